@@ -1,0 +1,158 @@
+/// Where a broker is and how to log in, read from an `amqp://` URL
+/// (<https://www.rabbitmq.com/docs/uri-spec>). Its printed form never shows the password.
+public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
+  public static let defaultPort: UInt16 = 5672
+
+  public var host: String
+  public var port: UInt16
+  public var username: String
+  public var password: String
+  public var vhost: String
+
+  public init(
+    host: String, port: UInt16 = BrokerURL.defaultPort, username: String = "guest",
+    password: String = "guest", vhost: String = "/"
+  ) {
+    self.host = host
+    self.port = port
+    self.username = username
+    self.password = password
+    self.vhost = vhost
+  }
+
+  /// Host and port, as error messages name a broker.
+  public var description: String {
+    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+
+  /// Why a URL cannot be used. Its text never repeats the URL, which may hold a password.
+  public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
+    public var description: String
+
+    init(_ description: String) { self.description = description }
+  }
+
+  /// Reads one URL. A missing path, or `/` alone, means the vhost `/`, as nearly every client has it.
+  /// - Throws: `ParseError`
+  public init(parsing text: String) throws(ParseError) {
+    guard let schemeEnd = text.firstIndex(of: ":"), text[schemeEnd...].hasPrefix("://") else {
+      throw ParseError("it does not begin with amqp://")
+    }
+    let scheme = text[..<schemeEnd].lowercased()
+    guard scheme != "amqps" else { throw ParseError("TLS (amqps://) is not supported yet") }
+    guard scheme == "amqp" else { throw ParseError("its scheme is \(scheme)://, not amqp://") }
+    var rest = text[schemeEnd...].dropFirst(3)
+    guard !rest.contains("?"), !rest.contains("#") else {
+      throw ParseError("it has a ?query or #fragment; use options such as --heartbeat instead")
+    }
+
+    var path: Substring = ""
+    if let slash = rest.firstIndex(of: "/") {
+      path = rest[slash...].dropFirst()
+      rest = rest[..<slash]
+    }
+    guard !path.contains("/") else {
+      throw ParseError("its vhost holds a '/', which is written %2F there")
+    }
+
+    self.init(host: "")
+    if let at = rest.lastIndex(of: "@") {
+      let user = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      username = try percentDecoded(user[0], part: "user name")
+      if user.count == 2 { password = try percentDecoded(user[1], part: "password") }
+      rest = rest[at...].dropFirst()
+    }
+    if !path.isEmpty { vhost = try percentDecoded(path, part: "vhost") }
+    try parseAuthority(rest)
+  }
+
+  /// Reads URLs separated by commas; a comma inside a URL is written %2C.
+  /// - Throws: `ParseError`
+  public static func list(parsing text: String) throws(ParseError) -> [BrokerURL] {
+    var urls: [BrokerURL] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      urls.append(try BrokerURL(parsing: String(part.trimmingSpaces())))
+    }
+    return urls
+  }
+
+  /// Where passwords stand in a list of URLs, as offsets in its UTF-8.
+  public static func passwordRanges(in list: String) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    for url in list.utf8.split(separator: UInt8(ascii: ",")) {
+      let text = Substring(url)
+      guard let scheme = text.range(ofFirst: "://") else { continue }
+      let authority = text[scheme.upperBound...].prefix { $0 != "/" }
+      guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":")
+      else { continue }
+      let start = list.utf8.distance(from: list.startIndex, to: authority.index(after: colon))
+      ranges.append(start..<list.utf8.distance(from: list.startIndex, to: at))
+    }
+    return ranges
+  }
+
+  private mutating func parseAuthority(_ authority: Substring) throws(ParseError) {
+    var portText: Substring?
+    if authority.hasPrefix("[") {
+      guard let bracket = authority.firstIndex(of: "]") else {
+        throw ParseError("its IPv6 address has no closing ']'")
+      }
+      host = String(authority[..<bracket].dropFirst())
+      let rest = authority[bracket...].dropFirst()
+      guard rest.isEmpty || rest.hasPrefix(":") else {
+        throw ParseError("something other than a port follows its ']'")
+      }
+      if !rest.isEmpty { portText = rest.dropFirst() }
+    } else if let colon = authority.firstIndex(of: ":") {
+      host = try percentDecoded(authority[..<colon], part: "host")
+      portText = authority[colon...].dropFirst()
+    } else {
+      host = try percentDecoded(authority, part: "host")
+    }
+    guard !host.isEmpty else { throw ParseError("it names no host") }
+    if let portText, !portText.isEmpty {
+      guard let number = UInt16(portText), number > 0 else {
+        throw ParseError("its port is not a number from 1 to 65535")
+      }
+      port = number
+    }
+  }
+}
+
+private func percentDecoded(
+  _ text: Substring, part: String
+) throws(BrokerURL.ParseError) -> String {
+  var bytes: [UInt8] = []
+  var rest = text.utf8
+  while let byte = rest.popFirst() {
+    guard byte == UInt8(ascii: "%") else {
+      bytes.append(byte)
+      continue
+    }
+    let digits = rest.prefix(2).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+    guard digits.count == 2 else {
+      throw BrokerURL.ParseError("its \(part) has a '%' that two hexadecimal digits do not follow")
+    }
+    bytes.append(UInt8(digits[0] << 4 | digits[1]))
+    rest = rest.dropFirst(2)
+  }
+  guard let decoded = String(validating: bytes, as: UTF8.self), !decoded.utf8.contains(0) else {
+    throw BrokerURL.ParseError("its \(part) is not text")
+  }
+  return decoded
+}
+
+extension Substring {
+  fileprivate func range(ofFirst needle: String) -> Range<Index>? {
+    for start in indices where self[start...].hasPrefix(needle) {
+      return start..<index(start, offsetBy: needle.count)
+    }
+    return nil
+  }
+
+  fileprivate func trimmingSpaces() -> Substring {
+    var trimmed = self.drop { $0.isWhitespace }
+    while trimmed.last?.isWhitespace == true { trimmed.removeLast() }
+    return trimmed
+  }
+}

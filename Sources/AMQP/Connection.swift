@@ -1,0 +1,250 @@
+/// One client's conversation with an AMQP 0-9-1 broker, without any I/O: bytes that came in are given to `receive`, bytes to
+/// be sent collect in `output`, and time is passed in. So nothing here can block, and every state can be tested as a value.
+public struct Connection {
+  public struct Parameters: Sendable {
+    public var username: String
+    public var password: String
+    public var vhost: String
+    /// Seconds between heartbeats at most; 0 for none. The broker's own wish counts where it is lower.
+    public var heartbeat: UInt16
+    /// Shown by the broker's management tools.
+    public var name: String
+
+    public init(url: BrokerURL, heartbeat: UInt16, name: String) {
+      username = url.username
+      password = url.password
+      vhost = url.vhost
+      self.heartbeat = heartbeat
+      self.name = name
+    }
+  }
+
+  public enum Event: Hashable, Sendable {
+    /// The broker accepted us: channels can be opened.
+    case opened
+    case method(channel: UInt16, Method)
+    case delivered(channel: UInt16, Delivery)
+    case returned(channel: UInt16, ReturnedMessage)
+    /// The broker answered our `close`.
+    case closed
+  }
+
+  /// Bytes for the peer, in order; whoever writes them removes them.
+  public var output: [UInt8] = []
+
+  private enum Phase { case start, tune, open, ready, closing }
+
+  private let parameters: Parameters
+  private let codec = Codec()
+  private var phase = Phase.start
+  private var reader = FrameReader()
+  private var contents: [UInt16: PartialContent] = [:]
+  private var frameMax = 131_072
+  private var heartbeats: HeartbeatMonitor?
+
+  public init(_ parameters: Parameters) {
+    self.parameters = parameters
+    output = Array("AMQP".utf8) + [0, 0, 9, 1]
+  }
+
+  // MARK: Sending
+
+  /// - Throws: `AMQPError.doesNotFitFrame`
+  public mutating func send(_ method: Method, on channel: UInt16) throws {
+    Frame.write(
+      .method, channel: channel, payload: try codec.encode(method, limit: frameMax - Frame.overhead),
+      to: &output)
+  }
+
+  /// Sends a method that carries a message: `basic.publish`.
+  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
+  public mutating func send(
+    _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
+  ) throws {
+    let limit = frameMax - Frame.overhead
+    let encodedMethod = try codec.encode(method, limit: limit)
+    var header: [UInt8] = []
+    header.append(bigEndian: UInt16(60))  // class basic
+    header.append(bigEndian: UInt16(0))  // weight, unused
+    header.append(bigEndian: UInt64(body.count))
+    header += try codec.encode(properties, limit: limit - header.count)
+    Frame.write(.method, channel: channel, payload: encodedMethod, to: &output)
+    Frame.write(.header, channel: channel, payload: header, to: &output)
+    for start in stride(from: 0, to: body.count, by: limit) {
+      Frame.write(
+        .body, channel: channel, payload: body[start..<min(start + limit, body.count)], to: &output)
+    }
+  }
+
+  /// Begins a clean end of the connection; `Event.closed` follows.
+  public mutating func close() throws {
+    try send(.connectionClose(CloseReason(code: .success, text: "bye")), on: 0)
+    phase = .closing
+  }
+
+  // MARK: Receiving
+
+  /// Takes bytes that came from the peer.
+  /// - Throws: `AMQPError`; the connection is of no more use then, but what `output` holds may still be sent.
+  public mutating func receive(
+    _ bytes: some Collection<UInt8>, now: ContinuousClock.Instant
+  ) throws -> [Event] {
+    heartbeats?.didReceive(at: now)
+    reader.append(bytes)
+    var events: [Event] = []
+    while let frame = try reader.next() {
+      switch frame.kind {
+      case .heartbeat:
+        continue
+      case .method:
+        try receive(codec.decodeMethod(frame.payload), on: frame.channel, now: now, into: &events)
+      case .header:
+        guard var content = contents[frame.channel], frame.payload.count >= 12 else {
+          throw AMQPError.protocolViolation("a message header that nothing announced")
+        }
+        let size = UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8))
+        content.header = (try codec.decodeProperties(frame.payload.dropFirst(12)), size)
+        contents[frame.channel] = content
+        completeContent(on: frame.channel, into: &events)
+      case .body:
+        guard contents[frame.channel]?.append(frame.payload) == true else {
+          throw AMQPError.protocolViolation("a message body that nothing announced")
+        }
+        completeContent(on: frame.channel, into: &events)
+      }
+    }
+    return events
+  }
+
+  // MARK: Time
+
+  /// When `tick` wants to be called; nil before the heartbeat is agreed on, and without one.
+  public var nextTick: ContinuousClock.Instant? { heartbeats?.nextTick }
+
+  /// Sends a heartbeat where one is due.
+  /// - Throws: `AMQPError.heartbeatMissed`. Whatever can be received has to be received first.
+  public mutating func tick(now: ContinuousClock.Instant) throws {
+    guard let heartbeats else { return }
+    if heartbeats.isPeerSilent(at: now) {
+      throw AMQPError.heartbeatMissed(seconds: heartbeats.interval)
+    }
+    if heartbeats.shouldSend(at: now) {
+      Frame.write(.heartbeat, channel: 0, payload: [], to: &output)
+      self.heartbeats?.didSend(at: now)
+    }
+  }
+
+  // MARK: Methods
+
+  private mutating func receive(
+    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant, into events: inout [Event]
+  ) throws {
+    switch (method, phase) {
+    case (.connectionClose(let reason), _):
+      output.removeAll()
+      try send(.connectionCloseOK, on: 0)
+      switch phase {
+      case .start, .tune: throw AMQPError.loginRefused(reason.text)
+      case .open where reason.code == .notAllowed || reason.code == .accessRefused:
+        throw AMQPError.loginRefused(reason.text)
+      default: throw AMQPError.connectionClosed(reason)
+      }
+    case (.connectionStart(let mechanisms, _), .start):
+      try answerStart(mechanisms)
+    case (.connectionTune(let tuning), .tune):
+      try answerTune(tuning, now: now)
+    case (.connectionOpenOK, .open):
+      phase = .ready
+      events.append(.opened)
+    case (.connectionCloseOK, .closing):
+      events.append(.closed)
+    case (_, .start), (_, .tune), (_, .open):
+      throw AMQPError.protocolViolation("an unexpected answer in the login")
+    case (.channelClose, _):
+      contents[channel] = nil
+      try send(.channelCloseOK, on: channel)
+      events.append(.method(channel: channel, method))
+    case (.basicDeliver, _), (.basicReturn, _):
+      contents[channel] = PartialContent(method: method)
+    default:
+      events.append(.method(channel: channel, method))
+    }
+  }
+
+  private mutating func answerStart(_ mechanisms: ByteString) throws {
+    let offered = mechanisms.description.split(separator: " ")
+    guard offered.contains("PLAIN") else {
+      throw AMQPError.loginRefused("the broker offers \(mechanisms), not PLAIN")
+    }
+    try send(
+      .connectionStartOK(
+        clientProperties: [
+          "product": .string("amqp-job"), "version": .string(ByteString(clientVersion)),
+          "platform": .string("Swift"), "connection_name": .string(ByteString(parameters.name)),
+          "capabilities": .table([
+            "authentication_failure_close": .boolean(true), "basic.nack": .boolean(true),
+            "connection.blocked": .boolean(true), "consumer_cancel_notify": .boolean(true),
+            "publisher_confirms": .boolean(true),
+          ]),
+        ],
+        mechanism: "PLAIN",
+        response: ByteString("\0\(parameters.username)\0\(parameters.password)")), on: 0)
+    phase = .tune
+  }
+
+  private mutating func answerTune(_ offered: Method.Tuning, now: ContinuousClock.Instant) throws {
+    func lowest<Number: FixedWidthInteger>(_ ours: Number, _ theirs: Number) -> Number {
+      theirs == 0 ? ours : min(ours, theirs)
+    }
+    let agreed = Method.Tuning(
+      channelMax: lowest(2047, offered.channelMax),
+      frameMax: lowest(UInt32(frameMax), offered.frameMax),
+      heartbeat: lowest(parameters.heartbeat, offered.heartbeat))
+    guard agreed.frameMax >= 4096 else {
+      throw AMQPError.protocolViolation("frames of at most \(agreed.frameMax) bytes")
+    }
+    frameMax = Int(agreed.frameMax)
+    heartbeats = agreed.heartbeat == 0 ? nil : HeartbeatMonitor(interval: Int(agreed.heartbeat), now: now)
+    try send(.connectionTuneOK(agreed), on: 0)
+    try send(.connectionOpen(vhost: ByteString(parameters.vhost)), on: 0)
+    phase = .open
+  }
+
+  private mutating func completeContent(on channel: UInt16, into events: inout [Event]) {
+    guard let content = contents[channel], let (properties, size) = content.header,
+      UInt64(content.body.count) >= size
+    else { return }
+    contents[channel] = nil
+    switch content.method {
+    case .basicDeliver(let envelope):
+      events.append(
+        .delivered(
+          channel: channel,
+          Delivery(envelope: envelope, properties: properties, body: content.body)))
+    case .basicReturn(let reason, _, _):
+      events.append(
+        .returned(channel: channel, ReturnedMessage(reason: reason, properties: properties)))
+    default:
+      break
+    }
+  }
+}
+
+/// The version that a broker shows for this client, and `--version` prints.
+public let clientVersion = "0.1.0"
+
+/// A message of which not every frame has come yet.
+private struct PartialContent {
+  let method: Method
+  var header: (properties: BasicProperties, size: UInt64)?
+  var body: [UInt8] = []
+
+  init(method: Method) { self.method = method }
+
+  /// False where the bytes are more than was announced.
+  mutating func append(_ bytes: ArraySlice<UInt8>) -> Bool {
+    guard let header, UInt64(body.count) + UInt64(bytes.count) <= header.size else { return false }
+    body.append(contentsOf: bytes)
+    return true
+  }
+}

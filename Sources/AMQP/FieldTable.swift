@@ -1,0 +1,93 @@
+/// A value in an AMQP field table, with the types that RabbitMQ uses
+/// (<https://www.rabbitmq.com/docs/amqp-0-9-1-errata#section_3>).
+public enum FieldValue: Hashable, Sendable {
+  case boolean(Bool)
+  case int8(Int8)
+  case uint8(UInt8)
+  case int16(Int16)
+  case uint16(UInt16)
+  case int32(Int32)
+  case uint32(UInt32)
+  case int64(Int64)
+  case uint64(UInt64)
+  case float(Float)
+  case double(Double)
+  /// `value` with the decimal point `scale` digits from its right.
+  case decimal(scale: UInt8, value: UInt32)
+  case string(ByteString)
+  case bytes([UInt8])
+  /// Seconds since 1970-01-01T00:00:00Z.
+  case timestamp(UInt64)
+  case array([FieldValue])
+  case table(FieldTable)
+  case void
+}
+
+/// An AMQP field table: names with values, in the order in which the peer sent them. Names may repeat.
+public struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+  public struct Entry: Hashable, Sendable {
+    public var name: ByteString
+    public var value: FieldValue
+
+    public init(name: ByteString, value: FieldValue) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  public var entries: [Entry]
+
+  public init(_ entries: [Entry] = []) { self.entries = entries }
+
+  public init(dictionaryLiteral elements: (ByteString, FieldValue)...) {
+    entries = elements.map { Entry(name: $0, value: $1) }
+  }
+
+  /// The first value of that name.
+  public subscript(name: ByteString) -> FieldValue? {
+    entries.first { $0.name == name }?.value
+  }
+
+  public mutating func append(_ name: ByteString, _ value: FieldValue) {
+    entries.append(Entry(name: name, value: value))
+  }
+}
+
+extension FieldValue {
+  /// The value of any of the integer types that fits an `Int64`.
+  public var integer: Int64? {
+    switch self {
+    case .int8(let value): Int64(value)
+    case .uint8(let value): Int64(value)
+    case .int16(let value): Int64(value)
+    case .uint16(let value): Int64(value)
+    case .int32(let value): Int64(value)
+    case .uint32(let value): Int64(value)
+    case .int64(let value): value
+    case .uint64(let value): Int64(exactly: value)
+    default: nil
+    }
+  }
+
+  /// The value as a worker reads it in its environment; nil for tables, arrays and void.
+  public var scalarBytes: [UInt8]? {
+    switch self {
+    case .boolean(let value): Array((value ? "true" : "false").utf8)
+    case .float(let value): Array("\(value)".utf8)
+    case .double(let value): Array("\(value)".utf8)
+    case .decimal(let scale, let value): Array(decimalText(scale: Int(scale), value: value).utf8)
+    case .string(let value): value.bytes
+    case .bytes(let value): value
+    case .timestamp(let value), .uint64(let value): Array("\(value)".utf8)
+    case .array, .table, .void: nil
+    default: integer.map { Array("\($0)".utf8) }
+    }
+  }
+}
+
+private func decimalText(scale: Int, value: UInt32) -> String {
+  guard scale > 0 else { return "\(value)" }
+  let digits = "\(value)"
+  let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
+  return padded.dropLast(scale) + "." + padded.suffix(scale)
+}

@@ -1,0 +1,137 @@
+/// The AMQP 0-9-1 methods that amqp-job sends or understands, as plain values.
+/// Source: <https://www.rabbitmq.com/resources/specs/amqp0-9-1.extended.xml>.
+public enum Method: Hashable, Sendable {
+  case connectionStart(mechanisms: ByteString, serverProperties: FieldTable)
+  case connectionStartOK(clientProperties: FieldTable, mechanism: ByteString, response: ByteString)
+  case connectionTune(Tuning)
+  case connectionTuneOK(Tuning)
+  case connectionOpen(vhost: ByteString)
+  case connectionOpenOK
+  case connectionClose(CloseReason)
+  case connectionCloseOK
+  case connectionBlocked(reason: String)
+  case connectionUnblocked
+
+  case channelOpen
+  case channelOpenOK
+  case channelClose(CloseReason)
+  case channelCloseOK
+
+  case queueDeclare(QueueDeclaration)
+  case queueDeclareOK(QueueStatus)
+  case queueBind(queue: ByteString, exchange: ByteString, routingKey: ByteString)
+  case queueBindOK
+  case queueDelete(queue: ByteString, ifEmpty: Bool)
+  case queueDeleteOK(messageCount: UInt32)
+
+  case basicQoS(prefetchCount: UInt16)
+  case basicQoSOK
+  case basicConsume(queue: ByteString, consumerTag: ByteString)
+  case basicConsumeOK(consumerTag: ByteString)
+  case basicCancel(consumerTag: ByteString)
+  case basicCancelOK(consumerTag: ByteString)
+  case basicPublish(exchange: ByteString, routingKey: ByteString, mandatory: Bool)
+  case basicReturn(CloseReason, exchange: ByteString, routingKey: ByteString)
+  case basicDeliver(Envelope)
+  case basicAck(deliveryTag: UInt64, multiple: Bool)
+  case basicNack(deliveryTag: UInt64, multiple: Bool, requeue: Bool)
+  case basicReject(deliveryTag: UInt64, requeue: Bool)
+
+  case confirmSelect
+  case confirmSelectOK
+
+  /// A method that amqp-job has no use for, by its number (class in the high 16 bits).
+  case other(UInt32)
+
+  /// The limits of a connection; 0 means none.
+  public struct Tuning: Hashable, Sendable {
+    public var channelMax: UInt16
+    /// Bytes in the largest frame, its 8 bytes of framing included.
+    public var frameMax: UInt32
+    /// Seconds.
+    public var heartbeat: UInt16
+
+    public init(channelMax: UInt16, frameMax: UInt32, heartbeat: UInt16) {
+      self.channelMax = channelMax
+      self.frameMax = frameMax
+      self.heartbeat = heartbeat
+    }
+  }
+
+  /// `queue.declare`. Passive only asks whether the queue is there.
+  public struct QueueDeclaration: Hashable, Sendable {
+    public var name: ByteString
+    public var isPassive: Bool
+    public var isDurable: Bool
+    public var arguments: FieldTable
+
+    public init(
+      name: ByteString, isPassive: Bool = false, isDurable: Bool = true,
+      arguments: FieldTable = FieldTable()
+    ) {
+      self.name = name
+      self.isPassive = isPassive
+      self.isDurable = isDurable
+      self.arguments = arguments
+    }
+  }
+
+  /// What `queue.declare` answers.
+  public struct QueueStatus: Hashable, Sendable {
+    public var name: ByteString
+    /// Messages ready for delivery; those held unacknowledged are not counted.
+    public var messageCount: UInt32
+    public var consumerCount: UInt32
+
+    public init(name: ByteString, messageCount: UInt32, consumerCount: UInt32) {
+      self.name = name
+      self.messageCount = messageCount
+      self.consumerCount = consumerCount
+    }
+  }
+}
+
+/// What a broker says of a message as it delivers it.
+public struct Envelope: Hashable, Sendable {
+  public var consumerTag: ByteString
+  /// Names this delivery, on its channel only.
+  public var deliveryTag: UInt64
+  public var isRedelivered: Bool
+  public var exchange: ByteString
+  public var routingKey: ByteString
+
+  public init(
+    consumerTag: ByteString, deliveryTag: UInt64, isRedelivered: Bool, exchange: ByteString,
+    routingKey: ByteString
+  ) {
+    self.consumerTag = consumerTag
+    self.deliveryTag = deliveryTag
+    self.isRedelivered = isRedelivered
+    self.exchange = exchange
+    self.routingKey = routingKey
+  }
+}
+
+/// A message as it was delivered to a consumer.
+public struct Delivery: Hashable, Sendable {
+  public var envelope: Envelope
+  public var properties: BasicProperties
+  public var body: [UInt8]
+
+  public init(envelope: Envelope, properties: BasicProperties, body: [UInt8]) {
+    self.envelope = envelope
+    self.properties = properties
+    self.body = body
+  }
+}
+
+/// A mandatory message that the broker could put into no queue.
+public struct ReturnedMessage: Hashable, Sendable {
+  public var reason: CloseReason
+  public var properties: BasicProperties
+
+  public init(reason: CloseReason, properties: BasicProperties) {
+    self.reason = reason
+    self.properties = properties
+  }
+}

@@ -1,0 +1,50 @@
+public import AMQP
+
+/// Why there is no connection to a broker, or no longer one.
+public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  public enum Kind: Hashable, Sendable {
+    /// Nobody answers there, or not as a broker should: may pass.
+    case unreachable
+    /// The broker knows us not, or not for this virtual host: will not pass.
+    case loginRefused
+    /// A connection that was open has ended.
+    case lost
+  }
+
+  public var kind: Kind
+  public var broker: BrokerURL
+  public var detail: String
+  /// With which reason the broker closed the connection, where it gave one.
+  public var closeReason: CloseReason?
+
+  public init(_ kind: Kind, broker: BrokerURL, detail: String) {
+    self.kind = kind
+    self.broker = broker
+    self.detail = detail
+  }
+
+  public var description: String {
+    switch kind {
+    case .unreachable: "cannot reach the broker at \(broker): \(detail)"
+    case .loginRefused: "the broker at \(broker) refused the login of '\(broker.username)': \(detail)"
+    case .lost: "lost the connection to the broker at \(broker): \(detail)"
+    }
+  }
+
+  init(_ error: AMQPError, broker: BrokerURL, wasOpen: Bool) {
+    let detail =
+      switch error {
+      case .protocolViolation(let what): what
+      case .doesNotFitFrame(let what): what
+      case .loginRefused(let text): text
+      case .connectionClosed(let reason): "it closed the connection (\(reason))"
+      case .heartbeatMissed(let seconds): "nothing was heard for two heartbeats of \(seconds) s"
+      }
+    if case .loginRefused = error {
+      self.init(.loginRefused, broker: broker, detail: detail)
+    } else {
+      self.init(wasOpen ? .lost : .unreachable, broker: broker, detail: detail)
+    }
+    if case .connectionClosed(let reason) = error { closeReason = reason }
+  }
+}

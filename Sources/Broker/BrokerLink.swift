@@ -1,0 +1,211 @@
+public import AMQP
+public import Linux
+
+/// One attempt at a connection to a broker, and the connection itself when it succeeds: name look-up, TCP, login, frames. It never
+/// blocks: it says what to wait for (`interest`, `deadline`), and does what it can when that has come (`process`).
+public final class BrokerLink {
+  public enum Event: Hashable, Sendable {
+    case connection(Connection.Event)
+    /// The last event of a link.
+    case failed(BrokerFailure)
+  }
+
+  /// How long a broker may take from the look-up of its name to the end of the login.
+  public static let loginLimit: Duration = .seconds(10)
+  /// How long one address of several may take to accept a connection.
+  public static let addressLimit: Duration = .seconds(4)
+
+  private enum State {
+    case resolving(Resolver)
+    case connecting(TCPSocket, others: ArraySlice<SocketAddress>, limit: ContinuousClock.Instant)
+    case talking(TCPSocket)
+    case ended
+  }
+
+  public let broker: BrokerURL
+  private var state = State.ended
+  private var connection: Connection
+  /// Logged in.
+  public private(set) var isOpen = false
+  private let loginDeadline: ContinuousClock.Instant
+  private var buffer = [UInt8](repeating: 0, count: 65_536)
+
+  /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event.
+  public init(broker: BrokerURL, heartbeat: UInt16, name: String, now: ContinuousClock.Instant) {
+    self.broker = broker
+    connection = Connection(.init(url: broker, heartbeat: heartbeat, name: name))
+    loginDeadline = now + Self.loginLimit
+    if let resolver = try? Resolver(host: broker.host, port: broker.port) {
+      state = .resolving(resolver)
+    }
+  }
+
+  // MARK: Waiting
+
+  public var interest: PollInterest? {
+    switch state {
+    case .resolving(let resolver): resolver.interest
+    case .connecting(let socket, _, _): socket.interest(readable: false, writable: true)
+    case .talking(let socket):
+      socket.interest(readable: true, writable: !connection.output.isEmpty)
+    case .ended: nil
+    }
+  }
+
+  /// When `process` wants to be called at the latest, ready or not.
+  public var deadline: ContinuousClock.Instant? {
+    switch state {
+    case .resolving: loginDeadline
+    case .connecting(_, _, let limit): min(limit, loginDeadline)
+    case .talking: isOpen ? connection.nextTick : loginDeadline
+    case .ended: nil
+    }
+  }
+
+  // MARK: Sending
+
+  /// Queues a method; `flush` sends what is queued, in as few writes as it takes.
+  /// - Throws: `AMQPError.doesNotFitFrame`
+  public func send(_ method: Method, on channel: UInt16) throws {
+    try connection.send(method, on: channel)
+  }
+
+  /// Queues `basic.publish` with its message.
+  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
+  public func send(
+    _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
+  ) throws {
+    try connection.send(method, properties: properties, body: body, on: channel)
+  }
+
+  /// Queues the connection's clean end.
+  public func close() throws { try connection.close() }
+
+  /// Bytes that are queued and not yet sent.
+  public var unsentByteCount: Int { connection.output.count }
+
+  /// Sends what can be sent now of what is queued. A failure shows at the next `process`, as reading fails too.
+  public func flush() {
+    guard case .talking(let socket) = state else { return }
+    while !connection.output.isEmpty {
+      guard case .bytes(let count)? = try? socket.write(connection.output[...]) else { return }
+      connection.output.removeFirst(count)
+    }
+  }
+
+  // MARK: Receiving
+
+  /// Does what can be done now, and says what came of it.
+  public func process(
+    _ readiness: PollReadiness, now: ContinuousClock.Instant
+  ) -> [Event] {
+    do {
+      switch state {
+      case .resolving(let resolver): return try resolve(resolver, readiness, now: now)
+      case .connecting(let socket, let others, let limit):
+        return try connect(socket, others, limit: limit, readiness, now: now)
+      case .talking(let socket): return try talk(socket, readiness, now: now)
+      case .ended:
+        return [fail(.unreachable, "no descriptor or thread for it")]
+      }
+    } catch let error as SystemError {
+      return [fail(isOpen ? .lost : .unreachable, error.reason)]
+    } catch let error as AMQPError {
+      flush()
+      state = .ended
+      return [.failed(BrokerFailure(error, broker: broker, wasOpen: isOpen))]
+    } catch {
+      return [fail(isOpen ? .lost : .unreachable, "\(error)")]
+    }
+  }
+
+  private func resolve(
+    _ resolver: Resolver, _ readiness: PollReadiness, now: ContinuousClock.Instant
+  ) throws -> [Event] {
+    guard readiness.readable else {
+      return now < loginDeadline ? [] : [fail(.unreachable, "the look-up of its name takes too long")]
+    }
+    switch try resolver.answer() {
+    case .addresses(let addresses): return try connect(to: addresses[...], now: now)
+    case .failed(let reason): return [fail(.unreachable, reason)]
+    }
+  }
+
+  private func connect(
+    to addresses: ArraySlice<SocketAddress>, now: ContinuousClock.Instant
+  ) throws -> [Event] {
+    guard let address = addresses.first else { return [fail(.unreachable, "its name has no address")] }
+    let others = addresses.dropFirst()
+    do {
+      let socket = try TCPSocket(connectingTo: address)
+      state = .connecting(
+        socket, others: others, limit: others.isEmpty ? loginDeadline : now + Self.addressLimit)
+      return []
+    } catch let error as SystemError {
+      return others.isEmpty ? [fail(.unreachable, error.reason)] : try connect(to: others, now: now)
+    }
+  }
+
+  private func connect(
+    _ socket: TCPSocket, _ others: ArraySlice<SocketAddress>, limit: ContinuousClock.Instant,
+    _ readiness: PollReadiness, now: ContinuousClock.Instant
+  ) throws -> [Event] {
+    let obstacle: String
+    if readiness.writable {
+      guard let error = socket.connectionError() else {
+        state = .talking(socket)
+        flush()
+        return []
+      }
+      obstacle = error.reason
+    } else {
+      guard now >= min(limit, loginDeadline) else { return [] }
+      obstacle = "it does not answer"
+    }
+    return others.isEmpty || now >= loginDeadline
+      ? [fail(.unreachable, obstacle)] : try connect(to: others, now: now)
+  }
+
+  private func talk(
+    _ socket: TCPSocket, _ readiness: PollReadiness, now: ContinuousClock.Instant
+  ) throws -> [Event] {
+    var events: [Event] = []
+    // What has been received counts before any judgement on silence.
+    if readiness.readable { try receive(from: socket, now: now, into: &events) }
+    guard case .talking = state else { return events }
+    if !isOpen && now >= loginDeadline {
+      events.append(fail(.unreachable, "it accepts connections, but does not answer"))
+      return events
+    }
+    try connection.tick(now: now)
+    flush()
+    return events
+  }
+
+  private func receive(
+    from socket: TCPSocket, now: ContinuousClock.Instant, into events: inout [Event]
+  ) throws {
+    while true {
+      switch try socket.read(into: &buffer) {
+      case .bytes(let count):
+        for event in try connection.receive(buffer[..<count], now: now) {
+          if event == .opened { isOpen = true }
+          events.append(.connection(event))
+        }
+        // A short read emptied the socket; poll tells of what comes later.
+        if count < buffer.count { return }
+      case .wouldBlock:
+        return
+      case .ended:
+        events.append(
+          fail(isOpen ? .lost : .unreachable, "it closed the connection without a word"))
+        return
+      }
+    }
+  }
+
+  private func fail(_ kind: BrokerFailure.Kind, _ detail: String) -> Event {
+    state = .ended
+    return .failed(BrokerFailure(kind, broker: broker, detail: detail))
+  }
+}

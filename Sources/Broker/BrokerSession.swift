@@ -1,0 +1,154 @@
+public import AMQP
+public import Linux
+
+/// A conversation in which one question follows the other, for commands that have nothing else to attend to. It waits; a signal ends it
+/// as it ends any program.
+public final class BrokerSession {
+  /// What a channel's call can end in besides an answer.
+  public enum CallError: Error, Hashable, Sendable {
+    /// The broker closed the channel over it.
+    case refused(CloseReason)
+    /// No answer in `callLimit`, or one that is none.
+    case unanswered
+  }
+
+  public static let callLimit: Duration = .seconds(60)
+
+  private let link: BrokerLink
+  private var received: [Connection.Event] = []
+
+  private init(link: BrokerLink) { self.link = link }
+
+  public var broker: BrokerURL { link.broker }
+
+  /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`.
+  /// - Throws: `BrokerFailure`
+  public static func connect(
+    to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String
+  ) throws -> BrokerSession {
+    let deadline = ContinuousClock.now + timeout
+    var backOff = BackOff()
+    var attempt = 0
+    while true {
+      let broker = brokers[attempt % brokers.count]
+      let link = BrokerLink(broker: broker, heartbeat: heartbeat, name: name, now: .now)
+      let session = BrokerSession(link: link)
+      do {
+        try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }
+        return session
+      } catch let failure as BrokerFailure where failure.kind == .unreachable {
+        attempt += 1
+        guard attempt % brokers.count == 0 else { continue }
+        let next = ContinuousClock.now + backOff.pause(chance: .random(in: 0...1))
+        guard next < deadline else { throw failure }
+        while ContinuousClock.now < next { _ = try poll([], until: next) }
+      }
+    }
+  }
+
+  /// Opens a channel.
+  /// - Throws: `BrokerFailure`, `CallError`
+  public func openChannel(_ channel: UInt16) throws {
+    _ = try call(.channelOpen, on: channel) { $0 == .channelOpenOK ? true : nil }
+  }
+
+  /// Sends `method` and returns what `answer` makes of the first method of the channel that it accepts.
+  /// - Throws: `BrokerFailure`, `CallError`, `AMQPError.doesNotFitFrame`
+  public func call<Answer>(
+    _ method: Method, on channel: UInt16, answer: (Method) -> Answer?
+  ) throws -> Answer {
+    try link.send(method, on: channel)
+    return try wait(until: .now + Self.callLimit) {
+      try takeFirst { event throws(CallError) in
+        guard case .method(channel, let method) = event else { return nil }
+        if case .channelClose(let reason) = method { throw .refused(reason) }
+        return answer(method)
+      }
+    }
+  }
+
+  /// Queues a message; it goes out with the next wait.
+  /// - Throws: `AMQPError.doesNotFitFrame`
+  public func publish(
+    _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
+  ) throws {
+    try link.send(method, properties: properties, body: body, on: channel)
+  }
+
+  /// Bytes that are queued and not yet sent.
+  public var unsentByteCount: Int { link.unsentByteCount }
+
+  /// The next event, for conversations that are not question and answer.
+  /// - Throws: `BrokerFailure`
+  public func nextEvent() throws -> Connection.Event {
+    try wait(until: nil) { received.isEmpty ? nil : received.removeFirst() }
+  }
+
+  /// Keeps the conversation alive until something else is ready; what came in the meantime is kept.
+  /// - Throws: `BrokerFailure`
+  public func wait(for other: PollInterest) throws {
+    while try !turn(until: nil, other: other) {}
+  }
+
+  /// Sends and receives what can be sent and received now; returns what has come.
+  /// - Throws: `BrokerFailure`
+  public func pump() throws -> [Connection.Event] {
+    try turn(until: .now)
+    defer { received.removeAll() }
+    return received
+  }
+
+  /// Ends the connection cleanly. What has been answered is settled, so a failure now is none.
+  public func close() {
+    try? link.close()
+    _ = try? wait(until: .now + .seconds(5)) { takeFirst { $0 == .closed ? true : nil } }
+  }
+
+  private func takeFirst<Result, Failure: Error>(
+    _ accept: (Connection.Event) throws(Failure) -> Result?
+  ) throws(Failure) -> Result? {
+    for index in received.indices {
+      if let result = try accept(received[index]) {
+        received.remove(at: index)
+        return result
+      }
+    }
+    return nil
+  }
+
+  @discardableResult
+  private func wait<Result>(
+    until deadline: ContinuousClock.Instant?, for condition: () throws -> Result?
+  ) throws -> Result {
+    while true {
+      if let result = try condition() { return result }
+      if let deadline, ContinuousClock.now >= deadline { throw timedOut() }
+      try turn(until: deadline)
+    }
+  }
+
+  private func timedOut() -> any Error {
+    link.isOpen
+      ? CallError.unanswered
+      : BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
+  }
+
+  /// One turn of the loop, until `deadline` at the latest. True where `other` is ready.
+  @discardableResult
+  private func turn(
+    until deadline: ContinuousClock.Instant?, other: PollInterest? = nil
+  ) throws -> Bool {
+    link.flush()
+    let wakeUp = [deadline, link.deadline].compactMap(\.self).min()
+    let linkInterest = link.interest
+    let readiness = try poll([linkInterest, other].compactMap(\.self), until: wakeUp)
+    let linkReadiness = linkInterest.flatMap { _ in readiness.first } ?? PollReadiness()
+    for event in link.process(linkReadiness, now: .now) {
+      switch event {
+      case .connection(let event): received.append(event)
+      case .failed(let failure): throw failure
+      }
+    }
+    return other != nil && readiness.last?.isEmpty == false
+  }
+}

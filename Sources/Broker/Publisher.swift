@@ -1,0 +1,60 @@
+public import AMQP
+
+/// Publishes to one queue: persistent, mandatory, and confirmed.
+public final class Publisher {
+  /// The most messages that are under way at a time, and the most bytes that wait to be sent.
+  static let windowCount = 256
+  static let windowBytes = 1 << 20
+
+  private let session: BrokerSession
+  private let queue: ByteString
+  public private(set) var window = ConfirmWindow()
+  private let idPrefix = String(UInt64.random(in: .min ... .max), radix: 16)
+
+  static let channel: UInt16 = 1
+
+  /// Makes sure of the queue before anything is published to it.
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
+  public init(_ session: BrokerSession, queue: String) throws {
+    self.session = session
+    self.queue = ByteString(queue)
+    try session.openChannel(Self.channel)
+    _ = try session.queueStatus(queue, on: Self.channel)
+    _ = try session.call(.confirmSelect, on: Self.channel) { $0 == .confirmSelectOK ? true : nil }
+  }
+
+  /// Publishes one message, waiting first until there is room in the window. A message without an id gets one of its own.
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `AMQPError.doesNotFitFrame`
+  public func publish(_ body: [UInt8], _ properties: BasicProperties) throws {
+    while window.outstandingCount >= Self.windowCount || session.unsentByteCount > Self.windowBytes {
+      try take(session.nextEvent())
+    }
+    var properties = properties
+    properties.deliveryMode = 2
+    let id = properties.messageID ?? ByteString("\(idPrefix)-\(window.publishedCount + 1)")
+    properties.messageID = id
+    try session.publish(
+      .basicPublish(exchange: "", routingKey: queue, mandatory: true), properties: properties,
+      body: body, on: Self.channel)
+    window.published(messageID: id.description)
+    for event in try session.pump() { try take(event) }
+  }
+
+  /// Waits until the broker has said of every message what became of it.
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
+  public func finish() throws {
+    while window.outstandingCount > 0 { try take(session.nextEvent()) }
+  }
+
+  private func take(_ event: Connection.Event) throws {
+    switch event {
+    case .returned(_, let message):
+      window.returned(messageID: message.properties.messageID?.description)
+    case .method(_, .basicAck(let tag, let multiple)): window.confirmed(upTo: tag, multiple: multiple)
+    case .method(_, .basicNack(let tag, let multiple, _)):
+      window.rejected(upTo: tag, multiple: multiple)
+    case .method(_, .channelClose(let reason)): throw BrokerSession.CallError.refused(reason)
+    default: break
+    }
+  }
+}

@@ -1,0 +1,47 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void clinux_set_not_dumpable(void) { prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+// Runs in the child, in the parent's memory (vfork): system calls only.
+static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
+                             volatile int *error) {
+  if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) goto failed;
+  if (getppid() != parent) _exit(127); // it died before it could be tied to us
+  clinux_guardian_tell(request->guardian_fd, CLINUX_GUARD_GROUP, getpid(), -1);
+  if (dup2(request->stdin_fd, STDIN_FILENO) < 0) goto failed;
+
+  struct sigaction disposition = {.sa_handler = request->sigpipe_ignored ? SIG_IGN : SIG_DFL};
+  if (sigaction(SIGPIPE, &disposition, NULL) != 0) goto failed;
+  if (sigprocmask(SIG_SETMASK, &request->signal_mask, NULL) != 0) goto failed;
+
+  execve(request->path, request->argv, request->envp);
+  if (errno == ENOEXEC) execve("/bin/sh", request->shell_argv, request->envp);
+failed:
+  *error = errno;
+  _exit(127);
+}
+
+pid_t clinux_spawn(const struct clinux_spawn *request, int *error) {
+  volatile int child_error = 0;
+  const pid_t parent = getpid();
+  const pid_t child = vfork();
+  if (child == 0) become(request, parent, &child_error);
+  if (child < 0) {
+    *error = errno;
+    return -1;
+  }
+  if (child_error != 0) {
+    clinux_guardian_tell(request->guardian_fd, CLINUX_FORGET_GROUP, child, -1);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+    }
+    *error = child_error;
+    return -1;
+  }
+  return child;
+}

@@ -1,0 +1,148 @@
+internal import AMQP
+internal import Broker
+
+/// Reaching the broker, and finding the queue there.
+extension Runner {
+  mutating func connect() -> [RunnerAction] {
+    phase = .connecting
+    backOff = BackOff()
+    return [.connect, .set(.connectLimit, after: options.connectTimeout)]
+  }
+
+  mutating func open(_ broker: BrokerURL, now: ContinuousClock.Instant) -> [RunnerAction] {
+    self.broker = broker
+    connectFailure = nil
+    phase = .opening(inspected: isInspected, found: false)
+    let name = ByteString(options.queue)
+    let inspection: [RunnerAction] =
+      isInspected
+      ? [] : [.send(QueueInspection.request(queue: options.queue), channel: QueueInspection.channel)]
+    return inspection + [
+      .send(
+        [.channelOpen, .queueDeclare(.init(name: name, isPassive: true))], channel: Self.channel)
+    ]
+  }
+
+  /// The answer on the inspection's own channel.
+  mutating func inspected(_ method: Method, now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard case .opening(_, let found) = phase,
+      let verdict = QueueInspection.verdict(on: method)
+    else { return [] }
+    switch verdict {
+    case .unsupported(let why):
+      return closeAndFinish(
+        .wrongQueue,
+        "cannot serve \(place): \(why); declare it with 'amqp-job declare' as a durable queue")
+    case .serviceable:
+      phase = .opening(inspected: true, found: found)
+      return found ? consume() : []
+    }
+  }
+
+  /// The queue is there. Until it has been inspected as well, nothing is consumed: consumers can be what a queue lives for.
+  mutating func found(_ status: Method.QueueStatus) -> [RunnerAction] {
+    guard case .opening(let inspected, _) = phase else { return [] }
+    phase = .opening(inspected: inspected, found: true)
+    return inspected ? consume() : []
+  }
+
+  private mutating func consume() -> [RunnerAction] {
+    isInspected = true
+    phase = .consuming
+    return [
+      .cancel(.connectLimit),
+      .send([.basicQoS(prefetchCount: 1), attachConsumer()], channel: Self.channel),
+    ]
+  }
+
+  /// The broker closed the channel before anything was consumed.
+  mutating func queueRefused(_ reason: CloseReason, now: ContinuousClock.Instant) -> [RunnerAction] {
+    switch reason.code {
+    case .notFound where reason.text.hasSuffix("is down or inaccessible"):
+      // The queue exists; the node it lives on is away, and may be back.
+      connectFailure = broker.map {
+        BrokerFailure(.unreachable, broker: $0, detail: reason.text)
+      }
+      phase = .connecting
+      return [.disconnect, .set(.retry, after: BackOff.longest)]
+    case .notFound:
+      let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
+      guard left > .zero, takenCount == 0 else {
+        return closeAndFinish(
+          .noQueue, "there is no \(place); 'amqp-job declare \(options.queue)' makes it")
+      }
+      phase = .awaitingQueue
+      return [.cancel(.connectLimit), .set(.retry, after: min(left, .seconds(1)))]
+    case .accessRefused:
+      return closeAndFinish(.notPermitted, "no permission for \(place): \(reason.text)")
+    case .internalError:
+      return closeAndFinish(.temporaryFailure, "\(place) is in trouble: \(reason.text)")
+    default:
+      return closeAndFinish(.wrongQueue, "cannot serve \(place): \(reason.text)")
+    }
+  }
+
+  mutating func retry(now: ContinuousClock.Instant) -> [RunnerAction] {
+    switch phase {
+    case .connecting: return [.connect]
+    case .awaitingQueue: return broker.map { open($0, now: now) } ?? []
+    default: return []
+    }
+  }
+
+  mutating func connectLimitReached() -> [RunnerAction] {
+    switch phase {
+    case .connecting, .opening:
+      let what = connectFailure?.description ?? "cannot reach the broker: it does not answer"
+      return finish(
+        .unreachable, "\(what); gave up after \(options.connectTimeout.text) (--connect-timeout)")
+    default: return []
+    }
+  }
+
+  mutating func connectionFailed(
+    _ failure: BrokerFailure, now: ContinuousClock.Instant, chance: Double
+  ) -> [RunnerAction] {
+    isConsumerAttached = false
+    connectFailure = failure
+    if failure.kind == .loginRefused {
+      return finish(.notPermitted, "\(failure); check user, password and vhost")
+    }
+    switch phase {
+    case .connecting:
+      return [
+        .log(LogEntry(.info, "\(failure)")),
+        .set(.retry, after: backOff.pause(chance: chance)),
+      ]
+    case .opening:
+      phase = .connecting
+      return [
+        .log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance)),
+      ]
+    case .consuming where job != nil:
+      return abandon(.temporaryFailure, "\(failure); the worker is stopped, others get its item")
+    case .abandoning, .finished, .new:
+      return []
+    case .withdrawing(let status), .closing(let status):
+      return finish(status)
+    case .settling(let settlement):
+      return settlementLost(settlement, why: failure.description)
+    case .awaitingQueue, .consuming, .looking:
+      guard takenCount == 0 else {
+        return finish(
+          .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
+      }
+      drain.interrupt()
+      return [.log(LogEntry(.warning, "\(failure); connecting again")), .cancel(.idle), .cancel(.look)]
+        + connect()
+    }
+  }
+}
+
+extension Duration {
+  /// As options are written: `90s`, `250ms`.
+  var text: String {
+    let milliseconds = Int(self / .milliseconds(1))
+    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+  }
+}

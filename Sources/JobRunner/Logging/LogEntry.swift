@@ -1,0 +1,44 @@
+/// One line of the log: a message for people, with fields for machines.
+public struct LogEntry: Hashable, Sendable {
+  public enum Level: Int, Hashable, Sendable, Comparable {
+    /// Everything that is done.
+    case info
+    /// What a person should know without asking.
+    case notice
+    case warning
+    /// Why the exit status is not 0.
+    case error
+
+    public static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
+
+    var name: String {
+      switch self {
+      case .info: "info"
+      case .notice: "notice"
+      case .warning: "warning"
+      case .error: "error"
+      }
+    }
+  }
+
+  public enum Value: Hashable, Sendable {
+    case text(String)
+    case integer(Int)
+    case seconds(Duration)
+  }
+
+  public struct Field: Hashable, Sendable {
+    public var name: String
+    public var value: Value
+  }
+
+  public var level: Level
+  public var message: String
+  public var fields: [Field]
+
+  public init(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
+    self.level = level
+    self.message = message
+    self.fields = fields.map { Field(name: $0.key, value: $0.value) }
+  }
+}

@@ -1,0 +1,117 @@
+internal import AMQP
+
+/// The environment that a worker gets: ours, less the settings that were for us, plus what is known of the item.
+public struct WorkerEnvironment: Sendable {
+  /// The longest value that is handed on; the kernel's own limit for one string is 128 KiB.
+  static let longestValue = 32 << 10
+  /// The most that all values together may take.
+  static let mostBytes = 256 << 10
+
+  private let inherited: [[UInt8]]
+  /// The names of the settings that are not handed on.
+  public let withheld: [String]
+
+  /// - Parameters:
+  ///   - environment: ours, `NAME=value` each.
+  ///   - usedSettings: the names, besides those that begin with `AMQP_`, from which a setting was taken.
+  ///   - passesSettings: hand the settings on after all.
+  public init(_ environment: [[UInt8]], usedSettings: Set<String>, passesSettings: Bool) {
+    var inherited: [[UInt8]] = []
+    var withheld: [String] = []
+    for entry in environment {
+      let name = String(decoding: entry.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+      // An item's variables are about this item; those of a runner that we run in are not.
+      if name.hasPrefix("WORK_ITEM_") { continue }
+      if !passesSettings, name.hasPrefix("AMQP_") || usedSettings.contains(name) {
+        withheld.append(name)
+      } else {
+        inherited.append(entry)
+      }
+    }
+    self.inherited = inherited
+    self.withheld = withheld.sorted()
+  }
+
+  /// The whole environment for a worker on `item`, `NAME=value` each.
+  public func entries(for item: WorkItem) -> [[UInt8]] {
+    var variables = ItemVariables()
+    variables.add(item)
+    guard let traceParent = variables.traceParent else { return inherited + variables.entries }
+    return inherited.filter { !$0.starts(with: Array("TRACEPARENT=".utf8)) }
+      + variables.entries + [Array("TRACEPARENT=".utf8) + traceParent]
+  }
+}
+
+/// The variables about one item, and the names of those that had to be left out.
+private struct ItemVariables {
+  private(set) var entries: [[UInt8]] = []
+  private(set) var traceParent: [UInt8]?
+  private var omitted: [String] = []
+  private var byteCount = 0
+
+  mutating func add(_ item: WorkItem) {
+    let properties = item.delivery.properties
+    let envelope = item.delivery.envelope
+    add("ATTEMPT", Array("\(item.attempt)".utf8))
+    add("REDELIVERED", Array("\(envelope.isRedelivered)".utf8))
+    add("QUEUE", Array(item.queue.utf8))
+    add("EXCHANGE", envelope.exchange.bytes)
+    add("ROUTING_KEY", envelope.routingKey.bytes)
+    add("ID", properties.messageID?.bytes)
+    add("CONTENT_TYPE", properties.contentType?.bytes)
+    add("CONTENT_ENCODING", properties.contentEncoding?.bytes)
+    add("CORRELATION_ID", properties.correlationID?.bytes)
+    add("REPLY_TO", properties.replyTo?.bytes)
+    add("TIMESTAMP", properties.timestamp.map { Array("\($0)".utf8) })
+    add("TYPE", properties.type?.bytes)
+    add("APP_ID", properties.appID?.bytes)
+    add("PRIORITY", properties.priority.map { Array("\($0)".utf8) })
+    add(properties.headers ?? [:])
+    if !omitted.isEmpty {
+      let list = omitted.joined(separator: ",").utf8.prefix(WorkerEnvironment.longestValue)
+      entries.append(Array("WORK_ITEM_HEADERS_OMITTED=".utf8) + list)
+    }
+  }
+
+  private mutating func add(_ headers: FieldTable) {
+    let scalars = headers.entries.compactMap { entry in
+      entry.value.scalarBytes.map { (header: entry.name, name: variableName(entry.name), value: $0) }
+    }
+    let uses = Dictionary(scalars.map { ($0.name, 1) }, uniquingKeysWith: +)
+    for scalar in scalars {
+      if uses[scalar.name] == 1 {
+        add("HEADER_" + scalar.name, scalar.value, as: scalar.header.description)
+      } else {
+        omit(scalar.header.description)
+      }
+      if scalar.header == "traceparent", !scalar.value.contains(0) { traceParent = scalar.value }
+    }
+  }
+
+  private mutating func add(_ name: String, _ value: [UInt8]?, as source: String? = nil) {
+    guard let value else { return }
+    let entry = Array("WORK_ITEM_\(name)=".utf8) + value
+    guard value.count <= WorkerEnvironment.longestValue, !value.contains(0),
+      byteCount + entry.count <= WorkerEnvironment.mostBytes
+    else { return omit(source ?? name) }
+    byteCount += entry.count
+    entries.append(entry)
+  }
+
+  /// The list separates names by commas, and may hold no NUL.
+  private mutating func omit(_ name: String) {
+    omitted.append(
+      String(name.map { $0 == "," || $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "_" : $0 }))
+  }
+
+  /// ASCII letters in upper case, digits as they are, all else `_`.
+  private func variableName(_ header: ByteString) -> String {
+    String(
+      header.description.unicodeScalars.map { scalar -> Character in
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9": Character(Character(scalar).uppercased())
+        default: "_"
+        }
+      })
+  }
+}

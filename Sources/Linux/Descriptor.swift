@@ -1,0 +1,51 @@
+import Glibc
+
+/// The owner of an open file descriptor, which is closed with it.
+public final class Descriptor {
+  public let number: Int32
+
+  /// Takes over `number`, which nobody else may close.
+  init(owning number: Int32) { self.number = number }
+
+  deinit { close(number) }
+
+  /// How a read or a write on a non-blocking descriptor ended.
+  public enum Transfer: Hashable, Sendable {
+    case bytes(Int)
+    /// The other side is gone: end of file, or a broken pipe.
+    case ended
+    /// Nothing can be transferred now.
+    case wouldBlock
+  }
+
+  /// - Throws: `SystemError`
+  public func read(into buffer: inout [UInt8]) throws -> Transfer {
+    let count = retrying { buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) } }
+    switch count {
+    case 0: return .ended
+    case 1...: return .bytes(count)
+    default: return try transferFailed("read")
+    }
+  }
+
+  /// Writes what can be written now of `bytes`.
+  /// - Throws: `SystemError`
+  public func write(_ bytes: ArraySlice<UInt8>) throws -> Transfer {
+    let count = retrying { bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
+    return count >= 0 ? .bytes(count) : try transferFailed("write")
+  }
+
+  private func transferFailed(_ call: String) throws -> Transfer {
+    switch errno {
+    case EAGAIN: return .wouldBlock
+    case EPIPE, ECONNRESET: return .ended
+    default: throw SystemError(call)
+    }
+  }
+
+  func setNonBlocking() throws {
+    guard fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK) == 0 else {
+      throw SystemError("fcntl")
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Glibc
+
+/// What to wait for on a descriptor.
+public struct PollInterest: Hashable, Sendable {
+  public var descriptor: Int32
+  public var readable: Bool
+  public var writable: Bool
+
+  public init(descriptor: Int32, readable: Bool, writable: Bool) {
+    self.descriptor = descriptor
+    self.readable = readable
+    self.writable = writable
+  }
+}
+
+/// What a descriptor is ready for. An error or a hang-up makes it ready for whatever was asked, so that the next read or write tells.
+public struct PollReadiness: Hashable, Sendable {
+  public var readable = false
+  public var writable = false
+
+  public var isEmpty: Bool { !readable && !writable }
+
+  public init() {}
+}
+
+/// Waits until one of the descriptors is ready or `deadline` has come, and says for each of them, in order, what it is ready for.
+/// - Throws: `SystemError`
+public func poll(
+  _ interests: [PollInterest], until deadline: ContinuousClock.Instant?
+) throws -> [PollReadiness] {
+  var entries = interests.map {
+    pollfd(
+      fd: $0.descriptor, events: Int16(($0.readable ? POLLIN : 0) | ($0.writable ? POLLOUT : 0)),
+      revents: 0)
+  }
+  let timeout = deadline.map { milliseconds(until: $0) } ?? -1
+  if Glibc.poll(&entries, nfds_t(entries.count), timeout) < 0 && errno != EINTR {
+    throw SystemError("poll")
+  }
+  return zip(entries, interests).map { entry, interest in
+    let failed = Int32(entry.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0
+    var readiness = PollReadiness()
+    readiness.readable = interest.readable && (failed || Int32(entry.revents) & POLLIN != 0)
+    readiness.writable = interest.writable && (failed || Int32(entry.revents) & POLLOUT != 0)
+    return readiness
+  }
+}
+
+/// Rounded up, so that a timer is never early; at most an hour, which a loop cannot tell from a spurious wake-up.
+private func milliseconds(until deadline: ContinuousClock.Instant) -> Int32 {
+  let left = ContinuousClock.now.duration(to: deadline)
+  guard left > .zero else { return 0 }
+  guard left < .seconds(3600) else { return 3_600_000 }
+  return Int32((left + .microseconds(999)) / .milliseconds(1))
+}

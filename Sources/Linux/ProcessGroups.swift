@@ -1,0 +1,125 @@
+import CLinux
+import Glibc
+
+/// The child processes of this one: each leads a process group of its own, gets its input through a pipe, and is killed with its
+/// group when this process ends, even by SIGKILL.
+public final class ProcessGroups {
+  /// A program with its arguments and environment, ready for exec.
+  public struct Program: Sendable {
+    public var path: String
+    /// The program's own name first, as in C.
+    public var arguments: [String]
+    /// `NAME=value`, as bytes: an environment need not be text.
+    public var environment: [[UInt8]]
+
+    public init(path: String, arguments: [String], environment: [[UInt8]]) {
+      self.path = path
+      self.arguments = arguments
+      self.environment = environment
+    }
+  }
+
+  private let inherited: InheritedSignals
+  private var guardian: Guardian
+  private var running: Set<Int32> = []
+
+  /// - Throws: `SystemError`
+  public init(receiver: SignalReceiver) throws {
+    inherited = receiver.inherited
+    guardian = try Guardian()
+  }
+
+  /// Starts `program`, its input being what `input` delivers, its output and error ours. Returns its process id, which is also its group's.
+  /// - Throws: `SystemError`: the program could not be started, and nothing is left of it.
+  public func start(_ program: Program, input: ChildInput) throws -> Int32 {
+    var failure: Int32 = 0
+    let processID = withCStrings(program.arguments.map { Array($0.utf8) }) { arguments in
+      withCStrings(
+        (["sh", program.path] + program.arguments.dropFirst()).map { Array($0.utf8) }
+      ) { shellArguments in
+        withCStrings(program.environment) { environment in
+          program.path.withCString { path in
+            var request = clinux_spawn(
+              path: path, argv: arguments, shell_argv: shellArguments, envp: environment,
+              stdin_fd: input.readEndNumber, guardian_fd: guardian.descriptorNumber,
+              signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe)
+            return clinux_spawn(&request, &failure)
+          }
+        }
+      }
+    }
+    guard processID > 0 else { throw SystemError(call: "exec", code: failure) }
+    running.insert(processID)
+    input.closeReadEnd()
+    return processID
+  }
+
+  /// The input of a child that is still to be started. The guardian holds it open where it cannot all be written at once.
+  /// - Throws: `SystemError`
+  public func makeInput(_ body: [UInt8]) throws -> ChildInput {
+    try ChildInput(body, guardian: guardian)
+  }
+
+  /// Reaps every child that has ended, and kills what each left running in its group. Orphans that became ours, as they do of process 1,
+  /// are reaped and not reported.
+  public func reap() -> [(processID: Int32, status: ProcessStatus)] {
+    var ended: [(Int32, ProcessStatus)] = []
+    while let processID = nextEnded() {
+      if running.remove(processID) != nil {
+        Signal.kill.send(toGroup: processID)
+        guardian.forgetGroup(processID)
+        ended.append((processID, status(reaping: processID)))
+      } else {
+        _ = status(reaping: processID)
+        if processID == guardian.processID { replaceGuardian() }
+      }
+    }
+    return ended
+  }
+
+  /// Ends the guardian, and waits for that: nothing of ours outlives us.
+  public func stop() { guardian.stop() }
+
+  /// Looks without reaping: until it is reaped, its process id and its group's are nobody else's.
+  private func nextEnded() -> Int32? {
+    var info = siginfo_t()
+    guard retrying({ waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) }) == 0 else { return nil }
+    let processID = info._sifields._sigchld.si_pid
+    return processID == 0 ? nil : processID
+  }
+
+  private func status(reaping processID: Int32) -> ProcessStatus {
+    var status: Int32 = 0
+    _ = retrying { waitpid(processID, &status, 0) }
+    let signal = status & 0x7f
+    return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(Signal(rawValue: signal))
+  }
+
+  /// Somebody killed it; an input that it held is then held by us alone.
+  private func replaceGuardian() {
+    guard let successor = try? Guardian() else { return }
+    for group in running { successor.guardGroup(group) }
+    guardian = successor
+  }
+}
+
+/// Calls `body` with a C array of C strings, a null pointer behind the last.
+private func withCStrings<Result>(
+  _ strings: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+  let storage = UnsafeMutablePointer<CChar>.allocate(capacity: strings.reduce(1) { $0 + $1.count + 1 })
+  defer { storage.deallocate() }
+  var pointers: [UnsafeMutablePointer<CChar>?] = []
+  var next = storage
+  for string in strings {
+    pointers.append(next)
+    for byte in string {
+      next.initialize(to: CChar(bitPattern: byte))
+      next += 1
+    }
+    next.initialize(to: 0)
+    next += 1
+  }
+  pointers.append(nil)
+  return pointers.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }
+}

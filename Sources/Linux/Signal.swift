@@ -1,0 +1,96 @@
+import CLinux
+import Glibc
+
+/// A POSIX signal.
+public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  public let rawValue: Int32
+
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  public static let hangup = Signal(rawValue: SIGHUP)
+  public static let interrupt = Signal(rawValue: SIGINT)
+  public static let quit = Signal(rawValue: SIGQUIT)
+  public static let kill = Signal(rawValue: SIGKILL)
+  public static let user1 = Signal(rawValue: SIGUSR1)
+  public static let user2 = Signal(rawValue: SIGUSR2)
+  public static let terminate = Signal(rawValue: SIGTERM)
+  public static let child = Signal(rawValue: SIGCHLD)
+  public static let resume = Signal(rawValue: SIGCONT)
+  public static let windowChange = Signal(rawValue: SIGWINCH)
+
+  /// Its name without the `SIG`, as `kill -l` has it.
+  public var description: String {
+    switch self {
+    case .hangup: "HUP"
+    case .interrupt: "INT"
+    case .quit: "QUIT"
+    case .kill: "KILL"
+    case .user1: "USR1"
+    case .user2: "USR2"
+    case .terminate: "TERM"
+    case .child: "CHLD"
+    case .resume: "CONT"
+    case .windowChange: "WINCH"
+    case Signal(rawValue: SIGSEGV): "SEGV"
+    case Signal(rawValue: SIGABRT): "ABRT"
+    case Signal(rawValue: SIGPIPE): "PIPE"
+    default: "\(rawValue)"
+    }
+  }
+
+  /// Sends the signal to every process of a group; a group that is gone is no error.
+  public func send(toGroup group: Int32) {
+    Glibc.kill(-group, rawValue)
+  }
+}
+
+/// The signals of this process, received in order through a descriptor instead of handlers (signalfd(2)).
+public final class SignalReceiver {
+  private let descriptor: Descriptor
+  let inherited: InheritedSignals
+
+  /// Blocks `signals` and SIGCHLD from now on, and ignores SIGPIPE: a broken pipe is a result, not an end.
+  /// Has to be called before another thread is started.
+  /// - Throws: `SystemError`
+  public init(_ signals: [Signal]) throws {
+    let inherited = InheritedSignals.current()
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in signals + [.child] { sigaddset(&set, signal.rawValue) }
+    guard sigprocmask(SIG_BLOCK, &set, nil) == 0 else { throw SystemError("sigprocmask") }
+    let number = signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
+    guard number >= 0 else { throw SystemError("signalfd") }
+    descriptor = Descriptor(owning: number)
+    self.inherited = inherited
+    Glibc.signal(SIGPIPE, SIG_IGN)
+  }
+
+  public var interest: PollInterest {
+    PollInterest(descriptor: descriptor.number, readable: true, writable: false)
+  }
+
+  /// The signals that have come since the last call.
+  public func receive() -> [Signal] {
+    var signals: [Signal] = []
+    var info = signalfd_siginfo()
+    while retrying({ read(descriptor.number, &info, MemoryLayout.size(ofValue: info)) }) > 0 {
+      signals.append(Signal(rawValue: Int32(info.ssi_signo)))
+    }
+    return signals
+  }
+}
+
+/// What a child gets back of our signal state: as it was when this process started.
+struct InheritedSignals {
+  var mask = sigset_t()
+  var ignoresPipe = false
+
+  static func current() -> InheritedSignals {
+    var inherited = InheritedSignals()
+    sigprocmask(SIG_BLOCK, nil, &inherited.mask)
+    var action = sigaction()
+    sigaction(SIGPIPE, nil, &action)
+    inherited.ignoresPipe = action.__sigaction_handler.sa_handler.map { unsafeBitCast($0, to: Int.self) } == 1
+    return inherited
+  }
+}

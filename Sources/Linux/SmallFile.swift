@@ -1,0 +1,25 @@
+import Glibc
+
+/// Files of a few bytes that an orchestrator puts beside a program.
+public enum SmallFile {
+  /// Reads a file of at most 64 KiB.
+  /// - Throws: `SystemError`
+  public static func read(_ path: String) throws -> [UInt8] {
+    let number = open(path, O_RDONLY | O_CLOEXEC)
+    guard number >= 0 else { throw SystemError("open") }
+    let file = Descriptor(owning: number)
+    var content: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while content.count < buffer.count, case .bytes(let count) = try file.read(into: &buffer) {
+      content += buffer[..<count]
+    }
+    return content
+  }
+
+  /// Replaces the content of a file that exists; nothing happens where it does not, or may not be written.
+  public static func overwrite(_ path: String, with content: [UInt8]) {
+    let number = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+    guard number >= 0 else { return }
+    _ = try? Descriptor(owning: number).write(content[...])
+  }
+}

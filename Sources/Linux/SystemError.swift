@@ -1,0 +1,28 @@
+import Glibc
+
+/// A failed system call: its errno, and the call's name for people.
+public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
+  public var call: String
+  public var code: Int32
+
+  public init(call: String, code: Int32) {
+    self.call = call
+    self.code = code
+  }
+
+  /// The failure that errno tells of now.
+  init(_ call: String) { self.init(call: call, code: errno) }
+
+  /// What `strerror` says of the code.
+  public var reason: String { String(cString: strerror(code)) }
+
+  public var description: String { "\(call): \(reason)" }
+}
+
+/// Repeats a system call for as long as a signal interrupts it, and returns its result, or -1 with errno set.
+func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
+  while true {
+    let result = call()
+    if result != -1 || errno != EINTR { return result }
+  }
+}

@@ -1,0 +1,46 @@
+import CLinux
+import Glibc
+
+/// The process that we are.
+public enum ThisProcess {
+  /// The environment, `NAME=value`, as bytes: it need not be text.
+  public static var environment: [[UInt8]] {
+    var entries: [[UInt8]] = []
+    var next = environ
+    while let entry = next.pointee {
+      entries.append(Array(UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
+      next += 1
+    }
+    return entries
+  }
+
+  /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at `ranges` (offsets in its UTF-8).
+  /// True where an argument ends in `text`, as `--url=TEXT` does.
+  public static func hide(_ ranges: [Range<Int>], ofArgument text: String) -> Bool {
+    let length = text.utf8.count
+    var isFound = false
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let argument = CommandLine.unsafeArgv[index] else { continue }
+      let bytes = UnsafeMutableRawBufferPointer(start: argument, count: strlen(argument))
+      guard length > 0, bytes.count >= length, bytes.suffix(length).elementsEqual(text.utf8) else { continue }
+      isFound = true
+      for range in ranges {
+        for offset in range { bytes[bytes.count - length + offset] = UInt8(ascii: "*") }
+      }
+    }
+    return isFound
+  }
+
+  /// Keeps other processes of the same user from reading our memory and environment in `/proc`.
+  public static func forbidDumping() { clinux_set_not_dumpable() }
+
+  /// Writes to standard error, whole lines at once; what cannot be written is lost.
+  public static func writeToStandardError(_ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = retrying { rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) } }
+      guard count > 0 else { return }
+      rest.removeFirst(count)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import AMQP
+import Broker
+import Glibc
+import JobRunner
+import Linux
+
+let version = clientVersion
+
+/// Why a command did not do what it was asked for: one line, and the exit status that goes with it.
+struct Failure: Error {
+  var status: ExitStatus
+  var message: String
+
+  init(_ status: ExitStatus, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+
+  /// What any error in a conversation about `queue` comes to.
+  init(_ error: any Error, queue: String, broker: BrokerURL?) {
+    let place = "queue '\(queue)'" + (broker.map { " at \($0)" } ?? "")
+    switch error {
+    case let failure as Failure: self = failure
+    case let failure as BrokerFailure: self.init(failure)
+    case BrokerSession.CallError.refused(let reason): self.init(reason, queue: queue, place: place)
+    case BrokerSession.CallError.unanswered:
+      self.init(.temporaryFailure, "the broker gives no answer about \(place); try again")
+    case AMQPError.doesNotFitFrame(let what):
+      self.init(.refusedData, "cannot send to \(place): \(what)")
+    default: self.init(.internalError, "\(place): \(error)")
+    }
+  }
+
+  private init(_ failure: BrokerFailure) {
+    switch failure.kind {
+    case .unreachable: self.init(.unreachable, "\(failure) (see --connect-timeout)")
+    case .loginRefused:
+      self.init(.notPermitted, "\(failure); check user, password and vhost")
+    case .lost: self.init(.temporaryFailure, "\(failure); try again")
+    }
+  }
+
+  private init(_ reason: CloseReason, queue: String, place: String) {
+    switch reason.code {
+    case .notFound where reason.text.hasSuffix("is down or inaccessible"):
+      self.init(.unreachable, "\(place) is away: \(reason.text)")
+    case .notFound where reason.text.contains("exchange"):
+      self.init(.noQueue, "\(place): \(reason.text)")
+    case .notFound:
+      self.init(.noQueue, "there is no \(place); 'amqp-job declare \(queue)' makes it")
+    case .accessRefused: self.init(.notPermitted, "no permission for \(place): \(reason.text)")
+    case .contentTooLarge: self.init(.refusedData, "too large for \(place): \(reason.text)")
+    default: self.init(.wrongQueue, "\(place): \(reason.text)")
+    }
+  }
+
+  func report() {
+    Reporter(Logger(format: .text, threshold: .error)).report(LogEntry(.error, message))
+  }
+}
+
+/// Says what there is to say where somebody sees it: on standard error, and an error also where Kubernetes looks for a container's last words.
+struct Reporter {
+  private static let terminationLog = "/dev/termination-log"
+  private static let terminationLogLimit = 4096
+
+  private let logger: Logger
+
+  init(_ logger: Logger) { self.logger = logger }
+
+  func report(_ entry: LogEntry) {
+    logger.log(entry)
+    if entry.level == .error {
+      let line = Array(logger.text(entry).utf8.prefix(Self.terminationLogLimit))
+      SmallFile.overwrite(Self.terminationLog, with: line)
+    }
+  }
+}
+
+extension Logger {
+  init(format: Format, threshold: LogEntry.Level) {
+    self.init(format: format, threshold: threshold, write: ThisProcess.writeToStandardError)
+  }
+}
+
+extension ExitStatus {
+  /// Ends this process.
+  func exit() -> Never { Glibc.exit(rawValue) }
+}

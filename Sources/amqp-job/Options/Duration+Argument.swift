@@ -1,0 +1,16 @@
+public import ArgumentParser
+
+/// Durations as `timeout` and Kubernetes read them: `500ms`, `30s`, `10m`, `2h`; a number alone is seconds.
+extension Duration: @retroactive ExpressibleByArgument {
+  public init?(argument: String) {
+    let number = argument.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+    guard let value = Double(number), value <= 1_000_000_000 else { return nil }
+    switch argument.dropFirst(number.count) {
+    case "ms": self = .milliseconds(value)
+    case "s", "": self = .seconds(value)
+    case "m": self = .seconds(value * 60)
+    case "h": self = .seconds(value * 3600)
+    default: return nil
+    }
+  }
+}

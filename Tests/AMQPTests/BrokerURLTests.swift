@@ -1,0 +1,40 @@
+import AMQP
+import Testing
+
+@Suite struct BrokerURLTests {
+  @Test func readsEveryPart() throws {
+    let url = try BrokerURL(parsing: "AMQP://us%40er:p%3Aa%2fss@[::1]:5673/v%2Fh")
+    #expect(url == BrokerURL(host: "::1", port: 5673, username: "us@er", password: "p:a/ss", vhost: "v/h"))
+    #expect("\(url)" == "[::1]:5673")
+  }
+
+  @Test(arguments: ["amqp://h", "amqp://h/", "amqp://h:/", "amqp://h:5672/%2F", "amqp://h:5672/%2f"])
+  func missingPartsHaveTheUsualDefaults(text: String) throws {
+    #expect(try BrokerURL(parsing: text) == BrokerURL(host: "h"))
+  }
+
+  @Test(arguments: [
+    "", "h", "h:5672", "redis://h", "amqps://h", "amqp:/h", "amqp://", "amqp://:5672", "amqp://h:0", "amqp://h:65536",
+    "amqp://h:x", "amqp://h:-1", "amqp://[::1", "amqp://[::1]x", "amqp://h/a/b", "amqp://h?heartbeat=5",
+    "amqp://u:%zz@h", "amqp://u:%2@h", "amqp://u:%FF@h", "amqp://u:%00@h",
+  ])
+  func refusesTheRestWithoutRepeatingIt(text: String) {
+    #expect { try BrokerURL(parsing: text) } throws: { error in
+      (error as? BrokerURL.ParseError).map { !$0.description.contains("%zz") } ?? false
+    }
+  }
+
+  @Test func readsLists() throws {
+    let urls = try BrokerURL.list(parsing: "amqp://a:1, amqp://b:2/x")
+    #expect(urls == [BrokerURL(host: "a", port: 1), BrokerURL(host: "b", port: 2, vhost: "x")])
+    #expect(throws: BrokerURL.ParseError.self) { try BrokerURL.list(parsing: "amqp://h1:1,h2:2/") }
+    #expect(throws: BrokerURL.ParseError.self) { try BrokerURL.list(parsing: "amqp://h1:1,") }
+  }
+
+  @Test func findsPasswords() {
+    let list = "amqp://ü:sécret@h/v,amqp://h2,amqp://u:b:c@h3"
+    let bytes = Array(list.utf8)
+    let found = BrokerURL.passwordRanges(in: list).map { String(decoding: bytes[$0], as: UTF8.self) }
+    #expect(found == ["sécret", "b:c"])
+  }
+}

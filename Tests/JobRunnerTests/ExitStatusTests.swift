@@ -1,0 +1,22 @@
+import Glibc
+import JobRunner
+import Linux
+import Testing
+
+@Suite struct ExitStatusTests {
+  @Test(arguments: [0, 1, 3, 63, 79, 123, 128, 255] as [Int32])
+  func aWorkersOwnStatusIsReported(code: Int32) {
+    #expect(ExitStatus(worker: .exited(code), raw: false).rawValue == code)
+  }
+
+  @Test(arguments: Array(64...78) + Array(124...127) as [Int32])
+  func theRunnersOwnStatusesBecomeOne(code: Int32) {
+    #expect(ExitStatus(worker: .exited(code), raw: false) == .failure)
+    #expect(ExitStatus(worker: .exited(code), raw: true).rawValue == code)
+  }
+
+  @Test func signalsAreReportedAsShellsDo() {
+    #expect(ExitStatus(worker: .killed(.kill), raw: false).rawValue == 137)
+    #expect(ExitStatus.signal(.terminate).rawValue == 128 + SIGTERM)
+  }
+}
