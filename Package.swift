@@ -16,25 +16,22 @@ let package = Package(
   products: [
     .executable(name: "amqp-job", targets: ["amqp-job"])
   ],
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
-  ],
   targets: [
-    .systemLibrary(
-      name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+    .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
     .target(name: "CLinux"),
-    .target(name: "AMQP", dependencies: ["CRabbitMQ"], swiftSettings: common),
+    // The archive: of it the linker takes the codec alone, and leaves the library's sockets, and OpenSSL with them.
+    .target(
+      name: "AMQP", dependencies: ["CRabbitMQ"], swiftSettings: common,
+      linkerSettings: [.linkedLibrary(":librabbitmq.a")]),
     .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: common),
+    .target(name: "Arguments", swiftSettings: safe),
     .target(name: "Broker", dependencies: ["AMQP", "Linux"], swiftSettings: safe),
     .target(name: "JobRunner", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
-      dependencies: [
-        "AMQP", "Broker", "JobRunner", "Linux",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: safe),
+      dependencies: ["AMQP", "Arguments", "Broker", "JobRunner", "Linux"], swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
+    .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "JobRunner", "Linux"],
       swiftSettings: common),

@@ -9,13 +9,16 @@ public struct Connection {
     public var heartbeat: UInt16
     /// Shown by the broker's management tools.
     public var name: String
+    /// Methods to send right behind `connection.open`. A broker takes them in order, and ignores them where it refuses the login.
+    public var opening: [ChannelMethod]
 
-    public init(url: BrokerURL, heartbeat: UInt16, name: String) {
+    public init(url: BrokerURL, heartbeat: UInt16, name: String, opening: [ChannelMethod] = []) {
       username = url.username
       password = url.password
       vhost = url.vhost
       self.heartbeat = heartbeat
       self.name = name
+      self.opening = opening
     }
   }
 
@@ -207,6 +210,7 @@ public struct Connection {
     heartbeats = agreed.heartbeat == 0 ? nil : HeartbeatMonitor(interval: Int(agreed.heartbeat), now: now)
     try send(.connectionTuneOK(agreed), on: 0)
     try send(.connectionOpen(vhost: ByteString(parameters.vhost)), on: 0)
+    for opening in parameters.opening { try send(opening.method, on: opening.channel) }
     phase = .open
   }
 

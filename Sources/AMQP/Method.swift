@@ -91,6 +91,17 @@ public enum Method: Hashable, Sendable {
   }
 }
 
+/// A method and the channel that it belongs to.
+public struct ChannelMethod: Hashable, Sendable {
+  public var channel: UInt16
+  public var method: Method
+
+  public init(_ method: Method, on channel: UInt16) {
+    self.channel = channel
+    self.method = method
+  }
+}
+
 /// What a broker says of a message as it delivers it.
 public struct Envelope: Hashable, Sendable {
   public var consumerTag: ByteString

@@ -31,9 +31,10 @@ public final class BrokerLink {
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event.
-  public init(broker: BrokerURL, heartbeat: UInt16, name: String, now: ContinuousClock.Instant) {
+  /// - Parameter parameters: as `broker` has it.
+  public init(broker: BrokerURL, _ parameters: Connection.Parameters, now: ContinuousClock.Instant) {
     self.broker = broker
-    connection = Connection(.init(url: broker, heartbeat: heartbeat, name: name))
+    connection = Connection(parameters)
     loginDeadline = now + Self.loginLimit
     if let resolver = try? Resolver(host: broker.host, port: broker.port) {
       state = .resolving(resolver)

@@ -31,7 +31,7 @@ public final class BrokerSession {
     var attempt = 0
     while true {
       let broker = brokers[attempt % brokers.count]
-      let link = BrokerLink(broker: broker, heartbeat: heartbeat, name: name, now: .now)
+      let link = BrokerLink(broker: broker, .init(url: broker, heartbeat: heartbeat, name: name), now: .now)
       let session = BrokerSession(link: link)
       do {
         try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }

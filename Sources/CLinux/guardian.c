@@ -4,24 +4,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-struct message {
-  int verb;
-  int value;
-};
 
 union control {
   struct cmsghdr header;
   char space[CMSG_SPACE(sizeof(int))];
 };
 
-int clinux_guardian_tell(int socket, enum clinux_guardian_verb verb, int value, int fd) {
-  struct message message = {verb, value};
-  struct iovec part = {&message, sizeof message};
+// One message: a pipe's number, with its descriptor to hold it, without to release it.
+static int tell(int socket, int number, int fd) {
+  struct iovec part = {&number, sizeof number};
   struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
   union control control;
   if (fd >= 0) {
@@ -40,17 +36,21 @@ int clinux_guardian_tell(int socket, enum clinux_guardian_verb verb, int value, 
   return 0;
 }
 
+int clinux_guardian_hold(int socket, int number, int fd) { return tell(socket, number, fd); }
+
+int clinux_guardian_release(int socket, int number) { return tell(socket, number, -1); }
+
 // False at the end: the runner is gone.
-static bool receive(int socket, struct message *message, int *fd) {
+static bool receive(int socket, int *number, int *fd) {
   union control control;
-  struct iovec part = {message, sizeof *message};
+  struct iovec part = {number, sizeof *number};
   struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1,
                           .msg_control = &control, .msg_controllen = sizeof control};
   ssize_t length;
   do {
     length = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
   } while (length < 0 && errno == EINTR);
-  if (length != sizeof *message) return false;
+  if (length != sizeof *number) return false;
 
   *fd = -1;
   struct cmsghdr *header = CMSG_FIRSTHDR(&packet);
@@ -60,46 +60,29 @@ static bool receive(int socket, struct message *message, int *fd) {
   return true;
 }
 
-enum { MOST_WORKERS = 1024 };
-static int groups[MOST_WORKERS];
-static struct { int number, fd; } pipes[MOST_WORKERS];
+static struct { int number, fd; } pipes[CLINUX_MOST_GROUPS];
 
-static void note(const struct message *message, int fd) {
-  for (int i = 0; i < MOST_WORKERS; i++) {
-    switch (message->verb) {
-    case CLINUX_GUARD_GROUP:
-      if (groups[i] == 0) {
-        groups[i] = message->value;
-        return;
-      }
-      break;
-    case CLINUX_FORGET_GROUP:
-      if (groups[i] == message->value) groups[i] = 0;
-      break;
-    case CLINUX_HOLD_PIPE:
-      if (pipes[i].fd == 0) {
-        pipes[i].number = message->value;
-        pipes[i].fd = fd;
-        return;
-      }
-      break;
-    case CLINUX_RELEASE_PIPE:
-      if (pipes[i].fd != 0 && pipes[i].number == message->value) {
-        close(pipes[i].fd);
-        pipes[i].fd = 0;
-      }
-      break;
+static void note(int number, int fd) {
+  for (int i = 0; i < CLINUX_MOST_GROUPS; i++) {
+    if (fd >= 0 && pipes[i].fd == 0) {
+      pipes[i].number = number;
+      pipes[i].fd = fd;
+      return;
+    }
+    if (fd < 0 && pipes[i].fd != 0 && pipes[i].number == number) {
+      close(pipes[i].fd);
+      pipes[i].fd = 0;
+      return;
     }
   }
 }
 
 // The pipes stay open until the groups are dead: a worker must not take our end for the end of its input.
-static _Noreturn void guard(int socket) {
-  struct message message;
-  int fd;
-  while (receive(socket, &message, &fd)) note(&message, fd);
-  for (int i = 0; i < MOST_WORKERS; i++) {
-    if (groups[i] != 0) kill(-groups[i], SIGKILL);
+static _Noreturn void guard(int socket, volatile pid_t *groups) {
+  int number, fd;
+  while (receive(socket, &number, &fd)) note(number, fd);
+  for (int i = 0; i < CLINUX_MOST_GROUPS; i++) {
+    if (groups[i] > 0) kill(-groups[i], SIGKILL);
   }
   _exit(0);
 }
@@ -118,10 +101,12 @@ static int keep_only(int socket) {
   return kept;
 }
 
-pid_t clinux_guardian_start(int *socket) {
+int clinux_guardian_start(struct clinux_guardian *guardian) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
-  const pid_t child = fork();
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+  void *shared = mmap(NULL, CLINUX_MOST_GROUPS * sizeof(pid_t), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const pid_t child = shared == MAP_FAILED ? -1 : fork();
   if (child == 0) {
     // A session of its own: what is sent to our group, or comes with our terminal's end, passes it by.
     setsid();
@@ -129,13 +114,16 @@ pid_t clinux_guardian_start(int *socket) {
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     prctl(PR_SET_NAME, "amqp-job-guard", 0, 0, 0);
-    guard(keep_only(ends[1]));
+    guard(keep_only(ends[1]), shared);
   }
+  const int error = errno;
   close(ends[1]);
   if (child < 0) {
     close(ends[0]);
-    return -1;
+    return error;
   }
-  *socket = ends[0];
-  return child;
+  guardian->pid = child;
+  guardian->socket = ends[0];
+  guardian->groups = shared;
+  return 0;
 }

@@ -2,18 +2,21 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 void clinux_set_not_dumpable(void) { prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
+
 // Runs in the child, in the parent's memory (vfork): system calls only.
 static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
                              volatile int *error) {
   if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) goto failed;
   if (getppid() != parent) _exit(127); // it died before it could be tied to us
-  clinux_guardian_tell(request->guardian_fd, CLINUX_GUARD_GROUP, getpid(), -1);
+  *request->guarded_group = getpid();
   if (dup2(request->stdin_fd, STDIN_FILENO) < 0) goto failed;
 
   struct sigaction disposition = {.sa_handler = request->sigpipe_ignored ? SIG_IGN : SIG_DFL};
@@ -37,7 +40,7 @@ pid_t clinux_spawn(const struct clinux_spawn *request, int *error) {
     return -1;
   }
   if (child_error != 0) {
-    clinux_guardian_tell(request->guardian_fd, CLINUX_FORGET_GROUP, child, -1);
+    *request->guarded_group = 0;
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
     }
     *error = child_error;

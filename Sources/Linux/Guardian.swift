@@ -1,47 +1,64 @@
 import CLinux
 import Glibc
 
-/// A small process that outlives ours by an instant. When this process ends, however it ends, the guardian kills the process groups that
-/// it guards; and until it has, it keeps their input open, so that no worker takes our end for the end of its item.
+/// A small process that outlives ours by an instant. When this process ends, however it ends, the guardian kills the process groups that it
+/// guards; and until it has, it keeps their input open, so that no worker takes our end for the end of its item.
+///
+/// It sleeps meanwhile: which groups there are stands in memory that both share, where each child enters itself before its program runs.
 final class Guardian {
   let processID: Int32
+  private let groups: UnsafeMutablePointer<Int32>
   private var socket: Descriptor?
   private var nextPipeNumber: Int32 = 1
 
   /// - Throws: `SystemError`
   init() throws {
-    var socket: Int32 = -1
-    processID = clinux_guardian_start(&socket)
-    guard processID >= 0 else { throw SystemError("fork") }
-    self.socket = Descriptor(owning: socket)
+    var guardian = clinux_guardian()
+    let code = clinux_guardian_start(&guardian)
+    guard code == 0, let groups = guardian.groups else { throw SystemError(call: "fork", code: code) }
+    processID = guardian.pid
+    self.groups = groups
+    socket = Descriptor(owning: guardian.socket)
   }
 
-  /// Lets it go, and waits until it has gone.
+  deinit { munmap(groups, CLINUX_MOST_GROUPS * MemoryLayout<Int32>.stride) }
+
+  var isDismissed: Bool { socket == nil }
+
+  /// Lets it go.
+  func dismiss() { socket = nil }
+
+  /// Waits until it has gone.
   func stop() {
-    socket = nil
+    dismiss()
     var status: Int32 = 0
     _ = retrying { waitpid(processID, &status, 0) }
   }
 
-  /// For the child that is about to run; see `clinux_spawn`.
-  var descriptorNumber: Int32 { socket?.number ?? -1 }
+  /// A free place for a child to enter its process group in; nil where there are more children than places.
+  func place() -> UnsafeMutablePointer<Int32>? {
+    (0..<CLINUX_MOST_GROUPS).first { groups[$0] == 0 }.map { groups + $0 }
+  }
 
-  func guardGroup(_ group: Int32) { tell(CLINUX_GUARD_GROUP, group) }
+  func guardGroup(_ group: Int32) { place()?.pointee = group }
 
   /// To be called while the group's leader has not been reaped: afterwards the number may be another group's.
-  func forgetGroup(_ group: Int32) { tell(CLINUX_FORGET_GROUP, group) }
+  func forgetGroup(_ group: Int32) {
+    for index in 0..<CLINUX_MOST_GROUPS where groups[index] == group {
+      groups[index] = 0
+      return
+    }
+  }
 
-  /// Keeps the pipe open beyond our end; returns the number by which `releasePipe` knows it.
+  /// Keeps the pipe open beyond our end; returns the number by which `releasePipe` knows it. A guardian that was killed cannot be told;
+  /// the one who reaps it starts another.
   func holdPipe(_ writeEnd: Descriptor) -> Int32 {
     defer { nextPipeNumber += 1 }
-    tell(CLINUX_HOLD_PIPE, nextPipeNumber, descriptor: writeEnd.number)
+    if let socket { _ = clinux_guardian_hold(socket.number, nextPipeNumber, writeEnd.number) }
     return nextPipeNumber
   }
 
-  func releasePipe(_ number: Int32) { tell(CLINUX_RELEASE_PIPE, number) }
-
-  /// A guardian that was killed cannot be told; the one who reaps it starts another.
-  private func tell(_ verb: clinux_guardian_verb, _ value: Int32, descriptor: Int32 = -1) {
-    _ = clinux_guardian_tell(descriptorNumber, verb, value, descriptor)
+  func releasePipe(_ number: Int32) {
+    if let socket { _ = clinux_guardian_release(socket.number, number) }
   }
 }

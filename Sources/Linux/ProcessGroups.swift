@@ -20,18 +20,19 @@ public final class ProcessGroups {
   }
 
   private let inherited: InheritedSignals
-  private var guardian: Guardian
+  private var guardian: Guardian?
   private var running: Set<Int32> = []
 
+  public init(receiver: SignalReceiver) { inherited = receiver.inherited }
+
+  /// Has to be called before the first child is started.
   /// - Throws: `SystemError`
-  public init(receiver: SignalReceiver) throws {
-    inherited = receiver.inherited
-    guardian = try Guardian()
-  }
+  public func startGuardian() throws { guardian = try Guardian() }
 
   /// Starts `program`, its input being what `input` delivers, its output and error ours. Returns its process id, which is also its group's.
   /// - Throws: `SystemError`: the program could not be started, and nothing is left of it.
   public func start(_ program: Program, input: ChildInput) throws -> Int32 {
+    guard let guardedGroup = guardian?.place() else { throw SystemError(call: "fork", code: EAGAIN) }
     var failure: Int32 = 0
     let processID = withCStrings(program.arguments.map { Array($0.utf8) }) { arguments in
       withCStrings(
@@ -41,7 +42,7 @@ public final class ProcessGroups {
           program.path.withCString { path in
             var request = clinux_spawn(
               path: path, argv: arguments, shell_argv: shellArguments, envp: environment,
-              stdin_fd: input.readEndNumber, guardian_fd: guardian.descriptorNumber,
+              stdin_fd: input.readEndNumber, guarded_group: guardedGroup,
               signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe)
             return clinux_spawn(&request, &failure)
           }
@@ -67,18 +68,21 @@ public final class ProcessGroups {
     while let processID = nextEnded() {
       if running.remove(processID) != nil {
         Signal.kill.send(toGroup: processID)
-        guardian.forgetGroup(processID)
+        guardian?.forgetGroup(processID)
         ended.append((processID, status(reaping: processID)))
       } else {
         _ = status(reaping: processID)
-        if processID == guardian.processID { replaceGuardian() }
+        if processID == guardian?.processID { replaceGuardian() }
       }
     }
     return ended
   }
 
-  /// Ends the guardian, and waits for that: nothing of ours outlives us.
-  public func stop() { guardian.stop() }
+  /// Lets the guardian go, once the last child has ended.
+  public func dismissGuardian() { guardian?.dismiss() }
+
+  /// Waits until the guardian has gone: nothing of ours outlives us.
+  public func stop() { guardian?.stop() }
 
   /// Looks without reaping: until it is reaped, its process id and its group's are nobody else's.
   private func nextEnded() -> Int32? {
@@ -97,7 +101,7 @@ public final class ProcessGroups {
 
   /// Somebody killed it; an input that it held is then held by us alone.
   private func replaceGuardian() {
-    guard let successor = try? Guardian() else { return }
+    guard guardian?.isDismissed == false, let successor = try? Guardian() else { return }
     for group in running { successor.guardGroup(group) }
     guardian = successor
   }

@@ -72,9 +72,12 @@ public final class SignalReceiver {
   /// The signals that have come since the last call.
   public func receive() -> [Signal] {
     var signals: [Signal] = []
-    var info = signalfd_siginfo()
-    while retrying({ read(descriptor.number, &info, MemoryLayout.size(ofValue: info)) }) > 0 {
-      signals.append(Signal(rawValue: Int32(info.ssi_signo)))
+    var infos = [signalfd_siginfo](repeating: signalfd_siginfo(), count: 8)
+    let size = MemoryLayout<signalfd_siginfo>.stride
+    var count = infos.count
+    while count == infos.count {
+      count = max(0, retrying { read(descriptor.number, &infos, infos.count * size) } / size)
+      signals += infos[..<count].map { Signal(rawValue: Int32($0.ssi_signo)) }
     }
     return signals
   }

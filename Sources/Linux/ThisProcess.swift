@@ -35,10 +35,15 @@ public enum ThisProcess {
   public static func forbidDumping() { clinux_set_not_dumpable() }
 
   /// Writes to standard error, whole lines at once; what cannot be written is lost.
-  public static func writeToStandardError(_ text: String) {
+  public static func writeToStandardError(_ text: String) { write(text, to: STDERR_FILENO) }
+
+  /// Writes to standard output; what cannot be written is lost.
+  public static func writeToStandardOutput(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+  private static func write(_ text: String, to descriptor: Int32) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
-      let count = retrying { rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) } }
+      let count = retrying { rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } }
       guard count > 0 else { return }
       rest.removeFirst(count)
     }

@@ -1,97 +1,80 @@
 import AMQP
-import ArgumentParser
+import Arguments
 import Broker
 import JobRunner
 import Linux
 
-struct Declare: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Make a durable queue, or remove it.",
-    discussion: """
-      EXAMPLE
-        amqp-job declare fruits
-        amqp-job declare fruits --exchange shop --routing-key 'fruit.*'
-        amqp-job declare fruits --delete --if-empty
+/// `amqp-job declare`
+struct Declare: ToolCommand {
+  static let definition = Command(
+    tool: Main.tool, name: "declare", summary: "Make a durable queue, or remove it.",
+    examples: [
+      "amqp-job declare fruits", "amqp-job declare fruits --exchange shop --routing-key 'fruit.*'",
+      "amqp-job declare fruits --delete --if-empty",
+    ],
+    notes: "A queue that is there with the same properties is a success; one with others is exit status 78.",
+    operands: .one(name: "QUEUE"),
+    groups: [
+      OptionGroup(
+        "Options",
+        [
+          Option("plain", "the queue alone"),
+          Option("type", value: "quorum|classic", "the queue's type (default quorum)"),
+          Option("exchange", value: "NAME", "bind the queue to this exchange"),
+          Option("routing-key", value: "KEY", "key to bind it with (default the queue's name)"),
+          Option(
+            "arg", value: "NAME=VALUE", "another argument of the queue, such as x-max-length=1000; may be repeated"),
+          Option("delete", "remove the queue"),
+          Option("if-empty", "remove it only if it is empty"),
+        ]), BrokerOptions.group, LogOptions.group,
+    ])
 
-      A queue that is there with the same properties is a success; one with others is exit status 78.
-      """)
-
-  enum QueueType: String, ExpressibleByArgument, CaseIterable {
+  enum QueueType: String, CaseIterable {
     case quorum
     case classic
   }
 
-  @Argument(help: "The queue's name.")
-  var queue: String
-
-  @Flag(help: "The queue alone.")
-  var plain = false
-
-  @Option(help: "quorum or classic (default: quorum).")
-  var type: QueueType?
-
-  @Option(help: "Bind the queue to this exchange.")
-  var exchange: String?
-
-  @Option(help: "Key to bind it with (default: the queue's name).")
-  var routingKey: String?
-
-  @Option(
-    name: .customLong("arg"),
-    help: ArgumentHelp("Another argument of the queue, such as x-max-length=1000.", valueName: "key=value"))
-  var arguments: [QueueArgument] = []
-
-  @Flag(help: "Remove the queue.")
-  var delete = false
-
-  @Flag(help: "Remove it only if it is empty.")
-  var ifEmpty = false
-
-  @OptionGroup(title: "Broker") var broker: BrokerOptions
-  @OptionGroup(title: "Log") var log: LogOptions
-
   private static let channel: UInt16 = 1
 
-  func run() throws {
+  let queue: String
+  let broker: BrokerOptions
+  let exchange: String?
+  let routingKey: String?
+
+  static func run(_ arguments: Arguments) throws {
     ThisProcess.forbidDumping()
-    var settings = Settings(ThisProcess.environment)
-    let broker = try broker.resolved(&settings)
-    let reporter = try log.reporter(&settings)
-    _ = try QueueName.checked(queue)
-    guard delete || !ifEmpty else { throw Failure(.usage, "--if-empty goes with --delete") }
-    let isDeclaring = exchange != nil || routingKey != nil || type != nil || !arguments.isEmpty || plain
-    guard !(delete && isDeclaring) else {
-      throw Failure(.usage, "--delete goes with --if-empty alone")
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    let isDeleting = arguments.contains("delete")
+    let onlyDeclaring = ["plain", "type", "exchange", "routing-key", "arg"].filter(arguments.contains)
+    if isDeleting, let option = onlyDeclaring.first { throw UsageError("--delete does not go with --\(option)") }
+    guard isDeleting || !arguments.contains("if-empty") else { throw UsageError("--if-empty goes with --delete") }
+    guard arguments.contains("exchange") || !arguments.contains("routing-key") else {
+      throw UsageError("--routing-key goes with --exchange")
     }
-    guard routingKey == nil || exchange != nil else {
-      throw Failure(.usage, "--routing-key goes with --exchange")
-    }
-    let type = delete ? nil : try settings.value(type, "type") ?? .quorum
-    if let warning = broker.warning { reporter.report(LogEntry(.warning, warning)) }
+    let type: QueueType = try settings.choice("type") ?? .quorum
+    let fields = try arguments.all("arg").map { try FieldArgument($0, option: "--arg") }
+    let declare = Declare(
+      queue: try QueueName.checked(arguments.operands[0]), broker: try BrokerOptions(&settings),
+      exchange: arguments["exchange"], routingKey: arguments["routing-key"])
+    let reporter = try LogOptions.reporter(&settings)
+    if let warning = declare.broker.warning { reporter.report(LogEntry(.warning, warning)) }
 
     do {
-      if let type {
-        try converse(with: broker) { try declare($0, type) }
-      } else if ifEmpty {
-        try deleteIfEmpty(broker)
+      if !isDeleting {
+        try declare.converse { try declare.make($0, type, fields) }
+      } else if arguments.contains("if-empty") {
+        try declare.deleteIfEmpty()
       } else {
-        try converse(with: broker) { session in
-          // The broker itself calls the removal of a queue that is not there a success.
-          _ = try session.queueStatus(queue, on: Self.channel)
-          _ = try session.delete(queue: queue, ifEmpty: false, on: Self.channel)
-        }
+        try declare.converse { try declare.delete($0) }
       }
     } catch {
-      throw Failure(error, queue: queue, broker: nil)
+      throw Failure(error, queue: declare.queue, broker: nil)
     }
   }
 
-  private func converse(
-    with broker: BrokerOptions.Resolved, _ body: (BrokerSession) throws -> Void
-  ) throws {
+  private func converse(_ body: (BrokerSession) throws -> Void) throws {
     let session = try BrokerSession.connect(
-      to: broker.brokers, timeout: broker.connectTimeout, heartbeat: broker.heartbeat,
-      name: "amqp-job declare")
+      to: broker.brokers, timeout: broker.connectTimeout, heartbeat: broker.heartbeat, name: "amqp-job declare")
     defer { session.close() }
     do {
       try session.openChannel(Self.channel)
@@ -103,20 +86,24 @@ struct Declare: ParsableCommand {
     }
   }
 
-  private func declare(_ session: BrokerSession, _ type: QueueType) throws {
+  private func make(_ session: BrokerSession, _ type: QueueType, _ fields: [FieldArgument]) throws {
     var table: FieldTable = ["x-queue-type": .string(ByteString(type.rawValue))]
-    for argument in arguments { table.append(ByteString(argument.name), argument.value) }
-    try session.declare(
-      .init(name: ByteString(queue), arguments: table), on: Self.channel)
+    for field in fields { table.append(ByteString(field.name), field.value) }
+    try session.declare(.init(name: ByteString(queue), arguments: table), on: Self.channel)
     if let exchange {
-      try session.bind(
-        queue: queue, to: exchange, routingKey: routingKey ?? queue, on: Self.channel)
+      try session.bind(queue: queue, to: exchange, routingKey: routingKey ?? queue, on: Self.channel)
     }
   }
 
-  private func deleteIfEmpty(_ broker: BrokerOptions.Resolved) throws {
+  private func delete(_ session: BrokerSession) throws {
+    // The broker itself calls the removal of a queue that is not there a success.
+    _ = try session.queueStatus(queue, on: Self.channel)
+    _ = try session.delete(queue: queue, ifEmpty: false, on: Self.channel)
+  }
+
+  private func deleteIfEmpty() throws {
     do {
-      try converse(with: broker) { session in
+      try converse { session in
         try checkEmpty(session)
         do {
           _ = try session.delete(queue: queue, ifEmpty: true, on: Self.channel)
@@ -126,7 +113,7 @@ struct Declare: ParsableCommand {
       }
     } catch let failure as BrokerFailure where failure.closeReason?.code == .notImplemented {
       // Of a quorum queue the broker cannot do both in one step, and hangs up over it. So what came in between is counted.
-      try converse(with: broker) { session in
+      try converse { session in
         try checkEmpty(session)
         let lost = try session.delete(queue: queue, ifEmpty: false, on: Self.channel)
         guard lost == 0 else {
@@ -147,30 +134,6 @@ struct Declare: ParsableCommand {
         .failure,
         "queue '\(queue)' at \(session.broker) is not empty, and was not removed: "
           + "\(status.messageCount) items, \(status.consumerCount) consumers")
-    }
-  }
-}
-
-/// `KEY=VALUE`: a whole number, `true`, `false`, or else text; text that looks like one of these stands in double quotes.
-struct QueueArgument: ExpressibleByArgument {
-  let name: String
-  let value: FieldValue
-
-  init?(argument: String) {
-    guard let separator = argument.firstIndex(of: "="), separator > argument.startIndex else {
-      return nil
-    }
-    name = String(argument[..<separator])
-    let text = argument[argument.index(after: separator)...]
-    guard (1...255).contains(name.utf8.count) else { return nil }
-    if let number = Int64(text) {
-      value = .int64(number)
-    } else if let flag = Bool(String(text)) {
-      value = .boolean(flag)
-    } else if text.count > 1, text.first == "\"", text.last == "\"" {
-      value = .string(ByteString(String(text.dropFirst().dropLast())))
-    } else {
-      value = .string(ByteString(String(text)))
     }
   }
 }

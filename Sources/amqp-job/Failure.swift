@@ -85,5 +85,5 @@ extension Logger {
 
 extension ExitStatus {
   /// Ends this process.
-  func exit() -> Never { Glibc.exit(rawValue) }
+  func exit() -> Never { _exit(rawValue) }
 }

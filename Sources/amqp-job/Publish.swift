@@ -1,37 +1,35 @@
 import AMQP
-import ArgumentParser
+import Arguments
 import Broker
 import JobRunner
 import Linux
 
-struct Publish: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Put items into a queue: persistent, and confirmed by the broker.",
-    discussion: """
-      EXAMPLE
-        amqp-job publish -q fruits apple banana
-        ls *.png | amqp-job publish -q images --header source=shop
+/// `amqp-job publish`
+struct Publish: ToolCommand {
+  static let definition = Command(
+    tool: Main.tool, name: "publish", summary: "Put items into a queue: persistent, and confirmed by the broker.",
+    examples: [
+      "amqp-job publish -q fruits apple banana", "ls *.png | amqp-job publish -q images --header source=shop",
+    ],
+    notes:
+      "Bodies are the arguments, or else the lines of standard input. Exit status 0 means that every one is in the queue.",
+    operands: .any(name: "BODY"),
+    groups: [
+      OptionGroup("Options", [QueueName.option]), PropertyOptions.group, BrokerOptions.group, LogOptions.group,
+    ])
 
-      Bodies are the arguments, or else the lines of standard input. Exit status 0 means that every one is in the queue.
-      """)
+  let queue: String
+  let properties: BasicProperties
+  let bodies: [String]
 
-  @Option(name: .shortAndLong, help: "Queue to publish to (AMQP_QUEUE, QUEUE).")
-  var queue: String?
-
-  @OptionGroup(title: "Properties") var properties: PropertyOptions
-  @OptionGroup(title: "Broker") var broker: BrokerOptions
-  @OptionGroup(title: "Log") var log: LogOptions
-
-  @Argument(help: "The bodies, one item each.")
-  var bodies: [String] = []
-
-  func run() throws {
+  static func run(_ arguments: Arguments) throws {
     ThisProcess.forbidDumping()
-    var settings = Settings(ThisProcess.environment)
-    let broker = try broker.resolved(&settings)
-    let queue = try QueueName.resolved(queue, &settings)
-    let properties = try properties.resolved(&settings)
-    let reporter = try log.reporter(&settings)
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    let broker = try BrokerOptions(&settings)
+    let queue = try QueueName.resolved(&settings)
+    let publish = Publish(
+      queue: queue, properties: try PropertyOptions.properties(&settings), bodies: arguments.operands)
+    let reporter = try LogOptions.reporter(&settings)
     if let warning = broker.warning { reporter.report(LogEntry(.warning, warning)) }
 
     let session: BrokerSession
@@ -42,22 +40,20 @@ struct Publish: ParsableCommand {
     } catch {
       throw Failure(error, queue: queue, broker: nil)
     }
-    let window = try publish(session, queue, properties)
+    let window = try publish.everything(session)
     session.close()
     let place = "queue '\(queue)' at \(session.broker)"
-    guard window.refusals.isEmpty else { throw refused(window, place: place) }
+    guard window.refusals.isEmpty else { throw publish.refused(window, place: place) }
     reporter.report(LogEntry(.info, "\(window.confirmedCount) items are in \(place)"))
   }
 
-  private func publish(
-    _ session: BrokerSession, _ queue: String, _ properties: BasicProperties
-  ) throws -> ConfirmWindow {
+  private func everything(_ session: BrokerSession) throws -> ConfirmWindow {
     var publisher: Publisher?
     do {
       let started = try Publisher(session, queue: queue)
       publisher = started
       if bodies.isEmpty {
-        try publishLines(session, started, properties)
+        try publishLines(session, started)
       } else {
         for body in bodies { try started.publish(Array(body.utf8), properties) }
       }
@@ -72,9 +68,7 @@ struct Publish: ParsableCommand {
     }
   }
 
-  private func publishLines(
-    _ session: BrokerSession, _ publisher: Publisher, _ properties: BasicProperties
-  ) throws {
+  private func publishLines(_ session: BrokerSession, _ publisher: Publisher) throws {
     let input = LineReader()
     repeat {
       while let line = input.next() { try publisher.publish(line, properties) }

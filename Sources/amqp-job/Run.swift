@@ -1,65 +1,46 @@
-public import ArgumentParser
-public import JobRunner
+import Arguments
+import JobRunner
 import Linux
 
-extension JobOptions.WhenEmpty: ExpressibleByArgument {}
-
-enum Feed: String, ExpressibleByArgument, CaseIterable {
+enum Feed: String, CaseIterable {
   case stdin
 }
 
-struct Run: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Take items from a queue and run a command on each, its standard input the item.",
-    discussion: """
-      EXAMPLE
-        amqp-job run -q fruits --timeout 10m -- ./worker.py --fast
+/// `amqp-job run`
+enum Run: ToolCommand {
+  static let definition = Command(
+    tool: Main.tool, name: "run",
+    summary: "Take items from a queue and run a command on each, its standard input the item.",
+    examples: ["amqp-job run -q fruits --timeout 10m -- ./worker.py --fast"],
+    notes:
+      "An item is acked when the command exits 0, and given back when it does not. Everything after -- is the command's.",
+    operands: .rest(name: "COMMAND [ARG...]"),
+    groups: [
+      OptionGroup(
+        "Options",
+        [
+          QueueName.option,
+          Option("count", short: "n", value: "N", "how many items to take (default 1)"),
+          Option(
+            "when-empty", value: "wait|exit", "wait for an item, or exit 0 once the queue is drained (default wait)"),
+          Option("wait-first", value: "DURATION", "grant a missing or empty queue this time at first (default 0)"),
+          Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)"),
+          Option("grace", value: "DURATION", "time from TERM to KILL for a worker (default 20s)"),
+          Option("feed", value: "stdin", "how a worker gets its item"),
+          Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 127"),
+          Option("pass-env", "hand the settings of amqp-job on to the worker"),
+        ]), BrokerOptions.group, LogOptions.group,
+    ])
 
-      An item is acked when the command exits 0, and given back when it does not. Everything after -- is the command's.
-      """)
-
-  @Option(name: .shortAndLong, help: "Queue to take items from (AMQP_QUEUE, QUEUE).")
-  var queue: String?
-
-  @Option(name: [.customShort("n"), .long], help: "How many items to take (default: 1).")
-  var count: Int?
-
-  @Option(help: "wait for an item, or exit with 0 when the queue is drained (default: wait).")
-  var whenEmpty: JobOptions.WhenEmpty?
-
-  @Option(help: "Grant a missing or empty queue this time at first (default: 0).")
-  var waitFirst: Duration?
-
-  @Option(help: "End a worker that takes longer over an item (default: none).")
-  var timeout: Duration?
-
-  @Option(help: "Time from TERM to KILL for a worker (default: 20s).")
-  var grace: Duration?
-
-  @Option(help: "How a worker gets its item: stdin.")
-  var feed: Feed?
-
-  @Flag(help: "Report a worker's status as it is, even 64 to 78 and 124 to 127.")
-  var rawStatus = false
-
-  @Flag(help: "Hand the settings of amqp-job on to the worker.")
-  var passEnv = false
-
-  @OptionGroup(title: "Broker") var broker: BrokerOptions
-  @OptionGroup(title: "Log") var log: LogOptions
-
-  @Argument(parsing: .captureForPassthrough, help: "The worker: a command and its arguments.")
-  var command: [String] = []
-
-  func run() throws {
+  static func run(_ arguments: Arguments) throws {
     ThisProcess.forbidDumping()
     let environment = ThisProcess.environment
-    var settings = Settings(environment)
-    let program = try program(searchPath: settings.path)
-    let broker = try broker.resolved(&settings)
+    var settings = Settings(arguments, environment: environment)
+    let program = try program(arguments.operands, searchPath: settings.path)
+    let broker = try BrokerOptions(&settings)
     let options = try jobOptions(&settings, connectTimeout: broker.connectTimeout)
-    let reporter = try log.reporter(&settings)
-    let passesSettings = try settings.flag(passEnv, "pass-env")
+    let reporter = try LogOptions.reporter(&settings)
+    let passesSettings = try settings.flag("pass-env")
     let workerEnvironment = WorkerEnvironment(
       environment, usedSettings: settings.used, passesSettings: passesSettings)
 
@@ -78,35 +59,26 @@ struct Run: ParsableCommand {
     try loop.run().exit()
   }
 
-  private func jobOptions(
+  private static func jobOptions(
     _ settings: inout Settings, connectTimeout: Duration
   ) throws -> JobOptions {
-    var options = JobOptions(queue: try QueueName.resolved(queue, &settings))
-    options.count = try settings.value(count, "count") ?? options.count
-    guard options.count > 0 else { throw Failure(.usage, "-n is 1 or more") }
-    options.whenEmpty = try settings.value(whenEmpty, "when-empty") ?? options.whenEmpty
-    options.waitFirst = try settings.value(waitFirst, "wait-first") ?? options.waitFirst
-    options.timeout = try settings.value(timeout, "timeout")
-    options.grace = try settings.value(grace, "grace") ?? options.grace
+    var options = JobOptions(queue: try QueueName.resolved(&settings))
+    let count = try settings.value("count", "a whole number from 1") { Int($0).flatMap { $0 > 0 ? $0 : nil } }
+    options.count = count ?? options.count
+    options.whenEmpty = try settings.choice("when-empty") ?? options.whenEmpty
+    options.waitFirst = try settings.duration("wait-first") ?? options.waitFirst
+    options.timeout = try settings.duration("timeout")
+    options.grace = try settings.duration("grace") ?? options.grace
     options.connectTimeout = connectTimeout
-    options.rawStatus = try settings.flag(rawStatus, "raw-status")
-    _ = try settings.value(feed, "feed")
+    options.rawStatus = try settings.flag("raw-status")
+    let _: Feed? = try settings.choice("feed")
     return options
   }
 
-  private func program(searchPath: String) throws -> ProcessGroups.Program {
-    var arguments = command
-    if arguments.first == "--" {
-      arguments.removeFirst()
-    } else if let first = arguments.first, first.hasPrefix("-") {
-      throw Failure(.usage, "unknown option '\(first)'; the worker's command begins after --")
-    }
-    guard let name = arguments.first else {
-      throw Failure(.usage, "no worker given: amqp-job run [options] -- COMMAND [ARG...]")
-    }
+  private static func program(_ command: [String], searchPath: String) throws -> ProcessGroups.Program {
     do {
-      let path = try CommandLookup.path(of: name, searchPath: searchPath)
-      return ProcessGroups.Program(path: path, arguments: arguments, environment: [])
+      let path = try CommandLookup.path(of: command[0], searchPath: searchPath)
+      return ProcessGroups.Program(path: path, arguments: command, environment: [])
     } catch {
       switch error {
       case .notFound(let what):

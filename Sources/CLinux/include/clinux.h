@@ -18,8 +18,8 @@ struct clinux_spawn {
   char *_Nullable const *_Nonnull shell_argv;
   char *_Nullable const *_Nonnull envp;
   int stdin_fd;
-  // The guardian's socket: it learns of the process before the program runs.
-  int guardian_fd;
+  // Where the child writes its process group before the program runs, for the guardian to read.
+  volatile pid_t *guarded_group;
   // What the child gets back, as we found it.
   sigset_t signal_mask;
   bool sigpipe_ignored;
@@ -29,19 +29,25 @@ struct clinux_spawn {
 // Returns its process id, or -1 with errno in *error.
 pid_t clinux_spawn(const struct clinux_spawn *request, int *error);
 
-// A process that outlives ours by an instant, to kill the process groups it was told of, and to hold pipes open until it has.
-// Returns its process id and the socket to it, or -1 with errno set.
-pid_t clinux_guardian_start(int *socket);
+enum { CLINUX_MOST_GROUPS = 1024 };
 
-enum clinux_guardian_verb {
-  CLINUX_GUARD_GROUP = 1, // value: process group; kill it when we are gone
-  CLINUX_FORGET_GROUP = 2,
-  CLINUX_HOLD_PIPE = 3, // value: any number; the descriptor comes along
-  CLINUX_RELEASE_PIPE = 4,
+// A process that outlives ours by an instant, to kill process groups, and to hold pipes open until it has.
+struct clinux_guardian {
+  pid_t pid;
+  int socket;
+  // Shared with the guardian, which looks when we are gone: the process groups to kill, 0 for none.
+  volatile pid_t *_Nullable groups;
 };
 
-// Returns 0, or an errno. fd: a descriptor to pass along, or -1.
-int clinux_guardian_tell(int socket, enum clinux_guardian_verb verb, int value, int fd);
+// Returns 0, or an errno.
+int clinux_guardian_start(struct clinux_guardian *guardian);
+
+// Has the guardian hold a pipe, by any number; returns 0, or an errno.
+int clinux_guardian_hold(int socket, int number, int fd);
+int clinux_guardian_release(int socket, int number);
+
+// pipe2(2) with O_CLOEXEC; returns 0, or an errno.
+int clinux_pipe(int ends[_Nonnull 2]);
 
 // Keeps other processes of the same user from reading our memory and environment in /proc.
 void clinux_set_not_dumpable(void);

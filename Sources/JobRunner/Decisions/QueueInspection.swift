@@ -17,12 +17,11 @@ enum QueueInspection {
   ]
 
   /// What to send on a channel of its own; the broker closes it.
-  static func request(queue: String) -> [Method] {
+  static func request(queue: String) -> [ChannelMethod] {
     var arguments = foreignArguments
     arguments.append("x-queue-type", .string("stream"))
-    return [
-      .channelOpen, .queueDeclare(.init(name: ByteString(queue), arguments: arguments)),
-    ]
+    let declare = Method.queueDeclare(.init(name: ByteString(queue), arguments: arguments))
+    return [ChannelMethod(.channelOpen, on: channel), ChannelMethod(declare, on: channel)]
   }
 
   enum Verdict: Hashable {

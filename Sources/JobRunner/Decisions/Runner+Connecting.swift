@@ -6,21 +6,23 @@ extension Runner {
   mutating func connect() -> [RunnerAction] {
     phase = .connecting
     backOff = BackOff()
-    return [.connect, .set(.connectLimit, after: options.connectTimeout)]
+    return [.connect(questions), .set(.connectLimit, after: options.connectTimeout)]
   }
 
-  mutating func open(_ broker: BrokerURL, now: ContinuousClock.Instant) -> [RunnerAction] {
+  /// What to ask about the queue before anything is consumed from it.
+  private var questions: [ChannelMethod] {
+    let isThere = Method.queueDeclare(.init(name: ByteString(options.queue), isPassive: true))
+    return (isInspected ? [] : QueueInspection.request(queue: options.queue)) + [
+      ChannelMethod(.channelOpen, on: Self.channel), ChannelMethod(isThere, on: Self.channel),
+    ]
+  }
+
+  /// The login succeeded, and the questions are with the broker.
+  mutating func connected(_ broker: BrokerURL) -> [RunnerAction] {
     self.broker = broker
     connectFailure = nil
     phase = .opening(inspected: isInspected, found: false)
-    let name = ByteString(options.queue)
-    let inspection: [RunnerAction] =
-      isInspected
-      ? [] : [.send(QueueInspection.request(queue: options.queue), channel: QueueInspection.channel)]
-    return inspection + [
-      .send(
-        [.channelOpen, .queueDeclare(.init(name: name, isPassive: true))], channel: Self.channel)
-    ]
+    return []
   }
 
   /// The answer on the inspection's own channel.
@@ -51,7 +53,7 @@ extension Runner {
     phase = .consuming
     return [
       .cancel(.connectLimit),
-      .send([.basicQoS(prefetchCount: 1), attachConsumer()], channel: Self.channel),
+      .send([.basicQoS(prefetchCount: 1), attachConsumer()]),
     ]
   }
 
@@ -82,10 +84,12 @@ extension Runner {
     }
   }
 
-  mutating func retry(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func retry() -> [RunnerAction] {
     switch phase {
-    case .connecting: return [.connect]
-    case .awaitingQueue: return broker.map { open($0, now: now) } ?? []
+    case .connecting: return [.connect(questions)]
+    case .awaitingQueue:
+      phase = .opening(inspected: isInspected, found: false)
+      return [.send(questions)]
     default: return []
     }
   }
@@ -101,7 +105,7 @@ extension Runner {
   }
 
   mutating func connectionFailed(
-    _ failure: BrokerFailure, now: ContinuousClock.Instant, chance: Double
+    _ failure: BrokerFailure, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     isConsumerAttached = false
     connectFailure = failure

@@ -55,7 +55,7 @@ extension Runner {
       case .before, .after: (isConsumerAttached ? [] : [attachConsumer()]) + [count]
       case .between: [detachConsumer(), count, count]
       }
-    return [.send(methods, channel: Self.channel)]
+    return [.send(methods)]
   }
 
   private var count: Method {
@@ -64,7 +64,7 @@ extension Runner {
 
   /// The broker counted what is in the queue, and who consumes it.
   mutating func counted(
-    _ status: Method.QueueStatus, now: ContinuousClock.Instant, chance: Double
+    _ status: Method.QueueStatus, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     switch phase {
     case .opening: return found(status)
@@ -74,12 +74,12 @@ extension Runner {
       case .finding(.items):
         phase = .consuming
         let attach: [RunnerAction] =
-          isConsumerAttached ? [] : [.send([attachConsumer()], channel: Self.channel)]
+          isConsumerAttached ? [] : [.send([attachConsumer()])]
         return attach + awaitItem(now: now)
       case .finding(let finding):
         drain.finding = finding
-        guard isConsumerAttached else { return looked(now: now, chance: chance) }
-        return [.send([detachConsumer()], channel: Self.channel)]
+        guard isConsumerAttached else { return looked(now: now) }
+        return [.send([detachConsumer()])]
       case nil: return []
       }
     default: return []
@@ -87,7 +87,7 @@ extension Runner {
   }
 
   /// The look is over, and our consumer gone: an item that came to it in its last moment would be in hand now.
-  mutating func looked(now: ContinuousClock.Instant, chance: Double) -> [RunnerAction] {
+  mutating func looked(now: ContinuousClock.Instant) -> [RunnerAction] {
     guard phase == .looking, let finding = drain.finding else { return [] }
     switch finding {
     case .drained:
@@ -118,7 +118,7 @@ extension Runner {
       phase = .opening(inspected: true, found: false)
       return [
         .cancel(.idle), .cancel(.look), .set(.connectLimit, after: options.connectTimeout),
-        .send([count], channel: Self.channel),
+        .send([count]),
       ]
     case .settling(let settlement):
       return settlementRefused(settlement, why: "the broker took the item back first")

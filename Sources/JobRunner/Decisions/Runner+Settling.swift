@@ -36,7 +36,7 @@ extension Runner {
     guard isLast else {
       // Only after an item that came in a look is there no consumer.
       let attach = isConsumerAttached ? [] : [attachConsumer()]
-      return log + [.send([settlement] + attach, channel: Self.channel)] + awaitItem(now: now)
+      return log + [.send([settlement] + attach)] + awaitItem(now: now)
     }
     let summary: [RunnerAction] =
       options.count > 1 && failedCount > 0
@@ -74,14 +74,15 @@ extension Runner {
     phase = .settling(settlement)
     let close = Method.channelClose(CloseReason(code: .success, text: "done"))
     return [
-      .send(methods + [close], channel: Self.channel),
-      .set(.settlementLimit, after: Self.settlementLimit),
+      .endOfWork, .send(methods + [close]), .set(.settlementLimit, after: Self.settlementLimit),
     ]
   }
 
+  /// The channel's end was the broker's word. Of the connection's end nothing depends, so its answer is not waited for.
   mutating func settled() -> [RunnerAction] {
     guard case .settling(let settlement) = phase else { return [] }
-    return closeAndFinish(settlement.status)
+    phase = .finished
+    return [.closeConnection, .finish(settlement.status)]
   }
 
   /// The broker did not take it.

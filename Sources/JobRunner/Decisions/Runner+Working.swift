@@ -21,8 +21,7 @@ extension Runner {
       // It came before the broker saw our cancel. Nobody ran it, so it goes back the way that counts least.
       return [
         .send(
-          [.basicNack(deliveryTag: delivery.envelope.deliveryTag, multiple: false, requeue: true)],
-          channel: Self.channel)
+          [.basicNack(deliveryTag: delivery.envelope.deliveryTag, multiple: false, requeue: true)])
       ]
     default: return []
     }
@@ -64,7 +63,7 @@ extension Runner {
     case .consuming:
       phase = .withdrawing(status)
       return [
-        .log(LogEntry(.error, line)), .send([detachConsumer()], channel: Self.channel),
+        .log(LogEntry(.error, line)), .send([detachConsumer()]),
         .set(.settlementLimit, after: Self.closeLimit),
       ]
     default: return closeAndFinish(status, line)

@@ -34,6 +34,7 @@ public struct Runner: Sendable {
   }
 
   let options: JobOptions
+  let chance: Double
   var phase = Phase.new
   var broker: BrokerURL?
   var backOff = BackOff()
@@ -50,20 +51,24 @@ public struct Runner: Sendable {
   var takenCount = 0
   var failedCount = 0
 
-  public init(_ options: JobOptions) { self.options = options }
+  /// `chance`, from 0 to 1 and another for each runner, spreads the pauses of many.
+  public init(_ options: JobOptions, chance: Double) {
+    self.options = options
+    self.chance = chance
+  }
 
-  /// Decides what to do about `event`. `chance`, from 0 to 1, spreads the pauses of many runners.
+  /// Decides what to do about `event`.
   public mutating func handle(
-    _ event: RunnerEvent, now: ContinuousClock.Instant, chance: Double
+    _ event: RunnerEvent, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     switch event {
-    case .connected(let broker): return open(broker, now: now)
-    case .connectionFailed(let failure): return connectionFailed(failure, now: now, chance: chance)
+    case .connected(let broker): return connected(broker)
+    case .connectionFailed(let failure): return connectionFailed(failure, now: now)
     case .connectionClosed: return connectionClosed()
     case .delivered(let delivery): return take(delivery, now: now)
     case .method(let method, let channel):
       return channel == QueueInspection.channel
-        ? inspected(method, now: now) : answered(method, now: now, chance: chance)
+        ? inspected(method, now: now) : answered(method, now: now)
     case .workerDidNotStart(let reason): return workerDidNotStart(reason, now: now)
     case .workerEnded(let status): return workerEnded(status, now: now)
     case .signal(let signal): return received(signal, now: now)
@@ -79,12 +84,12 @@ public struct Runner: Sendable {
   }
 
   private mutating func answered(
-    _ method: Method, now: ContinuousClock.Instant, chance: Double
+    _ method: Method, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     switch method {
-    case .queueDeclareOK(let status): return counted(status, now: now, chance: chance)
+    case .queueDeclareOK(let status): return counted(status, now: now)
     case .basicConsumeOK: return consuming(now: now)
-    case .basicCancelOK: return phase == .looking ? looked(now: now, chance: chance) : withdrawn()
+    case .basicCancelOK: return phase == .looking ? looked(now: now) : withdrawn()
     case .basicCancel: return consumerCancelled()
     case .channelClose(let reason): return channelClosed(reason, now: now)
     case .channelCloseOK: return settled()
@@ -97,7 +102,7 @@ public struct Runner: Sendable {
   ) -> [RunnerAction] {
     switch timer {
     case .connectLimit: return connectLimitReached()
-    case .retry: return retry(now: now)
+    case .retry: return retry()
     case .idle: return idled(now: now)
     case .look: return look()
     case .workerLimit: return workerLimitReached()
@@ -119,7 +124,7 @@ public struct Runner: Sendable {
   mutating func closeAndFinish(_ status: ExitStatus, _ line: String? = nil) -> [RunnerAction] {
     phase = .closing(status)
     return (line.map { [.log(LogEntry(.error, $0))] } ?? []) + [
-      .closeConnection, .set(.settlementLimit, after: Self.closeLimit),
+      .endOfWork, .closeConnection, .set(.settlementLimit, after: Self.closeLimit),
     ]
   }
 

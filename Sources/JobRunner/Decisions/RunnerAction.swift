@@ -3,15 +3,17 @@ public import Linux
 
 /// What a runner does about an event, in order.
 public enum RunnerAction: Hashable, Sendable {
-  /// Begin to connect to the next of the brokers.
-  case connect
+  /// Begin to connect to the next of the brokers, and send these methods with the login.
+  case connect([ChannelMethod])
   /// Drop the connection, or the attempt at one.
   case disconnect
   /// Send these methods in one write.
-  case send([Method], channel: UInt16)
+  case send([ChannelMethod])
   /// Close the connection cleanly.
   case closeConnection
   case startWorker(WorkItem)
+  /// No worker will be started any more.
+  case endOfWork
   /// To the worker's process group.
   case signalWorker(Signal)
   case set(RunnerTimer, after: Duration)
@@ -19,4 +21,9 @@ public enum RunnerAction: Hashable, Sendable {
   case log(LogEntry)
   /// The end. With a status that is no success comes the line that says why.
   case finish(ExitStatus)
+
+  /// Send these methods on the channel that items come on, in one write.
+  static func send(_ methods: [Method]) -> RunnerAction {
+    .send(methods.map { ChannelMethod($0, on: Runner.channel) })
+  }
 }

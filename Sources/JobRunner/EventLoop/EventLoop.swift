@@ -56,14 +56,16 @@ public final class EventLoop {
     signals = try SignalReceiver([
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
     ])
-    processes = try ProcessGroups(receiver: signals)
-    runner = Runner(options)
+    processes = ProcessGroups(receiver: signals)
+    runner = Runner(options, chance: .random(in: 0...1))
   }
 
   /// Runs until the runner has finished, and returns its exit status.
   /// - Throws: `SystemError`
   public func run() throws -> ExitStatus {
     perform(runner.start(now: .now))
+    // While the broker is on its way to an answer.
+    try processes.startGuardian()
     while result == nil { try turn() }
     processes.stop()
     return result ?? .internalError
@@ -124,7 +126,7 @@ public final class EventLoop {
     followUps.append(event)
     while result == nil, !followUps.isEmpty {
       let event = followUps.removeFirst()
-      perform(runner.handle(event, now: .now, chance: .random(in: 0...1)))
+      perform(runner.handle(event, now: .now))
     }
   }
 
@@ -138,11 +140,12 @@ public final class EventLoop {
 
   private func perform(_ action: RunnerAction) {
     switch action {
-    case .connect: connect()
+    case .connect(let opening): connect(opening)
     case .disconnect: link = nil
-    case .send(let methods, let channel): send(methods, on: channel)
+    case .send(let methods): send(methods)
     case .closeConnection: closeConnection()
     case .startWorker(let item): startWorker(item)
+    case .endOfWork: processes.dismissGuardian()
     case .signalWorker(let signal): worker.map { signal.send(toGroup: $0.processID) }
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
@@ -151,17 +154,20 @@ public final class EventLoop {
     }
   }
 
-  private func connect() {
+  private func connect(_ opening: [ChannelMethod]) {
     let broker = configuration.brokers[connectCount % configuration.brokers.count]
     connectCount += 1
     link = BrokerLink(
-      broker: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, now: .now)
+      broker: broker,
+      .init(
+        url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, opening: opening),
+      now: .now)
   }
 
-  private func send(_ methods: [Method], on channel: UInt16) {
+  private func send(_ methods: [ChannelMethod]) {
     for method in methods {
       do {
-        try link?.send(method, on: channel)
+        try link?.send(method.method, on: method.channel)
       } catch {
         // Names are checked when options are read, and nothing else of ours is long.
         preconditionFailure("\(method): \(error)")

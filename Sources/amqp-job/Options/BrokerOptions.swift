@@ -1,69 +1,62 @@
 import AMQP
-import ArgumentParser
+import Arguments
 import JobRunner
 import Linux
 
 /// Which broker, and how to talk to it.
-struct BrokerOptions: ParsableArguments {
-  @Option(
-    help: "Broker, amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL).")
-  var url: String?
+struct BrokerOptions {
+  static let group = OptionGroup(
+    "Broker",
+    [
+      Option(
+        "url", value: "URL",
+        "amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL)"),
+      Option("url-file", value: "PATH", "read the URL from a file"),
+      Option("password-file", value: "PATH", "read the password from a file"),
+      Option("connect-timeout", value: "DURATION", "how long the broker may be out of reach (default 60s)"),
+      Option("heartbeat", value: "DURATION", "time between heartbeats, 0 for none (default 30s)"),
+    ])
 
-  @Option(help: ArgumentHelp("Read the broker's URL from a file.", valueName: "path"))
-  var urlFile: String?
+  var brokers: [BrokerURL]
+  var connectTimeout: Duration
+  /// Seconds.
+  var heartbeat: UInt16
+  /// What to warn of, once somebody listens.
+  var warning: String?
 
-  @Option(help: ArgumentHelp("Read the password from a file.", valueName: "path"))
-  var passwordFile: String?
-
-  @Option(help: "How long the broker may be out of reach (default: 60s).")
-  var connectTimeout: Duration?
-
-  @Option(help: "Time between heartbeats; 0 for none (default: 30s).")
-  var heartbeat: Duration?
-
-  struct Resolved {
-    var brokers: [BrokerURL]
-    var connectTimeout: Duration
-    /// Seconds.
-    var heartbeat: UInt16
-    /// What to warn of, once somebody listens.
-    var warning: String?
-  }
-
-  func resolved(_ settings: inout Settings) throws -> Resolved {
-    let (text, source) = try urlText(&settings)
-    var brokers: [BrokerURL]
+  /// - Throws: `Failure`
+  init(_ settings: inout Settings) throws {
+    let (text, source) = try Self.urlText(&settings)
     do {
       brokers = try BrokerURL.list(parsing: text)
     } catch {
       throw Failure(.usage, "the broker's URL in \(source) cannot be used: \(error)")
     }
-    if let path = try settings.value(passwordFile, "password-file") {
+    if let path = settings.text("password-file") {
       let password = try Self.content(of: path, for: "--password-file")
       for index in brokers.indices { brokers[index].password = password }
     }
-    let heartbeat = try settings.value(heartbeat, "heartbeat") ?? .seconds(30)
+    let heartbeat = try settings.duration("heartbeat") ?? .seconds(30)
     guard heartbeat == .zero || heartbeat >= .seconds(1), heartbeat <= .seconds(UInt16.max) else {
       throw Failure(.usage, "--heartbeat is 0, or from 1s to \(UInt16.max)s")
     }
-    return Resolved(
-      brokers: brokers,
-      connectTimeout: try settings.value(connectTimeout, "connect-timeout") ?? .seconds(60),
-      heartbeat: UInt16(heartbeat / .seconds(1)), warning: hidePassword())
+    self.heartbeat = UInt16(heartbeat / .seconds(1))
+    connectTimeout = try settings.duration("connect-timeout") ?? .seconds(60)
+    warning = Self.hidePassword(settings.given["url"])
   }
 
-  private func urlText(_ settings: inout Settings) throws -> (text: String, source: String) {
-    if let url { return (url, "--url") }
-    if let urlFile { return (try Self.content(of: urlFile, for: "--url-file"), "--url-file") }
+  private static func urlText(_ settings: inout Settings) throws -> (text: String, source: String) {
+    if let url = settings.given["url"] { return (url, "--url") }
+    if let path = settings.given["url-file"] { return (try content(of: path, for: "--url-file"), "--url-file") }
     if let url = settings.variable("AMQP_URL") { return (url, "AMQP_URL") }
-    if let path = try settings.value(String?.none, "url-file") {
-      return (try Self.content(of: path, for: "AMQP_JOB_URL_FILE"), "AMQP_JOB_URL_FILE")
+    if let path = settings.text("url-file") {
+      return (try content(of: path, for: "AMQP_JOB_URL_FILE"), "AMQP_JOB_URL_FILE")
     }
     if let url = settings.variable("BROKER_URL") { return (url, "BROKER_URL") }
     throw Failure(.usage, "no broker given: use --url, AMQP_URL or BROKER_URL")
   }
 
-  private func hidePassword() -> String? {
+  private static func hidePassword(_ url: String?) -> String? {
     guard let url else { return nil }
     let ranges = BrokerURL.passwordRanges(in: url)
     guard !ranges.isEmpty, ThisProcess.hide(ranges, ofArgument: url) else { return nil }

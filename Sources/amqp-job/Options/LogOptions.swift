@@ -1,28 +1,23 @@
-public import ArgumentParser
-public import JobRunner
-
-extension Logger.Format: ExpressibleByArgument {}
+import Arguments
+import JobRunner
 
 /// How much to say, and in which form.
-struct LogOptions: ParsableArguments {
-  @Flag(name: .shortAndLong, help: "Log every item and every step.")
-  var verbose = false
+enum LogOptions {
+  static let group = OptionGroup(
+    "Log",
+    [
+      Option("verbose", short: "v", "log every item and every step"),
+      Option("quiet", "log errors only"),
+      Option("log-format", value: "FORMAT", "text or json; json logs every item"),
+    ])
 
-  @Flag(help: "Log errors only.")
-  var quiet = false
-
-  @Option(help: ArgumentHelp("text or json; json logs every item.", valueName: "format"))
-  var logFormat: Logger.Format?
-
-  func reporter(_ settings: inout Settings) throws -> Reporter {
-    let format = try settings.value(logFormat, "log-format") ?? .text
-    let isVerbose = try settings.flag(verbose, "verbose")
-    let isQuiet = try settings.flag(quiet, "quiet")
-    guard !(isVerbose && isQuiet) else {
-      throw Failure(.usage, "--verbose and --quiet exclude each other")
-    }
-    let threshold: LogEntry.Level =
-      isQuiet ? .error : isVerbose || format == .json ? .info : .notice
+  /// - Throws: `Failure`
+  static func reporter(_ settings: inout Settings) throws -> Reporter {
+    let format: Logger.Format = try settings.choice("log-format") ?? .text
+    let isVerbose = try settings.flag("verbose")
+    let isQuiet = try settings.flag("quiet")
+    guard !(isVerbose && isQuiet) else { throw Failure(.usage, "--verbose and --quiet exclude each other") }
+    let threshold: LogEntry.Level = isQuiet ? .error : isVerbose || format == .json ? .info : .notice
     return Reporter(Logger(format: format, threshold: threshold))
   }
 }

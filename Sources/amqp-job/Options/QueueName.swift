@@ -1,10 +1,14 @@
+import Arguments
 import JobRunner
 
 /// A queue's name as AMQP allows it.
 enum QueueName {
+  static let option = Option("queue", short: "q", value: "NAME", "the queue (AMQP_QUEUE, QUEUE)")
+
   /// From `--queue`, else the environment.
-  static func resolved(_ given: String?, _ settings: inout Settings) throws -> String {
-    guard let name = given ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
+  /// - Throws: `Failure`
+  static func resolved(_ settings: inout Settings) throws -> String {
+    guard let name = settings.given["queue"] ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
       throw Failure(.usage, "no queue given: use --queue, AMQP_QUEUE or QUEUE")
     }
     return try checked(name)

@@ -1,13 +1,15 @@
-import ArgumentParser
+import Arguments
 import JobRunner
 
-/// Where an option that was not given is looked for: the environment, then its default.
+/// What a command was told: by an option, or else by a variable of the environment.
 struct Settings {
+  let given: Arguments
   private let environment: [String: String]
   /// The names from which a setting was taken.
   private(set) var used: Set<String> = []
 
-  init(_ entries: [[UInt8]]) {
+  init(_ given: Arguments, environment entries: [[UInt8]]) {
+    self.given = given
     environment = Dictionary(
       entries.compactMap { entry in
         guard let end = entry.firstIndex(of: UInt8(ascii: "=")) else { return nil }
@@ -26,28 +28,40 @@ struct Settings {
   }
 
   /// The option `--name`: as given, else `AMQP_JOB_NAME`.
-  /// - Throws: `Failure` for a value that cannot be read
-  mutating func value<Value: ExpressibleByArgument>(_ given: Value?, _ name: String) throws -> Value? {
-    if let given { return given }
-    let variableName = "AMQP_JOB_" + name.uppercased().replacing("-", with: "_")
-    guard let text = variable(variableName) else { return nil }
-    guard let value = Value(argument: text) else {
-      throw Failure(.usage, "\(variableName): '\(text)' is no value for --\(name)")
+  mutating func text(_ name: String) -> String? {
+    given[name] ?? variable(Self.variableName(name))
+  }
+
+  /// The same, read as something else.
+  /// - Throws: `Failure` for a value that `read` makes nothing of; it is to be `what`.
+  mutating func value<Value>(_ name: String, _ what: String, read: (String) -> Value?) throws -> Value? {
+    guard let text = text(name) else { return nil }
+    guard let value = read(text) else {
+      let source = given[name] == nil ? Self.variableName(name) : "--\(name)"
+      throw Failure(.usage, "\(source) is to be \(what), not '\(text)'")
     }
     return value
   }
 
-  /// The same for an option without a value.
-  mutating func flag(_ given: Bool, _ name: String) throws -> Bool {
-    try value(given ? true : nil, name) ?? false
+  mutating func duration(_ name: String) throws -> Duration? {
+    try value(name, "a duration such as 30s or 10m") { Duration(parsing: $0) }
+  }
+
+  mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) throws -> Value?
+  where Value.RawValue == String {
+    let names = Value.allCases.map(\.rawValue).joined(separator: " or ")
+    return try value(name, names) { Value(rawValue: $0) }
+  }
+
+  /// An option without a value.
+  mutating func flag(_ name: String) throws -> Bool {
+    try value(name, "true or false") { Bool($0) ?? ["1": true, "0": false][$0] } ?? false
+  }
+
+  private static func variableName(_ option: String) -> String {
+    "AMQP_JOB_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
   }
 
   var path: String { environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin" }
   var hostName: String? { environment["HOSTNAME"] }
-}
-
-extension String {
-  fileprivate func replacing(_ one: Character, with other: Character) -> String {
-    String(map { $0 == one ? other : $0 })
-  }
 }

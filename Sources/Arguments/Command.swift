@@ -1,0 +1,78 @@
+/// A command of a tool, described once: what is scanned, and what `--help` prints, are both made from this.
+public struct Command: Sendable {
+  /// What a command takes besides options.
+  public enum Operands: Hashable, Sendable {
+    case none
+    /// Exactly one.
+    case one(name: String)
+    /// Any number, among the options.
+    case any(name: String)
+    /// All that follows the first of them, options and all: another command with its arguments.
+    case rest(name: String)
+  }
+
+  public var tool: String
+  public var name: String
+  public var summary: String
+  /// Command lines, as a user would type them.
+  public var examples: [String]
+  public var notes: String
+  public var operands: Operands
+  public var groups: [OptionGroup]
+
+  public init(
+    tool: String, name: String, summary: String, examples: [String], notes: String = "", operands: Operands = .none,
+    groups: [OptionGroup]
+  ) {
+    self.tool = tool
+    self.name = name
+    self.summary = summary
+    self.examples = examples
+    self.notes = notes
+    self.operands = operands
+    self.groups = groups
+  }
+
+  var options: [Option] { groups.flatMap(\.options) }
+}
+
+/// Options that belong together.
+public struct OptionGroup: Sendable {
+  public var title: String
+  public var options: [Option]
+
+  public init(_ title: String, _ options: [Option]) {
+    self.title = title
+    self.options = options
+  }
+}
+
+/// An option, `--name` or `-n`, with or without a value.
+public struct Option: Sendable {
+  public var name: String
+  public var short: Character?
+  /// What stands for the value in the help; nil for an option without one.
+  public var value: String?
+  public var help: String
+
+  public init(_ name: String, short: Character? = nil, value: String? = nil, _ help: String) {
+    self.name = name
+    self.short = short
+    self.value = value
+    self.help = help
+  }
+}
+
+/// What was given to a command.
+public struct Arguments: Hashable, Sendable {
+  var values: [String: [String]] = [:]
+  public internal(set) var operands: [String] = []
+
+  /// The option's value, the last where it was given more than once.
+  public subscript(option: String) -> String? { values[option]?.last }
+
+  /// Every value of the option, in order.
+  public func all(_ option: String) -> [String] { values[option] ?? [] }
+
+  public func contains(_ option: String) -> Bool { values[option] != nil }
+}

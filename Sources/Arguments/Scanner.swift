@@ -1,0 +1,95 @@
+/// Why arguments cannot be understood.
+public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
+  public var description: String
+
+  public init(_ description: String) { self.description = description }
+}
+
+extension Command {
+  public enum Scanned: Hashable, Sendable {
+    case arguments(Arguments)
+    case helpRequested
+  }
+
+  /// Reads arguments by POSIX's guidelines with GNU's long options: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-ab`
+  /// for flags, and `--` before what is no option although it looks like one
+  /// (<https://pubs.opengroup.org/onlinepubs/9699919799/basedefs/V1_chap12.html>).
+  /// - Throws: `UsageError`
+  public func scan(_ words: [String]) throws(UsageError) -> Scanned {
+    var arguments = Arguments()
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == "--" {
+        arguments.operands += rest
+        break
+      }
+      guard word.count > 1, word.hasPrefix("-") else {
+        arguments.operands.append(word)
+        guard case .rest = operands else { continue }
+        arguments.operands += rest
+        break
+      }
+      if word == "--help" || word == "-h" { return .helpRequested }
+      if word.hasPrefix("--") {
+        try scanLong(word.dropFirst(2), &rest, into: &arguments)
+      } else {
+        try scanShort(word.dropFirst(), &rest, into: &arguments)
+      }
+    }
+    try checkOperands(arguments.operands)
+    return .arguments(arguments)
+  }
+
+  private func scanLong(
+    _ word: Substring, _ rest: inout ArraySlice<String>, into arguments: inout Arguments
+  ) throws(UsageError) {
+    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let option = options.first(where: { $0.name == parts[0] }) else { throw unknown("--\(parts[0])") }
+    let attached = parts.count > 1 ? String(parts[1]) : nil
+    if option.value == nil, attached != nil { throw UsageError("--\(option.name) takes no value") }
+    try take(option, "--\(option.name)", attached, &rest, into: &arguments)
+  }
+
+  private func scanShort(
+    _ word: Substring, _ rest: inout ArraySlice<String>, into arguments: inout Arguments
+  ) throws(UsageError) {
+    var letters = word
+    while let letter = letters.popFirst() {
+      guard let option = options.first(where: { $0.short == letter }) else { throw unknown("-\(letter)") }
+      let attached = option.value == nil || letters.isEmpty ? nil : String(letters)
+      try take(option, "-\(letter)", attached, &rest, into: &arguments)
+      if option.value != nil { return }
+    }
+  }
+
+  private func take(
+    _ option: Option, _ spelling: String, _ attached: String?, _ rest: inout ArraySlice<String>,
+    into arguments: inout Arguments
+  ) throws(UsageError) {
+    guard option.value != nil else {
+      arguments.values[option.name] = ["true"]
+      return
+    }
+    guard let value = attached ?? rest.popFirst() else { throw UsageError("\(spelling) needs a value") }
+    arguments.values[option.name, default: []].append(value)
+  }
+
+  private func unknown(_ spelling: String) -> UsageError {
+    var hint = ""
+    if case .rest = operands { hint = " (another command's options follow --)" }
+    return UsageError("there is no option \(spelling)\(hint)")
+  }
+
+  private func checkOperands(_ given: [String]) throws(UsageError) {
+    switch operands {
+    case .none:
+      if let first = given.first { throw UsageError("'\(first)' is one argument too many") }
+    case .one(let name):
+      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+      guard given.count == 1 else { throw UsageError("'\(given[1])' is one argument too many") }
+    case .rest(let name):
+      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+    case .any: break
+    }
+  }
+}

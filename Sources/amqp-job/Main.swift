@@ -1,0 +1,82 @@
+import Arguments
+import JobRunner
+import Linux
+
+@main
+enum Main {
+  static let tool = "amqp-job"
+  static var commands: [any ToolCommand.Type] { [Run.self, Publish.self, Declare.self] }
+
+  static func main() {
+    do {
+      try run(Array(CommandLine.arguments.dropFirst()))
+    } catch let failure as Failure {
+      failure.report()
+      failure.status.exit()
+    } catch {
+      let failure = Failure(.internalError, "\(error)")
+      failure.report()
+      failure.status.exit()
+    }
+  }
+
+  private static func run(_ words: [String]) throws {
+    switch words.first {
+    case nil: throw Failure(.usage, "no command given; see '\(tool) --help'")
+    case "--help", "-h", "help": ThisProcess.writeToStandardOutput(help(on: words.dropFirst().first))
+    case "--version": ThisProcess.writeToStandardOutput("\(tool) \(version)\n")
+    case let name?:
+      guard let command = commands.first(where: { $0.definition.name == name }) else {
+        throw Failure(.usage, "there is no command '\(name)'; see '\(tool) --help'")
+      }
+      try run(command, Array(words.dropFirst()))
+    }
+  }
+
+  private static func run(_ command: any ToolCommand.Type, _ words: [String]) throws {
+    let definition = command.definition
+    do {
+      switch try definition.scan(words) {
+      case .helpRequested: ThisProcess.writeToStandardOutput(definition.helpText)
+      case .arguments(let arguments): try command.run(arguments)
+      }
+    } catch let error as UsageError {
+      throw Failure(.usage, "\(error); see '\(tool) \(definition.name) --help'")
+    }
+  }
+
+  private static func help(on name: String?) -> String {
+    if let command = commands.first(where: { $0.definition.name == name }) { return command.definition.helpText }
+    let lines = commands.map { command in
+      let name = command.definition.name
+      return "  \(name)\(String(repeating: " ", count: 10 - name.count))\(command.definition.summary)"
+    }
+    return """
+      Usage: \(tool) COMMAND [OPTION...]
+
+      Runs a command on items of an AMQP queue, and acks each only when it exits 0.
+
+      Example:
+        export BROKER_URL=amqp://guest:guest@localhost
+        \(tool) declare fruits
+        \(tool) publish -q fruits apple banana
+        \(tool) run -q fruits -- ./worker.py
+
+      Commands:
+      \(lines.joined(separator: "\n"))
+
+      The broker is taken from --url, AMQP_URL or BROKER_URL, the queue from -q,
+      AMQP_QUEUE or QUEUE, any other option --some-thing from AMQP_JOB_SOME_THING.
+      '\(tool) COMMAND --help' says more.
+
+      """
+  }
+}
+
+/// A command of this tool.
+protocol ToolCommand: Sendable {
+  static var definition: Command { get }
+
+  /// - Throws: `Failure`
+  static func run(_ arguments: Arguments) throws
+}

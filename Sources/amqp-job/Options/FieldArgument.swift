@@ -1,0 +1,28 @@
+import AMQP
+import JobRunner
+
+/// `NAME=VALUE`, as a field of an AMQP table. The value is a whole number, `true`, `false`, or else text; text that looks like one of
+/// these stands in double quotes.
+struct FieldArgument {
+  let name: String
+  let value: FieldValue
+
+  /// - Throws: `Failure`
+  init(_ argument: String, option: String) throws {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, (1...255).contains(parts[0].utf8.count) else {
+      throw Failure(.usage, "\(option) is to be NAME=VALUE, the name from 1 to 255 bytes")
+    }
+    name = String(parts[0])
+    let text = String(parts[1])
+    if let number = Int64(text) {
+      value = .int64(number)
+    } else if let flag = Bool(text) {
+      value = .boolean(flag)
+    } else if text.count > 1, text.hasPrefix("\""), text.hasSuffix("\"") {
+      value = .string(ByteString(String(text.dropFirst().dropLast())))
+    } else {
+      value = .string(ByteString(text))
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Arguments
+import Testing
+
+@Suite struct ScannerTests {
+  private func command(_ operands: Command.Operands) -> Command {
+    Command(
+      tool: "tool", name: "do", summary: "Does it.", examples: ["tool do -q x"], operands: operands,
+      groups: [
+        OptionGroup(
+          "Options",
+          [
+            Option("queue", short: "q", value: "NAME", "the queue"), Option("arg", value: "A=B", "an argument"),
+            Option("verbose", short: "v", "say more"), Option("fast", short: "f", "be fast"),
+          ])
+      ])
+  }
+
+  private func scan(_ words: [String], _ operands: Command.Operands = .any(name: "X")) throws -> Arguments {
+    guard case .arguments(let arguments) = try command(operands).scan(words) else {
+      throw UsageError("help")
+    }
+    return arguments
+  }
+
+  @Test(arguments: [
+    ["--queue", "a"], ["--queue=a"], ["-q", "a"], ["-qa"], ["-vq", "a"], ["-q", "x", "--queue", "a"],
+  ])
+  func readsAValueInEverySpelling(words: [String]) throws {
+    #expect(try scan(words)["queue"] == "a")
+  }
+
+  @Test func readsFlagsListsAndOperands() throws {
+    let arguments = try scan(["one", "-vf", "--arg", "a=1", "-", "--arg=b=2", "--", "-v", "--arg"])
+    #expect(arguments.contains("verbose") && arguments.contains("fast") && !arguments.contains("queue"))
+    #expect(arguments.all("arg") == ["a=1", "b=2"])
+    #expect(arguments.operands == ["one", "-", "-v", "--arg"])
+    #expect(try scan(["--queue="])["queue"] == "")
+  }
+
+  @Test(arguments: [["-v", "--", "w", "-v", "--", "x"], ["-v", "w", "-v", "--", "x"]])
+  func leavesAnotherCommandAlone(words: [String]) throws {
+    #expect(try scan(words, .rest(name: "COMMAND")).operands == ["w", "-v", "--", "x"])
+  }
+
+  @Test(arguments: [
+    (["--nope"], Command.Operands.any(name: "X")), (["-x"], .any(name: "X")), (["--queue"], .any(name: "X")),
+    (["-q"], .any(name: "X")), (["--verbose=yes"], .any(name: "X")), ([], .one(name: "X")),
+    (["a", "b"], .one(name: "X")),
+    (["a"], .none), ([], .rest(name: "X")), (["--"], .rest(name: "X")),
+  ])
+  func refusesWhatItDoesNotKnow(words: [String], operands: Command.Operands) {
+    #expect(throws: UsageError.self) { try command(operands).scan(words) }
+  }
+
+  @Test func helpIsAskedForUntilTheCommandBegins() throws {
+    #expect(try command(.rest(name: "X")).scan(["-v", "--help"]) == .helpRequested)
+    #expect(try scan(["w", "--help"], .rest(name: "X")).operands == ["w", "--help"])
+  }
+
+  @Test func helpFitsATerminalAndShowsAnExample() {
+    let help = command(.rest(name: "COMMAND")).helpText
+    #expect(
+      help == """
+        Usage: tool do [OPTION...] -- COMMAND
+
+        Does it.
+
+        Example:
+          tool do -q x
+
+        Options:
+          -q, --queue NAME           the queue
+              --arg A=B              an argument
+          -v, --verbose              say more
+          -f, --fast                 be fast
+
+        """)
+  }
+}
