@@ -31,7 +31,6 @@ public final class BrokerLink {
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event.
-  /// - Parameter parameters: as `broker` has it.
   public init(broker: BrokerURL, _ parameters: Connection.Parameters, now: ContinuousClock.Instant) {
     self.broker = broker
     connection = Connection(parameters)

@@ -1,0 +1,140 @@
+import AMQP
+import Broker
+import Linux
+import Testing
+
+@testable import JobRunner
+
+@Suite struct ConnectingTests {
+  @Test func asksAboutTheQueueWithTheLogin() {
+    var driver = RunnerDriver()
+    guard case .connect(let questions)? = driver.start().first else {
+      Issue.record("it does not connect first")
+      return
+    }
+    #expect(questions.suffix(2).map(\.channel) == [1, 1])
+    #expect(questions.last?.method == .queueDeclare(.init(name: "q", isPassive: true)))
+    #expect(questions.prefix(2).allSatisfy { $0.channel == QueueInspection.channel })
+  }
+
+  @Test func consumesOneItemOnceTheQueueIsKnown() {
+    var driver = RunnerDriver()
+    #expect(
+      driver.open().writes == [
+        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-1")]
+      ])
+  }
+
+  @Test func consumesNothingBeforeTheQueueIsInspected() {
+    var driver = RunnerDriver()
+    _ = driver.start()
+    driver.handle(.connected(RunnerDriver.broker))
+    #expect(driver.counted(5, 0).writes.isEmpty)
+    #expect(driver.method(RunnerDriver.inspection, on: QueueInspection.channel).writes.count == 1)
+  }
+
+  @Test func triesAgainWithGrowingPausesUntilItsTimeIsUp() {
+    var driver = RunnerDriver { $0.connectTimeout = .seconds(30) }
+    #expect(driver.start().sets(.connectLimit, after: .seconds(30)))
+    #expect(driver.handle(RunnerDriver.lost(.unreachable)).sets(.retry, after: .milliseconds(250)))
+    guard case .connect? = driver.handle(.timer(.retry)).first else {
+      Issue.record("it does not connect again")
+      return
+    }
+    #expect(driver.handle(RunnerDriver.lost(.unreachable)).sets(.retry, after: .milliseconds(500)))
+    let end = driver.handle(.timer(.connectLimit))
+    #expect(end.finished == .unreachable && end.errors.count == 1 && end.errors[0].contains("gone"))
+  }
+
+  @Test func aRefusedLoginIsFinal() {
+    var driver = RunnerDriver()
+    _ = driver.start()
+    let actions = driver.handle(RunnerDriver.lost(.loginRefused))
+    #expect(actions.finished == .notPermitted && actions.errors.count == 1)
+  }
+
+  @Test(arguments: [
+    (ReplyCode.notFound, JobRunner.ExitStatus.noQueue), (.accessRefused, .notPermitted), (.resourceLocked, .wrongQueue),
+    (.preconditionFailed, .wrongQueue), (.internalError, .temporaryFailure),
+  ])
+  func aQueueThatIsRefusedEndsIt(code: ReplyCode, status: JobRunner.ExitStatus) {
+    var driver = RunnerDriver()
+    _ = driver.start()
+    driver.handle(.connected(RunnerDriver.broker))
+    #expect(driver.method(.channelClose(CloseReason(code: code, text: "why"))).errors.count == 1)
+    #expect(driver.handle(.connectionClosed).finished == status)
+  }
+
+  @Test func aQueueWhoseNodeIsDownMayComeBack() {
+    var driver = RunnerDriver()
+    _ = driver.start()
+    driver.handle(.connected(RunnerDriver.broker))
+    let text = "NOT_FOUND - home node 'rabbit@b' of durable queue 'q' in vhost '/' is down or inaccessible"
+    let actions = driver.method(.channelClose(CloseReason(code: .notFound, text: text)))
+    #expect(actions.contains(.disconnect) && actions.finished == nil)
+    #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
+  }
+
+  @Test func aMissingQueueIsGrantedItsTime() {
+    var driver = RunnerDriver { $0.waitFirst = .seconds(10) }
+    _ = driver.start()
+    driver.handle(.connected(RunnerDriver.broker))
+    let missing = Method.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q'"))
+    #expect(driver.method(missing).sets(.retry, after: .seconds(1)))
+    #expect(driver.handle(.timer(.retry)).writes[0].contains(.queueDeclare(.init(name: "q", isPassive: true))))
+    driver.now += .seconds(10)
+    #expect(driver.method(missing).errors.count == 1)
+    #expect(driver.handle(.connectionClosed).finished == .noQueue)
+  }
+
+  @Test(arguments: [
+    Method.queueDeclareOK(.init(name: "q", messageCount: 0, consumerCount: 0)),
+    .channelClose(CloseReason(code: .preconditionFailed, text: "P - inequivalent arg 'x-max-age' for queue 'q'")),
+    .channelClose(CloseReason(code: .preconditionFailed, text: "P - inequivalent arg 'durable' for queue 'q'")),
+    .channelClose(CloseReason(code: .preconditionFailed, text: "P - inequivalent arg 'auto_delete' for queue 'q'")),
+  ])
+  func aQueueOfAnotherKindIsNotConsumed(answer: AMQP.Method) {
+    var driver = RunnerDriver()
+    _ = driver.start()
+    driver.handle(.connected(RunnerDriver.broker))
+    let actions = driver.counted(1, 0) + driver.method(answer, on: QueueInspection.channel)
+    #expect(actions.writes.isEmpty && actions.errors.count == 1)
+    #expect(driver.handle(.connectionClosed).finished == .wrongQueue)
+  }
+
+  @Test func aQueueDeletedWhileWaitingEndsIt() {
+    var driver = RunnerDriver()
+    driver.consume()
+    let asked = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
+    #expect(asked.writes == [[.queueDeclare(.init(name: "q", isPassive: true))]])
+    driver.method(.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q'")))
+    #expect(driver.handle(.connectionClosed).finished == .noQueue)
+  }
+
+  @Test func aConsumerCancelledOverAQueueThatIsThereIsReplaced() {
+    var driver = RunnerDriver()
+    driver.consume()
+    driver.method(.basicCancel(consumerTag: "amqp-job-1"))
+    #expect(
+      driver.counted(0, 0).writes == [
+        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2")]
+      ])
+  }
+
+  @Test func anIdleRunnerConnectsAgain() {
+    var driver = RunnerDriver()
+    driver.consume()
+    let actions = driver.handle(RunnerDriver.lost())
+    #expect(actions.sets(.connectLimit, after: .seconds(60)) && actions.finished == nil)
+  }
+
+  @Test func saysWhatItWaitsFor() {
+    var driver = RunnerDriver()
+    driver.consume()
+    driver.now += .seconds(120)
+    let actions = driver.handle(.timer(.report))
+    #expect(actions.sets(.report, after: .seconds(60)))
+    #expect(
+      actions.first == .log(LogEntry(.notice, "waiting for an item in queue 'q' at broker:5672 (2 min)")))
+  }
+}

@@ -1,0 +1,63 @@
+import AMQP
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// `-n N`
+@Suite struct ManyItemsTests {
+  private static func run(_ statuses: [ProcessStatus]) -> (writes: [[AMQP.Method]], end: [RunnerAction]) {
+    var driver = RunnerDriver { $0.count = statuses.count }
+    var writes: [[AMQP.Method]] = []
+    driver.consume()
+    for status in statuses {
+      driver.deliver()
+      writes += driver.handle(.workerEnded(status)).writes
+    }
+    return (writes, driver.settle())
+  }
+
+  @Test func theConsumerStaysUntilTheLastItem() {
+    let (writes, end) = Self.run([.exited(0), .exited(0), .exited(0)])
+    #expect(
+      writes == [
+        [.basicAck(deliveryTag: 1, multiple: false)], [.basicAck(deliveryTag: 2, multiple: false)],
+        [.basicCancel(consumerTag: "amqp-job-1"), .basicAck(deliveryTag: 3, multiple: false), channelClose],
+      ])
+    #expect(end.finished == .success)
+  }
+
+  @Test func oneFailureEndsNothingAndIsReported() {
+    let (writes, end) = Self.run([.exited(0), .exited(9), .exited(0)])
+    #expect(writes[1] == [.basicReject(deliveryTag: 2, requeue: true)])
+    #expect(writes.count == 3 && end.finished == .failure)
+  }
+
+  @Test func lostAcksAreNoSuccess() {
+    var driver = RunnerDriver { $0.count = 2 }
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.handle(RunnerDriver.lost()).finished == .temporaryFailure)
+  }
+
+  @Test(arguments: [(ProcessStatus.exited(0), false), (.killed(.terminate), true)])
+  func termEndsARunnerThatHasMoreToDo(status: ProcessStatus, isGivenBack: Bool) {
+    var driver = RunnerDriver { $0.count = 3 }
+    driver.work()
+    driver.handle(.signal(.terminate))
+    let methods = driver.handle(.workerEnded(status)).writes[0]
+    #expect(methods.contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)) == isGivenBack)
+    #expect(methods.contains(.basicAck(deliveryTag: 1, multiple: false)) != isGivenBack)
+    #expect(driver.settle().finished == .signal(.terminate))
+  }
+
+  @Test func termWithAllDoneIsASuccess() {
+    var driver = RunnerDriver { $0.count = 2 }
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.deliver()
+    driver.handle(.signal(.terminate))
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.settle().finished == .success)
+  }
+}

@@ -1,0 +1,132 @@
+import AMQP
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// What happens to the item, and the exit status, when a worker ends.
+@Suite struct SettlingTests {
+  @Test func doneIsAckedBehindTheCancelInOneWriteAndSureBeforeSuccess() {
+    var driver = RunnerDriver()
+    driver.work()
+    let actions = driver.handle(.workerEnded(.exited(0)))
+    #expect(
+      actions.writes == [
+        [.basicCancel(consumerTag: "amqp-job-1"), .basicAck(deliveryTag: 1, multiple: false), channelClose]
+      ])
+    #expect(actions.finished == nil)
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    let end = driver.settle()
+    #expect(end.finished == .success && end.errors.isEmpty)
+    #expect(end.contains(.closeConnection))
+  }
+
+  @Test(arguments: [
+    (ProcessStatus.exited(3), 3), (.exited(75), 1), (.exited(127), 1), (.exited(130), 130), (.killed(.kill), 137),
+    (.killed(.terminate), 143),
+  ])
+  func failedIsGivenBackAndReported(status: ProcessStatus, expected: Int) {
+    var driver = RunnerDriver()
+    driver.work()
+    let actions = driver.handle(.workerEnded(status))
+    #expect(
+      actions.writes == [
+        [.basicCancel(consumerTag: "amqp-job-1"), .basicReject(deliveryTag: 1, requeue: true), channelClose]
+      ])
+    #expect(actions.errors.count == 1)
+    #expect(driver.settle().finished.map { Int($0.rawValue) } == expected)
+  }
+
+  @Test func rawStatusIsKept() {
+    var driver = RunnerDriver { $0.rawStatus = true }
+    driver.work()
+    driver.handle(.workerEnded(.exited(75)))
+    #expect(driver.settle().finished?.rawValue == 75)
+  }
+
+  @Test func whatCannotBeStartedIsAFailure() {
+    var driver = RunnerDriver()
+    driver.work()
+    let actions = driver.handle(.workerDidNotStart(reason: "Argument list too long"))
+    #expect(actions.writes[0].contains(.basicReject(deliveryTag: 1, requeue: true)))
+    #expect(actions.errors[0].contains("Argument list too long"))
+    #expect(driver.settle().finished == .failure)
+  }
+
+  @Test(arguments: [ProcessStatus.exited(0), .killed(.kill)])
+  func timeoutEndsTheWorkerAndIsAFailureWhateverItSays(status: ProcessStatus) {
+    var driver = RunnerDriver {
+      $0.timeout = .seconds(5)
+      $0.grace = .seconds(2)
+    }
+    driver.consume()
+    #expect(driver.deliver().sets(.workerLimit, after: .seconds(5)))
+    let limit = driver.handle(.timer(.workerLimit))
+    #expect(limit.signals == [.terminate] && limit.sets(.grace, after: .seconds(2)))
+    #expect(driver.handle(.timer(.grace)).signals == [.kill])
+    let actions = driver.handle(.workerEnded(status))
+    #expect(actions.writes[0].contains(.basicReject(deliveryTag: 1, requeue: true)))
+    #expect(driver.settle().finished == .timedOut)
+  }
+
+  @Test func connectionLostWhileTheWorkerRunsStopsIt() {
+    var driver = RunnerDriver()
+    driver.work()
+    let actions = driver.handle(RunnerDriver.lost())
+    #expect(actions.signals == [.terminate] && actions.sets(.grace, after: .seconds(20)))
+    #expect(actions.errors.count == 1 && actions.finished == nil)
+    let end = driver.handle(.workerEnded(.exited(0)))
+    #expect(end.writes.isEmpty && end.contains(.closeConnection))
+    #expect(driver.handle(.connectionClosed).finished == .temporaryFailure)
+  }
+
+  @Test func connectionLostAfterTheAckIsNoSuccess() {
+    var driver = RunnerDriver()
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    let actions = driver.handle(RunnerDriver.lost())
+    #expect(actions.finished == .temporaryFailure && actions.errors.count == 1)
+  }
+
+  @Test func connectionLostAfterGivingBackKeepsTheWorkersStatus() {
+    var driver = RunnerDriver()
+    driver.work()
+    driver.handle(.workerEnded(.exited(3)))
+    #expect(driver.handle(RunnerDriver.lost()).finished?.rawValue == 3)
+  }
+
+  @Test func aBrokerThatDoesNotConfirmIsNotWaitedForForEver() {
+    var driver = RunnerDriver()
+    driver.work()
+    #expect(driver.handle(.workerEnded(.exited(0))).sets(.settlementLimit, after: .seconds(5)))
+    #expect(driver.handle(.timer(.settlementLimit)).finished == .temporaryFailure)
+  }
+
+  @Test(arguments: [
+    Method.basicCancel(consumerTag: "amqp-job-1"),
+    .channelClose(CloseReason(code: .preconditionFailed, text: "delivery acknowledgement on channel 1 timed out")),
+  ])
+  func anItemThatTheBrokerTakesBackNeverCountsAsDone(method: AMQP.Method) {
+    var driver = RunnerDriver()
+    driver.work()
+    let actions = driver.method(method)
+    #expect(actions.signals == [.terminate] && actions.errors.count == 1)
+    let end = driver.handle(.workerEnded(.exited(0)))
+    #expect(end.writes.isEmpty)
+    #expect(driver.handle(.connectionClosed).finished == .itemTakenBack)
+  }
+
+  @Test(arguments: [
+    Method.basicCancel(consumerTag: "amqp-job-1"),
+    .channelClose(CloseReason(code: .preconditionFailed, text: "unknown delivery tag 1")),
+  ])
+  func anAckThatTheBrokerRefusesIsNoSuccess(method: AMQP.Method) {
+    var driver = RunnerDriver()
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.method(method).errors.count == 1)
+    // The answer to our own close may still come.
+    driver.method(.channelCloseOK)
+    #expect(driver.handle(.connectionClosed).finished == .itemTakenBack)
+  }
+}

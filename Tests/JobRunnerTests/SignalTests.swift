@@ -1,0 +1,87 @@
+import AMQP
+import Linux
+import Testing
+
+@testable import JobRunner
+
+@Suite struct SignalTests {
+  @Test(arguments: [Signal.terminate, .interrupt, .hangup, .quit])
+  func endsARunnerThatConnects(signal: Signal) {
+    var driver = RunnerDriver()
+    _ = driver.start()
+    let actions = driver.handle(.signal(signal))
+    #expect(actions.finished == .signal(signal) && actions.errors.count == 1)
+  }
+
+  @Test func endsARunnerThatWaitsForItsQueue() {
+    var driver = RunnerDriver { $0.waitFirst = .seconds(60) }
+    _ = driver.start()
+    driver.handle(.connected(RunnerDriver.broker))
+    driver.method(.channelClose(CloseReason(code: .notFound, text: "no queue")))
+    #expect(driver.handle(.signal(.terminate)).contains(.closeConnection))
+    #expect(driver.handle(.connectionClosed).finished == .signal(.terminate))
+  }
+
+  @Test func endsARunnerThatWaitsAndGivesBackWhatComesInThatMoment() {
+    var driver = RunnerDriver()
+    driver.consume()
+    let actions = driver.handle(.signal(.terminate))
+    #expect(actions.writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
+    #expect(driver.deliver().writes == [[.basicNack(deliveryTag: 1, multiple: false, requeue: true)]])
+    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).contains(.closeConnection))
+    #expect(driver.handle(.connectionClosed).finished == .signal(.terminate))
+  }
+
+  @Test func doesNotWaitForABrokerThatIsSilent() {
+    var driver = RunnerDriver()
+    driver.consume()
+    #expect(driver.handle(.signal(.interrupt)).sets(.settlementLimit, after: .milliseconds(500)))
+    #expect(driver.handle(.timer(.settlementLimit)).finished == .signal(.interrupt))
+  }
+
+  @Test(arguments: [(ProcessStatus.exited(0), 0), (.exited(3), 143), (.killed(.terminate), 143)])
+  func reachesTheWorkerWhichMayFinish(status: ProcessStatus, expected: Int) {
+    var driver = RunnerDriver { $0.grace = .seconds(7) }
+    driver.work()
+    let actions = driver.handle(.signal(.terminate))
+    #expect(actions.signals == [.terminate] && actions.sets(.grace, after: .seconds(7)))
+    let methods = driver.handle(.workerEnded(status)).writes[0]
+    #expect(methods.contains(.basicAck(deliveryTag: 1, multiple: false)) == (expected == 0))
+    // A nack: being told to end is no attempt of the item's.
+    #expect(methods.contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)) == (expected != 0))
+    #expect(driver.settle().finished.map { Int($0.rawValue) } == expected)
+  }
+
+  @Test func killsAWorkerThatDoesNotEnd() {
+    var driver = RunnerDriver()
+    driver.work()
+    driver.handle(.signal(.terminate))
+    #expect(driver.handle(.timer(.grace)).signals == [.kill])
+  }
+
+  @Test func twiceAtOnceIsOnceAndLaterIsMeant() {
+    var driver = RunnerDriver()
+    driver.work()
+    driver.handle(.signal(.terminate))
+    #expect(driver.handle(.signal(.terminate)).signals == [.terminate])
+    driver.now += .seconds(2)
+    #expect(driver.handle(.signal(.terminate)).signals == [.kill])
+  }
+
+  @Test(arguments: [Signal.quit, .user1, .user2, .windowChange, .resume])
+  func othersArePassedOnAndEndNothing(signal: Signal) {
+    var driver = RunnerDriver()
+    driver.work()
+    #expect(driver.handle(.signal(signal)) == [.signalWorker(signal)])
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.settle().finished == .success)
+  }
+
+  @Test func changesNothingWhileSettling() {
+    var driver = RunnerDriver()
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.handle(.signal(.terminate)).isEmpty)
+    #expect(driver.settle().finished == .success)
+  }
+}

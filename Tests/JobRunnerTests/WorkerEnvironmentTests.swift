@@ -1,0 +1,113 @@
+import AMQP
+import JobRunner
+import Testing
+
+@Suite struct WorkerEnvironmentTests {
+  private func item(_ headers: FieldTable = [:], _ configure: (inout BasicProperties) -> Void = { _ in }) -> WorkItem {
+    var properties = BasicProperties()
+    if !headers.entries.isEmpty { properties.headers = headers }
+    configure(&properties)
+    let envelope = Envelope(consumerTag: "c", deliveryTag: 1, isRedelivered: false, exchange: "x", routingKey: "k")
+    return WorkItem(delivery: Delivery(envelope: envelope, properties: properties, body: []), queue: "q")
+  }
+
+  private func variables(
+    _ item: WorkItem, inherited: [String] = [], used: Set<String> = [], passes: Bool = false
+  ) -> [String: String] {
+    let environment = WorkerEnvironment(
+      inherited.map { Array($0.utf8) }, usedSettings: used, passesSettings: passes)
+    let pairs = environment.entries(for: item).map { entry in
+      let text = String(decoding: entry, as: UTF8.self)
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      return (String(parts[0]), String(parts[1]))
+    }
+    return Dictionary(uniqueKeysWithValues: pairs)
+  }
+
+  @Test func aBareItemHasNothingInvented() {
+    #expect(
+      variables(item()) == [
+        "WORK_ITEM_ATTEMPT": "1", "WORK_ITEM_REDELIVERED": "false", "WORK_ITEM_QUEUE": "q", "WORK_ITEM_EXCHANGE": "x",
+        "WORK_ITEM_ROUTING_KEY": "k",
+      ])
+  }
+
+  @Test func everyPropertyIsHandedOn() {
+    let variables = variables(
+      item {
+        $0.messageID = "id"
+        $0.contentType = "ct"
+        $0.contentEncoding = "ce"
+        $0.correlationID = "co"
+        $0.replyTo = "rt"
+        $0.timestamp = 12
+        $0.type = "ty"
+        $0.appID = "ap"
+        $0.priority = 4
+      })
+    let expected = [
+      "ID": "id", "CONTENT_TYPE": "ct", "CONTENT_ENCODING": "ce", "CORRELATION_ID": "co", "REPLY_TO": "rt",
+      "TIMESTAMP": "12", "TYPE": "ty", "APP_ID": "ap", "PRIORITY": "4",
+    ]
+    for (name, value) in expected { #expect(variables["WORK_ITEM_\(name)"] == value) }
+  }
+
+  @Test(arguments: [
+    (FieldValue.boolean(true), "true"), (.int8(-8), "-8"), (.uint8(8), "8"), (.int16(-16), "-16"), (.uint16(16), "16"),
+    (.int32(-32), "-32"), (.uint32(32), "32"), (.int64(.min), "-9223372036854775808"),
+    (.uint64(.max), "18446744073709551615"), (.float(0.5), "0.5"), (.double(-1.25), "-1.25"),
+    (.decimal(scale: 2, value: 5), "0.05"), (.decimal(scale: 0, value: 7), "7"), (.string("a=b\nc"), "a=b\nc"),
+    (.bytes([104, 105]), "hi"), (.timestamp(99), "99"),
+  ])
+  func scalarHeadersAreHandedOn(value: FieldValue, text: String) {
+    #expect(variables(item(["a-Name 1": value]))["WORK_ITEM_HEADER_A_NAME_1"] == text)
+  }
+
+  @Test(arguments: [FieldValue.array([.int8(1)]), .table(["a": .int8(1)]), .void])
+  func othersAreNot(value: FieldValue) {
+    #expect(variables(item(["h": value])).keys.filter { $0.contains("HEADER") }.isEmpty)
+  }
+
+  @Test func whatCannotBeAVariableIsNamed() {
+    let big = FieldValue.string(ByteString([UInt8](repeating: 65, count: 32 << 10 + 1)))
+    let variables = variables(
+      item([
+        "big": big, "nul": .bytes([0]), "a-b": .string("1"), "a_b": .string("2"), "x,\ny": big, "fine": .string("3"),
+      ]))
+    #expect(variables["WORK_ITEM_HEADERS_OMITTED"] == "big,nul,a-b,a_b,x__y")
+    #expect(variables["WORK_ITEM_HEADER_A_B"] == nil)
+    #expect(variables["WORK_ITEM_HEADER_FINE"] == "3")
+  }
+
+  @Test func allTogetherAreLimited() {
+    var headers = FieldTable()
+    for number in 0..<10 {
+      headers.append(ByteString("h\(number)"), .string(ByteString([UInt8](repeating: 65, count: 32 << 10))))
+    }
+    let variables = variables(item(headers))
+    #expect(variables["WORK_ITEM_HEADERS_OMITTED"] == "h7,h8,h9")
+    #expect(variables.reduce(0) { $0 + $1.key.utf8.count + 1 + $1.value.utf8.count } <= 256 << 10 + 64)
+  }
+
+  @Test func theTraceParentReplacesOurs() {
+    let variables = variables(item(["traceparent": .string("00-ab")]), inherited: ["TRACEPARENT=ours"])
+    #expect(variables["TRACEPARENT"] == "00-ab")
+    #expect(self.variables(item(), inherited: ["TRACEPARENT=ours"])["TRACEPARENT"] == "ours")
+  }
+
+  @Test func settingsAreWithheld() {
+    let inherited = ["PATH=/bin", "AMQP_URL=u", "AMQP_JOB_GRACE=1s", "BROKER_URL=u", "QUEUE=q", "WORK_ITEM_ID=stale"]
+    let withheld = variables(item(), inherited: inherited, used: ["AMQP_URL", "BROKER_URL"])
+    #expect(withheld["PATH"] == "/bin" && withheld["QUEUE"] == "q")
+    for name in ["AMQP_URL", "AMQP_JOB_GRACE", "BROKER_URL", "WORK_ITEM_ID"] { #expect(withheld[name] == nil) }
+    let passed = variables(item(), inherited: inherited, used: ["AMQP_URL"], passes: true)
+    #expect(passed["AMQP_URL"] == "u" && passed["WORK_ITEM_ID"] == nil)
+  }
+
+  @Test func attemptsAreCountedWhereTheQueueDoes() {
+    #expect(item(["x-delivery-count": .int64(3)]).attempt == 4)
+    var again = item()
+    again.delivery.envelope.isRedelivered = true
+    #expect(again.attempt == 2)
+  }
+}
