@@ -110,6 +110,9 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       host = try percentDecoded(authority, part: "host")
     }
     guard !host.isEmpty else { throw ParseError("it names no host") }
+    guard host.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+      throw ParseError("its host holds a space or a control character")
+    }
     if let portText, !portText.isEmpty {
       guard let number = UInt16(portText), number > 0 else {
         throw ParseError("its port is not a number from 1 to 65535")

@@ -38,7 +38,7 @@ enum Run: ToolCommand {
     var settings = Settings(arguments, environment: environment)
     let program = try program(arguments.operands, searchPath: settings.path)
     let broker = try BrokerOptions(&settings)
-    let options = try jobOptions(&settings, connectTimeout: broker.connectTimeout)
+    let options = try jobOptions(&settings, broker)
     let reporter = try LogOptions.reporter(&settings)
     let passesSettings = try settings.flag("pass-env")
     let workerEnvironment = WorkerEnvironment(
@@ -53,23 +53,23 @@ enum Run: ToolCommand {
     let loop = try EventLoop(
       options,
       EventLoop.Configuration(
-        brokers: broker.brokers, heartbeat: broker.heartbeat, connectionName: connectionName,
+        heartbeat: broker.heartbeat, connectionName: connectionName,
         worker: program, environment: workerEnvironment),
       log: reporter.report)
     try loop.run().exit()
   }
 
   private static func jobOptions(
-    _ settings: inout Settings, connectTimeout: Duration
+    _ settings: inout Settings, _ broker: BrokerOptions
   ) throws -> JobOptions {
-    var options = JobOptions(queue: try QueueName.resolved(&settings))
+    var options = JobOptions(brokers: broker.brokers, queue: try QueueName.resolved(&settings))
     let count = try settings.value("count", "a whole number from 1") { Int($0).flatMap { $0 > 0 ? $0 : nil } }
     options.count = count ?? options.count
     options.whenEmpty = try settings.choice("when-empty") ?? options.whenEmpty
     options.waitFirst = try settings.duration("wait-first") ?? options.waitFirst
     options.timeout = try settings.duration("timeout")
     options.grace = try settings.duration("grace") ?? options.grace
-    options.connectTimeout = connectTimeout
+    options.connectTimeout = broker.connectTimeout
     options.rawStatus = try settings.flag("raw-status")
     let _: Feed? = try settings.choice("feed")
     return options

@@ -16,7 +16,7 @@ import Testing
   @Test(arguments: [
     "", "h", "h:5672", "redis://h", "amqps://h", "amqp:/h", "amqp://", "amqp://:5672", "amqp://h:0", "amqp://h:65536",
     "amqp://h:x", "amqp://h:-1", "amqp://[::1", "amqp://[::1]x", "amqp://h/a/b", "amqp://h?heartbeat=5",
-    "amqp://u:%zz@h", "amqp://u:%2@h", "amqp://u:%FF@h", "amqp://u:%00@h",
+    "amqp://u:%zz@h", "amqp://u:%2@h", "amqp://u:%FF@h", "amqp://u:%00@h", "amqp://a b", "amqp://a%0Ab",
   ])
   func refusesTheRestWithoutRepeatingIt(text: String) {
     #expect { try BrokerURL(parsing: text) } throws: { error in

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ConnectingTests {
   @Test func asksAboutTheQueueWithTheLogin() {
     var driver = RunnerDriver()
-    guard case .connect(let questions)? = driver.start().first else {
+    guard case .connect(RunnerDriver.broker, let questions)? = driver.start().first else {
       Issue.record("it does not connect first")
       return
     }
@@ -28,7 +28,7 @@ import Testing
   @Test func consumesNothingBeforeTheQueueIsInspected() {
     var driver = RunnerDriver()
     _ = driver.start()
-    driver.handle(.connected(RunnerDriver.broker))
+    driver.handle(.connected)
     #expect(driver.counted(5, 0).writes.isEmpty)
     #expect(driver.method(RunnerDriver.inspection, on: QueueInspection.channel).writes.count == 1)
   }
@@ -46,6 +46,25 @@ import Testing
     #expect(end.finished == .unreachable && end.errors.count == 1 && end.errors[0].contains("gone"))
   }
 
+  @Test func triesItsBrokersInTurn() {
+    let brokers = [BrokerURL(host: "a"), BrokerURL(host: "b")]
+    var driver = RunnerDriver { $0.brokers = brokers }
+    var tried = [driver.start()]
+    for _ in 0..<2 {
+      driver.handle(RunnerDriver.lost(.unreachable))
+      tried.append(driver.handle(.timer(.retry)))
+    }
+    let hosts = tried.map { if case .connect(let broker, _)? = $0.first { broker.host } else { "" } }
+    #expect(hosts == ["a", "b", "a"])
+  }
+
+  @Test func aBrokerThatNeverAnswersTheConsumerIsNotWaitedForForEver() {
+    var driver = RunnerDriver()
+    driver.open()
+    let end = driver.handle(.timer(.connectLimit))
+    #expect(end.finished == .unreachable && end.errors[0].contains("broker:5672"))
+  }
+
   @Test func aRefusedLoginIsFinal() {
     var driver = RunnerDriver()
     _ = driver.start()
@@ -60,7 +79,7 @@ import Testing
   func aQueueThatIsRefusedEndsIt(code: ReplyCode, status: JobRunner.ExitStatus) {
     var driver = RunnerDriver()
     _ = driver.start()
-    driver.handle(.connected(RunnerDriver.broker))
+    driver.handle(.connected)
     #expect(driver.method(.channelClose(CloseReason(code: code, text: "why"))).errors.count == 1)
     #expect(driver.handle(.connectionClosed).finished == status)
   }
@@ -68,7 +87,7 @@ import Testing
   @Test func aQueueWhoseNodeIsDownMayComeBack() {
     var driver = RunnerDriver()
     _ = driver.start()
-    driver.handle(.connected(RunnerDriver.broker))
+    driver.handle(.connected)
     let text = "NOT_FOUND - home node 'rabbit@b' of durable queue 'q' in vhost '/' is down or inaccessible"
     let actions = driver.method(.channelClose(CloseReason(code: .notFound, text: text)))
     #expect(actions.contains(.disconnect) && actions.finished == nil)
@@ -78,7 +97,7 @@ import Testing
   @Test func aMissingQueueIsGrantedItsTime() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(10) }
     _ = driver.start()
-    driver.handle(.connected(RunnerDriver.broker))
+    driver.handle(.connected)
     let missing = Method.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q'"))
     #expect(driver.method(missing).sets(.retry, after: .seconds(1)))
     #expect(driver.handle(.timer(.retry)).writes[0].contains(.queueDeclare(.init(name: "q", isPassive: true))))
@@ -96,7 +115,7 @@ import Testing
   func aQueueOfAnotherKindIsNotConsumed(answer: AMQP.Method) {
     var driver = RunnerDriver()
     _ = driver.start()
-    driver.handle(.connected(RunnerDriver.broker))
+    driver.handle(.connected)
     let actions = driver.counted(1, 0) + driver.method(answer, on: QueueInspection.channel)
     #expect(actions.writes.isEmpty && actions.errors.count == 1)
     #expect(driver.handle(.connectionClosed).finished == .wrongQueue)

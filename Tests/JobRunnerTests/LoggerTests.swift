@@ -11,7 +11,7 @@ import Testing
   }
 
   @Test func oneEntryIsOneLine() {
-    #expect(lines(.text, .info, [LogEntry(.error, "a\nb\r\nc\0d")]) == ["amqp-job: a b c d\n"])
+    #expect(lines(.text, .info, [LogEntry(.error, "a\nb\r\nc\0d\u{1b}[31m")]) == ["amqp-job: a b  c d [31m\n"])
   }
 
   @Test func entriesBelowTheThresholdAreLeftOut() {

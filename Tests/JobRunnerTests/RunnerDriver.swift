@@ -18,7 +18,7 @@ struct RunnerDriver {
   private(set) var lastDeliveryTag: UInt64 = 0
 
   init(_ configure: (inout JobOptions) -> Void = { _ in }) {
-    var options = JobOptions(queue: "q")
+    var options = JobOptions(brokers: [Self.broker], queue: "q")
     configure(&options)
     runner = Runner(options, chance: 0)
   }
@@ -37,7 +37,7 @@ struct RunnerDriver {
   @discardableResult
   mutating func open() -> [RunnerAction] {
     _ = start()
-    handle(.connected(Self.broker))
+    handle(.connected)
     method(Self.inspection, on: QueueInspection.channel)
     return method(.queueDeclareOK(.init(name: "q", messageCount: 0, consumerCount: 0)))
   }

@@ -16,7 +16,7 @@ import Testing
   @Test func endsARunnerThatWaitsForItsQueue() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(60) }
     _ = driver.start()
-    driver.handle(.connected(RunnerDriver.broker))
+    driver.handle(.connected)
     driver.method(.channelClose(CloseReason(code: .notFound, text: "no queue")))
     #expect(driver.handle(.signal(.terminate)).contains(.closeConnection))
     #expect(driver.handle(.connectionClosed).finished == .signal(.terminate))
@@ -30,6 +30,13 @@ import Testing
     #expect(driver.deliver().writes == [[.basicNack(deliveryTag: 1, multiple: false, requeue: true)]])
     #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).contains(.closeConnection))
     #expect(driver.handle(.connectionClosed).finished == .signal(.terminate))
+  }
+
+  @Test func whatComesUnaskedGoesBackUnrun() {
+    var driver = RunnerDriver()
+    driver.work()
+    #expect(driver.deliver().writes == [[.basicNack(deliveryTag: 2, multiple: false, requeue: true)]])
+    #expect(driver.handle(.workerEnded(.exited(0))).writes[0].contains(.basicAck(deliveryTag: 1, multiple: false)))
   }
 
   @Test func doesNotWaitForABrokerThatIsSilent() {

@@ -1,3 +1,5 @@
+public import AMQP
+
 /// What `amqp-job run` was asked to do.
 public struct JobOptions: Hashable, Sendable {
   public enum WhenEmpty: String, Hashable, Sendable, CaseIterable {
@@ -7,6 +9,8 @@ public struct JobOptions: Hashable, Sendable {
     case exit
   }
 
+  /// Tried in turn; at least one.
+  public var brokers: [BrokerURL]
   public var queue: String
   /// How many items to take.
   public var count: Int
@@ -22,7 +26,8 @@ public struct JobOptions: Hashable, Sendable {
   /// Report worker statuses as they are, even those that the runner uses itself.
   public var rawStatus: Bool
 
-  public init(queue: String) {
+  public init(brokers: [BrokerURL], queue: String) {
+    self.brokers = brokers
     self.queue = queue
     count = 1
     whenEmpty = .wait

@@ -6,7 +6,12 @@ extension Runner {
   mutating func connect() -> [RunnerAction] {
     phase = .connecting
     backOff = BackOff()
-    return [.connect(questions), .set(.connectLimit, after: options.connectTimeout)]
+    return [dial(), .set(.connectLimit, after: options.connectTimeout)]
+  }
+
+  private mutating func dial() -> RunnerAction {
+    attemptCount += 1
+    return .connect(broker, questions)
   }
 
   /// What to ask about the queue before anything is consumed from it.
@@ -18,8 +23,7 @@ extension Runner {
   }
 
   /// The login succeeded, and the questions are with the broker.
-  mutating func connected(_ broker: BrokerURL) -> [RunnerAction] {
-    self.broker = broker
+  mutating func connected() -> [RunnerAction] {
     connectFailure = nil
     phase = .opening(inspected: isInspected, found: false)
     return []
@@ -51,10 +55,7 @@ extension Runner {
   private mutating func consume() -> [RunnerAction] {
     isInspected = true
     phase = .consuming
-    return [
-      .cancel(.connectLimit),
-      .send([.basicQoS(prefetchCount: 1), attachConsumer()]),
-    ]
+    return [.send([.basicQoS(prefetchCount: 1), attachConsumer()])]
   }
 
   /// The broker closed the channel before anything was consumed.
@@ -62,9 +63,7 @@ extension Runner {
     switch reason.code {
     case .notFound where reason.text.hasSuffix("is down or inaccessible"):
       // The queue exists; the node it lives on is away, and may be back.
-      connectFailure = broker.map {
-        BrokerFailure(.unreachable, broker: $0, detail: reason.text)
-      }
+      connectFailure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
       phase = .connecting
       return [.disconnect, .set(.retry, after: BackOff.longest)]
     case .notFound:
@@ -86,7 +85,7 @@ extension Runner {
 
   mutating func retry() -> [RunnerAction] {
     switch phase {
-    case .connecting: return [.connect(questions)]
+    case .connecting: return [dial()]
     case .awaitingQueue:
       phase = .opening(inspected: isInspected, found: false)
       return [.send(questions)]
@@ -96,8 +95,10 @@ extension Runner {
 
   mutating func connectLimitReached() -> [RunnerAction] {
     switch phase {
-    case .connecting, .opening:
-      let what = connectFailure?.description ?? "cannot reach the broker: it does not answer"
+    case .connecting, .opening,
+      .consuming where job == nil:
+      let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
+      let what = "\(connectFailure ?? silence), for queue '\(options.queue)'"
       return finish(
         .unreachable, "\(what); gave up after \(options.connectTimeout.text) (--connect-timeout)")
     default: return []
@@ -124,7 +125,8 @@ extension Runner {
         .log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance)),
       ]
     case .consuming where job != nil:
-      return abandon(.temporaryFailure, "\(failure); the worker is stopped, others get its item")
+      return abandon(
+        .temporaryFailure, "\(failure); the worker is stopped, others get its item of queue '\(options.queue)'")
     case .abandoning, .finished, .new:
       return []
     case .withdrawing(let status), .closing(let status):

@@ -20,8 +20,9 @@ extension Runner {
   private var consumerTag: ByteString { ByteString("amqp-job-\(consumerNumber)") }
 
   mutating func consuming(now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard phase == .consuming, job == nil else { return [] }
-    return awaitItem(now: now)
+    let answered = RunnerAction.cancel(.connectLimit)
+    guard phase == .consuming, job == nil else { return [answered] }
+    return [answered] + awaitItem(now: now)
   }
 
   /// Nothing in hand, and a consumer attached: an item comes, or it does not.

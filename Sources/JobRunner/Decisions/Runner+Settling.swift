@@ -120,16 +120,17 @@ extension Runner {
   ) -> LogEntry {
     let name = job.item.id.map { "item \($0)" } ?? "an item"
     let settlement = outcome == .done ? "acked" : "given back"
+    let seconds = job.startedAt.duration(to: now)
     let level: LogEntry.Level =
       switch outcome {
       case .done: .info
       case .failed, .interrupted: options.count == 1 ? .error : .warning
       }
     var entry = LogEntry(
-      level, "\(name) of \(place): \(what); \(settlement)",
+      level, "\(name) of \(place), attempt \(job.item.attempt), \(seconds.text): \(what); \(settlement)",
       [
         "queue": .text(options.queue), "attempt": .integer(job.item.attempt),
-        "seconds": .seconds(job.startedAt.duration(to: now)),
+        "seconds": .seconds(seconds),
         "settlement": .text(outcome == .done ? "acked" : "given-back"),
       ])
     if let id = job.item.id { entry.fields.append(.init(name: "id", value: .text(id))) }

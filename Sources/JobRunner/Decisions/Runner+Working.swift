@@ -16,13 +16,11 @@ struct Job: Hashable, Sendable {
 extension Runner {
   mutating func take(_ delivery: Delivery, now: ContinuousClock.Instant) -> [RunnerAction] {
     switch phase {
-    case .consuming, .looking: break
-    case .withdrawing:
-      // It came before the broker saw our cancel. Nobody ran it, so it goes back the way that counts least.
-      return [
-        .send(
-          [.basicNack(deliveryTag: delivery.envelope.deliveryTag, multiple: false, requeue: true)])
-      ]
+    case .consuming where job == nil, .looking: break
+    case .consuming, .withdrawing:
+      // It came before the broker saw our cancel, or unasked. Nobody ran it, so it goes back the way that counts least.
+      let tag = delivery.envelope.deliveryTag
+      return [.send([.basicNack(deliveryTag: tag, multiple: false, requeue: true)])]
     default: return []
     }
     phase = .consuming

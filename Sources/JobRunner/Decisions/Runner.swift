@@ -36,7 +36,8 @@ public struct Runner: Sendable {
   let options: JobOptions
   let chance: Double
   var phase = Phase.new
-  var broker: BrokerURL?
+  /// How many attempts at a connection there have been.
+  var attemptCount = 0
   var backOff = BackOff()
   var connectFailure: BrokerFailure?
   var isInspected = false
@@ -62,7 +63,7 @@ public struct Runner: Sendable {
     _ event: RunnerEvent, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     switch event {
-    case .connected(let broker): return connected(broker)
+    case .connected: return connected()
     case .connectionFailed(let failure): return connectionFailed(failure, now: now)
     case .connectionClosed: return connectionClosed()
     case .delivered(let delivery): return take(delivery, now: now)
@@ -131,9 +132,12 @@ public struct Runner: Sendable {
   /// The status of a runner that took all the items it could.
   var result: ExitStatus { failedCount == 0 ? .success : .failure }
 
+  /// The broker that we have a connection to, or try to have one.
+  var broker: BrokerURL { options.brokers[max(0, attemptCount - 1) % options.brokers.count] }
+
   /// Queue and broker, as messages name them.
   var place: String {
-    "queue '\(options.queue)'" + (broker.map { " at \($0)" } ?? "")
+    "queue '\(options.queue)' at \(broker)"
   }
 
   // MARK: Reporting

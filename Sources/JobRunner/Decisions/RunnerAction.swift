@@ -3,8 +3,8 @@ public import Linux
 
 /// What a runner does about an event, in order.
 public enum RunnerAction: Hashable, Sendable {
-  /// Begin to connect to the next of the brokers, and send these methods with the login.
-  case connect([ChannelMethod])
+  /// Begin to connect, and send these methods with the login.
+  case connect(BrokerURL, [ChannelMethod])
   /// Drop the connection, or the attempt at one.
   case disconnect
   /// Send these methods in one write.

@@ -5,7 +5,7 @@ public import Linux
 /// What can happen to a runner.
 public enum RunnerEvent: Hashable, Sendable {
   /// The login succeeded.
-  case connected(BrokerURL)
+  case connected
   /// A method came on a channel.
   case method(Method, channel: UInt16)
   case delivered(Delivery)

@@ -1,4 +1,4 @@
-public import AMQP
+internal import AMQP
 internal import Broker
 public import Linux
 
@@ -6,8 +6,6 @@ public import Linux
 public final class EventLoop {
   /// What the loop needs besides the decisions.
   public struct Configuration {
-    /// Tried in turn; at least one.
-    public var brokers: [BrokerURL]
     /// Seconds.
     public var heartbeat: UInt16
     /// How the broker's management tools show the connection.
@@ -17,10 +15,9 @@ public final class EventLoop {
     public var environment: WorkerEnvironment
 
     public init(
-      brokers: [BrokerURL], heartbeat: UInt16, connectionName: String,
+      heartbeat: UInt16, connectionName: String,
       worker: ProcessGroups.Program, environment: WorkerEnvironment
     ) {
-      self.brokers = brokers
       self.heartbeat = heartbeat
       self.connectionName = connectionName
       self.worker = worker
@@ -40,7 +37,6 @@ public final class EventLoop {
   private var runner: Runner
   private var timers = Timers()
   private var link: BrokerLink?
-  private var connectCount = 0
   private var worker: Worker?
   /// Events that performing an action brought about.
   private var followUps: [RunnerEvent] = []
@@ -98,7 +94,7 @@ public final class EventLoop {
       // An event may have ended the link that brought it.
       guard self.link === link else { return }
       switch event {
-      case .connection(.opened): handle(.connected(link.broker))
+      case .connection(.opened): handle(.connected)
       case .connection(.method(let channel, let method)): handle(.method(method, channel: channel))
       case .connection(.delivered(_, let delivery)): handle(.delivered(delivery))
       case .connection(.closed): handle(.connectionClosed)
@@ -140,7 +136,7 @@ public final class EventLoop {
 
   private func perform(_ action: RunnerAction) {
     switch action {
-    case .connect(let opening): connect(opening)
+    case .connect(let broker, let opening): connect(to: broker, opening)
     case .disconnect: link = nil
     case .send(let methods): send(methods)
     case .closeConnection: closeConnection()
@@ -154,9 +150,7 @@ public final class EventLoop {
     }
   }
 
-  private func connect(_ opening: [ChannelMethod]) {
-    let broker = configuration.brokers[connectCount % configuration.brokers.count]
-    connectCount += 1
+  private func connect(to broker: BrokerURL, _ opening: [ChannelMethod]) {
     link = BrokerLink(
       broker: broker,
       .init(

@@ -25,7 +25,11 @@ public struct Logger: Sendable {
 
   /// An entry as one line of text, without its end.
   public func text(_ entry: LogEntry) -> String {
-    "amqp-job: " + String(entry.message.map { $0.isNewline || $0 == "\0" ? " " : $0 })
+    // What came from elsewhere must neither break the line nor speak to a terminal.
+    "amqp-job: "
+      + String(
+        String.UnicodeScalarView(
+          entry.message.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
   }
 
   private func json(_ entry: LogEntry) -> String {
