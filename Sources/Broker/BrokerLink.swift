@@ -40,6 +40,11 @@ public final class BrokerLink {
     }
   }
 
+  /// The peer accepted the connection, and has got the first bytes of ours.
+  public var isTalking: Bool {
+    if case .talking = state { true } else { false }
+  }
+
   // MARK: Waiting
 
   public var interest: PollInterest? {

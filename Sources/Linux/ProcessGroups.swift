@@ -25,6 +25,8 @@ public final class ProcessGroups {
 
   public init(receiver: SignalReceiver) { inherited = receiver.inherited }
 
+  public var isGuarded: Bool { guardian != nil }
+
   /// Has to be called before the first child is started.
   /// - Throws: `SystemError`
   public func startGuardian() throws { guardian = try Guardian() }

@@ -12,9 +12,9 @@ import Testing
       Issue.record("it does not connect first")
       return
     }
-    #expect(questions.suffix(2).map(\.channel) == [1, 1])
-    #expect(questions.last?.method == .queueDeclare(.init(name: "q", isPassive: true)))
+    #expect(questions.last == ChannelMethod(.channelOpen, on: 1))
     #expect(questions.prefix(2).allSatisfy { $0.channel == QueueInspection.channel })
+    #expect(questions.count == 3)
   }
 
   @Test func consumesOneItemOnceTheQueueIsKnown() {
@@ -28,9 +28,20 @@ import Testing
   @Test func consumesNothingBeforeTheQueueIsInspected() {
     var driver = RunnerDriver()
     _ = driver.start()
-    driver.handle(.connected)
-    #expect(driver.counted(5, 0).writes.isEmpty)
+    #expect(driver.handle(.connected).writes.isEmpty)
+    #expect(driver.method(.channelOpenOK).writes.isEmpty)
     #expect(driver.method(RunnerDriver.inspection, on: QueueInspection.channel).writes.count == 1)
+  }
+
+  @Test func inspectsAQueueOnce() {
+    var driver = RunnerDriver()
+    driver.consume()
+    driver.handle(RunnerDriver.lost())
+    driver.handle(.timer(.retry))
+    #expect(
+      driver.handle(.connected).writes == [
+        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2")]
+      ])
   }
 
   @Test func triesAgainWithGrowingPausesUntilItsTimeIsUp() {
@@ -100,7 +111,11 @@ import Testing
     driver.handle(.connected)
     let missing = Method.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q'"))
     #expect(driver.method(missing).sets(.retry, after: .seconds(1)))
-    #expect(driver.handle(.timer(.retry)).writes[0].contains(.queueDeclare(.init(name: "q", isPassive: true))))
+    #expect(
+      driver.handle(.timer(.retry)).writes == [
+        [.channelOpen, QueueInspection.request(queue: "q")[1].method, .channelOpen]
+      ])
+    driver.method(RunnerDriver.inspection, on: QueueInspection.channel)
     driver.now += .seconds(10)
     #expect(driver.method(missing).errors.count == 1)
     #expect(driver.handle(.connectionClosed).finished == .noQueue)
@@ -116,7 +131,7 @@ import Testing
     var driver = RunnerDriver()
     _ = driver.start()
     driver.handle(.connected)
-    let actions = driver.counted(1, 0) + driver.method(answer, on: QueueInspection.channel)
+    let actions = driver.method(answer, on: QueueInspection.channel)
     #expect(actions.writes.isEmpty && actions.errors.count == 1)
     #expect(driver.handle(.connectionClosed).finished == .wrongQueue)
   }
@@ -125,19 +140,9 @@ import Testing
     var driver = RunnerDriver()
     driver.consume()
     let asked = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
-    #expect(asked.writes == [[.queueDeclare(.init(name: "q", isPassive: true))]])
+    #expect(asked.writes == [[.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2")]])
     driver.method(.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q'")))
     #expect(driver.handle(.connectionClosed).finished == .noQueue)
-  }
-
-  @Test func aConsumerCancelledOverAQueueThatIsThereIsReplaced() {
-    var driver = RunnerDriver()
-    driver.consume()
-    driver.method(.basicCancel(consumerTag: "amqp-job-1"))
-    #expect(
-      driver.counted(0, 0).writes == [
-        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2")]
-      ])
   }
 
   @Test func anIdleRunnerConnectsAgain() {

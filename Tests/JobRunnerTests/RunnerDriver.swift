@@ -33,13 +33,12 @@ struct RunnerDriver {
 
   mutating func start() -> [RunnerAction] { runner.start(now: now) }
 
-  /// Connected, the queue found and of a kind that can be served.
+  /// Connected, and the queue of a kind that can be served.
   @discardableResult
   mutating func open() -> [RunnerAction] {
     _ = start()
     handle(.connected)
-    method(Self.inspection, on: QueueInspection.channel)
-    return method(.queueDeclareOK(.init(name: "q", messageCount: 0, consumerCount: 0)))
+    return method(Self.inspection, on: QueueInspection.channel)
   }
 
   /// Open, and consuming.

@@ -14,46 +14,33 @@ extension Runner {
     return .connect(broker, questions)
   }
 
-  /// What to ask about the queue before anything is consumed from it.
+  /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
   private var questions: [ChannelMethod] {
-    let isThere = Method.queueDeclare(.init(name: ByteString(options.queue), isPassive: true))
-    return (isInspected ? [] : QueueInspection.request(queue: options.queue)) + [
-      ChannelMethod(.channelOpen, on: Self.channel), ChannelMethod(isThere, on: Self.channel),
-    ]
+    let inspection = isInspected ? [] : QueueInspection.request(queue: options.queue)
+    return inspection + [ChannelMethod(.channelOpen, on: Self.channel)]
   }
 
   /// The login succeeded, and the questions are with the broker.
   mutating func connected() -> [RunnerAction] {
     connectFailure = nil
-    phase = .opening(inspected: isInspected, found: false)
-    return []
+    phase = .inspecting
+    return isInspected ? consume() : []
   }
 
   /// The answer on the inspection's own channel.
-  mutating func inspected(_ method: Method, now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard case .opening(_, let found) = phase,
-      let verdict = QueueInspection.verdict(on: method)
-    else { return [] }
+  mutating func inspected(_ method: Method) -> [RunnerAction] {
+    guard phase == .inspecting, let verdict = QueueInspection.verdict(on: method) else { return [] }
     switch verdict {
     case .unsupported(let why):
       return closeAndFinish(
-        .wrongQueue,
-        "cannot serve \(place): \(why); declare it with 'amqp-job declare' as a durable queue")
+        .wrongQueue, "cannot serve \(place): \(why); declare it with 'amqp-job declare' as a durable queue")
     case .serviceable:
-      phase = .opening(inspected: true, found: found)
-      return found ? consume() : []
+      return consume()
     }
   }
 
-  /// The queue is there. Until it has been inspected as well, nothing is consumed: consumers can be what a queue lives for.
-  mutating func found(_ status: Method.QueueStatus) -> [RunnerAction] {
-    guard case .opening(let inspected, _) = phase else { return [] }
-    phase = .opening(inspected: inspected, found: true)
-    return inspected ? consume() : []
-  }
-
-  private mutating func consume() -> [RunnerAction] {
-    isInspected = true
+  /// Where there is no such queue, the answer is that.
+  mutating func consume() -> [RunnerAction] {
     phase = .consuming
     return [.send([.basicQoS(prefetchCount: 1), attachConsumer()])]
   }
@@ -87,7 +74,7 @@ extension Runner {
     switch phase {
     case .connecting: return [dial()]
     case .awaitingQueue:
-      phase = .opening(inspected: isInspected, found: false)
+      phase = .inspecting
       return [.send(questions)]
     default: return []
     }
@@ -95,7 +82,7 @@ extension Runner {
 
   mutating func connectLimitReached() -> [RunnerAction] {
     switch phase {
-    case .connecting, .opening,
+    case .connecting, .inspecting,
       .consuming where job == nil:
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
       let what = "\(connectFailure ?? silence), for queue '\(options.queue)'"
@@ -119,7 +106,7 @@ extension Runner {
         .log(LogEntry(.info, "\(failure)")),
         .set(.retry, after: backOff.pause(chance: chance)),
       ]
-    case .opening:
+    case .inspecting:
       phase = .connecting
       return [
         .log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance)),

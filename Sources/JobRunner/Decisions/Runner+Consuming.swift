@@ -20,6 +20,7 @@ extension Runner {
   private var consumerTag: ByteString { ByteString("amqp-job-\(consumerNumber)") }
 
   mutating func consuming(now: ContinuousClock.Instant) -> [RunnerAction] {
+    isInspected = true
     let answered = RunnerAction.cancel(.connectLimit)
     guard phase == .consuming, job == nil else { return [answered] }
     return [answered] + awaitItem(now: now)
@@ -68,7 +69,6 @@ extension Runner {
     _ status: Method.QueueStatus, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     switch phase {
-    case .opening: return found(status)
     case .looking where drain.finding == nil:
       switch drain.take(status, now: now) {
       case .next(let next): return step(next)
@@ -116,11 +116,9 @@ extension Runner {
     case .consuming, .looking:
       // Should it be gone, the answer is that there is no such queue.
       drain.interrupt()
-      phase = .opening(inspected: true, found: false)
       return [
         .cancel(.idle), .cancel(.look), .set(.connectLimit, after: options.connectTimeout),
-        .send([count]),
-      ]
+      ] + consume()
     case .settling(let settlement):
       return settlementRefused(settlement, why: "the broker took the item back first")
     default: return []
@@ -140,7 +138,7 @@ extension Runner {
           + "consumer_timeout if it needs more time")
     case .settling(let settlement): return settlementRefused(settlement, why: reason.text)
     case .withdrawing(let status): return closeAndFinish(status)
-    case .opening, .consuming, .looking: return queueRefused(reason, now: now)
+    case .inspecting, .consuming, .looking: return queueRefused(reason, now: now)
     default: return []
     }
   }

@@ -44,7 +44,7 @@ extension Runner {
       return ends ? interrupt(by: signal, now: now) : [.signalWorker(signal)]
     case .abandoning:
       return [.signalWorker(signal)]
-    case .new, .connecting, .opening, .awaitingQueue, .looking, .consuming:
+    case .new, .connecting, .inspecting, .awaitingQueue, .looking, .consuming:
       return ends || signal == .quit ? withdraw(by: signal) : []
     case .withdrawing, .settling, .closing, .finished:
       return []

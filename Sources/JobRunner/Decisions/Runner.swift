@@ -14,8 +14,8 @@ public struct Runner: Sendable {
     case new
     /// No connection; an attempt at one is under way, or comes after a pause.
     case connecting
-    /// Asked what the queue is.
-    case opening(inspected: Bool, found: Bool)
+    /// Asked what kind of a queue it is.
+    case inspecting
     /// The queue is not there yet; it is asked for again after a pause.
     case awaitingQueue
     /// Consuming: waiting for an item, or working on one.
@@ -40,6 +40,7 @@ public struct Runner: Sendable {
   var attemptCount = 0
   var backOff = BackOff()
   var connectFailure: BrokerFailure?
+  /// The queue has been found to be one that can be served.
   var isInspected = false
   /// Our consumer as the broker has it, once all that was sent has been answered.
   var isConsumerAttached = false
@@ -69,7 +70,7 @@ public struct Runner: Sendable {
     case .delivered(let delivery): return take(delivery, now: now)
     case .method(let method, let channel):
       return channel == QueueInspection.channel
-        ? inspected(method, now: now) : answered(method, now: now)
+        ? inspected(method) : answered(method, now: now)
     case .workerDidNotStart(let reason): return workerDidNotStart(reason, now: now)
     case .workerEnded(let status): return workerEnded(status, now: now)
     case .signal(let signal): return received(signal, now: now)

@@ -60,9 +60,11 @@ public final class EventLoop {
   /// - Throws: `SystemError`
   public func run() throws -> ExitStatus {
     perform(runner.start(now: .now))
-    // While the broker is on its way to an answer.
-    try processes.startGuardian()
-    while result == nil { try turn() }
+    while result == nil {
+      try turn()
+      // It takes 0.1 ms, which pass while the broker thinks of its first answer.
+      if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
+    }
     processes.stop()
     return result ?? .internalError
   }
