@@ -1,5 +1,6 @@
-/// One client's conversation with an AMQP 0-9-1 broker, without any I/O: bytes that came in are given to `receive`, bytes to
-/// be sent collect in `output`, and time is passed in. So nothing here can block, and every state can be tested as a value.
+/// One client's conversation with an AMQP 0-9-1 broker, without any I/O: bytes that came in are
+/// given to `receive`, bytes to be sent collect in `output`, and time is passed in. So nothing here
+/// can block, and every state can be tested as a value.
 public struct Connection {
   public struct Parameters: Sendable {
     public var username: String
@@ -9,7 +10,8 @@ public struct Connection {
     public var heartbeat: UInt16
     /// Shown by the broker's management tools.
     public var name: String
-    /// Methods to send right behind `connection.open`. A broker takes them in order, and ignores them where it refuses the login.
+    /// Methods to send right behind `connection.open`. A broker takes them in order, and ignores
+    /// them where it refuses the login.
     public var opening: [ChannelMethod]
 
     public init(url: BrokerURL, heartbeat: UInt16, name: String, opening: [ChannelMethod] = []) {

@@ -27,8 +27,8 @@ struct Frame {
 
 /// Cuts a stream of bytes into frames.
 struct FrameReader {
-  /// Far above the frame size that we negotiate: a broker may send a larger header frame than agreed, and an item with one must
-  /// not become undeliverable. What is larger still is no AMQP.
+  /// Far above the frame size that we negotiate: a broker may send a larger header frame than
+  /// agreed, and an item with one must not become undeliverable. What is larger still is no AMQP.
   static let largestPayload = 16 << 20
 
   private var buffer: [UInt8] = []

@@ -11,9 +11,9 @@ extension Command {
     case helpRequested
   }
 
-  /// Reads arguments by POSIX's guidelines with GNU's long options: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-ab`
-  /// for flags, and `--` before what is no option although it looks like one
-  /// (<https://pubs.opengroup.org/onlinepubs/9699919799/basedefs/V1_chap12.html>).
+  /// Reads arguments by POSIX's guidelines with GNU's long options: `--name value`, `--name=value`,
+  /// `-n value`, `-nvalue`, `-ab` for flags, and `--` before what is no option although it looks
+  /// like one (<https://pubs.opengroup.org/onlinepubs/9699919799/basedefs/V1_chap12.html>).
   /// - Throws: `UsageError`
   public func scan(_ words: [String]) throws(UsageError) -> Scanned {
     var arguments = Arguments()

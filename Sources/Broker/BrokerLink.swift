@@ -1,8 +1,9 @@
 public import AMQP
 public import Linux
 
-/// One attempt at a connection to a broker, and the connection itself when it succeeds: name look-up, TCP, login, frames. It never
-/// blocks: it says what to wait for (`interest`, `deadline`), and does what it can when that has come (`process`).
+/// One attempt at a connection to a broker, and the connection itself when it succeeds: name
+/// look-up, TCP, login, frames. It never blocks: it says what to wait for (`interest`, `deadline`),
+/// and does what it can when that has come (`process`).
 public final class BrokerLink {
   public enum Event: Hashable, Sendable {
     case connection(Connection.Event)

@@ -1,8 +1,8 @@
 public import AMQP
 public import Linux
 
-/// A conversation in which one question follows the other, for commands that have nothing else to attend to. It waits; a signal ends it
-/// as it ends any program.
+/// A conversation in which one question follows the other, for commands that have nothing else to
+/// attend to. It waits; a signal ends it as it ends any program.
 public final class BrokerSession {
   /// What a channel's call can end in besides an answer.
   public enum CallError: Error, Hashable, Sendable {

@@ -23,7 +23,8 @@ public final class Publisher {
     _ = try session.call(.confirmSelect, on: Self.channel) { $0 == .confirmSelectOK ? true : nil }
   }
 
-  /// Publishes one message, waiting first until there is room in the window. A message without an id gets one of its own.
+  /// Publishes one message, waiting first until there is room in the window. A message without an
+  /// id gets one of its own.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `AMQPError.doesNotFitFrame`
   public func publish(_ body: [UInt8], _ properties: BasicProperties) throws {
     while window.outstandingCount >= Self.windowCount || session.unsentByteCount > Self.windowBytes {

@@ -87,7 +87,8 @@ static _Noreturn void guard(int socket, volatile pid_t *groups) {
   _exit(0);
 }
 
-// Leaves the guardian nothing of ours but its socket: above all not the broker's, whose closing tells the broker that we died.
+// Leaves the guardian nothing of ours but its socket: above all not the broker's, whose closing
+// tells the broker that we died.
 static int keep_only(int socket) {
   const int kept = STDERR_FILENO + 1;
   const int null = open("/dev/null", O_RDWR);

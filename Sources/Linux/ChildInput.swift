@@ -6,8 +6,8 @@ public final class ChildInput {
   private let guardian: Guardian?
   private var heldNumber: Int32?
 
-  /// Fills the pipe. What does not fit is written as the child reads; until then the guardian holds the pipe open too, so that
-  /// our own end, were it SIGKILL, is not the end of the child's input.
+  /// Fills the pipe. What does not fit is written as the child reads; until then the guardian holds
+  /// the pipe open too, so that our own end, were it SIGKILL, is not the end of the child's input.
   /// - Throws: `SystemError`
   init(_ body: [UInt8], guardian: Guardian?) throws {
     unwritten = body[...]

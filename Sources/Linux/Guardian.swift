@@ -1,10 +1,12 @@
 import CLinux
 import Glibc
 
-/// A small process that outlives ours by an instant. When this process ends, however it ends, the guardian kills the process groups that it
-/// guards; and until it has, it keeps their input open, so that no worker takes our end for the end of its item.
+/// A small process that outlives ours by an instant. When this process ends, however it ends, the
+/// guardian kills the process groups that it guards; and until it has, it keeps their input open,
+/// so that no worker takes our end for the end of its item.
 ///
-/// It sleeps meanwhile: which groups there are stands in memory that both share, where each child enters itself before its program runs.
+/// It sleeps meanwhile: which groups there are stands in memory that both share, where each child
+/// enters itself before its program runs.
 final class Guardian {
   let processID: Int32
   private let groups: UnsafeMutablePointer<Int32>
@@ -50,8 +52,8 @@ final class Guardian {
     }
   }
 
-  /// Keeps the pipe open beyond our end; returns the number by which `releasePipe` knows it. A guardian that was killed cannot be told;
-  /// the one who reaps it starts another.
+  /// Keeps the pipe open beyond our end; returns the number by which `releasePipe` knows it. A
+  /// guardian that was killed cannot be told; the one who reaps it starts another.
   func holdPipe(_ writeEnd: Descriptor) -> Int32 {
     defer { nextPipeNumber += 1 }
     if let socket { _ = clinux_guardian_hold(socket.number, nextPipeNumber, writeEnd.number) }

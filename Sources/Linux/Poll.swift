@@ -13,7 +13,8 @@ public struct PollInterest: Hashable, Sendable {
   }
 }
 
-/// What a descriptor is ready for. An error or a hang-up makes it ready for whatever was asked, so that the next read or write tells.
+/// What a descriptor is ready for. An error or a hang-up makes it ready for whatever was asked, so
+/// that the next read or write tells.
 public struct PollReadiness: Hashable, Sendable {
   public var readable = false
   public var writable = false
@@ -23,7 +24,8 @@ public struct PollReadiness: Hashable, Sendable {
   public init() {}
 }
 
-/// Waits until one of the descriptors is ready or `deadline` has come, and says for each of them, in order, what it is ready for.
+/// Waits until one of the descriptors is ready or `deadline` has come, and says for each of them,
+/// in order, what it is ready for.
 /// - Throws: `SystemError`
 public func poll(
   _ interests: [PollInterest], until deadline: ContinuousClock.Instant?

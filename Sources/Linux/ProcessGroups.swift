@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// The child processes of this one: each leads a process group of its own, gets its input through a pipe, and is killed with its
-/// group when this process ends, even by SIGKILL.
+/// The child processes of this one: each leads a process group of its own, gets its input through a
+/// pipe, and is killed with its group when this process ends, even by SIGKILL.
 public final class ProcessGroups {
   /// A program with its arguments and environment, ready for exec.
   public struct Program: Sendable {
@@ -31,7 +31,8 @@ public final class ProcessGroups {
   /// - Throws: `SystemError`
   public func startGuardian() throws { guardian = try Guardian() }
 
-  /// Starts `program`, its input being what `input` delivers, its output and error ours. Returns its process id, which is also its group's.
+  /// Starts `program`, its input being what `input` delivers, its output and error ours. Returns
+  /// its process id, which is also its group's.
   /// - Throws: `SystemError`: the program could not be started, and nothing is left of it.
   public func start(_ program: Program, input: ChildInput) throws -> Int32 {
     guard let guardedGroup = guardian?.place() else { throw SystemError(call: "fork", code: EAGAIN) }
@@ -57,14 +58,15 @@ public final class ProcessGroups {
     return processID
   }
 
-  /// The input of a child that is still to be started. The guardian holds it open where it cannot all be written at once.
+  /// The input of a child that is still to be started. The guardian holds it open where it cannot
+  /// all be written at once.
   /// - Throws: `SystemError`
   public func makeInput(_ body: [UInt8]) throws -> ChildInput {
     try ChildInput(body, guardian: guardian)
   }
 
-  /// Reaps every child that has ended, and kills what each left running in its group. Orphans that became ours, as they do of process 1,
-  /// are reaped and not reported.
+  /// Reaps every child that has ended, and kills what each left running in its group. Orphans that
+  /// became ours, as they do of process 1, are reaped and not reported.
   public func reap() -> [(processID: Int32, status: ProcessStatus)] {
     var ended: [(Int32, ProcessStatus)] = []
     while let processID = nextEnded() {

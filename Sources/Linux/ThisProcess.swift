@@ -14,8 +14,8 @@ public enum ThisProcess {
     return entries
   }
 
-  /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at `ranges` (offsets in its UTF-8).
-  /// True where an argument ends in `text`, as `--url=TEXT` does.
+  /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at
+  /// `ranges` (offsets in its UTF-8). True where an argument ends in `text`, as `--url=TEXT` does.
   public static func hide(_ ranges: [Range<Int>], ofArgument text: String) -> Bool {
     let length = text.utf8.count
     var isFound = false

@@ -112,14 +112,16 @@ struct Declare: ToolCommand {
         }
       }
     } catch let failure as BrokerFailure where failure.closeReason?.code == .notImplemented {
-      // Of a quorum queue the broker cannot do both in one step, and hangs up over it. So what came in between is counted.
+      // Of a quorum queue the broker cannot do both in one step, and hangs up over it. So what came
+      // in between is counted.
       try converse { session in
         try checkEmpty(session)
         let lost = try session.delete(queue: queue, ifEmpty: false, on: Self.channel)
         guard lost == 0 else {
           throw Failure(
             .failure,
-            "\(lost) items came to queue '\(queue)' at \(session.broker) as it was removed, and went with it: publish them again"
+            "\(lost) items came to queue '\(queue)' at \(session.broker) as it was removed, "
+              + "and went with it: publish them again"
           )
         }
       }

@@ -59,7 +59,8 @@ struct Failure: Error {
   }
 }
 
-/// Says what there is to say where somebody sees it: on standard error, and an error also where Kubernetes looks for a container's last words.
+/// Says what there is to say where somebody sees it: on standard error, and an error also where
+/// Kubernetes looks for a container's last words.
 struct Reporter {
   private static let terminationLog = "/dev/termination-log"
   private static let terminationLogLimit = 4096

@@ -12,7 +12,8 @@ struct Publish: ToolCommand {
       "amqp-job publish -q fruits apple banana", "ls *.png | amqp-job publish -q images --header source=shop",
     ],
     notes:
-      "Bodies are the arguments, or else the lines of standard input. Exit status 0 means that every one is in the queue.",
+      "Bodies are the arguments, or else the lines of standard input. "
+      + "Exit status 0 means that every one is in the queue.",
     operands: .any(name: "BODY"),
     groups: [
       OptionGroup("Options", [QueueName.option]), PropertyOptions.group, BrokerOptions.group, LogOptions.group,

@@ -13,7 +13,8 @@ enum Run: ToolCommand {
     summary: "Take items from a queue and run a command on each, its standard input the item.",
     examples: ["amqp-job run -q fruits --timeout 10m -- ./worker.py --fast"],
     notes:
-      "An item is acked when the command exits 0, and given back when it does not. Everything after -- is the command's.",
+      "An item is acked when the command exits 0, and given back when it does not. "
+      + "Everything after -- is the command's.",
     operands: .rest(name: "COMMAND [ARG...]"),
     groups: [
       OptionGroup(

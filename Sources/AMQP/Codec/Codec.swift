@@ -2,8 +2,9 @@ internal import CRabbitMQ
 
 /// Turns the payloads of AMQP frames into values and back, by librabbitmq's codec.
 ///
-/// It is all of librabbitmq that amqp-job uses: the library's own connection blocks in the login, in names and in writes,
-/// and sends one method per write; ours must answer TERM in every state and send cancel and settlement together.
+/// It is all of librabbitmq that amqp-job uses: the library's own connection blocks in the login,
+/// in names and in writes, and sends one method per write; ours must answer TERM in every state and
+/// send cancel and settlement together.
 struct Codec {
   private let pool = MemoryPool()
 

@@ -2,9 +2,11 @@ internal import AMQP
 
 /// Whether a queue is drained: no item ready, and no consumer that may still give one back.
 ///
-/// A look has three steps: with our consumer, without it, and with it again. What is seen without it counts only where the other two show
-/// it, since a quorum queue whose leader is slow to answer is reported with 0 messages and 0 consumers. Three empty looks in a row make the
-/// queue drained. The steps are not sent together: RabbitMQ 3.10 loses a channel whose consumer is cancelled before it has settled in.
+/// A look has three steps: with our consumer, without it, and with it again. What is seen without
+/// it counts only where the other two show it, since a quorum queue whose leader is slow to answer
+/// is reported with 0 messages and 0 consumers. Three empty looks in a row make the queue drained.
+/// The steps are not sent together: RabbitMQ 3.10 loses a channel whose consumer is cancelled
+/// before it has settled in.
 struct Drain: Hashable, Sendable {
   static let looksNeeded = 3
   static let pause: Duration = .seconds(1)

@@ -1,6 +1,7 @@
 public import Linux
 
-/// The exit statuses of amqp-job, after BSD's sysexits(3) and the shell's conventions. The table in the README is this list.
+/// The exit statuses of amqp-job, after BSD's sysexits(3) and the shell's conventions. The table in
+/// the README is this list.
 public struct ExitStatus: RawRepresentable, Hashable, Sendable {
   public let rawValue: Int32
 

@@ -1,10 +1,12 @@
 internal import AMQP
 
-/// Finds out whether a queue is one that a runner can serve: durable, not auto-delete, not exclusive, and no stream.
+/// Finds out whether a queue is one that a runner can serve: durable, not auto-delete, not
+/// exclusive, and no stream.
 ///
-/// AMQP has no question for that. But a declaration of an existing queue with other properties is refused, and the refusal names the first
-/// property that differs. So one is sent that every queue differs from, and that could not create one: its argument types
-/// are invalid. Streams know none of these arguments: they either differ in another one, or accept.
+/// AMQP has no question for that. But a declaration of an existing queue with other properties is
+/// refused, and the refusal names the first property that differs. So one is sent that every queue
+/// differs from, and that could not create one: its argument types are invalid. Streams know none
+/// of these arguments: they either differ in another one, or accept.
 enum QueueInspection {
   static let channel: UInt16 = 2
 

@@ -111,7 +111,8 @@ extension Runner {
     case .consuming where job != nil:
       return abandon(
         .itemTakenBack,
-        "the broker took the item back from \(place) (consumer timeout, or the queue was deleted): the worker is stopped; "
+        "the broker took the item back from \(place) (consumer timeout, or the queue was deleted): "
+          + "the worker is stopped; "
           + "declare a longer x-consumer-timeout if it needs more time")
     case .consuming, .looking:
       // Should it be gone, the answer is that there is no such queue.

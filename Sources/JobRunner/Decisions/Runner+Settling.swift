@@ -69,7 +69,8 @@ extension Runner {
     }
   }
 
-  /// Sends the last methods and closes the channel behind them, in one write: its clean end shows that the broker took them.
+  /// Sends the last methods and closes the channel behind them, in one write: its clean end shows
+  /// that the broker took them.
   mutating func settle(_ methods: [Method], as settlement: Settlement) -> [RunnerAction] {
     phase = .settling(settlement)
     let close = Method.channelClose(CloseReason(code: .success, text: "done"))

@@ -74,8 +74,9 @@ extension Runner {
     return closeAndFinish(status)
   }
 
-  /// Told to end, with a worker at work: it is told too, and has `--grace` to end. Told again a second or more later, we do not wait: who sends
-  /// a signal both to us and to our group means it once.
+  /// Told to end, with a worker at work: it is told too, and has `--grace` to end. Told again a
+  /// second or more later, we do not wait: who sends a signal both to us and to our group means it
+  /// once.
   private mutating func interrupt(
     by signal: Signal, now: ContinuousClock.Instant
   ) -> [RunnerAction] {

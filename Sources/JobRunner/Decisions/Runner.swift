@@ -2,11 +2,12 @@ internal import AMQP
 internal import Broker
 internal import Linux
 
-/// A runner's decisions: events in, actions out, no I/O, no clock. Each file beside this one holds one part of a runner's life; this one
-/// holds what they share, and passes events on.
+/// A runner's decisions: events in, actions out, no I/O, no clock. Each file beside this one holds
+/// one part of a runner's life; this one holds what they share, and passes events on.
 ///
-/// It connects, opens the queue, consumes one item at a time, has a worker run on it, settles it, and ends when it has taken as many as it was
-/// asked for, when the queue is drained, or when something forbids to go on.
+/// It connects, opens the queue, consumes one item at a time, has a worker run on it, settles it,
+/// and ends when it has taken as many as it was asked for, when the queue is drained, or when
+/// something forbids to go on.
 public struct Runner: Sendable {
   static let channel: UInt16 = 1
 

@@ -2,7 +2,8 @@ internal import AMQP
 internal import Broker
 public import Linux
 
-/// Carries a runner's decisions out: one thread, one poll(2) over the broker's socket, the worker's input, signals and timers.
+/// Carries a runner's decisions out: one thread, one poll(2) over the broker's socket, the worker's
+/// input, signals and timers.
 public final class EventLoop {
   /// What the loop needs besides the decisions.
   public struct Configuration {

@@ -1,8 +1,8 @@
 import AMQP
 import JobRunner
 
-/// `NAME=VALUE`, as a field of an AMQP table. The value is a whole number, `true`, `false`, or else text; text that looks like one of
-/// these stands in double quotes.
+/// `NAME=VALUE`, as a field of an AMQP table. The value is a whole number, `true`, `false`, or else
+/// text; text that looks like one of these stands in double quotes.
 struct FieldArgument {
   let name: String
   let value: FieldValue
