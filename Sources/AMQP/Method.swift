@@ -136,6 +136,17 @@ public struct Delivery: Hashable, Sendable {
   }
 }
 
+/// A message to be published.
+public struct Message: Hashable, Sendable {
+  public var properties: BasicProperties
+  public var body: [UInt8]
+
+  public init(properties: BasicProperties, body: [UInt8]) {
+    self.properties = properties
+    self.body = body
+  }
+}
+
 /// A mandatory message that the broker could put into no queue.
 public struct ReturnedMessage: Hashable, Sendable {
   public var reason: CloseReason

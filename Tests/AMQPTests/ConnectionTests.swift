@@ -2,7 +2,8 @@ import Testing
 
 @testable import AMQP
 
-/// A connection fed with what a broker would send. librabbitmq encodes a client's methods alone, so the broker's are written out here.
+/// A connection fed with what a broker would send. librabbitmq encodes a client's methods alone, so
+/// the broker's are written out here.
 @Suite struct ConnectionTests {
   private static let parameters = Connection.Parameters(
     url: BrokerURL(host: "h", username: "u", password: "p", vhost: "v"), heartbeat: 10, name: "test")

@@ -49,11 +49,11 @@ struct RunnerDriver {
   }
 
   @discardableResult
-  mutating func deliver() -> [RunnerAction] {
+  mutating func deliver(_ properties: BasicProperties = BasicProperties()) -> [RunnerAction] {
     lastDeliveryTag += 1
     let envelope = Envelope(
       consumerTag: "amqp-job-1", deliveryTag: lastDeliveryTag, isRedelivered: false, exchange: "", routingKey: "q")
-    return handle(.delivered(Delivery(envelope: envelope, properties: BasicProperties(), body: [1, 2, 3])))
+    return handle(.delivered(Delivery(envelope: envelope, properties: properties, body: [1, 2, 3])))
   }
 
   /// Consuming, and a worker at work.

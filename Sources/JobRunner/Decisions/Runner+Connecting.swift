@@ -114,6 +114,8 @@ extension Runner {
     case .consuming where job != nil:
       return abandon(
         .temporaryFailure, "\(failure); the worker is stopped, others get its item of queue '\(options.queue)'")
+    case .copying:
+      return finish(copiedStatus)
     case .abandoning, .finished, .new:
       return []
     case .withdrawing(let status), .closing(let status):

@@ -120,6 +120,7 @@ extension Runner {
       return [
         .cancel(.idle), .cancel(.look), .set(.connectLimit, after: options.connectTimeout),
       ] + consume()
+    case .copying: return closeAndFinish(copiedStatus)
     case .settling(let settlement):
       return settlementRefused(settlement, why: "the broker took the item back first")
     default: return []
@@ -137,6 +138,7 @@ extension Runner {
         .itemTakenBack,
         "the broker took the item back from \(place): \(reason.text); the worker is stopped; raise the broker's "
           + "consumer_timeout if it needs more time")
+    case .copying: return closeAndFinish(copiedStatus)
     case .settling(let settlement): return settlementRefused(settlement, why: reason.text)
     case .withdrawing(let status): return closeAndFinish(status)
     case .inspecting, .consuming, .looking: return queueRefused(reason, now: now)

@@ -1,12 +1,29 @@
 internal import AMQP
+internal import Broker
 internal import Linux
 
 /// What became of an item.
-enum Outcome: Hashable {
+enum Outcome: Hashable, Sendable {
   case done
   case failed(ExitStatus)
   /// The worker did not finish because we were told to end: no attempt of its own.
   case interrupted(Signal)
+}
+
+/// A job that is over, and how.
+struct EndedJob: Hashable, Sendable {
+  let job: Job
+  let outcome: Outcome
+  /// The outcome for people.
+  let what: String
+  /// How the worker ended; nil for one that was never started.
+  let status: ProcessStatus?
+  let duration: Duration
+
+  /// Whether the attempt counts as one of the item's.
+  var isAttempt: Bool {
+    if case .interrupted = outcome { false } else { true }
+  }
 }
 
 /// The last word to the broker, and what it means once the broker has taken it.
@@ -27,16 +44,54 @@ extension Runner {
   ) -> [RunnerAction] {
     self.job = nil
     if outcome != .done { failedCount += 1 }
-    let settlement = method(settling: job, as: outcome)
-    let log = [
-      RunnerAction.cancel(.grace), .cancel(.workerLimit),
-      .log(entry(for: job, as: outcome, what, status: status, now: now)),
+    let ended = EndedJob(
+      job: job, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now))
+    let cancels: [RunnerAction] = [.cancel(.grace), .cancel(.workerLimit)]
+    guard outcome != .done, job.item.goesBackAsCopy else {
+      let settlement = outcome == .done ? "acked" : "given back"
+      return cancels + conclude(ended, by: method(settling: job, as: outcome), settlement, now: now)
+    }
+    phase = .copying
+    copied = ended
+    return cancels + [
+      .publishCopy(job.item.copy(counts: ended.isAttempt), broker),
+      .set(.settlementLimit, after: Self.settlementLimit),
     ]
+  }
+
+  /// The copy is in the queue, and only now the item leaves it; or there is none, and the item itself goes back.
+  mutating func copyPublished(
+    _ outcome: ConfirmedPublish.Outcome, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    guard phase == .copying, let ended = copied else { return [] }
+    copied = nil
+    phase = .consuming
+    switch outcome {
+    case .confirmed:
+      let ack = Method.basicAck(deliveryTag: ended.job.deliveryTag, multiple: false)
+      return conclude(ended, by: ack, "given back as a copy", now: now)
+    case .failed(let reason):
+      let method = method(settling: ended.job, as: ended.outcome)
+      return [.log(LogEntry(.warning, "no copy of the item could be put into \(place): \(reason)"))]
+        + conclude(ended, by: method, "given back", now: now)
+    }
+  }
+
+  /// What the exit status is where the connection, and with it the item, went while its copy was on its way.
+  var copiedStatus: ExitStatus {
+    copied.map { exitStatus(after: $0.job, $0.outcome) } ?? .temporaryFailure
+  }
+
+  private mutating func conclude(
+    _ ended: EndedJob, by method: Method, _ settlement: String, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    let job = ended.job
+    let log = [RunnerAction.log(entry(for: ended, settlement))]
     let isLast = takenCount >= options.count || job.interruption != nil
     guard isLast else {
       // Only after an item that came in a look is there no consumer.
       let attach = isConsumerAttached ? [] : [attachConsumer()]
-      return log + [.send([settlement] + attach)] + awaitItem(now: now)
+      return log + [.cancel(.settlementLimit), .send([method] + attach)] + awaitItem(now: now)
     }
     let summary: [RunnerAction] =
       options.count > 1 && failedCount > 0
@@ -45,8 +100,8 @@ extension Runner {
     let detach = isConsumerAttached ? [detachConsumer()] : []
     return log + summary
       + settle(
-        detach + [settlement],
-        as: Settlement(status: exitStatus(after: job, outcome), isAck: outcome == .done))
+        detach + [method],
+        as: Settlement(status: exitStatus(after: job, ended.outcome), isAck: ended.outcome == .done))
   }
 
   private func method(settling job: Job, as outcome: Outcome) -> Method {
@@ -100,8 +155,11 @@ extension Runner {
       .temporaryFailure, "the item of \(place) is done, but may be run again: its ack is unconfirmed (\(why))")
   }
 
-  mutating func settlementLimitReached() -> [RunnerAction] {
+  mutating func settlementLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
     switch phase {
+    case .copying:
+      [.dropCopy]
+        + copyPublished(.failed(reason: "not confirmed in \(Self.settlementLimit.text)"), now: now)
     case .settling(let settlement):
       settlementLost(
         settlement, why: "the broker has not answered in \(Self.settlementLimit.text)")
@@ -115,27 +173,24 @@ extension Runner {
     return finish(status)
   }
 
-  private func entry(
-    for job: Job, as outcome: Outcome, _ what: String, status: ProcessStatus?,
-    now: ContinuousClock.Instant
-  ) -> LogEntry {
-    let name = job.item.id.map { "item \($0)" } ?? "an item"
-    let settlement = outcome == .done ? "acked" : "given back"
-    let seconds = job.startedAt.duration(to: now)
+  private func entry(for ended: EndedJob, _ settlement: String) -> LogEntry {
+    let item = ended.job.item
+    let name = item.id.map { "item \($0)" } ?? "an item"
     let level: LogEntry.Level =
-      switch outcome {
+      switch ended.outcome {
       case .done: .info
       case .failed, .interrupted: options.count == 1 ? .error : .warning
       }
     var entry = LogEntry(
-      level, "\(name) of \(place), attempt \(job.item.attempt), \(seconds.text): \(what); \(settlement)",
+      level,
+      "\(name) of \(place), attempt \(item.attempt), \(ended.duration.text): \(ended.what); \(settlement)",
       [
-        "queue": .text(options.queue), "attempt": .integer(job.item.attempt),
-        "seconds": .seconds(seconds),
-        "settlement": .text(outcome == .done ? "acked" : "given-back"),
+        "queue": .text(options.queue), "attempt": .integer(item.attempt),
+        "seconds": .seconds(ended.duration),
+        "settlement": .text(ended.outcome == .done ? "acked" : "given-back"),
       ])
-    if let id = job.item.id { entry.fields.append(.init(name: "id", value: .text(id))) }
-    if let status {
+    if let id = item.id { entry.fields.append(.init(name: "id", value: .text(id))) }
+    if let status = ended.status {
       entry.fields.append(.init(name: "status", value: .integer(Int(status.shellCode))))
     }
     return entry

@@ -17,7 +17,7 @@ extension Runner {
   mutating func take(_ delivery: Delivery, now: ContinuousClock.Instant) -> [RunnerAction] {
     switch phase {
     case .consuming where job == nil, .looking: break
-    case .consuming, .withdrawing:
+    case .consuming, .copying, .withdrawing:
       // It came before the broker saw our cancel, or unasked. Nobody ran it, so it goes back the way that counts least.
       let tag = delivery.envelope.deliveryTag
       return [.send([.basicNack(deliveryTag: tag, multiple: false, requeue: true)])]
@@ -30,7 +30,7 @@ extension Runner {
     var item = WorkItem(delivery: delivery, queue: options.queue)
     let start = RunnerAction.startWorker(item)
     // Only the worker's input needs the body, and only until it has been read.
-    item.delivery.body = []
+    if !item.goesBackAsCopy { item.delivery.body = [] }
     job = Job(item: item, startedAt: now)
     let limit = options.timeout.map { [RunnerAction.set(.workerLimit, after: $0)] } ?? []
     return [.cancel(.idle), .cancel(.look), start] + limit
@@ -46,7 +46,7 @@ extension Runner {
       return [.signalWorker(signal)]
     case .new, .connecting, .inspecting, .awaitingQueue, .looking, .consuming:
       return ends || signal == .quit ? withdraw(by: signal) : []
-    case .withdrawing, .settling, .closing, .finished:
+    case .withdrawing, .copying, .settling, .closing, .finished:
       return []
     }
   }

@@ -27,6 +27,8 @@ public struct Runner: Sendable {
     case withdrawing(ExitStatus)
     /// The worker is to end, since its item is no longer ours.
     case abandoning(ExitStatus)
+    /// The item is being put back as a copy; only then is it acked.
+    case copying
     /// All that was decided is with the broker, or on its way there.
     case settling(Settlement)
     /// The connection is being closed, with nothing at stake.
@@ -51,6 +53,8 @@ public struct Runner: Sendable {
   var startedAt: ContinuousClock.Instant?
   var drain = Drain()
   var job: Job?
+  /// What is settled once the copy of the item is confirmed.
+  var copied: EndedJob?
   var takenCount = 0
   var failedCount = 0
 
@@ -74,6 +78,7 @@ public struct Runner: Sendable {
         ? inspected(method) : answered(method, now: now)
     case .workerDidNotStart(let reason): return workerDidNotStart(reason, now: now)
     case .workerEnded(let status): return workerEnded(status, now: now)
+    case .copyPublished(let outcome): return copyPublished(outcome, now: now)
     case .signal(let signal): return received(signal, now: now)
     case .timer(let timer): return elapsed(timer, now: now)
     }
@@ -110,7 +115,7 @@ public struct Runner: Sendable {
     case .look: return look()
     case .workerLimit: return workerLimitReached()
     case .grace: return graceEnded()
-    case .settlementLimit: return settlementLimitReached()
+    case .settlementLimit: return settlementLimitReached(now: now)
     case .report: return report(now: now)
     }
   }

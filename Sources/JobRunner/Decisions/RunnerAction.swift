@@ -12,6 +12,10 @@ public enum RunnerAction: Hashable, Sendable {
   /// Close the connection cleanly.
   case closeConnection
   case startWorker(WorkItem)
+  /// Put this message into the queue, on a connection of its own.
+  case publishCopy(Message, BrokerURL)
+  /// Let go of the copy that is on its way.
+  case dropCopy
   /// No worker will be started any more.
   case endOfWork
   /// To the worker's process group.

@@ -16,6 +16,8 @@ public enum RunnerEvent: Hashable, Sendable {
   /// The worker could not be started.
   case workerDidNotStart(reason: String)
   case workerEnded(ProcessStatus)
+  /// The copy that was to be published is in the queue, or is not known to be.
+  case copyPublished(ConfirmedPublish.Outcome)
   case signal(Signal)
   case timer(RunnerTimer)
 }

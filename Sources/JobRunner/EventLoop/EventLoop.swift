@@ -31,6 +31,7 @@ public final class EventLoop {
     let input: ChildInput
   }
 
+  private let queue: String
   private let configuration: Configuration
   private let log: (LogEntry) -> Void
   private let signals: SignalReceiver
@@ -39,6 +40,7 @@ public final class EventLoop {
   private var timers = Timers()
   private var link: BrokerLink?
   private var worker: Worker?
+  private var copy: ConfirmedPublish?
   /// Events that performing an action brought about.
   private var followUps: [RunnerEvent] = []
   private var result: ExitStatus?
@@ -48,6 +50,7 @@ public final class EventLoop {
   public init(
     _ options: JobOptions, _ configuration: Configuration, log: @escaping (LogEntry) -> Void
   ) throws {
+    queue = options.queue
     self.configuration = configuration
     self.log = log
     signals = try SignalReceiver([
@@ -74,10 +77,13 @@ public final class EventLoop {
     var interests = [signals.interest]
     let linkIndex = add(link?.interest, to: &interests)
     let inputIndex = add(worker?.input.interest, to: &interests)
-    let readiness = try poll(interests, until: [timers.next, link?.deadline].compactMap(\.self).min())
+    let copyIndex = add(copy?.interest, to: &interests)
+    let deadlines = [timers.next, link?.deadline, copy?.deadline]
+    let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
+    processCopy(copyIndex.map { readiness[$0] } ?? PollReadiness())
     if readiness[0].readable { receiveSignals() }
     if let inputIndex, readiness[inputIndex].writable { try worker?.input.write() }
     while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
@@ -107,6 +113,12 @@ public final class EventLoop {
         handle(.connectionFailed(failure))
       }
     }
+  }
+
+  private func processCopy(_ readiness: PollReadiness) {
+    guard let outcome = copy?.process(readiness, now: .now) else { return }
+    copy = nil
+    handle(.copyPublished(outcome))
   }
 
   private func receiveSignals() {
@@ -144,6 +156,9 @@ public final class EventLoop {
     case .send(let methods): send(methods)
     case .closeConnection: closeConnection()
     case .startWorker(let item): startWorker(item)
+    case .publishCopy(let message, let broker):
+      copy = ConfirmedPublish(message, to: queue, broker: broker, parameters(broker), now: .now)
+    case .dropCopy: copy = nil
     case .endOfWork: processes.dismissGuardian()
     case .signalWorker(let signal): worker.map { signal.send(toGroup: $0.processID) }
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
@@ -154,11 +169,12 @@ public final class EventLoop {
   }
 
   private func connect(to broker: BrokerURL, _ opening: [ChannelMethod]) {
-    link = BrokerLink(
-      broker: broker,
-      .init(
-        url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, opening: opening),
-      now: .now)
+    link = BrokerLink(broker: broker, parameters(broker, opening: opening), now: .now)
+  }
+
+  private func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {
+    Connection.Parameters(
+      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, opening: opening)
   }
 
   private func send(_ methods: [ChannelMethod]) {

@@ -1,0 +1,136 @@
+"""Fixtures. The tests get what they work on from three variables, which scripts/test sets:
+
+    TEST_BINARY        the amqp-job to test
+    TEST_BROKER_NAME   the broker (of scripts/broker) that the tests share
+    TEST_BROKER_URL    its URL
+"""
+
+import faulthandler
+import os
+import pathlib
+import signal
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+
+import harness  # noqa: E402
+
+
+def pytest_configure(config):
+    missing = [name for name in ("TEST_BINARY", "TEST_BROKER_NAME", "TEST_BROKER_URL") if not os.environ.get(name)]
+    if missing:
+        pytest.exit(f"{', '.join(missing)} not set; scripts/test sets all that these tests need", returncode=64)
+    config.figures = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.figures:
+        terminalreporter.write_line(f"measured: {line}")
+
+
+@pytest.fixture
+def figures(request):
+    """Lines that are shown after the tests."""
+    return request.config.figures
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    setattr(item, "failed_in_" + call.when, outcome.get_result().failed)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("background") is not None)
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request):
+    """No test runs longer than its limit."""
+    marker = request.node.get_closest_marker("limit")
+    seconds = marker.args[0] if marker else 60
+
+    def expire(_number, _frame):
+        faulthandler.dump_traceback(all_threads=True)
+        raise TimeoutError(f"the test ran for more than {seconds} s")
+
+    former = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, former)
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = pathlib.Path(os.environ["TEST_BINARY"])
+    if not os.access(path, os.X_OK):
+        pytest.exit(f"TEST_BINARY={path} is not executable", returncode=64)
+    return path
+
+
+@pytest.fixture(scope="session")
+def broker():
+    """The broker that all tests share; none of them changes its settings or stops it."""
+    return harness.Broker(os.environ["TEST_BROKER_NAME"], os.environ["TEST_BROKER_URL"])
+
+
+@pytest.fixture(scope="session")
+def spare_broker():
+    """One that a test may kill, start again and misconfigure, as long as it runs again afterwards."""
+    spare = harness.Broker(os.environ["TEST_BROKER_NAME"] + "-spare")
+    yield spare
+    spare.stop()
+
+
+def _close(bench, request):
+    left = bench.close()
+    if left and not getattr(request.node, "failed_in_call", True):
+        pytest.fail("the test left processes behind:\n" + "\n".join(left))
+
+
+@pytest.fixture
+def bench(binary, broker, time_limit, request):
+    made = harness.Bench(binary, broker)
+    yield made
+    _close(made, request)
+
+
+@pytest.fixture
+def spare(binary, spare_broker, time_limit, request):
+    """A bench on the spare broker."""
+    spare_broker.start()
+    made = harness.Bench(binary, spare_broker)
+    yield made
+    spare_broker.start()
+    _close(made, request)
+
+
+@pytest.fixture(params=["quorum", "classic"])
+def kind(request):
+    """Both kinds of queue, for the tests where it may matter."""
+    return request.param
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prepared(request):
+    """What takes long is started before the first test, and looked at by the last ones."""
+    prepared = {}
+    for item in request.session.items:
+        marker = item.get_closest_marker("background")
+        if marker:
+            made = harness.Bench(request.getfixturevalue("binary"), request.getfixturevalue("broker"))
+            prepared[item.nodeid] = made, marker.kwargs["prepare"](made)
+    yield prepared
+    for made, _ in prepared.values():  # those that never came to be looked at
+        made.close()
+
+
+@pytest.fixture
+def prepared(_prepared, time_limit, request):
+    """What the test's `prepare` returned."""
+    made, value = _prepared.pop(request.node.nodeid)
+    yield value
+    _close(made, request)

@@ -1,0 +1,260 @@
+"""Command lines, settings and queues that cannot be right: one line that says so, and a status that tells which kind."""
+
+import pytest
+
+TRUE = ["true"]
+
+
+def refused(bench, *arguments, words=(), **options):
+    options.setdefault("worker", TRUE)
+    bench.run(*arguments, **options).assert_error(64, *words)
+
+
+# Bad usage: 64
+
+
+def test_no_queue(bench):
+    refused(bench, words=["queue"])
+
+
+def test_no_broker(bench):
+    """There is no default broker."""
+    refused(bench, "-q", "any", url=None, words=["--url"])
+
+
+def test_no_command(bench):
+    refused(bench, "-q", "any", worker=None, words=["command"])
+    refused(bench, "-q", "any", worker=[], words=["command"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--no-such-option"],
+        ["--no-such-option=1"],
+        ["-n", "0"],
+        ["-n", "-1"],
+        ["-n", "many"],
+        ["-n", "1.5"],
+        ["-n", "99999999999999999999"],
+        ["-n", ""],
+        ["--timeout", "soon"],
+        ["--timeout", "-5s"],
+        ["--timeout", "5x"],
+        ["--timeout", ""],
+        ["--timeout", "99999999999999999999h"],
+        ["--timeout", "1e400"],
+        ["--timeout", "nan"],
+        ["--grace", "1 s"],
+        ["--heartbeat", "x"],
+        ["--connect-timeout", "x"],
+        ["--when-empty", "explode"],
+        ["--log-format", "xml"],
+        ["--feed", "telepathy"],
+        ["--timeout"],
+    ],
+    ids=" ".join,
+)
+def test_bad_option(bench, arguments):
+    refused(bench, "-q", "any", *arguments, worker=TRUE if len(arguments) > 1 or "no-such" in arguments[0] else None)
+
+
+@pytest.mark.parametrize("queue", ["", "x" * 256, "ä" * 128], ids=["empty", "256 bytes", "256 bytes of UTF-8"])
+def test_impossible_queue_name(bench, queue):
+    refused(bench, "-q", queue, words=["queue"])
+
+
+def test_longest_queue_name(bench):
+    bench.run("-q", "x" * 255, worker=TRUE).assert_error(66)
+
+
+@pytest.mark.parametrize(
+    "command, arguments", [("run", ["-q", "any"]), ("publish", ["-q", "any", "body"]), ("declare", ["any"])]
+)
+def test_unknown_option_of_each_command(bench, command, arguments):
+    bench.run(*arguments, "--no-such-option", command=command).assert_error(64, "--no-such-option")
+
+
+def test_unknown_command(bench):
+    bench.run(command="frobnicate", url=None).assert_error(64, "frobnicate")
+
+
+@pytest.mark.parametrize("command", ["run", "publish", "declare"])
+def test_help(bench, command):
+    result = bench.run("--help", command=command, url=None)
+    assert (result.status, result.stderr) == (0, ""), result
+    assert b"--url" in result.stdout
+
+
+def test_bad_value_in_the_environment_is_named(bench):
+    refused(bench, "-q", "any", env={"AMQP_JOB_TIMEOUT": "soon"}, words=["AMQP_JOB_TIMEOUT", "soon"])
+
+
+def test_control_characters_are_not_printed(bench):
+    """The one line stays one line, whatever it quotes."""
+    bench.run("-q", "no\nsuch\x1b[31mqueue", worker=TRUE).assert_error(66)
+    bench.run("-q", "any", "--timeout", "1\n2", worker=TRUE).assert_error(64)
+    for line in bench.run("-q", "no\x1b[31mqueue", worker=TRUE).lines:
+        assert "\x1b" not in line
+
+
+# Bad URLs: 64
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:Sup3rSecret@host:6379",
+        "http://user:Sup3rSecret@host/",
+        "host:5672",
+        "amqp://",
+        "amqp:guest:Sup3rSecret@host",
+        "amqp://guest:Sup3rSecret@host:port",
+        "amqp://guest:Sup3rSecret@host:99999",
+        "amqp://guest:Sup3rSecret@host:0x10",
+        "amqp://guest:Sup3rSecret@ho st",
+        "amqp://guest:Sup3rSecret%zz@host",
+        "amqp://guest:Sup3rSecret@host/a/b",
+        "amqp://guest:Sup3rSecret@[::1",
+        "",
+        "\n",
+        ",",
+        "amqp://guest:Sup3rSecret@host,redis://x",
+    ],
+)
+def test_bad_url(bench, url):
+    result = bench.run("-q", "any", "--connect-timeout", "2s", "--url", url, url=None, worker=TRUE)
+    assert result.status == 64, result
+    assert any(line.startswith("amqp-job: ") for line in result.lines), result
+    assert "Sup3rSecret" not in result.stderr, result
+
+
+def test_broker_url_of_another_scheme(bench):
+    """BROKER_URL is Celery's name, too."""
+    result = bench.run("-q", "any", url=None, env={"BROKER_URL": "redis://:Sup3rSecret@cache:6379/0"}, worker=TRUE)
+    result.assert_error(64, "BROKER_URL", "redis")
+    assert "Sup3rSecret" not in result.stderr
+
+
+def test_url_file(bench):
+    missing = bench.path("missing")
+    result = bench.run("-q", "any", "--url-file", missing, url=None, worker=TRUE)
+    assert result.status in (64, 66), result
+    result.assert_error(result.status, missing)
+    result = bench.run("-q", "any", "--url-file", bench.directory, url=None, worker=TRUE)
+    assert result.status in (64, 66), result
+    result.assert_error(result.status, bench.directory)
+    empty = bench.file("empty", "")
+    bench.run("-q", "any", "--url-file", empty, url=None, worker=TRUE).assert_error(64, "--url-file")
+    binary = bench.file("binary", b"\xff\xfe\0\0")
+    bench.run("-q", "any", "--url-file", binary, url=None, worker=TRUE).assert_error(64)
+
+
+def test_password_file(bench):
+    missing = bench.path("missing")
+    result = bench.run("-q", "any", "--password-file", missing, worker=TRUE)
+    assert result.status in (64, 66), result
+    result.assert_error(result.status, missing)
+
+
+# Settings from the environment
+
+
+def test_settings_from_the_environment(bench):
+    queue = bench.queue("quorum", b"apple")
+    worker = bench.worker("hold")
+    result = bench.run(
+        url=None, worker=worker,
+        env={
+            "AMQP_URL": bench.broker.url,
+            "AMQP_QUEUE": queue.name,
+            "AMQP_JOB_TIMEOUT": "300ms",
+            "AMQP_JOB_GRACE": "300ms",
+        },
+    )
+    assert result.status == 124, result
+    queue.assert_back()
+    result = bench.run(
+        url=None, worker=["sh", "-c", "exit 75"],
+        env={"BROKER_URL": bench.broker.url, "QUEUE": queue.name, "AMQP_JOB_RAW_STATUS": "true"},
+    )
+    assert result.status == 75, result
+    result = bench.run(
+        url=None, worker=["sh", "-c", "exit 75"],
+        env={"BROKER_URL": bench.broker.url, "QUEUE": queue.name, "AMQP_JOB_RAW_STATUS": "false"},
+    )
+    assert result.status == 1, result
+
+
+def test_the_flag_comes_first(bench):
+    queue = bench.queue("quorum", b"apple")
+    dead = "amqp://guest:guest@127.0.0.1:1"
+    result = bench.run(
+        "-q", queue.name, "--timeout", "20s", url=True, worker=TRUE,
+        env={
+            "AMQP_URL": dead, "BROKER_URL": dead, "AMQP_QUEUE": "other", "QUEUE": "other", "AMQP_JOB_TIMEOUT": "soon",
+        },
+    )
+    assert result.status == 0, result
+    queue.assert_empty()
+
+
+def test_amqp_names_come_before_the_tutorials(bench):
+    queue = bench.queue("quorum", b"apple")
+    result = bench.run(
+        url=None, worker=TRUE,
+        env={
+            "AMQP_URL": bench.broker.url, "BROKER_URL": "redis://cache",
+            "AMQP_QUEUE": queue.name, "QUEUE": "other",
+        },
+    )
+    assert result.status == 0, result
+    queue.assert_empty()
+
+
+def test_what_kubernetes_injects_for_a_service_is_ignored(bench):
+    """A Service named `amqp-job-timeout`, or `amqp-job` with a port named so."""
+    queue = bench.queue("quorum", b"apple")
+    result = bench.run(
+        "-q", queue.name, worker=TRUE,
+        env={"AMQP_JOB_TIMEOUT": "tcp://10.0.0.1:5672", "AMQP_JOB_PORT": "tcp://10.0.0.1:80"},
+    )
+    assert result.status == 0, result
+    queue.assert_empty()
+
+
+# Queues of the wrong kind: 78
+
+
+def test_stream(bench):
+    queue = bench.name_queue()
+    bench.client.channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": "stream"})
+    queue.put(b"apple")
+    for mode in "wait", "exit":
+        bench.run("-q", queue.name, "--when-empty", mode, worker=TRUE).assert_error(78, queue.name, "stream")
+
+
+def test_auto_delete_queue(bench):
+    """It would go, with all that is in it, as soon as the runner's consumer is cancelled."""
+    queue = bench.name_queue("classic")
+    bench.client.channel.queue_declare(queue.name, durable=True, auto_delete=True)
+    queue.put(b"apple", b"pear")
+    bench.run("-q", queue.name, worker=TRUE).assert_error(78, queue.name)
+    queue.assert_untouched(2)
+
+
+def test_exclusive_queue_of_another_connection(bench):
+    queue = bench.name_queue("classic")
+    bench.client.channel.queue_declare(queue.name, exclusive=True)
+    bench.run("-q", queue.name, worker=TRUE).assert_error(78, queue.name)
+
+
+def test_queue_with_an_exclusive_consumer(bench):
+    """403: someone else has it for himself."""
+    queue = bench.queue("classic", b"apple")
+    channel = bench.client.connection.channel()
+    channel.basic_qos(prefetch_count=1)
+    channel.basic_consume(queue.name, lambda *_: None, exclusive=True)
+    result = bench.run("-q", queue.name, "--connect-timeout", "2s", worker=TRUE)
+    assert result.status not in (0, 66), result
+    result.assert_error(result.status, queue.name)

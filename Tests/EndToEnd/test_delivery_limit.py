@@ -1,0 +1,52 @@
+"""An item that fails again and again is not dropped by its broker's own limit, as RabbitMQ 4.x does by default
+after 20 returns."""
+
+
+def attempts(bench, queue, times):
+    """Fails that often, and says which attempt each worker was told."""
+    seen = []
+    for _ in range(times):
+        result = bench.run("-q", queue.name, worker=["sh", "-c", "printf %s $WORK_ITEM_ATTEMPT; cat; exit 3"])
+        assert result.status == 3, result
+        seen.append(result.stdout)
+    return seen
+
+
+def test_item_outlives_the_limit(bench):
+    queue = bench.queue("quorum", **{"x-delivery-limit": 20})
+    queue.put(b"-apple", message_id="id", headers={"own": "kept", "x-own": 7})
+    assert attempts(bench, queue, 25) == [b"%d-apple" % number for number in range(1, 26)]
+    result = bench.run("-q", queue.name, worker=["sh", "-c", "env | grep ^WORK_ITEM_"])
+    assert result.status == 0
+    variables = dict(line.split("=", 1) for line in result.stdout.decode().splitlines())
+    assert variables["WORK_ITEM_ATTEMPT"] == "26"
+    assert variables["WORK_ITEM_ID"] == "id"
+    assert variables["WORK_ITEM_HEADER_OWN"] == "kept"
+    assert variables["WORK_ITEM_HEADER_X_OWN"] == "7"
+
+
+def test_several_items_in_one_runner(bench):
+    """The copies go to the tail, so that the limit does not make one item block the others for ever."""
+    queue = bench.queue("quorum", b"poison", **{"x-delivery-limit": 20})
+    assert bench.run("-q", queue.name, "-n", "30", worker=["false"], timeout=60).status == 1
+    queue.put(b"fine")
+    result = bench.run("-q", queue.name, "-n", "30", worker=["sh", "-c", "grep -q fine"], timeout=60)
+    assert result.status == 1
+    assert bench.run("-q", queue.name, worker=["cat"]).stdout == b"poison"
+
+
+def test_no_copy_where_publishing_is_refused(bench):
+    """A user who may consume only: the item goes back itself, and a line says that there is no copy."""
+    queue = bench.queue("quorum", b"apple")
+    attempts(bench, queue, 10)
+    user = bench.marker
+    bench.broker.ctl("add_user", user, "secret")
+    try:
+        bench.broker.ctl("set_permissions", user, "", "", ".*")
+        url = bench.broker.url.replace("guest:guest", f"{user}:secret")
+        result = bench.run("-q", queue.name, env={"BROKER_URL": url}, url=False, worker=["false"])
+        assert result.status == 1
+        assert any("no copy" in line for line in result.lines), result
+        queue.assert_back()
+    finally:
+        bench.broker.ctl("delete_user", user)
