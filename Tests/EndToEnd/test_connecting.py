@@ -114,7 +114,7 @@ def halting_peer(bench, stage):
 def test_peer_that_stops_talking(bench, stage):
     peer = halting_peer(bench, stage)
     result = bench.run(
-        "-q", "queue", "--connect-timeout", "2s", url=peer.url, worker=["true"], timeout=2 + PROMPT
+        "-q", "queue", "--connect-timeout", "1s", url=peer.url, worker=["true"], timeout=1 + PROMPT
     )
     result.assert_error(69, "127.0.0.1")
 
@@ -162,7 +162,7 @@ def test_nonsense_instead_of_amqp(bench, kind):
     thread = threading.Thread(target=talk)
     thread.start()
     try:
-        result = bench.run("-q", "any", "--connect-timeout", "2s", url=peer.url, worker=["true"])
+        result = bench.run("-q", "any", "--connect-timeout", "1s", url=peer.url, worker=["true"])
     finally:
         ended.set()
         thread.join()

@@ -101,6 +101,15 @@ import Testing
     #expect(driver.settle().finished == .success)
   }
 
+  @Test func aSignalEndsALookAndGivesBackWhatComesInThatMoment() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    #expect(driver.handle(.signal(.terminate)).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
+    #expect(driver.deliver().writes == [[.basicNack(deliveryTag: 1, multiple: false, requeue: true)]])
+    driver.method(.basicCancelOK(consumerTag: ""))
+    #expect(driver.handle(.connectionClosed).finished == .signal(.terminate))
+  }
+
   @Test func answersThatDoNotShowOurOwnConsumerShowNothing() {
     var driver = waiting { $0.connectTimeout = .seconds(30) }
     driver.handle(.timer(.idle))

@@ -58,7 +58,8 @@ extension Runner {
     let line = "stopped by \(signal) while \(doing), with no item in hand"
     switch phase {
     case .new, .connecting: return finish(status, line)
-    case .consuming:
+    case .consuming,
+      .looking where isConsumerAttached:
       phase = .withdrawing(status)
       return [
         .log(LogEntry(.error, line)), .send([detachConsumer()]),
