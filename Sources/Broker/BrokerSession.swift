@@ -100,6 +100,7 @@ public final class BrokerSession {
 
   /// Ends the connection cleanly. What has been answered is settled, so a failure now is none.
   public func close() {
+    guard link.isTalking else { return }
     try? link.close()
     _ = try? wait(until: .now + .seconds(5)) { takeFirst { $0 == .closed ? true : nil } }
   }

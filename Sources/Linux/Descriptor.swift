@@ -31,8 +31,13 @@ public final class Descriptor {
   /// Writes what can be written now of `bytes`.
   /// - Throws: `SystemError`
   public func write(_ bytes: ArraySlice<UInt8>) throws -> Transfer {
-    let count = retrying { bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
-    return count >= 0 ? .bytes(count) : try transferFailed("write")
+    try transferred("write") { bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
+  }
+
+  /// What a call that sends bytes came to.
+  func transferred(_ call: String, by send: () -> Int) throws -> Transfer {
+    let count = retrying(send)
+    return count >= 0 ? .bytes(count) : try transferFailed(call)
   }
 
   private func transferFailed(_ call: String) throws -> Transfer {

@@ -7,12 +7,12 @@ public final class ProcessGroups {
   /// A program with its arguments and environment, ready for exec.
   public struct Program: Sendable {
     public var path: String
-    /// The program's own name first, as in C.
-    public var arguments: [String]
+    /// The program's own name first, as in C; bytes, for they need not be text.
+    public var arguments: [[UInt8]]
     /// `NAME=value`, as bytes: an environment need not be text.
     public var environment: [[UInt8]]
 
-    public init(path: String, arguments: [String], environment: [[UInt8]]) {
+    public init(path: String, arguments: [[UInt8]], environment: [[UInt8]]) {
       self.path = path
       self.arguments = arguments
       self.environment = environment
@@ -37,9 +37,9 @@ public final class ProcessGroups {
   public func start(_ program: Program, input: ChildInput) throws -> Int32 {
     guard let guardedGroup = guardian?.place() else { throw SystemError(call: "fork", code: EAGAIN) }
     var failure: Int32 = 0
-    let processID = withCStrings(program.arguments.map { Array($0.utf8) }) { arguments in
+    let processID = withCStrings(program.arguments) { arguments in
       withCStrings(
-        (["sh", program.path] + program.arguments.dropFirst()).map { Array($0.utf8) }
+        [Array("sh".utf8), Array(program.path.utf8)] + program.arguments.dropFirst()
       ) { shellArguments in
         withCStrings(program.environment) { environment in
           program.path.withCString { path in

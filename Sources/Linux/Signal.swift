@@ -63,6 +63,8 @@ public final class SignalReceiver {
     descriptor = Descriptor(owning: number)
     self.inherited = inherited
     Glibc.signal(SIGPIPE, SIG_IGN)
+    // Whoever started us may have ignored it: then children would end unseen.
+    Glibc.signal(SIGCHLD, SIG_DFL)
   }
 
   public var interest: PollInterest {

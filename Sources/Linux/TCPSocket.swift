@@ -41,6 +41,9 @@ public final class TCPSocket {
 
   /// - Throws: `SystemError`
   public func write(_ bytes: ArraySlice<UInt8>) throws -> Descriptor.Transfer {
-    try descriptor.write(bytes)
+    // Not every command ignores SIGPIPE.
+    try descriptor.transferred("send") {
+      bytes.withUnsafeBytes { send(descriptor.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
   }
 }

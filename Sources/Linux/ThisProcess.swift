@@ -14,6 +14,21 @@ public enum ThisProcess {
     return entries
   }
 
+  /// The arguments, the program's name first, as bytes: they need not be text.
+  public static var arguments: [[UInt8]] {
+    (0..<Int(CommandLine.argc)).compactMap { index in
+      CommandLine.unsafeArgv[index].map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+    }
+  }
+
+  /// Opens /dev/null in the place of standard input, output or error where one is closed: what is
+  /// opened next would take its number, and a broker be sent our log.
+  public static func fillStandardDescriptors() {
+    for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
+      _ = open("/dev/null", O_RDWR)
+    }
+  }
+
   /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at
   /// `ranges` (offsets in its UTF-8). True where an argument ends in `text`, as `--url=TEXT` does.
   public static func hide(_ ranges: [Range<Int>], ofArgument text: String) -> Bool {

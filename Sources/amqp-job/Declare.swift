@@ -45,7 +45,7 @@ struct Declare: ToolCommand {
     ThisProcess.forbidDumping()
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let isDeleting = arguments.contains("delete")
-    let onlyDeclaring = ["plain", "type", "exchange", "routing-key", "arg"].filter(arguments.contains)
+    let onlyDeclaring = ["type", "exchange", "routing-key", "arg"].filter(arguments.contains)
     if isDeleting, let option = onlyDeclaring.first { throw UsageError("--delete does not go with --\(option)") }
     guard isDeleting || !arguments.contains("if-empty") else { throw UsageError("--if-empty goes with --delete") }
     guard arguments.contains("exchange") || !arguments.contains("routing-key") else {

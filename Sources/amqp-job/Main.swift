@@ -8,6 +8,7 @@ enum Main {
   static var commands: [any ToolCommand.Type] { [Run.self, Publish.self, Declare.self] }
 
   static func main() {
+    ThisProcess.fillStandardDescriptors()
     do {
       try run(Array(CommandLine.arguments.dropFirst()))
     } catch let failure as Failure {

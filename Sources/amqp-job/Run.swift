@@ -79,7 +79,9 @@ enum Run: ToolCommand {
   private static func program(_ command: [String], searchPath: String) throws -> ProcessGroups.Program {
     do {
       let path = try CommandLookup.path(of: command[0], searchPath: searchPath)
-      return ProcessGroups.Program(path: path, arguments: command, environment: [])
+      // The command stands last among our own arguments.
+      let bytes = Array(ThisProcess.arguments.suffix(command.count))
+      return ProcessGroups.Program(path: path, arguments: bytes, environment: [])
     } catch {
       switch error {
       case .notFound(let what):

@@ -14,7 +14,7 @@ import time
 import pika
 import pika.exceptions
 import pika.frame
-from pika.spec import Basic, Channel, Confirm, Connection, Exchange, Queue  # noqa: F401 (for the tests)
+from pika.spec import Basic, Channel, Confirm, Connection, Queue
 
 CAPABILITIES = (
     "authentication_failure_close", "basic.nack", "connection.blocked", "consumer_cancel_notify",

@@ -1,4 +1,4 @@
-"""Command lines, settings and queues that cannot be right: one line that says so, and a status that tells which kind."""
+"""Command lines, settings and queues that cannot be right: one line that says so, and a status that says which kind."""
 
 import pytest
 

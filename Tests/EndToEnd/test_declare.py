@@ -17,7 +17,9 @@ def declare(bench, *arguments, **options):
     return bench.run(*arguments, command="declare", **options)
 
 
-@pytest.mark.parametrize("options, kind", [([], "quorum"), (["--type", "quorum"], "quorum"), (["--type", "classic"], "classic")])
+@pytest.mark.parametrize(
+    "options, kind", [([], "quorum"), (["--type", "quorum"], "quorum"), (["--type", "classic"], "classic")]
+)
 def test_declares_a_durable_queue(bench, options, kind):
     queue = bench.name_queue()
     result = declare(bench, queue.name, "--plain", *options)

@@ -1,12 +1,10 @@
 """Many runners, many items: every item is done once, and no one's count is raised for nothing."""
 
 import collections
-import os
 import shutil
 import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -142,7 +140,7 @@ def raised(properties):
 
 
 def test_counts_are_raised_by_runs_alone(bench):
-    """Ten items, a delivery limit of 2, and forty runs that each do their own item if they get it and fail on any other:
+    """Ten items, a delivery limit of 2, and forty runs that each do their own item if they get it and fail on others:
     whatever is left, an item was given back as often as its count says, and none was dropped before its third run."""
     dead = bench.queue("classic")
     queue = bench.queue(

@@ -5,14 +5,20 @@
 LOG gets one JSON object per line; the first one is written before anything else is done and shows the process as it
 was started. Steps:
 
-    trap:TERM          write down the signal and go on          trap:TERM:5    write it down, then exit with 5
-    ignore:TERM        ignore the signal                        read           read stdin up to its end
-    read:N             read N bytes of stdin                    slowly         read stdin up to its end, with pauses
-    close-stdin        close it                                 hold           wait until the test says `go`
-    wait-for:TERM      wait until that signal has come          child:NAME:... start a worker of its own (steps after ':',
-    sleep:S            wait S seconds                                          separated by '+') that logs to LOG.NAME
-    echo:TEXT          write TEXT to stdout                     complain:TEXT  write TEXT to stderr
-    exit:N             exit with N                              die:KILL       die of that signal
+    trap:TERM             write down the signal and go on
+    trap:TERM:5           write it down, then exit with 5
+    ignore:TERM           ignore the signal
+    wait-for:TERM         wait until that signal has come
+    read                  read stdin up to its end
+    read:N                read N bytes of stdin
+    slowly                read stdin up to its end, with pauses
+    close-stdin           close it
+    hold                  wait until the test says `go`
+    sleep:S               wait S seconds
+    child:NAME:STEP+STEP  start a worker of its own, which logs to LOG.NAME
+    echo:TEXT             write TEXT to stdout
+    exit:N                exit with N
+    die:KILL              die of that signal
 
 After the last step it exits with 0.
 """
@@ -67,13 +73,12 @@ def read_all(pause):
     note("end-of-input", length=length, sha256=digest.hexdigest())
 
 
-# os.listdir's own descriptor is closed again by now, so it cannot be read through: ask for each.
+# That of os.listdir itself is among the names, and closed again by now.
 descriptors = [int(name) for name in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + name)]
 note(
     "start",
     parent=os.getppid(),
     group=os.getpgid(0),
-    session=os.getsid(0),
     arguments=sys.argv[2:],
     directory=os.getcwd(),
     descriptors=descriptors,
@@ -121,12 +126,11 @@ for step in steps:
         time.sleep(float(rest))
     elif verb == "echo":
         os.write(1, rest.encode() + b"\n")
-    elif verb == "complain":
-        os.write(2, rest.encode() + b"\n")
     elif verb == "exit":
         os._exit(int(rest))
     elif verb == "die":
-        signal.signal(number(rest), signal.SIG_DFL) if rest not in ("KILL", "STOP") else None
+        if rest != "KILL":
+            signal.signal(number(rest), signal.SIG_DFL)
         os.kill(os.getpid(), number(rest))
     else:
         note("unknown-step", step=step)
