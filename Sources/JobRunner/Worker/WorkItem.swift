@@ -38,8 +38,7 @@ public struct WorkItem: Hashable, Sendable {
   public var goesBackAsCopy: Bool { deliveryCount.map { $0 >= Self.copiedFrom } ?? false }
 
   /// The item as a new message, without what the broker added and what would send it elsewhere too.
-  ///
-  /// - Parameter counts: whether this attempt is one.
+  /// `counts` says whether this attempt is one of the item's.
   public func copy(counts: Bool) -> Message {
     var properties = delivery.properties
     properties.deliveryMode = 2
