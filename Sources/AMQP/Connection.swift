@@ -46,6 +46,8 @@ public struct Connection {
   private var contents: [UInt16: PartialContent] = [:]
   private var frameMax = 131_072
   private var heartbeats: HeartbeatMonitor?
+  /// What ended the connection behind events that came before.
+  private var failure: AMQPError?
 
   public init(_ parameters: Parameters) {
     self.parameters = parameters
@@ -89,7 +91,8 @@ public struct Connection {
 
   // MARK: Receiving
 
-  /// Takes bytes that came from the peer.
+  /// Takes bytes that came from the peer. What they end with does not undo what came before: events are
+  /// returned, and an error behind them is thrown by the next `tick`.
   /// - Throws: `AMQPError`; the connection is of no more use then, but what `output` holds may still be sent.
   public mutating func receive(
     _ bytes: some Collection<UInt8>, now: ContinuousClock.Instant
@@ -97,28 +100,36 @@ public struct Connection {
     heartbeats?.didReceive(at: now)
     reader.append(bytes)
     var events: [Event] = []
-    while let frame = try reader.next() {
-      switch frame.kind {
-      case .heartbeat:
-        continue
-      case .method:
-        try receive(codec.decodeMethod(frame.payload), on: frame.channel, now: now, into: &events)
-      case .header:
-        guard var content = contents[frame.channel], frame.payload.count >= 12 else {
-          throw AMQPError.protocolViolation("a message header that nothing announced")
-        }
-        let size = UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8))
-        content.header = (try codec.decodeProperties(frame.payload.dropFirst(12)), size)
-        contents[frame.channel] = content
-        completeContent(on: frame.channel, into: &events)
-      case .body:
-        guard contents[frame.channel]?.append(frame.payload) == true else {
-          throw AMQPError.protocolViolation("a message body that nothing announced")
-        }
-        completeContent(on: frame.channel, into: &events)
-      }
+    do {
+      while let frame = try reader.next() { try receive(frame, now: now, into: &events) }
+    } catch let error as AMQPError where !events.isEmpty {
+      failure = error
     }
     return events
+  }
+
+  private mutating func receive(
+    _ frame: Frame, now: ContinuousClock.Instant, into events: inout [Event]
+  ) throws {
+    switch frame.kind {
+    case .heartbeat:
+      break
+    case .method:
+      try receive(codec.decodeMethod(frame.payload), on: frame.channel, now: now, into: &events)
+    case .header:
+      guard var content = contents[frame.channel], frame.payload.count >= 12 else {
+        throw AMQPError.protocolViolation("a message header that nothing announced")
+      }
+      let size = UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8))
+      content.header = (try codec.decodeProperties(frame.payload.dropFirst(12)), size)
+      contents[frame.channel] = content
+      completeContent(on: frame.channel, into: &events)
+    case .body:
+      guard contents[frame.channel]?.append(frame.payload) == true else {
+        throw AMQPError.protocolViolation("a message body that nothing announced")
+      }
+      completeContent(on: frame.channel, into: &events)
+    }
   }
 
   // MARK: Time
@@ -127,8 +138,9 @@ public struct Connection {
   public var nextTick: ContinuousClock.Instant? { heartbeats?.nextTick }
 
   /// Sends a heartbeat where one is due.
-  /// - Throws: `AMQPError.heartbeatMissed`. Whatever can be received has to be received first.
+  /// - Throws: `AMQPError.heartbeatMissed`, or what `receive` met behind the events that it returned. Whatever can be received has to be received first.
   public mutating func tick(now: ContinuousClock.Instant) throws {
+    if let failure { throw failure }
     guard let heartbeats else { return }
     if heartbeats.isPeerSilent(at: now) {
       throw AMQPError.heartbeatMissed(seconds: heartbeats.interval)
@@ -148,12 +160,9 @@ public struct Connection {
     case (.connectionClose(let reason), _):
       output.removeAll()
       try send(.connectionCloseOK, on: 0)
-      switch phase {
-      case .start, .tune: throw AMQPError.loginRefused(reason.text)
-      case .open where reason.code == .notAllowed || reason.code == .accessRefused:
-        throw AMQPError.loginRefused(reason.text)
-      default: throw AMQPError.connectionClosed(reason)
-      }
+      let isLogin = [.start, .tune, .open].contains(phase)
+      throw isLogin && reason.refusesLogin
+        ? AMQPError.loginRefused(reason.text) : AMQPError.connectionClosed(reason)
     case (.connectionStart(let mechanisms, _), .start):
       try answerStart(mechanisms)
     case (.connectionTune(let tuning), .tune):

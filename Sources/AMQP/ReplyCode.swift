@@ -31,4 +31,15 @@ public struct CloseReason: Hashable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { "\(code) \(text)" }
+
+  /// Whether a close during the login is for good: wrong credentials, or a virtual host that is not
+  /// there or not for us. A broker that is shutting down or has too many connections may take us later;
+  /// that the latter has the same code as the virtual host stands in the text alone.
+  var refusesLogin: Bool {
+    switch code {
+    case .accessRefused: true
+    case .notAllowed: !text.split(separator: " ").contains("limit")
+    default: false
+    }
+  }
 }

@@ -67,6 +67,8 @@ public struct Option: Sendable {
 public struct Arguments: Hashable, Sendable {
   var values: [String: [String]] = [:]
   public internal(set) var operands: [String] = []
+  /// Where each operand stands among the words that were scanned; as text it may be repaired.
+  public internal(set) var operandPositions: [Int] = []
 
   /// The option's value, the last where it was given more than once.
   public subscript(option: String) -> String? { values[option]?.last }

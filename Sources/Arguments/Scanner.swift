@@ -20,13 +20,13 @@ extension Command {
     var rest = words[...]
     while let word = rest.popFirst() {
       if word == "--" {
-        arguments.operands += rest
+        arguments.take(rest)
         break
       }
       guard word.count > 1, word.hasPrefix("-") else {
-        arguments.operands.append(word)
+        arguments.take(words[(rest.startIndex - 1)..<rest.startIndex])
         guard case .rest = operands else { continue }
-        arguments.operands += rest
+        arguments.take(rest)
         break
       }
       if word == "--help" || word == "-h" { return .helpRequested }
@@ -91,5 +91,12 @@ extension Command {
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
     case .any: break
     }
+  }
+}
+
+extension Arguments {
+  fileprivate mutating func take(_ words: ArraySlice<String>) {
+    operands += words
+    operandPositions += words.indices
   }
 }

@@ -64,7 +64,7 @@ public final class BrokerLink {
     case .resolving: loginDeadline
     case .connecting(_, _, let limit): min(limit, loginDeadline)
     case .talking: isOpen ? connection.nextTick : loginDeadline
-    case .ended: nil
+    case .ended: loginDeadline - Self.loginLimit
     }
   }
 
@@ -114,14 +114,21 @@ public final class BrokerLink {
       case .ended:
         return [fail(.unreachable, "no descriptor or thread for it")]
       }
-    } catch let error as SystemError {
-      return [fail(isOpen ? .lost : .unreachable, error.reason)]
-    } catch let error as AMQPError {
+    } catch {
+      return [fail(error)]
+    }
+  }
+
+  private func fail(_ error: any Error) -> Event {
+    switch error {
+    case let error as SystemError:
+      return fail(isOpen ? .lost : .unreachable, error.reason)
+    case let error as AMQPError:
       flush()
       state = .ended
-      return [.failed(BrokerFailure(error, broker: broker, wasOpen: isOpen))]
-    } catch {
-      return [fail(isOpen ? .lost : .unreachable, "\(error)")]
+      return .failed(BrokerFailure(error, broker: broker, wasOpen: isOpen))
+    default:
+      return fail(isOpen ? .lost : .unreachable, "\(error)")
     }
   }
 
@@ -183,8 +190,12 @@ public final class BrokerLink {
       events.append(fail(.unreachable, "it accepts connections, but does not answer"))
       return events
     }
-    try connection.tick(now: now)
-    flush()
+    do {
+      try connection.tick(now: now)
+      flush()
+    } catch {
+      events.append(fail(error))
+    }
     return events
   }
 

@@ -8,16 +8,19 @@ public final class Publisher {
 
   private let session: BrokerSession
   private let queue: ByteString
+  private let onFlow: (String?) -> Void
   public private(set) var window = ConfirmWindow()
   private let idPrefix = String(UInt64.random(in: .min ... .max), radix: 16)
 
   static let channel: UInt16 = 1
 
-  /// Makes sure of the queue before anything is published to it.
+  /// Makes sure of the queue before anything is published to it. `onFlow` is told why the broker stops to take
+  /// messages, as it does when memory or disk run low, and nil when it goes on.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  public init(_ session: BrokerSession, queue: String) throws {
+  public init(_ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void) throws {
     self.session = session
     self.queue = ByteString(queue)
+    self.onFlow = onFlow
     try session.openChannel(Self.channel)
     _ = try session.queueStatus(queue, on: Self.channel)
     _ = try session.call(.confirmSelect, on: Self.channel) { $0 == .confirmSelectOK ? true : nil }
@@ -55,6 +58,8 @@ public final class Publisher {
     case .method(_, .basicNack(let tag, let multiple, _)):
       window.rejected(upTo: tag, multiple: multiple)
     case .method(_, .channelClose(let reason)): throw BrokerSession.CallError.refused(reason)
+    case .method(_, .connectionBlocked(let reason)): onFlow(reason)
+    case .method(_, .connectionUnblocked): onFlow(nil)
     default: break
     }
   }

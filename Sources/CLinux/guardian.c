@@ -114,7 +114,7 @@ int clinux_guardian_start(struct clinux_guardian *guardian) {
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    prctl(PR_SET_NAME, "amqp-job-guard", 0, 0, 0);
+    prctl(PR_SET_NAME, "job-guardian", 0, 0, 0);
     guard(keep_only(ends[1]), shared);
   }
   const int error = errno;

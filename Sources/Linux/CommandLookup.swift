@@ -44,8 +44,11 @@ public enum CommandLookup {
     guard access(path, X_OK) == 0 else {
       throw .notExecutable(what: path, reason: String(cString: strerror(errno)))
     }
-    if let interpreter = interpreter(of: path), access(interpreter, F_OK) != 0 {
-      throw .notFound(what: "\(path)'s interpreter \(interpreter)")
+    guard let interpreter = interpreter(of: path) else { return }
+    let what = "\(path)'s interpreter \(interpreter)"
+    guard stat(interpreter, &status) == 0 else { throw .notFound(what: what) }
+    guard status.st_mode & S_IFMT == S_IFREG, access(interpreter, X_OK) == 0 else {
+      throw .notExecutable(what: what, reason: "not an executable file")
     }
   }
 

@@ -38,6 +38,12 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
     }
   }
 
+  /// Whether whoever started us wants it to be ignored, as `nohup` does for HUP, and shells do for INT
+  /// and QUIT of what they start in the background.
+  var isIgnoredByCustom: Bool {
+    [.hangup, .interrupt, .quit].contains(self) && InheritedSignals.isIgnored(rawValue)
+  }
+
   /// Sends the signal to every process of a group; a group that is gone is no error.
   public func send(toGroup group: Int32) {
     Glibc.kill(-group, rawValue)
@@ -49,20 +55,18 @@ public final class SignalReceiver {
   private let descriptor: Descriptor
   let inherited: InheritedSignals
 
-  /// Blocks `signals` and SIGCHLD from now on, and ignores SIGPIPE: a broken pipe is a result, not an end.
+  /// Blocks `signals` and SIGCHLD from now on, but for those that `nohup` or a shell had us ignore.
   /// Has to be called before another thread is started.
   /// - Throws: `SystemError`
   public init(_ signals: [Signal]) throws {
-    let inherited = InheritedSignals.current()
     var set = sigset_t()
     sigemptyset(&set)
-    for signal in signals + [.child] { sigaddset(&set, signal.rawValue) }
+    for signal in signals + [.child] where !signal.isIgnoredByCustom { sigaddset(&set, signal.rawValue) }
     guard sigprocmask(SIG_BLOCK, &set, nil) == 0 else { throw SystemError("sigprocmask") }
     let number = signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
     guard number >= 0 else { throw SystemError("signalfd") }
     descriptor = Descriptor(owning: number)
-    self.inherited = inherited
-    Glibc.signal(SIGPIPE, SIG_IGN)
+    inherited = InheritedSignals.atStart
     // Whoever started us may have ignored it: then children would end unseen.
     Glibc.signal(SIGCHLD, SIG_DFL)
   }
@@ -90,12 +94,19 @@ struct InheritedSignals {
   var mask = sigset_t()
   var ignoresPipe = false
 
-  static func current() -> InheritedSignals {
+  /// As it was when the program began; `ThisProcess.prepare` reads it before anything is changed.
+  static let atStart = InheritedSignals.current()
+
+  private static func current() -> InheritedSignals {
     var inherited = InheritedSignals()
     sigprocmask(SIG_BLOCK, nil, &inherited.mask)
-    var action = sigaction()
-    sigaction(SIGPIPE, nil, &action)
-    inherited.ignoresPipe = action.__sigaction_handler.sa_handler.map { unsafeBitCast($0, to: Int.self) } == 1
+    inherited.ignoresPipe = isIgnored(SIGPIPE)
     return inherited
+  }
+
+  static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    return action.__sigaction_handler.sa_handler.map { unsafeBitCast($0, to: Int.self) } == 1
   }
 }

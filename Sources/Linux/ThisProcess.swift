@@ -21,12 +21,15 @@ public enum ThisProcess {
     }
   }
 
-  /// Opens /dev/null in the place of standard input, output or error where one is closed: what is
-  /// opened next would take its number, and a broker be sent our log.
-  public static func fillStandardDescriptors() {
+  /// To be called first of all. Opens /dev/null in the place of standard input, output or error where one
+  /// is closed: what is opened next would take its number, and a broker be sent our log. And ignores
+  /// SIGPIPE: a broken pipe is a result, not an end.
+  public static func prepare() {
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
       _ = open("/dev/null", O_RDWR)
     }
+    _ = InheritedSignals.atStart
+    signal(SIGPIPE, SIG_IGN)
   }
 
   /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at
@@ -49,16 +52,22 @@ public enum ThisProcess {
   /// Keeps other processes of the same user from reading our memory and environment in `/proc`.
   public static func forbidDumping() { clinux_set_not_dumpable() }
 
-  /// Writes to standard error, whole lines at once; what cannot be written is lost.
-  public static func writeToStandardError(_ text: String) { write(text, to: STDERR_FILENO) }
+  /// Writes to standard error, in pieces that a pipe takes whole (PIPE_BUF), and each only where there is
+  /// room for it: nobody who reads too slowly may keep us waiting. What cannot be written is lost.
+  public static func writeToStandardError(_ text: String) {
+    write(text, to: STDERR_FILENO) {
+      var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+      return Glibc.poll(&entry, 1, 0) > 0
+    }
+  }
 
   /// Writes to standard output; what cannot be written is lost.
-  public static func writeToStandardOutput(_ text: String) { write(text, to: STDOUT_FILENO) }
+  public static func writeToStandardOutput(_ text: String) { write(text, to: STDOUT_FILENO) { true } }
 
-  private static func write(_ text: String, to descriptor: Int32) {
+  private static func write(_ text: String, to descriptor: Int32, while hasRoom: () -> Bool) {
     var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = retrying { rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } }
+    while !rest.isEmpty, hasRoom() {
+      let count = retrying { rest.prefix(4096).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } }
       guard count > 0 else { return }
       rest.removeFirst(count)
     }

@@ -53,6 +53,14 @@ struct Declare: ToolCommand {
     }
     let type: QueueType = try settings.choice("type") ?? .quorum
     let fields = try arguments.all("arg").map { try FieldArgument($0, option: "--arg") }
+    let names = fields.map(\.name)
+    guard !names.contains("x-queue-type") else { throw UsageError("--arg x-queue-type=... is --type") }
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw UsageError("--arg \(twice)=... is given twice")
+    }
+    for option in ["exchange", "routing-key"] where (arguments[option]?.utf8.count ?? 0) > 255 {
+      throw UsageError("--\(option) has at most 255 bytes")
+    }
     let declare = Declare(
       queue: try QueueName.checked(arguments.operands[0]), broker: try BrokerOptions(&settings),
       exchange: arguments["exchange"], routingKey: arguments["routing-key"])

@@ -13,7 +13,10 @@ struct Failure: Error {
 
   init(_ status: ExitStatus, _ message: String) {
     self.status = status
-    self.message = message
+    // A word that is quoted may be a URL in the wrong place.
+    var bytes = Array(message.utf8)
+    for range in BrokerURL.passwordRanges(in: message).reversed() { bytes.replaceSubrange(range, with: "***".utf8) }
+    self.message = String(decoding: bytes, as: UTF8.self)
   }
 
   /// What any error in a conversation about `queue` comes to.

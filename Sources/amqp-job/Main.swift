@@ -8,7 +8,7 @@ enum Main {
   static var commands: [any ToolCommand.Type] { [Run.self, Publish.self, Declare.self] }
 
   static func main() {
-    ThisProcess.fillStandardDescriptors()
+    ThisProcess.prepare()
     do {
       try run(Array(CommandLine.arguments.dropFirst()))
     } catch let failure as Failure {
@@ -71,6 +71,15 @@ enum Main {
       '\(tool) COMMAND --help' says more.
 
       """
+  }
+}
+
+extension Arguments {
+  /// The operands as they were given; in `operands`, what is no text has been repaired.
+  var operandBytes: [[UInt8]] {
+    // The program's name and the command's come first.
+    let words = ThisProcess.arguments.dropFirst(2)
+    return operandPositions.map { words[words.startIndex + $0] }
   }
 }
 

@@ -21,16 +21,18 @@ struct Publish: ToolCommand {
 
   let queue: String
   let properties: BasicProperties
-  let bodies: [String]
+  let bodies: [[UInt8]]
+  let reporter: Reporter
 
   static func run(_ arguments: Arguments) throws {
     ThisProcess.forbidDumping()
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let broker = try BrokerOptions(&settings)
     let queue = try QueueName.resolved(&settings)
-    let publish = Publish(
-      queue: queue, properties: try PropertyOptions.properties(&settings), bodies: arguments.operands)
     let reporter = try LogOptions.reporter(&settings)
+    let publish = Publish(
+      queue: queue, properties: try PropertyOptions.properties(&settings), bodies: arguments.operandBytes,
+      reporter: reporter)
     if let warning = broker.warning { reporter.report(LogEntry(.warning, warning)) }
 
     let session: BrokerSession
@@ -51,12 +53,16 @@ struct Publish: ToolCommand {
   private func everything(_ session: BrokerSession) throws -> ConfirmWindow {
     var publisher: Publisher?
     do {
-      let started = try Publisher(session, queue: queue)
+      let started = try Publisher(session, queue: queue) { reason in
+        let place = "the broker at \(session.broker)"
+        let state = reason.map { "\(place) takes nothing for now (\($0)): waiting" } ?? "\(place) takes items again"
+        reporter.report(LogEntry(.notice, state))
+      }
       publisher = started
       if bodies.isEmpty {
         try publishLines(session, started)
       } else {
-        for body in bodies { try started.publish(Array(body.utf8), properties) }
+        for body in bodies { try started.publish(body, properties) }
       }
       try started.finish()
       return started.window

@@ -37,7 +37,7 @@ enum Run: ToolCommand {
     ThisProcess.forbidDumping()
     let environment = ThisProcess.environment
     var settings = Settings(arguments, environment: environment)
-    let program = try program(arguments.operands, searchPath: settings.path)
+    let program = try program(arguments, searchPath: settings.path)
     let broker = try BrokerOptions(&settings)
     let options = try jobOptions(&settings, broker)
     let reporter = try LogOptions.reporter(&settings)
@@ -76,12 +76,10 @@ enum Run: ToolCommand {
     return options
   }
 
-  private static func program(_ command: [String], searchPath: String) throws -> ProcessGroups.Program {
+  private static func program(_ arguments: Arguments, searchPath: String) throws -> ProcessGroups.Program {
     do {
-      let path = try CommandLookup.path(of: command[0], searchPath: searchPath)
-      // The command stands last among our own arguments.
-      let bytes = Array(ThisProcess.arguments.suffix(command.count))
-      return ProcessGroups.Program(path: path, arguments: bytes, environment: [])
+      let path = try CommandLookup.path(of: arguments.operands[0], searchPath: searchPath)
+      return ProcessGroups.Program(path: path, arguments: arguments.operandBytes, environment: [])
     } catch {
       switch error {
       case .notFound(let what):

@@ -81,6 +81,26 @@ import Testing
     #expect(connection.output == Self.frame(0, [0, 10, 0, 51]))
   }
 
+  @Test(arguments: [(320, "shutting down"), (541, "oops"), (530, "NOT_ALLOWED - connection limit (10) is reached")])
+  func aBrokerThatClosesForAnotherReasonMayTakeUsLater(code: UInt16, text: String) throws {
+    var connection = Connection(Self.parameters)
+    _ = try connection.receive(Self.start + Self.tune, now: .now)
+    #expect(throws: AMQPError.connectionClosed(CloseReason(code: ReplyCode(rawValue: code), text: text))) {
+      try connection.receive(Self.close(code, text), now: .now)
+    }
+  }
+
+  @Test func whatCameBeforeAnEndCounts() throws {
+    var connection = try Self.opened()
+    let channelCloseOK = Self.frame(1, [0, 20, 0, 41])
+    #expect(
+      try connection.receive(channelCloseOK + Self.close(320, "bye"), now: .now)
+        == [.method(channel: 1, .channelCloseOK)])
+    #expect(throws: AMQPError.connectionClosed(CloseReason(code: .connectionForced, text: "bye"))) {
+      try connection.tick(now: .now)
+    }
+  }
+
   @Test(arguments: [1, 3, 1000])
   func readsADeliveryHoweverItIsCut(step: Int) throws {
     var connection = try Self.opened()

@@ -30,6 +30,18 @@ MARKER = "END_TO_END_MARKER"
 PROMPT = 3.0
 
 
+
+def _can_isolate():
+    """Whether namespaces can be had here: as root, and not in a container that forbids them."""
+    if os.geteuid() != 0:
+        return False
+    words = ["unshare", "--mount", "--net", "--pid", "--fork", "true"]
+    return subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+CAN_ISOLATE = _can_isolate()
+
+
 def wait_until(predicate, timeout=10.0, what="the awaited condition"):
     """Waits for predicate() to be true, and returns what it gave. Fails after `timeout` seconds."""
     deadline = time.monotonic() + timeout

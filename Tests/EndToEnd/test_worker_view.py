@@ -12,7 +12,7 @@ import subprocess
 import pika
 import pytest
 
-from harness import PROMPT, PYTHON, Raw, is_alive, wait_until
+from harness import CAN_ISOLATE, PROMPT, PYTHON, Raw, is_alive, wait_until
 
 # Standard input
 
@@ -466,7 +466,7 @@ def test_what_it_leaves_running_after_a_failure_is_ended(bench):
     bench.assert_nothing_left()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a process namespace needs root")
+@pytest.mark.skipif(not CAN_ISOLATE, reason="namespaces are not to be had here")
 def test_reaps_orphans_as_pid_1(bench):
     queue = bench.queue("quorum", b"apple")
     code = """
@@ -503,7 +503,7 @@ sys.exit(9)
     queue.assert_empty()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a process namespace needs root")
+@pytest.mark.skipif(not CAN_ISOLATE, reason="namespaces are not to be had here")
 def test_term_as_pid_1(bench):
     """The kernel hands PID 1 only what it has a handler for."""
     queue = bench.queue("quorum", b"apple")

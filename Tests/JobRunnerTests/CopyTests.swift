@@ -67,8 +67,23 @@ import Testing
 
   @Test func nothingIsAckedWithoutAConnection() {
     var (driver, _) = failing()
-    let end = driver.handle(RunnerDriver.lost())
-    #expect(end.finished?.rawValue == 3 && end.writes.isEmpty)
+    let actions = driver.handle(RunnerDriver.lost())
+    #expect(actions.writes.isEmpty && actions.errors.count == 1)
+    #expect(driver.handle(.connectionClosed).finished?.rawValue == 3)
+  }
+
+  @Test func aBrokerErrorKeepsItsStatusAmongManyItems() {
+    var (driver, _) = failing { $0.count = 3 }
+    driver.method(.basicCancel(consumerTag: "amqp-job-1"))
+    #expect(driver.handle(.connectionClosed).finished == .itemTakenBack)
+  }
+
+  @Test func aSignalMeanwhileMakesItTheLastItem() {
+    var (driver, _) = failing { $0.count = 3 }
+    #expect(driver.handle(.signal(.terminate)).isEmpty)
+    let methods = driver.handle(.copyPublished(.confirmed)).writes[0]
+    #expect(methods.first == .basicCancel(consumerTag: "amqp-job-1") && methods.last == channelClose)
+    #expect(driver.settle().finished == .signal(.terminate))
   }
 
   @Test func anInterruptionIsNoAttempt() {

@@ -33,6 +33,28 @@ import Testing
     #expect(writes.count == 3 && end.finished == .failure)
   }
 
+  @Test(arguments: [
+    Method.basicCancel(consumerTag: "amqp-job-1"),
+    .channelClose(CloseReason(code: .preconditionFailed, text: "delivery acknowledgement on channel 1 timed out")),
+  ])
+  func anAckThatCrossesARefusalIsNoSuccess(method: AMQP.Method) {
+    var driver = RunnerDriver { $0.count = 2 }
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.method(method).errors.count == 1)
+    #expect(driver.handle(.connectionClosed).finished == .itemTakenBack)
+  }
+
+  @Test func theNextItemShowsThatTheAckWasTaken() {
+    var driver = RunnerDriver { $0.count = 3 }
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(9)))
+    let actions = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
+    #expect(actions.writes == [[.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2")]])
+  }
+
   @Test func lostAcksAreNoSuccess() {
     var driver = RunnerDriver { $0.count = 2 }
     driver.work()

@@ -66,6 +66,13 @@ import Testing
     #expect(driver.handle(.timer(.grace)).signals == [.kill])
   }
 
+  @Test func theGraceIsNotGrantedTwice() {
+    var driver = RunnerDriver { $0.timeout = .seconds(5) }
+    driver.work()
+    driver.handle(.signal(.terminate))
+    #expect(driver.handle(.timer(.workerLimit)).isEmpty)
+  }
+
   @Test func twiceAtOnceIsOnceAndLaterIsMeant() {
     var driver = RunnerDriver()
     driver.work()

@@ -104,6 +104,12 @@ import Testing
     #expect(passed["AMQP_URL"] == "u" && passed["WORK_ITEM_ID"] == nil)
   }
 
+  @Test(arguments: ["x-delivery-count", "x-amqp-job-attempts"] as [ByteString], [Int64.min, -5, .max])
+  func anybodysHeadersCannotBreakTheCount(header: ByteString, value: Int64) {
+    #expect((1...Int(Int32.max) + 1).contains(item([header: .int64(value)]).attempt))
+    _ = item(["x-delivery-count": .int64(value), header: .int64(value)]).copy(counts: true)
+  }
+
   @Test func attemptsAreCountedWhereTheQueueDoes() {
     #expect(item(["x-delivery-count": .int64(3)]).attempt == 4)
     var again = item()

@@ -75,7 +75,7 @@ extension Runner {
     case .connecting: return [dial()]
     case .awaitingQueue:
       phase = .inspecting
-      return [.send(questions)]
+      return [.send(questions), .set(.connectLimit, after: options.connectTimeout)]
     default: return []
     }
   }
@@ -101,21 +101,14 @@ extension Runner {
       return finish(.notPermitted, "\(failure); check user, password and vhost")
     }
     switch phase {
-    case .connecting:
-      return [
-        .log(LogEntry(.info, "\(failure)")),
-        .set(.retry, after: backOff.pause(chance: chance)),
-      ]
-    case .inspecting:
+    case .connecting, .inspecting:
       phase = .connecting
-      return [
-        .log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance)),
-      ]
+      return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance))]
     case .consuming where job != nil:
       return abandon(
         .temporaryFailure, "\(failure); the worker is stopped, others get its item of queue '\(options.queue)'")
-    case .copying:
-      return finish(copiedStatus)
+    case .copying(let ended):
+      return copyAbandoned(ended, .temporaryFailure, why: failure.description)
     case .abandoning, .finished, .new:
       return []
     case .withdrawing(let status), .closing(let status):
@@ -123,12 +116,14 @@ extension Runner {
     case .settling(let settlement):
       return settlementLost(settlement, why: failure.description)
     case .awaitingQueue, .consuming, .looking:
-      guard takenCount == 0 else {
+      guard !isAckUnconfirmed else {
         return finish(
           .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
       }
       drain.interrupt()
-      return [.log(LogEntry(.warning, "\(failure); connecting again")), .cancel(.idle), .cancel(.look)]
+      return [
+        .log(LogEntry(.warning, "\(failure); connecting again")), .cancel(.idle), .cancel(.look), .cancel(.retry),
+      ]
         + connect()
     }
   }

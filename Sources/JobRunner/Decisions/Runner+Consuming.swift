@@ -115,12 +115,13 @@ extension Runner {
           + "the worker is stopped; "
           + "declare a longer x-consumer-timeout if it needs more time")
     case .consuming, .looking:
+      guard !isAckUnconfirmed else { return ackRefused(why: "the broker took the item back first") }
       // Should it be gone, the answer is that there is no such queue.
       drain.interrupt()
       return [
         .cancel(.idle), .cancel(.look), .set(.connectLimit, after: options.connectTimeout),
       ] + consume()
-    case .copying: return closeAndFinish(copiedStatus)
+    case .copying(let ended): return copyAbandoned(ended, .itemTakenBack, why: "the broker took the item back")
     case .settling(let settlement):
       return settlementRefused(settlement, why: "the broker took the item back first")
     default: return []
@@ -138,8 +139,10 @@ extension Runner {
         .itemTakenBack,
         "the broker took the item back from \(place): \(reason.text); the worker is stopped; raise the broker's "
           + "consumer_timeout if it needs more time")
-    case .copying: return closeAndFinish(copiedStatus)
+    case .copying(let ended): return copyAbandoned(ended, .itemTakenBack, why: reason.text)
     case .settling(let settlement): return settlementRefused(settlement, why: reason.text)
+    case .consuming where isAckUnconfirmed, .looking where isAckUnconfirmed:
+      return ackRefused(why: reason.text)
     case .withdrawing(let status): return closeAndFinish(status)
     case .inspecting, .consuming, .looking: return queueRefused(reason, now: now)
     default: return []

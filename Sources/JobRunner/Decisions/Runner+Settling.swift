@@ -12,7 +12,7 @@ enum Outcome: Hashable, Sendable {
 
 /// A job that is over, and how.
 struct EndedJob: Hashable, Sendable {
-  let job: Job
+  var job: Job
   let outcome: Outcome
   /// The outcome for people.
   let what: String
@@ -31,6 +31,8 @@ struct Settlement: Hashable, Sendable {
   var status: ExitStatus
   /// Whether success hangs on the broker's confirmation.
   var isAck: Bool
+  /// What may be said once it is confirmed.
+  var confirms: [RunnerAction] = []
 }
 
 /// Telling the broker what became of an item, and making sure that it knows.
@@ -51,8 +53,7 @@ extension Runner {
       let settlement = outcome == .done ? "acked" : "given back"
       return cancels + conclude(ended, by: method(settling: job, as: outcome), settlement, now: now)
     }
-    phase = .copying
-    copied = ended
+    phase = .copying(ended)
     return cancels + [
       .publishCopy(job.item.copy(counts: ended.isAttempt), broker),
       .set(.settlementLimit, after: Self.settlementLimit),
@@ -63,8 +64,7 @@ extension Runner {
   mutating func copyPublished(
     _ outcome: ConfirmedPublish.Outcome, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    guard phase == .copying, let ended = copied else { return [] }
-    copied = nil
+    guard case .copying(let ended) = phase else { return [] }
     phase = .consuming
     switch outcome {
     case .confirmed:
@@ -77,9 +77,17 @@ extension Runner {
     }
   }
 
-  /// What the exit status is where the connection, and with it the item, went while its copy was on its way.
-  var copiedStatus: ExitStatus {
-    copied.map { exitStatus(after: $0.job, $0.outcome) } ?? .temporaryFailure
+  /// The item went back by itself while its copy was on its way; there may be both now.
+  mutating func copyAbandoned(_ ended: EndedJob, _ status: ExitStatus, why: String) -> [RunnerAction] {
+    let own = exitStatus(after: ended.job, ended.outcome)
+    return [.dropCopy, .log(entry(for: ended, "given back by the broker (\(why))"))]
+      + closeAndFinish(options.count == 1 ? own : status)
+  }
+
+  /// An ack that was not the last may not have been taken.
+  mutating func ackRefused(why: String) -> [RunnerAction] {
+    closeAndFinish(
+      .itemTakenBack, "the broker may not have taken the last ack in \(place), the item will be run again: \(why)")
   }
 
   private mutating func conclude(
@@ -91,6 +99,7 @@ extension Runner {
     guard isLast else {
       // Only after an item that came in a look is there no consumer.
       let attach = isConsumerAttached ? [] : [attachConsumer()]
+      isAckUnconfirmed = ended.outcome == .done
       return log + [.cancel(.settlementLimit), .send([method] + attach)] + awaitItem(now: now)
     }
     let summary: [RunnerAction] =
@@ -98,10 +107,12 @@ extension Runner {
       ? [.log(LogEntry(.error, "\(failedCount) of \(takenCount) items of \(place) were not done, and given back"))] : []
     // The consumer is cancelled before the broker can see room for another item.
     let detach = isConsumerAttached ? [detachConsumer()] : []
-    return log + summary
+    let isAck = ended.outcome == .done
+    return (isAck ? [] : log) + summary
       + settle(
         detach + [method],
-        as: Settlement(status: exitStatus(after: job, ended.outcome), isAck: ended.outcome == .done))
+        as: Settlement(
+          status: exitStatus(after: job, ended.outcome), isAck: isAck, confirms: isAck ? log : []))
   }
 
   private func method(settling job: Job, as outcome: Outcome) -> Method {
@@ -138,7 +149,7 @@ extension Runner {
   mutating func settled() -> [RunnerAction] {
     guard case .settling(let settlement) = phase else { return [] }
     phase = .finished
-    return [.closeConnection, .finish(settlement.status)]
+    return settlement.confirms + [.closeConnection, .finish(settlement.status)]
   }
 
   /// The broker did not take it.

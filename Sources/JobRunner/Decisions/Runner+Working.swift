@@ -25,6 +25,8 @@ extension Runner {
     }
     phase = .consuming
     drain.interrupt()
+    // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
+    isAckUnconfirmed = false
     idleSince = nil
     takenCount += 1
     var item = WorkItem(delivery: delivery, queue: options.queue)
@@ -46,7 +48,12 @@ extension Runner {
       return [.signalWorker(signal)]
     case .new, .connecting, .inspecting, .awaitingQueue, .looking, .consuming:
       return ends || signal == .quit ? withdraw(by: signal) : []
-    case .withdrawing, .copying, .settling, .closing, .finished:
+    case .copying(var ended):
+      // No other item, then.
+      if ends, ended.job.interruption == nil { ended.job.interruption = signal }
+      phase = .copying(ended)
+      return []
+    case .withdrawing, .settling, .closing, .finished:
       return []
     }
   }
@@ -90,7 +97,8 @@ extension Runner {
   }
 
   mutating func workerLimitReached() -> [RunnerAction] {
-    guard job != nil, phase == .consuming else { return [] }
+    // One that was told to end already has its grace.
+    guard job != nil, job?.interruption == nil, phase == .consuming else { return [] }
     job?.hasTimedOut = true
     return [.signalWorker(.terminate), .set(.grace, after: options.grace)]
   }

@@ -28,7 +28,7 @@ public struct Runner: Sendable {
     /// The worker is to end, since its item is no longer ours.
     case abandoning(ExitStatus)
     /// The item is being put back as a copy; only then is it acked.
-    case copying
+    case copying(EndedJob)
     /// All that was decided is with the broker, or on its way there.
     case settling(Settlement)
     /// The connection is being closed, with nothing at stake.
@@ -52,9 +52,9 @@ public struct Runner: Sendable {
   var idleSince: ContinuousClock.Instant?
   var startedAt: ContinuousClock.Instant?
   var drain = Drain()
+  /// An ack went out after which the broker has not said anything that shows that it took it.
+  var isAckUnconfirmed = false
   var job: Job?
-  /// What is settled once the copy of the item is confirmed.
-  var copied: EndedJob?
   var takenCount = 0
   var failedCount = 0
 
@@ -95,8 +95,12 @@ public struct Runner: Sendable {
     _ method: Method, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     switch method {
-    case .queueDeclareOK(let status): return counted(status, now: now)
-    case .basicConsumeOK: return consuming(now: now)
+    case .queueDeclareOK(let status):
+      isAckUnconfirmed = false
+      return counted(status, now: now)
+    case .basicConsumeOK:
+      isAckUnconfirmed = false
+      return consuming(now: now)
     case .basicCancelOK: return phase == .looking ? looked(now: now) : withdrawn()
     case .basicCancel: return consumerCancelled()
     case .channelClose(let reason): return channelClosed(reason, now: now)

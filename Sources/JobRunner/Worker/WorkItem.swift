@@ -11,15 +11,18 @@ public struct WorkItem: Hashable, Sendable {
   }
 
   /// How often the broker counts that the item came back; nil for a queue that does not count.
-  private var deliveryCount: Int? {
-    delivery.properties.headers?["x-delivery-count"]?.integer.map { max(0, Int($0)) }
+  private var deliveryCount: Int? { count(in: "x-delivery-count") }
+
+  /// A header that counts. Anybody can write headers, so it may hold anything.
+  private func count(in header: ByteString) -> Int? {
+    delivery.properties.headers?[header]?.integer.map { Int(min(max(0, $0), Int64(Int32.max))) }
   }
 
   /// Which attempt at the item this is, 1 the first. Quorum queues count the returns. Classic queues
   /// only remember that there was one: then it is the second at least.
   public var attempt: Int {
-    let before = delivery.properties.headers?[Self.attemptsHeader]?.integer ?? 0
-    return Int(clamping: before) + (deliveryCount ?? (delivery.envelope.isRedelivered ? 1 : 0)) + 1
+    let before = count(in: Self.attemptsHeader) ?? 0
+    return before + (deliveryCount ?? (delivery.envelope.isRedelivered ? 1 : 0)) + 1
   }
 
   /// The message's own id, where it has one.

@@ -84,7 +84,10 @@ private struct ItemVariables {
       } else {
         omit(scalar.header.description)
       }
-      if scalar.header == "traceparent", !scalar.value.contains(0) { traceParent = scalar.value }
+      // W3C's form has 55 bytes.
+      if scalar.header == "traceparent", !scalar.value.contains(0), scalar.value.count <= 512 {
+        traceParent = scalar.value
+      }
     }
   }
 

@@ -42,7 +42,7 @@ struct BrokerOptions {
     }
     self.heartbeat = UInt16(heartbeat / .seconds(1))
     connectTimeout = try settings.duration("connect-timeout") ?? .seconds(60)
-    warning = Self.hidePassword(settings.given["url"])
+    warning = Self.hidePasswords(settings.given.all("url"))
   }
 
   private static func urlText(_ settings: inout Settings) throws -> (text: String, source: String) {
@@ -56,10 +56,12 @@ struct BrokerOptions {
     throw Failure(.usage, "no broker given: use --url, AMQP_URL or BROKER_URL")
   }
 
-  private static func hidePassword(_ url: String?) -> String? {
-    guard let url else { return nil }
-    let ranges = BrokerURL.passwordRanges(in: url)
-    guard !ranges.isEmpty, ThisProcess.hide(ranges, ofArgument: url) else { return nil }
+  private static func hidePasswords(_ urls: [String]) -> String? {
+    let hidden = urls.filter { url in
+      let ranges = BrokerURL.passwordRanges(in: url)
+      return !ranges.isEmpty && ThisProcess.hide(ranges, ofArgument: url)
+    }
+    guard !hidden.isEmpty else { return nil }
     return "the password in --url could be seen by every process of this host until now; use AMQP_URL or --url-file"
   }
 

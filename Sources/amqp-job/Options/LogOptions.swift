@@ -14,8 +14,8 @@ enum LogOptions {
   /// - Throws: `Failure`
   static func reporter(_ settings: inout Settings) throws -> Reporter {
     let format: Logger.Format = try settings.choice("log-format") ?? .text
-    let isVerbose = try settings.flag("verbose")
-    let isQuiet = try settings.flag("quiet")
+    var (isVerbose, isQuiet) = (settings.given.contains("verbose"), settings.given.contains("quiet"))
+    if !isVerbose && !isQuiet { (isVerbose, isQuiet) = (try settings.flag("verbose"), try settings.flag("quiet")) }
     guard !(isVerbose && isQuiet) else { throw Failure(.usage, "--verbose and --quiet exclude each other") }
     let threshold: LogEntry.Level = isQuiet ? .error : isVerbose || format == .json ? .info : .notice
     return Reporter(Logger(format: format, threshold: threshold))

@@ -31,6 +31,9 @@ enum PropertyOptions {
     properties.correlationID = try shortString("correlation-id", &settings)
     properties.priority = try settings.value("priority", "a number from 0 to 255") { UInt8($0) }
     if let expiration = try settings.duration("expiration") {
+      guard expiration >= .milliseconds(1), expiration < .milliseconds(UInt32.max) else {
+        throw Failure(.usage, "--expiration is from 1ms to 49 days")
+      }
       properties.expiration = ByteString("\(Int(expiration / .milliseconds(1)))")
     }
     properties.type = try shortString("type", &settings)
