@@ -1,6 +1,5 @@
 """Connecting: brokers that are not there, not there yet, silent, talking nonsense, or refusing."""
 
-import os
 import signal
 import socket
 import threading

@@ -1,7 +1,6 @@
 """Lines for people and for machines."""
 
 import json
-import os
 import re
 
 import pika
