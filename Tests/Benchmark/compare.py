@@ -1,0 +1,53 @@
+"""Times amqp-job and amqp-consume in turn, and prints medians and their ratios: compare.py BINARY URL
+
+The start of a run on one waiting item, 30 of each, and the time that 2,000 items take with `cat`, five of each.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+STARTS, ITEMS, ROUNDS = 30, 2000, 5
+
+binary, url = sys.argv[1:]
+environment = {**os.environ, "BROKER_URL": url}
+
+
+def call(*words, **options):
+    subprocess.run(words, env=environment, check=True, stdout=subprocess.DEVNULL, **options)
+
+
+def fill(queue, count):
+    call(binary, "publish", "-q", queue, input=b"x" * 20 + b"\n" + (b"x" * 20 + b"\n") * (count - 1))
+
+
+def seconds(queue, count, words):
+    fill(queue, count)
+    start = time.perf_counter()
+    call(*words)
+    return time.perf_counter() - start
+
+
+def compare(kind, count, rounds, *limit):
+    """Our median, theirs, and the median of the ratios of neighbours."""
+    queue = f"compare-{kind}"
+    ours = [binary, "run", "-q", queue, "-n", str(count), "--", "cat"]
+    theirs = ["amqp-consume", "-u", url, "-q", queue, "-c", str(count), *limit, "cat"]
+    call(binary, "declare", queue, "--type", kind)
+    pairs = [(seconds(queue, count, ours), seconds(queue, count, theirs)) for _ in range(rounds + 1)][1:]
+    call(binary, "declare", queue, "--delete")
+    what = f"{kind}, {count} item{'s' if count > 1 else ''}" + (" (-p 1)" if limit else "")
+    print(
+        f"{what:28} amqp-job {statistics.median(one for one, _ in pairs) * 1e3:8.2f} ms"
+        f"   amqp-consume {statistics.median(other for _, other in pairs) * 1e3:8.2f} ms"
+        f"   ratio {statistics.median(one / other for one, other in pairs):.2f}",
+        flush=True,
+    )
+
+
+for kind in ("classic", "quorum"):
+    compare(kind, 1, STARTS)
+    compare(kind, ITEMS, ROUNDS)
+    compare(kind, ITEMS, ROUNDS, "-p", "1")
