@@ -48,22 +48,21 @@ struct Declare: ToolCommand {
     let onlyDeclaring = ["type", "exchange", "routing-key", "arg"].filter(arguments.contains)
     if isDeleting, let option = onlyDeclaring.first { throw UsageError("--delete does not go with --\(option)") }
     guard isDeleting || !arguments.contains("if-empty") else { throw UsageError("--if-empty goes with --delete") }
-    guard arguments.contains("exchange") || !arguments.contains("routing-key") else {
-      throw UsageError("--routing-key goes with --exchange")
-    }
+    let (exchange, routingKey) = (settings.text("exchange"), settings.text("routing-key"))
+    guard exchange != nil || routingKey == nil else { throw UsageError("--routing-key goes with --exchange") }
     let type: QueueType = try settings.choice("type") ?? .quorum
-    let fields = try arguments.all("arg").map { try FieldArgument($0, option: "--arg") }
+    let fields = try settings.list("arg").map { try FieldArgument($0, option: "--arg") }
     let names = fields.map(\.name)
     guard !names.contains("x-queue-type") else { throw UsageError("--arg x-queue-type=... is --type") }
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
       throw UsageError("--arg \(twice)=... is given twice")
     }
-    for option in ["exchange", "routing-key"] where (arguments[option]?.utf8.count ?? 0) > 255 {
-      throw UsageError("--\(option) has at most 255 bytes")
+    guard [exchange, routingKey].allSatisfy({ ($0?.utf8.count ?? 0) <= 255 }) else {
+      throw UsageError("--exchange and --routing-key have at most 255 bytes")
     }
     let declare = Declare(
       queue: try QueueName.checked(arguments.operands[0]), broker: try BrokerOptions(&settings),
-      exchange: arguments["exchange"], routingKey: arguments["routing-key"])
+      exchange: exchange, routingKey: routingKey)
     let reporter = try LogOptions.reporter(&settings)
     if let warning = declare.broker.warning { reporter.report(LogEntry(.warning, warning)) }
 

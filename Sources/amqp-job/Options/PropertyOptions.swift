@@ -21,7 +21,7 @@ enum PropertyOptions {
   /// - Throws: `Failure`
   static func properties(_ settings: inout Settings) throws -> BasicProperties {
     var properties = BasicProperties()
-    let fields = try settings.given.all("header").map { try FieldArgument($0, option: "--header") }
+    let fields = try settings.list("header").map { try FieldArgument($0, option: "--header") }
     if !fields.isEmpty {
       properties.headers = FieldTable(fields.map { .init(name: ByteString($0.name), value: $0.value) })
     }

@@ -32,6 +32,12 @@ struct Settings {
     given[name] ?? variable(Self.variableName(name))
   }
 
+  /// The same of an option that may be repeated; the variable holds one value.
+  mutating func list(_ name: String) -> [String] {
+    let values = given.all(name)
+    return values.isEmpty ? variable(Self.variableName(name)).map { [$0] } ?? [] : values
+  }
+
   /// The same, read as something else.
   /// - Throws: `Failure` for a value that `read` makes nothing of; it is to be `what`.
   mutating func value<Value>(_ name: String, _ what: String, read: (String) -> Value?) throws -> Value? {
