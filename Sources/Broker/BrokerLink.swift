@@ -64,6 +64,7 @@ public final class BrokerLink {
     case .resolving: loginDeadline
     case .connecting(_, _, let limit): min(limit, loginDeadline)
     case .talking: isOpen ? connection.nextTick : loginDeadline
+    // At once: there is nothing to wait for, and a failure to be told.
     case .ended: loginDeadline - Self.loginLimit
     }
   }

@@ -42,7 +42,6 @@ struct Declare: ToolCommand {
   let routingKey: String?
 
   static func run(_ arguments: Arguments) throws {
-    ThisProcess.forbidDumping()
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let isDeleting = arguments.contains("delete")
     let onlyDeclaring = ["type", "exchange", "routing-key", "arg"].filter(arguments.contains)
@@ -63,8 +62,7 @@ struct Declare: ToolCommand {
     let declare = Declare(
       queue: try QueueName.checked(arguments.operands[0]), broker: try BrokerOptions(&settings),
       exchange: exchange, routingKey: routingKey)
-    let reporter = try LogOptions.reporter(&settings)
-    if let warning = declare.broker.warning { reporter.report(LogEntry(.warning, warning)) }
+    declare.broker.warn(try LogOptions.reporter(&settings))
 
     do {
       if !isDeleting {
@@ -80,8 +78,7 @@ struct Declare: ToolCommand {
   }
 
   private func converse(_ body: (BrokerSession) throws -> Void) throws {
-    let session = try BrokerSession.connect(
-      to: broker.brokers, timeout: broker.connectTimeout, heartbeat: broker.heartbeat, name: "amqp-job declare")
+    let session = try broker.connect(name: "amqp-job declare")
     defer { session.close() }
     do {
       try session.openChannel(Self.channel)

@@ -9,6 +9,7 @@ enum Main {
 
   static func main() {
     ThisProcess.prepare()
+    ThisProcess.forbidDumping()
     do {
       try run(Array(CommandLine.arguments.dropFirst()))
     } catch let failure as Failure {

@@ -25,7 +25,6 @@ struct Publish: ToolCommand {
   let reporter: Reporter
 
   static func run(_ arguments: Arguments) throws {
-    ThisProcess.forbidDumping()
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let broker = try BrokerOptions(&settings)
     let queue = try QueueName.resolved(&settings)
@@ -33,13 +32,11 @@ struct Publish: ToolCommand {
     let publish = Publish(
       queue: queue, properties: try PropertyOptions.properties(&settings), bodies: arguments.operandBytes,
       reporter: reporter)
-    if let warning = broker.warning { reporter.report(LogEntry(.warning, warning)) }
+    broker.warn(reporter)
 
     let session: BrokerSession
     do {
-      session = try BrokerSession.connect(
-        to: broker.brokers, timeout: broker.connectTimeout, heartbeat: broker.heartbeat,
-        name: "amqp-job publish \(queue)")
+      session = try broker.connect(name: "amqp-job publish \(queue)")
     } catch {
       throw Failure(error, queue: queue, broker: nil)
     }

@@ -34,7 +34,6 @@ enum Run: ToolCommand {
     ])
 
   static func run(_ arguments: Arguments) throws {
-    ThisProcess.forbidDumping()
     let environment = ThisProcess.environment
     var settings = Settings(arguments, environment: environment)
     let program = try program(arguments, searchPath: settings.path)
@@ -45,7 +44,7 @@ enum Run: ToolCommand {
     let workerEnvironment = WorkerEnvironment(
       environment, usedSettings: settings.used, passesSettings: passesSettings)
 
-    if let warning = broker.warning { reporter.report(LogEntry(.warning, warning)) }
+    broker.warn(reporter)
     if !workerEnvironment.withheld.isEmpty {
       let names = workerEnvironment.withheld.joined(separator: ", ")
       reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))

@@ -68,22 +68,18 @@ extension Runner {
   mutating func counted(
     _ status: Method.QueueStatus, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    switch phase {
-    case .looking where drain.finding == nil:
-      switch drain.take(status, now: now) {
-      case .next(let next): return step(next)
-      case .finding(.items):
-        phase = .consuming
-        let attach: [RunnerAction] =
-          isConsumerAttached ? [] : [.send([attachConsumer()])]
-        return attach + awaitItem(now: now)
-      case .finding(let finding):
-        drain.finding = finding
-        guard isConsumerAttached else { return looked(now: now) }
-        return [.send([detachConsumer()])]
-      case nil: return []
-      }
-    default: return []
+    guard phase == .looking, drain.finding == nil else { return [] }
+    switch drain.take(status, now: now) {
+    case .next(let next): return step(next)
+    case .finding(.items):
+      phase = .consuming
+      let attach: [RunnerAction] = isConsumerAttached ? [] : [.send([attachConsumer()])]
+      return attach + awaitItem(now: now)
+    case .finding(let finding):
+      drain.finding = finding
+      guard isConsumerAttached else { return looked(now: now) }
+      return [.send([detachConsumer()])]
+    case nil: return []
     }
   }
 

@@ -1,5 +1,6 @@
 import AMQP
 import Arguments
+import Broker
 import JobRunner
 import Linux
 
@@ -22,7 +23,7 @@ struct BrokerOptions {
   /// Seconds.
   var heartbeat: UInt16
   /// What to warn of, once somebody listens.
-  var warning: String?
+  private var warning: String?
 
   /// - Throws: `Failure`
   init(_ settings: inout Settings) throws {
@@ -43,6 +44,15 @@ struct BrokerOptions {
     self.heartbeat = UInt16(heartbeat / .seconds(1))
     connectTimeout = try settings.duration("connect-timeout") ?? .seconds(60)
     warning = Self.hidePasswords(settings.given.all("url"))
+  }
+
+  /// - Throws: `BrokerFailure`
+  func connect(name: String) throws -> BrokerSession {
+    try BrokerSession.connect(to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name)
+  }
+
+  func warn(_ reporter: Reporter) {
+    if let warning { reporter.report(LogEntry(.warning, warning)) }
   }
 
   private static func urlText(_ settings: inout Settings) throws -> (text: String, source: String) {
