@@ -127,12 +127,18 @@ public struct Envelope: Hashable, Sendable {
 public struct Delivery: Hashable, Sendable {
   public var envelope: Envelope
   public var properties: BasicProperties
+  /// Empty where the body came in parts.
   public var body: [UInt8]
+  /// The whole body's, in parts or not.
+  public var bodySize: UInt64
 
-  public init(envelope: Envelope, properties: BasicProperties, body: [UInt8]) {
+  public init(
+    envelope: Envelope, properties: BasicProperties, body: [UInt8], bodySize: UInt64? = nil
+  ) {
     self.envelope = envelope
     self.properties = properties
     self.body = body
+    self.bodySize = bodySize ?? UInt64(body.count)
   }
 }
 

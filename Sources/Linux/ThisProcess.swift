@@ -21,6 +21,16 @@ public enum ThisProcess {
     }
   }
 
+  /// The wall clock, in seconds since 1970-01-01T00:00:00Z.
+  public static var time: UInt64 { UInt64(Glibc.time(nil)) }
+
+  /// The host's name, as far as it has one: a pod's in Kubernetes.
+  public static var hostName: String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0 else { return "" }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   /// To be called first of all. Opens /dev/null in the place of standard input, output or error where one
   /// is closed: what is opened next would take its number, and a broker be sent our log. And ignores
   /// SIGPIPE: a broken pipe is a result, not an end.
