@@ -37,6 +37,9 @@ public struct Connection {
   /// Bytes for the peer, in order; whoever writes them removes them.
   public var output: [UInt8] = []
 
+  /// What the broker says of itself, such as its product and version; empty before it has.
+  public private(set) var serverProperties = FieldTable()
+
   private enum Phase { case start, tune, open, ready, closing }
 
   private let parameters: Parameters
@@ -163,7 +166,8 @@ public struct Connection {
       let isLogin = [.start, .tune, .open].contains(phase)
       throw isLogin && reason.refusesLogin
         ? AMQPError.loginRefused(reason.text) : AMQPError.connectionClosed(reason)
-    case (.connectionStart(let mechanisms, _), .start):
+    case (.connectionStart(let mechanisms, let serverProperties), .start):
+      self.serverProperties = serverProperties
       try answerStart(mechanisms)
     case (.connectionTune(let tuning), .tune):
       try answerTune(tuning, now: now)
@@ -178,7 +182,7 @@ public struct Connection {
       contents[channel] = nil
       try send(.channelCloseOK, on: channel)
       events.append(.method(channel: channel, method))
-    case (.basicDeliver, _), (.basicReturn, _):
+    case (.basicDeliver, _), (.basicGetOK, _), (.basicReturn, _):
       contents[channel] = PartialContent(method: method)
     default:
       events.append(.method(channel: channel, method))
@@ -231,7 +235,7 @@ public struct Connection {
     else { return }
     contents[channel] = nil
     switch content.method {
-    case .basicDeliver(let envelope):
+    case .basicDeliver(let envelope), .basicGetOK(let envelope):
       events.append(
         .delivered(
           channel: channel,

@@ -46,6 +46,9 @@ public final class BrokerLink {
     if case .talking = state { true } else { false }
   }
 
+  /// What the broker says of itself.
+  public var serverProperties: FieldTable { connection.serverProperties }
+
   // MARK: Waiting
 
   public var interest: PollInterest? {

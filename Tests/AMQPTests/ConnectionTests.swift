@@ -32,7 +32,12 @@ import Testing
   }
 
   private static func deliver(_ body: [UInt8], parts: [Int]) -> [UInt8] {
-    var bytes = frame(1, [0, 60, 0, 60] + short("tag") + [0, 0, 0, 0, 0, 0, 0, 7, 1] + short("ex") + short("rk"))
+    frame(1, [0, 60, 0, 60] + short("tag") + [0, 0, 0, 0, 0, 0, 0, 7, 1] + short("ex") + short("rk"))
+      + content(body, parts: parts)
+  }
+
+  private static func content(_ body: [UInt8], parts: [Int]) -> [UInt8] {
+    var bytes: [UInt8] = []
     var header: [UInt8] = [0, 60, 0, 0]
     header.append(bigEndian: UInt64(body.count))
     bytes += frame(kind: 2, 1, header + [0x80, 0x00] + short("text/plain"))
@@ -115,6 +120,29 @@ import Testing
     let envelope = Envelope(consumerTag: "tag", deliveryTag: 7, isRedelivered: true, exchange: "ex", routingKey: "rk")
     #expect(
       events == [.delivered(channel: 1, Delivery(envelope: envelope, properties: properties, body: body))])
+  }
+
+  @Test func whatIsGotIsDeliveredWithoutATag() throws {
+    var connection = try Self.opened()
+    let getOK = Self.frame(
+      1, [0, 60, 0, 71] + [0, 0, 0, 0, 0, 0, 0, 7, 1] + Self.short("ex") + Self.short("rk") + [0, 0, 0, 3])
+    var properties = BasicProperties()
+    properties.contentType = "text/plain"
+    let envelope = Envelope(consumerTag: "", deliveryTag: 7, isRedelivered: true, exchange: "ex", routingKey: "rk")
+    #expect(
+      try connection.receive(getOK + Self.content([1, 2, 3], parts: [2, 1]), now: .now)
+        == [.delivered(channel: 1, Delivery(envelope: envelope, properties: properties, body: [1, 2, 3]))])
+    #expect(
+      try connection.receive(Self.frame(1, [0, 60, 0, 72, 0]), now: .now) == [.method(channel: 1, .basicGetEmpty)])
+  }
+
+  @Test func remembersWhatTheBrokerSaysOfItself() throws {
+    var connection = Connection(Self.parameters)
+    var table: [UInt8] = Self.short("version") + [UInt8(ascii: "S")] + Self.long("3.10.8")
+    table = [0, 0, 0, UInt8(table.count)] + table
+    let start = Self.frame(0, [0, 10, 0, 10, 0, 9] + table + Self.long("PLAIN") + Self.long("en_US"))
+    _ = try connection.receive(start, now: .now)
+    #expect(connection.serverProperties == ["version": .string("3.10.8")])
   }
 
   @Test func anEmptyBodyHasNoBodyFrame() throws {
