@@ -42,6 +42,9 @@ public struct Connection {
   /// Bytes for the peer, in order; whoever writes them removes them.
   public var output: [UInt8] = []
 
+  /// What the broker says of itself, such as its product and version; empty before it has.
+  public private(set) var serverProperties = FieldTable()
+
   private enum Phase { case start, tune, open, ready, closing }
 
   private let parameters: Parameters
@@ -190,7 +193,8 @@ public struct Connection {
       let isLogin = [.start, .tune, .open].contains(phase)
       throw isLogin && reason.refusesLogin
         ? AMQPError.loginRefused(reason.text) : AMQPError.connectionClosed(reason)
-    case (.connectionStart(let mechanisms, _), .start):
+    case (.connectionStart(let mechanisms, let serverProperties), .start):
+      self.serverProperties = serverProperties
       try answerStart(mechanisms)
     case (.connectionTune(let tuning), .tune):
       try answerTune(tuning, now: now)
@@ -208,7 +212,7 @@ public struct Connection {
     case (.channelCloseOK, _):
       contents[channel] = nil
       events.append(.method(channel: channel, method))
-    case (.basicDeliver, _), (.basicReturn, _):
+    case (.basicDeliver, _), (.basicGetOK, _), (.basicReturn, _):
       // Parts of the other one may have been handed on already: the two must not become one body.
       guard contents[channel] == nil else {
         throw AMQPError.protocolViolation("a message within another one")

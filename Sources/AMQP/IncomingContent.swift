@@ -20,7 +20,7 @@ struct IncomingContent {
   mutating func begin(_ properties: BasicProperties, bodySize: UInt64, largestInMemory: Int) {
     header = (properties, bodySize)
     // Of a returned message nobody wants the body: who published it has it.
-    guard case .basicDeliver = method else { return }
+    guard method.bringsItem else { return }
     isCollected = bodySize <= UInt64(clamping: largestInMemory)
     if isCollected { body.reserveCapacity(Int(min(bodySize, UInt64(Self.mostReserved)))) }
   }
@@ -36,7 +36,7 @@ struct IncomingContent {
       body.append(contentsOf: bytes)
       return nil
     }
-    guard case .basicDeliver = method, !bytes.isEmpty else { return nil }
+    guard method.bringsItem, !bytes.isEmpty else { return nil }
     return Array(bytes)
   }
 
@@ -44,7 +44,7 @@ struct IncomingContent {
   func event(on channel: UInt16) -> Connection.Event? {
     guard let (properties, size) = header else { return nil }
     switch method {
-    case .basicDeliver(let envelope):
+    case .basicDeliver(let envelope), .basicGetOK(let envelope):
       return .delivered(
         channel: channel,
         Delivery(envelope: envelope, properties: properties, body: body, bodySize: size))
@@ -52,6 +52,15 @@ struct IncomingContent {
       return .returned(channel: channel, ReturnedMessage(reason: reason, properties: properties))
     default:
       return nil
+    }
+  }
+}
+
+extension Method {
+  fileprivate var bringsItem: Bool {
+    switch self {
+    case .basicDeliver, .basicGetOK: true
+    default: false
     }
   }
 }

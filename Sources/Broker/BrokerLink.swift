@@ -51,6 +51,9 @@ public final class BrokerLink {
   /// The highest number of a channel, once logged in.
   public var channelMax: UInt16 { connection.channelMax }
 
+  /// What the broker says of itself.
+  public var serverProperties: FieldTable { connection.serverProperties }
+
   // MARK: Waiting
 
   public var interest: PollInterest? {

@@ -74,6 +74,23 @@ public enum ThisProcess {
   /// Writes to standard output; what cannot be written is lost.
   public static func writeToStandardOutput(_ text: String) { write(text, to: STDOUT_FILENO) { true } }
 
+  /// Writes to standard output what somebody waits for.
+  /// - Throws: `SystemError`; its code is EPIPE where nobody reads it any more.
+  public static func answer(_ text: String) throws(SystemError) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = retrying { rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) } }
+      guard count >= 0 else { throw SystemError("write") }
+      rest.removeFirst(count)
+    }
+  }
+
+  /// From now on these signals end the process with status 128 and their number, as a shell reports it: also where it
+  /// is a container's first, to which the kernel hands no signal without a handler.
+  public static func end(on signals: [Signal]) {
+    for each in signals where !each.isIgnoredByCustom { signal(each.rawValue) { _exit(128 + $0) } }
+  }
+
   private static func write(_ text: String, to descriptor: Int32, while hasRoom: () -> Bool) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty, hasRoom() {

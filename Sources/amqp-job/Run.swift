@@ -10,7 +10,7 @@ enum Feed: String, CaseIterable {
 enum Run: ToolCommand {
   static let definition = Command(
     tool: Main.tool, name: "run",
-    summary: "Take items from a queue and run a command on each, its standard input the item.",
+    summary: "Run a command on items of a queue, each its standard input.",
     examples: ["amqp-job run -q fruits --timeout 10m -- ./worker.py --fast"],
     notes:
       "An item is acked when the command exits 0, and given back when it does not. "

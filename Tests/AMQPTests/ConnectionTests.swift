@@ -70,6 +70,29 @@ import Testing
       events == [.delivered(channel: 1, Delivery(envelope: envelope, properties: properties, body: body))])
   }
 
+  @Test func whatIsGotIsDeliveredWithoutATag() throws {
+    var connection = try Peer.opened()
+    let getOK: [UInt8] =
+      [0, 60, 0, 71] + [0, 0, 0, 0, 0, 0, 0, 7, 1] + Peer.short("ex") + Peer.short("rk") + [0, 0, 0, 3]
+    var properties = BasicProperties()
+    properties.contentType = "text/plain"
+    let envelope = Envelope(consumerTag: "", deliveryTag: 7, isRedelivered: true, exchange: "ex", routingKey: "rk")
+    #expect(
+      try connection.receive(Peer.deliver([1, 2, 3], parts: [2, 1], method: getOK), now: .now)
+        == [.delivered(channel: 1, Delivery(envelope: envelope, properties: properties, body: [1, 2, 3]))])
+    #expect(
+      try connection.receive(Peer.frame(1, [0, 60, 0, 72, 0]), now: .now) == [.method(channel: 1, .basicGetEmpty)])
+  }
+
+  @Test func remembersWhatTheBrokerSaysOfItself() throws {
+    var connection = Connection(Peer.parameters)
+    var table: [UInt8] = Peer.short("version") + [UInt8(ascii: "S")] + Peer.long("3.10.8")
+    table = [0, 0, 0, UInt8(table.count)] + table
+    let start = Peer.frame(0, [0, 10, 0, 10, 0, 9] + table + Peer.long("PLAIN") + Peer.long("en_US"))
+    _ = try connection.receive(start, now: .now)
+    #expect(connection.serverProperties == ["version": .string("3.10.8")])
+  }
+
   @Test func anEmptyBodyHasNoBodyFrame() throws {
     var connection = try Peer.opened()
     guard case .delivered(_, let delivery)? = try connection.receive(Peer.deliver([], parts: []), now: .now).first
