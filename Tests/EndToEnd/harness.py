@@ -443,6 +443,16 @@ class Bench:
         self.queues.append(queue)
         return queue
 
+    def work_queue(self, kind="quorum", *options, declare=True):
+        """The queue, retry queue and dead-letter queue that `amqp-job declare` makes, or only their names."""
+        queue = self.name_queue(kind)
+        queue.retry, queue.dead = (Queue(self.client, queue.name + end, "quorum") for end in (".retry", ".dead"))
+        self.queues += [queue.retry, queue.dead]
+        if declare:
+            result = self.run(queue.name, "--type", kind, *options, command="declare")
+            assert (result.status, result.stderr) == (0, ""), result
+        return queue
+
     # Processes
 
     def environment(self, **more):
