@@ -348,6 +348,7 @@ class Broker:
     def __init__(self, name, url=None):
         self.name = name
         self.url = url or self.start()
+        self.version = tuple(int(number) for number in self._script("version").split(".")[:2])
 
     def _script(self, command, *arguments):
         done = subprocess.run(
@@ -358,7 +359,8 @@ class Broker:
         return done.stdout.strip()
 
     def start(self):
-        self.url = self._script("start")
+        wanted = os.environ.get("TEST_RABBITMQ")
+        self.url = self._script("start", *(["--rabbitmq", wanted] if wanted else []))
         return self.url
 
     def stop(self, keep_data=False):
