@@ -13,6 +13,9 @@ public struct HeldMessages {
   private let channel: UInt16
   /// Delivery tags, in the queue's order.
   private var tags: [UInt64] = []
+  /// Whether others that were given back once may follow in the queue. A quorum queue hands those out before all that
+  /// were not, and puts what is given back behind them: so they have to be held, too, if the order is to stay.
+  public private(set) var isIncomplete = false
 
   public init(_ session: BrokerSession, queue: String, channel: UInt16) {
     self.session = session
@@ -21,7 +24,10 @@ public struct HeldMessages {
   }
 
   /// - Precondition: Every other message that came before on the channel has been settled, or is held.
-  public mutating func hold(_ delivery: Delivery) { tags.append(delivery.envelope.deliveryTag) }
+  public mutating func hold(_ delivery: Delivery) {
+    tags.append(delivery.envelope.deliveryTag)
+    isIncomplete = delivery.envelope.isRedelivered
+  }
 
   /// Gives all of them back, in their order, to the place that they came from.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`

@@ -78,4 +78,9 @@ extension CloseReason {
   }
 
   public var isAboutANodeThatIsDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
+
+  /// A queue was declared otherwise, and this argument is the first that differs. The text alone says which it is.
+  public func differs(in argument: String) -> Bool {
+    code == .preconditionFailed && text.contains("inequivalent arg '\(argument)'")
+  }
 }

@@ -56,10 +56,10 @@ public final class Replay {
   }
 
   private func move(depth: Int, limit: Int, ids: Set<String>, others: inout HeldMessages) throws {
-    for _ in 0..<depth where movedCount < limit {
+    for _ in 0..<depth where movedCount < limit || others.isIncomplete {
       guard let delivery = try source.get(from: names.deadName, on: Self.channel) else { return }
       let id = delivery.properties.messageID?.description
-      guard ids.isEmpty || id.map(ids.contains) == true else {
+      guard movedCount < limit, ids.isEmpty || id.map(ids.contains) == true else {
         others.hold(delivery)
         continue
       }

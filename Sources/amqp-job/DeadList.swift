@@ -5,9 +5,6 @@ import Reports
 
 /// `amqp-job dead list`: reads the items, gives them back as they came, and shows what their headers say.
 struct DeadList {
-  /// What a queue that was not made by `declare` may drop an item for is how often it came back: 20 times by default.
-  private static let mostReturns = 10
-
   private let dead: Dead
   private let limit: Int
   private let isJSON: Bool
@@ -24,7 +21,7 @@ struct DeadList {
     let depth = try dead.depth(session)
     let items: [DeadItem]
     do {
-      items = try read(session, most: min(depth, limit))
+      items = try read(session, depth)
     } catch {
       throw Failure(error, queue: dead.queue.deadName, broker: session.broker)
     }
@@ -39,14 +36,15 @@ struct DeadList {
     }
   }
 
-  private func read(_ session: BrokerSession, most: Int) throws -> [DeadItem] {
+  private func read(_ session: BrokerSession, _ depth: Int) throws -> [DeadItem] {
+    try checkLimit(session)
     var items: [DeadItem] = []
     var held = HeldMessages(session, queue: dead.queue.deadName, channel: Dead.channel)
     do {
-      while items.count < most, let delivery = try session.get(from: dead.queue.deadName, on: Dead.channel) {
+      for _ in 0..<depth where items.count < limit || held.isIncomplete {
+        guard let delivery = try session.get(from: dead.queue.deadName, on: Dead.channel) else { break }
         held.hold(delivery)
-        try checkLimit(delivery, session)
-        items.append(DeadItem(delivery))
+        if items.count < limit { items.append(DeadItem(delivery)) }
       }
     } catch {
       try? held.giveBack()
@@ -57,27 +55,24 @@ struct DeadList {
     return items
   }
 
-  /// Looking at an item counts as a return, so none is looked at that the queue might drop for it.
-  private func checkLimit(_ delivery: Delivery, _ session: BrokerSession) throws {
-    guard let returns = delivery.properties.headers?["x-delivery-count"]?.integer, returns >= Self.mostReturns,
-      try !isOurs(session)
-    else { return }
-    let id = delivery.properties.messageID.map { " '\($0)'" } ?? ""
-    throw Failure(
-      .wrongQueue,
-      "\(dead.place(session)) was not made by 'amqp-job declare', and may drop an item that is looked at too often: "
-        + "item\(id) came back \(returns) times; move the items to another queue, remove this one and declare it anew")
-  }
-
-  private func isOurs(_ session: BrokerSession) throws -> Bool {
+  /// A quorum queue that was not made by `declare` may drop what it takes back too often, and before 4.3 it counts
+  /// every look: from 4.0 on 20 of them unless it was told otherwise.
+  private func checkLimit(_ session: BrokerSession) throws {
+    let version = session.serverVersion
+    if let version, version >= ServerVersion(4, 3) { return }
     let channel = Dead.channel + 1
     try session.openChannel(channel)
     do {
       try session.declare(dead.queue.deadDeclaration, on: channel)
       try session.closeChannel(channel)
-      return true
-    } catch BrokerSession.CallError.refused {
-      return false
+    } catch BrokerSession.CallError.refused(let reason) {
+      let isUnlimited = version.map { $0 < ServerVersion(4, 0) } == true && reason.text.hasSuffix("current is none")
+      guard reason.differs(in: "x-queue-type") || reason.differs(in: "x-delivery-limit") && isUnlimited else {
+        throw Failure(
+          .wrongQueue,
+          "\(dead.place(session)) was not made by 'amqp-job declare', and may drop items that are looked at often: "
+            + "none was looked at ('dead replay' loses none)")
+      }
     }
   }
 }

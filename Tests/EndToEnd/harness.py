@@ -348,6 +348,7 @@ class Broker:
     def __init__(self, name, url=None):
         self.name = name
         self.url = url or self.start()
+        self.version = tuple(int(number) for number in self._script("version").split(".")[:2])
 
     def _script(self, command, *arguments):
         done = subprocess.run(
@@ -358,7 +359,8 @@ class Broker:
         return done.stdout.strip()
 
     def start(self):
-        self.url = self._script("start")
+        wanted = os.environ.get("TEST_RABBITMQ")
+        self.url = self._script("start", *(["--rabbitmq", wanted] if wanted else []))
         return self.url
 
     def stop(self, keep_data=False):
@@ -453,6 +455,16 @@ class Bench:
         """The name of a queue that is not there (yet); it is deleted in the end."""
         queue = Queue(self.client, f"{self.marker}-{next(self._numbers)}", kind)
         self.queues.append(queue)
+        return queue
+
+    def work_queue(self, kind="quorum", *options, declare=True):
+        """The queue, retry queue and dead-letter queue that `amqp-job declare` makes, or only their names."""
+        queue = self.name_queue(kind)
+        queue.retry, queue.dead = (Queue(self.client, queue.name + end, "quorum") for end in (".retry", ".dead"))
+        self.queues += [queue.retry, queue.dead]
+        if declare:
+            result = self.run(queue.name, "--type", kind, *options, command="declare")
+            assert (result.status, result.stderr) == (0, ""), result
         return queue
 
     # Processes
