@@ -319,7 +319,7 @@ def returned(session, channel, _method):
     (lambda session, channel, method: session.drop(), 75, "one more may be there and still be dead"),
 ], ids=["returned", "rejected", "connection lost"])
 def test_nothing_is_acked_that_was_not_confirmed(bench, answer, status, text):
-    server = bench.peer(b"apple")
+    server = bench.peer(b"apple", has_retries=True)
     server.on(Basic.Get, got)
     server.on(Basic.Publish, answer)
     dead(bench, "replay", "q", url=server.url).assert_error(status, text)
