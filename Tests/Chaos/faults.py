@@ -27,13 +27,9 @@ end.
 class Broker(harness.Broker):
     """The private broker, with the faults of a whole machine."""
 
-    def __init__(self, name, version):
-        self.version = ["--rabbitmq", version] if version else []
-        super().__init__(name)
-
-    def start(self):
-        self.url = self._script("start", *self.version)
-        return self.url
+    @property
+    def version(self):
+        return self.ctl("eval", "rabbit_misc:version().").strip('"')
 
     def signal(self, number):
         os.kill(int(self._script("pid")), number)

@@ -232,6 +232,7 @@ def test_statuses_that_no_fault_explains(status):
 def test_killed_by_nobody():
     run = Run("0.0", 0, 1, 9.0, 10.6, -9)
     assert verdict.broken(record(runs=[run], turns=[])) == [run]
+    assert verdict.broken(record(runs=[run], turns=[], hung=[run])) == []
 
 
 # What the rules are fed with
