@@ -1,8 +1,9 @@
-"""Fixtures. The tests get what they work on from three variables, which scripts/test sets:
+"""Fixtures. The tests get what they work on from these variables, which scripts/test sets:
 
     TEST_BINARY        the amqp-job to test
     TEST_BROKER_NAME   the broker (of scripts/broker) that the tests share
     TEST_BROKER_URL    its URL
+    TEST_RABBITMQ      the version of RabbitMQ to start others with; "" is the one that is installed
 """
 
 import faulthandler
