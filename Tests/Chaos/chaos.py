@@ -194,7 +194,7 @@ def main():
             seconds = chaos.go()
             remaining = chaos.remaining()
             record = chaos.record()
-            version = chaos.broker.version
+            version = ".".join(map(str, chaos.broker.version))
             (directory / "faults").write_text("".join(f"{fault}\n" for fault in record.faults))
         finally:
             chaos.close()

@@ -27,10 +27,6 @@ end.
 class Broker(harness.Broker):
     """The private broker, with the faults of a whole machine."""
 
-    @property
-    def version(self):
-        return self.ctl("eval", "rabbit_misc:version().").strip('"')
-
     def signal(self, number):
         os.kill(int(self._script("pid")), number)
 
