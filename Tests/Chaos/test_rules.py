@@ -258,4 +258,9 @@ def test_the_seed_decides():
 
     assert first("1") == first("1")
     assert first("1") != first("2")
-    assert {step.kind for step in first("1")[0][:7]} == set(plan.SINGLE)
+
+
+@pytest.mark.parametrize("kinds", [plan.SINGLE, plan.BROKERS], ids=["single", "brokers"])
+def test_every_kind_comes_soon(kinds):
+    steps = plan.steps("1", kinds, plan.SINGLE_PAUSE)
+    assert {next(steps).kind for _ in range(len(set(kinds)))} == set(kinds)
