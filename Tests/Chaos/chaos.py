@@ -180,7 +180,9 @@ class Chaos:
         )
 
     def close(self):
+        self.faults.over.set()
         self.end_loops()
+        self.remaining()
         self.client.close()
 
 
