@@ -27,14 +27,6 @@ end.
 class Broker(harness.Broker):
     """The private broker, with the faults of a whole machine."""
 
-    def __init__(self, name, version):
-        self.version = ["--rabbitmq", version] if version else []
-        super().__init__(name)
-
-    def start(self):
-        self.url = self._script("start", *self.version)
-        return self.url
-
     def signal(self, number):
         os.kill(int(self._script("pid")), number)
 
