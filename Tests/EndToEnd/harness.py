@@ -548,6 +548,7 @@ class Proxy:
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}"
         self.sockets = []
         self.accepted = 0
+        self.heard = 0  # bytes from the broker, handed on or not
         self.moving = threading.Event()
         self.moving.set()
         if listen:
@@ -573,6 +574,8 @@ class Proxy:
     def _pump(self, source, sink):
         try:
             while data := source.recv(65536):
+                if source.getpeername() == self.target:
+                    self.heard += len(data)
                 self.moving.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
@@ -581,6 +584,9 @@ class Proxy:
 
     def freeze(self):
         self.moving.clear()
+
+    def thaw(self):
+        self.moving.set()
 
     def cut(self):
         """Ends all connections without a word."""
