@@ -25,13 +25,16 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":librabbitmq.a")]),
     .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: common),
     .target(name: "Arguments", swiftSettings: safe),
+    .target(name: "Reports", swiftSettings: safe),
     .target(name: "Broker", dependencies: ["AMQP", "Linux"], swiftSettings: safe),
     .target(name: "JobRunner", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
-      dependencies: ["AMQP", "Arguments", "Broker", "JobRunner", "Linux"], swiftSettings: safe),
+      dependencies: ["AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Reports"], swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
-    .testTarget(name: "BrokerTests", dependencies: ["Broker"], swiftSettings: common),
+    .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: common),
+    .testTarget(name: "BrokerTests", dependencies: ["AMQP", "Broker"], swiftSettings: common),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "JobRunner", "Linux"],

@@ -13,6 +13,8 @@ public struct Connection {
     /// Methods to send right behind `connection.open`. A broker takes them in order, and ignores
     /// them where it refuses the login.
     public var opening: [ChannelMethod]
+    /// Of a larger body the parts are handed on as they come, and are not kept.
+    public var largestBodyInMemory = Int.max
 
     public init(url: BrokerURL, heartbeat: UInt16, name: String, opening: [ChannelMethod] = []) {
       username = url.username
@@ -28,6 +30,9 @@ public struct Connection {
     /// The broker accepted us: channels can be opened.
     case opened
     case method(channel: UInt16, Method)
+    /// The next bytes of a body that is larger than `largestBodyInMemory`; `size` is the whole body's. `delivered`
+    /// follows the last of them, unless the channel or the connection ends before.
+    case bodyPart(channel: UInt16, size: UInt64, [UInt8])
     case delivered(channel: UInt16, Delivery)
     case returned(channel: UInt16, ReturnedMessage)
     /// The broker answered our `close`.
@@ -37,14 +42,19 @@ public struct Connection {
   /// Bytes for the peer, in order; whoever writes them removes them.
   public var output: [UInt8] = []
 
+  /// What the broker says of itself, such as its product and version; empty before it has.
+  public private(set) var serverProperties = FieldTable()
+
   private enum Phase { case start, tune, open, ready, closing }
 
   private let parameters: Parameters
   private let codec = Codec()
   private var phase = Phase.start
   private var reader = FrameReader()
-  private var contents: [UInt16: PartialContent] = [:]
+  private var contents: [UInt16: IncomingContent] = [:]
   private var frameMax = 131_072
+  /// The highest number of a channel.
+  public private(set) var channelMax: UInt16 = 2047
   private var heartbeats: HeartbeatMonitor?
   /// What ended the connection behind events that came before.
   private var failure: AMQPError?
@@ -68,18 +78,33 @@ public struct Connection {
   public mutating func send(
     _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
   ) throws {
+    try send(method, properties: properties, bodySize: UInt64(body.count), on: channel)
+    sendBody(body, on: channel)
+  }
+
+  /// Begins to send a message. Its body has to follow, by `sendBody`, before anything else on the channel.
+  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
+  public mutating func send(
+    _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
+  ) throws {
     let limit = frameMax - Frame.overhead
     let encodedMethod = try codec.encode(method, limit: limit)
     var header: [UInt8] = []
     header.append(bigEndian: UInt16(60))  // class basic
     header.append(bigEndian: UInt16(0))  // weight, unused
-    header.append(bigEndian: UInt64(body.count))
+    header.append(bigEndian: bodySize)
     header += try codec.encode(properties, limit: limit - header.count)
     Frame.write(.method, channel: channel, payload: encodedMethod, to: &output)
     Frame.write(.header, channel: channel, payload: header, to: &output)
-    for start in stride(from: 0, to: body.count, by: limit) {
-      Frame.write(
-        .body, channel: channel, payload: body[start..<min(start + limit, body.count)], to: &output)
+  }
+
+  /// Sends the next bytes of the body of the message that was begun on the channel.
+  public mutating func sendBody(_ part: some Collection<UInt8>, on channel: UInt16) {
+    var rest = part[...]
+    while !rest.isEmpty {
+      let payload = rest.prefix(frameMax - Frame.overhead)
+      Frame.write(.body, channel: channel, payload: payload, to: &output)
+      rest = rest[payload.endIndex...]
     }
   }
 
@@ -117,16 +142,21 @@ public struct Connection {
     case .method:
       try receive(codec.decodeMethod(frame.payload), on: frame.channel, now: now, into: &events)
     case .header:
-      guard var content = contents[frame.channel], frame.payload.count >= 12 else {
+      guard var content = contents[frame.channel], !content.hasHeader, frame.payload.count >= 12 else {
         throw AMQPError.protocolViolation("a message header that nothing announced")
       }
-      let size = UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8))
-      content.header = (try codec.decodeProperties(frame.payload.dropFirst(12)), size)
+      content.begin(
+        try codec.decodeProperties(frame.payload.dropFirst(12)),
+        bodySize: UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8)),
+        largestInMemory: parameters.largestBodyInMemory)
       contents[frame.channel] = content
       completeContent(on: frame.channel, into: &events)
     case .body:
-      guard contents[frame.channel]?.append(frame.payload) == true else {
+      guard let size = contents[frame.channel]?.bodySize else {
         throw AMQPError.protocolViolation("a message body that nothing announced")
+      }
+      if let part = try contents[frame.channel]?.append(frame.payload) {
+        events.append(.bodyPart(channel: frame.channel, size: size, part))
       }
       completeContent(on: frame.channel, into: &events)
     }
@@ -163,7 +193,8 @@ public struct Connection {
       let isLogin = [.start, .tune, .open].contains(phase)
       throw isLogin && reason.refusesLogin
         ? AMQPError.loginRefused(reason.text) : AMQPError.connectionClosed(reason)
-    case (.connectionStart(let mechanisms, _), .start):
+    case (.connectionStart(let mechanisms, let serverProperties), .start):
+      self.serverProperties = serverProperties
       try answerStart(mechanisms)
     case (.connectionTune(let tuning), .tune):
       try answerTune(tuning, now: now)
@@ -178,8 +209,15 @@ public struct Connection {
       contents[channel] = nil
       try send(.channelCloseOK, on: channel)
       events.append(.method(channel: channel, method))
-    case (.basicDeliver, _), (.basicReturn, _):
-      contents[channel] = PartialContent(method: method)
+    case (.channelCloseOK, _):
+      contents[channel] = nil
+      events.append(.method(channel: channel, method))
+    case (.basicDeliver, _), (.basicGetOK, _), (.basicReturn, _):
+      // Parts of the other one may have been handed on already: the two must not become one body.
+      guard contents[channel] == nil else {
+        throw AMQPError.protocolViolation("a message within another one")
+      }
+      contents[channel] = IncomingContent(method: method)
     default:
       events.append(.method(channel: channel, method))
     }
@@ -211,13 +249,14 @@ public struct Connection {
       theirs == 0 ? ours : min(ours, theirs)
     }
     let agreed = Method.Tuning(
-      channelMax: lowest(2047, offered.channelMax),
+      channelMax: lowest(channelMax, offered.channelMax),
       frameMax: lowest(UInt32(frameMax), offered.frameMax),
       heartbeat: lowest(parameters.heartbeat, offered.heartbeat))
     guard agreed.frameMax >= 4096 else {
       throw AMQPError.protocolViolation("frames of at most \(agreed.frameMax) bytes")
     }
     frameMax = Int(agreed.frameMax)
+    channelMax = agreed.channelMax
     heartbeats = agreed.heartbeat == 0 ? nil : HeartbeatMonitor(interval: Int(agreed.heartbeat), now: now)
     try send(.connectionTuneOK(agreed), on: 0)
     try send(.connectionOpen(vhost: ByteString(parameters.vhost)), on: 0)
@@ -226,40 +265,11 @@ public struct Connection {
   }
 
   private mutating func completeContent(on channel: UInt16, into events: inout [Event]) {
-    guard let content = contents[channel], let (properties, size) = content.header,
-      UInt64(content.body.count) >= size
-    else { return }
+    guard let content = contents[channel], content.isComplete else { return }
     contents[channel] = nil
-    switch content.method {
-    case .basicDeliver(let envelope):
-      events.append(
-        .delivered(
-          channel: channel,
-          Delivery(envelope: envelope, properties: properties, body: content.body)))
-    case .basicReturn(let reason, _, _):
-      events.append(
-        .returned(channel: channel, ReturnedMessage(reason: reason, properties: properties)))
-    default:
-      break
-    }
+    if let event = content.event(on: channel) { events.append(event) }
   }
 }
 
 /// The version that a broker shows for this client, and `--version` prints.
 public let clientVersion = "0.1.0"
-
-/// A message of which not every frame has come yet.
-private struct PartialContent {
-  let method: Method
-  var header: (properties: BasicProperties, size: UInt64)?
-  var body: [UInt8] = []
-
-  init(method: Method) { self.method = method }
-
-  /// False where the bytes are more than was announced.
-  mutating func append(_ bytes: ArraySlice<UInt8>) -> Bool {
-    guard let header, UInt64(body.count) + UInt64(bytes.count) <= header.size else { return false }
-    body.append(contentsOf: bytes)
-    return true
-  }
-}

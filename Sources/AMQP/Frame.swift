@@ -27,16 +27,22 @@ struct Frame {
 
 /// Cuts a stream of bytes into frames.
 struct FrameReader {
-  /// Far above the frame size that we negotiate: a broker may send a larger header frame than
-  /// agreed, and an item with one must not become undeliverable. What is larger still is no AMQP.
-  static let largestPayload = 16 << 20
+  /// Far above the frame size that we negotiate. What is larger is no AMQP.
+  static let largestPayload = 1 << 20
+  /// A broker may send a larger header frame than agreed, and an item with one must not become undeliverable.
+  static let largestHeader = 16 << 20
 
-  private var buffer: [UInt8] = []
+  private(set) var buffer: [UInt8] = []
   private var start = 0
 
   mutating func append(_ bytes: some Collection<UInt8>) {
     if start > 0 {
-      buffer.removeFirst(start)
+      // What is left is a part of one frame, so no byte moves often. The memory of a large frame goes with it.
+      if start == buffer.count && buffer.capacity > 2 * Self.largestPayload {
+        buffer = []
+      } else {
+        buffer.removeFirst(start)
+      }
       start = 0
     }
     buffer.append(contentsOf: bytes)
@@ -57,7 +63,7 @@ struct FrameReader {
     guard available.count >= 7 else { return nil }
     let channel = UInt16(bigEndianBytes: available.dropFirst(1).prefix(2))
     let size = Int(UInt32(bigEndianBytes: available.dropFirst(3).prefix(4)))
-    guard size <= Self.largestPayload else {
+    guard size <= (kind == .header ? Self.largestHeader : Self.largestPayload) else {
       throw AMQPError.protocolViolation("a frame of \(size) bytes")
     }
     guard available.count >= size + Frame.overhead else { return nil }

@@ -23,6 +23,8 @@ public enum Method: Hashable, Sendable {
   case queueBindOK
   case queueDelete(queue: ByteString, ifEmpty: Bool)
   case queueDeleteOK(messageCount: UInt32)
+  case queuePurge(queue: ByteString)
+  case queuePurgeOK(messageCount: UInt32)
 
   case basicQoS(prefetchCount: UInt16)
   case basicQoSOK
@@ -33,6 +35,10 @@ public enum Method: Hashable, Sendable {
   case basicPublish(exchange: ByteString, routingKey: ByteString, mandatory: Bool)
   case basicReturn(CloseReason, exchange: ByteString, routingKey: ByteString)
   case basicDeliver(Envelope)
+  case basicGet(queue: ByteString)
+  /// Its envelope has no consumer tag.
+  case basicGetOK(Envelope)
+  case basicGetEmpty
   case basicAck(deliveryTag: UInt64, multiple: Bool)
   case basicNack(deliveryTag: UInt64, multiple: Bool, requeue: Bool)
   case basicReject(deliveryTag: UInt64, requeue: Bool)
@@ -127,12 +133,18 @@ public struct Envelope: Hashable, Sendable {
 public struct Delivery: Hashable, Sendable {
   public var envelope: Envelope
   public var properties: BasicProperties
+  /// Empty where the body came in parts.
   public var body: [UInt8]
+  /// The whole body's, in parts or not.
+  public var bodySize: UInt64
 
-  public init(envelope: Envelope, properties: BasicProperties, body: [UInt8]) {
+  public init(
+    envelope: Envelope, properties: BasicProperties, body: [UInt8], bodySize: UInt64? = nil
+  ) {
     self.envelope = envelope
     self.properties = properties
     self.body = body
+    self.bodySize = bodySize ?? UInt64(body.count)
   }
 }
 

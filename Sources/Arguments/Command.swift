@@ -5,6 +5,8 @@ public struct Command: Sendable {
     case none
     /// Exactly one.
     case one(name: String)
+    /// One, or two of them.
+    case oneOrTwo(first: String, second: String)
     /// Any number, among the options.
     case any(name: String)
     /// All that follows the first of them, options and all: another command with its arguments.

@@ -17,6 +17,7 @@ extension Command {
     switch operands {
     case .none: ""
     case .one(let name): " \(name)"
+    case .oneOrTwo(let first, let second): " \(first) [\(second)]"
     case .any(let name): " [\(name)...]"
     case .rest(let name): " -- \(name)"
     }

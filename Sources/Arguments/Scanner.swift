@@ -87,6 +87,9 @@ extension Command {
     case .one(let name):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
       guard given.count == 1 else { throw UsageError("'\(given[1])' is one argument too many") }
+    case .oneOrTwo(let name, _):
+      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+      guard given.count <= 2 else { throw UsageError("'\(given[2])' is one argument too many") }
     case .rest(let name):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
     case .any: break

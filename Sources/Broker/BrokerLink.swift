@@ -15,6 +15,8 @@ public final class BrokerLink {
   public static let loginLimit: Duration = .seconds(10)
   /// How long one address of several may take to accept a connection.
   public static let addressLimit: Duration = .seconds(4)
+  /// How much one `process` reads. A fast broker must not fill our memory with what nobody has handled yet.
+  static let mostReadAtOnce = 1 << 20
 
   private enum State {
     case resolving(Resolver)
@@ -45,6 +47,12 @@ public final class BrokerLink {
   public var isTalking: Bool {
     if case .talking = state { true } else { false }
   }
+
+  /// The highest number of a channel, once logged in.
+  public var channelMax: UInt16 { connection.channelMax }
+
+  /// What the broker says of itself.
+  public var serverProperties: FieldTable { connection.serverProperties }
 
   // MARK: Waiting
 
@@ -85,6 +93,19 @@ public final class BrokerLink {
     try connection.send(method, properties: properties, body: body, on: channel)
   }
 
+  /// Queues the beginning of a message. Its body has to follow, by `sendBody`, before anything else on the channel.
+  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
+  public func send(
+    _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
+  ) throws {
+    try connection.send(method, properties: properties, bodySize: bodySize, on: channel)
+  }
+
+  /// Queues the next bytes of the body of the message that was begun on the channel.
+  public func sendBody(_ part: some Collection<UInt8>, on channel: UInt16) {
+    connection.sendBody(part, on: channel)
+  }
+
   /// Queues the connection's clean end.
   public func close() throws { try connection.close() }
 
@@ -94,10 +115,12 @@ public final class BrokerLink {
   /// Sends what can be sent now of what is queued. A failure shows at the next `process`, as reading fails too.
   public func flush() {
     guard case .talking(let socket) = state else { return }
-    while !connection.output.isEmpty {
-      guard case .bytes(let count)? = try? socket.write(connection.output[...]) else { return }
-      connection.output.removeFirst(count)
-    }
+    var sentCount = 0
+    while sentCount < connection.output.count,
+      case .bytes(let count)? = try? socket.write(connection.output[sentCount...])
+    { sentCount += count }
+    // Once: it moves all that is left.
+    connection.output.removeFirst(sentCount)
   }
 
   // MARK: Receiving
@@ -111,7 +134,7 @@ public final class BrokerLink {
       case .resolving(let resolver): return try resolve(resolver, readiness, now: now)
       case .connecting(let socket, let others, let limit):
         return try connect(socket, others, limit: limit, readiness, now: now)
-      case .talking(let socket): return try talk(socket, readiness, now: now)
+      case .talking(let socket): return talk(socket, readiness, now: now)
       case .ended:
         return [fail(.unreachable, "no descriptor or thread for it")]
       }
@@ -182,19 +205,20 @@ public final class BrokerLink {
 
   private func talk(
     _ socket: TCPSocket, _ readiness: PollReadiness, now: ContinuousClock.Instant
-  ) throws -> [Event] {
+  ) -> [Event] {
     var events: [Event] = []
-    // What has been received counts before any judgement on silence.
-    if readiness.readable { try receive(from: socket, now: now, into: &events) }
-    guard case .talking = state else { return events }
-    if !isOpen && now >= loginDeadline {
-      events.append(fail(.unreachable, "it accepts connections, but does not answer"))
-      return events
-    }
     do {
+      // What has been received counts before any judgement on silence.
+      if readiness.readable { try receive(from: socket, now: now, into: &events) }
+      guard case .talking = state else { return events }
+      if !isOpen && now >= loginDeadline {
+        events.append(fail(.unreachable, "it accepts connections, but does not answer"))
+        return events
+      }
       try connection.tick(now: now)
       flush()
     } catch {
+      // What came before it has come all the same.
       events.append(fail(error))
     }
     return events
@@ -203,9 +227,12 @@ public final class BrokerLink {
   private func receive(
     from socket: TCPSocket, now: ContinuousClock.Instant, into events: inout [Event]
   ) throws {
-    while true {
+    var readCount = 0
+    // What is left makes the socket readable again in the next poll.
+    while readCount < Self.mostReadAtOnce {
       switch try socket.read(into: &buffer) {
       case .bytes(let count):
+        readCount += count
         for event in try connection.receive(buffer[..<count], now: now) {
           if event == .opened { isOpen = true }
           events.append(.connection(event))

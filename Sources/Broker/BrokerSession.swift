@@ -21,6 +21,9 @@ public final class BrokerSession {
 
   public var broker: BrokerURL { link.broker }
 
+  /// nil for what is not RabbitMQ.
+  public var serverVersion: ServerVersion? { ServerVersion(link.serverProperties) }
+
   /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`.
   /// - Throws: `BrokerFailure`
   public static func connect(
@@ -52,20 +55,44 @@ public final class BrokerSession {
     _ = try call(.channelOpen, on: channel) { $0 == .channelOpenOK ? true : nil }
   }
 
+  /// Closes a channel: when the answer is there, the broker has taken every ack on it.
+  /// - Throws: `BrokerFailure`, `CallError`
+  public func closeChannel(_ channel: UInt16) throws {
+    let close = Method.channelClose(CloseReason(code: .success, text: "bye"))
+    _ = try call(close, on: channel) { $0 == .channelCloseOK ? true : nil }
+  }
+
   /// Sends `method` and returns what `answer` makes of the first method of the channel that it accepts.
   /// - Throws: `BrokerFailure`, `CallError`, `AMQPError.doesNotFitFrame`
   public func call<Answer>(
     _ method: Method, on channel: UInt16, answer: (Method) -> Answer?
   ) throws -> Answer {
-    try link.send(method, on: channel)
-    return try wait(until: .now + Self.callLimit) {
-      try takeFirst { event throws(CallError) in
-        guard case .method(channel, let method) = event else { return nil }
-        if case .channelClose(let reason) = method { throw .refused(reason) }
-        return answer(method)
-      }
+    try ask(method, on: channel) { event in
+      if case .method(_, let method) = event { answer(method) } else { nil }
     }
   }
+
+  /// The same where the answer need not be a method.
+  func ask<Answer>(
+    _ method: Method, on channel: UInt16, answer: (Connection.Event) -> Answer?
+  ) throws -> Answer {
+    try send(method, on: channel)
+    let outcome: Result<Answer, CallError> = try wait(until: .now + Self.callLimit) {
+      takeFirst { event in
+        switch event {
+        // Taken like an answer: the channel may be opened again.
+        case .method(channel, .channelClose(let reason)): .failure(.refused(reason))
+        case .method(channel, _), .delivered(channel, _): answer(event).map { .success($0) }
+        default: nil
+        }
+      }
+    }
+    return try outcome.get()
+  }
+
+  /// Queues a method that has no answer, such as an ack; it goes out with the next wait.
+  /// - Throws: `AMQPError.doesNotFitFrame`
+  public func send(_ method: Method, on channel: UInt16) throws { try link.send(method, on: channel) }
 
   /// Queues a message; it goes out with the next wait.
   /// - Throws: `AMQPError.doesNotFitFrame`
@@ -82,6 +109,22 @@ public final class BrokerSession {
   /// - Throws: `BrokerFailure`
   public func nextEvent() throws -> Connection.Event {
     try wait(until: nil) { received.isEmpty ? nil : received.removeFirst() }
+  }
+
+  /// The same while a conversation with another connection is kept alive.
+  /// - Throws: `BrokerFailure` of either
+  func nextEvent(keepingAlive other: BrokerSession) throws -> Connection.Event {
+    while received.isEmpty {
+      try turn(until: other.link.deadline, other: other.link.interest)
+      try other.turn(until: .now)
+    }
+    return received.removeFirst()
+  }
+
+  /// Keeps the conversation alive until then.
+  /// - Throws: `BrokerFailure`
+  public func wait(until deadline: ContinuousClock.Instant) throws {
+    while ContinuousClock.now < deadline { try turn(until: deadline) }
   }
 
   /// Keeps the conversation alive until something else is ready; what came in the meantime is kept.
@@ -105,11 +148,9 @@ public final class BrokerSession {
     _ = try? wait(until: .now + .seconds(5)) { takeFirst { $0 == .closed ? true : nil } }
   }
 
-  private func takeFirst<Result, Failure: Error>(
-    _ accept: (Connection.Event) throws(Failure) -> Result?
-  ) throws(Failure) -> Result? {
+  private func takeFirst<Result>(_ accept: (Connection.Event) -> Result?) -> Result? {
     for index in received.indices {
-      if let result = try accept(received[index]) {
+      if let result = accept(received[index]) {
         received.remove(at: index)
         return result
       }

@@ -7,6 +7,19 @@ extension BrokerSession {
     try declare(.init(name: ByteString(queue), isPassive: true), on: channel)
   }
 
+  /// The same, nil for a queue that is not there. The broker closes the channel over that; it is opened again.
+  /// - Throws: `BrokerFailure`, `CallError`
+  public func queueStatusIfPresent(
+    _ queue: String, on channel: UInt16
+  ) throws -> Method.QueueStatus? {
+    do {
+      return try queueStatus(queue, on: channel)
+    } catch CallError.refused(let reason) where reason.meansNoSuchQueue {
+      try openChannel(channel)
+      return nil
+    }
+  }
+
   /// Makes a queue, or finds it there with the same properties.
   /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.preconditionFailed` where they differ
   @discardableResult
@@ -36,5 +49,38 @@ extension BrokerSession {
     try call(.queueDelete(queue: ByteString(queue), ifEmpty: ifEmpty), on: channel) {
       if case .queueDeleteOK(let count) = $0 { count } else { nil }
     }
+  }
+  /// Takes the first message of a queue, to be settled by its delivery tag; nil from an empty one.
+  /// - Throws: `BrokerFailure`, `CallError`
+  public func get(from queue: String, on channel: UInt16) throws -> Delivery? {
+    try ask(.basicGet(queue: ByteString(queue)), on: channel) { event -> Delivery?? in
+      switch event {
+      case .delivered(_, let delivery): .some(delivery)
+      case .method(_, .basicGetEmpty): .some(nil)
+      default: nil
+      }
+    }
+  }
+
+  /// Removes all messages that are ready in a queue, and says how many.
+  /// - Throws: `BrokerFailure`, `CallError`
+  public func purge(_ queue: String, on channel: UInt16) throws -> UInt32 {
+    try call(.queuePurge(queue: ByteString(queue)), on: channel) {
+      if case .queuePurgeOK(let count) = $0 { count } else { nil }
+    }
+  }
+}
+
+extension CloseReason {
+  /// The queue that was asked for is not there. One whose node is down has the same code, and other words.
+  public var meansNoSuchQueue: Bool {
+    code == .notFound && !isAboutANodeThatIsDown && !text.contains("no exchange")
+  }
+
+  public var isAboutANodeThatIsDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
+
+  /// A queue was declared otherwise, and this argument is the first that differs. The text alone says which it is.
+  public func differs(in argument: String) -> Bool {
+    code == .preconditionFailed && text.contains("inequivalent arg '\(argument)'")
   }
 }

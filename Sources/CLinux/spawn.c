@@ -11,6 +11,13 @@ void clinux_set_not_dumpable(void) { prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
 
+int clinux_allocate(int fd, off_t size) {
+  while (fallocate(fd, 0, 0, size) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
 // Runs in the child, in the parent's memory (vfork): system calls only.
 static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
                              volatile int *error) {

@@ -1,12 +1,12 @@
-/// The bytes that a child reads from its standard input, on their way through a pipe.
+/// What a child reads from its standard input: bytes on their way through a pipe, or a file.
 public final class ChildInput {
   private var readEnd: Descriptor?
   private var writeEnd: Descriptor?
-  private var unwritten: ArraySlice<UInt8>
+  private var unwritten: ArraySlice<UInt8> = []
   private let guardian: Guardian?
   private var heldNumber: Int32?
 
-  /// Fills the pipe. What does not fit is written as the child reads; until then the guardian holds
+  /// Fills a pipe. What does not fit is written as the child reads; until then the guardian holds
   /// the pipe open too, so that our own end, were it SIGKILL, is not the end of the child's input.
   /// - Throws: `SystemError`
   init(_ body: [UInt8], guardian: Guardian?) throws {
@@ -17,7 +17,14 @@ public final class ChildInput {
     heldNumber = writeEnd.flatMap { guardian?.holdPipe($0) }
   }
 
-  /// The end that becomes the child's standard input.
+  /// The file itself becomes the child's input: nothing to write, and nothing that could end too early.
+  /// - Throws: `SystemError`
+  init(_ file: SpoolFile) throws {
+    guardian = nil
+    readEnd = try file.rewound()
+  }
+
+  /// What becomes the child's standard input.
   var readEndNumber: Int32 { readEnd?.number ?? -1 }
 
   /// The child has the end now; only without ours does a write show that nobody reads any more.

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// The child processes of this one: each leads a process group of its own, gets its input through a
-/// pipe, and is killed with its group when this process ends, even by SIGKILL.
+/// pipe or from a file, and is killed with its group when this process ends, even by SIGKILL.
 public final class ProcessGroups {
   /// A program with its arguments and environment, ready for exec.
   public struct Program: Sendable {
@@ -64,6 +64,10 @@ public final class ProcessGroups {
   public func makeInput(_ body: [UInt8]) throws -> ChildInput {
     try ChildInput(body, guardian: guardian)
   }
+
+  /// The input of a child that is still to be started, and the only one to read the file until it has ended.
+  /// - Throws: `SystemError`
+  public func makeInput(_ file: SpoolFile) throws -> ChildInput { try ChildInput(file) }
 
   /// Reaps every child that has ended, and kills what each left running in its group. Orphans that
   /// became ours, as they do of process 1, are reaped and not reported.

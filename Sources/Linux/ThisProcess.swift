@@ -21,6 +21,16 @@ public enum ThisProcess {
     }
   }
 
+  /// The wall clock, in seconds since 1970-01-01T00:00:00Z.
+  public static var time: UInt64 { UInt64(Glibc.time(nil)) }
+
+  /// The host's name, as far as it has one: a pod's in Kubernetes.
+  public static var hostName: String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0 else { return "" }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   /// To be called first of all. Opens /dev/null in the place of standard input, output or error where one
   /// is closed: what is opened next would take its number, and a broker be sent our log. And ignores
   /// SIGPIPE: a broken pipe is a result, not an end.
@@ -63,6 +73,23 @@ public enum ThisProcess {
 
   /// Writes to standard output; what cannot be written is lost.
   public static func writeToStandardOutput(_ text: String) { write(text, to: STDOUT_FILENO) { true } }
+
+  /// Writes to standard output what somebody waits for.
+  /// - Throws: `SystemError`; its code is EPIPE where nobody reads it any more.
+  public static func answer(_ text: String) throws(SystemError) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = retrying { rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) } }
+      guard count >= 0 else { throw SystemError("write") }
+      rest.removeFirst(count)
+    }
+  }
+
+  /// From now on these signals end the process with status 128 and their number, as a shell reports it: also where it
+  /// is a container's first, to which the kernel hands no signal without a handler.
+  public static func end(on signals: [Signal]) {
+    for each in signals where !each.isIgnoredByCustom { signal(each.rawValue) { _exit(128 + $0) } }
+  }
 
   private static func write(_ text: String, to descriptor: Int32, while hasRoom: () -> Bool) {
     var rest = Array(text.utf8)[...]

@@ -45,7 +45,7 @@ struct Failure: Error {
 
   private init(_ reason: CloseReason, queue: String, place: String) {
     switch reason.code {
-    case .notFound where reason.text.hasSuffix("is down or inaccessible"):
+    case .notFound where reason.isAboutANodeThatIsDown:
       self.init(.unreachable, "\(place) is away: \(reason.text)")
     case .notFound where reason.text.contains("exchange"):
       self.init(.noQueue, "\(place): \(reason.text)")

@@ -10,7 +10,7 @@ enum Feed: String, CaseIterable {
 enum Run: ToolCommand {
   static let definition = Command(
     tool: Main.tool, name: "run",
-    summary: "Take items from a queue and run a command on each, its standard input the item.",
+    summary: "Run a command on items of a queue, each its standard input.",
     examples: ["amqp-job run -q fruits --timeout 10m -- ./worker.py --fast"],
     notes:
       "An item is acked when the command exits 0, and given back when it does not. "
@@ -22,14 +22,36 @@ enum Run: ToolCommand {
         [
           QueueName.option,
           Option("count", short: "n", value: "N", "how many items to take (default 1)"),
+          Option("drain", "take items until the queue is drained"),
+          Option("forever", "take items until told to end"),
+          Option("parallelism", short: "j", value: "J", "how many workers run side by side (default 1)"),
           Option(
             "when-empty", value: "wait|exit", "wait for an item, or exit 0 once the queue is drained (default wait)"),
           Option("wait-first", value: "DURATION", "grant a missing or empty queue this time at first (default 0)"),
+          Option("drain-timeout", value: "DURATION", "how long the queue may take to be drained (default any)"),
           Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)"),
           Option("grace", value: "DURATION", "time from TERM to KILL for a worker (default 20s)"),
+          Option("on-term", value: "stop|finish", "stop workers, or let them end (default stop; --forever: finish)"),
           Option("feed", value: "stdin", "how a worker gets its item"),
           Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 127"),
           Option("pass-env", "hand the settings of amqp-job on to the worker"),
+        ]),
+      OptionGroup(
+        "Failures (on a queue that 'amqp-job declare' made)",
+        [
+          Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)"),
+          Option("retry-delay", value: "DURATION", "time until a failed item comes back (default 10s)"),
+          Option("reject-on", value: "CODES", "statuses to dead-letter at once, such as 2,65-70"),
+        ]),
+      OptionGroup(
+        "Faults",
+        [
+          Option(
+            "on-disconnect", value: "stop|finish",
+            "stop workers whose connection is lost, or let them end (default stop)"),
+          Option("finish-window", value: "DURATION", "time for their items to come back then (default 60s)"),
+          Option("spool-dir", value: "DIR", "where large items are kept (TMPDIR, or /tmp)"),
+          Option("spool-above", value: "SIZE", "largest item that is kept in memory (default 1MiB)"),
         ]), BrokerOptions.group, LogOptions.group,
     ])
 
@@ -54,7 +76,10 @@ enum Run: ToolCommand {
       options,
       EventLoop.Configuration(
         heartbeat: broker.heartbeat, connectionName: connectionName,
-        worker: program, environment: workerEnvironment),
+        worker: program, environment: workerEnvironment,
+        spoolDirectory: settings.text("spool-dir") ?? settings.temporaryDirectory,
+        largestBodyInMemory: try settings.size("spool-above") ?? 1 << 20,
+        host: ThisProcess.hostName),
       log: reporter.report)
     try loop.run().exit()
   }
@@ -63,15 +88,48 @@ enum Run: ToolCommand {
     _ settings: inout Settings, _ broker: BrokerOptions
   ) throws -> JobOptions {
     var options = JobOptions(brokers: broker.brokers, queue: try QueueName.resolved(&settings))
-    let count = try settings.value("count", "a whole number from 1") { Int($0).flatMap { $0 > 0 ? $0 : nil } }
-    options.count = count ?? options.count
-    options.whenEmpty = try settings.choice("when-empty") ?? options.whenEmpty
+    options.extent = try extent(&settings)
+    options.parallelism = try settings.count("parallelism", upTo: Self.mostWorkers) ?? options.parallelism
+    if let whenEmpty: JobOptions.WhenEmpty = try settings.choice("when-empty") {
+      guard case .count = options.extent else { throw UsageError("--when-empty goes with --count") }
+      options.whenEmpty = whenEmpty
+    }
     options.waitFirst = try settings.duration("wait-first") ?? options.waitFirst
+    options.drainTimeout = try settings.duration("drain-timeout")
     options.timeout = try settings.duration("timeout")
     options.grace = try settings.duration("grace") ?? options.grace
+    options.onTerm = try settings.choice("on-term")
+    options.onDisconnect = try settings.choice("on-disconnect") ?? options.onDisconnect
+    options.finishWindow = try settings.duration("finish-window") ?? options.finishWindow
     options.connectTimeout = broker.connectTimeout
     options.rawStatus = try settings.flag("raw-status")
+    options.attempts = try attempts(&settings)
     let _: Feed? = try settings.choice("feed")
+    return options
+  }
+
+  /// Each is a channel of the connection, and a place with the guardian.
+  private static let mostWorkers = 1000
+
+  private static func extent(_ settings: inout Settings) throws -> JobOptions.Extent {
+    let count = try settings.count("count", upTo: .max)
+    let (drains, isEndless) = (try settings.flag("drain"), try settings.flag("forever"))
+    guard [count != nil, drains, isEndless].count(where: { $0 }) <= 1 else {
+      throw UsageError("--count, --drain and --forever exclude each other")
+    }
+    return drains ? .drain : isEndless ? .forever : .count(count ?? 1)
+  }
+
+  private static func attempts(_ settings: inout Settings) throws -> AttemptOptions {
+    var options = AttemptOptions()
+    let most = try settings.count("max-attempts", upTo: Int(Int32.max))
+    let delay = try settings.duration("retry-delay")
+    let rejected = try settings.value("reject-on", "exit statuses such as 2,65-70") { StatusList(parsing: $0)?.codes }
+    guard (delay ?? .zero) < .milliseconds(UInt32.max) else { throw UsageError("--retry-delay is at most 49 days") }
+    options.areRequired = most != nil || delay != nil || rejected != nil
+    options.most = most ?? options.most
+    options.retryDelay = delay ?? options.retryDelay
+    options.rejectedStatuses = rejected ?? []
     return options
   }
 

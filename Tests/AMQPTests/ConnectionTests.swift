@@ -2,99 +2,52 @@ import Testing
 
 @testable import AMQP
 
-/// A connection fed with what a broker would send. librabbitmq encodes a client's methods alone, so
-/// the broker's are written out here.
+/// A connection fed with what a broker would send.
 @Suite struct ConnectionTests {
-  private static let parameters = Connection.Parameters(
-    url: BrokerURL(host: "h", username: "u", password: "p", vhost: "v"), heartbeat: 10, name: "test")
-
-  private static func frame(kind: UInt8 = 1, _ channel: UInt16, _ payload: [UInt8]) -> [UInt8] {
-    var bytes = [kind]
-    bytes.append(bigEndian: channel)
-    bytes.append(bigEndian: UInt32(payload.count))
-    return bytes + payload + [0xCE]
-  }
-
-  private static func short(_ text: String) -> [UInt8] { [UInt8(text.utf8.count)] + Array(text.utf8) }
-  private static func long(_ text: String) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.append(bigEndian: UInt32(text.utf8.count))
-    return bytes + Array(text.utf8)
-  }
-
-  private static let start = frame(0, [0, 10, 0, 10, 0, 9, 0, 0, 0, 0] + long("PLAIN AMQPLAIN") + long("en_US"))
-  private static let tune = frame(0, [0, 10, 0, 30, 7, 255, 0, 2, 0, 0, 0, 60])
-  private static let openOK = frame(0, [0, 10, 0, 41, 0])
-
-  private static func close(_ code: UInt16, _ text: String, channel: UInt16 = 0) -> [UInt8] {
-    let number: [UInt8] = channel == 0 ? [0, 10, 0, 50] : [0, 20, 0, 40]
-    return frame(channel, number + [UInt8(code >> 8), UInt8(code & 255)] + short(text) + [0, 0, 0, 0])
-  }
-
-  private static func deliver(_ body: [UInt8], parts: [Int]) -> [UInt8] {
-    var bytes = frame(1, [0, 60, 0, 60] + short("tag") + [0, 0, 0, 0, 0, 0, 0, 7, 1] + short("ex") + short("rk"))
-    var header: [UInt8] = [0, 60, 0, 0]
-    header.append(bigEndian: UInt64(body.count))
-    bytes += frame(kind: 2, 1, header + [0x80, 0x00] + short("text/plain"))
-    var rest = body[...]
-    for part in parts {
-      bytes += frame(kind: 3, 1, Array(rest.prefix(part)))
-      rest = rest.dropFirst(part)
-    }
-    return bytes
-  }
-
-  private static func opened(now: ContinuousClock.Instant = .now) throws -> Connection {
-    var connection = Connection(parameters)
-    _ = try connection.receive(start + tune + openOK, now: now)
-    connection.output = []
-    return connection
-  }
-
   @Test func beginsWithTheProtocolHeader() {
-    #expect(Connection(Self.parameters).output == Array("AMQP".utf8) + [0, 0, 9, 1])
+    #expect(Connection(Peer.parameters).output == Array("AMQP".utf8) + [0, 0, 9, 1])
   }
 
   @Test func logsInAndAsksRightBehindIt() throws {
-    var parameters = Self.parameters
+    var parameters = Peer.parameters
     parameters.opening = [ChannelMethod(.channelOpen, on: 3)]
     var connection = Connection(parameters)
-    #expect(try connection.receive(Self.start, now: .now).isEmpty)
+    #expect(try connection.receive(Peer.start, now: .now).isEmpty)
     let startOK = String(decoding: connection.output, as: UTF8.self)
     for capability in ["consumer_cancel_notify", "connection.blocked", "basic.nack", "publisher_confirms"] {
       #expect(startOK.contains(capability))
     }
     #expect(startOK.contains("\0u\0p"))
     connection.output = []
-    #expect(try connection.receive(Self.tune, now: .now).isEmpty)
-    let tuneOK = Self.frame(0, [0, 10, 0, 31, 7, 255, 0, 2, 0, 0, 0, 10])
-    let open = Self.frame(0, [0, 10, 0, 40] + Self.short("v") + [0, 0])
-    #expect(connection.output == tuneOK + open + Self.frame(3, [0, 20, 0, 10, 0]))
-    #expect(try connection.receive(Self.openOK, now: .now) == [.opened])
+    #expect(try connection.receive(Peer.tune, now: .now).isEmpty)
+    let tuneOK = Peer.frame(0, [0, 10, 0, 31, 7, 255, 0, 2, 0, 0, 0, 10])
+    let open = Peer.frame(0, [0, 10, 0, 40] + Peer.short("v") + [0, 0])
+    #expect(connection.output == tuneOK + open + Peer.frame(3, [0, 20, 0, 10, 0]))
+    #expect(try connection.receive(Peer.openOK, now: .now) == [.opened])
   }
 
-  @Test(arguments: [start, start + tune])
+  @Test(arguments: [Peer.start, Peer.start + Peer.tune])
   func aCloseDuringTheLoginIsARefusal(before: [UInt8]) throws {
-    var connection = Connection(Self.parameters)
+    var connection = Connection(Peer.parameters)
     _ = try connection.receive(before, now: .now)
-    #expect(throws: AMQPError.loginRefused("no")) { try connection.receive(Self.close(530, "no"), now: .now) }
-    #expect(connection.output == Self.frame(0, [0, 10, 0, 51]))
+    #expect(throws: AMQPError.loginRefused("no")) { try connection.receive(Peer.close(530, "no"), now: .now) }
+    #expect(connection.output == Peer.frame(0, [0, 10, 0, 51]))
   }
 
   @Test(arguments: [(320, "shutting down"), (541, "oops"), (530, "NOT_ALLOWED - connection limit (10) is reached")])
   func aBrokerThatClosesForAnotherReasonMayTakeUsLater(code: UInt16, text: String) throws {
-    var connection = Connection(Self.parameters)
-    _ = try connection.receive(Self.start + Self.tune, now: .now)
+    var connection = Connection(Peer.parameters)
+    _ = try connection.receive(Peer.start + Peer.tune, now: .now)
     #expect(throws: AMQPError.connectionClosed(CloseReason(code: ReplyCode(rawValue: code), text: text))) {
-      try connection.receive(Self.close(code, text), now: .now)
+      try connection.receive(Peer.close(code, text), now: .now)
     }
   }
 
   @Test func whatCameBeforeAnEndCounts() throws {
-    var connection = try Self.opened()
-    let channelCloseOK = Self.frame(1, [0, 20, 0, 41])
+    var connection = try Peer.opened()
+    let channelCloseOK = Peer.frame(1, [0, 20, 0, 41])
     #expect(
-      try connection.receive(channelCloseOK + Self.close(320, "bye"), now: .now)
+      try connection.receive(channelCloseOK + Peer.close(320, "bye"), now: .now)
         == [.method(channel: 1, .channelCloseOK)])
     #expect(throws: AMQPError.connectionClosed(CloseReason(code: .connectionForced, text: "bye"))) {
       try connection.tick(now: .now)
@@ -103,9 +56,9 @@ import Testing
 
   @Test(arguments: [1, 3, 1000])
   func readsADeliveryHoweverItIsCut(step: Int) throws {
-    var connection = try Self.opened()
+    var connection = try Peer.opened()
     let body = Array("hello world".utf8)
-    let bytes = Self.deliver(body, parts: [4, 5, 2])
+    let bytes = Peer.deliver(body, parts: [4, 5, 2])
     var events: [Connection.Event] = []
     for start in stride(from: 0, to: bytes.count, by: step) {
       events += try connection.receive(bytes[start..<min(start + step, bytes.count)], now: .now)
@@ -117,9 +70,32 @@ import Testing
       events == [.delivered(channel: 1, Delivery(envelope: envelope, properties: properties, body: body))])
   }
 
+  @Test func whatIsGotIsDeliveredWithoutATag() throws {
+    var connection = try Peer.opened()
+    let getOK: [UInt8] =
+      [0, 60, 0, 71] + [0, 0, 0, 0, 0, 0, 0, 7, 1] + Peer.short("ex") + Peer.short("rk") + [0, 0, 0, 3]
+    var properties = BasicProperties()
+    properties.contentType = "text/plain"
+    let envelope = Envelope(consumerTag: "", deliveryTag: 7, isRedelivered: true, exchange: "ex", routingKey: "rk")
+    #expect(
+      try connection.receive(Peer.deliver([1, 2, 3], parts: [2, 1], method: getOK), now: .now)
+        == [.delivered(channel: 1, Delivery(envelope: envelope, properties: properties, body: [1, 2, 3]))])
+    #expect(
+      try connection.receive(Peer.frame(1, [0, 60, 0, 72, 0]), now: .now) == [.method(channel: 1, .basicGetEmpty)])
+  }
+
+  @Test func remembersWhatTheBrokerSaysOfItself() throws {
+    var connection = Connection(Peer.parameters)
+    var table: [UInt8] = Peer.short("version") + [UInt8(ascii: "S")] + Peer.long("3.10.8")
+    table = [0, 0, 0, UInt8(table.count)] + table
+    let start = Peer.frame(0, [0, 10, 0, 10, 0, 9] + table + Peer.long("PLAIN") + Peer.long("en_US"))
+    _ = try connection.receive(start, now: .now)
+    #expect(connection.serverProperties == ["version": .string("3.10.8")])
+  }
+
   @Test func anEmptyBodyHasNoBodyFrame() throws {
-    var connection = try Self.opened()
-    guard case .delivered(_, let delivery)? = try connection.receive(Self.deliver([], parts: []), now: .now).first
+    var connection = try Peer.opened()
+    guard case .delivered(_, let delivery)? = try connection.receive(Peer.deliver([], parts: []), now: .now).first
     else {
       Issue.record("nothing was delivered")
       return
@@ -128,60 +104,61 @@ import Testing
   }
 
   @Test func aChannelClosedByTheBrokerIsAnsweredAndTold() throws {
-    var connection = try Self.opened()
-    let events = try connection.receive(Self.close(406, "why", channel: 1), now: .now)
+    var connection = try Peer.opened()
+    let events = try connection.receive(Peer.close(406, "why", channel: 1), now: .now)
     let reason = CloseReason(code: .preconditionFailed, text: "why")
     #expect(events == [.method(channel: 1, .channelClose(reason))])
-    #expect(connection.output == Self.frame(1, [0, 20, 0, 41]))
+    #expect(connection.output == Peer.frame(1, [0, 20, 0, 41]))
   }
 
   @Test func aConnectionClosedByTheBrokerIsItsEnd() throws {
-    var connection = try Self.opened()
+    var connection = try Peer.opened()
     #expect(throws: AMQPError.connectionClosed(CloseReason(code: .connectionForced, text: "bye"))) {
-      try connection.receive(Self.close(320, "bye"), now: .now)
+      try connection.receive(Peer.close(320, "bye"), now: .now)
     }
   }
 
   @Test(arguments: [
-    Array("HTTP/1.1 400 Bad Request\r\n".utf8), Array("AMQP".utf8) + [0, 1, 0, 0], frame(kind: 9, 0, []),
+    Array("HTTP/1.1 400 Bad Request\r\n".utf8), Array("AMQP".utf8) + [0, 1, 0, 0], Peer.frame(kind: 9, 0, []),
     [1, 0, 0, 255, 255, 255, 255],
-    Array(start.dropLast()) + [0], frame(0, [0, 10]), frame(kind: 2, 1, [0, 60]), frame(kind: 3, 1, [1]),
-    frame(1, [0, 60, 0, 60, 250, 1]), openOK,
+    Array(Peer.start.dropLast()) + [0], Peer.frame(0, [0, 10]), Peer.frame(kind: 2, 1, [0, 60]),
+    Peer.frame(kind: 3, 1, [1]),
+    Peer.frame(1, [0, 60, 0, 60, 250, 1]), Peer.openOK,
   ])
   func nonsenseIsAViolationAndNoTrap(bytes: [UInt8]) {
-    var connection = Connection(Self.parameters)
+    var connection = Connection(Peer.parameters)
     #expect(throws: AMQPError.self) { try connection.receive(bytes, now: .now) }
   }
 
   @Test func aBodyLargerThanAnnouncedIsAViolation() throws {
-    var connection = try Self.opened()
-    let bytes = Self.deliver([1, 2], parts: [1]) + Self.frame(kind: 3, 1, [2, 3, 4])
+    var connection = try Peer.opened()
+    let bytes = Peer.deliver([1, 2], parts: [1]) + Peer.frame(kind: 3, 1, [2, 3, 4])
     #expect(throws: AMQPError.self) { try connection.receive(bytes, now: .now) }
   }
 
   @Test func methodsThatWeDoNotKnowAreLeftAlone() throws {
-    var connection = try Self.opened()
+    var connection = try Peer.opened()
     #expect(
-      try connection.receive(Self.frame(1, [0, 99, 0, 99, 1, 2]), now: .now) == [.method(channel: 1, .other(0x63_0063))]
+      try connection.receive(Peer.frame(1, [0, 99, 0, 99, 1, 2]), now: .now) == [.method(channel: 1, .other(0x63_0063))]
     )
   }
 
   @Test func heartbeatsGoOutTwiceAnIntervalAndSilenceIsNoticedAfterTwo() throws {
     let now = ContinuousClock.now
-    var connection = try Self.opened(now: now)
+    var connection = try Peer.opened(now: now)
     #expect(connection.nextTick == now + .seconds(5))
     try connection.tick(now: now + .seconds(4))
     #expect(connection.output.isEmpty)
     try connection.tick(now: now + .seconds(5))
-    #expect(connection.output == Self.frame(kind: 8, 0, []))
+    #expect(connection.output == Peer.frame(kind: 8, 0, []))
     #expect(connection.nextTick == now + .seconds(10))
     #expect(throws: AMQPError.heartbeatMissed(seconds: 10)) { try connection.tick(now: now + .seconds(20)) }
-    _ = try connection.receive(Self.frame(kind: 8, 0, []), now: now + .seconds(20))
+    _ = try connection.receive(Peer.frame(kind: 8, 0, []), now: now + .seconds(20))
     try connection.tick(now: now + .seconds(20))
   }
 
   @Test func aMessageIsCutIntoFramesThatThePeerTakes() throws {
-    var connection = try Self.opened()
+    var connection = try Peer.opened()
     let body = [UInt8](repeating: 1, count: 200_000)
     try connection.send(
       .basicPublish(exchange: "", routingKey: "q", mandatory: true), properties: BasicProperties(), body: body, on: 1)
@@ -195,7 +172,7 @@ import Testing
   }
 
   @Test func propertiesThatNoFrameHoldsAreRefusedBeforeAnythingIsSent() throws {
-    var connection = try Self.opened()
+    var connection = try Peer.opened()
     var properties = BasicProperties()
     properties.headers = ["big": .string(ByteString([UInt8](repeating: 65, count: 200 << 10)))]
     #expect {

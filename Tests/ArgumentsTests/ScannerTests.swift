@@ -45,11 +45,17 @@ import Testing
   @Test(arguments: [
     (["--nope"], Command.Operands.any(name: "X")), (["-x"], .any(name: "X")), (["--queue"], .any(name: "X")),
     (["-q"], .any(name: "X")), (["--verbose=yes"], .any(name: "X")), ([], .one(name: "X")),
-    (["a", "b"], .one(name: "X")),
+    (["a", "b"], .one(name: "X")), ([], .oneOrTwo(first: "X", second: "Y")),
+    (["a", "b", "c"], .oneOrTwo(first: "X", second: "Y")),
     (["a"], .none), ([], .rest(name: "X")), (["--"], .rest(name: "X")),
   ])
   func refusesWhatItDoesNotKnow(words: [String], operands: Command.Operands) {
     #expect(throws: UsageError.self) { try command(operands).scan(words) }
+  }
+
+  @Test(arguments: [["a"], ["a", "b"]])
+  func takesOneOrTwo(words: [String]) throws {
+    #expect(try scan(words, .oneOrTwo(first: "X", second: "Y")).operands == words)
   }
 
   @Test func helpIsAskedForUntilTheCommandBegins() throws {

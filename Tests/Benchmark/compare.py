@@ -35,7 +35,7 @@ def compare(kind, count, rounds, *limit):
     queue = f"compare-{kind}"
     ours = [binary, "run", "-q", queue, "-n", str(count), "--", "cat"]
     theirs = ["amqp-consume", "-u", url, "-q", queue, "-c", str(count), *limit, "cat"]
-    call(binary, "declare", queue, "--type", kind)
+    call(binary, "declare", queue, "--plain", "--type", kind)
     pairs = [(seconds(queue, count, ours), seconds(queue, count, theirs)) for _ in range(rounds + 1)][1:]
     call(binary, "declare", queue, "--delete")
     what = f"{kind}, {count} item{'s' if count > 1 else ''}" + (" (-p 1)" if limit else "")

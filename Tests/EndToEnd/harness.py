@@ -439,10 +439,32 @@ class Bench:
             queue.put(*bodies)
         return queue
 
+    def work_queue(self, kind="quorum", *bodies):
+        """A new queue with its retry and its dead-letter queue, as `amqp-job declare` makes them."""
+        queue = self.name_queue(kind)
+        queue.retry = Queue(self.client, queue.name + ".retry", "quorum")
+        queue.dead = Queue(self.client, queue.name + ".dead", "quorum")
+        self.queues += [queue.retry, queue.dead]
+        result = self.run(queue.name, "--type", kind, command="declare")
+        assert result.status == 0, result
+        if bodies:
+            queue.put(*bodies)
+        return queue
+
     def name_queue(self, kind="quorum"):
         """The name of a queue that is not there (yet); it is deleted in the end."""
         queue = Queue(self.client, f"{self.marker}-{next(self._numbers)}", kind)
         self.queues.append(queue)
+        return queue
+
+    def work_queue(self, kind="quorum", *options, declare=True):
+        """The queue, retry queue and dead-letter queue that `amqp-job declare` makes, or only their names."""
+        queue = self.name_queue(kind)
+        queue.retry, queue.dead = (Queue(self.client, queue.name + end, "quorum") for end in (".retry", ".dead"))
+        self.queues += [queue.retry, queue.dead]
+        if declare:
+            result = self.run(queue.name, "--type", kind, *options, command="declare")
+            assert (result.status, result.stderr) == (0, ""), result
         return queue
 
     # Processes
@@ -551,6 +573,7 @@ class Proxy:
         self.heard = 0  # bytes from the broker, handed on or not
         self.moving = threading.Event()
         self.moving.set()
+        self.allowance = None  # bytes until the connections are cut
         if listen:
             self.listen()
 
@@ -577,6 +600,12 @@ class Proxy:
                 if source.getpeername() == self.target:
                     self.heard += len(data)
                 self.moving.wait()
+                if self.allowance is not None:
+                    self.allowance -= len(data)
+                    if self.allowance < 0:
+                        self.allowance = None
+                        self.cut()
+                        return
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -587,6 +616,10 @@ class Proxy:
 
     def thaw(self):
         self.moving.set()
+
+    def cut_after(self, count):
+        """Ends all connections, once, when so many bytes more have passed."""
+        self.allowance = count
 
     def cut(self):
         """Ends all connections without a word."""

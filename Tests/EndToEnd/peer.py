@@ -222,6 +222,8 @@ class Session:
             self.send(channel, Channel.Close(
                 406, f"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue '{method.queue}' in vhost '/': "
                 f"received '{method.arguments.get('x-queue-type')}' but current is 'quorum'", 50, 10))
+        elif isinstance(method, Queue.Declare) and method.queue.endswith((".retry", ".dead")):
+            self.send(channel, Channel.Close(404, f"NOT_FOUND - no queue '{method.queue}' in vhost '/'", 50, 10))
         elif isinstance(method, Queue.Declare):
             ready = len(self.peer.waiting)
             self.send(channel, Queue.DeclareOk(method.queue, ready, len(self.consumers)))

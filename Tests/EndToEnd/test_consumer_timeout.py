@@ -1,5 +1,5 @@
-"""A worker that runs for longer than its broker lets a consumer hold an item. RabbitMQ's versions differ in what sets that
-timeout, and in what they do then: they close the channel, or, since 4.3, cancel the consumer and ignore a late ack."""
+"""A worker that runs for longer than its broker lets a consumer hold an item. RabbitMQ's versions differ in what sets
+that timeout, and in what they do then: close the channel, or, since 4.3, cancel the consumer and ignore a late ack."""
 
 import contextlib
 import signal

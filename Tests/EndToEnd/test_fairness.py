@@ -25,8 +25,8 @@ exit $outcome
 class Loops:
     """Some loops at the side of each other, each of which runs command(run) over and over."""
 
-    def __init__(self, bench, log):
-        self.bench, self.log = bench, log
+    def __init__(self, bench, log, loops=LOOPS, items=ITEMS):
+        self.bench, self.log, self.loops, self.items = bench, log, loops, items
         self.statuses = {}  # of each run
         self.over = threading.Event()
         self.processes = set()
@@ -37,7 +37,7 @@ class Loops:
         return [line.split() for line in text.splitlines()]
 
     def _loop(self, number, command):
-        for turn in range(10 * ITEMS):
+        for turn in range(10 * self.items):
             if self.over.is_set():
                 return
             run = f"{number}.{turn}"
@@ -56,7 +56,7 @@ class Loops:
     def run(self, command, done, timeout=120):
         """Until all loops have found that there is nothing left, or until done()."""
         threads = [
-            threading.Thread(target=self._loop, args=(number, command), daemon=True) for number in range(LOOPS)
+            threading.Thread(target=self._loop, args=(number, command), daemon=True) for number in range(self.loops)
         ]
         for thread in threads:
             thread.start()
@@ -133,6 +133,50 @@ def test_the_same_with_amqp_consume(bench, figures):
 
 
 # Counts of deliveries
+
+
+def items_dead_lettered(bench, command):
+    """What a delivery limit of 3 makes of 300 items that eight loops take one by one, and that never fail."""
+    dead = bench.queue("classic")
+    queue = bench.queue(
+        "quorum", *[b"%d" % n for n in range(300)],
+        **{"x-delivery-limit": 3, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead.name},
+    )
+    log = bench.path("log")
+    worker = bench.script(f'echo "$RUN $(cat) 0" >>{log}')
+    loops = Loops(bench, log, loops=8, items=300)
+
+    def over():
+        return len({item for _, item, _ in loops.records()}) + dead.depth() >= 300
+
+    loops.run(command(queue) + worker, done=over, timeout=140)
+    wait_until(lambda: len({item for _, item, _ in loops.records()}) + dead.depth() == 300, what="all 300 items")
+    return dead.depth()
+
+
+@pytest.mark.slow
+@pytest.mark.limit(170)
+def test_no_item_is_dead_lettered_that_was_not_run(bench, figures):
+    def ours(queue):
+        return [bench.binary, "run", "--url-file", str(bench.url_file), "-q", queue.name, "--when-empty", "exit", "--"]
+
+    count = items_dead_lettered(bench, ours)
+    figures.append(f"amqp-job, delivery limit 3, 8 loops: {count} of 300 items dead-lettered unrun")
+    assert count == 0
+
+
+@pytest.mark.skipif(not shutil.which("amqp-consume"), reason="amqp-tools are not installed")
+@pytest.mark.slow
+@pytest.mark.limit(170)
+def test_the_same_limit_with_amqp_consume(bench, figures):
+    host, port = bench.broker.address
+
+    def theirs(queue):
+        return ["amqp-consume", f"--server={host}", f"--port={port}", "-q", queue.name, "-c", "1", "-p", "1"]
+
+    count = items_dead_lettered(bench, theirs)
+    figures.append(f"amqp-consume, delivery limit 3, 8 loops: {count} of 300 items dead-lettered unrun")
+    assert count > 0, "amqp-consume touches nothing that it does not run: the README has to be changed"
 
 
 def raised(properties):

@@ -15,31 +15,30 @@ import Testing
     return driver
   }
 
+  private let questions = [AMQP.Method](repeating: .queueDeclare(.init(name: "q", isPassive: true)), count: 2)
+
   /// One look at a queue in which nothing is.
   private func emptyLook(_ driver: inout RunnerDriver) -> [RunnerAction] {
     _ = driver.counted(0, 1)
-    driver.method(.basicCancelOK(consumerTag: ""))
-    _ = driver.counted(0, 0)
-    _ = driver.counted(0, 0)
-    driver.method(.basicConsumeOK(consumerTag: ""))
     _ = driver.counted(0, 1)
-    return driver.method(.basicCancelOK(consumerTag: ""))
+    return driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
   }
 
   @Test func threeEmptyLooksASecondApartEndIt() {
     var driver = waiting()
-    #expect(driver.handle(.timer(.idle)).writes == [[.queueDeclare(.init(name: "q", isPassive: true))]])
+    #expect(driver.handle(.timer(.idle)).writes == [questions])
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
-    driver.handle(.timer(.look))
+    #expect(
+      driver.handle(.timer(.look)).writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2")] + questions])
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
     driver.handle(.timer(.look))
     let end = emptyLook(&driver)
     #expect(end.contains(.closeConnection) && end.errors.isEmpty)
-    #expect(driver.handle(.connectionClosed).finished == .success)
+    #expect(driver.finished == .success)
   }
 
   @Test func aFailureBeforeIsStillOne() {
-    var driver = waiting { $0.count = 5 }
+    var driver = waiting { $0.extent = .count(5) }
     driver.deliver()
     driver.handle(.workerEnded(.exited(3)))
     driver.handle(.timer(.idle))
@@ -48,7 +47,7 @@ import Testing
       driver.handle(.timer(.look))
     }
     _ = emptyLook(&driver)
-    #expect(driver.handle(.connectionClosed).finished == .failure)
+    #expect(driver.finished == .failure)
   }
 
   @Test func anotherConsumerMayGiveOneBack() {
@@ -56,7 +55,8 @@ import Testing
     for _ in 0..<10 {
       driver.handle(.timer(driver.runner.phase == .looking ? .look : .idle))
       _ = driver.counted(0, 2)
-      let actions = driver.counted(0, 1)
+      #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: driver.runner.slots[0].consumerTag)]])
+      let actions = driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
       #expect(actions.sets(.look, after: .seconds(1)) && actions.finished == nil)
     }
   }
@@ -68,8 +68,9 @@ import Testing
       _ = emptyLook(&driver)
       driver.handle(.timer(.look))
     }
-    _ = driver.counted(0, 1)
-    #expect(driver.counted(0, 1).sets(.look, after: .seconds(1)))
+    _ = driver.counted(0, 2)
+    _ = driver.counted(0, 2)
+    driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
     driver.handle(.timer(.look))
     for _ in 0..<2 {
       #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
@@ -81,52 +82,104 @@ import Testing
   @Test func anItemInTheQueueIsConsumed() {
     var driver = waiting()
     driver.handle(.timer(.idle))
-    _ = driver.counted(0, 1)
-    let actions = driver.counted(1, 0)
-    #expect(actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2")]])
-    #expect(actions.sets(.idle, after: .milliseconds(250)))
+    _ = emptyLook(&driver)
+    driver.handle(.timer(.look))
+    _ = driver.counted(1, 1)
+    let actions = driver.counted(1, 1)
+    // The consumer of the look stays.
+    #expect(actions.writes.isEmpty && driver.runner.phase == .serving)
+    #expect(driver.deliver().startsWorker)
   }
 
-  @Test func anItemThatComesDuringALookIsRun() {
+  @Test func anItemThatComesDuringALookIsRunAndItsAnswersAreStale() {
+    var driver = waiting { $0.extent = .count(2) }
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 1)
+    #expect(driver.deliver().startsWorker)
+    driver.handle(.workerEnded(.exited(0)))
+    driver.method(.basicQoSOK)
+    driver.handle(.timer(.idle))
+    // This one is still the first look's.
+    _ = driver.counted(0, 1)
+    #expect(driver.counted(0, 1).writes.isEmpty)
+    #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
+  }
+
+  @Test func anItemThatComesAsTheLookEndsIsPutBackAsACopyAndTakenAgain() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 1)
-    let actions = driver.deliver()
-    #expect(actions.contains { if case .startWorker = $0 { true } else { false } })
-    _ = driver.counted(0, 0)
-    #expect(driver.counted(0, 0).isEmpty)
-    // There is no consumer to cancel any more.
-    let settlement = driver.handle(.workerEnded(.exited(0)))
-    #expect(settlement.writes == [[.basicAck(deliveryTag: 1, multiple: false), channelClose]])
-    #expect(driver.settle().finished == .success)
+    _ = driver.counted(0, 1)
+    #expect(driver.deliver().moves == [Move(destination: .queue, attempts: 0)])
+    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).writes.isEmpty)
+    let actions = driver.handle(.moveConfirmed(slot: 0))
+    #expect(
+      actions.writes == [
+        [.basicAck(deliveryTag: 1, multiple: false)], [.basicConsume(queue: "q", consumerTag: "amqp-job-2")],
+      ])
+    #expect(driver.deliver().startsWorker)
+    driver.handle(.workerEnded(.exited(0)))
+    _ = driver.settle()
+    #expect(driver.finished == .success)
   }
 
-  @Test func aSignalEndsALookAndGivesBackWhatComesInThatMoment() {
+  @Test func aSignalEndsALookAndPutsBackWhatComesInThatMoment() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     #expect(driver.handle(.signal(.terminate)).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
-    #expect(driver.deliver().writes == [[.basicNack(deliveryTag: 1, multiple: false, requeue: true)]])
-    driver.method(.basicCancelOK(consumerTag: ""))
-    #expect(driver.handle(.connectionClosed).finished == .signal(.terminate))
+    #expect(driver.deliver().moves == [Move(destination: .queue, attempts: 0)])
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(
+      driver.handle(.moveConfirmed(slot: 0)).writes == [[.basicAck(deliveryTag: 1, multiple: false), channelClose]])
+    _ = driver.settle()
+    #expect(driver.finished == .signal(.terminate))
   }
 
   @Test func answersThatDoNotShowOurOwnConsumerShowNothing() {
     var driver = waiting { $0.connectTimeout = .seconds(30) }
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 0)
-    #expect(driver.method(.basicCancelOK(consumerTag: "")).sets(.look, after: .seconds(1)))
+    _ = driver.counted(0, 1)
+    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).sets(.look, after: .seconds(1)))
     driver.now += .seconds(30)
     driver.handle(.timer(.look))
     _ = driver.counted(0, 0)
-    #expect(driver.method(.basicCancelOK(consumerTag: "")).errors.count == 1)
-    #expect(driver.handle(.connectionClosed).finished == .unreachable)
+    _ = driver.counted(0, 1)
+    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-2")).errors.count == 1)
+    #expect(driver.finished == .unreachable)
+  }
+
+  @Test func anItemInTheRetryQueueIsWaitedFor() {
+    var driver = RunnerDriver { $0.extent = .drain }
+    driver.consume(hasRetries: true)
+    let names = driver.handle(.timer(.idle)).writes[0].map { method -> ByteString in
+      if case .queueDeclare(let declaration) = method { declaration.name } else { "" }
+    }
+    #expect(names == ["q", "q.retry", "q", "q.retry", "q"])
+    for messages: UInt32 in [0, 1] {
+      _ = driver.counted(0, 1)
+      _ = driver.method(.queueDeclareOK(.init(name: "q.retry", messageCount: messages, consumerCount: 0)))
+    }
+    _ = driver.counted(0, 1)
+    #expect(driver.runner.drain.finding == .retries)
+  }
+
+  @Test func allOurConsumersAreOurOwn() {
+    var driver = waiting {
+      $0.parallelism = 3
+      $0.extent = .count(5)
+    }
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 3)
+    #expect(driver.counted(0, 3).writes[0].count == 3)
+    #expect(driver.runner.drain.finding == .empty)
   }
 
   @Test func anEmptyQueueIsGrantedItsTimeAtFirst() {
     var driver = RunnerDriver {
       $0.whenEmpty = .exit
       $0.waitFirst = .seconds(60)
-      $0.count = 2
+      $0.extent = .count(2)
     }
     #expect(driver.consume().sets(.idle, after: .seconds(60)))
     driver.deliver()

@@ -7,7 +7,7 @@ import Testing
 /// `-n N`
 @Suite struct ManyItemsTests {
   private static func run(_ statuses: [ProcessStatus]) -> (writes: [[AMQP.Method]], end: [RunnerAction]) {
-    var driver = RunnerDriver { $0.count = statuses.count }
+    var driver = RunnerDriver { $0.extent = .count(statuses.count) }
     var writes: [[AMQP.Method]] = []
     driver.consume()
     for status in statuses {
@@ -38,25 +38,25 @@ import Testing
     .channelClose(CloseReason(code: .preconditionFailed, text: "delivery acknowledgement on channel 1 timed out")),
   ])
   func anAckThatCrossesARefusalIsNoSuccess(method: AMQP.Method) {
-    var driver = RunnerDriver { $0.count = 2 }
+    var driver = RunnerDriver { $0.extent = .count(2) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
     #expect(driver.method(method).errors.count == 1)
-    #expect(driver.handle(.connectionClosed).finished == .itemTakenBack)
+    #expect(driver.finished == .itemTakenBack)
   }
 
   @Test func theNextItemShowsThatTheAckWasTaken() {
-    var driver = RunnerDriver { $0.count = 3 }
+    var driver = RunnerDriver { $0.extent = .count(3) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
     driver.deliver()
     driver.handle(.workerEnded(.exited(9)))
     let actions = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
-    #expect(actions.writes == [[.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2")]])
+    #expect(actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2")]])
   }
 
   @Test func lostAcksAreNoSuccess() {
-    var driver = RunnerDriver { $0.count = 2 }
+    var driver = RunnerDriver { $0.extent = .count(2) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
     #expect(driver.handle(RunnerDriver.lost()).finished == .temporaryFailure)
@@ -64,7 +64,7 @@ import Testing
 
   @Test(arguments: [(ProcessStatus.exited(0), false), (.killed(.terminate), true)])
   func termEndsARunnerThatHasMoreToDo(status: ProcessStatus, isGivenBack: Bool) {
-    var driver = RunnerDriver { $0.count = 3 }
+    var driver = RunnerDriver { $0.extent = .count(3) }
     driver.work()
     driver.handle(.signal(.terminate))
     let methods = driver.handle(.workerEnded(status)).writes[0]
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func termWithAllDoneIsASuccess() {
-    var driver = RunnerDriver { $0.count = 2 }
+    var driver = RunnerDriver { $0.extent = .count(2) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
     driver.deliver()

@@ -23,8 +23,15 @@ struct RunnerDriver {
     runner = Runner(options, chance: 0)
   }
 
+  /// What the runner ended with, once it has.
+  private(set) var finished: JobRunner.ExitStatus?
+
   @discardableResult
-  mutating func handle(_ event: RunnerEvent) -> [RunnerAction] { runner.handle(event, now: now) }
+  mutating func handle(_ event: RunnerEvent) -> [RunnerAction] {
+    let actions = runner.handle(event, now: now)
+    finished = finished ?? actions.finished
+    return actions
+  }
 
   @discardableResult
   mutating func method(_ method: AMQP.Method, on channel: UInt16 = 1) -> [RunnerAction] {
@@ -33,27 +40,41 @@ struct RunnerDriver {
 
   mutating func start() -> [RunnerAction] { runner.start(now: now) }
 
-  /// Connected, and the queue of a kind that can be served.
+  /// Connected, and the queue of a kind that can be served, alone or with a retry and a dead-letter queue.
   @discardableResult
-  mutating func open() -> [RunnerAction] {
+  mutating func open(hasRetries: Bool = false) -> [RunnerAction] {
     _ = start()
     handle(.connected)
-    return method(Self.inspection, on: QueueInspection.channel)
+    return inspect(hasRetries: hasRetries)
+  }
+
+  @discardableResult
+  mutating func inspect(hasRetries: Bool = false) -> [RunnerAction] {
+    let kindChannel = UInt16(runner.slots.count + 1)
+    method(Self.inspection, on: kindChannel)
+    let found = Method.queueDeclareOK(.init(name: "", messageCount: 0, consumerCount: 0))
+    let missing = Method.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q.retry'"))
+    let answers = hasRetries ? [found, found, found] : [found, missing]
+    return answers.map { method($0, on: kindChannel + 1) }.last ?? []
   }
 
   /// Open, and consuming.
   @discardableResult
-  mutating func consume() -> [RunnerAction] {
-    open()
+  mutating func consume(hasRetries: Bool = false) -> [RunnerAction] {
+    open(hasRetries: hasRetries)
     return method(.basicConsumeOK(consumerTag: "amqp-job-1"))
   }
 
   @discardableResult
-  mutating func deliver(_ properties: BasicProperties = BasicProperties()) -> [RunnerAction] {
+  mutating func deliver(
+    _ properties: BasicProperties = BasicProperties(), isRedelivered: Bool = false, digest: Int? = nil,
+    slot: Int = 0
+  ) -> [RunnerAction] {
     lastDeliveryTag += 1
     let envelope = Envelope(
-      consumerTag: "amqp-job-1", deliveryTag: lastDeliveryTag, isRedelivered: false, exchange: "", routingKey: "q")
-    return handle(.delivered(Delivery(envelope: envelope, properties: properties, body: [1, 2, 3])))
+      consumerTag: "amqp-job-1", deliveryTag: lastDeliveryTag, isRedelivered: isRedelivered, exchange: "",
+      routingKey: "q")
+    return handle(.delivered(envelope, properties, digest: digest, slot: slot))
   }
 
   /// Consuming, and a worker at work.
@@ -77,7 +98,7 @@ struct RunnerDriver {
 extension [RunnerAction] {
   /// The methods of every write, in order.
   var writes: [[AMQP.Method]] {
-    compactMap { if case .send(let methods) = $0 { methods.map(\.method) } else { nil } }
+    compactMap { if case .send(let methods) = $0, !methods.isEmpty { methods.map(\.method) } else { nil } }
   }
 
   var finished: JobRunner.ExitStatus? {
@@ -85,14 +106,32 @@ extension [RunnerAction] {
   }
 
   var signals: [Signal] {
-    compactMap { if case .signalWorker(let signal) = $0 { signal } else { nil } }
+    compactMap { if case .signalWorker(let signal, _) = $0 { signal } else { nil } }
   }
 
   var errors: [String] {
     compactMap { if case .log(let entry) = $0, entry.level == .error { entry.message } else { nil } }
   }
 
+  var moves: [Move] {
+    compactMap { if case .move(_, let move, _) = $0 { move } else { nil } }
+  }
+
+  var startsWorker: Bool { contains { if case .startWorker = $0 { true } else { false } } }
+
   func sets(_ timer: RunnerTimer, after duration: Duration) -> Bool { contains(.set(timer, after: duration)) }
+}
+
+extension RunnerEvent {
+  /// Of the only slot.
+  static func workerEnded(_ status: ProcessStatus) -> RunnerEvent { .workerEnded(status, slot: 0) }
+  static func workerDidNotStart(reason: String) -> RunnerEvent { .workerDidNotStart(reason: reason, slot: 0) }
+}
+
+extension RunnerTimer {
+  static var workerLimit: RunnerTimer { .workerLimit(slot: 0) }
+  static var grace: RunnerTimer { .grace(slot: 0) }
+  static var settlementLimit: RunnerTimer { .settlementLimit(slot: 0) }
 }
 
 let channelClose = Method.channelClose(CloseReason(code: .success, text: "done"))

@@ -19,17 +19,28 @@ import Testing
     driver.handle(.connected)
     driver.method(.channelClose(CloseReason(code: .notFound, text: "no queue")))
     #expect(driver.handle(.signal(.terminate)).contains(.closeConnection))
-    #expect(driver.handle(.connectionClosed).finished == .signal(.terminate))
+    #expect(driver.finished == .signal(.terminate))
   }
 
-  @Test func endsARunnerThatWaitsAndGivesBackWhatComesInThatMoment() {
+  @Test func endsARunnerThatWaitsAndPutsBackWhatComesInThatMoment() {
     var driver = RunnerDriver()
     driver.consume()
     let actions = driver.handle(.signal(.terminate))
     #expect(actions.writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
-    #expect(driver.deliver().writes == [[.basicNack(deliveryTag: 1, multiple: false, requeue: true)]])
+    #expect(driver.deliver().moves == [Move(destination: .queue, attempts: 0)])
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    let failed = driver.handle(.moveFailed(reason: "why", slot: 0))
+    #expect(failed.writes == [[.basicNack(deliveryTag: 1, multiple: false, requeue: true), channelClose]])
+    driver.method(.channelCloseOK)
+    #expect(driver.finished == .signal(.terminate))
+  }
+
+  @Test func endsARunnerThatWaits() {
+    var driver = RunnerDriver()
+    driver.consume()
+    driver.handle(.signal(.terminate))
     #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).contains(.closeConnection))
-    #expect(driver.handle(.connectionClosed).finished == .signal(.terminate))
+    #expect(driver.finished == .signal(.terminate))
   }
 
   @Test func whatComesUnaskedGoesBackUnrun() {
@@ -86,7 +97,7 @@ import Testing
   func othersArePassedOnAndEndNothing(signal: Signal) {
     var driver = RunnerDriver()
     driver.work()
-    #expect(driver.handle(.signal(signal)) == [.signalWorker(signal)])
+    #expect(driver.handle(.signal(signal)) == [.signalWorker(signal, slot: 0)])
     driver.handle(.workerEnded(.exited(0)))
     #expect(driver.settle().finished == .success)
   }

@@ -8,7 +8,7 @@ import Testing
     if !headers.entries.isEmpty { properties.headers = headers }
     configure(&properties)
     let envelope = Envelope(consumerTag: "c", deliveryTag: 1, isRedelivered: false, exchange: "x", routingKey: "k")
-    return WorkItem(delivery: Delivery(envelope: envelope, properties: properties, body: []), queue: "q")
+    return WorkItem(envelope: envelope, properties: properties, queue: "q")
   }
 
   private func variables(
@@ -107,13 +107,14 @@ import Testing
   @Test(arguments: ["x-delivery-count", "x-amqp-job-attempts"] as [ByteString], [Int64.min, -5, .max])
   func anybodysHeadersCannotBreakTheCount(header: ByteString, value: Int64) {
     #expect((1...Int(Int32.max) + 1).contains(item([header: .int64(value)]).attempt))
-    _ = item(["x-delivery-count": .int64(value), header: .int64(value)]).copy(counts: true)
+    #expect(
+      (1...Int(Int32.max) * 2 + 1).contains(item(["x-delivery-count": .int64(value), header: .int64(value)]).attempt))
   }
 
   @Test func attemptsAreCountedWhereTheQueueDoes() {
     #expect(item(["x-delivery-count": .int64(3)]).attempt == 4)
     var again = item()
-    again.delivery.envelope.isRedelivered = true
+    again.envelope.isRedelivered = true
     #expect(again.attempt == 2)
   }
 }

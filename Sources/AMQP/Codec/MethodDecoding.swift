@@ -47,6 +47,8 @@ extension Method {
       self = .queueBindOK
     case AMQP_QUEUE_DELETE_OK_METHOD:
       self = .queueDeleteOK(messageCount: fields(amqp_queue_delete_ok_t.self).message_count)
+    case AMQP_QUEUE_PURGE_OK_METHOD:
+      self = .queuePurgeOK(messageCount: fields(amqp_queue_purge_ok_t.self).message_count)
     case AMQP_BASIC_QOS_OK_METHOD:
       self = .basicQoSOK
     case AMQP_BASIC_CONSUME_OK_METHOD:
@@ -70,6 +72,14 @@ extension Method {
           consumerTag: deliver.consumer_tag.byteString, deliveryTag: deliver.delivery_tag,
           isRedelivered: deliver.redelivered != 0, exchange: deliver.exchange.byteString,
           routingKey: deliver.routing_key.byteString))
+    case AMQP_BASIC_GET_OK_METHOD:
+      let got = fields(amqp_basic_get_ok_t.self)
+      self = .basicGetOK(
+        Envelope(
+          consumerTag: "", deliveryTag: got.delivery_tag, isRedelivered: got.redelivered != 0,
+          exchange: got.exchange.byteString, routingKey: got.routing_key.byteString))
+    case AMQP_BASIC_GET_EMPTY_METHOD:
+      self = .basicGetEmpty
     case AMQP_BASIC_ACK_METHOD:
       let ack = fields(amqp_basic_ack_t.self)
       self = .basicAck(deliveryTag: ack.delivery_tag, multiple: ack.multiple != 0)

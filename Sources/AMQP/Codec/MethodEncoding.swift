@@ -62,6 +62,10 @@ extension Method {
       delete.queue = pool.copy(queue)
       delete.if_empty = ifEmpty ? 1 : 0
       return try pass(AMQP_QUEUE_DELETE_METHOD, delete)
+    case .queuePurge(let queue):
+      var purge = amqp_queue_purge_t()
+      purge.queue = pool.copy(queue)
+      return try pass(AMQP_QUEUE_PURGE_METHOD, purge)
     case .basicQoS(let prefetchCount):
       return try pass(
         AMQP_BASIC_QOS_METHOD,
@@ -81,6 +85,10 @@ extension Method {
       publish.routing_key = pool.copy(routingKey)
       publish.mandatory = mandatory ? 1 : 0
       return try pass(AMQP_BASIC_PUBLISH_METHOD, publish)
+    case .basicGet(let queue):
+      var get = amqp_basic_get_t()
+      get.queue = pool.copy(queue)
+      return try pass(AMQP_BASIC_GET_METHOD, get)
     case .basicAck(let deliveryTag, let multiple):
       return try pass(
         AMQP_BASIC_ACK_METHOD,

@@ -2,7 +2,7 @@
 #define CLINUX_H
 
 // What Swift cannot call or express: vfork with the steps between it and exec, a forked process that must not run
-// Swift, and variadic system calls. Everything else is in the Linux target, in Swift.
+// Swift, variadic system calls, and Linux's own. Everything else is in the Linux target, in Swift.
 
 #include <signal.h>
 #include <stdbool.h>
@@ -48,6 +48,9 @@ int clinux_guardian_release(int socket, int number);
 
 // pipe2(2) with O_CLOEXEC; returns 0, or an errno.
 int clinux_pipe(int ends[_Nonnull 2]);
+
+// fallocate(2): reserves a file's space; returns 0, or an errno.
+int clinux_allocate(int fd, off_t size);
 
 // Keeps other processes of the same user from reading our memory and environment in /proc.
 void clinux_set_not_dumpable(void);

@@ -1,84 +1,94 @@
 internal import AMQP
+internal import Broker
 
-/// Whether a queue is drained: no item ready, and no consumer that may still give one back.
+/// Whether a queue is drained: no item ready, none in its retry queue, and no consumer that may still give one back.
 ///
-/// A look has three steps: with our consumer, without it, and with it again. What is seen without
-/// it counts only where the other two show it, since a quorum queue whose leader is slow to answer
-/// is reported with 0 messages and 0 consumers. Three empty looks in a row make the queue drained.
-/// The steps are not sent together: RabbitMQ 3.10 loses a channel whose consumer is cancelled
-/// before it has settled in.
+/// A look asks for the counts of both queues, by turns, while we have consumers on the queue, and before it and after
+/// it. What it finds counts only if it shows our own consumers each time, since a quorum queue whose
+/// leader is slow to answer is reported with 0 messages and 0 consumers. An item can be invisible for some
+/// milliseconds on its way from one queue to the other, so three empty looks in a row make the queue drained.
 struct Drain: Hashable, Sendable {
   static let looksNeeded = 3
   static let pause: Duration = .seconds(1)
 
-  enum Step: Hashable, Sendable {
-    case before
-    case between
-    case after
-  }
-
   enum Finding: Hashable, Sendable {
     /// Something is ready.
     case items
+    /// Something will come back from the retry queue.
+    case retries
     /// Somebody else consumes.
     case otherConsumers
-    /// The answers do not show our own consumer, and so show nothing.
+    /// The answers do not show our own consumers, and so show nothing.
     case void
     case empty
     /// Empty as often as it takes.
     case drained
   }
 
-  enum Judgement: Hashable, Sendable {
-    case next(Step)
-    case finding(Finding)
+  private enum Question: Hashable, Sendable {
+    case queue
+    case retryQueue
   }
 
-  private(set) var step = Step.before
-  /// What the look came to; it is acted on when our consumer is gone again.
-  var finding: Finding?
-  private var answerCount = 0
+  private var unanswered: [Question] = []
+  /// Answers that are on their way to a look that was given up.
+  private var staleCount = 0
+  private var ownConsumerCount = 0
+  private var seen: Set<Finding> = []
   private var emptyLooks = 0
+  /// What the look came to; it is acted on when our consumers are gone.
+  private(set) var finding: Finding?
   /// Since when no look has counted.
   private(set) var voidSince: ContinuousClock.Instant?
 
-  mutating func begin(_ step: Step) {
-    self.step = step
+  /// What to ask, in order, with so many consumers of our own.
+  mutating func begin(_ queue: WorkQueue, ownConsumers: Int, hasRetries: Bool) -> [Method] {
+    ownConsumerCount = ownConsumers
+    seen = []
     finding = nil
-    answerCount = 0
-  }
-
-  /// Takes an answer to `queue.declare`: one with our consumer, two without. nil where another is to come.
-  mutating func take(
-    _ answer: Method.QueueStatus, now: ContinuousClock.Instant
-  ) -> Judgement? {
-    answerCount += 1
-    if answer.messageCount > 0 { return occupied(.items) }
-    switch step {
-    case .before, .after:
-      guard answer.consumerCount > 0 else {
-        voidSince = voidSince ?? now
-        return .finding(.void)
-      }
-      return step == .before ? .next(.between) : .finding(countedEmpty())
-    case .between:
-      guard answer.consumerCount == 0 else { return occupied(.otherConsumers) }
-      return answerCount < 2 ? nil : .next(.after)
+    unanswered = hasRetries ? [.queue, .retryQueue, .queue, .retryQueue, .queue] : [.queue, .queue]
+    return unanswered.map { question in
+      let name = question == .queue ? queue.name : queue.retryName
+      return .queueDeclare(.init(name: ByteString(name), isPassive: true))
     }
   }
 
-  private mutating func occupied(_ finding: Finding) -> Judgement {
-    voidSince = nil
+  /// Takes an answer to `queue.declare`; what the look found, once it is the last one.
+  mutating func take(_ answer: Method.QueueStatus, now: ContinuousClock.Instant) -> Finding? {
+    guard staleCount == 0 else {
+      staleCount -= 1
+      return nil
+    }
+    guard !unanswered.isEmpty else { return nil }
+    switch unanswered.removeFirst() {
+    case .retryQueue:
+      if answer.messageCount > 0 { seen.insert(.retries) }
+    case .queue:
+      if answer.messageCount > 0 { seen.insert(.items) }
+      if answer.consumerCount < ownConsumerCount { seen.insert(.void) }
+      if answer.consumerCount > ownConsumerCount { seen.insert(.otherConsumers) }
+    }
+    guard unanswered.isEmpty else { return nil }
+    return conclude([.items, .retries, .void, .otherConsumers].first(where: seen.contains) ?? .empty, now: now)
+  }
+
+  private mutating func conclude(_ found: Finding, now: ContinuousClock.Instant) -> Finding {
+    voidSince = found == .void ? voidSince ?? now : nil
+    emptyLooks = found == .empty ? emptyLooks + 1 : 0
+    let concluded = found == .empty && emptyLooks >= Self.looksNeeded ? .drained : found
+    finding = concluded
+    return concluded
+  }
+
+  /// An item came: whatever was seen before counts no more.
+  mutating func interrupt(finding: Finding? = nil) {
+    staleCount += unanswered.count
+    unanswered = []
     emptyLooks = 0
-    return .finding(finding)
-  }
-
-  private mutating func countedEmpty() -> Finding {
     voidSince = nil
-    emptyLooks += 1
-    return emptyLooks < Self.looksNeeded ? .empty : .drained
+    self.finding = finding
   }
 
-  /// An item came, or the connection went: whatever was seen before counts no more.
-  mutating func interrupt() { self = Drain() }
+  /// The channel that the questions went out on is gone.
+  mutating func channelLost() { self = Drain() }
 }

@@ -14,6 +14,7 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
   public static let noQueue = ExitStatus(rawValue: 66)
   public static let unreachable = ExitStatus(rawValue: 69)
   public static let internalError = ExitStatus(rawValue: 70)
+  public static let inputOutputError = ExitStatus(rawValue: 74)
   public static let temporaryFailure = ExitStatus(rawValue: 75)
   public static let itemTakenBack = ExitStatus(rawValue: 76)
   public static let notPermitted = ExitStatus(rawValue: 77)

@@ -2,6 +2,15 @@ public import AMQP
 
 /// What `amqp-job run` was asked to do.
 public struct JobOptions: Hashable, Sendable {
+  /// How much is to be done.
+  public enum Extent: Hashable, Sendable {
+    /// So many items.
+    case count(Int)
+    /// Whatever there is, until the queue is drained.
+    case drain
+    case forever
+  }
+
   public enum WhenEmpty: String, Hashable, Sendable, CaseIterable {
     /// Wait for an item, for ever.
     case wait
@@ -9,32 +18,92 @@ public struct JobOptions: Hashable, Sendable {
     case exit
   }
 
+  /// What TERM, INT and HUP mean to the workers.
+  public enum OnTerm: String, Hashable, Sendable, CaseIterable {
+    /// They get the signal too.
+    case stop
+    /// They may end in their own time.
+    case finish
+  }
+
+  /// What the loss of the connection means to the workers.
+  public enum OnDisconnect: String, Hashable, Sendable, CaseIterable {
+    /// They are stopped: their items are with others now.
+    case stop
+    /// They may end, in the hope that their items come back to us.
+    case finish
+  }
+
   /// Tried in turn; at least one.
   public var brokers: [BrokerURL]
   public var queue: String
-  /// How many items to take.
-  public var count: Int
+  public var extent: Extent
+  /// How many workers may run side by side.
+  public var parallelism: Int
+  /// Of an extent that is a count.
   public var whenEmpty: WhenEmpty
   /// How long a queue may be missing, or empty without having been seen otherwise, before that counts.
   public var waitFirst: Duration
+  /// How long the queue may take to be drained; nil for as long as it takes.
+  public var drainTimeout: Duration?
   /// How long a worker may take over one item; nil for as long as it likes.
   public var timeout: Duration?
   /// How long a worker that was told to end may take over it.
   public var grace: Duration
+  /// nil for what suits the extent.
+  public var onTerm: OnTerm?
+  public var onDisconnect: OnDisconnect
+  /// How long an item that was done while the broker was away may take to come back.
+  public var finishWindow: Duration
   /// How long the broker may be out of reach.
   public var connectTimeout: Duration
   /// Report worker statuses as they are, even those that the runner uses itself.
   public var rawStatus: Bool
+  public var attempts: AttemptOptions
 
   public init(brokers: [BrokerURL], queue: String) {
     self.brokers = brokers
     self.queue = queue
-    count = 1
+    extent = .count(1)
+    parallelism = 1
     whenEmpty = .wait
     waitFirst = .zero
+    drainTimeout = nil
     timeout = nil
     grace = .seconds(20)
+    onTerm = nil
+    onDisconnect = .stop
+    finishWindow = .seconds(60)
     connectTimeout = .seconds(60)
     rawStatus = false
+    attempts = AttemptOptions()
   }
+
+  /// The most items that may be taken.
+  var mostItems: Int {
+    if case .count(let count) = extent { count } else { .max }
+  }
+
+  var endsWhenDrained: Bool {
+    switch extent {
+    case .count: whenEmpty == .exit
+    case .drain: true
+    case .forever: false
+    }
+  }
+
+  var workersMayFinish: Bool { (onTerm ?? (extent == .forever ? .finish : .stop)) == .finish }
+}
+
+/// How often an item is tried, on a queue with a retry and a dead-letter queue.
+public struct AttemptOptions: Hashable, Sendable {
+  public var most = 3
+  /// How long an item that failed stays away.
+  public var retryDelay: Duration = .seconds(10)
+  /// Worker statuses that no other attempt will mend.
+  public var rejectedStatuses: Set<Int32> = []
+  /// Somebody asked for it: then a queue without these two is no queue for the runner.
+  public var areRequired = false
+
+  public init() {}
 }

@@ -1,14 +1,75 @@
 internal import AMQP
+internal import Broker
 
-/// Finds out whether a queue is one that a runner can serve: durable, not auto-delete, not
-/// exclusive, and no stream.
+/// Finds out whether a queue is one that a runner can serve (durable, not auto-delete, not exclusive, no stream), and
+/// whether it has a retry and a dead-letter queue.
 ///
-/// AMQP has no question for that. But a declaration of an existing queue with other properties is
+/// AMQP has no question for the first. But a declaration of an existing queue with other properties is
 /// refused, and the refusal names the first property that differs. So one is sent that every queue
 /// differs from, and that could not create one: its argument types are invalid. Streams know none
 /// of these arguments: they either differ in another one, or accept.
-enum QueueInspection {
-  static let channel: UInt16 = 2
+///
+/// Each question has a channel of its own, which a refusal closes. The queue is declared last of the three, so it is
+/// asked for first: where it is there, so are the others.
+struct QueueInspection: Hashable, Sendable {
+  enum Verdict: Hashable, Sendable {
+    /// Not for us, and why.
+    case unsupported(String)
+    case refused(CloseReason)
+    case serviceable(hasRetries: Bool)
+  }
+
+  private enum Kind: Hashable, Sendable {
+    case serviceable
+    case unsupported(String)
+  }
+
+  private let queues: [String]
+  private let kindChannel: UInt16
+  private let familyChannel: UInt16
+  private var kind: Kind?
+  /// How many of the three queues have been found.
+  private var foundCount = 0
+  private var familyEnd: CloseReason?
+
+  /// Uses the channel `channel` and the one after it.
+  init(queue: WorkQueue, channel: UInt16) {
+    // Longer names than AMQP has cannot be those of queues.
+    queues = [queue.name, queue.retryName, queue.deadName].filter { $0.utf8.count <= 255 }
+    kindChannel = channel
+    familyChannel = channel + 1
+  }
+
+  func isAbout(_ channel: UInt16) -> Bool { channel == kindChannel || channel == familyChannel }
+
+  var questions: [ChannelMethod] {
+    var arguments = Self.foreignArguments
+    arguments.append("x-queue-type", .string("stream"))
+    let unlike = Method.queueDeclare(.init(name: ByteString(queues[0]), arguments: arguments))
+    let passive = queues.map { Method.queueDeclare(.init(name: ByteString($0), isPassive: true)) }
+    return [ChannelMethod(.channelOpen, on: kindChannel), ChannelMethod(unlike, on: kindChannel)]
+      + ([.channelOpen] + passive).map { ChannelMethod($0, on: familyChannel) }
+  }
+
+  /// Takes what came on one of the two channels; the verdict, once there is one.
+  mutating func take(_ answer: Method, on channel: UInt16) -> Verdict? {
+    switch answer {
+    case .queueDeclareOK where channel == kindChannel: kind = .unsupported("it is a stream")
+    case .queueDeclareOK: foundCount += 1
+    case .channelClose(let reason) where channel == kindChannel: kind = Self.kind(from: reason)
+    case .channelClose(let reason): familyEnd = reason
+    default: return nil
+    }
+    return verdict
+  }
+
+  private var verdict: Verdict? {
+    guard let kind else { return nil }
+    if case .unsupported(let why) = kind { return .unsupported(why) }
+    if foundCount == queues.count { return .serviceable(hasRetries: foundCount == 3) }
+    guard let familyEnd else { return nil }
+    return foundCount > 0 && familyEnd.code == .notFound ? .serviceable(hasRetries: false) : .refused(familyEnd)
+  }
 
   /// Known to classic and to quorum queues, each with a value of a type that it does not take.
   private static let foreignArguments: FieldTable = [
@@ -18,30 +79,7 @@ enum QueueInspection {
     "x-single-active-consumer": .string("amqp-job"),
   ]
 
-  /// What to send on a channel of its own; the broker closes it.
-  static func request(queue: String) -> [ChannelMethod] {
-    var arguments = foreignArguments
-    arguments.append("x-queue-type", .string("stream"))
-    let declare = Method.queueDeclare(.init(name: ByteString(queue), arguments: arguments))
-    return [ChannelMethod(.channelOpen, on: channel), ChannelMethod(declare, on: channel)]
-  }
-
-  enum Verdict: Hashable {
-    case serviceable
-    /// Not for us, and why.
-    case unsupported(String)
-  }
-
-  /// nil for what is no answer to the request.
-  static func verdict(on answer: Method) -> Verdict? {
-    switch answer {
-    case .queueDeclareOK: .unsupported("it is a stream")
-    case .channelClose(let reason): verdict(on: reason)
-    default: nil
-    }
-  }
-
-  private static func verdict(on reason: CloseReason) -> Verdict {
+  private static func kind(from reason: CloseReason) -> Kind {
     // The protocol has one code for every difference; which one it is stands in the text alone.
     guard reason.code == .preconditionFailed, let name = differingArgument(in: reason.text) else {
       return .serviceable

@@ -11,62 +11,89 @@ extension Runner {
 
   private mutating func dial() -> RunnerAction {
     attemptCount += 1
-    return .connect(broker, questions)
+    let questions = isInspected ? [] : inspection.questions
+    return .connect(broker, questions + slots.filter { $0.state == .shut }.flatMap { $0.on([.channelOpen]) })
   }
 
   /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
-  private var questions: [ChannelMethod] {
-    let inspection = isInspected ? [] : QueueInspection.request(queue: options.queue)
-    return inspection + [ChannelMethod(.channelOpen, on: Self.channel)]
+  private var inspection: QueueInspection {
+    QueueInspection(queue: queue, channel: UInt16(slots.count + 1))
   }
 
-  /// The login succeeded, and the questions are with the broker.
-  mutating func connected() -> [RunnerAction] {
+  /// The login succeeded, and what was sent with it is with the broker.
+  mutating func connected(now: ContinuousClock.Instant) -> [RunnerAction] {
     connectFailure = nil
-    phase = .inspecting
-    return isInspected ? consume() : []
+    for index in slots.indices where slots[index].state == .shut { slots[index].state = .resting }
+    guard isInspected else {
+      phase = .inspecting(inspection)
+      return []
+    }
+    return serve(now: now) + awaitReturns()
   }
 
-  /// The answer on the inspection's own channel.
-  mutating func inspected(_ method: Method) -> [RunnerAction] {
-    guard phase == .inspecting, let verdict = QueueInspection.verdict(on: method) else { return [] }
+  /// An answer to the inspection.
+  mutating func inspected(
+    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    guard case .inspecting(var inspection) = phase, inspection.isAbout(channel) else { return [] }
+    let verdict = inspection.take(method, on: channel)
+    phase = .inspecting(inspection)
     switch verdict {
+    case nil: return []
     case .unsupported(let why):
-      return closeAndFinish(
+      return breakOff(
         .wrongQueue, "cannot serve \(place): \(why); declare it with 'amqp-job declare' as a durable queue")
-    case .serviceable:
-      return consume()
+    case .refused(let reason): return queueRefused(reason, now: now)
+    case .serviceable(let hasRetries):
+      guard hasRetries || !options.attempts.areRequired else {
+        return breakOff(
+          .wrongQueue,
+          "\(place) has no retry and dead-letter queue, as --max-attempts, --retry-delay and --reject-on need them; "
+            + "'amqp-job declare \(options.queue)' makes all three")
+      }
+      policy.hasRetries = hasRetries
+      return serve(now: now)
     }
   }
 
-  /// Where there is no such queue, the answer is that.
-  mutating func consume() -> [RunnerAction] {
-    phase = .consuming
-    return [.send([.basicQoS(prefetchCount: 1), attachConsumer()])]
+  /// Has as many slots as may take items wait for them.
+  mutating func serve(now: ContinuousClock.Instant) -> [RunnerAction] {
+    phase = .serving
+    var methods: [ChannelMethod] = []
+    for index in slots.indices where freeItems > 0 && !isPausing && !isStopping {
+      switch slots[index].state {
+      case .shut, .resting: methods += slots[index].on(slots[index].attach(to: options.queue))
+      default: break
+      }
+    }
+    guard !methods.isEmpty else { return [] }
+    // The first time the limit is that of the connection.
+    let limit = isInspected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
+    return [.send(methods)] + limit + awaitItem(now: now)
   }
 
-  /// The broker closed the channel before anything was consumed.
+  /// The broker refused the queue before anything was consumed.
   mutating func queueRefused(_ reason: CloseReason, now: ContinuousClock.Instant) -> [RunnerAction] {
     switch reason.code {
     case .notFound where reason.text.hasSuffix("is down or inaccessible"):
       // The queue exists; the node it lives on is away, and may be back.
       connectFailure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
       phase = .connecting
+      shutSlots()
       return [.disconnect, .set(.retry, after: BackOff.longest)]
     case .notFound:
       let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
-      guard left > .zero, takenCount == 0 else {
-        return closeAndFinish(
-          .noQueue, "there is no \(place); 'amqp-job declare \(options.queue)' makes it")
+      guard left > .zero, tally.taken == 0 else {
+        return breakOff(.noQueue, "there is no \(place); 'amqp-job declare \(options.queue)' makes it")
       }
       phase = .awaitingQueue
       return [.cancel(.connectLimit), .set(.retry, after: min(left, .seconds(1)))]
     case .accessRefused:
-      return closeAndFinish(.notPermitted, "no permission for \(place): \(reason.text)")
+      return breakOff(.notPermitted, "no permission for \(place): \(reason.text)")
     case .internalError:
-      return closeAndFinish(.temporaryFailure, "\(place) is in trouble: \(reason.text)")
+      return breakOff(.temporaryFailure, "\(place) is in trouble: \(reason.text)")
     default:
-      return closeAndFinish(.wrongQueue, "cannot serve \(place): \(reason.text)")
+      return breakOff(.wrongQueue, "cannot serve \(place): \(reason.text)")
     }
   }
 
@@ -74,58 +101,85 @@ extension Runner {
     switch phase {
     case .connecting: return [dial()]
     case .awaitingQueue:
-      phase = .inspecting
-      return [.send(questions), .set(.connectLimit, after: options.connectTimeout)]
+      phase = .inspecting(inspection)
+      return [.send(inspection.questions), .set(.connectLimit, after: options.connectTimeout)]
     default: return []
     }
   }
 
   mutating func connectLimitReached() -> [RunnerAction] {
     switch phase {
-    case .connecting, .inspecting,
-      .consuming where job == nil:
+    case .connecting, .inspecting, .serving, .looking:
+      // Workers that may finish are waited for, and so are what they did.
+      guard !slots.contains(where: \.isBusy), returning.isEmpty else {
+        return [.set(.connectLimit, after: options.connectTimeout)]
+      }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
       let what = "\(connectFailure ?? silence), for queue '\(options.queue)'"
-      return finish(
-        .unreachable, "\(what); gave up after \(options.connectTimeout.text) (--connect-timeout)")
+      shutSlots()
+      return [.disconnect]
+        + breakOff(.unreachable, "\(what); gave up after \(options.connectTimeout.text) (--connect-timeout)")
     default: return []
     }
+  }
+
+  /// Without a connection there are no channels.
+  mutating func shutSlots() {
+    for index in slots.indices {
+      slots[index].channelEnded()
+      if !slots[index].isBusy { slots[index].state = .shut }
+    }
+    drain.channelLost()
   }
 
   mutating func connectionFailed(
     _ failure: BrokerFailure, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    isConsumerAttached = false
     connectFailure = failure
     if failure.kind == .loginRefused {
-      return finish(.notPermitted, "\(failure); check user, password and vhost")
+      shutSlots()
+      return breakOff(.notPermitted, "\(failure); check user, password and vhost") + stopOrphans()
     }
     switch phase {
     case .connecting, .inspecting:
       phase = .connecting
+      shutSlots()
+      guard !isStopping else { return [] }
       return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance))]
-    case .consuming where job != nil:
-      return abandon(
-        .temporaryFailure, "\(failure); the worker is stopped, others get its item of queue '\(options.queue)'")
-    case .copying(let ended):
-      return copyAbandoned(ended, .temporaryFailure, why: failure.description)
-    case .abandoning, .finished, .new:
+    case .serving, .looking, .awaitingQueue:
+      return connectionLost(failure, now: now)
+    case .new, .finished:
       return []
-    case .withdrawing(let status), .closing(let status):
-      return finish(status)
-    case .settling(let settlement):
-      return settlementLost(settlement, why: failure.description)
-    case .awaitingQueue, .consuming, .looking:
-      guard !isAckUnconfirmed else {
-        return finish(
-          .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
-      }
-      drain.interrupt()
-      return [
-        .log(LogEntry(.warning, "\(failure); connecting again")), .cancel(.idle), .cancel(.look), .cancel(.retry),
-      ]
-        + connect()
     }
+  }
+
+  private mutating func connectionLost(
+    _ failure: BrokerFailure, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    var actions: [RunnerAction] = []
+    var isSettlementLost = false
+    for index in slots.indices {
+      let slot = slots[index]
+      switch slot.state {
+      case .working(let job): actions += workerDisconnected(job, in: index)
+      case .moving(let moving): actions += moveAbandoned(moving, in: index, why: failure.description, now: now)
+      case .closing(.some): isSettlementLost = true
+      default: if slot.isAckUnconfirmed { isSettlementLost = true }
+      }
+    }
+    let isStopped = slots.contains { $0.state == .abandoning }
+    shutSlots()
+    if isStopped {
+      actions += breakOff(
+        .temporaryFailure, "\(failure); the worker is stopped, others get its item of queue '\(options.queue)'")
+    } else if isSettlementLost {
+      actions += breakOff(
+        .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
+    }
+    guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
+    return actions + [
+      said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
+    ] + connect()
   }
 }
 

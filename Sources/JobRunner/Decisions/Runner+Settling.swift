@@ -2,208 +2,210 @@ internal import AMQP
 internal import Broker
 internal import Linux
 
-/// What became of an item.
-enum Outcome: Hashable, Sendable {
-  case done
-  case failed(ExitStatus)
-  /// The worker did not finish because we were told to end: no attempt of its own.
-  case interrupted(Signal)
-}
-
-/// A job that is over, and how.
-struct EndedJob: Hashable, Sendable {
-  var job: Job
-  let outcome: Outcome
-  /// The outcome for people.
-  let what: String
-  /// How the worker ended; nil for one that was never started.
-  let status: ProcessStatus?
-  let duration: Duration
-
-  /// Whether the attempt counts as one of the item's.
-  var isAttempt: Bool {
-    if case .interrupted = outcome { false } else { true }
-  }
-}
-
-/// The last word to the broker, and what it means once the broker has taken it.
-struct Settlement: Hashable, Sendable {
-  var status: ExitStatus
-  /// Whether success hangs on the broker's confirmation.
-  var isAck: Bool
-  /// What may be said once it is confirmed.
-  var confirms: [RunnerAction] = []
-}
-
 /// Telling the broker what became of an item, and making sure that it knows.
 extension Runner {
-  /// How long the broker may take over the last settlement.
+  /// How long the broker may take over the last settlement, or over a copy.
   static let settlementLimit: Duration = .seconds(5)
 
   mutating func ended(
-    _ job: Job, as outcome: Outcome, _ what: String, status: ProcessStatus?,
+    _ job: Job, in index: Int, as outcome: Outcome, _ what: String, status: ProcessStatus?,
     now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    self.job = nil
-    if outcome != .done { failedCount += 1 }
+    let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
     let ended = EndedJob(
-      job: job, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now))
-    let cancels: [RunnerAction] = [.cancel(.grace), .cancel(.workerLimit)]
-    guard outcome != .done, job.item.goesBackAsCopy else {
-      let settlement = outcome == .done ? "acked" : "given back"
-      return cancels + conclude(ended, by: method(settling: job, as: outcome), settlement, now: now)
+      item: job.item, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now))
+    if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index, now: now) }
+    return cancels + settle(ended, in: index, by: policy.settlement(of: ended), now: now)
+  }
+
+  mutating func settle(
+    _ ended: EndedJob, in index: Int, by settlement: AttemptPolicy.Settlement, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    tally.count(ended.outcome)
+    switch settlement {
+    case .acknowledge: return release(index, by: .ack(ended.item), ended, .acked, now: now)
+    case .giveBack: return release(index, by: Self.giveBack(ended), ended, .givenBack, now: now)
+    case .move(let move): return begin(MovingItem(item: ended.item, move: move, ended: ended), in: index)
     }
-    phase = .copying(ended)
-    return cancels + [
-      .publishCopy(job.item.copy(counts: ended.isAttempt), broker),
-      .set(.settlementLimit, after: Self.settlementLimit),
+  }
+
+  /// Without its being counted where the broker can (RabbitMQ 4.3 counts a reject, and no nack).
+  static func giveBack(_ item: WorkItem) -> Method {
+    .basicNack(deliveryTag: item.envelope.deliveryTag, multiple: false, requeue: true)
+  }
+
+  private static func giveBack(_ ended: EndedJob) -> Method {
+    if case .failed = ended.outcome {
+      .basicReject(deliveryTag: ended.item.envelope.deliveryTag, requeue: true)
+    } else {
+      giveBack(ended.item)
+    }
+  }
+
+  // MARK: Moves
+
+  mutating func begin(_ moving: MovingItem, in index: Int) -> [RunnerAction] {
+    slots[index].state = .moving(moving)
+    return [
+      .move(moving.item, moving.move, slot: index),
+      .set(.settlementLimit(slot: index), after: Self.settlementLimit),
     ]
   }
 
-  /// The copy is in the queue, and only now the item leaves it; or there is none, and the item itself goes back.
-  mutating func copyPublished(
-    _ outcome: ConfirmedPublish.Outcome, now: ContinuousClock.Instant
-  ) -> [RunnerAction] {
-    guard case .copying(let ended) = phase else { return [] }
-    phase = .consuming
-    switch outcome {
-    case .confirmed:
-      let ack = Method.basicAck(deliveryTag: ended.job.deliveryTag, multiple: false)
-      return conclude(ended, by: ack, "given back as a copy", now: now)
-    case .failed(let reason):
-      let method = method(settling: ended.job, as: ended.outcome)
-      return [.log(LogEntry(.warning, "no copy of the item could be put into \(place): \(reason)"))]
-        + conclude(ended, by: method, "given back", now: now)
+  /// The copy is in its queue, and only now the item leaves this one.
+  mutating func moveConfirmed(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard case .moving(let moving) = slots[index].state else { return [] }
+    let disposal: Disposal
+    switch moving.move.destination {
+    case .queue: disposal = .givenBackAsCopy
+    case .retry(let delay): disposal = .retried(after: delay)
+    case .deadLetter:
+      tally.deadLettered += 1
+      disposal = .deadLettered(into: queue.deadName)
     }
+    return release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
+  }
+
+  /// There may be no copy, so the item itself goes back; or is run uncounted.
+  mutating func moveFailed(
+    _ reason: String, in index: Int, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    guard case .moving(let moving) = slots[index].state else { return [] }
+    let warning = said(.warning, "no copy of the item of \(place) could be published: \(reason)")
+    let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
+    if moving.ended == nil, !moving.isUnwanted, !isStopping {
+      return [cancel, warning] + startWorker(on: moving.item, in: index, now: now)
+    }
+    let method = moving.ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
+    return [warning] + release(index, by: method, moving.ended, .givenBack, now: now)
   }
 
   /// The item went back by itself while its copy was on its way; there may be both now.
-  mutating func copyAbandoned(_ ended: EndedJob, _ status: ExitStatus, why: String) -> [RunnerAction] {
-    let own = exitStatus(after: ended.job, ended.outcome)
-    return [.dropCopy, .log(entry(for: ended, "given back by the broker (\(why))"))]
-      + closeAndFinish(options.count == 1 ? own : status)
-  }
-
-  /// An ack that was not the last may not have been taken.
-  mutating func ackRefused(why: String) -> [RunnerAction] {
-    closeAndFinish(
-      .itemTakenBack, "the broker may not have taken the last ack in \(place), the item will be run again: \(why)")
-  }
-
-  private mutating func conclude(
-    _ ended: EndedJob, by method: Method, _ settlement: String, now: ContinuousClock.Instant
+  mutating func moveAbandoned(
+    _ moving: MovingItem, in index: Int, why: String, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    let job = ended.job
-    let log = [RunnerAction.log(entry(for: ended, settlement))]
-    let isLast = takenCount >= options.count || job.interruption != nil
-    guard isLast else {
-      // Only after an item that came in a look is there no consumer.
-      let attach = isConsumerAttached ? [] : [attachConsumer()]
-      isAckUnconfirmed = ended.outcome == .done
-      return log + [.cancel(.settlementLimit), .send([method] + attach)] + awaitItem(now: now)
+    slots[index].state = isStopping ? .closed : .shut
+    return [.dropMove(slot: index), .releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
+      + (moving.ended.map { log($0, .givenBackByBroker(why: why)) } ?? [])
+  }
+
+  /// A broker that is short of memory or disk takes the copies that are under way when it has room again, even
+  /// of a client that is gone. So they are waited for, until we are told to end.
+  mutating func movesBlocked(_ reason: String?) -> [RunnerAction] {
+    movesBlocked = reason
+    let state = reason.map { "takes no copies for now (\($0)): waiting" } ?? "takes copies again"
+    let limits = slots.indices.filter { slots[$0].isMoving }.map { index in
+      RunnerAction.set(.settlementLimit(slot: index), after: Self.settlementLimit)
     }
-    let summary: [RunnerAction] =
-      options.count > 1 && failedCount > 0
-      ? [.log(LogEntry(.error, "\(failedCount) of \(takenCount) items of \(place) were not done, and given back"))] : []
-    // The consumer is cancelled before the broker can see room for another item.
-    let detach = isConsumerAttached ? [detachConsumer()] : []
-    let isAck = ended.outcome == .done
-    return (isAck ? [] : log) + summary
-      + settle(
-        detach + [method],
-        as: Settlement(
-          status: exitStatus(after: job, ended.outcome), isAck: isAck, confirms: isAck ? log : []))
+    return [said(.notice, "the broker at \(broker) \(state)")] + limits
   }
 
-  private func method(settling job: Job, as outcome: Outcome) -> Method {
-    switch outcome {
-    case .done: .basicAck(deliveryTag: job.deliveryTag, multiple: false)
-    // Both put the item back. From RabbitMQ 4.3 on only a reject counts as a delivery that failed.
-    case .failed: .basicReject(deliveryTag: job.deliveryTag, requeue: true)
-    case .interrupted: .basicNack(deliveryTag: job.deliveryTag, multiple: false, requeue: true)
+  // MARK: The last word
+
+  /// The slot's item is settled by `method`, and the slot goes on to the next one, rests, or has had its last.
+  mutating func release(
+    _ index: Int, by method: Method, _ ended: EndedJob?, _ disposal: Disposal, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    let isDone = ended?.outcome == .done
+    let entry = ended.map { log($0, disposal) } ?? []
+    let actions: [RunnerAction] = [.releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
+    slots[index].state = .resting
+    if isStopping || freeItems <= 0 {
+      // The consumer is cancelled before the broker can see room for another item.
+      let methods = slots[index].detach() + [method, Slot.close]
+      slots[index].state = .closing(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil)
+      let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
+      return actions + (isDone ? [] : entry) + (isLast ? [.endOfWork] : [])
+        + [
+          .send(slots[index].on(methods)), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
+        ]
+    }
+    slots[index].isAckUnconfirmed = isDone
+    let pause = ended == nil ? [] : beginPause()
+    guard phase == .serving, !isPausing else {
+      let probe: [Method] = isDone ? [.basicQoS(prefetchCount: 1)] : []
+      let methods = slots[index].detach() + [method] + probe
+      let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
+      return actions + entry + pause + [.send(slots[index].on(methods))] + limit + looked(now: now)
+    }
+    let attach = slots[index].isConsumerAttached ? [] : slots[index].attach(to: options.queue)
+    slots[index].state = .waiting
+    return actions + entry + [.send(slots[index].on([method] + attach))] + awaitItem(now: now)
+  }
+
+  private mutating func beginPause() -> [RunnerAction] {
+    guard let pause = tally.pause(chance: chance) else {
+      isPausing = false
+      return []
+    }
+    isPausing = true
+    return [.set(.pause, after: pause)]
+  }
+
+  mutating func pauseEnded(now: ContinuousClock.Instant) -> [RunnerAction] {
+    isPausing = false
+    return phase == .serving ? serve(now: now) : []
+  }
+
+  /// The channel's end was the broker's word.
+  mutating func settled(in index: Int) -> [RunnerAction] {
+    guard case .closing(let word) = slots[index].state else { return [] }
+    slots[index].channelEnded()
+    slots[index].state = .closed
+    return [.cancel(.settlementLimit(slot: index))] + (word.map { log($0.ended, $0.disposal) } ?? [])
+  }
+
+  mutating func settlementLimitReached(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    let silence = "the broker has not answered in \(Self.settlementLimit.text)"
+    switch slots[index].state {
+    case .moving:
+      // Told to end, we wait no longer.
+      guard movesBlocked == nil || isStopping else {
+        return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
+      }
+      return [.dropMove(slot: index)] + moveFailed(silence, in: index, now: now)
+    case .closing(let word):
+      slots[index].state = .closed
+      return word == nil ? [] : ackUnconfirmed(why: silence)
+    case .resting where slots[index].isAckUnconfirmed:
+      slots[index].state = .closed
+      return ackUnconfirmed(why: silence)
+    case .withdrawing:
+      slots[index].state = .closed
+      return []
+    default: return []
     }
   }
 
-  private func exitStatus(after job: Job, _ outcome: Outcome) -> ExitStatus {
-    let isComplete = takenCount >= options.count
-    switch outcome {
-    case .interrupted(let signal): return .signal(signal)
-    case .failed(let status) where options.count == 1: return status
-    case .done, .failed:
-      if let signal = job.interruption, !isComplete || failedCount > 0 { return .signal(signal) }
-      return result
-    }
-  }
-
-  /// Sends the last methods and closes the channel behind them, in one write: its clean end shows
-  /// that the broker took them.
-  mutating func settle(_ methods: [Method], as settlement: Settlement) -> [RunnerAction] {
-    phase = .settling(settlement)
-    let close = Method.channelClose(CloseReason(code: .success, text: "done"))
-    return [
-      .endOfWork, .send(methods + [close]), .set(.settlementLimit, after: Self.settlementLimit),
-    ]
-  }
-
-  /// The channel's end was the broker's word. Of the connection's end nothing depends, so its answer is not waited for.
-  mutating func settled() -> [RunnerAction] {
-    guard case .settling(let settlement) = phase else { return [] }
-    phase = .finished
-    return settlement.confirms + [.closeConnection, .finish(settlement.status)]
-  }
-
-  /// The broker did not take it.
-  mutating func settlementRefused(_ settlement: Settlement, why: String) -> [RunnerAction] {
-    guard settlement.isAck else { return closeAndFinish(settlement.status) }
-    return closeAndFinish(
-      .itemTakenBack, "the broker refused the ack in \(place), the item will be run again: \(why)")
-  }
-
-  /// Nobody knows whether the broker took it.
-  mutating func settlementLost(_ settlement: Settlement, why: String) -> [RunnerAction] {
-    guard settlement.isAck else { return finish(settlement.status) }
-    return finish(
+  private mutating func ackUnconfirmed(why: String) -> [RunnerAction] {
+    breakOff(
       .temporaryFailure, "the item of \(place) is done, but may be run again: its ack is unconfirmed (\(why))")
   }
 
-  mutating func settlementLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
-    switch phase {
-    case .copying:
-      [.dropCopy]
-        + copyPublished(.failed(reason: "not confirmed in \(Self.settlementLimit.text)"), now: now)
-    case .settling(let settlement):
-      settlementLost(
-        settlement, why: "the broker has not answered in \(Self.settlementLimit.text)")
-    case .closing(let status), .withdrawing(let status): finish(status)
-    default: []
-    }
-  }
+  // MARK: The log
 
-  mutating func connectionClosed() -> [RunnerAction] {
-    guard case .closing(let status) = phase else { return [] }
-    return finish(status)
-  }
-
-  private func entry(for ended: EndedJob, _ settlement: String) -> LogEntry {
-    let item = ended.job.item
+  mutating func log(_ ended: EndedJob, _ disposal: Disposal) -> [RunnerAction] {
+    let item = ended.item
     let name = item.id.map { "item \($0)" } ?? "an item"
-    let level: LogEntry.Level =
-      switch ended.outcome {
-      case .done: .info
-      case .failed, .interrupted: options.count == 1 ? .error : .warning
-      }
+    var level = LogEntry.Level.info
+    if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
+    if level == .error { hasReportedError = true }
     var entry = LogEntry(
-      level,
-      "\(name) of \(place), attempt \(item.attempt), \(ended.duration.text): \(ended.what); \(settlement)",
+      level, "\(name) of \(place), attempt \(item.attempt), \(ended.duration.text): \(ended.what); \(disposal.text)",
       [
         "queue": .text(options.queue), "attempt": .integer(item.attempt),
-        "seconds": .seconds(ended.duration),
-        "settlement": .text(ended.outcome == .done ? "acked" : "given-back"),
+        "seconds": .seconds(ended.duration), "settlement": .text(disposal.name),
       ])
     if let id = item.id { entry.fields.append(.init(name: "id", value: .text(id))) }
     if let status = ended.status {
       entry.fields.append(.init(name: "status", value: .integer(Int(status.shellCode))))
     }
-    return entry
+    return [.log(entry)]
+  }
+}
+
+extension Method {
+  static func ack(_ item: WorkItem) -> Method {
+    .basicAck(deliveryTag: item.envelope.deliveryTag, multiple: false)
   }
 }

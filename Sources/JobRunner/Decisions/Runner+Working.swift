@@ -1,154 +1,194 @@
 internal import AMQP
+internal import Broker
 internal import Linux
 
-/// One item in the hands of a worker.
-struct Job: Hashable, Sendable {
-  let item: WorkItem
-  let startedAt: ContinuousClock.Instant
-  /// The signal by which we were told to end while the worker ran.
-  var interruption: Signal?
-  var interruptedAt: ContinuousClock.Instant?
-  var hasTimedOut = false
-
-  var deliveryTag: UInt64 { item.delivery.envelope.deliveryTag }
-}
-
+/// Items in the hands of workers.
 extension Runner {
-  mutating func take(_ delivery: Delivery, now: ContinuousClock.Instant) -> [RunnerAction] {
-    switch phase {
-    case .consuming where job == nil, .looking: break
-    case .consuming, .copying, .withdrawing:
-      // It came before the broker saw our cancel, or unasked. Nobody ran it, so it goes back the way that counts least.
-      let tag = delivery.envelope.deliveryTag
-      return [.send([.basicNack(deliveryTag: tag, multiple: false, requeue: true)])]
-    default: return []
+  mutating func take(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    switch slots[index].state {
+    case .waiting: break
+    case .resting, .withdrawing:
+      // Nobody ran it: by itself its return would be counted. And for a moment nobody sees that we hold it.
+      drain.interrupt(finding: .items)
+      let move = Move(destination: .queue, attempts: item.attempt - 1)
+      return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
+    case .shut, .closing, .closed: return [.releaseBody(slot: index)]
+    case .working, .orphaned, .abandoning, .moving:
+      // It came unasked.
+      return [.send(slots[index].on([Self.giveBack(item)]))]
     }
-    phase = .consuming
     drain.interrupt()
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
-    isAckUnconfirmed = false
+    slots[index].isAckUnconfirmed = false
     idleSince = nil
-    takenCount += 1
-    var item = WorkItem(delivery: delivery, queue: options.queue)
-    let start = RunnerAction.startWorker(item)
-    // Only the worker's input needs the body, and only until it has been read.
-    if !item.goesBackAsCopy { item.delivery.body = [] }
-    job = Job(item: item, startedAt: now)
-    let limit = options.timeout.map { [RunnerAction.set(.workerLimit, after: $0)] } ?? []
-    return [.cancel(.idle), .cancel(.look), start] + limit
+    let others = phase == .looking ? serve(now: now) : []
+    return takeWanted(item, in: index, now: now) + others
   }
 
-  /// A signal, for us and for the worker.
+  private mutating func takeWanted(
+    _ item: WorkItem, in index: Int, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    if let returned = takeReturned(item, in: index, now: now) { return returned }
+    switch policy.receipt(of: item) {
+    case .run: return startWorker(on: item, in: index, now: now)
+    case .recount:
+      return begin(
+        MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index)
+    case .deadLetter:
+      tally.taken += 1
+      let move = Move(
+        destination: .deadLetter(DeadLetterCause(reason: .lost, status: nil)), attempts: item.attempt - 1)
+      let failure = Outcome.Failure(reason: .lost, exitStatus: .failure)
+      let ended = EndedJob(
+        item: item, outcome: .failed(failure), what: "the runner or its connection was lost at its last attempt",
+        status: nil, duration: .zero)
+      return settle(ended, in: index, by: .move(move), now: now)
+    }
+  }
+
+  mutating func startWorker(on item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    tally.taken += 1
+    slots[index].state = .working(Job(item: item, startedAt: now))
+    let limit = options.timeout.map { [RunnerAction.set(.workerLimit(slot: index), after: $0)] } ?? []
+    return [.startWorker(item, slot: index)] + limit
+  }
+
+  // MARK: Signals
+
+  /// A signal, for us and for the workers.
   mutating func received(_ signal: Signal, now: ContinuousClock.Instant) -> [RunnerAction] {
     let ends = [Signal.terminate, .interrupt, .hangup].contains(signal)
-    switch phase {
-    case .consuming where job != nil:
-      return ends ? interrupt(by: signal, now: now) : [.signalWorker(signal)]
-    case .abandoning:
-      return [.signalWorker(signal)]
-    case .new, .connecting, .inspecting, .awaitingQueue, .looking, .consuming:
-      return ends || signal == .quit ? withdraw(by: signal) : []
-    case .copying(var ended):
-      // No other item, then.
-      if ends, ended.job.interruption == nil { ended.job.interruption = signal }
-      phase = .copying(ended)
-      return []
-    case .withdrawing, .settling, .closing, .finished:
-      return []
+    let hasWorkers = slots.contains(where: \.hasWorker)
+    guard ends || signal == .quit && !hasWorkers else { return toWorkers(signal) }
+    if let stoppedAt {
+      // Who sends a signal both to us and to our group means it once.
+      let isMeant = now >= stoppedAt + .seconds(1)
+      guard hasStoppedWorkers else { return isMeant ? stopWorkers(signal, now: now) : [] }
+      return toWorkers(isMeant ? .kill : signal)
     }
-  }
-
-  /// Told to end, with nothing in hand.
-  private mutating func withdraw(by signal: Signal) -> [RunnerAction] {
-    let status = ExitStatus.signal(signal)
-    let doing = phase == .connecting || phase == .new ? "connecting" : "waiting"
-    let line = "stopped by \(signal) while \(doing), with no item in hand"
-    switch phase {
-    case .new, .connecting: return finish(status, line)
-    case .consuming,
-      .looking where isConsumerAttached:
-      phase = .withdrawing(status)
-      return [
-        .log(LogEntry(.error, line)), .send([detachConsumer()]),
-        .set(.settlementLimit, after: Self.closeLimit),
-      ]
-    default: return closeAndFinish(status, line)
+    // What is being settled is the end already.
+    guard !slots.allSatisfy(\.isEnding) else { return [] }
+    stopSignal = signal
+    stoppedAt = now
+    guard hasWorkers else {
+      let doing = phase == .connecting || phase == .new ? "connecting" : "waiting"
+      let isMoving = slots.contains(where: \.isBusy)
+      let level: LogEntry.Level = options.extent == .forever ? .notice : .error
+      return (isMoving ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")]) + stopTaking()
     }
+    guard options.workersMayFinish else { return stopWorkers(signal, now: now) + stopTaking() }
+    return [said(.notice, "\(signal): taking no more items, waiting for the workers to end")] + stopTaking()
   }
 
-  /// The broker has cancelled our consumer: nothing comes any more, and what came has been given back.
-  mutating func withdrawn() -> [RunnerAction] {
-    guard case .withdrawing(let status) = phase else { return [] }
-    return closeAndFinish(status)
-  }
-
-  /// Told to end, with a worker at work: it is told too, and has `--grace` to end. Told again a
-  /// second or more later, we do not wait: who sends a signal both to us and to our group means it
-  /// once.
-  private mutating func interrupt(
-    by signal: Signal, now: ContinuousClock.Instant
-  ) -> [RunnerAction] {
-    if let first = job?.interruptedAt {
-      return [.signalWorker(now >= first + .seconds(1) ? .kill : signal)]
+  private mutating func stopWorkers(_ signal: Signal, now: ContinuousClock.Instant) -> [RunnerAction] {
+    stoppedAt = now
+    hasStoppedWorkers = true
+    var actions: [RunnerAction] = []
+    for index in slots.indices where slots[index].hasWorker {
+      slots[index].interrupt(by: signal)
+      actions += [.signalWorker(signal, slot: index), .set(.grace(slot: index), after: options.grace)]
     }
-    job?.interruption = signal
-    job?.interruptedAt = now
-    return [.signalWorker(signal), .set(.grace, after: options.grace)]
+    return actions
   }
 
-  mutating func workerLimitReached() -> [RunnerAction] {
+  private func toWorkers(_ signal: Signal) -> [RunnerAction] {
+    slots.indices.filter { slots[$0].hasWorker }.map { .signalWorker(signal, slot: $0) }
+  }
+
+  // MARK: Limits
+
+  mutating func workerLimitReached(in index: Int) -> [RunnerAction] {
     // One that was told to end already has its grace.
-    guard job != nil, job?.interruption == nil, phase == .consuming else { return [] }
-    job?.hasTimedOut = true
-    return [.signalWorker(.terminate), .set(.grace, after: options.grace)]
+    guard let job = slots[index].job, job.interruption == nil else { return [] }
+    slots[index].timeOut()
+    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
   }
 
-  mutating func graceEnded() -> [RunnerAction] {
-    job == nil ? [] : [.signalWorker(.kill)]
+  func graceEnded(in index: Int) -> [RunnerAction] {
+    slots[index].hasWorker ? [.signalWorker(.kill, slot: index)] : []
   }
 
   /// The item is not ours any more: the worker is stopped, and nothing that it still does can count.
-  mutating func abandon(_ status: ExitStatus, _ line: String) -> [RunnerAction] {
-    phase = .abandoning(status)
-    return [
-      .log(LogEntry(.error, line)), .signalWorker(.terminate), .set(.grace, after: options.grace),
-    ]
+  mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: String) -> [RunnerAction] {
+    abandonWorker(in: index) + breakOff(status, line)
   }
 
-  mutating func workerDidNotStart(_ reason: String, now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard let job else { return [] }
+  mutating func abandonWorker(in index: Int) -> [RunnerAction] {
+    slots[index].state = .abandoning
+    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
+  }
+
+  /// Its body cannot be kept, and so not be handed on.
+  mutating func notStored(_ deliveryTag: UInt64, _ reason: String, in index: Int) -> [RunnerAction] {
+    let giveBack = Method.basicNack(deliveryTag: deliveryTag, multiple: false, requeue: true)
+    let methods = slots[index].detach() + [giveBack, Slot.close]
+    slots[index].state = .closing(nil)
+    return [
+      .send(slots[index].on(methods)), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
+    ]
+      + breakOff(
+        .inputOutputError, "an item of \(place) cannot be stored, and is given back: \(reason) (--spool-dir)")
+  }
+
+  // MARK: Ends
+
+  mutating func workerDidNotStart(
+    _ reason: String, in index: Int, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    guard let job = slots[index].job else { return [] }
+    let failure = Outcome.Failure(reason: .notStarted, exitStatus: .failure)
     return ended(
-      job, as: .failed(.failure), "the worker could not be started (\(reason))", status: nil, now: now)
+      job, in: index, as: .failed(failure), "the worker could not be started (\(reason))", status: nil, now: now)
   }
 
   mutating func workerEnded(
-    _ status: ProcessStatus, now: ContinuousClock.Instant
+    _ status: ProcessStatus, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    guard let job else { return [] }
-    if case .abandoning(let exitStatus) = phase {
-      self.job = nil
-      return [.cancel(.grace), .cancel(.workerLimit)] + closeAndFinish(exitStatus)
+    if slots[index].state == .abandoning {
+      tally.failed += 1
+      slots[index].state = .closed
+      return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
     }
+    guard let job = slots[index].job else { return [] }
+    let (outcome, what) = judge(job, status)
+    return ended(job, in: index, as: outcome, what, status: status, now: now)
+  }
+
+  private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: String) {
     if job.hasTimedOut {
       let limit = options.timeout?.text ?? ""
-      return ended(
-        job, as: .failed(.timedOut), "the worker ran for longer than \(limit) (--timeout)",
-        status: status, now: now)
+      return (
+        .failed(.init(reason: .timedOut, exitStatus: .timedOut)), "the worker ran for longer than \(limit) (--timeout)"
+      )
     }
-    if status == .exited(0) {
-      return ended(job, as: .done, "done", status: status, now: now)
+    if status == .exited(0) { return (.done, "done") }
+    if let signal = job.interruption { return (.interrupted(signal), "stopped by \(signal)") }
+    let exitStatus = ExitStatus(worker: status, raw: options.rawStatus)
+    switch status {
+    case .exited(let code):
+      return (.failed(.init(reason: .failed, exitStatus: exitStatus)), "the worker exited with \(code)")
+    case .killed(let signal):
+      return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "the worker was killed by \(signal)")
     }
-    if let signal = job.interruption {
-      return ended(
-        job, as: .interrupted(signal), "stopped by \(signal)", status: status, now: now)
-    }
-    let what =
-      switch status {
-      case .exited(let code): "the worker exited with \(code)"
-      case .killed(let signal): "the worker was killed by \(signal)"
-      }
-    return ended(
-      job, as: .failed(ExitStatus(worker: status, raw: options.rawStatus)), what, status: status,
-      now: now)
   }
+}
+
+extension Slot {
+  private mutating func updateJob(_ body: (inout Job) -> Void) {
+    switch state {
+    case .working(var job):
+      body(&job)
+      state = .working(job)
+    case .orphaned(var job):
+      body(&job)
+      state = .orphaned(job)
+    default: break
+    }
+  }
+
+  fileprivate mutating func interrupt(by signal: Signal) {
+    updateJob { $0.interruption = $0.interruption ?? signal }
+  }
+
+  fileprivate mutating func timeOut() { updateJob { $0.hasTimedOut = true } }
 }

@@ -5,167 +5,165 @@ internal import Linux
 /// A runner's decisions: events in, actions out, no I/O, no clock. Each file beside this one holds
 /// one part of a runner's life; this one holds what they share, and passes events on.
 ///
-/// It connects, opens the queue, consumes one item at a time, has a worker run on it, settles it,
+/// It connects, looks at the queue, fills its slots with items, has a worker run on each, settles them,
 /// and ends when it has taken as many as it was asked for, when the queue is drained, or when
 /// something forbids to go on.
 public struct Runner: Sendable {
-  static let channel: UInt16 = 1
-
   enum Phase: Hashable, Sendable {
     case new
     /// No connection; an attempt at one is under way, or comes after a pause.
     case connecting
     /// Asked what kind of a queue it is.
-    case inspecting
+    case inspecting(QueueInspection)
     /// The queue is not there yet; it is asked for again after a pause.
     case awaitingQueue
-    /// Consuming: waiting for an item, or working on one.
-    case consuming
-    /// Not consuming, but looking whether the queue is drained.
+    /// The slots take items, and work on them.
+    case serving
+    /// Nothing in hand, and looking whether the queue is drained.
     case looking
-    /// Told to end with no item in hand: the consumer is being cancelled.
-    case withdrawing(ExitStatus)
-    /// The worker is to end, since its item is no longer ours.
-    case abandoning(ExitStatus)
-    /// The item is being put back as a copy; only then is it acked.
-    case copying(EndedJob)
-    /// All that was decided is with the broker, or on its way there.
-    case settling(Settlement)
-    /// The connection is being closed, with nothing at stake.
-    case closing(ExitStatus)
     case finished
   }
 
   let options: JobOptions
+  let queue: WorkQueue
   let chance: Double
   var phase = Phase.new
+  var slots: [Slot]
+  var policy: AttemptPolicy
+  var tally = Tally()
+  var drain = Drain()
+
+  // MARK: The connection
+
   /// How many attempts at a connection there have been.
   var attemptCount = 0
   var backOff = BackOff()
   var connectFailure: BrokerFailure?
   /// The queue has been found to be one that can be served.
   var isInspected = false
-  /// Our consumer as the broker has it, once all that was sent has been answered.
-  var isConsumerAttached = false
-  var consumerNumber = 0
+  /// Items that were done while the broker was away, and may come back to us.
+  var returning: [ReturningItem] = []
+  /// Why the broker takes no copies for now.
+  var movesBlocked: String?
+
+  // MARK: Time
+
+  var startedAt: ContinuousClock.Instant?
   /// Since when there has been nothing to do.
   var idleSince: ContinuousClock.Instant?
-  var startedAt: ContinuousClock.Instant?
-  var drain = Drain()
-  /// An ack went out after which the broker has not said anything that shows that it took it.
-  var isAckUnconfirmed = false
-  var job: Job?
-  var takenCount = 0
-  var failedCount = 0
+  /// No item is taken for a while after failures in a row.
+  var isPausing = false
+
+  // MARK: The end
+
+  /// What makes it impossible to go on, and true what was done until then.
+  var brokenStatus: ExitStatus?
+  /// The signal that told us to end.
+  var stopSignal: Signal?
+  var stoppedAt: ContinuousClock.Instant?
+  /// Whether the workers were told, too.
+  var hasStoppedWorkers = false
+  var isDrained = false
+  /// What goes with a status that is no success has been said.
+  var hasReportedError = false
 
   /// `chance`, from 0 to 1 and another for each runner, spreads the pauses of many.
   public init(_ options: JobOptions, chance: Double) {
     self.options = options
     self.chance = chance
+    queue = WorkQueue(options.queue)
+    policy = AttemptPolicy(options: options.attempts)
+    slots = (1...min(options.parallelism, options.mostItems)).map { Slot(channel: UInt16($0)) }
   }
 
   /// Decides what to do about `event`.
-  public mutating func handle(
-    _ event: RunnerEvent, now: ContinuousClock.Instant
-  ) -> [RunnerAction] {
-    switch event {
-    case .connected: return connected()
-    case .connectionFailed(let failure): return connectionFailed(failure, now: now)
-    case .connectionClosed: return connectionClosed()
-    case .delivered(let delivery): return take(delivery, now: now)
-    case .method(let method, let channel):
-      return channel == QueueInspection.channel
-        ? inspected(method) : answered(method, now: now)
-    case .workerDidNotStart(let reason): return workerDidNotStart(reason, now: now)
-    case .workerEnded(let status): return workerEnded(status, now: now)
-    case .copyPublished(let outcome): return copyPublished(outcome, now: now)
-    case .signal(let signal): return received(signal, now: now)
-    case .timer(let timer): return elapsed(timer, now: now)
-    }
+  public mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
+    let actions = decide(event, now: now)
+    return actions + conclude()
   }
 
   /// The first event of all.
   public mutating func start(now: ContinuousClock.Instant) -> [RunnerAction] {
     startedAt = now
     idleSince = now
-    return connect() + [.set(.report, after: Self.reportPeriod)]
+    let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
+    return connect() + [.set(.report, after: Self.reportPeriod)] + limit
   }
 
-  private mutating func answered(
-    _ method: Method, now: ContinuousClock.Instant
+  private mutating func decide(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
+    switch event {
+    case .connected: return connected(now: now)
+    case .connectionFailed(let failure): return connectionFailed(failure, now: now)
+    case .delivered(let envelope, let properties, let digest, let slot):
+      let item = WorkItem(envelope: envelope, properties: properties, queue: options.queue, digest: digest)
+      return take(item, in: slot, now: now)
+    case .notStored(let tag, let reason, let slot): return notStored(tag, reason, in: slot)
+    case .method(let method, let channel): return received(method, on: channel, now: now)
+    case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot, now: now)
+    case .workerEnded(let status, let slot): return workerEnded(status, in: slot, now: now)
+    case .moveConfirmed(let slot): return moveConfirmed(in: slot, now: now)
+    case .moveFailed(let reason, let slot): return moveFailed(reason, in: slot, now: now)
+    case .movesBlocked(let reason): return movesBlocked(reason)
+    case .signal(let signal): return received(signal, now: now)
+    case .timer(let timer): return elapsed(timer, now: now)
+    }
+  }
+
+  private mutating func received(
+    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
+    guard let slot = slots.firstIndex(where: { $0.channel == channel }) else {
+      return inspected(method, on: channel, now: now)
+    }
     switch method {
-    case .queueDeclareOK(let status):
-      isAckUnconfirmed = false
-      return counted(status, now: now)
-    case .basicConsumeOK:
-      isAckUnconfirmed = false
-      return consuming(now: now)
-    case .basicCancelOK: return phase == .looking ? looked(now: now) : withdrawn()
-    case .basicCancel: return consumerCancelled()
-    case .channelClose(let reason): return channelClosed(reason, now: now)
-    case .channelCloseOK: return settled()
+    case .queueDeclareOK(let status): return counted(status, now: now)
+    case .basicQoSOK: return probed(in: slot)
+    case .basicConsumeOK: return consuming(in: slot, now: now)
+    case .basicCancelOK(let tag): return withdrawn(tag, in: slot, now: now)
+    case .basicCancel(let tag): return consumerCancelled(tag, in: slot, now: now)
+    case .channelClose(let reason): return channelClosed(reason, in: slot, now: now)
+    case .channelCloseOK: return settled(in: slot)
     default: return []
     }
   }
 
-  private mutating func elapsed(
-    _ timer: RunnerTimer, now: ContinuousClock.Instant
-  ) -> [RunnerAction] {
+  private mutating func elapsed(_ timer: RunnerTimer, now: ContinuousClock.Instant) -> [RunnerAction] {
     switch timer {
     case .connectLimit: return connectLimitReached()
     case .retry: return retry()
     case .idle: return idled(now: now)
-    case .look: return look()
-    case .workerLimit: return workerLimitReached()
-    case .grace: return graceEnded()
-    case .settlementLimit: return settlementLimitReached(now: now)
+    case .look: return phase == .looking ? look() : []
+    case .pause: return pauseEnded(now: now)
+    case .drainLimit: return drainLimitReached()
+    case .finishWindow: return finishWindowEnded()
+    case .workerLimit(let slot): return workerLimitReached(in: slot)
+    case .grace(let slot): return graceEnded(in: slot)
+    case .settlementLimit(let slot): return settlementLimitReached(in: slot, now: now)
     case .report: return report(now: now)
     }
   }
 
-  // MARK: Ending
-
-  /// Ends at once. The line says why.
-  mutating func finish(_ status: ExitStatus, _ line: String? = nil) -> [RunnerAction] {
-    phase = .finished
-    return (line.map { [.log(LogEntry(.error, $0))] } ?? []) + [.disconnect, .finish(status)]
-  }
-
-  /// The same with a connection that is open: it is closed cleanly, and the end comes when the broker has answered.
-  mutating func closeAndFinish(_ status: ExitStatus, _ line: String? = nil) -> [RunnerAction] {
-    phase = .closing(status)
-    return (line.map { [.log(LogEntry(.error, $0))] } ?? []) + [
-      .endOfWork, .closeConnection, .set(.settlementLimit, after: Self.closeLimit),
-    ]
-  }
-
-  /// The status of a runner that took all the items it could.
-  var result: ExitStatus { failedCount == 0 ? .success : .failure }
+  /// Queue and broker, as messages name them.
+  var place: String { "queue '\(options.queue)' at \(broker)" }
 
   /// The broker that we have a connection to, or try to have one.
   var broker: BrokerURL { options.brokers[max(0, attemptCount - 1) % options.brokers.count] }
 
-  /// Queue and broker, as messages name them.
-  var place: String {
-    "queue '\(options.queue)' at \(broker)"
-  }
-
   // MARK: Reporting
 
   static let reportPeriod: Duration = .seconds(60)
-  /// How long the broker may take to answer a close when nothing depends on it.
-  static let closeLimit: Duration = .milliseconds(500)
 
-  private mutating func report(now: ContinuousClock.Instant) -> [RunnerAction] {
+  private func report(now: ContinuousClock.Instant) -> [RunnerAction] {
     let again = RunnerAction.set(.report, after: Self.reportPeriod)
-    guard let idleSince, job == nil else { return [again] }
+    guard let idleSince, !slots.contains(where: \.isBusy) else { return [again] }
     let minutes = Int(idleSince.duration(to: now) / .seconds(60))
     let what: String
     switch phase {
     case .connecting:
       what = connectFailure.map { "\($0); still trying" } ?? "connecting to the broker"
     case .awaitingQueue: what = "waiting for \(place) to be declared"
+    case .looking where drain.finding == .retries:
+      what = "waiting for items to come back to \(place) for another attempt"
     case .looking: what = "waiting for the other consumers of \(place) to end"
     default: what = "waiting for an item in \(place)"
     }

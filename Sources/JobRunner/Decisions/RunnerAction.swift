@@ -11,23 +11,20 @@ public enum RunnerAction: Hashable, Sendable {
   case send([ChannelMethod])
   /// Close the connection cleanly.
   case closeConnection
-  case startWorker(WorkItem)
-  /// Put this message into the queue, on a connection of its own.
-  case publishCopy(Message, BrokerURL)
+  case startWorker(WorkItem, slot: Int)
+  /// Publish a copy of the slot's item where the move leads, on a connection of its own.
+  case move(WorkItem, Move, slot: Int)
   /// Let go of the copy that is on its way.
-  case dropCopy
+  case dropMove(slot: Int)
+  /// The slot's body is not needed any more.
+  case releaseBody(slot: Int)
   /// No worker will be started any more.
   case endOfWork
   /// To the worker's process group.
-  case signalWorker(Signal)
+  case signalWorker(Signal, slot: Int)
   case set(RunnerTimer, after: Duration)
   case cancel(RunnerTimer)
   case log(LogEntry)
   /// The end. With a status that is no success comes the line that says why.
   case finish(ExitStatus)
-
-  /// Send these methods on the channel that items come on, in one write.
-  static func send(_ methods: [Method]) -> RunnerAction {
-    .send(methods.map { ChannelMethod($0, on: Runner.channel) })
-  }
 }

@@ -8,16 +8,21 @@ public enum RunnerEvent: Hashable, Sendable {
   case connected
   /// A method came on a channel.
   case method(Method, channel: UInt16)
-  case delivered(Delivery)
-  /// The broker answered our close of the connection.
-  case connectionClosed
+  /// A message came; its body is kept for the slot. The digest is the body's, where that was asked for.
+  case delivered(Envelope, BasicProperties, digest: Int?, slot: Int)
+  /// A message came whose body could not be stored.
+  case notStored(deliveryTag: UInt64, reason: String, slot: Int)
   /// There is no connection, or no longer one.
   case connectionFailed(BrokerFailure)
   /// The worker could not be started.
-  case workerDidNotStart(reason: String)
-  case workerEnded(ProcessStatus)
-  /// The copy that was to be published is in the queue, or is not known to be.
-  case copyPublished(ConfirmedPublish.Outcome)
+  case workerDidNotStart(reason: String, slot: Int)
+  case workerEnded(ProcessStatus, slot: Int)
+  /// The copy that a move published is in its queue.
+  case moveConfirmed(slot: Int)
+  /// It is not known to be there.
+  case moveFailed(reason: String, slot: Int)
+  /// The broker takes no copies for now, for that reason; or it does again.
+  case movesBlocked(reason: String?)
   case signal(Signal)
   case timer(RunnerTimer)
 }
@@ -32,12 +37,18 @@ public enum RunnerTimer: Hashable, Sendable {
   case idle
   /// Time for the next look whether the queue is drained.
   case look
+  /// The pause after failures in a row is over.
+  case pause
+  /// The queue has had its time to be drained.
+  case drainLimit
+  /// Items that were done while the broker was away have had their time to come back.
+  case finishWindow
   /// The worker has run for as long as it may.
-  case workerLimit
+  case workerLimit(slot: Int)
   /// The worker was told to end, and has had its time for that.
-  case grace
-  /// The broker has had its time to take a settlement.
-  case settlementLimit
+  case grace(slot: Int)
+  /// The broker has had its time to take a settlement or a copy.
+  case settlementLimit(slot: Int)
   /// Time to say what is being waited for.
   case report
 }

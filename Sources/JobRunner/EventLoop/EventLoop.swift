@@ -2,8 +2,8 @@ internal import AMQP
 internal import Broker
 public import Linux
 
-/// Carries a runner's decisions out: one thread, one poll(2) over the broker's socket, the worker's
-/// input, signals and timers.
+/// Carries a runner's decisions out: one thread, one poll(2) over the broker's sockets, the workers'
+/// inputs, signals and timers.
 public final class EventLoop {
   /// What the loop needs besides the decisions.
   public struct Configuration {
@@ -14,24 +14,28 @@ public final class EventLoop {
     /// The worker; its environment is filled in for each item.
     public var worker: ProcessGroups.Program
     public var environment: WorkerEnvironment
+    /// Where bodies are kept that are too large for memory.
+    public var spoolDirectory: String
+    /// The largest body that is kept in memory, in bytes.
+    public var largestBodyInMemory: Int
+    /// What dead letters say of where they failed.
+    public var host: String
 
     public init(
-      heartbeat: UInt16, connectionName: String,
-      worker: ProcessGroups.Program, environment: WorkerEnvironment
+      heartbeat: UInt16, connectionName: String, worker: ProcessGroups.Program, environment: WorkerEnvironment,
+      spoolDirectory: String, largestBodyInMemory: Int, host: String
     ) {
       self.heartbeat = heartbeat
       self.connectionName = connectionName
       self.worker = worker
       self.environment = environment
+      self.spoolDirectory = spoolDirectory
+      self.largestBodyInMemory = largestBodyInMemory
+      self.host = host
     }
   }
 
-  private struct Worker {
-    let processID: Int32
-    let input: ChildInput
-  }
-
-  private let queue: String
+  private let options: JobOptions
   private let configuration: Configuration
   private let log: (LogEntry) -> Void
   private let signals: SignalReceiver
@@ -39,8 +43,10 @@ public final class EventLoop {
   private var runner: Runner
   private var timers = Timers()
   private var link: BrokerLink?
-  private var worker: Worker?
-  private var copy: ConfirmedPublish?
+  /// For the moves, by slot.
+  private var publisher: ConfirmedPublisher?
+  private var workers: Workers
+  private var bodies: Bodies
   /// Events that performing an action brought about.
   private var followUps: [RunnerEvent] = []
   private var result: ExitStatus?
@@ -50,13 +56,15 @@ public final class EventLoop {
   public init(
     _ options: JobOptions, _ configuration: Configuration, log: @escaping (LogEntry) -> Void
   ) throws {
-    queue = options.queue
+    self.options = options
     self.configuration = configuration
     self.log = log
     signals = try SignalReceiver([
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
     ])
     processes = ProcessGroups(receiver: signals)
+    workers = Workers(processes, configuration.worker, configuration.environment)
+    bodies = Bodies(directory: configuration.spoolDirectory)
     runner = Runner(options, chance: .random(in: 0...1))
   }
 
@@ -69,6 +77,7 @@ public final class EventLoop {
       // It takes 0.1 ms, which pass while the broker thinks of its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
+    publisher?.close()
     processes.stop()
     return result ?? .internalError
   }
@@ -76,16 +85,20 @@ public final class EventLoop {
   private func turn() throws {
     var interests = [signals.interest]
     let linkIndex = add(link?.interest, to: &interests)
-    let inputIndex = add(worker?.input.interest, to: &interests)
-    let copyIndex = add(copy?.interest, to: &interests)
-    let deadlines = [timers.next, link?.deadline, copy?.deadline]
+    let publisherIndex = add(publisher?.interest, to: &interests)
+    let inputs = workers.interests
+    let firstInput = interests.count
+    interests += inputs.map(\.interest)
+    let deadlines = [timers.next, link?.deadline, publisher?.deadline]
     let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
-    processCopy(copyIndex.map { readiness[$0] } ?? PollReadiness())
+    processMoves(publisherIndex.map { readiness[$0] } ?? PollReadiness())
     if readiness[0].readable { receiveSignals() }
-    if let inputIndex, readiness[inputIndex].writable { try worker?.input.write() }
+    for (input, readiness) in zip(inputs, readiness[firstInput...]) where readiness.writable {
+      try workers.feed(slot: input.slot)
+    }
     while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
   }
 
@@ -105,32 +118,43 @@ public final class EventLoop {
       switch event {
       case .connection(.opened): handle(.connected)
       case .connection(.method(let channel, let method)): handle(.method(method, channel: channel))
-      case .connection(.delivered(_, let delivery)): handle(.delivered(delivery))
-      case .connection(.closed): handle(.connectionClosed)
-      case .connection(.returned): break
+      case .connection(.bodyPart(let channel, let size, let part)):
+        bodies.append(part, of: size, slot: Int(channel) - 1)
+      case .connection(.delivered(let channel, let delivery)): take(delivery, slot: Int(channel) - 1)
+      case .connection(.closed), .connection(.returned): break
       case .failed(let failure):
         self.link = nil
+        bodies.discardIncoming()
         handle(.connectionFailed(failure))
       }
     }
   }
 
-  private func processCopy(_ readiness: PollReadiness) {
-    guard let outcome = copy?.process(readiness, now: .now) else { return }
-    copy = nil
-    handle(.copyPublished(outcome))
+  private func take(_ delivery: Delivery, slot: Int) {
+    do {
+      let body = try bodies.keep(delivery, slot: slot)
+      let digest = options.onDisconnect == .finish ? try body?.digest() : nil
+      handle(.delivered(delivery.envelope, delivery.properties, digest: digest, slot: slot))
+    } catch {
+      let reason = (error as? SystemError)?.reason ?? "\(error)"
+      handle(.notStored(deliveryTag: delivery.envelope.deliveryTag, reason: reason, slot: slot))
+    }
+  }
+
+  private func processMoves(_ readiness: PollReadiness) {
+    for event in publisher?.process(readiness, now: .now) ?? [] {
+      switch event {
+      case .confirmed(let slot): handle(.moveConfirmed(slot: slot))
+      case .failed(let slot, let reason): handle(.moveFailed(reason: reason, slot: slot))
+      case .blocked(let reason): handle(.movesBlocked(reason: reason))
+      case .unblocked: handle(.movesBlocked(reason: nil))
+      }
+    }
   }
 
   private func receiveSignals() {
-    for signal in signals.receive() {
-      guard signal != .child else { continue }
-      handle(.signal(signal))
-    }
-    for child in processes.reap() where child.processID == worker?.processID {
-      worker?.input.finish()
-      worker = nil
-      handle(.workerEnded(child.status))
-    }
+    for signal in signals.receive() where signal != .child { handle(.signal(signal)) }
+    for worker in workers.reap() { handle(.workerEnded(worker.status, slot: worker.slot)) }
   }
 
   private func handle(_ event: RunnerEvent) {
@@ -151,16 +175,17 @@ public final class EventLoop {
 
   private func perform(_ action: RunnerAction) {
     switch action {
-    case .connect(let broker, let opening): connect(to: broker, opening)
-    case .disconnect: link = nil
+    case .connect(let broker, let opening):
+      link = BrokerLink(broker: broker, parameters(broker, opening: opening), now: .now)
+    case .disconnect: disconnect()
     case .send(let methods): send(methods)
     case .closeConnection: closeConnection()
-    case .startWorker(let item): startWorker(item)
-    case .publishCopy(let message, let broker):
-      copy = ConfirmedPublish(message, to: queue, broker: broker, parameters(broker), now: .now)
-    case .dropCopy: copy = nil
+    case .startWorker(let item, let slot): startWorker(on: item, slot: slot)
+    case .move(let item, let move, let slot): publish(item, move, slot: slot)
+    case .dropMove(let slot): publisher?.drop(slot)
+    case .releaseBody(let slot): bodies.release(slot: slot)
     case .endOfWork: processes.dismissGuardian()
-    case .signalWorker(let signal): worker.map { signal.send(toGroup: $0.processID) }
+    case .signalWorker(let signal, let slot): workers.signal(signal, slot: slot)
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
     case .log(let entry): log(entry)
@@ -168,13 +193,16 @@ public final class EventLoop {
     }
   }
 
-  private func connect(to broker: BrokerURL, _ opening: [ChannelMethod]) {
-    link = BrokerLink(broker: broker, parameters(broker, opening: opening), now: .now)
+  private func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {
+    var parameters = Connection.Parameters(
+      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, opening: opening)
+    parameters.largestBodyInMemory = configuration.largestBodyInMemory
+    return parameters
   }
 
-  private func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {
-    Connection.Parameters(
-      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, opening: opening)
+  private func disconnect() {
+    link = nil
+    bodies.discardIncoming()
   }
 
   private func send(_ methods: [ChannelMethod]) {
@@ -189,22 +217,36 @@ public final class EventLoop {
   }
 
   private func closeConnection() {
-    guard let link, link.isOpen, (try? link.close()) != nil else {
-      followUps.append(.connectionClosed)
-      return
+    guard let link, link.isOpen else { return }
+    try? link.close()
+  }
+
+  private func startWorker(on item: WorkItem, slot: Int) {
+    guard let body = bodies[slot] else { preconditionFailure("an item without a body") }
+    do {
+      try workers.start(on: item, body, slot: slot)
+    } catch {
+      let reason = (error as? SystemError)?.reason ?? "\(error)"
+      followUps.append(.workerDidNotStart(reason: reason, slot: slot))
     }
   }
 
-  private func startWorker(_ item: WorkItem) {
-    var program = configuration.worker
-    program.environment = configuration.environment.entries(for: item)
-    do {
-      let input = try processes.makeInput(item.delivery.body)
-      worker = Worker(processID: try processes.start(program, input: input), input: input)
-    } catch let error as SystemError {
-      followUps.append(.workerDidNotStart(reason: error.reason))
-    } catch {
-      followUps.append(.workerDidNotStart(reason: "\(error)"))
+  private func publish(_ item: WorkItem, _ move: Move, slot: Int) {
+    guard let body = bodies[slot], let broker = link?.broker else {
+      followUps.append(.moveFailed(reason: "the connection was lost", slot: slot))
+      return
     }
+    if publisher?.broker != broker {
+      publisher = ConfirmedPublisher(broker: broker, parameters(broker), now: .now)
+    }
+    let queue = WorkQueue(options.queue)
+    let name =
+      switch move.destination {
+      case .queue: queue.name
+      case .retry: queue.retryName
+      case .deadLetter: queue.deadName
+      }
+    let properties = item.properties(for: move, host: configuration.host, time: ThisProcess.time)
+    publisher?.publish(slot, properties, body: body, to: name)
   }
 }

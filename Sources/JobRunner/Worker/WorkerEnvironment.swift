@@ -50,8 +50,8 @@ private struct ItemVariables {
   private var byteCount = 0
 
   mutating func add(_ item: WorkItem) {
-    let properties = item.delivery.properties
-    let envelope = item.delivery.envelope
+    let properties = item.properties
+    let envelope = item.envelope
     add("ATTEMPT", Array("\(item.attempt)".utf8))
     add("REDELIVERED", Array("\(envelope.isRedelivered)".utf8))
     add("QUEUE", Array(item.queue.utf8))

@@ -1,4 +1,5 @@
 import Arguments
+import Broker
 import JobRunner
 
 /// A queue's name as AMQP allows it.
@@ -12,6 +13,24 @@ enum QueueName {
       throw Failure(.usage, "no queue given: use --queue, AMQP_QUEUE or QUEUE")
     }
     return try checked(name)
+  }
+
+  /// From an operand, else the environment.
+  /// - Throws: `Failure`
+  static func resolved(operand: String?, _ settings: inout Settings) throws -> String {
+    guard let name = operand ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
+      throw Failure(.usage, "no queue given: name it, or set AMQP_QUEUE or QUEUE")
+    }
+    return try checked(name)
+  }
+
+  /// The name of a queue with a retry and a dead-letter queue, whose names have to fit as well.
+  /// - Throws: `Failure`
+  static func family(_ name: String) throws -> WorkQueue {
+    guard name.utf8.count <= WorkQueue.longestName else {
+      throw Failure(.usage, "the name of a queue with a retry queue has at most \(WorkQueue.longestName) bytes")
+    }
+    return WorkQueue(try checked(name))
   }
 
   static func checked(_ name: String) throws -> String {

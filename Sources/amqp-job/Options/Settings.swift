@@ -53,6 +53,26 @@ struct Settings {
     try value(name, "a duration such as 30s or 10m") { Duration(parsing: $0) }
   }
 
+  /// A whole number from 1.
+  mutating func count(_ name: String, upTo most: Int) throws -> Int? {
+    let what = "a whole number from 1" + (most == .max ? "" : " to \(most)")
+    return try value(name, what) { Int($0).flatMap { (1...most).contains($0) ? $0 : nil } }
+  }
+
+  /// In bytes.
+  mutating func size(_ name: String) throws -> Int? {
+    try value(name, "a size such as 64KiB or 16MiB") { Self.byteCount($0) }
+  }
+
+  private static func byteCount(_ text: String) -> Int? {
+    let units = ["": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30]
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int(digits), let shift = units[String(text.dropFirst(digits.count))], number <= 1 << 32 else {
+      return nil
+    }
+    return number << shift
+  }
+
   mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) throws -> Value?
   where Value.RawValue == String {
     let names = Value.allCases.map(\.rawValue).joined(separator: " or ")
@@ -68,6 +88,7 @@ struct Settings {
     "AMQP_JOB_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
   }
 
+  var temporaryDirectory: String { environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp" }
   var path: String { environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin" }
   var hostName: String? { environment["HOSTNAME"] }
 }

@@ -1,0 +1,46 @@
+public import AMQP
+
+/// For a message that is published anew.
+extension BasicProperties {
+  /// Without the headers in which a broker counts, which it would take up again, and without those that would send
+  /// the message elsewhere too.
+  public func withoutBrokerHeaders() -> BasicProperties { without { Self.isBrokersOwn($0.description) } }
+
+  /// Without the headers in which amqp-job keeps what became of an item.
+  public func withoutItemHeaders() -> BasicProperties {
+    without { $0.description.hasPrefix(ItemHeader.prefix) }
+  }
+
+  private func without(_ condition: (ByteString) -> Bool) -> BasicProperties {
+    guard var headers else { return self }
+    headers.entries.removeAll { condition($0.name) }
+    var properties = self
+    properties.headers = headers.entries.isEmpty ? nil : headers
+    return properties
+  }
+
+  private static func isBrokersOwn(_ name: String) -> Bool {
+    ["x-delivery-count", "x-acquired-count", "x-death", "CC", "BCC"].contains(name)
+      || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
+  }
+}
+
+/// The headers in which amqp-job keeps what became of an item.
+public enum ItemHeader {
+  public static let prefix = "x-amqp-job-"
+
+  /// The queue that it was taken from.
+  public static let queue: ByteString = "x-amqp-job-queue"
+  /// How many attempts it has behind it.
+  public static let attempts: ByteString = "x-amqp-job-attempts"
+  /// Why nobody should try it again.
+  public static let reason: ByteString = "x-amqp-job-reason"
+  /// The last worker's exit status.
+  public static let status: ByteString = "x-amqp-job-status"
+  /// The signal that killed the last worker, without the `SIG`.
+  public static let signal: ByteString = "x-amqp-job-signal"
+  /// Where the last attempt was.
+  public static let host: ByteString = "x-amqp-job-host"
+  /// When it was dead-lettered.
+  public static let time: ByteString = "x-amqp-job-time"
+}

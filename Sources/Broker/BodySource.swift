@@ -1,0 +1,7 @@
+/// The body of a message that is to be published, wherever it is kept. It is read in pieces, as the broker takes them.
+public protocol BodySource {
+  var size: UInt64 { get }
+
+  /// The bytes from `offset` on, as many as there are, at most `count`.
+  func read(at offset: UInt64, atMost count: Int) throws -> [UInt8]
+}

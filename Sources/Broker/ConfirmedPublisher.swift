@@ -1,0 +1,126 @@
+public import AMQP
+public import Linux
+
+/// Puts messages into queues, each confirmed, without blocking: it says what to wait for, as a link
+/// does. The bodies may be large: they are read as the broker takes them.
+///
+/// The connection is one of its own, since a broker short of memory stops to read a connection that publishes, acks
+/// and all. It is opened with the first message, and kept for the next ones.
+public final class ConfirmedPublisher {
+  /// What became of messages, by the numbers that the caller gave them.
+  public enum Event: Hashable, Sendable {
+    case confirmed(Int)
+    /// It may be in the queue all the same, where the broker's answer was lost.
+    case failed(Int, reason: String)
+    /// The broker is short of memory or disk, and takes nothing for now. No message is lost by that.
+    case blocked(reason: String)
+    /// The broker takes messages again, or the connection that it had stopped to read is gone.
+    case unblocked
+  }
+
+  /// While so much waits to be sent, no more of a body is read.
+  static let mostUnsent = 256 << 10
+
+  private let parameters: Connection.Parameters
+  public let broker: BrokerURL
+  /// A time that has passed.
+  private let past: ContinuousClock.Instant
+  private var link: BrokerLink?
+  private var messages = OutgoingMessages()
+  private var isBlocked = false
+  /// What is to be told with the next `process`.
+  private var untold: [Event] = []
+
+  public init(broker: BrokerURL, _ parameters: Connection.Parameters, now: ContinuousClock.Instant) {
+    self.broker = broker
+    self.parameters = parameters
+    past = now
+  }
+
+  // MARK: Waiting
+
+  public var interest: PollInterest? { link?.interest }
+
+  /// When `process` wants to be called at the latest, ready or not.
+  public var deadline: ContinuousClock.Instant? {
+    if !untold.isEmpty { return past }
+    guard let link else { return messages.isAnyWaiting ? past : nil }
+    return canAdvance(link) ? past : link.deadline
+  }
+
+  private func canAdvance(_ link: BrokerLink) -> Bool {
+    link.isOpen && messages.canAdvance && link.unsentByteCount < Self.mostUnsent
+  }
+
+  // MARK: Messages
+
+  /// Takes a message for `queue`; it goes out by `process`. `id` must be no other's of which nothing is known yet.
+  public func publish(_ id: Int, _ properties: BasicProperties, body: any BodySource, to queue: String) {
+    messages.add(.init(id: id, properties: properties, body: body, queue: queue))
+  }
+
+  /// The caller no longer waits for the message. Where nothing else is under way the connection is dropped, which may
+  /// hang, or have a part of the message: then it comes into no queue any more.
+  public func drop(_ id: Int) {
+    let wasAwaited = messages.isAnyAwaited
+    messages.drop(id)
+    guard wasAwaited, !messages.isAnyAwaited else { return }
+    untold += disconnect("nobody waits for it")
+  }
+
+  /// Does what can be done now, and says what came of it.
+  public func process(_ readiness: PollReadiness, now: ContinuousClock.Instant) -> [Event] {
+    var events = untold
+    untold = []
+    guard let link else {
+      // What is ready was another link's.
+      if messages.isAnyWaiting { self.link = BrokerLink(broker: broker, parameters, now: now) }
+      return events
+    }
+    for event in link.process(readiness, now: now) {
+      switch event {
+      case .connection(.opened): messages.channelLimit = min(OutgoingMessages.mostUnconfirmed, link.channelMax)
+      case .connection(let event): take(event, into: &events)
+      case .failed(let failure):
+        events += disconnect(failure.description)
+        return events + messages.failAll(failure.description)
+      }
+    }
+    do {
+      while canAdvance(link) {
+        if let event = try messages.advance(on: link) { events.append(event) }
+      }
+      link.flush()
+    } catch {
+      // A message that is there in part can only be taken back with its connection.
+      events += messages.failSending(error.reason)
+      events += disconnect("the connection had to be dropped with another message, of which a part had been sent")
+    }
+    return events
+  }
+
+  private func take(_ event: Connection.Event, into events: inout [Event]) {
+    guard let event = messages.handle(event) else { return }
+    switch event {
+    case .blocked: isBlocked = true
+    case .unblocked: isBlocked = false
+    case .confirmed, .failed: break
+    }
+    events.append(event)
+  }
+
+  private func disconnect(_ reason: String) -> [Event] {
+    link = nil
+    defer { isBlocked = false }
+    return (isBlocked ? [.unblocked] : []) + messages.failBegun(reason)
+  }
+
+  /// Ends the connection cleanly, and forgets what has not been confirmed.
+  public func close() {
+    if let link, link.isOpen, (try? link.close()) != nil { link.flush() }
+    link = nil
+    messages = OutgoingMessages()
+    isBlocked = false
+    untold = []
+  }
+}

@@ -1,0 +1,27 @@
+public import AMQP
+
+/// How long a consumer may keep an item before the broker takes it back, as a property of the queue. Not every broker
+/// heeds it there (<https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout>).
+public struct ConsumerTimeout: Hashable, Sendable {
+  public static let argument: ByteString = "x-consumer-timeout"
+
+  public let value: FieldValue
+
+  /// Precondition: `duration` is positive.
+  public init(_ duration: Duration) {
+    value = .int64(Int64(duration / .milliseconds(1)))
+  }
+
+  /// Why a broker does not heed it, and what to do instead; nil where it does, and where that is not known.
+  public static func obstacle(_ version: ServerVersion?, _ kind: WorkQueue.Kind) -> String? {
+    guard let version else { return nil }
+    if version < ServerVersion(3, 12) {
+      return "RabbitMQ \(version) takes none from a queue; set consumer_timeout in its rabbitmq.conf instead"
+    }
+    if version >= ServerVersion(4, 3), kind == .classic {
+      return "RabbitMQ \(version) has none for classic queues, and never takes an item back from a consumer there; "
+        + "--type quorum has one"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,29 @@
+public import AMQP
+
+/// The version of a RabbitMQ server, as far as what it can do depends on it.
+public struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
+  public var major: Int
+  public var minor: Int
+
+  public init(_ major: Int, _ minor: Int) {
+    self.major = major
+    self.minor = minor
+  }
+
+  /// From what a broker says of itself; nil for another product, and for what is no version.
+  public init?(_ serverProperties: FieldTable) {
+    func text(_ name: ByteString) -> String? {
+      if case .string(let value)? = serverProperties[name] { value.description } else { nil }
+    }
+    guard text("product") == "RabbitMQ", let version = text("version") else { return nil }
+    let numbers = version.split(separator: ".").prefix(2).map { Int($0) }
+    guard numbers.count == 2, let major = numbers[0], let minor = numbers[1] else { return nil }
+    self.init(major, minor)
+  }
+
+  public var description: String { "\(major).\(minor)" }
+
+  public static func < (one: ServerVersion, other: ServerVersion) -> Bool {
+    (one.major, one.minor) < (other.major, other.minor)
+  }
+}

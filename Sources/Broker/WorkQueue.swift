@@ -1,0 +1,72 @@
+public import AMQP
+
+/// A queue of work, with the two that go with it: one for items that are to be tried again later, one for items
+/// that nobody should try again. What they are called and how they are declared stands here alone.
+///
+/// The queue dead-letters into the last one only. A way back would be a cycle, and a broker drops what goes round
+/// one without a client's reject, silently.
+public struct WorkQueue: Hashable, Sendable {
+  public enum Kind: String, Hashable, Sendable, CaseIterable {
+    case quorum
+    case classic
+  }
+
+  /// How long a queue's name may be, so that the others' fit AMQP's 255 bytes.
+  public static let longestName = 255 - ".retry".utf8.count
+
+  /// Above what any item gets to. A quorum queue of RabbitMQ 4 has a limit of 20 unless another one is given, and
+  /// drops an item that came back more often. There -1 means no limit, but to 3.10 it means that none may come back.
+  private static let noDeliveryLimit: FieldValue = .int64(1_000_000_000)
+
+  public let name: String
+
+  public init(_ name: String) { self.name = name }
+
+  /// Where items wait, each for as long as its expiration says, and then go back to the queue.
+  public var retryName: String { name + ".retry" }
+  public var deadName: String { name + ".dead" }
+
+  /// The queue's own declaration. `others` are further arguments, none of them of `reservedArguments`.
+  public func declaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
+    var arguments = Self.arguments(kind, deadLetteringInto: deadName)
+    arguments.entries += others.entries
+    return .init(name: ByteString(name), arguments: arguments)
+  }
+
+  public var retryDeclaration: Method.QueueDeclaration {
+    .init(name: ByteString(retryName), arguments: Self.arguments(.quorum, deadLetteringInto: name))
+  }
+
+  public var deadDeclaration: Method.QueueDeclaration {
+    .init(
+      name: ByteString(deadName),
+      arguments: ["x-queue-type": Self.type(.quorum), "x-delivery-limit": Self.noDeliveryLimit])
+  }
+
+  /// A queue that stands alone.
+  public func plainDeclaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
+    .init(
+      name: ByteString(name),
+      arguments: FieldTable([.init(name: "x-queue-type", value: Self.type(kind))] + others.entries))
+  }
+
+  /// The arguments with which the queue says where its dead letters go.
+  public static func reservedArguments(_ kind: Kind) -> [ByteString] {
+    arguments(kind, deadLetteringInto: "").entries.map(\.name)
+  }
+
+  /// At least once where the queue can: then an item is kept until it is in the other queue.
+  private static func arguments(_ kind: Kind, deadLetteringInto target: String) -> FieldTable {
+    var arguments: FieldTable = [
+      "x-queue-type": type(kind), "x-dead-letter-exchange": .string(""),
+      "x-dead-letter-routing-key": .string(ByteString(target)),
+    ]
+    if kind == .quorum {
+      arguments.append("x-dead-letter-strategy", .string("at-least-once"))
+      arguments.append("x-overflow", .string("reject-publish"))
+    }
+    return arguments
+  }
+
+  private static func type(_ kind: Kind) -> FieldValue { .string(ByteString(kind.rawValue)) }
+}

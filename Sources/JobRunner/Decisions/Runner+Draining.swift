@@ -1,0 +1,165 @@
+internal import AMQP
+
+/// Waiting for items, and seeing that there are none.
+extension Runner {
+  /// What an item takes at most from the queue to us, when there is one.
+  static let idlePeriod: Duration = .milliseconds(250)
+
+  mutating func consuming(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    isInspected = true
+    slots[index].isAckUnconfirmed = false
+    // A look is over only with its last answer.
+    guard phase == .serving else { return [] }
+    return [.cancel(.connectLimit)] + awaitItem(now: now)
+  }
+
+  /// A consumer is attached, with nothing in hand: an item comes, or it does not.
+  mutating func awaitItem(now: ContinuousClock.Instant) -> [RunnerAction] {
+    idleSince = idleSince ?? now
+    return [.set(.idle, after: idlePeriod(now: now))]
+  }
+
+  private func idlePeriod(now: ContinuousClock.Instant) -> Duration {
+    guard tally.taken == 0, let startedAt else { return Self.idlePeriod }
+    return max(Self.idlePeriod, now.duration(to: startedAt + options.waitFirst))
+  }
+
+  /// Nothing has come: acks that only the next item would have confirmed are asked after, and the queue is looked at.
+  mutating func idled(now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard phase == .serving, !isStopping else { return [] }
+    let probes = slots.indices.flatMap { index in
+      slots[index].state == .waiting && slots[index].isAckUnconfirmed
+        ? slots[index].on([.basicQoS(prefetchCount: 1)]) : []
+    }
+    if !probes.isEmpty { return [.send(probes)] + awaitItem(now: now) }
+    guard options.endsWhenDrained, !isPausing, !slots.contains(where: \.isBusy) else { return [] }
+    return look()
+  }
+
+  /// The broker has answered what was sent behind an ack.
+  mutating func probed(in index: Int) -> [RunnerAction] {
+    guard slots[index].isAckUnconfirmed, !slots[index].isBusy else { return [] }
+    slots[index].isAckUnconfirmed = false
+    return [.cancel(.settlementLimit(slot: index))]
+  }
+
+  // MARK: Looking
+
+  /// Begins a look whether the queue is drained, with the consumers that there are, or one.
+  mutating func look() -> [RunnerAction] {
+    guard let looker = slots.firstIndex(where: { $0.state == .waiting || $0.state == .resting }) else { return [] }
+    phase = .looking
+    let attach = slots[looker].isConsumerAttached ? [] : slots[looker].attach(to: options.queue)
+    let questions = drain.begin(
+      queue, ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
+    return [
+      .send(slots[looker].on(attach + questions)), .set(.connectLimit, after: options.connectTimeout),
+    ]
+  }
+
+  /// The broker counted what is in a queue, and who consumes it.
+  mutating func counted(
+    _ status: Method.QueueStatus, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    guard let finding = drain.take(status, now: now), phase == .looking else { return [] }
+    guard finding != .items else { return [.cancel(.connectLimit)] + serve(now: now) }
+    let methods = slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] }
+    return [.cancel(.connectLimit), .send(methods)]
+  }
+
+  /// Once our consumers are gone, an item that came to one in its last moment would be in hand.
+  mutating func looked(now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard phase == .looking, !isStopping, let finding = drain.finding else { return [] }
+    guard slots.allSatisfy({ [.resting, .shut, .closed].contains($0.state) }) else { return [] }
+    switch finding {
+    case .drained:
+      isDrained = true
+      return [.log(LogEntry(.info, "\(place) is drained"))]
+    case .items:
+      return serve(now: now)
+    case .void:
+      if let since = drain.voidSince, now >= since + options.connectTimeout {
+        return breakOff(
+          .unreachable, "\(place) gives no answer that can be trusted: our own consumer is not in it")
+      }
+    case .retries, .otherConsumers, .empty: break
+    }
+    return [.set(.look, after: Drain.pause + Drain.pause * chance / 4)]
+  }
+
+  // MARK: What the broker ends
+
+  /// The broker ended our consumer: the queue was deleted, or moved, or the item took too long.
+  mutating func consumerCancelled(
+    _ tag: ByteString, in index: Int, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    let slot = slots[index]
+    guard tag == slot.consumerTag else { return [] }
+    slots[index].consumerEnded()
+    switch slot.state {
+    case .working:
+      return abandon(
+        index, .itemTakenBack,
+        "the broker took the item back from \(place) (consumer timeout, or the queue was deleted): "
+          + "the worker is stopped; declare the queue with a longer --consumer-timeout if it needs more time")
+    case .waiting where slot.isAckUnconfirmed, .resting where slot.isAckUnconfirmed:
+      slots[index].state = .closed
+      return ackRefused(why: "the broker took the item back first")
+    case .waiting:
+      // Should the queue be gone, the answer is that there is none.
+      drain.interrupt()
+      slots[index].state = .resting
+      return [.cancel(.idle), .cancel(.look), .set(.connectLimit, after: options.connectTimeout)] + serve(now: now)
+    case .moving(let moving):
+      return moveAbandoned(moving, in: index, why: "the broker took the item back", now: now) + resume(now: now)
+    case .closing(.some):
+      slots[index].state = .closed
+      return ackRefused(why: "the broker took the item back first")
+    case .withdrawing:
+      return withdrawn(tag, in: index, now: now)
+    default: return []
+    }
+  }
+
+  /// The broker closed the channel, and with it gave back whatever we held there.
+  mutating func channelClosed(
+    _ reason: CloseReason, in index: Int, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    let slot = slots[index]
+    slots[index].channelEnded()
+    if phase == .looking { drain.channelLost() }
+    switch slot.state {
+    case .working:
+      return abandon(
+        index, .itemTakenBack,
+        "the broker took the item back from \(place): \(reason.text); the worker is stopped; raise the broker's "
+          + "consumer_timeout if it needs more time")
+    case .moving(let moving):
+      return moveAbandoned(moving, in: index, why: reason.text, now: now) + resume(now: now)
+    case .orphaned, .abandoning, .closed, .shut:
+      return []
+    case .closing(let word):
+      slots[index].state = .closed
+      return [.cancel(.settlementLimit(slot: index))] + (word == nil ? [] : ackRefused(why: reason.text))
+    case .resting, .waiting, .withdrawing:
+      slots[index].state = isStopping ? .closed : .shut
+      if slot.isAckUnconfirmed { return ackRefused(why: reason.text) }
+      guard !isStopping, phase != .awaitingQueue else { return [] }
+      return queueRefused(reason, now: now)
+    }
+  }
+
+  private mutating func ackRefused(why: String) -> [RunnerAction] {
+    breakOff(
+      .itemTakenBack, "the broker may not have taken the last ack in \(place), the item will be run again: \(why)")
+  }
+
+  /// Goes on with a slot that is free again.
+  mutating func resume(now: ContinuousClock.Instant) -> [RunnerAction] {
+    switch phase {
+    case .serving where !isStopping: serve(now: now)
+    case .looking: looked(now: now)
+    default: []
+    }
+  }
+}

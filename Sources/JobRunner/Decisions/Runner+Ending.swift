@@ -1,0 +1,105 @@
+internal import AMQP
+internal import Broker
+internal import Linux
+
+/// Ceasing to take items, and coming to an end when all that was taken is settled.
+extension Runner {
+  /// How long the broker may take to answer a cancel when nothing depends on it.
+  static let withdrawalLimit: Duration = .milliseconds(500)
+
+  /// No item is taken any more.
+  var isStopping: Bool { brokenStatus != nil || stopSignal != nil || isDrained }
+
+  /// How many items may still come, besides those that may come already.
+  var freeItems: Int {
+    options.mostItems - tally.taken + returning.count - slots.count(where: \.mayTakeItem)
+  }
+
+  /// Goes on to the end with `status`, whatever else comes; the line says why.
+  mutating func breakOff(_ status: ExitStatus, _ line: String) -> [RunnerAction] {
+    let level: LogEntry.Level = brokenStatus == nil ? .error : .warning
+    brokenStatus = brokenStatus ?? status
+    return [said(level, line)] + stopTaking()
+  }
+
+  /// A line of the log; the last one that is an error says why the status is none of success.
+  mutating func said(_ level: LogEntry.Level, _ line: String) -> RunnerAction {
+    if level == .error { hasReportedError = true }
+    return .log(LogEntry(level, line))
+  }
+
+  /// Cancels the consumers that have nothing in hand. What comes to them in this moment is put back.
+  mutating func stopTaking() -> [RunnerAction] {
+    var methods: [ChannelMethod] = []
+    var limits: [RunnerAction] = []
+    for index in slots.indices {
+      switch slots[index].state {
+      case .waiting:
+        methods += withdraw(index)
+        limits.append(.set(.settlementLimit(slot: index), after: Self.withdrawalLimit))
+      case .resting where slots[index].isAckUnconfirmed:
+        limits.append(.set(.settlementLimit(slot: index), after: Self.settlementLimit))
+      case .shut: slots[index].state = .closed
+      default: break
+      }
+    }
+    if !slots.contains(where: \.hasWorker) { limits.append(.endOfWork) }
+    return [.cancel(.idle), .cancel(.look), .cancel(.pause), .cancel(.retry), .send(methods)] + limits
+  }
+
+  /// Cancels the consumer of a slot with nothing in hand.
+  mutating func withdraw(_ index: Int) -> [ChannelMethod] {
+    let methods = slots[index].detach()
+    slots[index].state = .withdrawing
+    return slots[index].on(methods)
+  }
+
+  /// The broker has cancelled our consumer: nothing comes any more.
+  mutating func withdrawn(_ tag: ByteString, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard slots[index].state == .withdrawing, tag == slots[index].consumerTag else { return [] }
+    slots[index].state = .resting
+    return [.cancel(.settlementLimit(slot: index))] + looked(now: now)
+  }
+
+  mutating func drainLimitReached() -> [RunnerAction] {
+    guard !isStopping else { return [] }
+    let limit = options.drainTimeout?.text ?? ""
+    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit) (--drain-timeout)")
+  }
+
+  /// The end, where nothing is left to be done.
+  mutating func conclude() -> [RunnerAction] {
+    let isExhausted = tally.taken >= options.mostItems && returning.isEmpty
+    guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
+    var actions: [RunnerAction] = []
+    if brokenStatus == nil, !returning.isEmpty { actions = notReturned(why: "the runner was told to end") }
+    let status = status
+    if status != .success, !hasReportedError { actions.append(said(.error, summary)) }
+    phase = .finished
+    return actions + [.closeConnection, .finish(status)]
+  }
+
+  private var status: ExitStatus {
+    if let brokenStatus { return brokenStatus }
+    switch options.extent {
+    case .count(let count):
+      if let stopSignal, tally.done < count { return .signal(stopSignal) }
+      if tally.failed == 0 { return .success }
+      return count == 1 ? tally.lastFailure ?? .failure : .failure
+    case .drain:
+      if let stopSignal, !isDrained { return .signal(stopSignal) }
+      return tally.deadLettered == 0 ? .success : .failure
+    case .forever:
+      return .success
+    }
+  }
+
+  private var summary: String {
+    let done = "\(tally.done) of \(tally.taken) items of \(place) were done"
+    if case .drain = options.extent, isDrained {
+      return "\(place) is drained, but \(tally.deadLettered) items are in queue '\(queue.deadName)' now"
+    }
+    if let stopSignal { return "stopped by \(stopSignal); \(done)" }
+    return "\(done); the others are \(policy.hasRetries ? "in it again, or will be, or dead-lettered" : "in it again")"
+  }
+}

@@ -1,0 +1,129 @@
+internal import AMQP
+
+/// A place for one item at a time, with a channel and a consumer of its own: so an item's trouble with the
+/// broker is its own, and never more items are ours than can run now.
+struct Slot: Hashable, Sendable {
+  enum State: Hashable, Sendable {
+    /// No channel.
+    case shut
+    /// Neither a consumer nor an item.
+    case resting
+    /// A consumer, and no item.
+    case waiting
+    /// The consumer is being cancelled, with no item in hand.
+    case withdrawing
+    case working(Job)
+    /// The connection was lost, and the worker may end.
+    case orphaned(Job)
+    /// The worker is to end, since its item is no longer ours.
+    case abandoning
+    case moving(MovingItem)
+    /// All that was decided is with the broker, or on its way there.
+    case closing(LastWord?)
+    /// Of no more use.
+    case closed
+  }
+
+  let channel: UInt16
+  var state = State.shut
+  /// Our consumer as the broker has it, once all that was sent has been answered.
+  private(set) var isConsumerAttached = false
+  /// An ack went out after which the broker has not said anything that shows that it took it.
+  var isAckUnconfirmed = false
+  private var hasPrefetch = false
+  private var consumerNumber = 0
+
+  init(channel: UInt16) { self.channel = channel }
+
+  /// Each consumer has a tag of its own, so that the answers to several cannot be mixed up.
+  var consumerTag: ByteString { ByteString("amqp-job-\(consumerNumber)") }
+
+  /// Opens the channel where need be, and consumes.
+  mutating func attach(to queue: String) -> [Method] {
+    var methods: [Method] = state == .shut ? [.channelOpen] : []
+    if !hasPrefetch { methods.append(.basicQoS(prefetchCount: 1)) }
+    hasPrefetch = true
+    consumerNumber += 1
+    isConsumerAttached = true
+    if !isBusy { state = .waiting }
+    return methods + [.basicConsume(queue: ByteString(queue), consumerTag: consumerTag)]
+  }
+
+  mutating func detach() -> [Method] {
+    guard isConsumerAttached else { return [] }
+    isConsumerAttached = false
+    return [.basicCancel(consumerTag: consumerTag)]
+  }
+
+  /// The broker has ended the consumer.
+  mutating func consumerEnded() { isConsumerAttached = false }
+
+  /// The channel is gone, and with it whatever we held.
+  mutating func channelEnded() {
+    isConsumerAttached = false
+    hasPrefetch = false
+    isAckUnconfirmed = false
+  }
+
+  /// A worker runs, for whatever it still counts.
+  var hasWorker: Bool {
+    switch state {
+    case .working, .orphaned, .abandoning: true
+    default: false
+    }
+  }
+
+  var isMoving: Bool {
+    if case .moving = state { true } else { false }
+  }
+
+  /// An item is in hand, or was.
+  var isBusy: Bool { hasWorker || isMoving }
+
+  /// One of the items that are still to be taken may come here.
+  var mayTakeItem: Bool {
+    switch state {
+    case .waiting: true
+    case .moving(let moving): moving.ended == nil && !moving.isUnwanted
+    default: false
+    }
+  }
+
+  /// Nothing is left here that somebody has to wait for.
+  var isOver: Bool {
+    switch state {
+    case .shut, .closed: true
+    case .resting: !isAckUnconfirmed
+    default: false
+    }
+  }
+
+  /// It has had its last item.
+  var isEnding: Bool {
+    switch state {
+    case .closing, .closed: true
+    default: false
+    }
+  }
+
+  var job: Job? {
+    switch state {
+    case .working(let job), .orphaned(let job): job
+    default: nil
+    }
+  }
+}
+
+/// A slot's last word to the broker, and what it means once the broker has taken it.
+struct LastWord: Hashable, Sendable {
+  let ended: EndedJob
+  let disposal: Disposal
+}
+
+extension Slot {
+  /// Methods for the slot's channel.
+  func on(_ methods: [Method]) -> [ChannelMethod] { methods.map { ChannelMethod($0, on: channel) } }
+
+  /// The channel's clean end: its answer shows that the broker took everything before.
+  static let close = Method.channelClose(CloseReason(code: .success, text: "done"))
+}

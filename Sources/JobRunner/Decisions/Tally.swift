@@ -1,0 +1,33 @@
+/// What a runner has done so far.
+struct Tally: Hashable, Sendable {
+  /// Items that a worker was started on, or that had no attempt left.
+  var taken = 0
+  var done = 0
+  var failed = 0
+  var deadLettered = 0
+  private(set) var failuresInRow = 0
+  /// The worst that a single item has come to.
+  private(set) var lastFailure: ExitStatus?
+
+  mutating func count(_ outcome: Outcome) {
+    switch outcome {
+    case .done:
+      done += 1
+      failuresInRow = 0
+    case .failed(let failure):
+      failed += 1
+      failuresInRow += 1
+      lastFailure = failure.exitStatus
+    case .interrupted(let signal):
+      failed += 1
+      lastFailure = .signal(signal)
+    }
+  }
+
+  /// How long to take nothing after failures in a row: an item that comes back at once would keep us spinning.
+  func pause(chance: Double) -> Duration? {
+    guard failuresInRow > 1 else { return nil }
+    let pause = min(Duration.milliseconds(125) * (1 << min(failuresInRow - 1, 10)), .seconds(30))
+    return pause + pause * chance / 5
+  }
+}

@@ -1,0 +1,92 @@
+import CLinux
+import Glibc
+
+/// A file for one body that is too large for memory. It has no name any more once it exists here, so that nothing is
+/// left of it, however we end.
+public final class SpoolFile {
+  /// The whole body's size.
+  public let size: UInt64
+  public private(set) var writtenCount: UInt64 = 0
+  private let writer: Descriptor
+  /// Opened a second time: a child must not be able to write to the file.
+  private let reader: Descriptor
+
+  /// Makes the file in `directory` and reserves its space: a full disk shows here, not amid the body.
+  /// - Throws: `SystemError`
+  public init(size: UInt64, in directory: String) throws {
+    let length = try Self.length(size)
+    self.size = size
+    let name = "\(directory)/amqp-job-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    // Read-only from now on for whoever opens it again, as a worker can through its /proc/self/fd.
+    let number = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR)
+    guard number >= 0 else { throw SystemError("open") }
+    writer = Descriptor(owning: number)
+    let again = open(name, O_RDONLY | O_CLOEXEC)
+    let failure = SystemError("open")
+    guard unlink(name) == 0 else { throw SystemError("unlink") }
+    guard again >= 0 else { throw failure }
+    reader = Descriptor(owning: again)
+    guard length > 0 else { return }
+    let code = clinux_allocate(number, length)
+    // Where the file system reserves nothing, a full disk shows as the body is written.
+    guard code == 0 || code == EOPNOTSUPP else { throw SystemError(call: "fallocate", code: code) }
+  }
+
+  /// Whether the whole body is in the file.
+  public var isComplete: Bool { writtenCount == size }
+
+  /// Writes the next bytes of the body.
+  /// - Throws: `SystemError`
+  public func append(_ bytes: [UInt8]) throws {
+    guard UInt64(bytes.count) <= size - writtenCount else { throw SystemError(call: "write", code: EFBIG) }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      guard case .bytes(let count) = try writer.write(rest), count > 0 else {
+        throw SystemError(call: "write", code: EIO)
+      }
+      rest.removeFirst(count)
+      writtenCount += UInt64(count)
+    }
+  }
+
+  /// The bytes from `offset` on, as many as there are, at most `count`.
+  /// - Throws: `SystemError`
+  public func read(at offset: UInt64, count: Int) throws -> [UInt8] {
+    guard offset < writtenCount, count > 0 else { return [] }
+    let wanted = Int(min(UInt64(count), writtenCount - offset))
+    var length = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+      while filled < wanted {
+        length = retrying {
+          pread(
+            reader.number, buffer.baseAddress.map { $0 + filled }, wanted - filled,
+            off_t(offset) + off_t(filled))
+        }
+        guard length > 0 else { return }
+        filled += length
+      }
+    }
+    guard length >= 0 else { throw SystemError("pread") }
+    // Somebody has cut it: what is left must not pass for the body.
+    guard length > 0 else { throw SystemError(call: "pread", code: EIO) }
+    return bytes
+  }
+
+  /// The whole body as a child's standard input, from its beginning. One child at a time: they share the offset.
+  /// - Throws: `SystemError`
+  func rewound() throws -> Descriptor {
+    precondition(isComplete, "a child must not read a part for the whole")
+    guard lseek(reader.number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
+    return reader
+  }
+
+  /// As the kernel takes it. Beyond the limit on files the kernel would not only refuse, but send SIGXFSZ.
+  private static func length(_ size: UInt64) throws -> off_t {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { throw SystemError("getrlimit") }
+    guard let length = off_t(exactly: size), size <= limit.rlim_cur else {
+      throw SystemError(call: "fallocate", code: EFBIG)
+    }
+    return length
+  }
+}

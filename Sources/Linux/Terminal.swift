@@ -1,0 +1,19 @@
+import Glibc
+
+/// What standard output is shown on.
+public enum Terminal {
+  public struct Size: Hashable, Sendable {
+    public var columns: Int
+    public var rows: Int
+  }
+
+  /// nil where standard output is no terminal; what the terminal does not tell is as it was on paper.
+  public static var size: Size? {
+    guard isatty(STDOUT_FILENO) == 1 else { return nil }
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+      return Size(columns: 80, rows: 24)
+    }
+    return Size(columns: Int(size.ws_col), rows: Int(size.ws_row))
+  }
+}

@@ -1,0 +1,53 @@
+/// How full a queue is, and the two that belong to it.
+public struct QueueFigures: Hashable, Sendable {
+  public var name: String
+  /// Items that a consumer may get now; one that is in some worker's hand is not among them.
+  public var ready: Int
+  public var consumers: Int
+  /// Items that wait to be tried again; nil where there is no such queue.
+  public var retry: Int?
+  /// Items that nobody should try again; nil where there is no such queue.
+  public var dead: Int?
+
+  public init(name: String, ready: Int, consumers: Int, retry: Int? = nil, dead: Int? = nil) {
+    self.name = name
+    self.ready = ready
+    self.consumers = consumers
+    self.retry = retry
+    self.dead = dead
+  }
+
+  /// What is still to be done, as far as it can be seen.
+  public var left: Int { ready + (retry ?? 0) }
+
+  public var json: JSON { .object(members) }
+
+  /// With how far the work is.
+  public func json(_ progress: Progress) -> JSON {
+    .object(
+      members + [
+        .init("done", .integer(Int64(progress.done))), .init("total", .integer(Int64(progress.total))),
+        .init("rate", progress.rate.map { .number(($0 * 1000).rounded() / 1000) } ?? .null),
+        .init("seconds_left", progress.timeLeft.map { .integer(Int64($0 / .seconds(1))) } ?? .null),
+      ])
+  }
+
+  private var members: [JSON.Member] {
+    [
+      .init("queue", .text(name)), .init("ready", .integer(Int64(ready))),
+      .init("consumers", .integer(Int64(consumers))),
+      .init("retry", retry.map { .integer(Int64($0)) } ?? .null),
+      .init("dead", dead.map { .integer(Int64($0)) } ?? .null),
+    ]
+  }
+
+  /// Several as a table.
+  public static func table(_ queues: [QueueFigures]) -> String {
+    var table = TextTable(.text("QUEUE"), .number("READY"), .number("RETRY"), .number("DEAD"), .number("CONSUMERS"))
+    for queue in queues {
+      table.add(
+        queue.name, "\(queue.ready)", queue.retry.map { "\($0)" }, queue.dead.map { "\($0)" }, "\(queue.consumers)")
+    }
+    return table.text
+  }
+}

@@ -1,0 +1,51 @@
+/// Lines in columns, for people.
+public struct TextTable: Sendable {
+  public struct Column: Sendable {
+    var title: String
+    var isNumber: Bool
+
+    public static func text(_ title: String) -> Column { Column(title: title, isNumber: false) }
+    /// Its values end below each other.
+    public static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
+  }
+
+  private let columns: [Column]
+  private var rows: [[String]]
+
+  public init(_ columns: Column...) {
+    self.columns = columns
+    rows = [columns.map(\.title)]
+  }
+
+  /// Adds a line; what there is no value for gets a dash.
+  public mutating func add(_ values: String?...) {
+    rows.append(values.map { $0?.printable ?? "-" })
+  }
+
+  /// All lines, that with the titles first.
+  public var text: String {
+    let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = columns.indices.map { column in
+        row[column].padded(to: widths[column], left: columns[column].isNumber)
+      }
+      return cells.joined(separator: "  ").withoutTrailingSpaces + "\n"
+    }.joined()
+  }
+}
+
+extension String {
+  /// What came from elsewhere must neither break a line nor speak to a terminal.
+  public var printable: String {
+    String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+  }
+
+  func padded(to width: Int, left: Bool) -> String {
+    let padding = String(repeating: " ", count: max(0, width - count))
+    return left ? padding + self : self + padding
+  }
+
+  fileprivate var withoutTrailingSpaces: String {
+    String(reversed().drop { $0 == " " }.reversed())
+  }
+}

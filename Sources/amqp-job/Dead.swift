@@ -1,0 +1,157 @@
+import AMQP
+import Arguments
+import Broker
+import JobRunner
+import Linux
+
+/// `amqp-job dead`
+struct Dead: ToolCommand {
+  static let definition = Command(
+    tool: Main.tool, name: "dead", summary: "Look at a queue's dead letters, send them back, or drop them.",
+    examples: [
+      "amqp-job dead list fruits", "amqp-job dead list fruits --json | jq -r .headers.source",
+      "amqp-job dead replay fruits --id 42", "amqp-job dead purge fruits",
+    ],
+    notes:
+      "ACTION is list, replay or purge; QUEUE is the queue itself, whose dead letters are in QUEUE.dead "
+      + "(default AMQP_QUEUE, QUEUE). list changes nothing, but holds the items while it reads them: for that moment "
+      + "others do not see them. replay moves the items that are there when it begins, and their attempts start anew.",
+    operands: .oneOrTwo(first: "ACTION", second: "QUEUE"),
+    groups: [
+      OptionGroup(
+        "Options",
+        [
+          Option("limit", value: "N", "list, replay: the first N items only"),
+          Option("id", value: "ID", "replay: only the items with this message id; may be repeated"),
+          Option("json", "list: one JSON object a line, with the items' headers"),
+        ]), BrokerOptions.group, LogOptions.group,
+    ])
+
+  enum Action: String, CaseIterable {
+    case list
+    case replay
+    case purge
+
+    var options: Set<String> {
+      switch self {
+      case .list: ["limit", "json"]
+      case .replay: ["limit", "id"]
+      case .purge: []
+      }
+    }
+  }
+
+  static let channel = Replay.channel
+
+  let action: Action
+  let queue: WorkQueue
+  let broker: BrokerOptions
+  let reporter: Reporter
+
+  static func run(_ arguments: Arguments) throws {
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    guard let action = Action(rawValue: arguments.operands[0]) else {
+      throw UsageError("ACTION is list, replay or purge, not '\(arguments.operands[0])'")
+    }
+    if let foreign = ["limit", "id", "json"].first(where: { arguments.contains($0) && !action.options.contains($0) }) {
+      throw UsageError("--\(foreign) does not go with \(action.rawValue)")
+    }
+    let limit = try settings.value("limit", "a whole number from 1") { Int($0).flatMap { $0 > 0 ? $0 : nil } } ?? .max
+    let dead = Dead(
+      action: action,
+      queue: try QueueName.family(QueueName.resolved(operand: arguments.operands.dropFirst().first, &settings)),
+      broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings))
+    dead.broker.warn(dead.reporter)
+
+    switch action {
+    case .list: try DeadList(dead, limit: limit, isJSON: try settings.flag("json")).run()
+    case .replay: try dead.replay(limit: limit, ids: Set(settings.list("id")))
+    case .purge: try dead.purge()
+    }
+  }
+
+  private func replay(limit: Int, ids: Set<String>) throws {
+    let source = try connect()
+    let depth = try depth(source)
+    let target = try connect()
+    let replay = Replay(queue, from: source, through: target) { [reporter, broker = target.broker] reason in
+      let state = reason.map { "takes nothing for now (\($0)): waiting" } ?? "takes items again"
+      reporter.report(LogEntry(.notice, "the broker at \(broker) \(state)"))
+    }
+    func moved() -> String {
+      "\(replay.movedCount) item\(replay.movedCount == 1 ? "" : "s") moved to queue '\(queue.name)'"
+        + (replay.isOneUnknown ? ", and one more may be there and still be dead" : "")
+    }
+    do {
+      try replay.run(depth: depth, limit: limit, ids: ids)
+    } catch {
+      var failure = failure(error, of: target)
+      failure.message += "; \(moved())"
+      throw failure
+    }
+    target.close()
+    source.close()
+    if !replay.missingIDs.isEmpty, replay.movedCount < limit {
+      let missing = replay.missingIDs.sorted().map { "'\($0)'" }.joined(separator: ", ")
+      throw Failure(.failure, "no item in \(place(source)) has the id \(missing); \(moved())")
+    }
+    reporter.report(
+      LogEntry(.notice, "\(moved()) from \(place(source))", ["items": .integer(replay.movedCount)]))
+  }
+
+  private func failure(_ error: any Error, of target: BrokerSession) -> Failure {
+    let place = "queue '\(queue.name)' at \(target.broker)"
+    return switch error {
+    case Replay.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
+    case Replay.Refusal.rejected:
+      Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
+    default: Failure(error, queue: queue.name, broker: target.broker)
+    }
+  }
+
+  private func purge() throws {
+    let session = try connect()
+    _ = try depth(session)
+    let count: UInt32
+    do {
+      count = try session.purge(queue.deadName, on: Self.channel)
+    } catch {
+      throw Failure(error, queue: queue.deadName, broker: session.broker)
+    }
+    session.close()
+    reporter.report(
+      LogEntry(
+        .notice, "\(count) item\(count == 1 ? "" : "s") dropped from \(place(session))", ["items": .integer(Int(count))]
+      )
+    )
+  }
+
+  // MARK: The dead-letter queue
+
+  func place(_ session: BrokerSession) -> String { "queue '\(queue.deadName)' at \(session.broker)" }
+
+  /// - Throws: `Failure`
+  func connect() throws -> BrokerSession {
+    do {
+      return try broker.connect(name: "amqp-job dead \(action.rawValue) \(queue.name)")
+    } catch {
+      throw Failure(error, queue: queue.deadName, broker: nil)
+    }
+  }
+
+  /// Opens the channel, and says how many items are there.
+  /// - Throws: `Failure`
+  func depth(_ session: BrokerSession) throws -> Int {
+    do {
+      try session.openChannel(Self.channel)
+      return Int(try session.queueStatus(queue.deadName, on: Self.channel).messageCount)
+    } catch BrokerSession.CallError.refused(let reason) where reason.meansNoSuchQueue {
+      throw Failure(
+        .noQueue,
+        "there is no \(place(session)); 'amqp-job declare \(queue.name)' makes it, unless '\(queue.name)' is a plain queue"
+      )
+    } catch {
+      throw Failure(error, queue: queue.deadName, broker: session.broker)
+    }
+  }
+}

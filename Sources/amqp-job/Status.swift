@@ -1,0 +1,130 @@
+import AMQP
+import Arguments
+import Broker
+import JobRunner
+import Linux
+import Reports
+
+/// `amqp-job status`
+struct Status: ToolCommand {
+  static let definition = Command(
+    tool: Main.tool, name: "status", summary: "Show how full queues are, once or all the time.",
+    examples: [
+      "amqp-job status fruits nuts", "amqp-job status fruits --watch", "amqp-job status fruits --json | jq .dead",
+    ],
+    notes:
+      "READY counts items that wait for a consumer, RETRY and DEAD those in Q.retry and Q.dead (- where there is no "
+      + "such queue). Items in workers' hands cannot be seen: to --watch they are done, unless they come back. "
+      + "It ends with TERM or INT, exit status 143 or 130. A missing queue is exit status 66.",
+    operands: .any(name: "QUEUE"),
+    groups: [
+      OptionGroup(
+        "Options",
+        [
+          Option("json", "one JSON object a line"),
+          Option("watch", "look again and again, with a progress bar where there is a terminal"),
+          Option("interval", value: "DURATION", "time from one look to the next (default 1s)"),
+        ]), BrokerOptions.group, LogOptions.group,
+    ])
+
+  let names: [String]
+  let broker: BrokerOptions
+  let reporter: Reporter
+  let isJSON: Bool
+
+  static func run(_ arguments: Arguments) throws {
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    let names =
+      arguments.operands.isEmpty
+      ? [try QueueName.resolved(operand: nil, &settings)] : try arguments.operands.map(QueueName.checked)
+    let status = Status(
+      names: names, broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
+      isJSON: try settings.flag("json"))
+    let interval = try settings.duration("interval") ?? .seconds(1)
+    guard interval >= .milliseconds(100) else { throw UsageError("--interval is at least 100ms") }
+    let isWatching = try settings.flag("watch")
+    guard isWatching || !arguments.contains("interval") else { throw UsageError("--interval goes with --watch") }
+    status.broker.warn(status.reporter)
+
+    if isWatching {
+      var watch = StatusWatch(status, interval: interval)
+      try watch.run()
+    } else {
+      try status.showOnce()
+    }
+  }
+
+  private func showOnce() throws {
+    let session = try connect()
+    var lookup = QueueLookup(session)
+    var found: [QueueFigures] = []
+    var missing: [String] = []
+    do {
+      for name in names {
+        let figures = try lookup.figures(of: name)
+        if let figures { found.append(figures) } else { missing.append(name) }
+      }
+    } catch {
+      throw Failure(error, queue: names[0], broker: session.broker)
+    }
+    session.close()
+    if !found.isEmpty {
+      try Output.write(isJSON ? found.map { "\($0.json)\n" }.joined() : QueueFigures.table(found))
+    }
+    guard missing.isEmpty else { throw Self.noSuchQueue(missing, session) }
+  }
+
+  /// - Throws: `Failure`
+  func connect() throws -> BrokerSession {
+    do {
+      return try broker.connect(name: "amqp-job status")
+    } catch {
+      throw Failure(error, queue: names[0], broker: nil)
+    }
+  }
+
+  static func noSuchQueue(_ names: [String], _ session: BrokerSession) -> Failure {
+    let list = names.map { "'\($0)'" }.joined(separator: ", ")
+    return Failure(
+      .noQueue, "there is no queue \(list) at \(session.broker); 'amqp-job declare \(names[0])' makes one")
+  }
+}
+
+/// Asks a broker how full queues are.
+struct QueueLookup {
+  private static let channel: UInt16 = 1
+
+  private let session: BrokerSession
+  private var isOpen = false
+  /// Queues that some queues have, and these not: to ask again would fill the broker's log.
+  private var absent: Set<String> = []
+
+  init(_ session: BrokerSession) { self.session = session }
+
+  /// nil for a queue that is not there.
+  /// - Throws: `BrokerFailure`, and `Failure` for any other error
+  mutating func figures(of name: String) throws -> QueueFigures? {
+    do {
+      if !isOpen {
+        try session.openChannel(Self.channel)
+        isOpen = true
+      }
+      guard let status = try session.queueStatusIfPresent(name, on: Self.channel) else { return nil }
+      let queue = WorkQueue(name)
+      return QueueFigures(
+        name: name, ready: Int(status.messageCount), consumers: Int(status.consumerCount),
+        retry: try depth(queue.retryName), dead: try depth(queue.deadName))
+    } catch let failure as BrokerFailure {
+      throw failure
+    } catch {
+      throw Failure(error, queue: name, broker: session.broker)
+    }
+  }
+
+  private mutating func depth(_ name: String) throws -> Int? {
+    guard name.utf8.count <= 255, !absent.contains(name) else { return nil }
+    let status = try session.queueStatusIfPresent(name, on: Self.channel)
+    if status == nil { absent.insert(name) }
+    return status.map { Int($0.messageCount) }
+  }
+}

@@ -1,0 +1,74 @@
+import Broker
+import JobRunner
+import Linux
+import Reports
+
+/// `amqp-job status --watch`: on a terminal, one line a queue, drawn over and over in the same place.
+struct StatusWatch {
+  private let status: Status
+  private let interval: Duration
+  private var progress: [String: Progress] = [:]
+  /// How many lines stand above the cursor that are to be drawn over.
+  private var drawnCount = 0
+
+  init(_ status: Status, interval: Duration) {
+    self.status = status
+    self.interval = interval
+  }
+
+  /// - Throws: `Failure`
+  mutating func run() throws -> Never {
+    // The default action is not taken for a container's first process.
+    ThisProcess.end(on: [.terminate, .interrupt, .hangup])
+    while true {
+      let session = try status.connect()
+      do {
+        try watch(session)
+      } catch let failure as BrokerFailure {
+        status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
+        drawnCount = 0
+        let next = ContinuousClock.now + interval
+        while ContinuousClock.now < next { _ = try poll([], until: next) }
+      }
+    }
+  }
+
+  private mutating func watch(_ session: BrokerSession) throws -> Never {
+    var lookup = QueueLookup(session)
+    var next = ContinuousClock.now
+    while true {
+      var looks: [(QueueFigures, Progress)] = []
+      for name in status.names {
+        guard let figures = try lookup.figures(of: name) else { throw Status.noSuchQueue([name], session) }
+        progress[name, default: Progress()].observe(left: figures.left, at: .now)
+        looks.append((figures, progress[name] ?? Progress()))
+      }
+      try show(looks)
+      next = max(next + interval, .now)
+      try session.wait(until: next)
+    }
+  }
+
+  private mutating func show(_ looks: [(QueueFigures, Progress)]) throws {
+    if status.isJSON {
+      try Output.write(looks.map { figures, progress in "\(figures.json(progress))\n" }.joined())
+    } else if let terminal = Terminal.size {
+      try draw(looks, terminal)
+    } else {
+      try Output.write(looks.map { figures, progress in ProgressLine(figures, progress).plain + "\n" }.joined())
+    }
+  }
+
+  private mutating func draw(_ looks: [(QueueFigures, Progress)], _ terminal: Terminal.Size) throws {
+    // What has left the screen at its top cannot be drawn over.
+    let shown = looks.prefix(max(1, terminal.rows - 1))
+    let nameWidth = shown.map { figures, _ in figures.name.printable.count }.max() ?? 0
+    let back = drawnCount > 0 ? "\u{1B}[\(drawnCount)A" : ""
+    let lines = shown.map { figures, progress in
+      let line = ProgressLine(figures, progress).drawn(width: terminal.columns - 1, nameWidth: nameWidth)
+      return "\r\(line)\u{1B}[K\n"
+    }
+    try Output.write(back + lines.joined() + "\u{1B}[J")
+    drawnCount = shown.count
+  }
+}

@@ -1,0 +1,58 @@
+@testable import AMQP
+
+/// What a broker would send. librabbitmq encodes a client's methods alone, so the broker's are
+/// written out here.
+enum Peer {
+  static let parameters = Connection.Parameters(
+    url: BrokerURL(host: "h", username: "u", password: "p", vhost: "v"), heartbeat: 10, name: "test")
+
+  static func frame(kind: UInt8 = 1, _ channel: UInt16, _ payload: [UInt8]) -> [UInt8] {
+    var bytes = [kind]
+    bytes.append(bigEndian: channel)
+    bytes.append(bigEndian: UInt32(payload.count))
+    return bytes + payload + [0xCE]
+  }
+
+  static func short(_ text: String) -> [UInt8] { [UInt8(text.utf8.count)] + Array(text.utf8) }
+  static func long(_ text: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(bigEndian: UInt32(text.utf8.count))
+    return bytes + Array(text.utf8)
+  }
+
+  static let start = frame(0, [0, 10, 0, 10, 0, 9, 0, 0, 0, 0] + long("PLAIN AMQPLAIN") + long("en_US"))
+  static let tune = frame(0, [0, 10, 0, 30, 7, 255, 0, 2, 0, 0, 0, 60])
+  static let openOK = frame(0, [0, 10, 0, 41, 0])
+
+  static func close(_ code: UInt16, _ text: String, channel: UInt16 = 0) -> [UInt8] {
+    let number: [UInt8] = channel == 0 ? [0, 10, 0, 50] : [0, 20, 0, 40]
+    return frame(channel, number + [UInt8(code >> 8), UInt8(code & 255)] + short(text) + [0, 0, 0, 0])
+  }
+
+  static let delivery: [UInt8] =
+    [0, 60, 0, 60] + short("tag") + [0, 0, 0, 0, 0, 0, 0, 7, 1] + short("ex") + short("rk")
+
+  /// `parts` are the sizes of the body's frames; what they leave of the body does not come.
+  static func deliver(
+    _ body: [UInt8], parts: [Int], announcing size: UInt64? = nil, method: [UInt8] = delivery
+  ) -> [UInt8] {
+    var header: [UInt8] = [0, 60, 0, 0]
+    header.append(bigEndian: size ?? UInt64(body.count))
+    var bytes = frame(1, method) + frame(kind: 2, 1, header + [0x80, 0x00] + short("text/plain"))
+    var rest = body[...]
+    for part in parts {
+      bytes += frame(kind: 3, 1, Array(rest.prefix(part)))
+      rest = rest.dropFirst(part)
+    }
+    return bytes
+  }
+
+  static func opened(
+    _ parameters: Connection.Parameters = parameters, now: ContinuousClock.Instant = .now
+  ) throws -> Connection {
+    var connection = Connection(parameters)
+    _ = try connection.receive(start + tune + openOK, now: now)
+    connection.output = []
+    return connection
+  }
+}

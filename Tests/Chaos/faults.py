@@ -1,0 +1,182 @@
+"""Carries the faults out, and writes down what was done to whom and when."""
+
+import os
+import select
+import signal
+import threading
+import time
+
+import harness
+import plan
+from journal import Fault
+
+# Closes one of all connections, and says from which port it came.
+CLOSE_ONE = """
+Found = lists:sort([{{Port, Pid}} || Pid <- rabbit_networking:connections(),
+  [{{peer_port, Port}}] <- [catch rabbit_networking:connection_info(Pid, [peer_port])]]),
+case Found of
+  [] -> none;
+  _ ->
+    {{Port, Pid}} = lists:nth(1 + trunc({whom} * length(Found)), Found),
+    rabbit_networking:close_connection(Pid, <<"fault run">>),
+    Port
+end.
+"""
+
+
+class Broker(harness.Broker):
+    """The private broker, with the faults of a whole machine."""
+
+    def __init__(self, name, version):
+        self.version = ["--rabbitmq", version] if version else []
+        super().__init__(name)
+
+    def start(self):
+        self.url = self._script("start", *self.version)
+        return self.url
+
+    def signal(self, number):
+        os.kill(int(self._script("pid")), number)
+
+
+class Faults:
+    def __init__(self, seed, broker, ways, loops, journal):
+        self.broker, self.ways, self.loops, self.journal = broker, ways, loops, journal
+        self.error = None
+        self.done = []
+        self.over = threading.Event()
+        self.stalls = {}
+        series = (plan.SINGLE, plan.SINGLE_PAUSE), (plan.BROKERS, plan.BROKERS_PAUSE)
+        self.threads = [
+            threading.Thread(target=self._series, args=(plan.steps(seed, *each),), daemon=True) for each in series
+        ]
+        self.carry_out = {
+            plan.RUNNER_KILLED: self._runner,
+            plan.RUNNER_TERMINATED: self._runner,
+            plan.WORKER_KILLED: self._worker,
+            plan.WORKER_TERMINATED: self._worker,
+            plan.STALLED: self._stall,
+            plan.RESET: self._connection,
+            plan.HALF_OPEN: self._connection,
+            plan.CLOSED: self._close_one,
+            plan.ALL_CLOSED: self._close_all,
+            plan.BROKER_STOPPED: self._stop_broker,
+            plan.BROKER_KILLED: self._kill_broker,
+        }
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def finish(self):
+        """No more of them, and the last ones' ends."""
+        self.over.set()
+        for thread in [*self.threads, *self.stalls.values()]:
+            thread.join()
+        if self.error is not None:
+            raise self.error
+
+    def _series(self, steps):
+        try:
+            for step in steps:
+                if self.over.wait(step.pause):
+                    return
+                # There may be nobody whom it could hit right now.
+                while not self.carry_out[step.kind](step):
+                    if self.over.wait(0.02):
+                        return
+        except Exception as error:  # whatever it is, the run is of no use without them
+            self.error = error
+
+    def _note(self, step, start, **whom):
+        self.done.append(Fault(step.kind, start, time.monotonic(), **whom))
+        return True
+
+    def _runner(self, step):
+        number = signal.SIGKILL if step.kind == plan.RUNNER_KILLED else signal.SIGTERM
+        start, loop = time.monotonic(), self.loops[int(step.whom * len(self.loops))]
+        run = loop.send(number)
+        return run is not None and self._note(step, start, slot=loop.slot, run=run.name)
+
+    def _worker(self, step):
+        number = signal.SIGKILL if step.kind == plan.WORKER_KILLED else signal.SIGTERM
+        turns = [turn for turn in self.journal.going_on() if harness.is_alive(turn.pid)]
+        if not turns:
+            return False
+        turn = turns[int(step.whom * len(turns))]
+        try:
+            descriptor = os.pidfd_open(turn.pid)
+        except ProcessLookupError:
+            return False
+        try:
+            # The number may be another process's by now. As long as we hold the descriptor, that cannot change.
+            if f"CHAOS_RUN={turn.run}\0".encode() not in harness.read_proc(turn.pid, "environ"):
+                return False
+            start = time.monotonic()
+            if select.select([descriptor], [], [], 0)[0]:
+                return False
+            signal.pidfd_send_signal(descriptor, number)
+            return self._note(step, start, run=turn.run, pid=turn.pid)
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(descriptor)
+
+    def _slot(self, step):
+        """One of the ways that work."""
+        free = [slot for slot in range(len(self.loops)) if slot not in self.stalls or not self.stalls[slot].is_alive()]
+        return free[int(step.whom * len(free))] if free else None
+
+    def _stall(self, step):
+        slot = self._slot(step)
+        if slot is None:
+            return False
+        start = time.monotonic()
+        if self.ways.do(slot, "stall", True) == 0:
+            self.ways.do(slot, "stall", False)
+            return False
+
+        def go_on():
+            time.sleep(step.seconds)
+            self.ways.do(slot, "stall", False)
+            self._note(step, start, slot=slot)
+
+        self.stalls[slot] = threading.Thread(target=go_on, daemon=True)
+        self.stalls[slot].start()
+        return True
+
+    def _connection(self, step):
+        slot, start = self._slot(step), time.monotonic()
+        method = "reset" if step.kind == plan.RESET else "silence"
+        return slot is not None and self.ways.do(slot, method) > 0 and self._note(step, start, slot=slot)
+
+    # The broker: one of these at a time
+
+    def _close_one(self, step):
+        start = time.monotonic()
+        answer = self.broker.ctl("eval", CLOSE_ONE.format(whom=step.whom))
+        slot = self.ways.slots_by_port.get(int(answer)) if answer.isdigit() else None
+        return slot is not None and self._note(step, start, slot=slot)
+
+    def _close_all(self, step):
+        start = time.monotonic()
+        self.broker.ctl("close_all_connections", "fault run")
+        return self._note(step, start)
+
+    def _stop_broker(self, step):
+        start = time.monotonic()
+        self.broker.signal(signal.SIGSTOP)
+        try:
+            time.sleep(step.seconds)
+        finally:
+            self.broker.signal(signal.SIGCONT)
+        return self._note(step, start)
+
+    def _kill_broker(self, step):
+        # What it has not written down yet of its queues' existence is written first, see harness.Broker.kill.
+        self.broker.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
+        start = time.monotonic()
+        self.broker.signal(signal.SIGKILL)
+        self._note(step, start)
+        self.broker.start()
+        return True

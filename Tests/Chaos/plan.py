@@ -1,0 +1,80 @@
+"""What the seed decides: the items, and which fault comes when and on whom."""
+
+import dataclasses
+import random
+import zlib
+
+RUNNER_KILLED = "runner killed"
+RUNNER_TERMINATED = "runner terminated"
+WORKER_KILLED = "worker killed"
+WORKER_TERMINATED = "worker terminated"
+STALLED = "connection stalled"
+RESET = "connection reset"
+HALF_OPEN = "connection half-open"
+CLOSED = "connection closed by the broker"
+ALL_CLOSED = "all connections closed by the broker"
+BROKER_STOPPED = "broker stopped and continued"
+BROKER_KILLED = "broker killed and started"
+
+# Two series go on side by side, each through its list in an order of its own, over and over: so every kind comes soon.
+SINGLE = [RUNNER_KILLED, RUNNER_TERMINATED, WORKER_KILLED, WORKER_TERMINATED, STALLED, RESET, HALF_OPEN]
+SINGLE_PAUSE = 0.1, 0.9
+BROKERS = [CLOSED, CLOSED, CLOSED, ALL_CLOSED, BROKER_STOPPED, BROKER_STOPPED, BROKER_KILLED]
+BROKERS_PAUSE = 0.5, 2.0
+KINDS = list(dict.fromkeys(SINGLE + BROKERS))
+
+# A silence either costs a heartbeat of two seconds nothing, or the connection.
+SHORT, LONG = (0.2, 1.0), (5.0, 8.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A fault to come: after that pause, on whom (0 to 1 of those there are), and for how long where it lasts."""
+
+    kind: str
+    pause: float
+    whom: float
+    seconds: float
+
+
+def steps(seed, kinds, pause):
+    chance = random.Random(f"{seed} {kinds}")
+    while True:
+        for kind in chance.sample(kinds, len(kinds)):
+            seconds = chance.uniform(*chance.choice([SHORT, LONG]))
+            yield Step(kind, chance.uniform(*pause), chance.random(), seconds)
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """Its id tells the worker what to do: `17.120.slowly.1.finishes.nothing`."""
+
+    number: int
+    milliseconds: int
+    reading: str
+    failures: int
+    on_term: str
+    remains: str
+    size: int
+
+    @property
+    def id(self):
+        words = self.number, self.milliseconds, self.reading, self.failures, self.on_term, self.remains
+        return ".".join(map(str, words))
+
+    def body(self):
+        rest = random.Random(self.id).randbytes(self.size)
+        return f"{self.id} {len(rest)} {zlib.crc32(rest)}\n".encode() + rest
+
+
+def item(seed, number):
+    chance = random.Random(f"{seed} item {number}")
+    return Item(
+        number,
+        milliseconds=chance.randint(10, 300),
+        reading=chance.choices(["whole", "slowly", "nothing"], [6, 2, 2])[0],
+        failures=chance.choices([0, 1, 2, 3], [94, 4, 1, 1])[0],
+        on_term=chance.choice(["dies", "finishes"]),
+        remains=chance.choices(["nothing", "child"], [95, 5])[0],
+        size=chance.randint(*chance.choices([(0, 4000), (60_000, 300_000)], [85, 15])[0]),
+    )

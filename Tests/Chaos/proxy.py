@@ -1,0 +1,171 @@
+"""The ways to the broker, one for each loop of runners, with the faults that a network has."""
+
+import asyncio
+import socket
+import struct
+import threading
+
+LINGER_0 = struct.pack("ii", 1, 0)  # a close is then a reset, and drops what is still to be sent
+
+
+class End(asyncio.Protocol):
+    """One of a link's two sockets."""
+
+    def __init__(self, link):
+        self.link = link
+        self.transport = None
+        self.is_clogged = False
+        self.is_over = False
+
+    @property
+    def other(self):
+        return self.link.broker if self is self.link.client else self.link.client
+
+    def connection_made(self, transport):
+        self.transport = transport
+        # Not at once: up to Python 3.11 a transport begins to read only after this call, paused or not.
+        self.link.way.ways.loop.call_soon(self.link.update)
+
+    def data_received(self, data):
+        if not self.link.is_silent:
+            self.other.transport.write(data)
+
+    def eof_received(self):
+        self.is_over = True
+        if not self.link.is_silent and not self.other.transport.is_closing():
+            self.other.transport.write_eof()
+        self.link.end_if_over()
+        return True
+
+    def connection_lost(self, error):
+        self.is_over = True
+        if not self.link.is_silent and error is not None:
+            self.link.reset()
+        self.link.end_if_over()
+
+    def pause_writing(self):
+        self.is_clogged = True
+        self.link.update()
+
+    def resume_writing(self):
+        self.is_clogged = False
+        self.link.update()
+
+    def read(self, may):
+        if self.transport is None or self.transport.is_closing():
+            return
+        if may:
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+
+class Link:
+    """One connection of a runner."""
+
+    def __init__(self, way):
+        self.way = way
+        self.client, self.broker = End(self), End(self)
+        self.is_silent = False
+        self.ends = self.client, self.broker
+
+    def update(self):
+        """Nothing is read that could not be handed on now."""
+        is_complete = all(end.transport is not None for end in self.ends)
+        for end in self.ends:
+            end.read(is_complete and not self.way.is_stalled and not end.other.is_clogged)
+
+    def reset(self):
+        for end in self.ends:
+            if end.transport is not None and not end.transport.is_closing():
+                end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_0)
+                end.transport.abort()
+
+    def end_if_over(self):
+        if all(end.is_over for end in self.ends):
+            self.way.links.discard(self)
+            for end in self.ends:
+                end.transport.close()
+
+
+class Way:
+    """The faults hit the connections that there are; later ones are sound, but for a stall's time."""
+
+    def __init__(self, ways, slot):
+        self.ways, self.slot = ways, slot
+        self.links = set()
+        self.is_stalled = False
+        self.server = None
+
+    async def listen(self):
+        def accept():
+            link = Link(self)
+            self.links.add(link)
+            self.ways.loop.create_task(self._connect(link))
+            return link.client
+
+        self.server = await self.ways.loop.create_server(accept, "127.0.0.1", 0)
+
+    async def _connect(self, link):
+        try:
+            transport, _ = await self.ways.loop.create_connection(lambda: link.broker, *self.ways.target)
+            self.ways.slots_by_port[transport.get_extra_info("sockname")[1]] = self.slot
+        except OSError:  # the broker is down
+            self.links.discard(link)
+            link.reset()
+        if link.client.is_over:
+            link.reset()
+
+    @property
+    def url(self):
+        return f"amqp://guest:guest@127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+
+    def stall(self, stalled):
+        """Nothing gets through, and nothing is lost."""
+        self.is_stalled = stalled
+        for link in list(self.links):
+            link.update()
+        return len(self.links)
+
+    def reset(self):
+        count = len(self.links)
+        for link in list(self.links):
+            link.reset()
+        return count
+
+    def silence(self):
+        """Whatever is sent from now on is dropped, an end included."""
+        hit = [link for link in self.links if not link.is_silent]
+        for link in hit:
+            link.is_silent = True
+        return len(hit)
+
+    def close(self):
+        self.server.close()
+        self.reset()
+
+
+class Ways:
+    """All of them, in one thread of their own."""
+
+    def __init__(self, target, count):
+        self.target = target
+        self.slots_by_port = {}
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.ways = [Way(self, slot) for slot in range(count)]
+        for way in self.ways:
+            asyncio.run_coroutine_threadsafe(way.listen(), self.loop).result()
+
+    def do(self, slot, name, *arguments):
+        """Calls that method of a slot's way in the thread of the ways, and returns what it returns."""
+
+        async def call():
+            return getattr(self.ways[slot], name)(*arguments)
+
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result()
+
+    def close(self):
+        for slot in range(len(self.ways)):
+            self.do(slot, "close")
+        self.loop.call_soon_threadsafe(self.loop.stop)

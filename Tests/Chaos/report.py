@@ -1,0 +1,86 @@
+"""What a fault run comes to, in lines; and the story of each item that something is wrong with."""
+
+import collections
+import signal
+import sys
+
+import plan
+import verdict
+
+# A run as long as this has room for every kind of fault.
+ALL_KINDS = 60.0
+# How many of what must not be are told, and how many turns of each.
+STORIES, TURNS = 5, 10
+
+
+def name_of(status):
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+
+
+class Report:
+    def __init__(self, options, record, hung, remaining, seconds):
+        self.options, self.record, self.seconds = options, record, seconds
+        self.kinds = collections.Counter(fault.kind for fault in record.faults)
+        missing = [kind for kind in plan.KINDS if not self.kinds[kind]]
+        late = [f"{turn.item} of run {turn.run}" for turn in verdict.outliving(record)]
+        # Each must be 0; what is found is shown.
+        self.checks = {
+            "lost": verdict.lost(record),
+            "left in a queue": record.left,
+            "dead-lettered": record.dead,
+            "done twice without a fault to excuse it": verdict.done_twice(record),
+            "false successes": verdict.false_successes(record),
+            "damaged": verdict.damaged(record),
+            "left-over worker processes": remaining + late,
+        }
+        if options.consumer == "amqp-job":  # the other one never tells, and always waits
+            self.checks["said to be drained falsely"] = verdict.false_drains(record)
+            self.checks["runners that hung"] = [loop.runs[-1] for loop in hung]
+            self.checks["runners that broke"] = verdict.broken(record)
+        if options.seconds >= ALL_KINDS:
+            self.checks["kinds of faults that never came"] = missing
+
+    def show(self):
+        """Prints it all, and returns the exit status."""
+        record, options = self.record, self.options
+        done = [turn for turn in record.turns if turn.outcome == "done"]
+        lines = {
+            "seed": options.seed, "consumer": options.consumer, "queue": options.queue,
+            "items": len(record.published), "items that may not have been published": len(record.uncertain),
+            "faults": len(record.faults), **{f"faults, {kind}": self.kinds[kind] for kind in plan.KINDS},
+            "runs": len(record.runs),
+        }
+        statuses = collections.Counter(run.status for run in record.runs)
+        lines |= {f"runs, {name_of(status)}": statuses[status] for status in sorted(statuses)}
+        lines |= {
+            "workers": len(record.turns), "workers that were done": len(done),
+            "done twice": len(done) - len({turn.item for turn in done}),
+            **{name: len(found) for name, found in self.checks.items()}, "seconds": f"{self.seconds:.1f}",
+        }
+        for name, value in lines.items():
+            print(f"{name}: {value}")
+        failed = [name for name, found in self.checks.items() if found]
+        sys.stdout.flush()
+        for name in failed:
+            self.tell(name, self.checks[name])
+        print(f"{len(self.checks) - len(failed)} passed, {len(failed)} failed", flush=True)
+        return 1 if failed else 0
+
+    def tell(self, name, found):
+        for each in found[:STORIES]:
+            print(f"\n{name}: {each}", file=sys.stderr)
+            item = getattr(each, "item", each)
+            turns = self.record.turns_by_item.get(item, []) if isinstance(item, str) else []
+            for turn in turns[:TURNS]:
+                self.tell_turn(turn)
+            if len(turns) > TURNS:
+                print(f"  {len(turns) - TURNS} more turns", file=sys.stderr)
+        if len(found) > STORIES:
+            print(f"\n{name}: {len(found) - STORIES} more", file=sys.stderr)
+
+    def tell_turn(self, turn):
+        run = self.record.run_by_name[turn.run]
+        print(f"  {turn}\n    {run}", file=sys.stderr)
+        for fault in self.record.faults:
+            if verdict.cuts(fault, turn, run) or verdict.kills(fault, turn, run):
+                print(f"    touched by {fault}", file=sys.stderr)

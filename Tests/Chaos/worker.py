@@ -1,0 +1,76 @@
+"""The worker of a fault run: does what its item's id says, and writes down when.
+
+    worker.py JOURNAL CLAIMS
+
+A line of the journal is a time of the monotonic clock, an event, the run, the process id and the item. `start` comes
+first. `done` comes last: from then on nothing but SIGKILL keeps this process from exiting with 0, as TERM is ignored.
+CLAIMS is a directory in which those that are to fail keep count.
+"""
+
+import os
+import signal
+import sys
+import time
+import zlib
+
+journal = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
+claims = sys.argv[2]
+SLOW_PART, SLOW_PAUSE = 16384, 0.01
+
+
+def note(event):
+    line = f"{time.monotonic():.6f} {event} {os.environ['CHAOS_RUN']} {os.getpid()} {item}\n"
+    os.write(journal, line.encode())
+
+
+def read_line():
+    line = b""
+    while not line.endswith(b"\n") and (octet := os.read(0, 1)):
+        line += octet
+    return line
+
+
+def read_rest(pause):
+    """The item up to its end: whether that is all of it, and nothing else."""
+    rest, digest = 0, 0
+    while part := os.read(0, SLOW_PART):
+        rest += len(part)
+        digest = zlib.crc32(part, digest)
+        time.sleep(pause)
+    return [item, str(rest), str(digest)] == head.decode(errors="replace").split()
+
+
+def fails(times):
+    """Whether it is still this process's turn to fail: the first `times` ones that get here do."""
+    for number in range(times):
+        try:
+            os.close(os.open(f"{claims}/{item}.{number}", os.O_CREAT | os.O_EXCL))
+            return True
+        except FileExistsError:
+            pass
+    return False
+
+
+item = os.environ.get("WORK_ITEM_ID")
+head = b""
+if item is None:  # amqp-consume tells nothing but the body
+    head = read_line()
+    item = head.decode(errors="replace").partition(" ")[0] or "none"
+_, milliseconds, reading, failures, on_term, remains = item.split(".") if item.count(".") == 5 else "000000"
+if on_term == "finishes":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+note("start")
+if reading != "nothing":
+    head = head or read_line()
+    if not read_rest(SLOW_PAUSE if reading == "slowly" else 0):
+        note("damaged")
+        os._exit(1)
+time.sleep(int(milliseconds) / 1000)
+if remains == "child":
+    os.spawnv(os.P_NOWAIT, "/bin/sleep", ["sleep", "600"])
+if fails(int(failures)):
+    note("failed")
+    os._exit(1)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+note("done")
+os._exit(0)

@@ -1,0 +1,237 @@
+"""amqp-job status."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import struct
+import termios
+
+import pytest
+
+from harness import PROMPT, wait_until
+
+
+def status(bench, *arguments, **options):
+    return bench.run(*arguments, command="status", **options)
+
+
+def rows(result):
+    return [line.split() for line in result.stdout.decode().splitlines()]
+
+
+def looks(runner):
+    """What a watch has shown so far."""
+    return [json.loads(line) for line in runner.stdout.splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+# Once
+
+def test_figures(bench, kind):
+    queue = bench.work_queue(kind)
+    queue.put(b"a", b"b", b"c")
+    queue.retry.put(b"d", b"e", expiration="600000")
+    queue.dead.put(b"f")
+    result = status(bench, queue.name)
+    assert (result.status, result.stderr) == (0, ""), result
+    assert rows(result) == [["QUEUE", "READY", "RETRY", "DEAD", "CONSUMERS"], [queue.name, "3", "2", "1", "0"]]
+    result = status(bench, queue.name, "--json")
+    assert json.loads(result.stdout) == {"queue": queue.name, "ready": 3, "retry": 2, "dead": 1, "consumers": 0}
+    queue.assert_untouched(3)
+
+
+def test_a_plain_queue(bench):
+    queue = bench.queue("quorum", b"apple")
+    assert rows(status(bench, queue.name))[1] == [queue.name, "1", "-", "-", "0"]
+    assert json.loads(status(bench, queue.name, "--json").stdout) == {
+        "queue": queue.name, "ready": 1, "retry": None, "dead": None, "consumers": 0}
+
+
+def test_consumers(bench):
+    queue = bench.queue("quorum", b"apple")
+    worker = bench.worker("hold")
+    runner = bench.start("-q", queue.name, worker=worker)
+    worker.start
+    assert rows(status(bench, queue.name))[1] == [queue.name, "0", "-", "-", "1"]
+    worker.go()
+    assert runner.finish().status == 0
+
+
+def test_several(bench):
+    first, second = bench.queue("quorum", b"apple"), bench.queue("classic")
+    assert [row[:2] for row in rows(status(bench, first.name, second.name))[1:]] == [
+        [first.name, "1"], [second.name, "0"]]
+    lines = status(bench, second.name, first.name, "--json").stdout.splitlines()
+    assert [json.loads(line)["queue"] for line in lines] == [second.name, first.name]
+
+
+def test_missing_queues(bench):
+    queue = bench.queue("quorum")
+    status(bench, "no-such-queue").assert_error(66, "no-such-queue", "declare")
+    result = status(bench, "no-such-queue", queue.name, "nor-such")
+    result.assert_error(66, "'no-such-queue', 'nor-such'")
+    assert rows(result)[1][0] == queue.name
+
+
+@pytest.mark.parametrize("name", ["AMQP_QUEUE", "QUEUE"])
+def test_queue_from_the_environment(bench, name):
+    queue = bench.queue("quorum")
+    assert rows(status(bench, env={name: queue.name}))[1][0] == queue.name
+
+
+def test_a_long_name(bench):
+    """There can be no retry queue: its name would be too long."""
+    name = bench.marker + "x" * (255 - len(bench.marker))
+    bench.client.channel.queue_declare(name, durable=True)
+    try:
+        assert rows(status(bench, name))[1] == [name, "0", "-", "-", "0"]
+    finally:
+        bench.client.channel.queue_delete(name)
+
+
+@pytest.mark.parametrize("words, text", [
+    ([], "no queue"), (["q", "--interval", "2s"], "--watch"), (["q", "--watch", "--interval", "1ms"], "100ms"),
+    ([""], "queue's name"),
+], ids=lambda value: " ".join(value))
+def test_bad_usage(bench, words, text):
+    status(bench, *words).assert_error(64, text)
+
+
+def test_unreachable_broker(bench):
+    status(bench, "q", "--connect-timeout", "1s", url="amqp://guest:guest@127.0.0.1:1").assert_error(69, "127.0.0.1")
+
+
+def test_output_that_cannot_be_written(bench):
+    queue = bench.queue("quorum")
+    with open("/dev/full", "wb") as full:
+        status(bench, queue.name, stdout=full).assert_error(74, "standard output")
+
+
+# --watch
+
+def watch(bench, *arguments, **options):
+    return bench.start("--watch", "--interval", "100ms", *arguments, command="status", **options)
+
+
+def test_watch(bench):
+    queue = bench.work_queue()
+    queue.put(*[b"x"] * 10)
+    runner = watch(bench, queue.name, "--json")
+    wait_until(lambda: looks(runner), what="a first look")
+    assert looks(runner)[0] == {
+        "queue": queue.name, "ready": 10, "retry": 0, "dead": 0, "consumers": 0, "done": 0, "total": 10, "rate": None,
+        "seconds_left": None}
+    for _ in range(6):
+        queue.take()
+    wait_until(lambda: looks(runner)[-1]["done"] == 6, what="what was done")
+    last = looks(runner)[-1]
+    assert (last["total"], last["ready"]) == (10, 4)
+    assert last["rate"] > 0 and last["seconds_left"] is not None
+    queue.retry.put(b"x", expiration="600000")
+    wait_until(lambda: looks(runner)[-1]["retry"] == 1, what="an item to be tried again")
+    assert looks(runner)[-1]["done"] == 5
+    runner.send(signal.SIGTERM)
+    assert runner.finish(PROMPT).status == 143
+
+
+def test_watch_in_lines(bench):
+    queue = bench.work_queue()
+    queue.put(b"apple")
+    runner = watch(bench, queue.name)
+    line = f"{queue.name}: 0 of 1 done, 1 ready, 0 to retry, 0 dead, 0 consumers\n".encode()
+    wait_until(lambda: runner.stdout.startswith(line * 2), what="two looks")
+    assert b"\x1b" not in runner.stdout and b"\r" not in runner.stdout
+    runner.send(signal.SIGTERM)
+    assert runner.finish(PROMPT).status == 143
+
+
+class Terminal:
+    """A pseudo-terminal, and what has been shown on it."""
+
+    def __init__(self, columns, rows):
+        self.ours, self.theirs = os.openpty()
+        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.set_blocking(self.ours, False)
+        self._shown = b""
+
+    @property
+    def shown(self):
+        try:
+            self._shown += os.read(self.ours, 65536)
+        except OSError:
+            pass
+        return self._shown
+
+    def close(self):
+        os.close(self.ours)
+        os.close(self.theirs)
+
+
+@pytest.fixture
+def terminal(bench):
+    made = Terminal(100, 24)
+    bench.closers.append(made.close)
+    return made
+
+
+def test_watch_on_a_terminal(bench, terminal):
+    """A line for each queue, drawn over and over in the same place."""
+    first, second = bench.work_queue(), bench.queue("quorum")
+    first.put(*[b"x"] * 4)
+    runner = watch(bench, first.name, second.name, stdout=terminal.theirs)
+    wait_until(lambda: b"0/4" in terminal.shown, what="a first look")
+    first.take()
+    wait_until(lambda: b"1/4" in terminal.shown, what="another look")
+    runner.send(signal.SIGINT)
+    assert runner.finish(PROMPT).status == 130
+    text = terminal.shown.decode()
+    assert re.search(re.escape(first.name) + r"  \[#+-+\]   25%  1/4  \d", text), text
+    frames = text.split("\x1b[2A")
+    assert len(frames) > 1, text
+    for frame in frames:
+        assert frame.count("\n") == 2, text
+        assert all(len(re.sub(r"\x1b\[[0-9]*[A-Z]|\r", "", line)) < 100 for line in frame.split("\n")), text
+
+
+@pytest.mark.parametrize("number, expected", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_watch_ends_while_the_broker_is_silent(bench, number, expected):
+    way = bench.proxy()
+    queue = bench.queue("quorum")
+    runner = watch(bench, queue.name, "--json", url=way.url)
+    wait_until(lambda: looks(runner), what="a first look")
+    way.freeze()
+    runner.send(number)
+    assert runner.finish(PROMPT).status == expected
+
+
+def test_watch_connects_again(bench):
+    way = bench.proxy()
+    queue = bench.queue("quorum", b"apple")
+    runner = watch(bench, queue.name, "--json", url=way.url)
+    wait_until(lambda: looks(runner), what="a first look")
+    before = len(looks(runner))
+    way.cut()
+    wait_until(lambda: "connecting again" in runner.stderr, what="a word about the loss")
+    queue.take()
+    wait_until(lambda: len(looks(runner)) > before and looks(runner)[-1]["done"] == 1, what="a look that remembers")
+    runner.send(signal.SIGTERM)
+    assert runner.finish(PROMPT).status == 143
+
+
+def test_watch_ends_with_the_queue(bench):
+    queue = bench.queue("quorum")
+    runner = watch(bench, queue.name, "--json")
+    wait_until(lambda: looks(runner), what="a first look")
+    queue.delete()
+    runner.finish().assert_error(66, queue.name)
+
+
+def test_watch_ends_where_nobody_reads(bench):
+    queue = bench.queue("quorum")
+    ours, theirs = os.pipe()
+    runner = watch(bench, queue.name, stdout=theirs)
+    os.close(theirs)
+    os.read(ours, 1)
+    os.close(ours)
+    assert runner.finish(PROMPT).status == 141

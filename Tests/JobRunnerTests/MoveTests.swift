@@ -1,0 +1,185 @@
+import AMQP
+import Broker
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// Items that leave their queue as confirmed copies.
+@Suite struct MoveTests {
+  private func properties(_ headers: FieldTable = [:]) -> BasicProperties {
+    var properties = BasicProperties()
+    properties.messageID = "id"
+    properties.headers = headers
+    return properties
+  }
+
+  /// One item of a queue with retries, taken.
+  private func taken(
+    _ headers: FieldTable = [:], isRedelivered: Bool = false, hasRetries: Bool = true,
+    _ configure: (inout JobOptions) -> Void = { _ in }
+  ) -> (RunnerDriver, [RunnerAction]) {
+    var driver = RunnerDriver(configure)
+    driver.consume(hasRetries: hasRetries)
+    let actions = driver.deliver(properties(headers), isRedelivered: isRedelivered)
+    return (driver, actions)
+  }
+
+  private let ackAndClose: [AMQP.Method] = [
+    .basicCancel(consumerTag: "amqp-job-1"), .basicAck(deliveryTag: 1, multiple: false), channelClose,
+  ]
+
+  @Test func aFailedItemComesBackLater() {
+    var (driver, _) = taken { $0.attempts.retryDelay = .seconds(7) }
+    let actions = driver.handle(.workerEnded(.exited(3)))
+    #expect(actions.writes.isEmpty && actions.moves == [Move(destination: .retry(after: .seconds(7)), attempts: 1)])
+    #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [ackAndClose])
+    #expect(driver.settle().finished?.rawValue == 3)
+  }
+
+  @Test func afterItsLastAttemptItIsDeadLettered() {
+    var (driver, _) = taken(["x-amqp-job-attempts": .int64(2)])
+    let cause = DeadLetterCause(reason: .killed, status: .killed(.kill))
+    #expect(
+      driver.handle(.workerEnded(.killed(.kill))).moves == [Move(destination: .deadLetter(cause), attempts: 3)])
+    #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [ackAndClose])
+    #expect(driver.settle().finished?.rawValue == 137)
+  }
+
+  @Test func aStatusThatNoAttemptMendsIsDeadLetteredAtOnce() {
+    var (driver, _) = taken { $0.attempts.rejectedStatuses = [65] }
+    let cause = DeadLetterCause(reason: .rejected, status: .exited(65))
+    #expect(driver.handle(.workerEnded(.exited(65))).moves == [Move(destination: .deadLetter(cause), attempts: 1)])
+  }
+
+  @Test func aTimeoutSaysSo() {
+    var (driver, _) = taken(["x-amqp-job-attempts": .int64(2)]) { $0.timeout = .seconds(1) }
+    driver.handle(.timer(.workerLimit))
+    let cause = DeadLetterCause(reason: .timedOut, status: .killed(.terminate))
+    #expect(
+      driver.handle(.workerEnded(.killed(.terminate))).moves == [Move(destination: .deadLetter(cause), attempts: 3)])
+  }
+
+  @Test func anInterruptionIsNoAttempt() {
+    var (driver, _) = taken(["x-amqp-job-attempts": .int64(1)])
+    driver.handle(.signal(.terminate))
+    #expect(
+      driver.handle(.workerEnded(.killed(.terminate))).moves == [Move(destination: .queue, attempts: 1)])
+    #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [ackAndClose])
+    #expect(driver.settle().finished == .signal(.terminate))
+  }
+
+  @Test func crashesThatTheQueueCountsAreAttempts() {
+    let (_, actions) = taken(["x-amqp-job-attempts": .int64(1), "x-delivery-count": .int64(2)], isRedelivered: true)
+    let cause = DeadLetterCause(reason: .lost, status: nil)
+    #expect(!actions.startsWorker && actions.moves == [Move(destination: .deadLetter(cause), attempts: 3)])
+  }
+
+  @Test func anItemWithoutAnyAttemptLeftIsTakenAndNotDone() {
+    var (driver, _) = taken(["x-delivery-count": .int64(3)], isRedelivered: true)
+    #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [ackAndClose])
+    #expect(driver.settle().finished == .failure)
+  }
+
+  @Test func aCrashThatTheQueueDoesNotCountIsCountedBeforeTheNextRun() {
+    var (driver, actions) = taken(["x-amqp-job-attempts": .int64(1)], isRedelivered: true)
+    #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 2)])
+    // It has not been taken: the slot waits for the next one.
+    #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [[.basicAck(deliveryTag: 1, multiple: false)]])
+    #expect(driver.deliver(properties(["x-amqp-job-attempts": .int64(2)])).startsWorker)
+  }
+
+  @Test func aReturnThatWasNoFailureIsNotCounted() {
+    let (_, actions) = taken(["x-acquired-count": .int64(1)], isRedelivered: true)
+    #expect(actions.startsWorker)
+  }
+
+  @Test(arguments: [true, false])
+  func anItemThatNearsABrokersLimitIsRenewed(hasRetries: Bool) {
+    let (_, actions) = taken(["x-delivery-count": .int64(10)], isRedelivered: true, hasRetries: hasRetries) {
+      $0.attempts.most = 50
+    }
+    #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 10)])
+  }
+
+  @Test func withoutACopyItIsRunAllTheSame() {
+    var (driver, _) = taken(["x-delivery-count": .int64(10)], isRedelivered: true, hasRetries: false)
+    let actions = driver.handle(.moveFailed(reason: "why", slot: 0))
+    #expect(
+      actions.startsWorker
+        && actions.contains { if case .log(let entry) = $0 { entry.level == .warning } else { false } })
+  }
+
+  @Test func whereThereIsNoCopyTheItemItselfGoesBack() {
+    var (driver, _) = taken { $0.extent = .count(2) }
+    driver.handle(.workerEnded(.exited(3)))
+    #expect(
+      driver.handle(.moveFailed(reason: "why", slot: 0)).writes == [[.basicReject(deliveryTag: 1, requeue: true)]])
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.settle().finished == .failure)
+  }
+
+  @Test func aBrokerThatDoesNotConfirmIsNotWaitedForForEver() {
+    var (driver, _) = taken()
+    driver.handle(.workerEnded(.exited(3)))
+    let actions = driver.handle(.timer(.settlementLimit))
+    #expect(actions.contains(.dropMove(slot: 0)))
+    #expect(actions.writes[0].contains(.basicReject(deliveryTag: 1, requeue: true)))
+    #expect(driver.handle(.moveConfirmed(slot: 0)).isEmpty)
+  }
+
+  @Test func aBrokerThatIsShortOfMemoryIsWaitedForUntilWeAreToldToEnd() {
+    var (driver, _) = taken()
+    driver.handle(.workerEnded(.exited(3)))
+    driver.handle(.movesBlocked(reason: "low on memory"))
+    #expect(driver.handle(.timer(.settlementLimit)).sets(.settlementLimit, after: .seconds(5)))
+    driver.handle(.signal(.terminate))
+    #expect(driver.handle(.timer(.settlementLimit)).contains(.dropMove(slot: 0)))
+  }
+
+  @Test func nothingIsAckedWithoutAConnection() {
+    var (driver, _) = taken()
+    driver.handle(.workerEnded(.exited(3)))
+    let actions = driver.handle(RunnerDriver.lost())
+    #expect(actions.writes.isEmpty && actions.contains(.dropMove(slot: 0)) && actions.errors.count == 1)
+    #expect(driver.finished?.rawValue == 3)
+  }
+
+  @Test func anItemThatGoesBackByItselfEndsNothing() {
+    var (driver, _) = taken { $0.extent = .count(3) }
+    driver.handle(.workerEnded(.exited(3)))
+    let actions = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
+    #expect(actions.contains(.dropMove(slot: 0)) && actions.errors.isEmpty)
+    #expect(actions.writes.count == 1 && driver.finished == nil)
+  }
+
+  @Test func aSignalMeanwhileMakesItTheLastItem() {
+    var (driver, _) = taken { $0.extent = .count(3) }
+    driver.handle(.workerEnded(.exited(3)))
+    #expect(driver.handle(.signal(.terminate)).writes.isEmpty)
+    #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [ackAndClose])
+    #expect(driver.settle().finished == .signal(.terminate))
+  }
+
+  @Test func deadLettersSayWhy() {
+    var original = properties(["x-own": .string("kept"), "x-amqp-job-attempts": .int64(1)])
+    original.expiration = "5"
+    let envelope = Envelope(consumerTag: "c", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q")
+    let item = WorkItem(envelope: envelope, properties: original, queue: "q")
+    let cause = DeadLetterCause(reason: .failed, status: .exited(7))
+    let dead = item.properties(
+      for: Move(destination: .deadLetter(cause), attempts: 2), host: "h", time: 9)
+    #expect(
+      dead.headers == [
+        "x-own": .string("kept"), "x-amqp-job-queue": .string("q"), "x-amqp-job-reason": .string("failed"),
+        "x-amqp-job-status": .int64(7), "x-amqp-job-attempts": .int64(2), "x-amqp-job-host": .string("h"),
+        "x-amqp-job-time": .timestamp(9),
+      ])
+    #expect(dead.expiration == nil && dead.deliveryMode == 2 && dead.messageID == "id")
+    let retried = item.properties(
+      for: Move(destination: .retry(after: .milliseconds(1500)), attempts: 2), host: "h", time: 9)
+    #expect(retried.expiration == "1500")
+    #expect(retried.headers == ["x-own": .string("kept"), "x-amqp-job-attempts": .int64(2)])
+  }
+}

@@ -1,0 +1,176 @@
+import AMQP
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// `-j J`, `--drain`, `--forever`
+@Suite struct ParallelTests {
+  private func serving(_ configure: (inout JobOptions) -> Void) -> RunnerDriver {
+    var driver = RunnerDriver(configure)
+    driver.consume()
+    return driver
+  }
+
+  private func ended(_ driver: inout RunnerDriver, _ status: ProcessStatus, slot: Int) -> [AMQP.Method] {
+    driver.handle(.workerEnded(status, slot: slot)).writes.flatMap(\.self)
+  }
+
+  @Test func neverMoreItemsThanAreStillWanted() {
+    var driver = serving {
+      $0.extent = .count(3)
+      $0.parallelism = 2
+    }
+    #expect(driver.runner.slots.map(\.state) == [.waiting, .waiting])
+    driver.deliver(slot: 0)
+    driver.deliver(slot: 1)
+    // Two are taken: one of the slots gets the third one, the other ends.
+    #expect(ended(&driver, .exited(0), slot: 0) == [.basicAck(deliveryTag: 1, multiple: false)])
+    #expect(
+      ended(&driver, .exited(0), slot: 1) == [
+        .basicCancel(consumerTag: "amqp-job-1"), .basicAck(deliveryTag: 2, multiple: false), channelClose,
+      ])
+    driver.method(.channelCloseOK, on: 2)
+    #expect(driver.finished == nil)
+    driver.deliver(slot: 0)
+    #expect(ended(&driver, .exited(0), slot: 0).last == channelClose)
+    driver.method(.channelCloseOK, on: 1)
+    #expect(driver.finished == .success)
+  }
+
+  @Test func moreSlotsThanItemsAreNotOpened() {
+    let driver = serving {
+      $0.extent = .count(2)
+      $0.parallelism = 8
+    }
+    #expect(driver.runner.slots.count == 2)
+  }
+
+  @Test func aFailureStopsNoOtherWorker() {
+    var driver = serving {
+      $0.extent = .count(2)
+      $0.parallelism = 2
+    }
+    driver.deliver(slot: 0)
+    driver.deliver(slot: 1)
+    #expect(driver.handle(.workerEnded(.exited(1), slot: 0)).signals.isEmpty)
+    driver.method(.channelCloseOK, on: 1)
+    _ = ended(&driver, .exited(0), slot: 1)
+    driver.method(.channelCloseOK, on: 2)
+    #expect(driver.finished == .failure)
+  }
+
+  @Test func anItemThatIsTakenBackStopsItsOwnWorkerAndNoOther() {
+    var driver = serving {
+      $0.extent = .forever
+      $0.parallelism = 2
+    }
+    driver.deliver(slot: 0)
+    driver.deliver(slot: 1)
+    let timedOut = Method.channelClose(CloseReason(code: .preconditionFailed, text: "timed out"))
+    #expect(driver.method(timedOut, on: 1).contains(.signalWorker(.terminate, slot: 0)))
+    driver.handle(.workerEnded(.exited(0), slot: 0))
+    #expect(driver.finished == nil)
+    #expect(ended(&driver, .exited(0), slot: 1).contains(.basicAck(deliveryTag: 2, multiple: false)))
+    driver.method(.channelCloseOK, on: 2)
+    #expect(driver.finished == .itemTakenBack)
+  }
+
+  @Test func termStopsAllWorkersAndCancelsIdleConsumers() {
+    var driver = serving {
+      $0.extent = .drain
+      $0.parallelism = 3
+    }
+    driver.deliver(slot: 0)
+    driver.deliver(slot: 2)
+    let actions = driver.handle(.signal(.terminate))
+    #expect(actions.signals == [.terminate, .terminate])
+    #expect(actions.writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"), on: 2)
+    _ = ended(&driver, .killed(.terminate), slot: 0)
+    _ = ended(&driver, .exited(0), slot: 2)
+    driver.method(.channelCloseOK, on: 1)
+    driver.method(.channelCloseOK, on: 3)
+    #expect(driver.finished == .signal(.terminate))
+  }
+
+  @Test func foreverLetsItsWorkersEndAndIsASuccessThen() {
+    var driver = serving { $0.extent = .forever }
+    driver.deliver()
+    #expect(driver.handle(.signal(.terminate)).signals.isEmpty)
+    #expect(ended(&driver, .exited(0), slot: 0).contains(.basicAck(deliveryTag: 1, multiple: false)))
+    #expect(driver.settle().finished == .success)
+  }
+
+  @Test func aSecondTermIsMeantForTheWorkersToo() {
+    var driver = serving { $0.onTerm = .finish }
+    driver.deliver()
+    driver.handle(.signal(.terminate))
+    #expect(driver.handle(.signal(.terminate)).signals.isEmpty)
+    driver.now += .seconds(2)
+    #expect(driver.handle(.signal(.terminate)).signals == [.terminate])
+    driver.now += .seconds(2)
+    #expect(driver.handle(.signal(.terminate)).signals == [.kill])
+  }
+
+  @Test func foreverWithNothingInHandIsASuccess() {
+    var driver = serving { $0.extent = .forever }
+    driver.handle(.signal(.terminate))
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(driver.finished == .success)
+  }
+
+  @Test func drainIsNoFailureForWhatIsGivenBack() {
+    var driver = serving { $0.extent = .drain }
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(1)))
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.method(.basicQoSOK)
+    driver.handle(.timer(.idle))
+    for _ in 0..<3 {
+      _ = driver.counted(0, 1)
+      _ = driver.counted(0, 1)
+      driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
+      driver.handle(.timer(.look))
+    }
+    #expect(driver.finished == .success)
+  }
+
+  @Test func drainHasItsTime() {
+    var driver = serving {
+      $0.extent = .drain
+      $0.drainTimeout = .seconds(9)
+    }
+    #expect(driver.handle(.timer(.drainLimit)).errors.count == 1)
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func failuresInRowSlowItDownWithoutAConsumer() {
+    var driver = serving { $0.extent = .forever }
+    driver.deliver()
+    #expect(ended(&driver, .exited(1), slot: 0) == [.basicReject(deliveryTag: 1, requeue: true)])
+    var pauses: [Duration] = []
+    for _ in 0..<12 {
+      driver.deliver()
+      let actions = driver.handle(.workerEnded(.exited(1)))
+      #expect(actions.writes[0].first == .basicCancel(consumerTag: driver.runner.slots[0].consumerTag))
+      pauses += actions.compactMap { if case .set(.pause, let pause) = $0 { pause } else { nil } }
+      #expect(driver.handle(.timer(.pause)).writes[0].count == 1)
+    }
+    #expect(pauses.first == .milliseconds(250) && pauses.last == .seconds(30) && pauses == pauses.sorted())
+    driver.deliver()
+    #expect(ended(&driver, .exited(0), slot: 0).count == 1)
+  }
+
+  @Test func anAckIsAskedAfterWhereNothingElseComes() {
+    var driver = serving { $0.extent = .forever }
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.handle(.timer(.idle)).writes == [[.basicQoS(prefetchCount: 1)]])
+    driver.method(.basicQoSOK)
+    #expect(driver.handle(RunnerDriver.lost()).errors.isEmpty)
+    #expect(driver.finished == nil)
+  }
+}

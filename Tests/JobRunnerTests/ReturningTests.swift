@@ -1,0 +1,111 @@
+import AMQP
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// `--on-disconnect finish`
+@Suite struct ReturningTests {
+  private var properties: BasicProperties {
+    var properties = BasicProperties()
+    properties.messageID = "id"
+    return properties
+  }
+
+  /// A worker at work, whose connection has been lost and is there again.
+  private func away(_ configure: (inout JobOptions) -> Void = { _ in }) -> RunnerDriver {
+    var driver = RunnerDriver {
+      $0.onDisconnect = .finish
+      configure(&$0)
+    }
+    driver.consume()
+    driver.deliver(properties, digest: 7)
+    let lost = driver.handle(RunnerDriver.lost())
+    #expect(lost.signals.isEmpty && lost.errors.isEmpty)
+    // The only slot has a worker: nothing is consumed.
+    #expect(driver.handle(.connected).writes.isEmpty)
+    return driver
+  }
+
+  @Test func whatComesBackIsAckedWithoutRunningItAgain() {
+    var driver = away()
+    let actions = driver.handle(.workerEnded(.exited(0)))
+    #expect(actions.sets(.finishWindow, after: .seconds(60)))
+    #expect(actions.writes.last?.last == .basicConsume(queue: "q", consumerTag: "amqp-job-2"))
+    let settled = driver.deliver(properties, isRedelivered: true, digest: 7)
+    #expect(!settled.startsWorker)
+    #expect(
+      settled.writes == [
+        [.basicCancel(consumerTag: "amqp-job-2"), .basicAck(deliveryTag: 2, multiple: false), channelClose]
+      ])
+    #expect(driver.settle().finished == .success)
+  }
+
+  @Test(arguments: [(true, 8, "id"), (false, 7, "id"), (true, 7, "other")])
+  func anotherItemIsPutBackAndNothingIsClaimed(isRedelivered: Bool, digest: Int, id: String) {
+    var driver = away()
+    driver.handle(.workerEnded(.exited(0)))
+    var other = properties
+    other.messageID = ByteString(id)
+    let actions = driver.deliver(other, isRedelivered: isRedelivered, digest: digest)
+    #expect(!actions.startsWorker && actions.moves.count == 1 && actions.errors.count == 1)
+    driver.handle(.moveConfirmed(slot: 0))
+    #expect(driver.settle().finished == .temporaryFailure)
+  }
+
+  @Test func anotherItemIsRunWhereMoreAreWanted() {
+    var driver = away { $0.extent = .count(2) }
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.deliver(digest: 1).startsWorker)
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.finished == nil)
+    let settled = driver.deliver(properties, isRedelivered: true, digest: 7)
+    #expect(!settled.startsWorker)
+    #expect(driver.settle().finished == .success)
+  }
+
+  @Test func onceOnly() {
+    var driver = away { $0.extent = .count(3) }
+    driver.handle(.workerEnded(.exited(0)))
+    driver.deliver(properties, isRedelivered: true, digest: 7)
+    #expect(driver.deliver(properties, isRedelivered: true, digest: 7).startsWorker)
+  }
+
+  @Test func whatDoesNotComeBackMayBeRunAgain() {
+    var driver = away()
+    driver.handle(.workerEnded(.exited(0)))
+    let actions = driver.handle(.timer(.finishWindow))
+    #expect(actions.errors.count == 1)
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-2"))
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func withoutAnIdNothingCanBeRecognised() {
+    var driver = RunnerDriver { $0.onDisconnect = .finish }
+    driver.consume()
+    driver.deliver(digest: 7)
+    driver.handle(RunnerDriver.lost())
+    #expect(driver.handle(.workerEnded(.exited(0))).finished == .temporaryFailure)
+  }
+
+  @Test func aFailureIsTheBrokersAlready() {
+    var driver = away()
+    let actions = driver.handle(.workerEnded(.exited(3)))
+    #expect(actions.writes.isEmpty && actions.finished?.rawValue == 3)
+  }
+
+  @Test func itsTimeBeginsAnewWithTheConnection() {
+    var driver = away()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.handle(RunnerDriver.lost())
+    #expect(driver.handle(.connected).sets(.finishWindow, after: .seconds(60)))
+  }
+
+  @Test func workersAreWaitedForHoweverLongTheBrokerIsAway() {
+    var driver = RunnerDriver { $0.onDisconnect = .finish }
+    driver.consume()
+    driver.deliver(properties, digest: 7)
+    driver.handle(RunnerDriver.lost())
+    #expect(driver.handle(.timer(.connectLimit)).finished == nil)
+  }
+}

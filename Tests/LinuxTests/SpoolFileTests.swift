@@ -1,0 +1,126 @@
+import Glibc
+import Testing
+
+@testable import Linux
+
+@Suite struct SpoolFileTests {
+  /// A directory that goes with the test.
+  private final class Directory {
+    let path: String
+
+    init() throws {
+      var template = Array("/tmp/amqp-job-test-XXXXXX".utf8CString)
+      path = String(cString: try #require(mkdtemp(&template)))
+    }
+
+    deinit { rmdir(path) }
+
+    var entries: [String] {
+      get throws {
+        let stream = try #require(opendir(path))
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+          names.append(
+            withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        }
+        return names.filter { $0 != "." && $0 != ".." }
+      }
+    }
+  }
+
+  private let directory: Directory
+
+  init() throws { directory = try Directory() }
+
+  private func filled(_ parts: [UInt8]...) throws -> SpoolFile {
+    let file = try SpoolFile(size: UInt64(parts.reduce(0) { $0 + $1.count }), in: directory.path)
+    for part in parts { try file.append(part) }
+    return file
+  }
+
+  private func readAll(_ input: ChildInput) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 3)
+    while true {
+      let count = read(input.readEndNumber, &buffer, buffer.count)
+      guard count >= 0 else { throw SystemError("read") }
+      guard count > 0 else { return bytes }
+      bytes += buffer[..<count]
+    }
+  }
+
+  @Test func givesBackWhatWasAppended() throws {
+    let file = try filled([1, 2, 3], [], [4, 5])
+    #expect(file.isComplete)
+    #expect(try file.read(at: 0, count: 100) == [1, 2, 3, 4, 5])
+    #expect(try file.read(at: 2, count: 2) == [3, 4])
+    #expect(try file.read(at: 5, count: 1).isEmpty)
+    #expect(try file.read(at: .max, count: 1).isEmpty)
+  }
+
+  @Test func whatIsReservedAndNotWrittenIsNotRead() throws {
+    let file = try SpoolFile(size: 5, in: directory.path)
+    try file.append([1, 2])
+    #expect(!file.isComplete)
+    #expect(try file.read(at: 0, count: 5) == [1, 2])
+  }
+
+  @Test func anEmptyBodyIsAFileToo() throws {
+    let file = try filled()
+    #expect(file.isComplete)
+    #expect(try readAll(ChildInput(file)).isEmpty)
+  }
+
+  @Test func hasNoNameWhileItIsInUse() throws {
+    let file = try filled([1])
+    #expect(try directory.entries.isEmpty)
+    #expect(try file.read(at: 0, count: 1) == [1])
+  }
+
+  @Test func takesNoMoreThanItWasMadeFor() throws {
+    let file = try filled([1])
+    #expect(throws: SystemError(call: "write", code: EFBIG)) { try file.append([2]) }
+    #expect(try file.read(at: 0, count: 9) == [1])
+  }
+
+  @Test(arguments: [UInt64(1) << 53, 1 << 63, .max])
+  func whatNoDiskHoldsIsRefusedAtOnceAndLeavesNothing(size: UInt64) throws {
+    let error = #expect(throws: SystemError.self) { try SpoolFile(size: size, in: directory.path) }
+    #expect(error.map { [ENOSPC, EFBIG, EDQUOT].contains($0.code) } == true)
+    #expect(try directory.entries.isEmpty)
+  }
+
+  @Test func aDirectoryThatIsNotThereIsAnError() {
+    #expect(throws: SystemError(call: "open", code: ENOENT)) { try SpoolFile(size: 1, in: directory.path + "/none") }
+  }
+
+  @Test func whatSomebodyCutIsNoBody() throws {
+    let file = try filled([1, 2, 3])
+    // As a worker of root's could, through its /proc/self/fd/0.
+    let number = open("/proc/self/fd/\(try ChildInput(file).readEndNumber)", O_WRONLY)
+    try #require(number >= 0 || getuid() != 0)
+    guard number >= 0 else { return }
+    defer { close(number) }
+    #expect(ftruncate(number, 2) == 0)
+    #expect(throws: SystemError(call: "pread", code: EIO)) { try file.read(at: 0, count: 3) }
+    #expect(throws: SystemError(call: "pread", code: EIO)) { try file.read(at: 2, count: 1) }
+  }
+
+  @Test func eachChildReadsItFromTheBeginning() throws {
+    let file = try filled([1, 2, 3], [4, 5])
+    for _ in 1...2 {
+      let input = try ChildInput(file)
+      #expect(input.interest == nil)
+      #expect(try readAll(input) == [1, 2, 3, 4, 5])
+      #expect(write(input.readEndNumber, [9], 1) == -1 && errno == EBADF)
+    }
+  }
+
+  @Test func readingByOffsetLeavesTheChildsPlaceAlone() throws {
+    let file = try filled([1, 2, 3])
+    let input = try ChildInput(file)
+    _ = try file.read(at: 0, count: 2)
+    #expect(try readAll(input) == [1, 2, 3])
+  }
+}

@@ -1,0 +1,53 @@
+import Testing
+
+@testable import Reports
+
+@Suite struct OutputTests {
+  @Test func jsonOnOneLine() {
+    let json = JSON.object([
+      .init("text", .text("a\"\\\n\t\u{1B}é")), .init("n", .integer(-3)), .init("x", .number(0.5)),
+      .init("none", .null), .init("nan", .number(.nan)), .init("yes", .boolean(true)), .init("empty", .object([])),
+    ])
+    #expect(
+      "\(json)"
+        == #"{"text":"a\"\\\n\u0009\u001bé","n":-3,"x":0.5,"none":null,"nan":null,"yes":true,"empty":{}}"#)
+  }
+
+  @Test func aTableAlignsItsColumns() {
+    var table = TextTable(.text("QUEUE"), .number("READY"), .text("HOST"))
+    table.add("a", "1000000", nil)
+    table.add("longer\nname", "2", "h")
+    #expect(
+      table.text == """
+        QUEUE          READY  HOST
+        a            1000000  -
+        longer name        2  h
+
+        """)
+  }
+
+  @Test func figuresSayWhereThereIsNoSuchQueue() {
+    let figures = QueueFigures(name: "q", ready: 3, consumers: 1)
+    #expect("\(figures.json)" == #"{"queue":"q","ready":3,"consumers":1,"retry":null,"dead":null}"#)
+    #expect(QueueFigures.table([figures]).hasSuffix("\nq          3      -     -          1\n"))
+    #expect(QueueFigures(name: "q", ready: 3, consumers: 1, retry: 4, dead: 5).left == 7)
+  }
+
+  @Test func figuresWithProgress() {
+    var progress = Progress()
+    let start = ContinuousClock.now
+    progress.observe(left: 9, at: start)
+    progress.observe(left: 3, at: start + .seconds(3))
+    #expect(
+      "\(QueueFigures(name: "q", ready: 3, consumers: 0, retry: 0, dead: 0).json(progress))"
+        == #"{"queue":"q","ready":3,"consumers":0,"retry":0,"dead":0,"done":6,"total":9,"rate":2.0,"seconds_left":1}"#)
+  }
+
+  @Test(arguments: [
+    (0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (951_868_799, "2000-02-29T23:59:59Z"),
+    (1_709_251_199, "2024-02-29T23:59:59Z"), (1_709_251_200, "2024-03-01T00:00:00Z"),
+    (1_735_689_599, "2024-12-31T23:59:59Z"), (4_107_542_400, "2100-03-01T00:00:00Z"),
+    (253_402_300_799, "9999-12-31T23:59:59Z"), (253_402_300_800, "253402300800"), (UInt64.max, "18446744073709551615"),
+  ])
+  func times(seconds: UInt64, expected: String) { #expect(utcText(secondsSince1970: seconds) == expected) }
+}
