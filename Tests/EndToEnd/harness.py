@@ -561,6 +561,7 @@ class Proxy:
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}"
         self.sockets = []
         self.accepted = 0
+        self.heard = 0  # bytes from the broker, handed on or not
         self.moving = threading.Event()
         self.moving.set()
         self.allowance = None  # bytes until the connections are cut
@@ -587,6 +588,8 @@ class Proxy:
     def _pump(self, source, sink):
         try:
             while data := source.recv(65536):
+                if source.getpeername() == self.target:
+                    self.heard += len(data)
                 self.moving.wait()
                 if self.allowance is not None:
                     self.allowance -= len(data)
@@ -601,6 +604,9 @@ class Proxy:
 
     def freeze(self):
         self.moving.clear()
+
+    def thaw(self):
+        self.moving.set()
 
     def cut_after(self, count):
         """Ends all connections, once, when so many bytes more have passed."""

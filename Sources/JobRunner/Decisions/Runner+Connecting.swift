@@ -79,7 +79,7 @@ extension Runner {
       // The queue exists; the node it lives on is away, and may be back.
       connectFailure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
       phase = .connecting
-      shutSlots()
+      shutSlots(now: now)
       return [.disconnect, .set(.retry, after: BackOff.longest)]
     case .notFound:
       let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
@@ -107,7 +107,7 @@ extension Runner {
     }
   }
 
-  mutating func connectLimitReached() -> [RunnerAction] {
+  mutating func connectLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
     switch phase {
     case .connecting, .inspecting, .serving, .looking:
       // Workers that may finish are waited for, and so are what they did.
@@ -116,7 +116,7 @@ extension Runner {
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
       let what = "\(connectFailure ?? silence), for queue '\(options.queue)'"
-      shutSlots()
+      shutSlots(now: now)
       return [.disconnect]
         + breakOff(.unreachable, "\(what); gave up after \(options.connectTimeout.text) (--connect-timeout)")
     default: return []
@@ -124,12 +124,12 @@ extension Runner {
   }
 
   /// Without a connection there are no channels.
-  mutating func shutSlots() {
+  mutating func shutSlots(now: ContinuousClock.Instant) {
     for index in slots.indices {
       slots[index].channelEnded()
       if !slots[index].isBusy { slots[index].state = .shut }
     }
-    drain.channelLost()
+    drain.channelLost(now: now)
   }
 
   mutating func connectionFailed(
@@ -137,13 +137,13 @@ extension Runner {
   ) -> [RunnerAction] {
     connectFailure = failure
     if failure.kind == .loginRefused {
-      shutSlots()
+      shutSlots(now: now)
       return breakOff(.notPermitted, "\(failure); check user, password and vhost") + stopOrphans()
     }
     switch phase {
     case .connecting, .inspecting:
       phase = .connecting
-      shutSlots()
+      shutSlots(now: now)
       guard !isStopping else { return [] }
       return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance))]
     case .serving, .looking, .awaitingQueue:
@@ -168,13 +168,15 @@ extension Runner {
       }
     }
     let isStopped = slots.contains { $0.state == .abandoning }
-    shutSlots()
+    shutSlots(now: now)
     if isStopped {
       actions += breakOff(
         .temporaryFailure, "\(failure); the worker is stopped, others get its item of queue '\(options.queue)'")
     } else if isSettlementLost {
       actions += breakOff(
         .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
+    } else {
+      actions += breakOffVoidLooks(now: now)
     }
     guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
     return actions + [

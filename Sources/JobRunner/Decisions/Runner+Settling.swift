@@ -46,10 +46,9 @@ extension Runner {
 
   mutating func begin(_ moving: MovingItem, in index: Int) -> [RunnerAction] {
     slots[index].state = .moving(moving)
-    return [
-      .move(moving.item, moving.move, slot: index),
-      .set(.settlementLimit(slot: index), after: Self.settlementLimit),
-    ]
+    // Told to end with nothing in hand, we end at once.
+    let limit = moving.isUnwanted && isStopping ? Self.withdrawalLimit : Self.settlementLimit
+    return [.move(moving.item, moving.move, slot: index), .set(.settlementLimit(slot: index), after: limit)]
   }
 
   /// The copy is in its queue, and only now the item leaves this one.
@@ -156,7 +155,7 @@ extension Runner {
   }
 
   mutating func settlementLimitReached(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    let silence = "the broker has not answered in \(Self.settlementLimit.text)"
+    let silence = "the broker has not answered in time"
     switch slots[index].state {
     case .moving:
       // Told to end, we wait no longer.

@@ -5,6 +5,7 @@ internal import Linux
 /// Items in the hands of workers.
 extension Runner {
   mutating func take(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    if item.envelope.consumerTag.isEmpty { return gotInLook(item, in: index, now: now) }
     switch slots[index].state {
     case .waiting: break
     case .resting, .withdrawing:
