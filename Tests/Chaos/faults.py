@@ -98,7 +98,7 @@ class Faults:
         turn = turns[int(step.whom * len(turns))]
         try:
             descriptor = os.pidfd_open(turn.pid)
-        except ProcessLookupError:
+        except OSError:  # it has ended; which error that is depends on the moment
             return False
         try:
             # The number may be another process's by now. As long as we hold the descriptor, that cannot change.
