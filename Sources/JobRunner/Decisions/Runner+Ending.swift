@@ -58,6 +58,8 @@ extension Runner {
   mutating func withdrawn(_ tag: ByteString, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     guard slots[index].state == .withdrawing, tag == slots[index].consumerTag else { return [] }
     slots[index].state = .resting
+    // The cancel went out behind any ack.
+    slots[index].isAckUnconfirmed = false
     return [.cancel(.settlementLimit(slot: index))] + looked(now: now)
   }
 
