@@ -127,7 +127,7 @@ extension Runner {
   mutating func shutSlots(now: ContinuousClock.Instant) {
     for index in slots.indices {
       slots[index].channelEnded()
-      if !slots[index].isBusy { slots[index].state = .shut }
+      if !slots[index].hasWorker, !slots[index].isMoving { slots[index].state = .shut }
     }
     drain.channelLost(now: now)
   }
@@ -164,6 +164,7 @@ extension Runner {
       case .working(let job): actions += workerDisconnected(job, in: index)
       case .moving(let moving): actions += moveAbandoned(moving, in: index, why: failure.description, now: now)
       case .closing(.some): isSettlementLost = true
+      case .holding: actions.append(.releaseBody(slot: index))
       default: if slot.isAckUnconfirmed { isSettlementLost = true }
       }
     }

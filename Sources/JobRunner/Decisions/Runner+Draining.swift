@@ -130,6 +130,9 @@ extension Runner {
     case .closing(.some):
       slots[index].state = .closed
       return ackRefused(why: "the broker took the item back first")
+    case .holding:
+      slots[index].state = .resting
+      return [.releaseBody(slot: index)] + resume(now: now)
     case .withdrawing:
       return withdrawn(tag, in: index, now: now)
     default: return []
@@ -151,6 +154,9 @@ extension Runner {
           + "consumer_timeout if it needs more time")
     case .moving(let moving):
       return moveAbandoned(moving, in: index, why: reason.text, now: now) + resume(now: now)
+    case .holding:
+      slots[index].state = isStopping ? .closed : .shut
+      return [.releaseBody(slot: index)] + resume(now: now)
     case .orphaned, .abandoning, .closed, .shut:
       return []
     case .closing(let word):

@@ -42,7 +42,7 @@ public struct Runner: Sendable {
   /// The queue has been found to be one that can be served.
   var isInspected = false
   /// Items that were done while the broker was away, and may come back to us.
-  var returning: [ReturningItem] = []
+  var returning: [EndedJob] = []
   /// Why the broker takes no copies for now.
   var movesBlocked: String?
 
