@@ -102,7 +102,8 @@ extension Runner {
         index, .itemTakenBack,
         "the broker took the item back from \(place) (consumer timeout, or the queue was deleted): "
           + "the worker is stopped; declare the queue with a longer --consumer-timeout if it needs more time")
-    case .waiting where slot.isAckUnconfirmed, .resting where slot.isAckUnconfirmed:
+    case .waiting where slot.isAckUnconfirmed, .resting where slot.isAckUnconfirmed,
+      .withdrawing where slot.isAckUnconfirmed:
       slots[index].state = .closed
       return ackRefused(why: "the broker took the item back first")
     case .waiting:

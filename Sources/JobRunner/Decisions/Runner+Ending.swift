@@ -36,7 +36,8 @@ extension Runner {
       switch slots[index].state {
       case .waiting:
         methods += withdraw(index)
-        limits.append(.set(.settlementLimit(slot: index), after: Self.withdrawalLimit))
+        let limit = slots[index].isAckUnconfirmed ? Self.settlementLimit : Self.withdrawalLimit
+        limits.append(.set(.settlementLimit(slot: index), after: limit))
       case .resting where slots[index].isAckUnconfirmed:
         limits.append(.set(.settlementLimit(slot: index), after: Self.settlementLimit))
       case .shut: slots[index].state = .closed
@@ -54,10 +55,11 @@ extension Runner {
     return slots[index].on(methods)
   }
 
-  /// The broker has cancelled our consumer: nothing comes any more.
+  /// The broker has cancelled our consumer: nothing comes any more, and the ack before it was taken.
   mutating func withdrawn(_ tag: ByteString, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     guard slots[index].state == .withdrawing, tag == slots[index].consumerTag else { return [] }
     slots[index].state = .resting
+    slots[index].isAckUnconfirmed = false
     return [.cancel(.settlementLimit(slot: index))] + looked(now: now)
   }
 

@@ -167,7 +167,7 @@ extension Runner {
     case .closing(let word):
       slots[index].state = .closed
       return word == nil ? [] : ackUnconfirmed(why: silence)
-    case .resting where slots[index].isAckUnconfirmed:
+    case .resting where slots[index].isAckUnconfirmed, .withdrawing where slots[index].isAckUnconfirmed:
       slots[index].state = .closed
       return ackUnconfirmed(why: silence)
     case .withdrawing:
