@@ -91,6 +91,37 @@ import Testing
     #expect(driver.deliver().startsWorker)
   }
 
+  @Test func anItemThatSomebodyElseGetsIsNotWaitedForForEver() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(1, 1)
+    #expect(driver.counted(0, 1).sets(.idle, after: .milliseconds(250)))
+    #expect(driver.handle(.timer(.idle)).writes == [questions])
+  }
+
+  @Test func aSlotThatStillWaitsLooksWhenTheOthersAreThrough() {
+    var driver = waiting {
+      $0.parallelism = 2
+      $0.extent = .count(2)
+    }
+    driver.deliver(slot: 1)
+    #expect(driver.handle(.timer(.idle)).isEmpty)
+    driver.handle(.workerEnded(.exited(0), slot: 1))
+    #expect(driver.method(.channelCloseOK, on: 2).sets(.idle, after: .milliseconds(250)))
+  }
+
+  @Test func aLookWaitsForNoSlotThatHasHadItsLastItem() {
+    var driver = waiting {
+      $0.parallelism = 2
+      $0.extent = .count(2)
+    }
+    driver.deliver(slot: 1)
+    driver.handle(.workerEnded(.exited(0), slot: 1))
+    driver.handle(.timer(.idle))
+    #expect(!emptyLook(&driver).sets(.look, after: .seconds(1)))
+    #expect(driver.method(.channelCloseOK, on: 2).sets(.look, after: .seconds(1)))
+  }
+
   @Test func anItemThatComesDuringALookIsRunAndItsAnswersAreStale() {
     var driver = waiting { $0.extent = .count(2) }
     driver.handle(.timer(.idle))

@@ -141,7 +141,7 @@ extension Runner {
       return []
     case .closing(let word):
       slots[index].state = .closed
-      return [.cancel(.settlementLimit(slot: index))] + (word == nil ? [] : ackRefused(why: reason.text))
+      return [.cancel(.settlementLimit(slot: index))] + (word == nil ? resume(now: now) : ackRefused(why: reason.text))
     case .resting, .waiting, .withdrawing:
       slots[index].state = isStopping ? .closed : .shut
       if slot.isAckUnconfirmed { return ackRefused(why: reason.text) }
@@ -155,7 +155,7 @@ extension Runner {
       .itemTakenBack, "the broker may not have taken the last ack in \(place), the item will be run again: \(why)")
   }
 
-  /// Goes on with a slot that is free again.
+  /// Goes on after a slot is through with something.
   mutating func resume(now: ContinuousClock.Instant) -> [RunnerAction] {
     switch phase {
     case .serving where !isStopping: serve(now: now)

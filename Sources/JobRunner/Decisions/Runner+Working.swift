@@ -20,8 +20,8 @@ extension Runner {
     drain.interrupt()
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
     slots[index].isAckUnconfirmed = false
-    idleSince = nil
     let others = phase == .looking ? serve(now: now) : []
+    idleSince = nil
     return takeWanted(item, in: index, now: now) + others
   }
 
