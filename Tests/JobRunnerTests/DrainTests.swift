@@ -180,6 +180,41 @@ import Testing
     #expect(driver.finished == .unreachable)
   }
 
+  @Test func anItemThatComesDuringALookIsAnAnswer() {
+    var driver = waiting { $0.extent = .count(2) }
+    driver.handle(.timer(.idle))
+    #expect(driver.deliver().contains(.cancel(.connectLimit)))
+  }
+
+  @Test func aBrokerThatNeverAnswersTheCancelIsNotWaitedForForEver() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 1)
+    #expect(!driver.counted(0, 1).contains(.cancel(.connectLimit)))
+    #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
+  }
+
+  @Test func aSignalDoesNotWaitForTheAnswerToTheCancel() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 1)
+    _ = driver.counted(0, 1)
+    let actions = driver.handle(.signal(.terminate))
+    #expect(actions.sets(.settlementLimit, after: .milliseconds(500)))
+    #expect(driver.handle(.timer(.settlementLimit)).finished == .signal(.terminate))
+  }
+
+  @Test func anItemOfALookWhoseChannelIsClosedEndsNoLooking() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 1)
+    _ = driver.counted(0, 1)
+    driver.deliver()
+    let closed = Method.channelClose(CloseReason(code: .preconditionFailed, text: "timed out"))
+    let consume = Method.basicConsume(queue: "q", consumerTag: "amqp-job-2")
+    #expect(driver.method(closed).writes == [[.channelOpen, .basicQoS(prefetchCount: 1), consume]])
+  }
+
   @Test func anItemInTheRetryQueueIsWaitedFor() {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume(hasRetries: true)

@@ -108,6 +108,8 @@ extension Runner {
   }
 
   mutating func connectLimitReached() -> [RunnerAction] {
+    // The end has limits of its own.
+    guard !isStopping else { return [] }
     switch phase {
     case .connecting, .inspecting, .serving, .looking:
       // Workers that may finish are waited for, and so are what they did.

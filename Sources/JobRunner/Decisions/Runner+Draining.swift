@@ -63,20 +63,20 @@ extension Runner {
   ) -> [RunnerAction] {
     guard let finding = drain.take(status, now: now), phase == .looking else { return [] }
     guard finding != .items else { return [.cancel(.connectLimit)] + serve(now: now) }
-    let methods = slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] }
-    return [.cancel(.connectLimit), .send(methods)]
+    return [.send(slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] })]
   }
 
   /// Once our consumers are gone, an item that came to one in its last moment would be in hand.
   mutating func looked(now: ContinuousClock.Instant) -> [RunnerAction] {
     guard phase == .looking, !isStopping, let finding = drain.finding else { return [] }
     guard slots.allSatisfy({ [.resting, .shut, .closed].contains($0.state) }) else { return [] }
+    let answered = RunnerAction.cancel(.connectLimit)
     switch finding {
     case .drained:
       isDrained = true
-      return [.log(LogEntry(.info, "\(place) is drained"))]
+      return [answered, .log(LogEntry(.info, "\(place) is drained"))]
     case .items:
-      return serve(now: now)
+      return [answered] + serve(now: now)
     case .void:
       if let since = drain.voidSince, now >= since + options.connectTimeout {
         return breakOff(
@@ -84,7 +84,7 @@ extension Runner {
       }
     case .retries, .otherConsumers, .empty: break
     }
-    return [.set(.look, after: Drain.pause + Drain.pause * chance / 4)]
+    return [answered, .set(.look, after: Drain.pause + Drain.pause * chance / 4)]
   }
 
   // MARK: What the broker ends
@@ -128,7 +128,6 @@ extension Runner {
   ) -> [RunnerAction] {
     let slot = slots[index]
     slots[index].channelEnded()
-    if phase == .looking { drain.channelLost() }
     switch slot.state {
     case .working:
       return abandon(
@@ -144,6 +143,7 @@ extension Runner {
       return [.cancel(.settlementLimit(slot: index))] + (word == nil ? resume(now: now) : ackRefused(why: reason.text))
     case .resting, .waiting, .withdrawing:
       slots[index].state = isStopping ? .closed : .shut
+      drain.channelLost()
       if slot.isAckUnconfirmed { return ackRefused(why: reason.text) }
       guard !isStopping, phase != .awaitingQueue else { return [] }
       return queueRefused(reason, now: now)

@@ -36,6 +36,8 @@ extension Runner {
       switch slots[index].state {
       case .waiting:
         methods += withdraw(index)
+        fallthrough
+      case .withdrawing:
         let limit = slots[index].isAckUnconfirmed ? Self.settlementLimit : Self.withdrawalLimit
         limits.append(.set(.settlementLimit(slot: index), after: limit))
       case .resting where slots[index].isAckUnconfirmed:

@@ -20,7 +20,7 @@ extension Runner {
     drain.interrupt()
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
     slots[index].isAckUnconfirmed = false
-    let others = phase == .looking ? serve(now: now) : []
+    let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
     idleSince = nil
     return takeWanted(item, in: index, now: now) + others
   }
