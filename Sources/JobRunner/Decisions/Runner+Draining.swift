@@ -112,7 +112,9 @@ extension Runner {
       slots[index].state = .resting
       return [.cancel(.idle), .cancel(.look), .set(.connectLimit, after: options.connectTimeout)] + serve(now: now)
     case .moving(let moving):
-      return moveAbandoned(moving, in: index, why: "the broker took the item back", now: now) + resume(now: now)
+      let actions = moveAbandoned(moving, in: index, why: "the broker took the item back", now: now)
+      slots[index].state = isStopping ? .closed : .resting
+      return actions + resume(now: now)
     case .closing(.some):
       slots[index].state = .closed
       return ackRefused(why: "the broker took the item back first")
