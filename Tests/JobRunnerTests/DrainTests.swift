@@ -92,6 +92,37 @@ import Testing
     #expect(driver.deliver().startsWorker)
   }
 
+  @Test func anItemThatSomebodyElseGetsIsNotWaitedForForEver() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(1, 1)
+    #expect(driver.counted(0, 1).sets(.idle, after: .milliseconds(250)))
+    #expect(driver.handle(.timer(.idle)).writes == [questions])
+  }
+
+  @Test func aSlotThatStillWaitsLooksWhenTheOthersAreThrough() {
+    var driver = waiting {
+      $0.parallelism = 2
+      $0.extent = .count(2)
+    }
+    driver.deliver(slot: 1)
+    #expect(driver.handle(.timer(.idle)).isEmpty)
+    driver.handle(.workerEnded(.exited(0), slot: 1))
+    #expect(driver.method(.channelCloseOK, on: 2).sets(.idle, after: .milliseconds(250)))
+  }
+
+  @Test func aLookWaitsForNoSlotThatHasHadItsLastItem() {
+    var driver = waiting {
+      $0.parallelism = 2
+      $0.extent = .count(2)
+    }
+    driver.deliver(slot: 1)
+    driver.handle(.workerEnded(.exited(0), slot: 1))
+    driver.handle(.timer(.idle))
+    #expect(!emptyLook(&driver).sets(.look, after: .seconds(1)))
+    #expect(driver.method(.channelCloseOK, on: 2).sets(.look, after: .seconds(1)))
+  }
+
   @Test func anItemThatComesDuringALookIsRunAndItsAnswersAreStale() {
     var driver = waiting { $0.extent = .count(2) }
     driver.handle(.timer(.idle))
@@ -148,6 +179,41 @@ import Testing
     _ = driver.counted(0, 1)
     #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-2")).errors.count == 1)
     #expect(driver.finished == .unreachable)
+  }
+
+  @Test func anItemThatComesDuringALookIsAnAnswer() {
+    var driver = waiting { $0.extent = .count(2) }
+    driver.handle(.timer(.idle))
+    #expect(driver.deliver().contains(.cancel(.connectLimit)))
+  }
+
+  @Test func aBrokerThatNeverAnswersTheCancelIsNotWaitedForForEver() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 1)
+    #expect(!driver.counted(0, 1).contains(.cancel(.connectLimit)))
+    #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
+  }
+
+  @Test func aSignalDoesNotWaitForTheAnswerToTheCancel() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 1)
+    _ = driver.counted(0, 1)
+    let actions = driver.handle(.signal(.terminate))
+    #expect(actions.sets(.settlementLimit, after: .milliseconds(500)))
+    #expect(driver.handle(.timer(.settlementLimit)).finished == .signal(.terminate))
+  }
+
+  @Test func anItemOfALookWhoseChannelIsClosedEndsNoLooking() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 1)
+    _ = driver.counted(0, 1)
+    driver.deliver()
+    let closed = Method.channelClose(CloseReason(code: .preconditionFailed, text: "timed out"))
+    let consume = Method.basicConsume(queue: "q", consumerTag: "amqp-job-2")
+    #expect(driver.method(closed).writes == [[.channelOpen, .basicQoS(prefetchCount: 1), consume]])
   }
 
   /// A queue with retries, looked at.

@@ -104,6 +104,46 @@ import Testing
     #expect(driver.settle().finished == .success)
   }
 
+  /// Acked, with nothing that shows yet that the broker took it.
+  private func acked() -> RunnerDriver {
+    var driver = RunnerDriver { $0.extent = .forever }
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    return driver
+  }
+
+  @Test func endsARunnerOnceItsLastAckIsConfirmed() {
+    var driver = acked()
+    let actions = driver.handle(.signal(.terminate))
+    #expect(actions.writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
+    #expect(actions.sets(.settlementLimit, after: .seconds(5)) && actions.finished == nil)
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(driver.finished == .success)
+  }
+
+  @Test func anAckThatIsNotConfirmedIsNoSuccess() {
+    var driver = acked()
+    driver.handle(.signal(.terminate))
+    #expect(driver.handle(.timer(.settlementLimit)).errors.count == 1)
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func anAckThatIsRefusedIsNoSuccess() {
+    var driver = acked()
+    driver.handle(.signal(.terminate))
+    #expect(driver.method(.basicCancel(consumerTag: "amqp-job-1")).errors.count == 1)
+    #expect(driver.finished == .itemTakenBack)
+  }
+
+  @Test func saysOnlyOnceWhatWentWrong() {
+    var driver = RunnerDriver { $0.extent = .count(2) }
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    let signal = driver.handle(.signal(.terminate))
+    let end = driver.handle(.timer(.settlementLimit))
+    #expect((signal + end).errors.count == 1 && end.finished == .temporaryFailure)
+  }
+
   @Test func changesNothingWhileSettling() {
     var driver = RunnerDriver()
     driver.work()

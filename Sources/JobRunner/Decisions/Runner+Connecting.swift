@@ -66,7 +66,7 @@ extension Runner {
       default: break
       }
     }
-    guard !methods.isEmpty else { return [] }
+    guard !methods.isEmpty else { return slots.contains { $0.state == .waiting } ? awaitItem(now: now) : [] }
     // The first time the limit is that of the connection.
     let limit = isInspected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
     return [.send(methods)] + limit + awaitItem(now: now)
@@ -108,6 +108,8 @@ extension Runner {
   }
 
   mutating func connectLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
+    // The end has limits of its own.
+    guard !isStopping else { return [] }
     switch phase {
     case .connecting, .inspecting, .serving, .looking:
       // Workers that may finish are waited for, and so are what they did.

@@ -68,8 +68,7 @@ extension Runner {
     case .found(.items):
       return [.cancel(.connectLimit)] + serve(now: now)
     case .found:
-      let methods = slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] }
-      return [.cancel(.connectLimit), .send(methods)]
+      return [.send(slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] })]
     }
   }
 
@@ -84,15 +83,16 @@ extension Runner {
   mutating func looked(now: ContinuousClock.Instant) -> [RunnerAction] {
     guard phase == .looking, !isStopping, let finding = drain.finding else { return [] }
     guard slots.allSatisfy({ [.resting, .shut, .closed].contains($0.state) }) else { return [] }
+    let answered = RunnerAction.cancel(.connectLimit)
     switch finding {
     case .drained:
       isDrained = true
-      return [.log(LogEntry(.info, "\(place) is drained"))]
+      return [answered, .log(LogEntry(.info, "\(place) is drained"))]
     case .items:
-      return serve(now: now)
+      return [answered] + serve(now: now)
     case .void, .retries, .otherConsumers, .empty:
       let end = breakOffVoidLooks(now: now)
-      return end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance / 4)] : end
+      return [answered] + (end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance / 4)] : end)
     }
   }
 
@@ -117,7 +117,8 @@ extension Runner {
         index, .itemTakenBack,
         "the broker took the item back from \(place) (consumer timeout, or the queue was deleted): "
           + "the worker is stopped; declare the queue with a longer --consumer-timeout if it needs more time")
-    case .waiting where slot.isAckUnconfirmed, .resting where slot.isAckUnconfirmed:
+    case .waiting where slot.isAckUnconfirmed, .resting where slot.isAckUnconfirmed,
+      .withdrawing where slot.isAckUnconfirmed:
       slots[index].state = .closed
       return ackRefused(why: "the broker took the item back first")
     case .waiting:
@@ -126,7 +127,9 @@ extension Runner {
       slots[index].state = .resting
       return [.cancel(.idle), .cancel(.look), .set(.connectLimit, after: options.connectTimeout)] + serve(now: now)
     case .moving(let moving):
-      return moveAbandoned(moving, in: index, why: "the broker took the item back", now: now) + resume(now: now)
+      let actions = moveAbandoned(moving, in: index, why: "the broker took the item back", now: now)
+      slots[index].state = isStopping ? .closed : .resting
+      return actions + resume(now: now)
     case .closing(.some):
       slots[index].state = .closed
       return ackRefused(why: "the broker took the item back first")
@@ -145,7 +148,6 @@ extension Runner {
   ) -> [RunnerAction] {
     let slot = slots[index]
     slots[index].channelEnded()
-    if phase == .looking { drain.channelLost(now: now) }
     switch slot.state {
     case .working:
       return abandon(
@@ -161,9 +163,10 @@ extension Runner {
       return []
     case .closing(let word):
       slots[index].state = .closed
-      return [.cancel(.settlementLimit(slot: index))] + (word == nil ? [] : ackRefused(why: reason.text))
+      return [.cancel(.settlementLimit(slot: index))] + (word == nil ? resume(now: now) : ackRefused(why: reason.text))
     case .resting, .waiting, .withdrawing:
       slots[index].state = isStopping ? .closed : .shut
+      if phase == .looking { drain.channelLost(now: now) }
       if slot.isAckUnconfirmed { return ackRefused(why: reason.text) }
       guard !isStopping, phase != .awaitingQueue else { return [] }
       return queueRefused(reason, now: now)
@@ -175,7 +178,7 @@ extension Runner {
       .itemTakenBack, "the broker may not have taken the last ack in \(place), the item will be run again: \(why)")
   }
 
-  /// Goes on with a slot that is free again.
+  /// Goes on after a slot is through with something.
   mutating func resume(now: ContinuousClock.Instant) -> [RunnerAction] {
     switch phase {
     case .serving where !isStopping: serve(now: now)

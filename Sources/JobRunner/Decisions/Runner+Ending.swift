@@ -36,7 +36,10 @@ extension Runner {
       switch slots[index].state {
       case .waiting:
         methods += withdraw(index)
-        limits.append(.set(.settlementLimit(slot: index), after: Self.withdrawalLimit))
+        fallthrough
+      case .withdrawing:
+        let limit = slots[index].isAckUnconfirmed ? Self.settlementLimit : Self.withdrawalLimit
+        limits.append(.set(.settlementLimit(slot: index), after: limit))
       case .resting where slots[index].isAckUnconfirmed:
         limits.append(.set(.settlementLimit(slot: index), after: Self.settlementLimit))
       case .shut: slots[index].state = .closed
@@ -54,11 +57,10 @@ extension Runner {
     return slots[index].on(methods)
   }
 
-  /// The broker has cancelled our consumer: nothing comes any more.
+  /// The broker has cancelled our consumer: nothing comes any more, and the ack before it was taken.
   mutating func withdrawn(_ tag: ByteString, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     guard slots[index].state == .withdrawing, tag == slots[index].consumerTag else { return [] }
     slots[index].state = .resting
-    // The cancel went out behind any ack.
     slots[index].isAckUnconfirmed = false
     return [.cancel(.settlementLimit(slot: index))] + looked(now: now)
   }
@@ -74,7 +76,9 @@ extension Runner {
     let isExhausted = tally.taken >= options.mostItems && returning.isEmpty
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
     var actions: [RunnerAction] = []
-    if brokenStatus == nil, !returning.isEmpty { actions = notReturned(why: isDrained ? "others have taken it" : "the runner was told to end") }
+    if brokenStatus == nil, !returning.isEmpty {
+      actions = notReturned(why: isDrained ? "others have taken it" : "the runner was told to end")
+    }
     let status = status
     if status != .success, !hasReportedError { actions.append(said(.error, summary)) }
     phase = .finished

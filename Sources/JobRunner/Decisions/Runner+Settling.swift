@@ -147,11 +147,12 @@ extension Runner {
   }
 
   /// The channel's end was the broker's word.
-  mutating func settled(in index: Int) -> [RunnerAction] {
+  mutating func settled(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     guard case .closing(let word) = slots[index].state else { return [] }
     slots[index].channelEnded()
     slots[index].state = .closed
     return [.cancel(.settlementLimit(slot: index))] + (word.map { log($0.ended, $0.disposal) } ?? [])
+      + resume(now: now)
   }
 
   mutating func settlementLimitReached(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
@@ -165,8 +166,8 @@ extension Runner {
       return [.dropMove(slot: index)] + moveFailed(silence, in: index, now: now)
     case .closing(let word):
       slots[index].state = .closed
-      return word == nil ? [] : ackUnconfirmed(why: silence)
-    case .resting where slots[index].isAckUnconfirmed:
+      return word == nil ? resume(now: now) : ackUnconfirmed(why: silence)
+    case .resting where slots[index].isAckUnconfirmed, .withdrawing where slots[index].isAckUnconfirmed:
       slots[index].state = .closed
       return ackUnconfirmed(why: silence)
     case .withdrawing:

@@ -21,8 +21,8 @@ extension Runner {
     drain.interrupt()
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
     slots[index].isAckUnconfirmed = false
+    let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
     idleSince = nil
-    let others = phase == .looking ? serve(now: now) : []
     return takeWanted(item, in: index, now: now) + others
   }
 
@@ -73,9 +73,11 @@ extension Runner {
     stoppedAt = now
     guard hasWorkers else {
       let doing = phase == .connecting || phase == .new ? "connecting" : "waiting"
-      let isMoving = slots.contains(where: \.isBusy)
-      let level: LogEntry.Level = options.extent == .forever ? .notice : .error
-      return (isMoving ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")]) + stopTaking()
+      // The end says how what is being settled came out.
+      let isSettling = slots.contains(where: \.isSettling)
+      let level: LogEntry.Level = options.extent == .forever || brokenStatus != nil ? .notice : .error
+      return (isSettling ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")])
+        + stopTaking()
     }
     guard options.workersMayFinish else { return stopWorkers(signal, now: now) + stopTaking() }
     return [said(.notice, "\(signal): taking no more items, waiting for the workers to end")] + stopTaking()

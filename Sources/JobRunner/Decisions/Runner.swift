@@ -124,7 +124,7 @@ public struct Runner: Sendable {
     case .basicCancelOK(let tag): return withdrawn(tag, in: slot, now: now)
     case .basicCancel(let tag): return consumerCancelled(tag, in: slot, now: now)
     case .channelClose(let reason): return channelClosed(reason, in: slot, now: now)
-    case .channelCloseOK: return settled(in: slot)
+    case .channelCloseOK: return settled(in: slot, now: now)
     default: return []
     }
   }

@@ -83,6 +83,14 @@ struct Slot: Hashable, Sendable {
     if case .holding = state { true } else { false }
   }
 
+  /// The broker is yet to be told what became of an item, or to take it.
+  var isSettling: Bool {
+    switch state {
+    case .moving, .closing: true
+    default: isAckUnconfirmed
+    }
+  }
+
   /// An item is in hand, or was.
   var isBusy: Bool { hasWorker || isMoving || isHolding }
 
