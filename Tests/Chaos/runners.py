@@ -22,7 +22,7 @@ MODES = [
     (["-n", "1", "--when-empty", "exit"], 1),
     (["-n", "1", "--when-empty", "exit"], 1),
     (["-n", "5", "-j", "2", "--when-empty", "exit", "--spool-above", "32KiB"], 5),
-    (["-n", "1", "--when-empty", "exit"], 1),
+    (["--drain", "-j", "2"], None),
 ]
 
 
