@@ -62,7 +62,8 @@ extension Runner {
       tally.deadLettered += 1
       disposal = .deadLettered(into: queue.deadName)
     }
-    return release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
+    let unrun = moving.ended == nil ? [said(.info, "an item of \(place) goes back as a copy, unrun")] : []
+    return unrun + release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
   }
 
   /// There may be no copy, so the item itself goes back; or is run uncounted.
