@@ -12,7 +12,8 @@ extension Runner {
   private mutating func dial() -> RunnerAction {
     attemptCount += 1
     let questions = isInspected ? [] : inspection.questions
-    return .connect(broker, questions + slots.filter { $0.state == .shut }.flatMap { $0.on([.channelOpen]) })
+    for index in slots.indices { slots[index].opensWithLogin = slots[index].state == .shut }
+    return .connect(broker, questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
   }
 
   /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
@@ -23,7 +24,10 @@ extension Runner {
   /// The login succeeded, and what was sent with it is with the broker.
   mutating func connected(now: ContinuousClock.Instant) -> [RunnerAction] {
     connectFailure = nil
-    for index in slots.indices where slots[index].state == .shut { slots[index].state = .resting }
+    // A slot may have been shut since, by a worker's end.
+    for index in slots.indices where slots[index].state == .shut && slots[index].opensWithLogin {
+      slots[index].state = .resting
+    }
     guard isInspected else {
       phase = .inspecting(inspection)
       return []
