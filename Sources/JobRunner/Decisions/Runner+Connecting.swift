@@ -24,6 +24,7 @@ extension Runner {
   /// The login succeeded, and what was sent with it is with the broker.
   mutating func connected(now: ContinuousClock.Instant) -> [RunnerAction] {
     connectFailure = nil
+    hasServed = false
     // A slot may have been shut since, by a worker's end.
     for index in slots.indices where slots[index].state == .shut && slots[index].opensWithLogin {
       slots[index].state = .resting
@@ -62,6 +63,12 @@ extension Runner {
 
   /// Has as many slots as may take items wait for them.
   mutating func serve(now: ContinuousClock.Instant) -> [RunnerAction] {
+    // With a connection that is new the limit is its own.
+    let isConnected =
+      switch phase {
+      case .connecting, .inspecting: false
+      default: true
+      }
     phase = .serving
     var methods: [ChannelMethod] = []
     for index in slots.indices where freeItems > 0 && !isPausing && !isStopping {
@@ -71,8 +78,7 @@ extension Runner {
       }
     }
     guard !methods.isEmpty else { return slots.contains { $0.state == .waiting } ? awaitItem(now: now) : [] }
-    // The first time the limit is that of the connection.
-    let limit = isInspected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
+    let limit = isConnected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
     return [.send(methods)] + limit + awaitItem(now: now)
   }
 
@@ -91,6 +97,7 @@ extension Runner {
         return breakOff(.noQueue, "there is no \(place); 'amqp-job declare \(options.queue)' makes it")
       }
       phase = .awaitingQueue
+      hasServed = true
       return [.cancel(.connectLimit), .set(.retry, after: min(left, .seconds(1)))]
     case .accessRefused:
       return breakOff(.notPermitted, "no permission for \(place): \(reason.text)")
@@ -116,8 +123,9 @@ extension Runner {
     guard !isStopping else { return [] }
     switch phase {
     case .connecting, .inspecting, .serving, .looking:
-      // Workers that may finish are waited for, and so are what they did.
-      guard !slots.contains(where: \.isBusy), returning.isEmpty else {
+      // Workers that may finish are waited for, and so is what they did. In a pause nothing is asked of the broker.
+      let isAsked = phase != .serving || slots.contains { $0.state == .waiting }
+      guard !slots.contains(where: \.isBusy), returning.isEmpty, isAsked else {
         return [.set(.connectLimit, after: options.connectTimeout)]
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
@@ -183,9 +191,12 @@ extension Runner {
         .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
     }
     guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
-    return actions + [
+    actions += [
       said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
-    ] + connect()
+    ]
+    guard !hasServed else { return actions + connect() }
+    phase = .connecting
+    return actions + [.set(.retry, after: backOff.pause(chance: chance))]
   }
 }
 
