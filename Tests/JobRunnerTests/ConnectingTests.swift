@@ -107,6 +107,21 @@ import Testing
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
 
+  @Test func aNodeThatIsDownTakesTheOthersItemsWithIt() {
+    var driver = RunnerDriver {
+      $0.extent = .forever
+      $0.parallelism = 2
+    }
+    driver.consume()
+    driver.deliver(slot: 0)
+    driver.method(.basicCancel(consumerTag: "amqp-job-1"), on: 2)
+    let text = "NOT_FOUND - home node 'rabbit@b' of durable queue 'q' in vhost '/' is down or inaccessible"
+    let actions = driver.method(.channelClose(CloseReason(code: .notFound, text: text)), on: 2)
+    #expect(actions.contains(.disconnect) && actions.signals == [.terminate] && actions.errors.count == 1)
+    #expect(driver.handle(.workerEnded(.exited(0))).writes.isEmpty)
+    #expect(driver.finished == .temporaryFailure)
+  }
+
   @Test func aMissingQueueIsGrantedItsTime() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(10) }
     _ = driver.start()

@@ -87,10 +87,11 @@ extension Runner {
     switch reason.code {
     case .notFound where reason.text.hasSuffix("is down or inaccessible"):
       // The queue exists; the node it lives on is away, and may be back.
-      connectFailure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
+      let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
+      connectFailure = failure
       phase = .connecting
-      shutSlots()
-      return [.disconnect, .set(.retry, after: BackOff.longest)]
+      let actions = [.disconnect] + channelsLost(failure, now: now)
+      return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
     case .notFound:
       let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
       guard left > .zero, tally.taken == 0 else {
@@ -170,6 +171,20 @@ extension Runner {
   private mutating func connectionLost(
     _ failure: BrokerFailure, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
+    var actions = channelsLost(failure, now: now)
+    guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
+    actions += [
+      said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
+    ]
+    guard !hasServed else { return actions + connect() }
+    phase = .connecting
+    return actions + [.set(.retry, after: backOff.pause(chance: chance))]
+  }
+
+  /// What goes with the channels: items in hand, copies on their way, and acks that nothing has confirmed.
+  private mutating func channelsLost(
+    _ failure: BrokerFailure, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
     var actions: [RunnerAction] = []
     var isSettlementLost = false
     for index in slots.indices {
@@ -190,13 +205,7 @@ extension Runner {
       actions += breakOff(
         .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
     }
-    guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
-    actions += [
-      said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
-    ]
-    guard !hasServed else { return actions + connect() }
-    phase = .connecting
-    return actions + [.set(.retry, after: backOff.pause(chance: chance))]
+    return actions
   }
 }
 
