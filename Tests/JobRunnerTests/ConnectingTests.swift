@@ -107,6 +107,21 @@ import Testing
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
 
+  @Test func aNodeThatIsDownTakesTheOthersItemsWithIt() {
+    var driver = RunnerDriver {
+      $0.extent = .forever
+      $0.parallelism = 2
+    }
+    driver.consume()
+    driver.deliver(slot: 0)
+    driver.method(.basicCancel(consumerTag: "amqp-job-1"), on: 2)
+    let text = "NOT_FOUND - home node 'rabbit@b' of durable queue 'q' in vhost '/' is down or inaccessible"
+    let actions = driver.method(.channelClose(CloseReason(code: .notFound, text: text)), on: 2)
+    #expect(actions.contains(.disconnect) && actions.signals == [.terminate] && actions.errors.count == 1)
+    #expect(driver.handle(.workerEnded(.exited(0))).writes.isEmpty)
+    #expect(driver.finished == .temporaryFailure)
+  }
+
   @Test func aMissingQueueIsGrantedItsTime() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(10) }
     _ = driver.start()
@@ -162,6 +177,32 @@ import Testing
     driver.consume()
     let actions = driver.handle(RunnerDriver.lost())
     #expect(actions.sets(.connectLimit, after: .seconds(60)) && actions.finished == nil)
+  }
+
+  @Test func aConnectionThatIsLostBeforeItServesIsOneThatFailed() {
+    var driver = RunnerDriver()
+    driver.consume()
+    driver.handle(RunnerDriver.lost())
+    for pause: Duration in [.milliseconds(250), .milliseconds(500)] {
+      // It has the time that the broker has been out of reach for, and not more each time.
+      #expect(!driver.handle(.connected).sets(.connectLimit, after: .seconds(60)))
+      let actions = driver.handle(RunnerDriver.lost())
+      #expect(actions.sets(.retry, after: pause) && !actions.sets(.connectLimit, after: .seconds(60)))
+      driver.handle(.timer(.retry))
+    }
+    #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
+  }
+
+  @Test func aPauseIsNoSilenceOfTheBrokers() {
+    var driver = RunnerDriver { $0.extent = .forever }
+    driver.consume()
+    for _ in 1...2 {
+      driver.deliver()
+      driver.handle(.workerEnded(.exited(1)))
+    }
+    driver.handle(RunnerDriver.lost())
+    driver.handle(.connected)
+    #expect(driver.handle(.timer(.connectLimit)).sets(.connectLimit, after: .seconds(60)))
   }
 
   @Test func saysWhatItWaitsFor() {

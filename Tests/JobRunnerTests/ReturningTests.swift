@@ -53,6 +53,15 @@ import Testing
     #expect(driver.settle().finished == .temporaryFailure)
   }
 
+  @Test func aWorkerThatEndsAmidALoginGetsAChannelOfItsOwnToo() {
+    var driver = RunnerDriver { $0.onDisconnect = .finish }
+    driver.consume()
+    driver.deliver(properties, digest: 7)
+    #expect(driver.handle(RunnerDriver.lost()).contains(.connect(RunnerDriver.broker, [])))
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.handle(.connected).writes.last?.first == .channelOpen)
+  }
+
   @Test func anotherItemIsRunWhereMoreAreWanted() {
     var driver = away { $0.extent = .count(2) }
     driver.handle(.workerEnded(.exited(0)))

@@ -12,7 +12,8 @@ extension Runner {
   private mutating func dial() -> RunnerAction {
     attemptCount += 1
     let questions = isInspected ? [] : inspection.questions
-    return .connect(broker, questions + slots.filter { $0.state == .shut }.flatMap { $0.on([.channelOpen]) })
+    for index in slots.indices { slots[index].opensWithLogin = slots[index].state == .shut }
+    return .connect(broker, questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
   }
 
   /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
@@ -23,7 +24,11 @@ extension Runner {
   /// The login succeeded, and what was sent with it is with the broker.
   mutating func connected(now: ContinuousClock.Instant) -> [RunnerAction] {
     connectFailure = nil
-    for index in slots.indices where slots[index].state == .shut { slots[index].state = .resting }
+    hasServed = false
+    // A slot may have been shut since, by a worker's end.
+    for index in slots.indices where slots[index].state == .shut && slots[index].opensWithLogin {
+      slots[index].state = .resting
+    }
     guard isInspected else {
       phase = .inspecting(inspection)
       return []
@@ -58,6 +63,12 @@ extension Runner {
 
   /// Has as many slots as may take items wait for them.
   mutating func serve(now: ContinuousClock.Instant) -> [RunnerAction] {
+    // With a connection that is new the limit is its own.
+    let isConnected =
+      switch phase {
+      case .connecting, .inspecting: false
+      default: true
+      }
     phase = .serving
     var methods: [ChannelMethod] = []
     for index in slots.indices where freeItems > 0 && !isPausing && !isStopping {
@@ -67,8 +78,7 @@ extension Runner {
       }
     }
     guard !methods.isEmpty else { return slots.contains { $0.state == .waiting } ? awaitItem(now: now) : [] }
-    // The first time the limit is that of the connection.
-    let limit = isInspected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
+    let limit = isConnected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
     return [.send(methods)] + limit + awaitItem(now: now)
   }
 
@@ -77,16 +87,18 @@ extension Runner {
     switch reason.code {
     case .notFound where reason.text.hasSuffix("is down or inaccessible"):
       // The queue exists; the node it lives on is away, and may be back.
-      connectFailure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
+      let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
+      connectFailure = failure
       phase = .connecting
-      shutSlots(now: now)
-      return [.disconnect, .set(.retry, after: BackOff.longest)]
+      let actions = [.disconnect] + channelsLost(failure, now: now)
+      return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
     case .notFound:
       let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
       guard left > .zero, tally.taken == 0 else {
         return breakOff(.noQueue, "there is no \(place); 'amqp-job declare \(options.queue)' makes it")
       }
       phase = .awaitingQueue
+      hasServed = true
       return [.cancel(.connectLimit), .set(.retry, after: min(left, .seconds(1)))]
     case .accessRefused:
       return breakOff(.notPermitted, "no permission for \(place): \(reason.text)")
@@ -112,8 +124,9 @@ extension Runner {
     guard !isStopping else { return [] }
     switch phase {
     case .connecting, .inspecting, .serving, .looking:
-      // Workers that may finish are waited for, and so are what they did.
-      guard !slots.contains(where: \.isBusy), returning.isEmpty else {
+      // Workers that may finish are waited for, and so is what they did. In a pause nothing is asked of the broker.
+      let isAsked = phase != .serving || slots.contains { $0.state == .waiting }
+      guard !slots.contains(where: \.isBusy), returning.isEmpty, isAsked else {
         return [.set(.connectLimit, after: options.connectTimeout)]
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
@@ -158,6 +171,20 @@ extension Runner {
   private mutating func connectionLost(
     _ failure: BrokerFailure, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
+    var actions = channelsLost(failure, now: now)
+    guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
+    actions += [
+      said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
+    ]
+    guard !hasServed else { return actions + connect() }
+    phase = .connecting
+    return actions + [.set(.retry, after: backOff.pause(chance: chance))]
+  }
+
+  /// What goes with the channels: items in hand, copies on their way, and acks that nothing has confirmed.
+  private mutating func channelsLost(
+    _ failure: BrokerFailure, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
     var actions: [RunnerAction] = []
     var isSettlementLost = false
     for index in slots.indices {
@@ -181,10 +208,7 @@ extension Runner {
     } else {
       actions += breakOffVoidLooks(now: now)
     }
-    guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
-    return actions + [
-      said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
-    ] + connect()
+    return actions
   }
 }
 

@@ -8,6 +8,7 @@ extension Runner {
 
   mutating func consuming(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     isInspected = true
+    hasServed = true
     slots[index].isAckUnconfirmed = false
     // A look is over only with its last answer.
     guard phase == .serving else { return [] }
@@ -125,7 +126,7 @@ extension Runner {
       // Should the queue be gone, the answer is that there is none.
       drain.interrupt()
       slots[index].state = .resting
-      return [.cancel(.idle), .cancel(.look), .set(.connectLimit, after: options.connectTimeout)] + serve(now: now)
+      return [.cancel(.idle), .cancel(.look)] + serve(now: now)
     case .moving(let moving):
       let actions = moveAbandoned(moving, in: index, why: "the broker took the item back", now: now)
       slots[index].state = isStopping ? .closed : .resting

@@ -41,6 +41,8 @@ public struct Runner: Sendable {
   var connectFailure: BrokerFailure?
   /// The queue has been found to be one that can be served.
   var isInspected = false
+  /// The broker has said something of the queue over the connection that there is.
+  var hasServed = false
   /// Items that were done while the broker was away, and may come back to us.
   var returning: [EndedJob] = []
   /// Why the broker takes no copies for now.

@@ -32,6 +32,8 @@ struct Slot: Hashable, Sendable {
   private(set) var isConsumerAttached = false
   /// An ack went out after which the broker has not said anything that shows that it took it.
   var isAckUnconfirmed = false
+  /// The methods that are sent with the login open its channel.
+  var opensWithLogin = false
   private var hasPrefetch = false
   private var consumerNumber = 0
 
