@@ -26,6 +26,9 @@ struct Bodies {
 
   mutating func release(slot: Int) { held[slot] = nil }
 
+  /// The slot's channel has ended, and with it what had come in part.
+  mutating func discardIncoming(slot: Int) { incoming[slot]?.discard() }
+
   /// The connection has ended, and with it what had come in part.
   mutating func discardIncoming() { incoming = [:] }
 }

@@ -117,7 +117,9 @@ public final class EventLoop {
       guard self.link === link else { return }
       switch event {
       case .connection(.opened): handle(.connected)
-      case .connection(.method(let channel, let method)): handle(.method(method, channel: channel))
+      case .connection(.method(let channel, let method)):
+        if case .channelClose = method { bodies.discardIncoming(slot: Int(channel) - 1) }
+        handle(.method(method, channel: channel))
       case .connection(.bodyPart(let channel, let size, let part)):
         bodies.append(part, of: size, slot: Int(channel) - 1)
       case .connection(.delivered(let channel, let delivery)): take(delivery, slot: Int(channel) - 1)
