@@ -173,6 +173,19 @@ import Testing
     #expect(ended(&driver, .exited(0), slot: 0).count == 1)
   }
 
+  @Test func anAnswerThatIsLateConfirmsNoAckBehindIt() {
+    var driver = serving { $0.extent = .forever }
+    for _ in 1...2 {
+      driver.deliver()
+      driver.handle(.workerEnded(.exited(0)))
+      driver.handle(.timer(.idle))
+    }
+    driver.method(.basicQoSOK)
+    #expect(driver.runner.slots[0].isAckUnconfirmed)
+    driver.method(.basicQoSOK)
+    #expect(!driver.runner.slots[0].isAckUnconfirmed)
+  }
+
   @Test func anAckIsAskedAfterWhereNothingElseComes() {
     var driver = serving { $0.extent = .forever }
     driver.deliver()

@@ -62,6 +62,7 @@ struct RunnerDriver {
   @discardableResult
   mutating func consume(hasRetries: Bool = false) -> [RunnerAction] {
     open(hasRetries: hasRetries)
+    method(.basicQoSOK)
     return method(.basicConsumeOK(consumerTag: "amqp-job-1"))
   }
 

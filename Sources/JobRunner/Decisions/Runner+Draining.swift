@@ -31,7 +31,7 @@ extension Runner {
     guard phase == .serving, !isStopping else { return [] }
     let probes = slots.indices.flatMap { index in
       slots[index].state == .waiting && slots[index].isAckUnconfirmed
-        ? slots[index].on([.basicQoS(prefetchCount: 1)]) : []
+        ? slots[index].on([slots[index].setPrefetch()]) : []
     }
     if !probes.isEmpty { return [.send(probes)] + awaitItem(now: now) }
     guard options.endsWhenDrained, !isPausing, !slots.contains(where: \.isBusy) else { return [] }
@@ -40,7 +40,7 @@ extension Runner {
 
   /// The broker has answered what was sent behind an ack.
   mutating func probed(in index: Int) -> [RunnerAction] {
-    guard slots[index].isAckUnconfirmed, !slots[index].isBusy else { return [] }
+    guard slots[index].prefetchAnswered(), !slots[index].isBusy else { return [] }
     slots[index].isAckUnconfirmed = false
     return [.cancel(.settlementLimit(slot: index))]
   }

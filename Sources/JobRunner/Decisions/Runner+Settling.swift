@@ -123,7 +123,7 @@ extension Runner {
     slots[index].isAckUnconfirmed = isDone
     let pause = ended == nil ? [] : beginPause()
     guard phase == .serving, !isPausing else {
-      let probe: [Method] = isDone ? [.basicQoS(prefetchCount: 1)] : []
+      let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = slots[index].detach() + [method] + probe
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
       return actions + entry + pause + [.send(slots[index].on(methods))] + limit + looked(now: now)

@@ -31,10 +31,15 @@ struct Slot: Hashable, Sendable {
   /// Our consumer as the broker has it, once all that was sent has been answered.
   private(set) var isConsumerAttached = false
   /// An ack went out after which the broker has not said anything that shows that it took it.
-  var isAckUnconfirmed = false
+  var isAckUnconfirmed = false {
+    didSet { if isAckUnconfirmed { staleAnswers = unansweredPrefetches } }
+  }
   /// The methods that are sent with the login open its channel.
   var opensWithLogin = false
   private var hasPrefetch = false
+  private var unansweredPrefetches = 0
+  /// How many of the answers are to what was sent before the last ack.
+  private var staleAnswers = 0
   private var consumerNumber = 0
 
   init(channel: UInt16) { self.channel = channel }
@@ -45,12 +50,26 @@ struct Slot: Hashable, Sendable {
   /// Opens the channel where need be, and consumes.
   mutating func attach(to queue: String) -> [Method] {
     var methods: [Method] = state == .shut ? [.channelOpen] : []
-    if !hasPrefetch { methods.append(.basicQoS(prefetchCount: 1)) }
-    hasPrefetch = true
+    if !hasPrefetch { methods.append(setPrefetch()) }
     consumerNumber += 1
     isConsumerAttached = true
     if !isBusy { state = .waiting }
     return methods + [.basicConsume(queue: ByteString(queue), consumerTag: consumerTag)]
+  }
+
+  /// Sent again wherever an answer of the broker's is wanted.
+  mutating func setPrefetch() -> Method {
+    hasPrefetch = true
+    unansweredPrefetches += 1
+    return .basicQoS(prefetchCount: 1)
+  }
+
+  /// Takes an answer to that; true where it shows that the last ack has been taken.
+  mutating func prefetchAnswered() -> Bool {
+    unansweredPrefetches -= 1
+    guard staleAnswers > 0 else { return isAckUnconfirmed }
+    staleAnswers -= 1
+    return false
   }
 
   mutating func detach() -> [Method] {
@@ -66,6 +85,8 @@ struct Slot: Hashable, Sendable {
   mutating func channelEnded() {
     isConsumerAttached = false
     hasPrefetch = false
+    unansweredPrefetches = 0
+    staleAnswers = 0
     isAckUnconfirmed = false
   }
 
