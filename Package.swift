@@ -33,7 +33,7 @@ let package = Package(
       dependencies: ["AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Reports"], swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: common),
-    .testTarget(name: "BrokerTests", dependencies: ["AMQP", "Broker"], swiftSettings: common),
+    .testTarget(name: "BrokerTests", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: common),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(

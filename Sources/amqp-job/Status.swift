@@ -11,6 +11,7 @@ struct Status: ToolCommand {
     tool: Main.tool, name: "status", summary: "Show how full queues are, once or all the time.",
     examples: [
       "amqp-job status fruits nuts", "amqp-job status fruits --watch", "amqp-job status fruits --json | jq .dead",
+      "amqp-job status fruits --drained && ./all-done.sh",
     ],
     notes:
       "READY counts items that wait for a consumer, RETRY and DEAD those in Q.retry and Q.dead (- where there is no "
@@ -23,6 +24,7 @@ struct Status: ToolCommand {
         [
           Option("json", "one JSON object a line"),
           Option("watch", "look again and again, with a progress bar where there is a terminal"),
+          Option("drained", "exit 0 if nothing is left to be done in the queues, else 1"),
           Option("interval", value: "DURATION", "time from one look to the next (default 1s)"),
         ]), BrokerOptions.group, LogOptions.group,
     ])
@@ -44,9 +46,15 @@ struct Status: ToolCommand {
     guard interval >= .milliseconds(100) else { throw UsageError("--interval is at least 100ms") }
     let isWatching = try settings.flag("watch")
     guard isWatching || !arguments.contains("interval") else { throw UsageError("--interval goes with --watch") }
+    let isTesting = try settings.flag("drained")
+    guard !(isTesting && (isWatching || status.isJSON)) else {
+      throw UsageError("--drained goes with neither --watch nor --json")
+    }
     status.broker.warn(status.reporter)
 
-    if isWatching {
+    if isTesting {
+      try status.testDrained()
+    } else if isWatching {
       var watch = StatusWatch(status, interval: interval)
       try watch.run()
     } else {
@@ -72,6 +80,24 @@ struct Status: ToolCommand {
       try Output.write(isJSON ? found.map { "\($0.json)\n" }.joined() : QueueFigures.table(found))
     }
     guard missing.isEmpty else { throw Self.noSuchQueue(missing, session) }
+  }
+
+  private func testDrained() throws {
+    let session = try connect()
+    defer { session.close() }
+    for name in names {
+      let obstacle: String?
+      do {
+        var test = try DrainedTest(name, session, broker)
+        obstacle = try test.obstacle()
+        try test.close()
+      } catch {
+        throw Failure(error, queue: name, broker: session.broker)
+      }
+      if let obstacle {
+        throw Failure(.failure, "queue '\(name)' at \(session.broker) is not drained: \(obstacle)")
+      }
+    }
   }
 
   /// - Throws: `Failure`

@@ -1,6 +1,7 @@
 """Times amqp-job and amqp-consume in turn, and prints medians and their ratios: compare.py BINARY URL
 
-The start of a run on one waiting item, 30 of each, and the time that 2,000 items take with `cat`, five of each.
+The start of a run on one waiting item, 30 of each; the time that 2,000 items take with `cat`, five of each; and that
+of 1,000 items with two workers side by side, against one amqp-consume, five of each.
 """
 
 import os
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 
-STARTS, ITEMS, ROUNDS = 30, 2000, 5
+STARTS, ITEMS, PARALLEL_ITEMS, ROUNDS = 30, 2000, 1000, 5
 
 binary, url = sys.argv[1:]
 environment = {**os.environ, "BROKER_URL": url}
@@ -30,15 +31,15 @@ def seconds(queue, count, words):
     return time.perf_counter() - start
 
 
-def compare(kind, count, rounds, *limit):
+def compare(kind, count, rounds, ours=(), theirs=()):
     """Our median, theirs, and the median of the ratios of neighbours."""
     queue = f"compare-{kind}"
-    ours = [binary, "run", "-q", queue, "-n", str(count), "--", "cat"]
-    theirs = ["amqp-consume", "-u", url, "-q", queue, "-c", str(count), *limit, "cat"]
+    our_words = [binary, "run", "-q", queue, "-n", str(count), *ours, "--", "cat"]
+    their_words = ["amqp-consume", "-u", url, "-q", queue, "-c", str(count), *theirs, "cat"]
     call(binary, "declare", queue, "--plain", "--type", kind)
-    pairs = [(seconds(queue, count, ours), seconds(queue, count, theirs)) for _ in range(rounds + 1)][1:]
-    call(binary, "declare", queue, "--delete")
-    what = f"{kind}, {count} item{'s' if count > 1 else ''}" + (" (-p 1)" if limit else "")
+    pairs = [(seconds(queue, count, our_words), seconds(queue, count, their_words)) for _ in range(rounds + 1)][1:]
+    call(binary, "declare", queue, "--delete", "--plain")
+    what = f"{kind}, {count} item{'s' if count > 1 else ''} {' '.join((*ours, *theirs))}"
     print(
         f"{what:28} amqp-job {statistics.median(one for one, _ in pairs) * 1e3:8.2f} ms"
         f"   amqp-consume {statistics.median(other for _, other in pairs) * 1e3:8.2f} ms"
@@ -50,4 +51,5 @@ def compare(kind, count, rounds, *limit):
 for kind in ("classic", "quorum"):
     compare(kind, 1, STARTS)
     compare(kind, ITEMS, ROUNDS)
-    compare(kind, ITEMS, ROUNDS, "-p", "1")
+    compare(kind, ITEMS, ROUNDS, theirs=("-p", "1"))
+    compare(kind, PARALLEL_ITEMS, ROUNDS, ours=("-j", "2"))

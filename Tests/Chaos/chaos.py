@@ -47,7 +47,7 @@ def arguments():
     parser.add_argument("--seed", default=None, metavar="S", help="decides what happens when, and to whom")
     parser.add_argument("--consumer", choices=["amqp-job", "amqp-consume"], default="amqp-job")
     parser.add_argument("--queue", choices=["quorum", "classic"], default="quorum")
-    parser.add_argument("--rabbitmq", metavar="V", help="the broker's version, as scripts/broker start takes it")
+    parser.add_argument("--rabbitmq", metavar="V", help="the broker's, as scripts/broker start takes it")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIRECTORY", help="keep journal and logs there")
     found = parser.parse_args()
     if found.items < 1 or found.runners < 1 or found.seconds <= 0:
@@ -62,7 +62,7 @@ class Chaos:
     def __init__(self, options, directory):
         self.options, self.directory = options, directory
         self.marker = directory.name
-        self.broker = Broker(options.broker, options.rabbitmq)
+        self.broker = Broker(options.broker)
         self.client = harness.Client(self.broker.url)
         self.journal = Journal(directory / "journal")
         (directory / "claims").mkdir()
@@ -132,7 +132,7 @@ class Chaos:
             now = time.monotonic()
             if now - max(since, self.journal.latest) > quiet or now - since > rest:
                 break
-        self.hung = [loop for loop in self.loops if loop.is_alive()]
+        self.hung = [loop.runs[-1] for loop in self.loops if loop.is_alive()]
         self.end_loops()
 
     def end_loops(self):
@@ -175,12 +175,14 @@ class Chaos:
         return verdict.Record(
             published=self.publisher.confirmed, uncertain=self.publisher.uncertain,
             runs=[run for loop in self.loops for run in loop.runs], turns=self.journal.read(), faults=self.faults.done,
-            left=left, dead=self.take_all(QUEUE + ".dead") if is_retrying else [],
+            left=left, hung=self.hung, dead=self.take_all(QUEUE + ".dead") if is_retrying else [],
             copies=is_retrying, recounts=is_retrying and self.options.queue == "classic",
         )
 
     def close(self):
+        self.faults.over.set()
         self.end_loops()
+        self.remaining()
         self.client.close()
 
 
@@ -194,10 +196,11 @@ def main():
             seconds = chaos.go()
             remaining = chaos.remaining()
             record = chaos.record()
+            version = ".".join(map(str, chaos.broker.version))
             (directory / "faults").write_text("".join(f"{fault}\n" for fault in record.faults))
         finally:
             chaos.close()
-        sys.exit(report.Report(options, record, chaos.hung, remaining, seconds).show())
+        sys.exit(report.Report(options, record, remaining, version, seconds).show())
     finally:
         if options.keep:
             shutil.copytree(directory, options.keep, dirs_exist_ok=True)

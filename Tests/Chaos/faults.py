@@ -27,14 +27,6 @@ end.
 class Broker(harness.Broker):
     """The private broker, with the faults of a whole machine."""
 
-    def __init__(self, name, version):
-        self.version = ["--rabbitmq", version] if version else []
-        super().__init__(name)
-
-    def start(self):
-        self.url = self._script("start", *self.version)
-        return self.url
-
     def signal(self, number):
         os.kill(int(self._script("pid")), number)
 
@@ -106,7 +98,7 @@ class Faults:
         turn = turns[int(step.whom * len(turns))]
         try:
             descriptor = os.pidfd_open(turn.pid)
-        except ProcessLookupError:
+        except OSError:  # it has ended; which error that is depends on the moment
             return False
         try:
             # The number may be another process's by now. As long as we hold the descriptor, that cannot change.

@@ -1,6 +1,7 @@
 """What the seed decides: the items, and which fault comes when and on whom."""
 
 import dataclasses
+import itertools
 import random
 import zlib
 
@@ -16,9 +17,10 @@ ALL_CLOSED = "all connections closed by the broker"
 BROKER_STOPPED = "broker stopped and continued"
 BROKER_KILLED = "broker killed and started"
 
-# Two series go on side by side, each through its list in an order of its own, over and over: so every kind comes soon.
+# Two series go on side by side, each through its list in an order of its own, over and over; the first time through
+# what there is in it, so that every kind comes soon.
 SINGLE = [RUNNER_KILLED, RUNNER_TERMINATED, WORKER_KILLED, WORKER_TERMINATED, STALLED, RESET, HALF_OPEN]
-SINGLE_PAUSE = 0.1, 0.9
+SINGLE_PAUSE = 0.1, 0.7
 BROKERS = [CLOSED, CLOSED, CLOSED, ALL_CLOSED, BROKER_STOPPED, BROKER_STOPPED, BROKER_KILLED]
 BROKERS_PAUSE = 0.5, 2.0
 KINDS = list(dict.fromkeys(SINGLE + BROKERS))
@@ -39,8 +41,8 @@ class Step:
 
 def steps(seed, kinds, pause):
     chance = random.Random(f"{seed} {kinds}")
-    while True:
-        for kind in chance.sample(kinds, len(kinds)):
+    for several in itertools.chain([list(dict.fromkeys(kinds))], itertools.repeat(kinds)):
+        for kind in chance.sample(several, len(several)):
             seconds = chance.uniform(*chance.choice([SHORT, LONG]))
             yield Step(kind, chance.uniform(*pause), chance.random(), seconds)
 

@@ -18,8 +18,8 @@ def name_of(status):
 
 
 class Report:
-    def __init__(self, options, record, hung, remaining, seconds):
-        self.options, self.record, self.seconds = options, record, seconds
+    def __init__(self, options, record, remaining, version, seconds):
+        self.options, self.record, self.version, self.seconds = options, record, version, seconds
         self.kinds = collections.Counter(fault.kind for fault in record.faults)
         missing = [kind for kind in plan.KINDS if not self.kinds[kind]]
         late = [f"{turn.item} of run {turn.run}" for turn in verdict.outliving(record)]
@@ -35,7 +35,7 @@ class Report:
         }
         if options.consumer == "amqp-job":  # the other one never tells, and always waits
             self.checks["said to be drained falsely"] = verdict.false_drains(record)
-            self.checks["runners that hung"] = [loop.runs[-1] for loop in hung]
+            self.checks["runners that hung"] = record.hung
             self.checks["runners that broke"] = verdict.broken(record)
         if options.seconds >= ALL_KINDS:
             self.checks["kinds of faults that never came"] = missing
@@ -45,7 +45,7 @@ class Report:
         record, options = self.record, self.options
         done = [turn for turn in record.turns if turn.outcome == "done"]
         lines = {
-            "seed": options.seed, "consumer": options.consumer, "queue": options.queue,
+            "seed": options.seed, "consumer": options.consumer, "queue": options.queue, "rabbitmq": self.version,
             "items": len(record.published), "items that may not have been published": len(record.uncertain),
             "faults": len(record.faults), **{f"faults, {kind}": self.kinds[kind] for kind in plan.KINDS},
             "runs": len(record.runs),

@@ -16,13 +16,13 @@ COMMON = ["--heartbeat", "2s", "--grace", "2s", "--max-attempts", "100", "--retr
 # What the loops' runners are started with, loop by loop and then from the beginning; and how many items they may take.
 MODES = [
     (["-n", "1", "--when-empty", "exit"], 1),
-    (["-n", "5", "-j", "2", "--when-empty", "exit"], 5),
-    (["--drain", "-j", "2"], None),
+    (["-n", "5", "-j", "2", "--when-empty", "exit", "--spool-above", "32KiB"], 5),
+    (["--drain", "-j", "2", "--spool-above", "32KiB"], None),
     (["-n", "1", "--when-empty", "exit", "--on-disconnect", "finish", "--finish-window", "10s"], 1),
     (["-n", "1", "--when-empty", "exit"], 1),
     (["-n", "1", "--when-empty", "exit"], 1),
-    (["-n", "5", "-j", "2", "--when-empty", "exit"], 5),
-    (["-n", "1", "--when-empty", "exit"], 1),
+    (["-n", "5", "-j", "2", "--when-empty", "exit", "--spool-above", "32KiB"], 5),
+    (["--drain", "-j", "2"], None),
 ]
 
 

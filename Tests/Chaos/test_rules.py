@@ -232,6 +232,7 @@ def test_statuses_that_no_fault_explains(status):
 def test_killed_by_nobody():
     run = Run("0.0", 0, 1, 9.0, 10.6, -9)
     assert verdict.broken(record(runs=[run], turns=[])) == [run]
+    assert verdict.broken(record(runs=[run], turns=[], hung=[run])) == []
 
 
 # What the rules are fed with
@@ -257,4 +258,9 @@ def test_the_seed_decides():
 
     assert first("1") == first("1")
     assert first("1") != first("2")
-    assert {step.kind for step in first("1")[0][:7]} == set(plan.SINGLE)
+
+
+@pytest.mark.parametrize("kinds", [plan.SINGLE, plan.BROKERS], ids=["single", "brokers"])
+def test_every_kind_comes_soon(kinds):
+    steps = plan.steps("1", kinds, plan.SINGLE_PAUSE)
+    assert {next(steps).kind for _ in range(len(set(kinds)))} == set(kinds)

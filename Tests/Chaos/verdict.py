@@ -59,6 +59,7 @@ class Record:
     faults: list
     left: list = dataclasses.field(default_factory=list)  # items found in the queue or its retry queue in the end
     dead: list = dataclasses.field(default_factory=list)  # in the dead-letter queue
+    hung: list = dataclasses.field(default_factory=list)  # runs that had to be ended
     copies: bool = True  # failed items are moved by copies
     recounts: bool = False  # returned items too
 
@@ -206,6 +207,7 @@ def outliving(record):
 def broken(record):
     """Runs that ended in a way that no fault explains."""
     sent = {(fault.run, fault.kind) for fault in record.faults}
+    sent |= {(run.name, plan.RUNNER_KILLED) for run in record.hung}
     return [
         run for run in record.runs
         if run.status in BROKEN or run.status is not None and run.status < 0

@@ -439,32 +439,23 @@ class Bench:
             queue.put(*bodies)
         return queue
 
-    def work_queue(self, kind="quorum", *bodies):
-        """A new queue with its retry and its dead-letter queue, as `amqp-job declare` makes them."""
-        queue = self.name_queue(kind)
-        queue.retry = Queue(self.client, queue.name + ".retry", "quorum")
-        queue.dead = Queue(self.client, queue.name + ".dead", "quorum")
-        self.queues += [queue.retry, queue.dead]
-        result = self.run(queue.name, "--type", kind, command="declare")
-        assert result.status == 0, result
-        if bodies:
-            queue.put(*bodies)
-        return queue
-
     def name_queue(self, kind="quorum"):
         """The name of a queue that is not there (yet); it is deleted in the end."""
         queue = Queue(self.client, f"{self.marker}-{next(self._numbers)}", kind)
         self.queues.append(queue)
         return queue
 
-    def work_queue(self, kind="quorum", *options, declare=True):
-        """The queue, retry queue and dead-letter queue that `amqp-job declare` makes, or only their names."""
+    def work_queue(self, kind="quorum", *bodies, options=(), declare=True):
+        """The queue, retry queue and dead-letter queue that `amqp-job declare` makes, or only their names. The bodies
+        are put into the first one."""
         queue = self.name_queue(kind)
         queue.retry, queue.dead = (Queue(self.client, queue.name + end, "quorum") for end in (".retry", ".dead"))
         self.queues += [queue.retry, queue.dead]
         if declare:
             result = self.run(queue.name, "--type", kind, *options, command="declare")
             assert (result.status, result.stderr) == (0, ""), result
+        if bodies:
+            queue.put(*bodies)
         return queue
 
     # Processes
@@ -570,6 +561,7 @@ class Proxy:
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}"
         self.sockets = []
         self.accepted = 0
+        self.heard = 0  # bytes from the broker, handed on or not
         self.moving = threading.Event()
         self.moving.set()
         self.allowance = None  # bytes until the connections are cut
@@ -596,6 +588,8 @@ class Proxy:
     def _pump(self, source, sink):
         try:
             while data := source.recv(65536):
+                if source.getpeername() == self.target:
+                    self.heard += len(data)
                 self.moving.wait()
                 if self.allowance is not None:
                     self.allowance -= len(data)
@@ -610,6 +604,9 @@ class Proxy:
 
     def freeze(self):
         self.moving.clear()
+
+    def thaw(self):
+        self.moving.set()
 
     def cut_after(self, count):
         """Ends all connections, once, when so many bytes more have passed."""

@@ -23,9 +23,10 @@ CAPABILITIES = (
 
 
 class Peer:
-    def __init__(self, *items, heartbeat=0, frame_max=131072, greet=True):
+    def __init__(self, *items, heartbeat=0, frame_max=131072, greet=True, has_retries=False):
         self.waiting = collections.deque(items)
         self.heartbeat, self.frame_max, self.greet = heartbeat, frame_max, greet
+        self.has_retries = has_retries  # a retry and a dead-letter queue beside the queue
         self.answers = {}
         self.seen = []  # (name of the method, method)
         self.heartbeats = 0
@@ -222,7 +223,7 @@ class Session:
             self.send(channel, Channel.Close(
                 406, f"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue '{method.queue}' in vhost '/': "
                 f"received '{method.arguments.get('x-queue-type')}' but current is 'quorum'", 50, 10))
-        elif isinstance(method, Queue.Declare) and method.queue.endswith((".retry", ".dead")):
+        elif isinstance(method, Queue.Declare) and not self.peer.has_retries and "." in method.queue:
             self.send(channel, Channel.Close(404, f"NOT_FOUND - no queue '{method.queue}' in vhost '/'", 50, 10))
         elif isinstance(method, Queue.Declare):
             ready = len(self.peer.waiting)

@@ -29,7 +29,7 @@ def assert_stopped(bench, runner, worker, status, *words, timeout=15.0):
     return result
 
 
-# The item is taken back: 76
+# The item is taken back: 76 (by a timeout: test_consumer_timeout.py)
 
 
 def test_queue_deleted(bench, kind):
@@ -58,15 +58,6 @@ def test_queue_deleted_and_the_worker_exits_with_0_at_once(bench):
     wait_until(lambda: not is_alive(pid), what="the worker's end")
     runner.send(signal.SIGCONT)
     assert_stopped(bench, runner, worker, 76)
-
-
-def test_consumer_timeout(spare, spare_broker, kind):
-    with spare_broker.setting("consumer_timeout", 1500):
-        queue = spare.queue(kind, b"apple")
-        runner, worker = held(spare, queue)
-        assert_stopped(spare, runner, worker, 76, queue.name, "timeout", timeout=30)
-    assert worker.events("signal"), "the worker was not told"
-    queue.assert_back()
 
 
 # The connection is lost: 75

@@ -69,7 +69,7 @@ def test_list_json(bench):
 
 
 def test_list_what_the_broker_dead_lettered(bench):
-    queue = bench.work_queue("quorum", "--arg", "x-delivery-limit=1", "--arg", "x-message-ttl=100")
+    queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1", "--arg", "x-message-ttl=100"))
     queue.put(b"apple", message_id="a")
     queue.dead.assert_back()
     item = json.loads(dead(bench, "list", queue.name, "--json").stdout)
@@ -80,7 +80,7 @@ def test_list_what_the_broker_dead_lettered(bench):
 
 def test_list_an_item_that_has_been_retried_before(bench):
     """The broker's own record has the way through the retry queue in it, too."""
-    queue = bench.work_queue("quorum", "--arg", "x-delivery-limit=1")
+    queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
     queue.retry.put(b"apple", expiration="1", headers={"x-amqp-job-attempts": 2})
     for _ in range(2):
         queue.assert_back()
@@ -211,7 +211,7 @@ def test_replayed_items_begin_anew(bench):
 
 def test_replayed_items_die_anew(bench):
     """With the record of their first death they would be part of a cycle to the broker, which drops those."""
-    queue = bench.work_queue("quorum", "--arg", "x-delivery-limit=1")
+    queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
     queue.put(b"apple")
     for _ in range(3):
         for _ in range(2):
@@ -269,7 +269,7 @@ def test_replay_ends_where_items_come_back(bench):
 
 
 def test_replay_into_a_full_queue(bench):
-    queue = bench.work_queue("quorum", "--arg", "x-max-length=5")
+    queue = bench.work_queue("quorum", options=("--arg", "x-max-length=5"))
     queue.dead.put(*numbers(range(30)))
     result = dead(bench, "replay", queue.name)
     result.assert_error(75, queue.name, "full", "items moved")
@@ -319,7 +319,7 @@ def returned(session, channel, _method):
     (lambda session, channel, method: session.drop(), 75, "one more may be there and still be dead"),
 ], ids=["returned", "rejected", "connection lost"])
 def test_nothing_is_acked_that_was_not_confirmed(bench, answer, status, text):
-    server = bench.peer(b"apple")
+    server = bench.peer(b"apple", has_retries=True)
     server.on(Basic.Get, got)
     server.on(Basic.Publish, answer)
     dead(bench, "replay", "q", url=server.url).assert_error(status, text)

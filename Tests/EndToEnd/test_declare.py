@@ -159,7 +159,7 @@ def dead_lettering(target, kind="quorum"):
 
 
 def test_declares_three_queues(bench, kind):
-    queue = bench.work_queue(kind, "--arg", "x-max-length=500")
+    queue = bench.work_queue(kind, options=("--arg", "x-max-length=500"))
     assert declared(queue, **dead_lettering(queue.dead.name, kind), **{"x-max-length": 500})
     assert declared(queue.retry, **dead_lettering(queue.name))
     assert declared(queue.dead, **{"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000})
@@ -179,7 +179,7 @@ def test_dead_letters_go_to_their_queue(bench, kind):
 
 
 def test_items_over_the_delivery_limit_go_to_their_queue(bench):
-    queue = bench.work_queue("quorum", "--arg", "x-delivery-limit=2")
+    queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=2"))
     queue.put(b"apple")
     give_back(queue, 3)
     queue.dead.assert_back()
@@ -212,7 +212,7 @@ def test_retried_items_come_back(bench, kind):
 
 
 def test_a_missing_dead_letter_queue_loses_nothing(bench):
-    queue = bench.work_queue("quorum", "--arg", "x-delivery-limit=1")
+    queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
     queue.dead.delete()
     queue.put(b"apple")
     give_back(queue, 2)
@@ -257,7 +257,7 @@ def test_arguments_that_would_lead_elsewhere(bench, name):
 
 
 def test_a_classic_queue_may_overflow(bench):
-    bench.work_queue("classic", "--arg", "x-max-length=5", "--arg", "x-overflow=reject-publish")
+    bench.work_queue("classic", options=("--arg", "x-max-length=5", "--arg", "x-overflow=reject-publish"))
 
 
 def test_the_names_have_to_fit(bench):
@@ -331,7 +331,7 @@ def test_consumer_timeout_is_kept(bench, kind):
     """Where the broker heeds it, it takes an item back from a consumer that is too slow."""
     if not heeds_consumer_timeout(bench, kind):
         pytest.skip("this broker does not heed it")
-    queue = bench.work_queue(kind, "--consumer-timeout", "1s")
+    queue = bench.work_queue(kind, options=("--consumer-timeout", "1s"))
     queue.put(b"apple")
     runner = bench.start("-q", queue.name, worker=["sleep", "100"])
     queue.wait_for_consumer()

@@ -64,10 +64,11 @@ class Loops:
             wait_until(lambda: done() or not any(thread.is_alive() for thread in threads), timeout, "the end of it")
         finally:
             self.over.set()
-            for process in list(self.processes):
-                process.terminate()
             for thread in threads:
-                thread.join(20)
+                while thread.is_alive():  # it may be about to start one more
+                    for process in list(self.processes):
+                        process.terminate()
+                    thread.join(0.1)
 
     def false_successes(self):
         """Runs that had an item, exited with 0, and whose worker had not."""

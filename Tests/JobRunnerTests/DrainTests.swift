@@ -1,4 +1,5 @@
 import AMQP
+import Broker
 import Linux
 import Testing
 
@@ -215,17 +216,61 @@ import Testing
     #expect(driver.method(closed).writes == [[.channelOpen, .basicQoS(prefetchCount: 1), consume]])
   }
 
-  @Test func anItemInTheRetryQueueIsWaitedFor() {
+  /// A queue with retries, looked at.
+  private func lookingAtRetries() -> RunnerDriver {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume(hasRetries: true)
     let names = driver.handle(.timer(.idle)).writes[0].map { method -> ByteString in
       if case .queueDeclare(let declaration) = method { declaration.name } else { "" }
     }
-    #expect(names == ["q", "q.retry", "q", "q.retry", "q"])
-    for messages: UInt32 in [0, 1] {
-      _ = driver.counted(0, 1)
-      _ = driver.method(.queueDeclareOK(.init(name: "q.retry", messageCount: messages, consumerCount: 0)))
-    }
+    #expect(names == ["q", "q.retry", "q"])
+    return driver
+  }
+
+  private func retryCount(_ messages: UInt32) -> AMQP.Method {
+    .queueDeclareOK(.init(name: "q.retry", messageCount: messages, consumerCount: 0))
+  }
+
+  @Test func anItemInTheRetryQueueIsWaitedFor() {
+    var driver = lookingAtRetries()
+    _ = driver.counted(0, 1)
+    driver.method(retryCount(1))
+    // It is not got.
+    #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
+    #expect(driver.runner.drain.finding == .retries)
+  }
+
+  @Test func anEmptyRetryQueueHasToBeItsLeadersWord() {
+    var driver = lookingAtRetries()
+    _ = driver.counted(0, 1)
+    driver.method(retryCount(0))
+    #expect(
+      driver.counted(0, 1).writes == [
+        [.basicGet(queue: "q.retry"), .queueDeclare(.init(name: "q", isPassive: true))]
+      ])
+    driver.method(.basicGetEmpty)
+    _ = driver.counted(0, 1)
+    #expect(driver.runner.drain.finding == .empty)
+  }
+
+  @Test func aLeaderThatDoesNotAnswerIsNotWaitedForForEver() {
+    var driver = lookingAtRetries()
+    _ = driver.counted(0, 1)
+    driver.method(retryCount(0))
+    _ = driver.counted(0, 1)
+    #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
+  }
+
+  @Test func whatALookGetsGoesBackToTheRetryQueue() {
+    var driver = lookingAtRetries()
+    _ = driver.counted(0, 1)
+    driver.method(retryCount(0))
+    _ = driver.counted(0, 1)
+    let envelope = Envelope(
+      consumerTag: "", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q.retry")
+    let got = driver.handle(.delivered(envelope, BasicProperties(), digest: nil, slot: 0))
+    #expect(got.writes == [[.basicNack(deliveryTag: 1, multiple: false, requeue: true)]] && !got.startsWorker)
+    #expect(got.contains(.releaseBody(slot: 0)))
     _ = driver.counted(0, 1)
     #expect(driver.runner.drain.finding == .retries)
   }

@@ -120,6 +120,15 @@ import Testing
     #expect(driver.finished == .success)
   }
 
+  @Test func theAnswerToACancelConfirmsTheAckBeforeIt() {
+    var driver = serving { $0.extent = .forever }
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.handle(.signal(.terminate))
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(driver.finished == .success)
+  }
+
   @Test func drainIsNoFailureForWhatIsGivenBack() {
     var driver = serving { $0.extent = .drain }
     driver.deliver()

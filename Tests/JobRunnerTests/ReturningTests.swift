@@ -97,6 +97,48 @@ import Testing
     #expect(driver.handle(.workerEnded(.exited(0))).finished == .temporaryFailure)
   }
 
+  /// Two workers at work, the connection lost and there again, and the first of them done.
+  private func twoAway(_ status: ProcessStatus = .exited(0)) -> RunnerDriver {
+    var driver = RunnerDriver {
+      $0.onDisconnect = .finish
+      $0.extent = .count(2)
+      $0.parallelism = 2
+    }
+    driver.consume()
+    driver.deliver(properties, digest: 7, slot: 0)
+    driver.deliver(properties, digest: 8, slot: 1)
+    driver.handle(RunnerDriver.lost())
+    driver.handle(.connected)
+    driver.handle(.workerEnded(status, slot: 0))
+    return driver
+  }
+
+  @Test func anItemWhoseWorkerStillRunsIsNotRunBesideIt() {
+    var driver = twoAway()
+    #expect(!driver.deliver(properties, isRedelivered: true, digest: 8, slot: 0).startsWorker)
+    let settled = driver.handle(.workerEnded(.exited(0), slot: 1))
+    #expect(settled.writes == [[.basicAck(deliveryTag: 3, multiple: false)]])
+    driver.deliver(properties, isRedelivered: true, digest: 7, slot: 0)
+    driver.method(.channelCloseOK, on: 1)
+    #expect(driver.finished == .success)
+  }
+
+  @Test func ofAnItemThatIsHeldAFailureIsOurs() {
+    var driver = twoAway()
+    driver.deliver(properties, isRedelivered: true, digest: 8, slot: 0)
+    let settled = driver.handle(.workerEnded(.exited(3), slot: 1))
+    #expect(settled.writes == [[.basicReject(deliveryTag: 3, requeue: true)]])
+  }
+
+  @Test func anItemThatIsHeldCanBeLostAgain() {
+    var driver = twoAway()
+    driver.deliver(properties, isRedelivered: true, digest: 8, slot: 0)
+    driver.handle(RunnerDriver.lost())
+    driver.handle(.connected)
+    driver.handle(.workerEnded(.exited(0), slot: 1))
+    #expect(driver.runner.returning.count == 2 && driver.finished == nil)
+  }
+
   @Test func aFailureIsTheBrokersAlready() {
     var driver = away()
     let actions = driver.handle(.workerEnded(.exited(3)))

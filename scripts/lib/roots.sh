@@ -34,7 +34,7 @@ make_root() {
   mkdir -p "${root%/*}"
   (
     exec 8>"$root.lock"
-    flock 8
+    flock --nonblock 8 || { say "Waiting for the root that is being made" && flock 8; }
     [[ ! -d $root ]] || exit 0
     "$(dirname "${BASH_SOURCE[0]}")/../install-dependencies" debootstrap debian-archive-keyring 8>&-
     say "Making a root with Debian $suite's RabbitMQ, which takes a minute or two"
@@ -51,17 +51,17 @@ make_root() {
   )
 }
 
-# enter_root ROOT FOLDER COMMAND...: becomes the command in the root, where FOLDER is what it is outside, and HOSTS in it
-# the names of hosts. The mounts are seen by that process alone and end with it.
+# enter_root ROOT FOLDER HOSTS COMMAND...: becomes the command in the root, where FOLDER is what it is outside, and the
+# file HOSTS has the names of hosts. The mounts are seen by that process alone and end with it.
 enter_root() {
   # shellcheck disable=SC2016 # for the inner shell to expand
   exec unshare --mount sh -ec '
-    root=$1 folder=$2
-    shift 2
+    root=$1 folder=$2 hosts=$3
+    shift 3
     mkdir -p "$root$folder"
     touch "$root/etc/hosts"
     mount --rbind /proc "$root/proc"
     mount --bind "$folder" "$root$folder"
-    mount --bind "$folder/hosts" "$root/etc/hosts"
+    mount --bind "$hosts" "$root/etc/hosts"
     exec chroot "$root" "$@"' sh "$@"
 }

@@ -13,6 +13,11 @@ public struct Move: Hashable, Sendable {
   public var destination: Destination
   /// The attempts that the item has behind it.
   public var attempts: Int
+
+  public init(destination: Destination, attempts: Int) {
+    self.destination = destination
+    self.attempts = attempts
+  }
 }
 
 /// An item on its way.

@@ -119,7 +119,7 @@ extension Runner {
     }
   }
 
-  mutating func connectLimitReached() -> [RunnerAction] {
+  mutating func connectLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
     // The end has limits of its own.
     guard !isStopping else { return [] }
     switch phase {
@@ -131,7 +131,7 @@ extension Runner {
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
       let what = "\(connectFailure ?? silence), for queue '\(options.queue)'"
-      shutSlots()
+      shutSlots(now: now)
       return [.disconnect]
         + breakOff(.unreachable, "\(what); gave up after \(options.connectTimeout.text) (--connect-timeout)")
     default: return []
@@ -139,12 +139,12 @@ extension Runner {
   }
 
   /// Without a connection there are no channels.
-  mutating func shutSlots() {
+  mutating func shutSlots(now: ContinuousClock.Instant) {
     for index in slots.indices {
       slots[index].channelEnded()
-      if !slots[index].isBusy { slots[index].state = .shut }
+      if !slots[index].hasWorker, !slots[index].isMoving { slots[index].state = .shut }
     }
-    drain.channelLost()
+    drain.channelLost(now: now)
   }
 
   mutating func connectionFailed(
@@ -152,13 +152,13 @@ extension Runner {
   ) -> [RunnerAction] {
     connectFailure = failure
     if failure.kind == .loginRefused {
-      shutSlots()
+      shutSlots(now: now)
       return breakOff(.notPermitted, "\(failure); check user, password and vhost") + stopOrphans()
     }
     switch phase {
     case .connecting, .inspecting:
       phase = .connecting
-      shutSlots()
+      shutSlots(now: now)
       guard !isStopping else { return [] }
       return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance))]
     case .serving, .looking, .awaitingQueue:
@@ -193,17 +193,20 @@ extension Runner {
       case .working(let job): actions += workerDisconnected(job, in: index)
       case .moving(let moving): actions += moveAbandoned(moving, in: index, why: failure.description, now: now)
       case .closing(.some): isSettlementLost = true
+      case .holding: actions.append(.releaseBody(slot: index))
       default: if slot.isAckUnconfirmed { isSettlementLost = true }
       }
     }
     let isStopped = slots.contains { $0.state == .abandoning }
-    shutSlots()
+    shutSlots(now: now)
     if isStopped {
       actions += breakOff(
         .temporaryFailure, "\(failure); the worker is stopped, others get its item of queue '\(options.queue)'")
     } else if isSettlementLost {
       actions += breakOff(
         .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
+    } else {
+      actions += breakOffVoidLooks(now: now)
     }
     return actions
   }

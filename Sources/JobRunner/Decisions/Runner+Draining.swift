@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Broker
 
 /// Waiting for items, and seeing that there are none.
 extension Runner {
@@ -52,19 +53,31 @@ extension Runner {
     phase = .looking
     let attach = slots[looker].isConsumerAttached ? [] : slots[looker].attach(to: options.queue)
     let questions = drain.begin(
-      queue, ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
+      ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
     return [
       .send(slots[looker].on(attach + questions)), .set(.connectLimit, after: options.connectTimeout),
     ]
   }
 
-  /// The broker counted what is in a queue, and who consumes it.
-  mutating func counted(
-    _ status: Method.QueueStatus, now: ContinuousClock.Instant
-  ) -> [RunnerAction] {
-    guard let finding = drain.take(status, now: now), phase == .looking else { return [] }
-    guard finding != .items else { return [.cancel(.connectLimit)] + serve(now: now) }
-    return [.send(slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] })]
+  /// An answer to a look's questions.
+  mutating func looking(_ answer: Drain.Answer, now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard let next = drain.take(answer, now: now), phase == .looking else { return [] }
+    switch next {
+    case .ask(let questions):
+      guard let looker = slots.firstIndex(where: { $0.state == .waiting }) else { return [] }
+      return [.send(slots[looker].on(questions))]
+    case .found(.items):
+      return [.cancel(.connectLimit)] + serve(now: now)
+    case .found:
+      return [.send(slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] })]
+    }
+  }
+
+  /// What a look took from the retry queue goes back there.
+  mutating func gotInLook(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    // The slot may have an item of the queue by now.
+    let release = slots[index].isBusy ? [] : [RunnerAction.releaseBody(slot: index)]
+    return release + [.send(slots[index].on([Self.giveBack(item)]))] + looking(.message, now: now)
   }
 
   /// Once our consumers are gone, an item that came to one in its last moment would be in hand.
@@ -78,14 +91,16 @@ extension Runner {
       return [answered, .log(LogEntry(.info, "\(place) is drained"))]
     case .items:
       return [answered] + serve(now: now)
-    case .void:
-      if let since = drain.voidSince, now >= since + options.connectTimeout {
-        return breakOff(
-          .unreachable, "\(place) gives no answer that can be trusted: our own consumer is not in it")
-      }
-    case .retries, .otherConsumers, .empty: break
+    case .void, .retries, .otherConsumers, .empty:
+      let end = breakOffVoidLooks(now: now)
+      return [answered] + (end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance / 4)] : end)
     }
-    return [answered, .set(.look, after: Drain.pause + Drain.pause * chance / 4)]
+  }
+
+  /// Looks that do not count are not gone on with for ever.
+  mutating func breakOffVoidLooks(now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard let since = drain.voidSince, now >= since + options.connectTimeout else { return [] }
+    return breakOff(.unreachable, "\(place) gives no answer that can be trusted: its leader is away, or too slow")
   }
 
   // MARK: What the broker ends
@@ -119,6 +134,9 @@ extension Runner {
     case .closing(.some):
       slots[index].state = .closed
       return ackRefused(why: "the broker took the item back first")
+    case .holding:
+      slots[index].state = .resting
+      return [.releaseBody(slot: index)] + resume(now: now)
     case .withdrawing:
       return withdrawn(tag, in: index, now: now)
     default: return []
@@ -139,6 +157,9 @@ extension Runner {
           + "consumer_timeout if it needs more time")
     case .moving(let moving):
       return moveAbandoned(moving, in: index, why: reason.text, now: now) + resume(now: now)
+    case .holding:
+      slots[index].state = isStopping ? .closed : .shut
+      return [.releaseBody(slot: index)] + resume(now: now)
     case .orphaned, .abandoning, .closed, .shut:
       return []
     case .closing(let word):
@@ -146,7 +167,7 @@ extension Runner {
       return [.cancel(.settlementLimit(slot: index))] + (word == nil ? resume(now: now) : ackRefused(why: reason.text))
     case .resting, .waiting, .withdrawing:
       slots[index].state = isStopping ? .closed : .shut
-      drain.channelLost()
+      if phase == .looking { drain.channelLost(now: now) }
       if slot.isAckUnconfirmed { return ackRefused(why: reason.text) }
       guard !isStopping, phase != .awaitingQueue else { return [] }
       return queueRefused(reason, now: now)

@@ -76,7 +76,9 @@ extension Runner {
     let isExhausted = tally.taken >= options.mostItems && returning.isEmpty
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
     var actions: [RunnerAction] = []
-    if brokenStatus == nil, !returning.isEmpty { actions = notReturned(why: "the runner was told to end") }
+    if brokenStatus == nil, !returning.isEmpty {
+      actions = notReturned(why: isDrained ? "others have taken it" : "the runner was told to end")
+    }
     let status = status
     if status != .success, !hasReportedError { actions.append(said(.error, summary)) }
     phase = .finished

@@ -1,15 +1,14 @@
 internal import AMQP
 internal import Linux
 
-/// An item that was done while the broker was away: the broker has given it back, perhaps to us.
-struct ReturningItem: Hashable, Sendable {
-  let ended: EndedJob
-  let id: ByteString
-  let digest: Int
+extension WorkItem {
+  /// Whether it can be told from any other when it comes back.
+  var isRecognisable: Bool { properties.messageID?.isEmpty == false && digest != nil }
 
-  /// Whether `item` is this one again, and not another of the same name.
-  func isSame(as item: WorkItem) -> Bool {
-    item.envelope.isRedelivered && item.properties.messageID == id && item.digest == digest
+  /// Whether this is `item` again, and not another one of the same name.
+  func isReturn(of item: WorkItem) -> Bool {
+    envelope.isRedelivered && item.isRecognisable && properties.messageID == item.properties.messageID
+      && digest == item.digest
   }
 }
 
@@ -27,27 +26,44 @@ extension Runner {
   ) -> [RunnerAction] {
     slots[index].state = isStopping ? .closed : .shut
     let release = RunnerAction.releaseBody(slot: index)
+    if let (holder, item) = holder(for: index) {
+      let again = EndedJob(
+        item: item, outcome: ended.outcome, what: ended.what, status: ended.status, duration: ended.duration)
+      return [release] + settle(again, in: holder, by: policy.settlement(of: again), now: now) + resume(now: now)
+    }
     guard ended.outcome == .done else {
       tally.count(ended.outcome)
       return [release] + log(ended, .givenBackByBroker(why: "the connection was lost")) + resume(now: now)
     }
-    guard let id = ended.item.properties.messageID, !id.isEmpty, let digest = ended.item.digest else {
+    guard ended.item.isRecognisable else {
       return [release] + notReturned(why: "it has no message id to be recognised by")
     }
-    returning.append(ReturningItem(ended: ended, id: id, digest: digest))
+    returning.append(ended)
     return [release] + awaitReturns() + resume(now: now)
+  }
+
+  /// The slot that has the item of the worker in slot `index` in hand again.
+  private func holder(for index: Int) -> (slot: Int, item: WorkItem)? {
+    for holder in slots.indices {
+      if case .holding(let item, for: index) = slots[holder].state { return (holder, item) }
+    }
+    return nil
   }
 
   func awaitReturns() -> [RunnerAction] {
     returning.isEmpty ? [] : [.set(.finishWindow, after: options.finishWindow)]
   }
 
-  /// Acks an item that is done already. nil for any other item that may be run.
+  /// Acks an item that is done already, and holds one whose worker still runs. nil for any other item that may be run.
   mutating func takeReturned(
     _ item: WorkItem, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction]? {
-    if let position = returning.firstIndex(where: { $0.isSame(as: item) }) {
-      let done = returning.remove(at: position).ended
+    if let worker = slots.firstIndex(where: { $0.isOrphaned(from: item) }) {
+      slots[index].state = .holding(item, for: worker)
+      return []
+    }
+    if let position = returning.firstIndex(where: { item.isReturn(of: $0.item) }) {
+      let done = returning.remove(at: position)
       let ended = EndedJob(
         item: item, outcome: .done, what: "done before the connection was lost", status: done.status,
         duration: done.duration)
@@ -78,5 +94,11 @@ extension Runner {
     slots.indices.flatMap { index -> [RunnerAction] in
       if case .orphaned = slots[index].state { abandonWorker(in: index) } else { [] }
     }
+  }
+}
+
+extension Slot {
+  fileprivate func isOrphaned(from item: WorkItem) -> Bool {
+    if case .orphaned(let job) = state { item.isReturn(of: job.item) } else { false }
   }
 }

@@ -46,10 +46,9 @@ extension Runner {
 
   mutating func begin(_ moving: MovingItem, in index: Int) -> [RunnerAction] {
     slots[index].state = .moving(moving)
-    return [
-      .move(moving.item, moving.move, slot: index),
-      .set(.settlementLimit(slot: index), after: Self.settlementLimit),
-    ]
+    // Told to end with nothing in hand, we end at once.
+    let limit = moving.isUnwanted && isStopping ? Self.withdrawalLimit : Self.settlementLimit
+    return [.move(moving.item, moving.move, slot: index), .set(.settlementLimit(slot: index), after: limit)]
   }
 
   /// The copy is in its queue, and only now the item leaves this one.
@@ -63,7 +62,8 @@ extension Runner {
       tally.deadLettered += 1
       disposal = .deadLettered(into: queue.deadName)
     }
-    return release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
+    let unrun = moving.ended == nil ? [said(.info, "an item of \(place) goes back as a copy, unrun")] : []
+    return unrun + release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
   }
 
   /// There may be no copy, so the item itself goes back; or is run uncounted.
@@ -157,7 +157,7 @@ extension Runner {
   }
 
   mutating func settlementLimitReached(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    let silence = "the broker has not answered in \(Self.settlementLimit.text)"
+    let silence = "the broker has not answered in time"
     switch slots[index].state {
     case .moving:
       // Told to end, we wait no longer.

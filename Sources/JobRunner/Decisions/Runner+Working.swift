@@ -5,6 +5,7 @@ internal import Linux
 /// Items in the hands of workers.
 extension Runner {
   mutating func take(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    if item.envelope.consumerTag.isEmpty { return gotInLook(item, in: index, now: now) }
     switch slots[index].state {
     case .waiting: break
     case .resting, .withdrawing:
@@ -13,7 +14,7 @@ extension Runner {
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
     case .shut, .closing, .closed: return [.releaseBody(slot: index)]
-    case .working, .orphaned, .abandoning, .moving:
+    case .working, .orphaned, .holding, .abandoning, .moving:
       // It came unasked.
       return [.send(slots[index].on([Self.giveBack(item)]))]
     }

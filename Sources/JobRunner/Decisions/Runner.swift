@@ -31,7 +31,7 @@ public struct Runner: Sendable {
   var slots: [Slot]
   var policy: AttemptPolicy
   var tally = Tally()
-  var drain = Drain()
+  var drain: Drain
 
   // MARK: The connection
 
@@ -44,7 +44,7 @@ public struct Runner: Sendable {
   /// The broker has said something of the queue over the connection that there is.
   var hasServed = false
   /// Items that were done while the broker was away, and may come back to us.
-  var returning: [ReturningItem] = []
+  var returning: [EndedJob] = []
   /// Why the broker takes no copies for now.
   var movesBlocked: String?
 
@@ -74,6 +74,7 @@ public struct Runner: Sendable {
     self.options = options
     self.chance = chance
     queue = WorkQueue(options.queue)
+    drain = Drain(queue)
     policy = AttemptPolicy(options: options.attempts)
     slots = (1...min(options.parallelism, options.mostItems)).map { Slot(channel: UInt16($0)) }
   }
@@ -118,7 +119,8 @@ public struct Runner: Sendable {
       return inspected(method, on: channel, now: now)
     }
     switch method {
-    case .queueDeclareOK(let status): return counted(status, now: now)
+    case .queueDeclareOK(let status): return looking(.status(status), now: now)
+    case .basicGetEmpty: return looking(.noMessage, now: now)
     case .basicQoSOK: return probed(in: slot)
     case .basicConsumeOK: return consuming(in: slot, now: now)
     case .basicCancelOK(let tag): return withdrawn(tag, in: slot, now: now)
@@ -131,7 +133,7 @@ public struct Runner: Sendable {
 
   private mutating func elapsed(_ timer: RunnerTimer, now: ContinuousClock.Instant) -> [RunnerAction] {
     switch timer {
-    case .connectLimit: return connectLimitReached()
+    case .connectLimit: return connectLimitReached(now: now)
     case .retry: return retry()
     case .idle: return idled(now: now)
     case .look: return phase == .looking ? look() : []
@@ -166,6 +168,7 @@ public struct Runner: Sendable {
     case .awaitingQueue: what = "waiting for \(place) to be declared"
     case .looking where drain.finding == .retries:
       what = "waiting for items to come back to \(place) for another attempt"
+    case .looking where drain.voidSince != nil: what = "waiting for an answer about \(place) that can be trusted"
     case .looking: what = "waiting for the other consumers of \(place) to end"
     default: what = "waiting for an item in \(place)"
     }

@@ -15,6 +15,8 @@ struct Slot: Hashable, Sendable {
     case working(Job)
     /// The connection was lost, and the worker may end.
     case orphaned(Job)
+    /// An item has come back whose worker still runs, in that slot: how it ends is waited for.
+    case holding(WorkItem, for: Int)
     /// The worker is to end, since its item is no longer ours.
     case abandoning
     case moving(MovingItem)
@@ -100,6 +102,10 @@ struct Slot: Hashable, Sendable {
     if case .moving = state { true } else { false }
   }
 
+  private var isHolding: Bool {
+    if case .holding = state { true } else { false }
+  }
+
   /// The broker is yet to be told what became of an item, or to take it.
   var isSettling: Bool {
     switch state {
@@ -109,7 +115,7 @@ struct Slot: Hashable, Sendable {
   }
 
   /// An item is in hand, or was.
-  var isBusy: Bool { hasWorker || isMoving }
+  var isBusy: Bool { hasWorker || isMoving || isHolding }
 
   /// One of the items that are still to be taken may come here.
   var mayTakeItem: Bool {

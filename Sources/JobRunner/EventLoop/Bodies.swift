@@ -26,9 +26,9 @@ struct Bodies {
 
   mutating func release(slot: Int) { held[slot] = nil }
 
-  /// The slot's channel has ended, and with it what had come in part.
-  mutating func discardIncoming(slot: Int) { incoming[slot]?.discard() }
+  /// The channel has ended, and with it what had come in part.
+  mutating func discardIncoming(slot: Int) { incoming[slot] = nil }
 
-  /// The connection has ended, and with it what had come in part.
+  /// The connection has ended.
   mutating func discardIncoming() { incoming = [:] }
 }

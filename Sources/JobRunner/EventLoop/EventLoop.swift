@@ -239,6 +239,7 @@ public final class EventLoop {
       return
     }
     if publisher?.broker != broker {
+      publisher?.close()
       publisher = ConfirmedPublisher(broker: broker, parameters(broker), now: .now)
     }
     let queue = WorkQueue(options.queue)

@@ -22,8 +22,9 @@ public struct WorkItem: Hashable, Sendable {
 
   // MARK: Attempts
 
-  /// How often the broker counts that the item came back; nil for a queue that does not count.
-  private var deliveryCount: Int? { count(in: "x-delivery-count") }
+  /// How often the broker counts that the item came back; nil for a queue that does not count. What an item brings
+  /// along that did not come back is another queue's count, which RabbitMQ 4 lets stand.
+  private var deliveryCount: Int? { envelope.isRedelivered ? count(in: "x-delivery-count") : nil }
 
   /// A header that counts. Anybody can write headers, so it may hold anything.
   private func count(in header: ByteString) -> Int? {

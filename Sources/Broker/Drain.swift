@@ -1,0 +1,135 @@
+public import AMQP
+
+/// Whether a queue is drained: no item ready, none in its retry queue, and no consumer that may still give one back.
+///
+/// A look asks for the counts of both queues, by turns, while we have consumers on the queue. What it finds counts
+/// only if it shows our own consumers each time, since a quorum queue whose leader is slow to answer, or away, is
+/// reported with 0 messages and 0 consumers. On the retry queue we have none; there a `basic.get` that finds nothing
+/// tells, which only a leader can answer. An item can be invisible for some milliseconds on its way from one queue to
+/// the other, so three empty looks in a row make the queue drained.
+public struct Drain: Hashable, Sendable {
+  public static let looksNeeded = 3
+  public static let pause: Duration = .seconds(1)
+
+  public enum Finding: Hashable, Sendable {
+    /// Something is ready.
+    case items
+    /// Something will come back from the retry queue.
+    case retries
+    /// Somebody else consumes.
+    case otherConsumers
+    /// The answers do not show our own consumers, and so show nothing.
+    case void
+    case empty
+    /// Empty as often as it takes.
+    case drained
+  }
+
+  public enum Answer: Hashable, Sendable {
+    case status(Method.QueueStatus)
+    /// To `basic.get`.
+    case message
+    case noMessage
+  }
+
+  public enum Next: Hashable, Sendable {
+    /// The look goes on with these questions.
+    case ask([Method])
+    case found(Finding)
+  }
+
+  private enum Question: Hashable, Sendable {
+    case queue
+    case retryQueue
+    case retryQueueLeader
+  }
+
+  private let queue: WorkQueue
+  private var unanswered: [Question] = []
+  /// Answers that are on their way to a look that was given up.
+  private var staleCount = 0
+  private var ownConsumerCount = 0
+  private var hasToAskRetryLeader = false
+  private var seen: Set<Finding> = []
+  private var emptyLooks = 0
+  /// What the look came to; it is acted on when our consumers are gone.
+  public private(set) var finding: Finding?
+  /// Since when no look has counted.
+  public private(set) var voidSince: ContinuousClock.Instant?
+
+  public init(_ queue: WorkQueue) { self.queue = queue }
+
+  /// What to ask first, in order and on one channel, with so many consumers of our own.
+  public mutating func begin(ownConsumers: Int, hasRetries: Bool) -> [Method] {
+    ownConsumerCount = ownConsumers
+    hasToAskRetryLeader = hasRetries
+    seen = []
+    finding = nil
+    return ask(hasRetries ? [.queue, .retryQueue, .queue] : [.queue, .queue])
+  }
+
+  private mutating func ask(_ questions: [Question]) -> [Method] {
+    unanswered = questions
+    return questions.map { question in
+      switch question {
+      case .queue: .queueDeclare(.init(name: ByteString(queue.name), isPassive: true))
+      case .retryQueue: .queueDeclare(.init(name: ByteString(queue.retryName), isPassive: true))
+      case .retryQueueLeader: .basicGet(queue: ByteString(queue.retryName))
+      }
+    }
+  }
+
+  /// Takes an answer; what comes next, once it is the last one. A message that was got has to be given back.
+  public mutating func take(_ answer: Answer, now: ContinuousClock.Instant) -> Next? {
+    guard staleCount == 0 else {
+      staleCount -= 1
+      return nil
+    }
+    guard !unanswered.isEmpty else { return nil }
+    note(answer, to: unanswered.removeFirst())
+    guard unanswered.isEmpty else { return nil }
+    if seen.isEmpty, hasToAskRetryLeader {
+      // Not before: where something waits there, it would be got.
+      hasToAskRetryLeader = false
+      return .ask(ask([.retryQueueLeader, .queue]))
+    }
+    let found = [.items, .retries, .void, .otherConsumers].first(where: seen.contains) ?? .empty
+    return .found(conclude(found, now: now))
+  }
+
+  private mutating func note(_ answer: Answer, to question: Question) {
+    switch answer {
+    case .message: seen.insert(.retries)
+    case .noMessage: break
+    case .status(let status):
+      if status.messageCount > 0 { seen.insert(question == .queue ? .items : .retries) }
+      guard question == .queue else { return }
+      if status.consumerCount < ownConsumerCount { seen.insert(.void) }
+      if status.consumerCount > ownConsumerCount { seen.insert(.otherConsumers) }
+    }
+  }
+
+  private mutating func conclude(_ found: Finding, now: ContinuousClock.Instant) -> Finding {
+    voidSince = found == .void ? voidSince ?? now : nil
+    emptyLooks = found == .empty ? emptyLooks + 1 : 0
+    let concluded = found == .empty && emptyLooks >= Self.looksNeeded ? .drained : found
+    finding = concluded
+    return concluded
+  }
+
+  /// An item came: whatever was seen before counts no more.
+  public mutating func interrupt(finding: Finding? = nil) {
+    staleCount += unanswered.count
+    unanswered = []
+    emptyLooks = 0
+    voidSince = nil
+    self.finding = finding
+  }
+
+  /// The channel that the questions went out on is gone. A broker can hang up over a question whose queue has no leader.
+  public mutating func channelLost(now: ContinuousClock.Instant) {
+    let since = unanswered.isEmpty ? voidSince : voidSince ?? now
+    self = Drain(queue)
+    voidSince = since
+  }
+}

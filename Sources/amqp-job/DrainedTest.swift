@@ -1,0 +1,114 @@
+import AMQP
+import Broker
+import JobRunner
+
+/// `amqp-job status --drained`: the same looks as a runner's, without taking anything.
+struct DrainedTest {
+  private static let channel: UInt16 = 1
+  private static let consumerTag: ByteString = "amqp-job-status"
+
+  private let session: BrokerSession
+  private let broker: BrokerOptions
+  private let queue: WorkQueue
+  private let hasRetries: Bool
+  private var drain: Drain
+
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
+  init(_ name: String, _ session: BrokerSession, _ broker: BrokerOptions) throws {
+    self.session = session
+    self.broker = broker
+    queue = WorkQueue(name)
+    drain = Drain(queue)
+    try session.openChannel(Self.channel)
+    let hasName = queue.retryName.utf8.count <= 255
+    hasRetries =
+      try hasName && session.queueStatusIfPresent(queue.retryName, on: Self.channel) != nil
+    _ = try session.queueStatus(name, on: Self.channel)
+    _ = try session.call(.basicQoS(prefetchCount: 1), on: Self.channel) { $0 == .basicQoSOK ? true : nil }
+  }
+
+  /// nil for a queue that is drained, else what was found there. It takes some seconds to be sure of the former.
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
+  mutating func obstacle() throws -> String? {
+    let end = ContinuousClock.now + broker.connectTimeout
+    while true {
+      // A consumer would be handed what is there.
+      if try session.queueStatus(queue.name, on: Self.channel).messageCount > 0 { return "items are ready" }
+      switch try look() {
+      case .drained: return nil
+      case .items: return "items are ready"
+      case .retries: return "items wait for another attempt"
+      case .otherConsumers: return "others consume, and may give an item back"
+      case .void:
+        guard ContinuousClock.now < end else {
+          throw Failure(
+            .unreachable,
+            "queue '\(queue.name)' at \(session.broker) gives no answer that can be trusted: "
+              + "its leader is away, or too slow")
+        }
+      case .empty: break
+      }
+      try session.wait(until: .now + Drain.pause)
+    }
+  }
+
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
+  func close() throws { try session.closeChannel(Self.channel) }
+
+  private mutating func look() throws -> Drain.Finding {
+    try send([.basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag)])
+    try send(drain.begin(ownConsumers: 1, hasRetries: hasRetries))
+    var finding: Drain.Finding?
+    while true {
+      switch try session.nextEvent() {
+      case .method(Self.channel, .queueDeclareOK(let status)):
+        finding = try take(.status(status)) ?? finding
+      case .method(Self.channel, .basicGetEmpty):
+        finding = try take(.noMessage) ?? finding
+      case .delivered(_, let delivery) where delivery.envelope.consumerTag.isEmpty:
+        try send([.basicNack(deliveryTag: delivery.envelope.deliveryTag, multiple: false, requeue: true)])
+        finding = try take(.message) ?? finding
+      case .delivered(_, let delivery):
+        try putBack(delivery)
+        finding = .items
+      case .method(Self.channel, .basicCancelOK):
+        return finding ?? .void
+      case .method(Self.channel, .channelClose(let reason)):
+        throw BrokerSession.CallError.refused(reason)
+      default: break
+      }
+    }
+  }
+
+  private mutating func take(_ answer: Drain.Answer) throws -> Drain.Finding? {
+    switch drain.take(answer, now: .now) {
+    case .ask(let questions): try send(questions)
+    case .found(let finding):
+      try send([.basicCancel(consumerTag: Self.consumerTag)])
+      return finding
+    case nil: break
+    }
+    return nil
+  }
+
+  private func send(_ methods: [Method]) throws {
+    for method in methods { try session.send(method, on: Self.channel) }
+  }
+
+  /// It came in the moment of a look. By itself its return would be counted, though nobody ran it.
+  private func putBack(_ delivery: Delivery) throws {
+    let item = WorkItem(envelope: delivery.envelope, properties: delivery.properties, queue: queue.name)
+    let other = try broker.connect(name: "amqp-job status")
+    defer { other.close() }
+    let publisher = try Publisher(other, queue: queue.name) { _ in }
+    try publisher.publish(
+      delivery.body, item.properties(for: Move(destination: .queue, attempts: item.attempt - 1), host: "", time: 0))
+    try publisher.finish()
+    let isThere = publisher.window.refusals.isEmpty
+    let tag = delivery.envelope.deliveryTag
+    try send([
+      isThere
+        ? .basicAck(deliveryTag: tag, multiple: false) : .basicNack(deliveryTag: tag, multiple: false, requeue: true)
+    ])
+  }
+}

@@ -1,0 +1,53 @@
+import Linux
+import Testing
+
+@testable import AMQP
+@testable import Broker
+
+@Suite struct BrokerLinkTests {
+  @Test(.timeLimit(.minutes(1)))
+  func aFastBrokerIsReadInPieces() throws {
+    let peer = try LoopbackPeer()
+    let url = BrokerURL(host: "127.0.0.1", port: peer.port)
+    var parameters = Connection.Parameters(url: url, heartbeat: 0, name: "test")
+    parameters.largestBodyInMemory = 0
+    let link = BrokerLink(broker: url, parameters, now: .now)
+    while !link.isOpen {
+      try turn(link)
+      peer.turn()
+    }
+
+    let part = [UInt8](repeating: 7, count: 100_000)
+    let size = 64 * part.count
+    var unsent = LoopbackPeer.delivery(ofSize: UInt64(size))
+    for _ in 0..<64 { unsent += LoopbackPeer.frame(1, part, kind: .body) }
+    var received = 0
+    var isDelivered = false
+    while !isDelivered {
+      unsent.removeFirst(peer.send(unsent))
+      var receivedAtOnce = 0
+      for event in try turn(link) {
+        switch event {
+        case .connection(.bodyPart(1, UInt64(size), let bytes)): receivedAtOnce += bytes.count
+        case .connection(.delivered(1, let delivery)):
+          #expect(delivery.bodySize == UInt64(size))
+          isDelivered = true
+        default: Issue.record("\(event)")
+        }
+      }
+      // What the last frame had before, too.
+      #expect(receivedAtOnce <= BrokerLink.mostReadAtOnce + 65_536 + part.count)
+      received += receivedAtOnce
+    }
+    #expect(received == size)
+  }
+
+  @discardableResult
+  private func turn(_ link: BrokerLink) throws -> [BrokerLink.Event] {
+    link.flush()
+    // The peer is to be looked after too.
+    let soon = ContinuousClock.now + .milliseconds(1)
+    let readiness = try poll([link.interest].compactMap(\.self), until: soon)
+    return link.process(readiness.first ?? PollReadiness(), now: .now)
+  }
+}

@@ -1,0 +1,72 @@
+"""`amqp-job status --drained`, and looks that meet something."""
+
+
+import pytest
+
+
+
+def drained(bench, *queues):
+    return bench.run("--drained", *[queue.name for queue in queues], command="status")
+
+
+def test_empty_queues(bench, kind):
+    result = drained(bench, bench.work_queue(kind), bench.queue(kind))
+    assert (result.status, result.stdout, result.stderr) == (0, b"", ""), result
+
+
+def test_an_item_that_is_ready_is_not_touched(bench, kind):
+    queue = bench.work_queue(kind, b"apple")
+    drained(bench, queue).assert_error(1, queue.name, "ready")
+    queue.assert_untouched()
+
+
+def test_an_item_that_waits_for_another_attempt(bench, kind):
+    queue = bench.work_queue(kind)
+    queue.retry.put(b"apple", expiration="60000")
+    drained(bench, queue).assert_error(1, queue.name, "attempt")
+    queue.retry.assert_untouched()
+
+
+def test_an_item_in_somebodys_hand(bench, kind):
+    queue = bench.work_queue(kind, b"apple")
+    worker = bench.worker("hold")
+    runner = bench.start("-q", queue.name, worker=worker)
+    worker.wait_for("holding")
+    drained(bench, queue).assert_error(1, queue.name, "others consume")
+    worker.go()
+    assert runner.finish().status == 0
+    assert drained(bench, queue).status == 0
+
+
+def test_one_of_several(bench):
+    first, second = bench.queue("quorum"), bench.queue("quorum", b"apple")
+    drained(bench, first, second).assert_error(1, second.name)
+
+
+def test_a_missing_queue(bench):
+    queue = bench.name_queue()
+    drained(bench, queue).assert_error(66, queue.name)
+
+
+@pytest.mark.parametrize("option", ["--watch", "--json"])
+def test_options_that_exclude_it(bench, option):
+    bench.run("any", "--drained", option, command="status").assert_error(64, "--drained")
+
+
+@pytest.mark.slow
+def test_a_retry_that_comes_due_amid_looks_is_taken(bench, kind):
+    """Its attempt is counted right, though the looks ask the retry queue for messages."""
+    queue = bench.work_queue(kind)
+    queue.retry.put(b"apple", expiration="4000")
+    lookers = [bench.start("-q", queue.name, "--drain", worker=["sh", "-c", "echo $WORK_ITEM_ATTEMPT"]) for _ in range(4)]
+    assert [looker.finish(30).status for looker in lookers] == [0] * 4
+    assert b"".join(looker.stdout for looker in lookers) == b"1\n"
+    queue.assert_empty()
+
+
+@pytest.mark.slow
+def test_many_lookers_end_together(bench, figures):
+    queue = bench.work_queue("quorum")
+    lookers = [bench.start("-q", queue.name, "--drain", worker=["true"]) for _ in range(12)]
+    assert [looker.finish(50).status for looker in lookers] == [0] * 12
+    figures.append(f"12 runners find a queue drained: the last after {max(each.seconds for each in lookers):.1f} s")
