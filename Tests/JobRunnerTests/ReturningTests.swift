@@ -123,6 +123,21 @@ import Testing
     #expect(driver.finished == .success)
   }
 
+  @Test func twoItemsThatAreAlikeAreHeldForAWorkerEach() {
+    var driver = RunnerDriver {
+      $0.onDisconnect = .finish
+      $0.extent = .forever
+      $0.parallelism = 4
+    }
+    driver.consume()
+    for slot in 0...1 { driver.deliver(properties, digest: 7, slot: slot) }
+    driver.handle(RunnerDriver.lost())
+    driver.handle(.connected)
+    for slot in 2...3 { driver.deliver(properties, isRedelivered: true, digest: 7, slot: slot) }
+    for slot in 0...1 { driver.handle(.workerEnded(.exited(0), slot: slot)) }
+    #expect(driver.runner.slots.allSatisfy { $0.state == .waiting } && driver.runner.returning.isEmpty)
+  }
+
   @Test func ofAnItemThatIsHeldAFailureIsOurs() {
     var driver = twoAway()
     driver.deliver(properties, isRedelivered: true, digest: 8, slot: 0)

@@ -58,7 +58,8 @@ extension Runner {
   mutating func takeReturned(
     _ item: WorkItem, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction]? {
-    if let worker = slots.firstIndex(where: { $0.isOrphaned(from: item) }) {
+    // Of two items that are alike each waits for a worker of its own.
+    if let worker = slots.indices.first(where: { slots[$0].isOrphaned(from: item) && holder(for: $0) == nil }) {
       slots[index].state = .holding(item, for: worker)
       return []
     }

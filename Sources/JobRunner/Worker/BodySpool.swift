@@ -36,6 +36,6 @@ struct BodySpool {
     return body
   }
 
-  /// The channel has ended, and with it what had come in part.
+  /// The channel or the connection has ended, and with it what had come in part.
   mutating func discard() { file = nil }
 }
