@@ -81,7 +81,8 @@ def broker():
 @pytest.fixture(scope="session")
 def spare_broker():
     """One that a test may kill, start again and misconfigure, as long as it runs again afterwards."""
-    spare = harness.Broker(os.environ["TEST_BROKER_NAME"] + "-spare")
+    # Each of the processes that run tests side by side has its own.
+    spare = harness.Broker(f"{os.environ['TEST_BROKER_NAME']}-spare{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     yield spare
     spare.stop()
 
