@@ -96,6 +96,9 @@ enum Run: ToolCommand {
     }
     options.waitFirst = try settings.duration("wait-first") ?? options.waitFirst
     options.drainTimeout = try settings.duration("drain-timeout")
+    guard options.drainTimeout == nil || options.endsWhenDrained else {
+      throw UsageError("--drain-timeout goes with --drain, or --when-empty exit")
+    }
     options.timeout = try settings.duration("timeout")
     options.grace = try settings.duration("grace") ?? options.grace
     options.onTerm = try settings.choice("on-term")

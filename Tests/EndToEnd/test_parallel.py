@@ -122,6 +122,10 @@ def test_drain_has_its_time(bench):
     assert "--drain-timeout" in result.stderr
 
 
+def test_a_time_to_drain_is_for_runners_that_drain(bench):
+    bench.run("-q", "any", "--forever", "--drain-timeout", "1s", worker=["true"]).assert_error(64, "--drain")
+
+
 @pytest.mark.parametrize("options", [("-n", "2", "--drain"), ("--drain", "--forever"), ("-n", "1", "--forever")])
 def test_extents_exclude_each_other(bench, options):
     bench.run("-q", "any", *options, worker=["true"]).assert_error(64, "--drain", "--forever")

@@ -194,8 +194,8 @@ def test_a_broker_short_of_memory_is_waited_for_and_nothing_is_doubled(spare, sp
         spare_broker.ctl("set_vm_memory_high_watermark", "0.6")
     worker.wait_for("start", 2)
     assert runner.finish().status == 1
-    wait_until(lambda: queue.depth() + queue.retry.depth() == 1, what="the one item")
-    holds_for(lambda: queue.depth() + queue.retry.depth() == 1, 1, "the one item")
+    queue.assert_back()  # after its delay
+    holds_for(lambda: (queue.depth(), queue.retry.depth()) == (1, 0), 1, "the one item")
 
 
 def test_term_while_the_broker_is_short_of_memory(spare, spare_broker):

@@ -186,6 +186,23 @@ import Testing
     #expect(!driver.runner.slots[0].isAckUnconfirmed)
   }
 
+  @Test func aSuccessEndsThePauseOfTheOthers() {
+    var driver = serving {
+      $0.extent = .forever
+      $0.parallelism = 2
+    }
+    for _ in 0..<2 {
+      driver.deliver(slot: 0)
+      driver.handle(.workerEnded(.exited(1), slot: 0))
+    }
+    driver.deliver(slot: 1)
+    let methods = ended(&driver, .exited(0), slot: 1)
+    #expect(
+      methods == [
+        .basicAck(deliveryTag: 3, multiple: false), .basicConsume(queue: "q", consumerTag: "amqp-job-2"),
+      ])
+  }
+
   @Test func anAckIsAskedAfterWhereNothingElseComes() {
     var driver = serving { $0.extent = .forever }
     driver.deliver()

@@ -84,7 +84,8 @@ public struct JobOptions: Hashable, Sendable {
     if case .count(let count) = extent { count } else { .max }
   }
 
-  var endsWhenDrained: Bool {
+  /// Rather than wait for more.
+  public var endsWhenDrained: Bool {
     switch extent {
     case .count: whenEmpty == .exit
     case .drain: true

@@ -121,6 +121,7 @@ extension Runner {
         ]
     }
     slots[index].isAckUnconfirmed = isDone
+    let wasPausing = isPausing
     let pause = ended == nil ? [] : beginPause()
     guard phase == .serving, !isPausing else {
       let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
@@ -130,7 +131,8 @@ extension Runner {
     }
     let attach = slots[index].isConsumerAttached ? [] : slots[index].attach(to: options.queue)
     slots[index].state = .waiting
-    return actions + entry + [.send(slots[index].on([method] + attach))] + awaitItem(now: now)
+    let others = wasPausing ? [.cancel(.pause)] + serve(now: now) : []
+    return actions + entry + [.send(slots[index].on([method] + attach))] + awaitItem(now: now) + others
   }
 
   private mutating func beginPause() -> [RunnerAction] {
