@@ -33,12 +33,16 @@ public struct Drain: Hashable, Sendable {
   }
 
   public enum Next: Hashable, Sendable {
+    /// Nobody is in the way: the look can `begin`.
+    case begin
     /// The look goes on with these questions.
     case ask([Method])
     case found(Finding)
   }
 
   private enum Question: Hashable, Sendable {
+    /// Before we have a consumer, for the consumers of many that look would hide each other's queue.
+    case othersAtTheQueue
     case queue
     case retryQueue
     case retryQueueLeader
@@ -59,6 +63,15 @@ public struct Drain: Hashable, Sendable {
 
   public init(_ queue: WorkQueue) { self.queue = queue }
 
+  /// What to ask where we have no consumer, before one is attached.
+  public mutating func sense() -> [Method] {
+    ownConsumerCount = 0
+    hasToAskRetryLeader = false
+    seen = []
+    finding = nil
+    return ask([.othersAtTheQueue])
+  }
+
   /// What to ask first, in order and on one channel, with so many consumers of our own.
   public mutating func begin(ownConsumers: Int, hasRetries: Bool) -> [Method] {
     ownConsumerCount = ownConsumers
@@ -72,7 +85,7 @@ public struct Drain: Hashable, Sendable {
     unanswered = questions
     return questions.map { question in
       switch question {
-      case .queue: .queueDeclare(.init(name: ByteString(queue.name), isPassive: true))
+      case .queue, .othersAtTheQueue: .queueDeclare(.init(name: ByteString(queue.name), isPassive: true))
       case .retryQueue: .queueDeclare(.init(name: ByteString(queue.retryName), isPassive: true))
       case .retryQueueLeader: .basicGet(queue: ByteString(queue.retryName))
       }
@@ -86,8 +99,10 @@ public struct Drain: Hashable, Sendable {
       return nil
     }
     guard !unanswered.isEmpty else { return nil }
-    note(answer, to: unanswered.removeFirst())
+    let question = unanswered.removeFirst()
+    note(answer, to: question)
     guard unanswered.isEmpty else { return nil }
+    if question == .othersAtTheQueue, seen.isEmpty { return .begin }
     if seen.isEmpty, hasToAskRetryLeader {
       // Not before: where something waits there, it would be got.
       hasToAskRetryLeader = false
@@ -102,8 +117,8 @@ public struct Drain: Hashable, Sendable {
     case .message: seen.insert(.retries)
     case .noMessage: break
     case .status(let status):
-      if status.messageCount > 0 { seen.insert(question == .queue ? .items : .retries) }
-      guard question == .queue else { return }
+      if status.messageCount > 0 { seen.insert(question == .retryQueue ? .retries : .items) }
+      guard question != .retryQueue else { return }
       if status.consumerCount < ownConsumerCount { seen.insert(.void) }
       if status.consumerCount > ownConsumerCount { seen.insert(.otherConsumers) }
     }

@@ -83,6 +83,7 @@ struct DrainedTest {
   private mutating func take(_ answer: Drain.Answer) throws -> Drain.Finding? {
     switch drain.take(answer, now: .now) {
     case .ask(let questions): try send(questions)
+    case .begin: break
     case .found(let finding):
       try send([.basicCancel(consumerTag: Self.consumerTag)])
       return finding

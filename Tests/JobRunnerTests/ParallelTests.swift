@@ -138,6 +138,7 @@ import Testing
     driver.method(.basicQoSOK)
     driver.handle(.timer(.idle))
     for _ in 0..<3 {
+      if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
       _ = driver.counted(0, 1)
       _ = driver.counted(0, 1)
       driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))

@@ -49,27 +49,36 @@ extension Runner {
 
   /// Begins a look whether the queue is drained, with the consumers that there are, or one.
   mutating func look() -> [RunnerAction] {
-    guard let looker = slots.firstIndex(where: { $0.state == .waiting || $0.state == .resting }) else { return [] }
+    guard let looker else { return [] }
     phase = .looking
+    let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
+    let questions = slots[looker].isConsumerAttached ? beginLook(looker) : drain.sense()
+    return [.send(slots[looker].on(questions)), limit]
+  }
+
+  private var looker: Int? { slots.firstIndex { $0.state == .waiting || $0.state == .resting } }
+
+  private mutating func beginLook(_ looker: Int) -> [Method] {
     let attach = slots[looker].isConsumerAttached ? [] : slots[looker].attach(to: options.queue)
-    let questions = drain.begin(
-      ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
-    return [
-      .send(slots[looker].on(attach + questions)), .set(.connectLimit, after: options.connectTimeout),
-    ]
+    return attach
+      + drain.begin(ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
   }
 
   /// An answer to a look's questions.
   mutating func looking(_ answer: Drain.Answer, now: ContinuousClock.Instant) -> [RunnerAction] {
     guard let next = drain.take(answer, now: now), phase == .looking else { return [] }
     switch next {
+    case .begin:
+      guard let looker else { return [] }
+      return [.send(slots[looker].on(beginLook(looker)))]
     case .ask(let questions):
-      guard let looker = slots.firstIndex(where: { $0.state == .waiting }) else { return [] }
+      guard let looker else { return [] }
       return [.send(slots[looker].on(questions))]
     case .found(.items):
       return [.cancel(.connectLimit)] + serve(now: now)
     case .found:
-      return [.send(slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] })]
+      let methods = slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] }
+      return methods.isEmpty ? looked(now: now) : [.send(methods)]
     }
   }
 
