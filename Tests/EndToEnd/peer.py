@@ -80,6 +80,12 @@ class Peer:
     def wait_for_heartbeats(self, count, timeout=10.0):
         self._wait(lambda: self.heartbeats >= count, timeout, f"heartbeat number {count}")
 
+    def wait_until_read(self, timeout=10.0):
+        """Until nothing is left of what the clients sent that are gone; one may be gone before it is read."""
+        for session in self.sessions:
+            if not session.frozen.is_set() and not session.done.wait(timeout):
+                raise AssertionError(f"the client is still there after {timeout} s; seen: {self.names()}")
+
     def refuse_connections(self):
         """From now on nobody gets in; who is in stays."""
         close_listener(self.listener)
@@ -98,6 +104,7 @@ class Session:
         self.sending = threading.Lock()
         self.frozen = threading.Event()
         self.ended = threading.Event()
+        self.done = threading.Event()  # all has been read
         self.prefetch = 0
         self.tag = 0
         self.consumers = {}
@@ -181,6 +188,7 @@ class Session:
             pass
         self.ended.set()
         self.socket.close()
+        self.done.set()
 
     def _beat(self, seconds):
         while not self.ended.wait(seconds / 2):

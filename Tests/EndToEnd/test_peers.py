@@ -15,7 +15,9 @@ CLOSED = Channel.Close(406, "PRECONDITION_FAILED - unknown delivery tag 1", 60, 
 
 def run(bench, peer, *arguments, steps=("read",), **options):
     worker = bench.worker(*steps)
-    return worker, bench.run("-q", "queue", *arguments, url=peer.url, worker=worker, **options)
+    result = bench.run("-q", "queue", *arguments, url=peer.url, worker=worker, **options)
+    peer.wait_until_read()
+    return worker, result
 
 
 def test_the_order_of_things(bench):
@@ -226,6 +228,7 @@ def test_item_lost_while_the_worker_runs(bench, loss):
     result = runner.finish()
     assert result.status == status, result
     assert worker.events("signal"), "the worker was not told"
+    peer.wait_until_read()
     assert peer.count(Basic.Ack) == 0
     assert any(line.startswith("amqp-job: ") for line in result.lines), result
 
@@ -244,6 +247,7 @@ def test_body_that_is_never_whole(bench):
     worker, result = run(bench, peer, "--connect-timeout", "2s")
     assert result.status in (69, 75), result
     assert not worker.has("end-of-input")
+    peer.wait_until_read()
     assert peer.count(Basic.Ack) == 0
     bench.assert_nothing_left()
 
@@ -260,6 +264,7 @@ def test_term_while_the_body_arrives(bench):
     runner.send(signal.SIGTERM)
     assert runner.finish(PROMPT).status == 143
     assert not worker.has("end-of-input")
+    peer.wait_until_read()
     assert peer.count(Basic.Ack) == 0
 
 

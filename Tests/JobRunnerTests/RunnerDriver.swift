@@ -40,6 +40,10 @@ struct RunnerDriver {
 
   mutating func start() -> [RunnerAction] { runner.start(now: now) }
 
+  /// An answer to the question whether a queue is there.
+  static let found = Method.queueDeclareOK(.init(name: "", messageCount: 0, consumerCount: 0))
+  static let missing = Method.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q.retry'"))
+
   /// Connected, and the queue of a kind that can be served, alone or with a retry and a dead-letter queue.
   @discardableResult
   mutating func open(hasRetries: Bool = false) -> [RunnerAction] {
@@ -52,10 +56,8 @@ struct RunnerDriver {
   mutating func inspect(hasRetries: Bool = false) -> [RunnerAction] {
     let kindChannel = UInt16(runner.slots.count + 1)
     method(Self.inspection, on: kindChannel)
-    let found = Method.queueDeclareOK(.init(name: "", messageCount: 0, consumerCount: 0))
-    let missing = Method.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q.retry'"))
-    let answers = hasRetries ? [found, found, found] : [found, missing]
-    return answers.map { method($0, on: kindChannel + 1) }.last ?? []
+    let answers = hasRetries ? [Self.found, Self.found, Self.found] : [Self.found, Self.missing]
+    return answers.flatMap { method($0, on: kindChannel + 1) }
   }
 
   /// Open, and consuming.

@@ -16,6 +16,8 @@ struct QueueInspection: Hashable, Sendable {
     /// Not for us, and why.
     case unsupported(String)
     case refused(CloseReason)
+    /// One for us; what it has beside it is not known yet.
+    case serviceableSoFar
     case serviceable(hasRetries: Bool)
   }
 
@@ -40,8 +42,6 @@ struct QueueInspection: Hashable, Sendable {
     familyChannel = channel + 1
   }
 
-  func isAbout(_ channel: UInt16) -> Bool { channel == kindChannel || channel == familyChannel }
-
   var questions: [ChannelMethod] {
     var arguments = Self.foreignArguments
     arguments.append("x-queue-type", .string("stream"))
@@ -51,8 +51,9 @@ struct QueueInspection: Hashable, Sendable {
       + ([.channelOpen] + passive).map { ChannelMethod($0, on: familyChannel) }
   }
 
-  /// Takes what came on one of the two channels; the verdict, once there is one.
+  /// Takes what came on one of the two channels; the verdict, once there is one, and what leads to it.
   mutating func take(_ answer: Method, on channel: UInt16) -> Verdict? {
+    guard channel == kindChannel || channel == familyChannel else { return nil }
     switch answer {
     case .queueDeclareOK where channel == kindChannel: kind = .unsupported("it is a stream")
     case .queueDeclareOK: foundCount += 1
@@ -67,8 +68,9 @@ struct QueueInspection: Hashable, Sendable {
     guard let kind else { return nil }
     if case .unsupported(let why) = kind { return .unsupported(why) }
     if foundCount == queues.count { return .serviceable(hasRetries: foundCount == 3) }
-    guard let familyEnd else { return nil }
-    return foundCount > 0 && familyEnd.code == .notFound ? .serviceable(hasRetries: false) : .refused(familyEnd)
+    guard let familyEnd else { return foundCount > 0 ? .serviceableSoFar : nil }
+    let isAlone = foundCount > 0 && familyEnd.code == .notFound && !familyEnd.isQueueDown
+    return isAlone ? .serviceable(hasRetries: false) : .refused(familyEnd)
   }
 
   /// Known to classic and to quorum queues, each with a value of a type that it does not take.
@@ -101,4 +103,9 @@ struct QueueInspection: Hashable, Sendable {
     guard parts.count > 1, parts[0].hasSuffix("inequivalent arg ") else { return nil }
     return String(parts[1])
   }
+}
+
+extension CloseReason {
+  /// The queue exists; the node it lives on is away, and may be back.
+  var isQueueDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
 }

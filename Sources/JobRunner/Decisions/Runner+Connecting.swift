@@ -11,14 +11,16 @@ extension Runner {
 
   private mutating func dial() -> RunnerAction {
     attemptCount += 1
-    let questions = isInspected ? [] : inspection.questions
+    let questions = isInspected ? [] : inspect()
     for index in slots.indices { slots[index].opensWithLogin = slots[index].state == .shut }
     return .connect(broker, questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
   }
 
   /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
-  private var inspection: QueueInspection {
-    QueueInspection(queue: queue, channel: UInt16(slots.count + 1))
+  private mutating func inspect() -> [ChannelMethod] {
+    let inspection = QueueInspection(queue: queue, channel: UInt16(slots.count + 1))
+    self.inspection = inspection
+    return inspection.questions
   }
 
   /// The login succeeded, and what was sent with it is with the broker.
@@ -30,7 +32,7 @@ extension Runner {
       slots[index].state = .resting
     }
     guard isInspected else {
-      phase = .inspecting(inspection)
+      phase = .inspecting
       return []
     }
     return serve(now: now) + awaitReturns()
@@ -40,11 +42,12 @@ extension Runner {
   mutating func inspected(
     _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    guard case .inspecting(var inspection) = phase, inspection.isAbout(channel) else { return [] }
-    let verdict = inspection.take(method, on: channel)
-    phase = .inspecting(inspection)
+    guard let verdict = inspection?.take(method, on: channel) else { return [] }
+    if verdict != .serviceableSoFar { inspection = nil }
     switch verdict {
-    case nil: return []
+    case .serviceableSoFar:
+      // The broker looks for the other queues while the first item comes.
+      return phase == .inspecting && !options.attempts.areRequired ? serve(now: now) : []
     case .unsupported(let why):
       return breakOff(
         .wrongQueue, "cannot serve \(place): \(why); declare it with 'amqp-job declare' as a durable queue")
@@ -57,7 +60,8 @@ extension Runner {
             + "'amqp-job declare \(options.queue)' makes all three")
       }
       policy.hasRetries = hasRetries
-      return serve(now: now)
+      isInspected = true
+      return phase == .inspecting ? serve(now: now) : hasServed ? [.cancel(.connectLimit)] : []
     }
   }
 
@@ -85,8 +89,7 @@ extension Runner {
   /// The broker refused the queue before anything was consumed.
   mutating func queueRefused(_ reason: CloseReason, now: ContinuousClock.Instant) -> [RunnerAction] {
     switch reason.code {
-    case .notFound where reason.text.hasSuffix("is down or inaccessible"):
-      // The queue exists; the node it lives on is away, and may be back.
+    case .notFound where reason.isQueueDown:
       let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
       connectFailure = failure
       phase = .connecting
@@ -113,8 +116,8 @@ extension Runner {
     switch phase {
     case .connecting: return [dial()]
     case .awaitingQueue:
-      phase = .inspecting(inspection)
-      return [.send(inspection.questions), .set(.connectLimit, after: options.connectTimeout)]
+      phase = .inspecting
+      return [.send(inspect()), .set(.connectLimit, after: options.connectTimeout)]
     default: return []
     }
   }
@@ -144,6 +147,8 @@ extension Runner {
       slots[index].channelEnded()
       if !slots[index].hasWorker, !slots[index].isMoving { slots[index].state = .shut }
     }
+    inspection = nil
+    earlyDeliveries = []
     drain.channelLost(now: now)
   }
 

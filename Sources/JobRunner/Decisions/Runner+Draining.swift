@@ -7,12 +7,11 @@ extension Runner {
   static let idlePeriod: Duration = .milliseconds(250)
 
   mutating func consuming(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    isInspected = true
     hasServed = true
     slots[index].isAckUnconfirmed = false
     // A look is over only with its last answer.
     guard phase == .serving else { return [] }
-    return [.cancel(.connectLimit)] + awaitItem(now: now)
+    return (inspection == nil ? [.cancel(.connectLimit)] : []) + awaitItem(now: now)
   }
 
   /// A consumer is attached, with nothing in hand: an item comes, or it does not.
@@ -35,7 +34,7 @@ extension Runner {
     }
     if !probes.isEmpty { return [.send(probes)] + awaitItem(now: now) }
     guard options.endsWhenDrained, !isPausing, !slots.contains(where: \.isBusy) else { return [] }
-    return look()
+    return isInspected ? look() : awaitItem(now: now)
   }
 
   /// The broker has answered what was sent behind an ack.
@@ -158,6 +157,7 @@ extension Runner {
   ) -> [RunnerAction] {
     let slot = slots[index]
     slots[index].channelEnded()
+    earlyDeliveries.removeAll { $0.slot == index }
     switch slot.state {
     case .working:
       return abandon(

@@ -14,7 +14,7 @@ public struct Runner: Sendable {
     /// No connection; an attempt at one is under way, or comes after a pause.
     case connecting
     /// Asked what kind of a queue it is.
-    case inspecting(QueueInspection)
+    case inspecting
     /// The queue is not there yet; it is asked for again after a pause.
     case awaitingQueue
     /// The slots take items, and work on them.
@@ -39,8 +39,12 @@ public struct Runner: Sendable {
   var attemptCount = 0
   var backOff = BackOff()
   var connectFailure: BrokerFailure?
-  /// The queue has been found to be one that can be served.
+  /// The queue has been found to be one that can be served, and it is known what it has beside it.
   var isInspected = false
+  /// What has been asked about it, while not all is answered.
+  var inspection: QueueInspection?
+  /// Items that came before that: what to do with them depends on it.
+  var earlyDeliveries: [EarlyDelivery] = []
   /// The broker has said something of the queue over the connection that there is.
   var hasServed = false
   /// Items that were done while the broker was away, and may come back to us.
@@ -81,7 +85,16 @@ public struct Runner: Sendable {
 
   /// Decides what to do about `event`.
   public mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
-    let actions = decide(event, now: now)
+    if case .delivered(_, _, _, let slot) = event, inspection != nil, !isStopping {
+      earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
+      return []
+    }
+    var actions = decide(event, now: now)
+    if inspection == nil || isStopping {
+      let deliveries = earlyDeliveries
+      earlyDeliveries = []
+      actions += deliveries.flatMap { decide($0.event, now: now) }
+    }
     return actions + conclude()
   }
 
@@ -174,4 +187,10 @@ public struct Runner: Sendable {
     }
     return [.log(LogEntry(.notice, "\(what) (\(minutes) min)")), again]
   }
+}
+
+/// An item that came before all was known about its queue.
+struct EarlyDelivery: Hashable, Sendable {
+  let slot: Int
+  let event: RunnerEvent
 }
