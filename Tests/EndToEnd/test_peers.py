@@ -1,6 +1,7 @@
 """Servers that misbehave at the moments that matter, of the scripted kind (peer.py). The rule behind all of them: no
 exit status 0 unless the ack went through without a sign of refusal, and none for an item that nobody ran."""
 
+import hashlib
 import random
 import signal
 
@@ -8,7 +9,7 @@ import pika
 import pytest
 
 from harness import PROMPT, holds_for
-from peer import Basic, Channel, Connection
+from peer import Basic, Channel, Connection, Queue
 
 CLOSED = Channel.Close(406, "PRECONDITION_FAILED - unknown delivery tag 1", 60, 80)
 
@@ -250,6 +251,23 @@ def test_body_that_is_never_whole(bench):
     peer.wait_until_read()
     assert peer.count(Basic.Ack) == 0
     bench.assert_nothing_left()
+
+
+def test_item_that_comes_before_all_is_known_and_goes_with_its_connection(bench):
+    """The next item's worker must not get its body."""
+    def lose(session, channel, consumer):
+        session.raw(b"".join(session.delivery(channel, consumer, b"apple")))
+        session.drop()
+
+    def ignore_family(session, channel, method):
+        if "." not in method.queue or len(session.peer.sessions) > 1:
+            session.answer(channel, method)
+
+    peer = bench.peer(lose, b"banana")
+    peer.on(Queue.Declare, ignore_family)
+    worker, result = run(bench, peer)
+    assert result.status == 0, result
+    assert [event["sha256"] for event in worker.events("end-of-input")] == [hashlib.sha256(b"banana").hexdigest()]
 
 
 def test_term_while_the_body_arrives(bench):

@@ -46,14 +46,6 @@ import Testing
     #expect(try spool.body(of: delivery(1, body: [1])).size == 1)
   }
 
-  @Test func whatCameBeforeAnEndIsNoPartOfTheNextBody() throws {
-    var spool = BodySpool(directory: "/tmp")
-    spool.append([9, 9], of: 3)
-    spool.discard()
-    spool.append([1, 2, 3], of: 3)
-    #expect(try spool.body(of: delivery(3)).read(at: 0, atMost: 9) == [1, 2, 3])
-  }
-
   @Test func aClosedChannelEndsItsOwnBodyAlone() throws {
     var bodies = Bodies(directory: "/tmp")
     for slot in 0...1 { bodies.append([9, 9], of: 3, slot: slot) }

@@ -213,4 +213,29 @@ import Testing
     #expect(driver.handle(RunnerDriver.lost()).errors.isEmpty)
     #expect(driver.finished == nil)
   }
+
+  @Test func aBrokerThatNeverAnswersIsAskedOnceAndNotForEver() {
+    var driver = serving {
+      $0.extent = .forever
+      $0.connectTimeout = .seconds(30)
+    }
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    let asked = driver.handle(.timer(.idle))
+    #expect(asked.writes.count == 1 && asked.sets(.settlementLimit, after: .seconds(30)))
+    let again = driver.handle(.timer(.idle))
+    #expect(again.writes.isEmpty && again.sets(.idle, after: Runner.idlePeriod))
+    #expect(driver.handle(.timer(.settlementLimit)).errors.count == 1)
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func theNextItemIsAnAnswerToo() {
+    var driver = serving { $0.extent = .forever }
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.handle(.timer(.idle))
+    driver.deliver()
+    #expect(driver.handle(.timer(.settlementLimit)).isEmpty)
+    #expect(driver.handle(.workerEnded(.exited(0))).contains(.cancel(.settlementLimit)))
+  }
 }

@@ -141,6 +141,13 @@ extension Runner {
     }
   }
 
+  /// The channels are gone over which they came.
+  mutating func dropEarlyDeliveries(where isGone: (EarlyDelivery) -> Bool) -> [RunnerAction] {
+    let gone = earlyDeliveries.filter(isGone)
+    earlyDeliveries.removeAll(where: isGone)
+    return gone.map { .releaseBody(slot: $0.slot) }
+  }
+
   /// Without a connection there are no channels.
   mutating func shutSlots(now: ContinuousClock.Instant) {
     for index in slots.indices {
@@ -148,7 +155,6 @@ extension Runner {
       if !slots[index].hasWorker, !slots[index].isMoving { slots[index].state = .shut }
     }
     inspection = nil
-    earlyDeliveries = []
     drain.channelLost(now: now)
   }
 
@@ -190,7 +196,7 @@ extension Runner {
   private mutating func channelsLost(
     _ failure: BrokerFailure, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    var actions: [RunnerAction] = []
+    var actions = dropEarlyDeliveries { _ in true }
     var isSettlementLost = false
     for index in slots.indices {
       let slot = slots[index]

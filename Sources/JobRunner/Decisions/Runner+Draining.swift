@@ -28,11 +28,15 @@ extension Runner {
   /// Nothing has come: acks that only the next item would have confirmed are asked after, and the queue is looked at.
   mutating func idled(now: ContinuousClock.Instant) -> [RunnerAction] {
     guard phase == .serving, !isStopping else { return [] }
-    let probes = slots.indices.flatMap { index in
-      slots[index].state == .waiting && slots[index].isAckUnconfirmed
-        ? slots[index].on([slots[index].setPrefetch()]) : []
+    let unconfirmed = slots.indices.filter { slots[$0].state == .waiting && slots[$0].isAckUnconfirmed }
+    let unasked = unconfirmed.filter { !slots[$0].isAskedAfterAck }
+    let probes: [RunnerAction] = unasked.flatMap { index in
+      [
+        .send(slots[index].on([slots[index].setPrefetch()])),
+        .set(.settlementLimit(slot: index), after: options.connectTimeout),
+      ]
     }
-    if !probes.isEmpty { return [.send(probes)] + awaitItem(now: now) }
+    guard unconfirmed.isEmpty else { return probes + awaitItem(now: now) }
     guard options.endsWhenDrained, !isPausing, !slots.contains(where: \.isBusy) else { return [] }
     return isInspected ? look() : awaitItem(now: now)
   }
@@ -157,7 +161,7 @@ extension Runner {
   ) -> [RunnerAction] {
     let slot = slots[index]
     slots[index].channelEnded()
-    earlyDeliveries.removeAll { $0.slot == index }
+    let early = dropEarlyDeliveries { $0.slot == index }
     switch slot.state {
     case .working:
       return abandon(
@@ -177,9 +181,9 @@ extension Runner {
     case .resting, .waiting, .withdrawing:
       slots[index].state = isStopping ? .closed : .shut
       if phase == .looking { drain.channelLost(now: now) }
-      if slot.isAckUnconfirmed { return ackRefused(why: reason.text) }
-      guard !isStopping, phase != .awaitingQueue else { return [] }
-      return queueRefused(reason, now: now)
+      if slot.isAckUnconfirmed { return early + ackRefused(why: reason.text) }
+      guard !isStopping, phase != .awaitingQueue else { return early }
+      return early + queueRefused(reason, now: now)
     }
   }
 

@@ -170,7 +170,8 @@ extension Runner {
     case .closing(let word):
       slots[index].state = .closed
       return word == nil ? resume(now: now) : ackUnconfirmed(why: silence)
-    case .resting where slots[index].isAckUnconfirmed, .withdrawing where slots[index].isAckUnconfirmed:
+    case .waiting where slots[index].isAckUnconfirmed, .resting where slots[index].isAckUnconfirmed,
+      .withdrawing where slots[index].isAckUnconfirmed:
       slots[index].state = .closed
       return ackUnconfirmed(why: silence)
     case .withdrawing:

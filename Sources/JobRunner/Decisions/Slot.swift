@@ -64,6 +64,9 @@ struct Slot: Hashable, Sendable {
     return .basicQoS(prefetchCount: 1)
   }
 
+  /// An answer is on its way that shows that the last ack has been taken.
+  var isAskedAfterAck: Bool { unansweredPrefetches > staleAnswers }
+
   /// Takes an answer to that; true where it shows that the last ack has been taken.
   mutating func prefetchAnswered() -> Bool {
     unansweredPrefetches -= 1

@@ -35,7 +35,4 @@ struct BodySpool {
     precondition(body.size == delivery.bodySize, "parts are missing, or another body's")
     return body
   }
-
-  /// The channel or the connection has ended, and with it what had come in part.
-  mutating func discard() { file = nil }
 }
