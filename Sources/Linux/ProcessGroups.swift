@@ -122,15 +122,13 @@ private func withCStrings<Result>(
   let storage = UnsafeMutablePointer<CChar>.allocate(capacity: strings.reduce(1) { $0 + $1.count + 1 })
   defer { storage.deallocate() }
   var pointers: [UnsafeMutablePointer<CChar>?] = []
+  pointers.reserveCapacity(strings.count + 1)
   var next = storage
   for string in strings {
     pointers.append(next)
-    for byte in string {
-      next.initialize(to: CChar(bitPattern: byte))
-      next += 1
-    }
-    next.initialize(to: 0)
-    next += 1
+    string.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: next, count: $0.count).copyMemory(from: $0) }
+    next[string.count] = 0
+    next += string.count + 1
   }
   pointers.append(nil)
   return pointers.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }

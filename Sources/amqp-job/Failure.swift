@@ -68,7 +68,7 @@ struct Reporter {
   private static let terminationLog = "/dev/termination-log"
   private static let terminationLogLimit = 4096
 
-  private let logger: Logger
+  let logger: Logger
 
   init(_ logger: Logger) { self.logger = logger }
 

@@ -60,8 +60,9 @@ enum Run: ToolCommand {
     var settings = Settings(arguments, environment: environment)
     let program = try program(arguments, searchPath: settings.path)
     let broker = try BrokerOptions(&settings)
-    let options = try jobOptions(&settings, broker)
+    var options = try jobOptions(&settings, broker)
     let reporter = try LogOptions.reporter(&settings)
+    options.leastLogged = reporter.logger.threshold
     let passesSettings = try settings.flag("pass-env")
     let workerEnvironment = WorkerEnvironment(
       environment, usedSettings: settings.used, passesSettings: passesSettings)

@@ -60,6 +60,8 @@ public struct JobOptions: Hashable, Sendable {
   /// Report worker statuses as they are, even those that the runner uses itself.
   public var rawStatus: Bool
   public var attempts: AttemptOptions
+  /// What is of less weight is not logged, nor put into words.
+  public var leastLogged: LogEntry.Level
 
   public init(brokers: [BrokerURL], queue: String) {
     self.brokers = brokers
@@ -77,6 +79,7 @@ public struct JobOptions: Hashable, Sendable {
     connectTimeout = .seconds(60)
     rawStatus = false
     attempts = AttemptOptions()
+    leastLogged = .info
   }
 
   /// The most items that may be taken.

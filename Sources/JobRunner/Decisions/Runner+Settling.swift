@@ -189,11 +189,12 @@ extension Runner {
   // MARK: The log
 
   mutating func log(_ ended: EndedJob, _ disposal: Disposal) -> [RunnerAction] {
-    let item = ended.item
-    let name = item.id.map { "item \($0)" } ?? "an item"
     var level = LogEntry.Level.info
     if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
     if level == .error { hasReportedError = true }
+    guard level >= options.leastLogged else { return [] }
+    let item = ended.item
+    let name = item.id.map { "item \($0)" } ?? "an item"
     var entry = LogEntry(
       level, "\(name) of \(place), attempt \(item.attempt), \(ended.duration.text): \(ended.what); \(disposal.text)",
       [

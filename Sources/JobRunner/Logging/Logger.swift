@@ -6,10 +6,11 @@ public struct Logger: Sendable {
   }
 
   private let format: Format
-  private let threshold: LogEntry.Level
+  /// Entries below are left out.
+  public let threshold: LogEntry.Level
   private let write: @Sendable (String) -> Void
 
-  /// Entries below `threshold` are left out; `write` takes one line, its end included.
+  /// `write` takes one line, its end included.
   public init(
     format: Format, threshold: LogEntry.Level, write: @escaping @Sendable (String) -> Void
   ) {

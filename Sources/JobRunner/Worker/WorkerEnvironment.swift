@@ -93,7 +93,12 @@ private struct ItemVariables {
 
   private mutating func add(_ name: String, _ value: [UInt8]?, as source: String? = nil) {
     guard let value else { return }
-    let entry = Array("WORK_ITEM_\(name)=".utf8) + value
+    var entry: [UInt8] = []
+    entry.reserveCapacity("WORK_ITEM_=".utf8.count + name.utf8.count + value.count)
+    entry += "WORK_ITEM_".utf8
+    entry += name.utf8
+    entry.append(UInt8(ascii: "="))
+    entry += value
     guard value.count <= WorkerEnvironment.longestValue, !value.contains(0),
       byteCount + entry.count <= WorkerEnvironment.mostBytes
     else { return omit(source ?? name) }
