@@ -1,0 +1,25 @@
+"""Dead letters, as the tests of amqp-job dead make them and see them."""
+
+import datetime
+
+TIME = datetime.datetime(2026, 2, 28, 23, 59, 58)
+ENDED = {
+    "x-amqp-job-queue": "fruits", "x-amqp-job-reason": "failed", "x-amqp-job-status": 3, "x-amqp-job-attempts": 4,
+    "x-amqp-job-host": "pod-1", "x-amqp-job-time": TIME,
+}
+
+
+def dead(bench, action, *arguments, **options):
+    return bench.run(action, *arguments, command="dead", **options)
+
+
+def numbers(*parts):
+    return [b"%d" % number for part in parts for number in part]
+
+
+def content(queue):
+    return [body for _, _, body in queue.take_all()]
+
+
+def cells(line):
+    return [cell for cell in line.split("  ") if cell]

@@ -1,0 +1,159 @@
+"""amqp-job dead replay: sends dead letters back, and loses none."""
+
+import signal
+
+import pika
+import pytest
+
+from dead_letters import ENDED, content, dead, numbers
+from harness import wait_until
+from peer import Basic
+
+
+def test_replay(bench, kind):
+    queue = bench.work_queue(kind)
+    queue.dead.put(
+        b"apple", message_id="a", content_type="text/plain", priority=3, correlation_id="c", user_id="guest",
+        expiration="60000", delivery_mode=1, headers={
+            **ENDED, "source": "shop", "x-own": 1, "x-delivery-count": 7, "x-death": [{"count": 1, "queue": "q"}],
+            "x-first-death-queue": "q", "x-last-death-reason": "r", "CC": ["elsewhere"],
+        })
+    result = dead(bench, "replay", queue.name)
+    assert result.status == 0 and "1 item moved" in result.stderr, result
+    assert queue.dead.depth() == 0
+    _, properties, body = queue.take()
+    assert body == b"apple"
+    if properties.headers.get("x-delivery-count") == 0:
+        del properties.headers["x-delivery-count"]  # RabbitMQ 3.10's own
+    assert properties == pika.BasicProperties(
+        message_id="a", content_type="text/plain", priority=3, correlation_id="c", delivery_mode=2,
+        headers={"source": "shop", "x-own": 1})
+
+
+def test_replayed_items_begin_anew(bench):
+    """Dead letters that their queue counts the returns of, and then a runner's attempts."""
+    queue = bench.work_queue()
+    queue.dead.put(b"apple", headers=ENDED)
+    for _ in range(3):
+        assert dead(bench, "list", queue.name).status == 0
+    assert dead(bench, "replay", queue.name).status == 0
+    result = bench.run("-q", queue.name, worker=["sh", "-c", "printf %s $WORK_ITEM_ATTEMPT"])
+    assert (result.status, result.stdout) == (0, b"1"), result
+
+
+def test_replayed_items_die_anew(bench):
+    """With the record of their first death they would be part of a cycle to the broker, which drops those."""
+    queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
+    queue.put(b"apple")
+    for _ in range(3):
+        for _ in range(2):
+            queue.assert_back()
+            method, _, _ = queue.client.channel.basic_get(queue.name)
+            queue.client.channel.basic_reject(method.delivery_tag, requeue=True)
+        queue.dead.assert_back()
+        assert dead(bench, "replay", queue.name).status == 0
+    assert content(queue) == [b"apple"]
+
+
+def test_replay_in_order(bench):
+    queue = bench.work_queue()
+    queue.dead.put(*numbers(range(20)))
+    result = dead(bench, "replay", queue.name, "--limit", "15")
+    assert result.status == 0 and "15 items moved" in result.stderr, result
+    assert content(queue) == numbers(range(15))
+    assert content(queue.dead) == numbers(range(15, 20))
+
+
+def test_replay_some(bench):
+    queue = bench.work_queue()
+    for number in range(50):
+        queue.dead.put(b"%d" % number, message_id=f"id-{number % 40}")
+    result = dead(bench, "replay", queue.name, "--id", "id-3", "--id", "id-30")
+    assert result.status == 0 and "3 items moved" in result.stderr, result
+    assert content(queue) == [b"3", b"30", b"43"]
+    assert content(queue.dead) == numbers(range(3), range(4, 30), range(31, 43), range(44, 50))
+
+
+def test_replay_one_that_is_not_there(bench):
+    queue = bench.work_queue()
+    queue.dead.put(b"apple", message_id="a")
+    queue.dead.put(b"banana")
+    dead(bench, "replay", queue.name, "--id", "a", "--id", "x").assert_error(1, "'x'", "1 item moved")
+    assert content(queue) == [b"apple"]
+    assert content(queue.dead) == [b"banana"]
+
+
+def test_replay_ends_where_items_come_back(bench):
+    """A worker whose items are dead again at once: each is replayed once."""
+    queue = bench.work_queue()
+    queue.dead.put(*numbers(range(10)))
+    channel = pika.BlockingConnection(bench.client.parameters).channel()
+    channel.basic_consume(queue.name, lambda channel, method, _properties, _body: channel.basic_reject(
+        method.delivery_tag, requeue=False))
+    runner = bench.start("replay", queue.name, command="dead")
+    while runner.runs():
+        channel.connection.process_data_events(0.05)
+    assert "10 items moved" in runner.finish().stderr
+    while queue.dead.depth() < 10:
+        channel.connection.process_data_events(0.05)
+    channel.connection.close()
+    assert sorted(content(queue.dead)) == numbers(range(10))
+
+
+def test_replay_into_a_full_queue(bench):
+    queue = bench.work_queue("quorum", options=("--arg", "x-max-length=5"))
+    queue.dead.put(*numbers(range(30)))
+    result = dead(bench, "replay", queue.name)
+    result.assert_error(75, queue.name, "full", "items moved")
+    moved = content(queue)
+    assert f" {len(moved)} items moved" in result.stderr
+    assert moved + content(queue.dead) == numbers(range(30))
+
+
+def test_replay_without_the_queue(bench):
+    queue = bench.work_queue()
+    queue.delete()
+    queue.dead.put(b"apple")
+    dead(bench, "replay", queue.name).assert_error(66, f"'{queue.name}'", "0 items moved")
+    queue.dead.assert_back()
+
+
+def test_a_killed_replay_loses_nothing(bench):
+    queue = bench.work_queue()
+    queue.dead.put(*numbers(range(300)))
+    runner = bench.start("replay", queue.name, command="dead")
+    wait_until(lambda: queue.depth() > 50, what="some items moved")
+    runner.send(signal.SIGKILL)
+    assert runner.finish().status == -signal.SIGKILL
+    wait_until(lambda: queue.depth() + queue.dead.depth() >= 300, what="all items in one of the queues")
+    moved, left = content(queue), content(queue.dead)
+    assert set(moved + left) == set(numbers(range(300)))
+    assert len(moved) + len(left) <= 301  # the one that was under way may be in both
+
+
+def got(session, channel, _method):
+    """An answer to basic.get."""
+    session.tag += 1
+    session.send(channel, Basic.GetOk(session.tag, False, "", "q.dead", 0))
+    session.raw(pika.frame.Header(channel, 5, pika.BasicProperties(message_id="a")).marshal())
+    session.raw(pika.frame.Body(channel, b"apple").marshal())
+
+
+def returned(session, channel, _method):
+    session.send(channel, Basic.Return(312, "NO_ROUTE", "", "q"))
+    session.raw(pika.frame.Header(channel, 0, pika.BasicProperties()).marshal())
+    session.send(channel, Basic.Ack(1))
+
+
+@pytest.mark.parametrize("answer, status, text", [
+    (returned, 66, "0 items moved"),
+    (lambda session, channel, method: session.send(channel, Basic.Nack(1)), 75, "0 items moved"),
+    (lambda session, channel, method: session.drop(), 75, "one more may be there and still be dead"),
+], ids=["returned", "rejected", "connection lost"])
+def test_nothing_is_acked_that_was_not_confirmed(bench, answer, status, text):
+    server = bench.peer(b"apple", has_retries=True)
+    server.on(Basic.Get, got)
+    server.on(Basic.Publish, answer)
+    dead(bench, "replay", "q", url=server.url).assert_error(status, text)
+    assert server.count(Basic.Publish) == 1
+    assert server.count(Basic.Ack) == 0

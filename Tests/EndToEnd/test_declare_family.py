@@ -1,0 +1,169 @@
+"""amqp-job declare: a queue with its retry and dead-letter queues."""
+
+import pytest
+
+from harness import wait_until
+from test_declare import declare, declared
+
+
+def there(queue):
+    """Which of the three queues are there."""
+    return [each.name for each in (queue, queue.retry, queue.dead) if each.exists()]
+
+
+def dead_lettering(target, kind="quorum"):
+    safe = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
+    return {
+        "x-queue-type": kind, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": target,
+        **(safe if kind == "quorum" else {}),
+    }
+
+
+def test_declares_three_queues(bench, kind):
+    queue = bench.work_queue(kind, options=("--arg", "x-max-length=500"))
+    assert declared(queue, **dead_lettering(queue.dead.name, kind), **{"x-max-length": 500})
+    assert declared(queue.retry, **dead_lettering(queue.name))
+    assert declared(queue.dead, **{"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000})
+    queue.put(b"apple")
+    result = declare(bench, queue.name, "--type", kind, "--arg", "x-max-length=500")
+    assert (result.status, result.stderr) == (0, ""), result
+    queue.assert_untouched()
+
+
+def test_dead_letters_go_to_their_queue(bench, kind):
+    queue = bench.work_queue(kind)
+    queue.put(b"apple")
+    method, _, _ = queue.client.channel.basic_get(queue.name)
+    queue.client.channel.basic_reject(method.delivery_tag, requeue=False)
+    queue.dead.assert_back()
+    assert queue.dead.take()[2] == b"apple"
+
+
+def test_items_over_the_delivery_limit_go_to_their_queue(bench):
+    queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=2"))
+    queue.put(b"apple")
+    give_back(queue, 3)
+    queue.dead.assert_back()
+
+
+def test_dead_letters_may_be_looked_at_for_ever(bench):
+    """A quorum queue of RabbitMQ 4 drops an item at its 21st return, unless it is told otherwise."""
+    queue = bench.work_queue()
+    queue.dead.put(b"apple")
+    give_back(queue.dead, 30)
+    queue.dead.assert_back()
+
+
+def give_back(queue, times):
+    """Takes the item that often, and rejects it, which every version counts."""
+    channel = queue.client.channel
+    for _ in range(times):
+        queue.assert_back()
+        method, _, _ = channel.basic_get(queue.name)
+        channel.basic_reject(method.delivery_tag, requeue=True)
+
+
+def test_retried_items_come_back(bench, kind):
+    queue = bench.work_queue(kind)
+    queue.retry.put(b"apple", expiration="300")
+    assert queue.retry.depth() == 1
+    queue.assert_back()
+    assert queue.retry.depth() == 0
+    assert queue.take()[2] == b"apple"
+
+
+def test_a_missing_dead_letter_queue_loses_nothing(bench):
+    queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
+    queue.dead.delete()
+    queue.put(b"apple")
+    give_back(queue, 2)
+    kept = f"{queue.name}\t1"
+    wait_until(
+        lambda: kept in bench.broker.ctl("--quiet", "list_queues", "name", "messages").splitlines(),
+        what="the item kept in its queue")
+    assert queue.depth() == 0
+
+
+@pytest.mark.parametrize("other", ["queue", "retry", "dead"])
+def test_nothing_is_made_where_one_is_declared_otherwise(bench, other):
+    queue = bench.work_queue(declare=False)
+    taken = queue if other == "queue" else getattr(queue, other)
+    bench.client.channel.queue_declare(taken.name, durable=True, arguments={"x-queue-type": "quorum"})
+    declare(bench, queue.name).assert_error(78, f"'{taken.name}'", "--plain", "remove")
+    assert there(queue) == [taken.name]
+
+
+def test_a_plain_queue_stays_alone(bench, kind):
+    queue = bench.work_queue(declare=False)
+    assert declare(bench, queue.name, "--plain", "--type", kind).status == 0
+    declare(bench, queue.name, "--type", kind).assert_error(78, queue.name, "--plain")
+    assert there(queue) == [queue.name]
+
+
+def test_what_is_missing_is_made(bench):
+    queue = bench.work_queue()
+    queue.dead.delete()
+    queue.put(b"apple")
+    assert declare(bench, queue.name).status == 0
+    assert len(there(queue)) == 3
+    queue.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    "name", ["x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy", "x-overflow"])
+def test_arguments_that_would_lead_elsewhere(bench, name):
+    queue = bench.work_queue(declare=False)
+    declare(bench, queue.name, "--arg", f"{name}=drop-head").assert_error(64, name, "--plain")
+    assert there(queue) == []
+
+
+def test_a_classic_queue_may_overflow(bench):
+    bench.work_queue("classic", options=("--arg", "x-max-length=5", "--arg", "x-overflow=reject-publish"))
+
+
+def test_the_names_have_to_fit(bench):
+    declare(bench, "x" * 250).assert_error(64, "249")
+
+
+def test_bind_with_dead_letters(bench):
+    queue, exchange = bench.work_queue(declare=False), bench.marker
+    bench.client.channel.exchange_declare(exchange, "direct")
+    try:
+        assert declare(bench, queue.name, "--exchange", exchange).status == 0
+        queue.put(b"apple", exchange=exchange, routing_key=queue.name)
+        queue.assert_back()
+    finally:
+        bench.client.channel.exchange_delete(exchange)
+
+
+def test_delete_all(bench, kind):
+    queue = bench.work_queue(kind)
+    queue.dead.put(b"apple")
+    assert declare(bench, queue.name, "--delete").status == 0
+    assert there(queue) == []
+    declare(bench, queue.name, "--delete").assert_error(66, queue.name)
+
+
+def test_delete_what_is_left(bench):
+    queue = bench.work_queue()
+    queue.delete()
+    assert declare(bench, queue.name, "--delete").status == 0
+    assert there(queue) == []
+
+
+def test_delete_the_queue_alone(bench):
+    queue = bench.work_queue()
+    assert declare(bench, queue.name, "--delete", "--plain").status == 0
+    assert there(queue) == [queue.retry.name, queue.dead.name]
+
+
+@pytest.mark.parametrize("holder", ["queue", "retry", "dead"])
+def test_delete_if_all_are_empty(bench, kind, holder):
+    queue = bench.work_queue(kind)
+    full = queue if holder == "queue" else getattr(queue, holder)
+    full.put(b"apple")
+    declare(bench, queue.name, "--delete", "--if-empty").assert_error(1, f"'{full.name}'", "1 item")
+    assert len(there(queue)) == 3
+    assert full.take()[2] == b"apple"
+    assert declare(bench, queue.name, "--delete", "--if-empty").status == 0
+    assert there(queue) == []
