@@ -4,7 +4,6 @@ import pika.exceptions
 import pytest
 
 
-
 def declared(queue, **expected):
     """Whether the broker takes a declaration with exactly this as the same."""
     try:
