@@ -19,8 +19,8 @@ import uuid
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEnd"))
 
-import harness  # noqa: E402
-import plan  # noqa: E402
+import amqp  # noqa: E402
+import processes  # noqa: E402
 import report  # noqa: E402
 import runners  # noqa: E402
 import verdict  # noqa: E402
@@ -63,7 +63,7 @@ class Chaos:
         self.options, self.directory = options, directory
         self.marker = directory.name
         self.broker = Broker(options.broker)
-        self.client = harness.Client(self.broker.url)
+        self.client = amqp.Client(self.broker.url)
         self.journal = Journal(directory / "journal")
         (directory / "claims").mkdir()
         self.worker = self.make_worker()
@@ -102,7 +102,7 @@ class Chaos:
 
     def make_worker(self):
         """One word: amqp-consume would take its options for its own."""
-        words = [harness.PYTHON, "-IS", WORKER, self.directory / "journal", self.directory / "claims"]
+        words = [processes.PYTHON, "-IS", WORKER, self.directory / "journal", self.directory / "claims"]
         path = self.directory / "worker"
         path.write_text("#!/bin/sh\nexec " + " ".join(shlex.quote(str(word)) for word in words) + "\n")
         path.chmod(0o755)
@@ -147,11 +147,11 @@ class Chaos:
     def remaining(self):
         """Processes of workers, and what they started, that are still there."""
         try:
-            harness.wait_until(lambda: not harness.processes_with(self.marker), harness.PROMPT)
+            processes.wait_until(lambda: not processes.processes_with(self.marker), processes.PROMPT)
             return []
         except AssertionError:
-            found = harness.processes_with(self.marker)
-            lines = [f"{pid} " + harness.read_proc(pid, "cmdline").replace(b"\0", b" ").decode() for pid in found]
+            found = processes.processes_with(self.marker)
+            lines = [f"{pid} " + processes.read_proc(pid, "cmdline").replace(b"\0", b" ").decode() for pid in found]
             for pid in found:
                 os.kill(pid, signal.SIGKILL)
             return lines

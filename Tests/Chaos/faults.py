@@ -6,8 +6,9 @@ import signal
 import threading
 import time
 
-import harness
+import brokers
 import plan
+import processes
 from journal import Fault
 
 # Closes one of all connections, and says from which port it came.
@@ -24,7 +25,7 @@ end.
 """
 
 
-class Broker(harness.Broker):
+class Broker(brokers.Broker):
     """The private broker, with the faults of a whole machine."""
 
     def signal(self, number):
@@ -92,7 +93,7 @@ class Faults:
 
     def _worker(self, step):
         number = signal.SIGKILL if step.kind == plan.WORKER_KILLED else signal.SIGTERM
-        turns = [turn for turn in self.journal.going_on() if harness.is_alive(turn.pid)]
+        turns = [turn for turn in self.journal.going_on() if processes.is_alive(turn.pid)]
         if not turns:
             return False
         turn = turns[int(step.whom * len(turns))]
@@ -102,7 +103,7 @@ class Faults:
             return False
         try:
             # The number may be another process's by now. As long as we hold the descriptor, that cannot change.
-            if f"CHAOS_RUN={turn.run}\0".encode() not in harness.read_proc(turn.pid, "environ"):
+            if f"CHAOS_RUN={turn.run}\0".encode() not in processes.read_proc(turn.pid, "environ"):
                 return False
             start = time.monotonic()
             if select.select([descriptor], [], [], 0)[0]:
@@ -165,7 +166,7 @@ class Faults:
         return self._note(step, start)
 
     def _kill_broker(self, step):
-        # What it has not written down yet of its queues' existence is written first, see harness.Broker.kill.
+        # What it has not written down yet of its queues' existence is written first, see brokers.Broker.kill.
         self.broker.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
         start = time.monotonic()
         self.broker.signal(signal.SIGKILL)

@@ -6,14 +6,14 @@ import time
 import pika
 import pika.exceptions
 
-import harness
+import amqp
 import plan
 
 
 class Publisher(threading.Thread):
     def __init__(self, url, queue, seed, count, seconds):
         super().__init__(daemon=True)
-        self.client, self.queue, self.seed = harness.Client(url), queue, seed
+        self.client, self.queue, self.seed = amqp.Client(url), queue, seed
         self.count, self.seconds = count, seconds
         self.confirmed = {}
         self.uncertain = set()

@@ -7,7 +7,6 @@ import subprocess
 import threading
 import time
 
-import harness
 from journal import Run
 
 MARKER = "CHAOS_MARKER"

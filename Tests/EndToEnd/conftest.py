@@ -16,6 +16,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 
+import brokers  # noqa: E402
 import harness  # noqa: E402
 
 
@@ -75,14 +76,14 @@ def binary():
 @pytest.fixture(scope="session")
 def broker():
     """The broker that all tests share; none of them changes its settings or stops it."""
-    return harness.Broker(os.environ["TEST_BROKER_NAME"], os.environ["TEST_BROKER_URL"])
+    return brokers.Broker(os.environ["TEST_BROKER_NAME"], os.environ["TEST_BROKER_URL"])
 
 
 @pytest.fixture(scope="session")
 def spare_broker():
     """One that a test may kill, start again and misconfigure, as long as it runs again afterwards."""
     # Each of the processes that run tests side by side has its own.
-    spare = harness.Broker(f"{os.environ['TEST_BROKER_NAME']}-spare{os.environ.get('PYTEST_XDIST_WORKER', '')}")
+    spare = brokers.Broker(f"{os.environ['TEST_BROKER_NAME']}-spare{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     yield spare
     spare.stop()
 

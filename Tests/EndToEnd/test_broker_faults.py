@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from harness import PROMPT, Client, holds_for, is_alive, wait_until
+from amqp import Client
+from processes import PROMPT, holds_for, is_alive, wait_until
 
 STUBBORN = ("ignore:TERM", "hold")
 

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-import harness
+import processes
 import peer as peers
-from harness import CAN_ISOLATE, PROMPT, PYTHON, holds_for, wait_until
+from processes import CAN_ISOLATE, PROMPT, PYTHON, holds_for, wait_until
 
 # The settings that lead there: test_bad_input.py
 
@@ -54,7 +54,7 @@ def test_signal_while_connecting(bench, place, name):
     number = getattr(signal, "SIG" + name)
     runner.handles(number)
     if place == "no answer to SYN":
-        wait_until(lambda: harness.connecting_to(port), what="a SYN without an answer")
+        wait_until(lambda: processes.connecting_to(port), what="a SYN without an answer")
     holds_for(runner.runs, 0.3, "the runner")
     runner.send(number)
     assert runner.finish(PROMPT).status == 128 + number
@@ -75,10 +75,10 @@ def test_name_server_that_does_not_answer(bench, end):
         "-q", "any", *(["--connect-timeout", "2s"] if end == "connect-timeout" else []),
         url="amqp://guest:guest@broker.example",
         worker=["true"],
-        prefix=[PYTHON, "-IS", str(harness.HERE / "isolate.py"), "silent-resolver", str(bench.directory)],
+        prefix=[PYTHON, "-IS", str(processes.HERE / "isolate.py"), "silent-resolver", str(bench.directory)],
     )
     if end == "TERM":
-        wait_until(lambda: b"amqp-job" in harness.read_proc(runner.pid, "comm"), what="the start of amqp-job")
+        wait_until(lambda: b"amqp-job" in processes.read_proc(runner.pid, "comm"), what="the start of amqp-job")
         runner.handles(signal.SIGTERM)
         holds_for(runner.runs, 0.5, "the runner")
         runner.send(signal.SIGTERM)

@@ -7,7 +7,7 @@ import signal
 import pika.exceptions
 import pytest
 
-from harness import holds_for, is_alive, wait_until
+from processes import holds_for, is_alive, wait_until
 
 TIMEOUT = 2000  # milliseconds, looked at each second
 

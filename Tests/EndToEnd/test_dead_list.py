@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from dead_letters import ENDED, cells, content, dead, numbers
-from harness import wait_until
+from processes import wait_until
 
 
 def test_list(bench):

@@ -6,7 +6,7 @@ import pika
 import pytest
 
 from dead_letters import ENDED, content, dead, numbers
-from harness import wait_until
+from processes import wait_until
 from peer import Basic
 
 

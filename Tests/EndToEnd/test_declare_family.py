@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import wait_until
+from processes import wait_until
 from test_declare import declare, declared
 
 

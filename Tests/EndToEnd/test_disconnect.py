@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness import holds_for, wait_until
+from processes import holds_for, wait_until
 
 
 def away(bench, queue, *arguments, steps=("hold",)):

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from harness import holds_for, wait_until
+from processes import holds_for, wait_until
 
 ITEMS = 200
 LOOPS = 4

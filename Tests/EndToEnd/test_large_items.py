@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness import CAN_ISOLATE, read_proc
+from processes import CAN_ISOLATE, read_proc
 
 MOST_MEMORY = 32 << 20
 SIZE = 100 << 20

@@ -6,8 +6,8 @@ import re
 import pika
 import pytest
 
-import harness
-from harness import CAN_ISOLATE, PYTHON
+import processes
+from processes import CAN_ISOLATE, PYTHON
 
 
 def test_a_line_per_item(bench):
@@ -63,7 +63,7 @@ def test_quiet(bench):
 def test_termination_log(bench):
     """Where Kubernetes offers it, the line goes there too, within the 4 KiB that it takes."""
     copy = bench.path("termination-log")
-    isolate = [PYTHON, "-IS", str(harness.HERE / "isolate.py"), "termination-log", str(copy)]
+    isolate = [PYTHON, "-IS", str(processes.HERE / "isolate.py"), "termination-log", str(copy)]
     result = bench.run("-q", "no-such-queue", worker=["true"], prefix=isolate)
     result.assert_error(66, "no-such-queue")
     assert copy.read_text().strip() == result.stderr.strip()
@@ -85,7 +85,7 @@ def start_waiting(bench):
 @pytest.mark.background(prepare=start_waiting)
 def test_a_line_a_minute_while_waiting(prepared):
     queue, runner = prepared
-    harness.wait_until(lambda: runner.stderr, 90, "a line that says what is waited for")
+    processes.wait_until(lambda: runner.stderr, 90, "a line that says what is waited for")
     assert queue.name in runner.stderr
     queue.put(b"apple")
     result = runner.finish()

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness import PROMPT, holds_for, is_alive, wait_until
+from processes import PROMPT, holds_for, is_alive, wait_until
 
 
 def held(bench, queue, *arguments, count, steps=("trap:TERM:0", "hold")):

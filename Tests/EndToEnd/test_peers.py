@@ -8,7 +8,7 @@ import signal
 import pika
 import pytest
 
-from harness import PROMPT, holds_for
+from processes import PROMPT, holds_for
 from peer import Basic, Channel, Connection, Queue
 
 CLOSED = Channel.Close(406, "PRECONDITION_FAILED - unknown delivery tag 1", 60, 80)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import PROMPT, holds_for
+from processes import PROMPT, holds_for
 from peer import Basic
 
 

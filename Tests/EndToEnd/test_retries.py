@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import PROMPT, holds_for, wait_until
+from processes import PROMPT, holds_for, wait_until
 
 # Fails always; takes its runner with it; takes too long. All others are done, and written down.
 POISON = """

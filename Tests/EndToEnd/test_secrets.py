@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from harness import PYTHON, read_proc, wait_until
+from processes import PYTHON, read_proc, wait_until
 
 SECRET = "S3cretPassw0rd"
 

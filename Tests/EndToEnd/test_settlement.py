@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from harness import PROMPT
+from processes import PROMPT
 
 
 def test_success_is_acked(bench, kind):

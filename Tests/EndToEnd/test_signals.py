@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import PROMPT, handles, holds_for, wait_until
+from processes import PROMPT, handles, holds_for, wait_until
 
 ENDING = ["TERM", "INT", "HUP", "QUIT"]
 

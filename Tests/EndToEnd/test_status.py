@@ -10,7 +10,7 @@ import termios
 
 import pytest
 
-from harness import PROMPT, wait_until
+from processes import PROMPT, wait_until
 
 
 def status(bench, *arguments, **options):

@@ -7,7 +7,7 @@ import struct
 
 import pika
 
-from harness import Raw
+from amqp import Raw
 
 
 def item_environment(worker):

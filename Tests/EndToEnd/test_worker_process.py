@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import CAN_ISOLATE, PROMPT, PYTHON
+from processes import CAN_ISOLATE, PROMPT, PYTHON
 
 
 def test_own_process_group(bench):

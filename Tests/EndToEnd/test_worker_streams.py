@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness import PYTHON, is_alive, wait_until
+from processes import PYTHON, is_alive, wait_until
 
 
 @pytest.mark.parametrize("length", [0, 1, 65536, 131072, 16 << 20])
