@@ -27,7 +27,7 @@ enum ManifestKindOptions {
   /// Refuses options that another kind has.
   /// - Throws: `UsageError`
   static func check(_ arguments: Arguments, _ kind: ManifestCommand.Kind) throws {
-    let owners: [String: Set<ManifestCommand.Kind>] = [
+    let owners: KeyValuePairs<String, Set<ManifestCommand.Kind>> = [
       "completions": [.job], "drain": [.job], "active-deadline": jobs, "ttl": jobs, "backoff-limit": jobs,
       "schedule": [.cronjob], "target": [.deployment, .scaledobject], "metric": [.deployment], "storage": [.broker],
     ]

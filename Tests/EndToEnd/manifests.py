@@ -10,7 +10,8 @@ COMMAND = ("./worker.py",)
 OBJECTS = {
     "job": ["Job"], "cronjob": ["CronJob"], "deployment": ["Deployment", "HorizontalPodAutoscaler"],
     "scaledjob": ["TriggerAuthentication", "ScaledJob"],
-    "scaledobject": ["Deployment", "TriggerAuthentication", "ScaledObject"], "broker": ["Secret", "Service", "StatefulSet"],
+    "scaledobject": ["Deployment", "TriggerAuthentication", "ScaledObject"],
+    "broker": ["Secret", "Service", "StatefulSet"],
 }
 # What a kind does not go without, if nobody is to be asked.
 NEEDS = {"job": ["--completions", "5"], "cronjob": ["--schedule", "*/5 * * * *"]}

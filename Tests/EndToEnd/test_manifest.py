@@ -23,7 +23,8 @@ def asked(bench, queue, *options):
 def test_a_job_for_eight_items(bench):
     queue = bench.work_queue("quorum", *[b"x"] * 8)
     result = bench.run(
-        "job", "--queue", queue.name, "--image", "python:3.13-alpine", "--inject", "--", "./worker.py", command="manifest")
+        "job", "--queue", queue.name, "--image", "python:3.13-alpine", "--inject", "--", "./worker.py",
+        command="manifest")
     (job,) = manifests.objects(result)
     assert job["spec"]["completions"] == 8
     worker = container("job", [job])
