@@ -1,5 +1,5 @@
 /// A value that a YAML document can hold. Mappings keep their order, which is how people expect to read them.
-public indirect enum YAMLValue: Hashable, Sendable {
+public enum YAMLValue: Hashable, Sendable {
   case string(String)
   case integer(Int)
   case boolean(Bool)
@@ -15,9 +15,6 @@ public indirect enum YAMLValue: Hashable, Sendable {
       self.value = value
     }
   }
-
-  /// Strings, in order.
-  public static func strings(_ texts: [String]) -> YAMLValue { .sequence(texts.map { .string($0) }) }
 
   /// The mapping of those that have a value.
   public static func object(_ entries: KeyValuePairs<String, (any YAMLConvertible)?>) -> YAMLValue {

@@ -57,7 +57,7 @@ enum ManifestCommand: ToolCommand {
       return try .broker(try ManifestKindOptions.broker(&settings), using: &generator)
     }
     guard !command.isEmpty else { throw UsageError("COMMAND is missing") }
-    var worker = try ManifestWorkerOptions.options(&settings, command)
+    var worker = try ManifestWorkerOptions.options(&settings, kind, command)
     switch kind {
     case .job:
       let job = try ManifestKindOptions.job(&settings)

@@ -14,7 +14,7 @@ enum ManifestWorkerOptions {
         "put amqp-job into the pod, for an image without it: by an init container, or a volume from an image "
           + "(Kubernetes 1.35, or its feature gate ImageVolume)"),
       Option("runner-image", value: "IMAGE", "the image to inject it from (default amqp-job:1)"),
-      Option("parallelism", value: "N", "most pods at a time (default 10)"),
+      Option("parallelism", value: "N", "most pods at a time (default 10; cronjob 1)"),
       Option("name", value: "NAME", "name of the objects (default like the queue's; for broker: rabbitmq)"),
       Option("namespace", value: "NAME", "their namespace (default none: kubectl's)"),
       Option("secret", value: "NAME", "the Secret with the broker's URL as BROKER_URL (default rabbitmq)"),
@@ -41,7 +41,9 @@ enum ManifestWorkerOptions {
     ])
 
   /// - Throws: `Failure`, `UsageError`
-  static func options(_ settings: inout Settings, _ command: [String]) throws -> WorkerOptions {
+  static func options(
+    _ settings: inout Settings, _ kind: ManifestCommand.Kind, _ command: [String]
+  ) throws -> WorkerOptions {
     let queue = try QueueName.resolved(&settings)
     guard let image = try self.image("image", &settings) else { throw UsageError("--image is missing") }
     let resources = try resources(&settings, cpu: "100m", memory: "256Mi", memoryLimit: nil)
@@ -53,7 +55,8 @@ enum ManifestWorkerOptions {
     options.injection = try injection(&settings)
     options.environment = try environment(&settings)
     options.userID = try settings.count("user", upTo: Int(Int32.max)) ?? options.userID
-    options.parallelism = try settings.count("parallelism", upTo: Int(Int32.max)) ?? options.parallelism
+    // A CronJob's pods wait for an item each time: where there is mostly nothing to do, one is enough to find that out.
+    options.parallelism = try settings.count("parallelism", upTo: Int(Int32.max)) ?? (kind == .cronjob ? 1 : 10)
     return options
   }
 

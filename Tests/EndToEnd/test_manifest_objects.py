@@ -2,8 +2,10 @@
 
 import re
 
+import jsonschema
 import pytest
 
+import kubernetes
 import manifests
 from manifests import KINDS, OBJECTS, arguments, container, environment, job_spec, make, pod
 
@@ -190,6 +192,7 @@ def test_a_job_grows_with_its_items(bench, completions, parallelism, backoff):
 def test_a_cronjob(bench):
     (cronjob,) = make(bench, "cronjob", "--schedule", "0 3 * * 1-5")
     assert cronjob["spec"]["schedule"] == "0 3 * * 1-5" and cronjob["spec"]["concurrencyPolicy"] == "Forbid"
+    assert job_spec("cronjob", [cronjob])["parallelism"] == 1
 
 
 def test_a_deployment(bench):
@@ -226,3 +229,26 @@ def test_what_keda_scales(bench, kind, target):
 
 def test_every_kind_is_tested():
     assert set(OBJECTS) == {*KINDS, "broker"}
+
+
+@pytest.mark.parametrize("kind, break_it", [
+    ("job", lambda found: job_spec("job", found).update(complitions=1)),
+    ("job", lambda found: job_spec("job", found).update(completions="8")),
+    ("job", lambda found: container("job", found).pop("name")),
+    ("job", lambda found: container("job", found)["env"].append({"name": "A", "value": True})),
+    ("cronjob", lambda found: found[0]["spec"].pop("schedule")),
+    ("deployment", lambda found: found[1]["spec"].pop("maxReplicas")),
+    ("scaledjob", lambda found: found[0]["spec"]["secretTargetRef"][0].pop("parameter")),
+    ("scaledjob", lambda found: found[1]["spec"].pop("triggers")),
+    ("scaledjob", lambda found: found[1]["spec"]["triggers"][0].pop("metadata")),
+    ("scaledjob", lambda found: found[1]["spec"]["triggers"][0]["metadata"].update(value=1)),
+    ("scaledjob", lambda found: job_spec("scaledjob", found).pop("template")),
+    ("scaledobject", lambda found: found[2]["spec"].pop("scaleTargetRef")),
+    ("scaledobject", lambda found: found[2]["metadata"].update(labels={"a": 1})),
+])
+def test_the_schemas_find_mistakes(bench, kind, break_it):
+    found = make(bench, kind)
+    break_it(found)
+    with pytest.raises((jsonschema.ValidationError, AssertionError)):
+        for each in found:
+            kubernetes.validate(each)
