@@ -8,7 +8,7 @@ let common: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Above the two C boundaries (`AMQP` and `Linux`) no unsafe construct compiles without a warning.
+/// Above the three C boundaries (`AMQP`, `Linux` and `YAML`) no unsafe construct compiles without a warning.
 let safe: [SwiftSetting] = common + [.strictMemorySafety()]
 
 let package = Package(
@@ -24,17 +24,24 @@ let package = Package(
       name: "AMQP", dependencies: ["CRabbitMQ"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":librabbitmq.a")]),
     .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: common),
+    .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    .target(
+      name: "YAML", dependencies: ["CYAML"], swiftSettings: common, linkerSettings: [.linkedLibrary(":libyaml.a")]),
     .target(name: "Arguments", swiftSettings: safe),
     .target(name: "Reports", swiftSettings: safe),
+    .target(name: "Manifests", dependencies: ["YAML"], swiftSettings: safe),
     .target(name: "Broker", dependencies: ["AMQP", "Linux"], swiftSettings: safe),
     .target(name: "JobRunner", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
-      dependencies: ["AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Reports"], swiftSettings: safe),
+      dependencies: ["AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Reports", "YAML"],
+      swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: common),
     .testTarget(name: "BrokerTests", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: common),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: common),
+    .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
+    .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "JobRunner", "Linux"],

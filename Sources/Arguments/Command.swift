@@ -11,6 +11,8 @@ public struct Command: Sendable {
     case any(name: String)
     /// All that follows the first of them, options and all: another command with its arguments.
     case rest(name: String)
+    /// One, which options may follow, and then perhaps another command with its arguments.
+    case oneAndRest(first: String, rest: String)
   }
 
   public var tool: String
@@ -55,14 +57,22 @@ public struct Option: Sendable {
   public var short: Character?
   /// What stands for the value in the help; nil for an option without one.
   public var value: String?
+  /// What the option means without a value. Then `value` lists all that there are, as in `always|never`, and the next
+  /// word is one only if it is among them.
+  public var impliedValue: String?
   public var help: String
 
-  public init(_ name: String, short: Character? = nil, value: String? = nil, _ help: String) {
+  public init(
+    _ name: String, short: Character? = nil, value: String? = nil, implied: String? = nil, _ help: String
+  ) {
     self.name = name
     self.short = short
     self.value = value
+    self.impliedValue = implied
     self.help = help
   }
+
+  var values: [Substring] { value?.split(separator: "|") ?? [] }
 }
 
 /// What was given to a command.

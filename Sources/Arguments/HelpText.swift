@@ -20,12 +20,13 @@ extension Command {
     case .oneOrTwo(let first, let second): " \(first) [\(second)]"
     case .any(let name): " [\(name)...]"
     case .rest(let name): " -- \(name)"
+    case .oneAndRest(let first, let rest): " \(first) [-- \(rest)]"
     }
   }
 
   private func lines(for option: Option) -> [String] {
-    let spelling =
-      (option.short.map { "  -\($0), " } ?? "      ") + "--\(option.name)" + (option.value.map { " \($0)" } ?? "")
+    let value = option.value.map { option.impliedValue == nil ? " \($0)" : " [\($0)]" } ?? ""
+    let spelling = (option.short.map { "  -\($0), " } ?? "      ") + "--\(option.name)" + value
     var help = wrapped(option.help, width: Self.width - Self.helpColumn)[...]
     let isShort = spelling.count < Self.helpColumn
     let padding = String(repeating: " ", count: max(0, Self.helpColumn - spelling.count))

@@ -25,7 +25,7 @@ extension Command {
       }
       guard word.count > 1, word.hasPrefix("-") else {
         arguments.take(words[(rest.startIndex - 1)..<rest.startIndex])
-        guard case .rest = operands else { continue }
+        guard endsOptions(operandCount: arguments.operands.count) else { continue }
         arguments.take(rest)
         break
       }
@@ -38,6 +38,15 @@ extension Command {
     }
     try checkOperands(arguments.operands)
     return .arguments(arguments)
+  }
+
+  /// Whether the latest operand is another command, whose options are its own.
+  private func endsOptions(operandCount: Int) -> Bool {
+    switch operands {
+    case .rest: true
+    case .oneAndRest: operandCount > 1
+    default: false
+    }
   }
 
   private func scanLong(
@@ -70,14 +79,20 @@ extension Command {
       arguments.values[option.name] = ["true"]
       return
     }
-    guard let value = attached ?? rest.popFirst() else { throw UsageError("\(spelling) needs a value") }
+    let isNextAValue = option.impliedValue == nil || rest.first.map { option.values.contains($0[...]) } == true
+    guard let value = attached ?? (isNextAValue ? rest.popFirst() : option.impliedValue) else {
+      throw UsageError("\(spelling) needs a value")
+    }
     arguments.values[option.name, default: []].append(value)
   }
 
   private func unknown(_ spelling: String) -> UsageError {
-    var hint = ""
-    if case .rest = operands { hint = " (another command's options follow --)" }
-    return UsageError("there is no option \(spelling)\(hint)")
+    var takesCommand = false
+    switch operands {
+    case .rest, .oneAndRest: takesCommand = true
+    default: break
+    }
+    return UsageError("there is no option \(spelling)" + (takesCommand ? " (another command's options follow --)" : ""))
   }
 
   private func checkOperands(_ given: [String]) throws(UsageError) {
@@ -90,7 +105,7 @@ extension Command {
     case .oneOrTwo(let name, _):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
       guard given.count <= 2 else { throw UsageError("'\(given[2])' is one argument too many") }
-    case .rest(let name):
+    case .rest(let name), .oneAndRest(let name, _):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
     case .any: break
     }

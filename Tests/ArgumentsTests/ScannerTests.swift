@@ -11,6 +11,7 @@ import Testing
           [
             Option("queue", short: "q", value: "NAME", "the queue"), Option("arg", value: "A=B", "an argument"),
             Option("verbose", short: "v", "say more"), Option("fast", short: "f", "be fast"),
+            Option("color", short: "c", value: "on|off", implied: "on", "in color"),
           ])
       ])
   }
@@ -43,11 +44,33 @@ import Testing
   }
 
   @Test(arguments: [
+    (["kind", "-v", "--", "w", "-v", "--", "x"], ["kind", "w", "-v", "--", "x"]),
+    (["kind", "-v", "w", "-v", "--", "x"], ["kind", "w", "-v", "--", "x"]),
+    (["-v", "kind", "--fast"], ["kind"]), (["--", "kind", "w", "-v"], ["kind", "w", "-v"]),
+  ])
+  func leavesAnotherCommandAloneAfterAnOperand(words: [String], operands: [String]) throws {
+    let arguments = try scan(words, .oneAndRest(first: "KIND", rest: "COMMAND"))
+    #expect(arguments.operands == operands)
+    #expect(operands.count == 1 || arguments.contains("verbose") == (words[0] != "--"))
+  }
+
+  @Test(arguments: [
+    (["--color", "--", "w"], "on", ["w"]), (["--color", "off", "w"], "off", ["w"]), (["--color=off"], "off", []),
+    (["--color"], "on", []), (["-c", "w"], "on", ["w"]), (["-coff"], "off", []), (["--color", "-v"], "on", []),
+    (["--color=", "w"], "", ["w"]),
+  ])
+  func aValueMayBeImplied(words: [String], value: String, operands: [String]) throws {
+    let arguments = try scan(words, .any(name: "X"))
+    #expect(arguments["color"] == value)
+    #expect(arguments.operands == operands)
+  }
+
+  @Test(arguments: [
     (["--nope"], Command.Operands.any(name: "X")), (["-x"], .any(name: "X")), (["--queue"], .any(name: "X")),
     (["-q"], .any(name: "X")), (["--verbose=yes"], .any(name: "X")), ([], .one(name: "X")),
     (["a", "b"], .one(name: "X")), ([], .oneOrTwo(first: "X", second: "Y")),
     (["a", "b", "c"], .oneOrTwo(first: "X", second: "Y")),
-    (["a"], .none), ([], .rest(name: "X")), (["--"], .rest(name: "X")),
+    (["a"], .none), ([], .rest(name: "X")), (["--"], .rest(name: "X")), ([], .oneAndRest(first: "X", rest: "Y")),
   ])
   func refusesWhatItDoesNotKnow(words: [String], operands: Command.Operands) {
     #expect(throws: UsageError.self) { try command(operands).scan(words) }
@@ -79,6 +102,7 @@ import Testing
               --arg A=B              an argument
           -v, --verbose              say more
           -f, --fast                 be fast
+          -c, --color [on|off]       in color
 
         """)
   }

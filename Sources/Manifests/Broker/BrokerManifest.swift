@@ -1,0 +1,124 @@
+internal import YAML
+
+/// What a broker is made from.
+public struct BrokerManifestOptions: Sendable {
+  public var name: ObjectName
+  public var namespace: String?
+  public var secret: String
+  public var image: ImageReference
+  public var cpu: String
+  public var memory: String
+  public var memoryLimit: String
+  public var storage: String
+
+  public init(
+    name: ObjectName, namespace: String?, secret: String, image: ImageReference, cpu: String, memory: String,
+    memoryLimit: String, storage: String
+  ) {
+    self.name = name
+    self.namespace = namespace
+    self.secret = secret
+    self.image = image
+    self.cpu = cpu
+    self.memory = memory
+    self.memoryLimit = memoryLimit
+    self.storage = storage
+  }
+}
+
+extension Manifest {
+  /// One RabbitMQ node that keeps its queues on a volume, with a user whose password is random.
+  public static func broker(
+    _ options: BrokerManifestOptions, using generator: inout some RandomNumberGenerator
+  ) throws(Obstacle) -> Manifest {
+    let name = options.name.description
+    guard let first = name.utf8.first, !first.isDigit else {
+      throw Obstacle(description: "the broker's name is also a host's, and begins with a letter")
+    }
+    let broker = Broker(options: options)
+    return Manifest(
+      broker.secret(password: password(using: &generator)), broker.service, broker.statefulSet)
+  }
+
+  /// Letters and digits alone, which mean themselves in a URL; 190 bits.
+  private static func password(using generator: inout some RandomNumberGenerator) -> String {
+    let characters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+    return String((0..<32).map { _ in characters[Int.random(in: characters.indices, using: &generator)] })
+  }
+}
+
+private struct Broker {
+  private static let user = "job"
+  /// The image's own.
+  private static let userID = 999
+  private static let (port, portName) = (5672, "amqp")
+  private static let volume = "data"
+
+  let options: BrokerManifestOptions
+
+  private var name: String { options.name.description }
+  private var labels: Labels { Labels(name: "rabbitmq", instance: name, component: "broker") }
+
+  private func metadata(_ name: String) -> Metadata {
+    Metadata(name: name, namespace: options.namespace, labels: labels)
+  }
+
+  func secret(password: String) -> KubernetesObject {
+    // With the namespace, which a client elsewhere needs (KEDA, say), where it is known.
+    let host = name + (options.namespace.map { ".\($0).svc" } ?? "")
+    let data = YAMLValue.object([
+      "RABBITMQ_DEFAULT_USER": Self.user, "RABBITMQ_DEFAULT_PASS": password,
+      WorkerPod.urlKey: "amqp://\(Self.user):\(password)@\(host):\(Self.port)",
+    ])
+    return KubernetesObject(
+      "v1", "Secret", metadata(options.secret),
+      content: [.init("type", .string("Opaque")), .init("stringData", data)])
+  }
+
+  /// Headless: the name resolves once the broker is ready, and to nothing before.
+  var service: KubernetesObject {
+    let port = YAMLValue.object(["name": Self.portName, "port": Self.port, "targetPort": Self.portName])
+    return KubernetesObject(
+      "v1", "Service", metadata(name),
+      spec: .object(["clusterIP": "None", "selector": labels.selector, "ports": [port]]))
+  }
+
+  var statefulSet: KubernetesObject {
+    let claim = YAMLValue.object([
+      "metadata": YAMLValue.object(["name": Self.volume]),
+      "spec": YAMLValue.object([
+        "accessModes": ["ReadWriteOnce"],
+        "resources": YAMLValue.object(["requests": YAMLValue.object(["storage": options.storage])]),
+      ]),
+    ])
+    // Two minutes to write down what is in memory.
+    let pod = PodSpec(
+      restartPolicy: .always, terminationGracePeriod: 120, userID: Self.userID, ownsVolumes: true,
+      containers: [container])
+    return KubernetesObject(
+      "apps/v1", "StatefulSet", metadata(name),
+      spec: .object([
+        "serviceName": name, "replicas": 1, "selector": YAMLValue.object(["matchLabels": labels.selector]),
+        "template": PodTemplate(labels: labels, spec: pod), "volumeClaimTemplates": [claim],
+      ]))
+  }
+
+  private var container: Container {
+    Container(
+      name: "rabbitmq", image: options.image.description,
+      environment: ["RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS"].map {
+        ContainerVariable($0, .secret(name: options.secret, key: $0))
+      },
+      ports: [ContainerPort(name: Self.portName, number: Self.port)],
+      startupProbe: Probe(action: .connection(port: Self.portName), period: 2, failureThreshold: 60),
+      readinessProbe: Probe(action: .connection(port: Self.portName), period: 10),
+      livenessProbe: Probe(
+        action: .exec(["rabbitmq-diagnostics", "--quiet", "ping"]), period: 60, timeout: 15, failureThreshold: 3),
+      resources: Resources(cpu: options.cpu, memory: options.memory, memoryLimit: options.memoryLimit),
+      // It writes its configuration and its Erlang cookie.
+      hasReadOnlyRoot: false,
+      // Not /var/lib/rabbitmq as a whole: that also holds the cookie, which must stay readable for its owner alone,
+      // and a volume with an fsGroup opens its files to the group.
+      mounts: [VolumeMount(name: Self.volume, path: "/var/lib/rabbitmq/mnesia")])
+  }
+}

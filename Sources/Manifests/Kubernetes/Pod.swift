@@ -1,0 +1,72 @@
+internal import YAML
+
+struct PodTemplate: YAMLConvertible {
+  var labels: Labels
+  var spec: PodSpec
+
+  var yaml: YAMLValue {
+    .object(["metadata": YAMLValue.object(["labels": labels.yaml]), "spec": spec])
+  }
+}
+
+struct PodSpec: YAMLConvertible {
+  enum RestartPolicy: String {
+    case never = "Never"
+    case always = "Always"
+  }
+
+  var restartPolicy: RestartPolicy
+  /// Seconds from TERM to KILL.
+  var terminationGracePeriod: Int
+  var userID: Int
+  /// Whether volumes are to belong to a group of that number, too.
+  var ownsVolumes = false
+  var initContainers: [Container] = []
+  var containers: [Container]
+  var volumes: [Volume] = []
+
+  var yaml: YAMLValue {
+    .object([
+      "restartPolicy": restartPolicy.rawValue, "terminationGracePeriodSeconds": terminationGracePeriod,
+      // A Service named amqp, say, must not become variables that a program reads.
+      "enableServiceLinks": false, "automountServiceAccountToken": false,
+      "securityContext": securityContext,
+      "initContainers": initContainers.isEmpty ? nil : initContainers,
+      "containers": containers, "volumes": volumes.isEmpty ? nil : volumes,
+    ])
+  }
+
+  private var securityContext: YAMLValue {
+    .object([
+      "runAsNonRoot": true, "runAsUser": userID, "runAsGroup": userID, "fsGroup": ownsVolumes ? userID : nil,
+      "fsGroupChangePolicy": ownsVolumes ? "OnRootMismatch" : nil,
+      "seccompProfile": YAMLValue.object(["type": "RuntimeDefault"]),
+    ])
+  }
+}
+
+struct Volume: YAMLConvertible {
+  enum Source {
+    /// Empty at first, gone with the pod, and no larger than that.
+    case emptyDirectory(sizeLimit: String)
+    /// An image's content, read-only.
+    case image(reference: String)
+  }
+
+  var name: String
+  var source: Source
+
+  init(_ name: String, _ source: Source) {
+    self.name = name
+    self.source = source
+  }
+
+  var yaml: YAMLValue {
+    switch source {
+    case .emptyDirectory(let limit):
+      .object(["name": name, "emptyDir": YAMLValue.object(["sizeLimit": limit])])
+    case .image(let reference):
+      .object(["name": name, "image": YAMLValue.object(["reference": reference])])
+    }
+  }
+}

@@ -1,0 +1,102 @@
+internal import YAML
+
+/// A Job's own options, beside those of its pods.
+public struct JobManifestOptions: Sendable {
+  public enum Extent: Hashable, Sendable {
+    /// So many pods that succeed, with an item each.
+    case items(Int)
+    /// Until one pod has found the queue drained, and the others have ended.
+    case drain
+  }
+
+  public var failurePolicy: PodFailurePolicy
+  public var activeDeadline = Duration.seconds(24 * 3600)
+  public var timeToLive: Duration?
+  public var backoffLimit: Int?
+
+  public init(failurePolicy: PodFailurePolicy) { self.failurePolicy = failurePolicy }
+}
+
+extension Manifest {
+  /// Why no object can be made of options that are valid by themselves.
+  public struct Obstacle: Error, Hashable, Sendable, CustomStringConvertible {
+    public var description: String
+  }
+
+  public static func job(
+    _ options: WorkerOptions, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent
+  ) throws(Obstacle) -> Manifest {
+    let pod = WorkerPod(options)
+    return Manifest(
+      KubernetesObject("batch/v1", "Job", pod.metadata, spec: try spec(pod, job, extent).yaml))
+  }
+
+  /// A Job that drains the queue, at certain times; never two at once.
+  public static func cronJob(
+    _ options: WorkerOptions, _ job: JobManifestOptions, schedule: Schedule
+  ) throws(Obstacle) -> Manifest {
+    let pod = WorkerPod(options)
+    let jobTemplate = YAMLValue.object([
+      "metadata": YAMLValue.object(["labels": pod.labels.yaml]), "spec": try spec(pod, job, .drain),
+    ])
+    return Manifest(
+      KubernetesObject(
+        "batch/v1", "CronJob", pod.metadata,
+        spec: .object([
+          "schedule": schedule.description, "concurrencyPolicy": "Forbid", "successfulJobsHistoryLimit": 3,
+          "failedJobsHistoryLimit": 3, "jobTemplate": jobTemplate,
+        ])))
+  }
+
+  /// A Job of one item for each that is ready, as long as there are any.
+  ///
+  /// Strategy "accurate", which takes the length for what nobody works on yet: over AMQP, KEDA sees the items that are
+  /// ready, not those in workers' hands. A surplus Job, whose item another took, finds the queue drained and succeeds.
+  /// Rollout "gradual": Jobs that run are not deleted when the object changes.
+  public static func scaledJob(_ options: WorkerOptions, _ job: JobManifestOptions) throws(Obstacle) -> Manifest {
+    let pod = WorkerPod(options)
+    let trigger = QueueTrigger(queue: options.queue, target: 1, authentication: pod.metadata.name)
+    return Manifest(
+      authentication(pod),
+      KubernetesObject(
+        "keda.sh/v1alpha1", "ScaledJob", pod.metadata,
+        spec: .object([
+          "jobTargetRef": try spec(pod, job, .items(1)), "minReplicaCount": 0,
+          "maxReplicaCount": options.parallelism, "successfulJobsHistoryLimit": 10, "failedJobsHistoryLimit": 10,
+          "rollout": YAMLValue.object(["strategy": "gradual"]),
+          "scalingStrategy": YAMLValue.object(["strategy": "accurate"]), "triggers": [trigger],
+        ])))
+  }
+
+  static func authentication(_ pod: WorkerPod) -> KubernetesObject {
+    KubernetesObject(
+      "keda.sh/v1alpha1", "TriggerAuthentication", pod.metadata,
+      spec: QueueTrigger.authentication(secret: pod.options.secret, key: WorkerPod.urlKey))
+  }
+
+  private static func spec(
+    _ pod: WorkerPod, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent
+  ) throws(Obstacle) -> JobSpec {
+    let run = pod.options.run
+    guard let gracePeriod = run.terminationGracePeriod(finishes: run.onTerm == .finish) else { throw .endless }
+    let completions: Int? = if case .items(let count) = extent { count } else { nil }
+    return JobSpec(
+      completions: completions,
+      parallelism: min(pod.options.parallelism, completions ?? .max),
+      backoffLimit: job.backoffLimit ?? max(Self.usualBackoffLimit, completions ?? 0),
+      activeDeadline: job.activeDeadline.wholeSeconds, timeToLive: job.timeToLive?.wholeSeconds,
+      failurePolicy: job.failurePolicy,
+      template: pod.template(
+        completions == nil ? .drain : .oneItem, .never, gracePeriod: gracePeriod.wholeSeconds))
+  }
+
+  /// Kubernetes' own. A Job of many items may have more that fail once, without anything being wrong with it: each has
+  /// its own attempts.
+  private static let usualBackoffLimit = 6
+}
+
+extension Manifest.Obstacle {
+  /// Workers that end in their own time, and a pod that cannot know how long that is.
+  static let endless = Manifest.Obstacle(
+    description: "--on-term finish needs --timeout: a pod must know how long a worker may take to end")
+}

@@ -1,0 +1,77 @@
+/// How the pods run `amqp-job run`.
+public struct RunOptions: Hashable, Sendable {
+  public enum OnTerm: String, Hashable, Sendable, CaseIterable {
+    case stop
+    case finish
+  }
+
+  public struct Attempts: Hashable, Sendable {
+    public var most: Int
+    public var retryDelay: Duration
+
+    public init(most: Int, retryDelay: Duration) {
+      self.most = most
+      self.retryDelay = retryDelay
+    }
+  }
+
+  /// The time that the runner takes at most to settle an item.
+  static let settling = Duration.seconds(5)
+  /// What the pod gets beyond all that, to end before it is killed.
+  private static let margin = Duration.seconds(5)
+
+  public var waitFirst = Duration.seconds(60)
+  public var timeout: Duration?
+  public var grace = Duration.seconds(20)
+  /// nil leaves it to the runner: workers are stopped, unless it serves for ever.
+  public var onTerm: OnTerm?
+  /// nil for a queue without a retry and a dead-letter queue.
+  public var attempts: Attempts?
+
+  public init() {}
+
+  /// From TERM to the end of a runner whose worker takes all the time that it may, and more, so that no worker is
+  /// killed that would have ended. nil where that has no end.
+  func terminationGracePeriod(finishes: Bool) -> Duration? {
+    let stopping = grace + Self.settling + Self.margin
+    return finishes ? timeout.map { $0 + stopping } : stopping
+  }
+
+  /// The runner's arguments for workers that serve until their queue is drained, one item each, or for ever.
+  func arguments(_ extent: Extent) -> [String] {
+    var words = ["--wait-first=\(waitFirst.text)"] + extent.arguments
+    if let timeout { words.append("--timeout=\(timeout.text)") }
+    words.append("--grace=\(grace.text)")
+    if let onTerm { words.append("--on-term=\(onTerm.rawValue)") }
+    if let attempts {
+      words += ["--max-attempts=\(attempts.most)", "--retry-delay=\(attempts.retryDelay.text)"]
+    }
+    return words
+  }
+
+  enum Extent {
+    /// A pod that finds the queue drained is a success, too, so that a Job ends even if items went elsewhere.
+    case oneItem
+    case drain
+    case forever
+
+    fileprivate var arguments: [String] {
+      switch self {
+      case .oneItem: ["--when-empty=exit"]
+      case .drain: ["--drain"]
+      case .forever: ["--forever"]
+      }
+    }
+  }
+}
+
+extension Duration {
+  /// As amqp-job reads it: `90s`, `1500ms`.
+  var text: String {
+    let milliseconds = Int(self / .milliseconds(1))
+    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+  }
+
+  /// Whole seconds, rounded up: Kubernetes knows no others.
+  public var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
+}

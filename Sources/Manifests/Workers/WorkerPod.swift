@@ -1,0 +1,89 @@
+/// The pods of workers: the runner around the command, in the user's image.
+struct WorkerPod {
+  static let containerName = "worker"
+  static let urlKey = "BROKER_URL"
+
+  /// Where the runner's volume is, whatever fills it.
+  private static let runnerDirectory = "/opt/amqp-job"
+  private static let stateDirectory = "/run/amqp-job"
+  private static let livenessFile = stateDirectory + "/alive"
+  private static let (runnerVolume, stateVolume, temporaryVolume) = ("amqp-job", "state", "tmp")
+
+  let options: WorkerOptions
+  let labels: Labels
+
+  init(_ options: WorkerOptions) {
+    self.options = options
+    labels = Labels(name: "amqp-job", instance: options.name.description, component: "worker")
+  }
+
+  var metadata: Metadata {
+    Metadata(name: options.name.description, namespace: options.namespace, labels: labels)
+  }
+
+  /// The grace period is in seconds. A pod that is part of a service says when it is ready, too.
+  func template(
+    _ extent: RunOptions.Extent, _ restartPolicy: PodSpec.RestartPolicy, gracePeriod: Int, isService: Bool = false
+  ) -> PodTemplate {
+    PodTemplate(
+      labels: labels,
+      spec: PodSpec(
+        restartPolicy: restartPolicy, terminationGracePeriod: gracePeriod, userID: options.userID,
+        initContainers: initContainers, containers: [worker(extent, isService: isService)], volumes: volumes))
+  }
+
+  private var runner: String {
+    options.injection == nil ? "amqp-job" : Self.runnerDirectory + "/amqp-job"
+  }
+
+  private func worker(_ extent: RunOptions.Extent, isService: Bool) -> Container {
+    let injected = VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory, isReadOnly: true)
+    return Container(
+      name: Self.containerName, image: options.image.description,
+      command: [runner, "run"] + options.run.arguments(extent) + ["--"] + options.command,
+      environment: environment,
+      readinessProbe: isService ? probe("--ready") : nil, livenessProbe: probe(),
+      resources: Resources(cpu: options.cpu, memory: options.memory, memoryLimit: options.memoryLimit),
+      mounts: (options.injection == nil ? [] : [injected]) + [
+        VolumeMount(name: Self.stateVolume, path: Self.stateDirectory),
+        VolumeMount(name: Self.temporaryVolume, path: "/tmp"),
+      ])
+  }
+
+  private func probe(_ arguments: String...) -> Probe {
+    Probe(action: .exec([runner, "check"] + arguments), period: 10, timeout: 5, failureThreshold: 3)
+  }
+
+  private var environment: [ContainerVariable] {
+    [
+      ContainerVariable(Self.urlKey, .secret(name: options.secret, key: Self.urlKey)),
+      ContainerVariable("QUEUE", .value(options.queue)),
+      ContainerVariable("AMQP_JOB_SPOOL_DIR", .value(Self.stateDirectory)),
+      ContainerVariable("AMQP_JOB_LIVENESS_FILE", .value(Self.livenessFile)),
+    ] + options.environment.map { ContainerVariable($0.name, .value($0.value)) }
+  }
+
+  private var initContainers: [Container] {
+    guard let injection = options.injection, injection.way == .initContainer else { return [] }
+    return [
+      Container(
+        name: "install", image: injection.image.description, arguments: ["install", Self.runnerDirectory],
+        resources: Resources(cpu: "10m", memory: "32Mi", memoryLimit: "64Mi"),
+        mounts: [VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory)])
+    ]
+  }
+
+  private var volumes: [Volume] {
+    let injected = options.injection.map { injection in
+      switch injection.way {
+      case .initContainer: Volume(Self.runnerVolume, .emptyDirectory(sizeLimit: "64Mi"))
+      case .imageVolume: Volume(Self.runnerVolume, .image(reference: injection.image.description))
+      }
+    }
+    return (injected.map { [$0] } ?? []) + [
+      // The largest item that a broker takes has 512 MiB.
+      Volume(Self.stateVolume, .emptyDirectory(sizeLimit: "1Gi")),
+      Volume(Self.temporaryVolume, .emptyDirectory(sizeLimit: options.temporarySpace)),
+    ]
+  }
+}

@@ -1,0 +1,75 @@
+import Arguments
+import JobRunner
+import Linux
+import Manifests
+
+/// `amqp-job manifest`
+enum ManifestCommand: ToolCommand {
+  enum Kind: String, CaseIterable {
+    case job, cronjob, deployment, scaledjob, scaledobject, broker
+  }
+
+  static let definition = Command(
+    tool: Main.tool, name: "manifest", summary: "Write Kubernetes objects that run a command on items of a queue.",
+    examples: [
+      "amqp-job manifest job -q fruits --image python:3 --inject -- ./worker.py",
+      "amqp-job manifest scaledjob -q fruits --image example/worker:1 -- worker",
+      "amqp-job manifest broker | kubectl create -f -",
+    ],
+    notes:
+      "KIND is job (a pod for each item that the broker has; exit status 1 if there is none), cronjob (a Job that "
+      + "drains the queue, at times), deployment (pods that serve, and an autoscaler), scaledjob and scaledobject "
+      + "(KEDA makes a Job for each item, or scales a Deployment), or broker (RabbitMQ; its Secret has a new password "
+      + "each time, so make it once). "
+      + "Only job asks the broker, unless --drain or --completions is given; the other kinds take it that 'amqp-job "
+      + "declare' made the queue, or say --plain. Pods get the URL from a Secret, never from here. Any other option "
+      + "of run goes by --env, as AMQP_JOB_REJECT_ON=2.",
+    operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),
+    groups: [
+      ManifestWorkerOptions.pods, ManifestWorkerOptions.runner, ManifestKindOptions.group, BrokerOptions.group,
+      LogOptions.group,
+    ])
+
+  static func run(_ arguments: Arguments) throws {
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    guard ThisProcess.arguments.allSatisfy({ String(validating: $0, as: UTF8.self) != nil }) else {
+      throw UsageError("an argument is no text (UTF-8), which a manifest cannot hold")
+    }
+    guard let kind = Kind(rawValue: arguments.operands[0]) else {
+      let kinds = Kind.allCases.map(\.rawValue).joined(separator: ", ")
+      throw UsageError("there is no kind '\(arguments.operands[0])': it is one of \(kinds)")
+    }
+    try ManifestKindOptions.check(arguments, kind)
+    let command = Array(arguments.operands.dropFirst())
+    do {
+      try Output.write(try manifest(kind, command, &settings).text)
+    } catch let obstacle as Manifest.Obstacle {
+      throw UsageError("\(obstacle)")
+    }
+  }
+
+  private static func manifest(
+    _ kind: Kind, _ command: [String], _ settings: inout Settings
+  ) throws -> Manifest {
+    guard kind != .broker else {
+      guard command.isEmpty else { throw UsageError("a broker takes no COMMAND") }
+      var generator = SystemRandomNumberGenerator()
+      return try .broker(try ManifestKindOptions.broker(&settings), using: &generator)
+    }
+    guard !command.isEmpty else { throw UsageError("COMMAND is missing") }
+    var worker = try ManifestWorkerOptions.options(&settings, kind, command)
+    switch kind {
+    case .job:
+      let job = try ManifestKindOptions.job(&settings)
+      let extent = try ManifestExtent.determine(&settings, &worker)
+      return try .job(worker, job, extent)
+    case .cronjob:
+      let schedule = try ManifestKindOptions.schedule(&settings)
+      return try .cronJob(worker, try ManifestKindOptions.job(&settings), schedule: schedule)
+    case .scaledjob: return try .scaledJob(worker, try ManifestKindOptions.job(&settings))
+    case .deployment: return try .deployment(worker, try ManifestKindOptions.scaling(&settings))
+    case .scaledobject: return try .scaledObject(worker, try ManifestKindOptions.scaling(&settings))
+    case .broker: preconditionFailure("has been made above")
+    }
+  }
+}

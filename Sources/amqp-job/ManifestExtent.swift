@@ -1,0 +1,52 @@
+import Arguments
+import Broker
+import JobRunner
+import Manifests
+import Reports
+
+/// How much a Job has to do: as was said, or what the broker says.
+enum ManifestExtent {
+  /// Where the broker is asked, it is asked too whether items can be tried again.
+  /// - Throws: `Failure`, `UsageError`
+  static func determine(
+    _ settings: inout Settings, _ worker: inout WorkerOptions
+  ) throws -> JobManifestOptions.Extent {
+    let completions = try settings.count("completions", upTo: Int(Int32.max))
+    let drains = try settings.flag("drain")
+    guard !drains || completions == nil else { throw UsageError("--completions and --drain exclude each other") }
+    if drains { return .drain }
+    if let completions { return .items(completions) }
+
+    let (figures, place) = try figures(of: worker.queue, &settings)
+    guard figures.left > 0 else {
+      throw Failure(.failure, "\(place) is empty: there is nothing to do (--completions N makes a Job all the same)")
+    }
+    if figures.retry == nil || figures.dead == nil {
+      guard !ManifestWorkerOptions.asksForAttempts(&settings) else {
+        throw Failure(
+          .wrongQueue, "\(place) has no retry and dead-letter queue; 'amqp-job declare \(worker.queue)' makes them")
+      }
+      worker.run.attempts = nil
+    }
+    return .items(figures.left)
+  }
+
+  private static func figures(of queue: String, _ settings: inout Settings) throws -> (QueueFigures, place: String) {
+    let broker = try BrokerOptions(&settings)
+    broker.warn(try LogOptions.reporter(&settings))
+    let session: BrokerSession
+    do {
+      session = try broker.connect(name: "amqp-job manifest")
+    } catch {
+      throw Failure(error, queue: queue, broker: nil)
+    }
+    defer { session.close() }
+    var lookup = QueueLookup(session)
+    do {
+      guard let figures = try lookup.figures(of: queue) else { throw Status.noSuchQueue([queue], session) }
+      return (figures, "queue '\(queue)' at \(session.broker)")
+    } catch {
+      throw Failure(error, queue: queue, broker: session.broker)
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import Arguments
+import Linux
+import Manifests
+
+/// The options of `amqp-job manifest` that are about pods which run workers.
+enum ManifestWorkerOptions {
+  static let pods = OptionGroup(
+    "Pods",
+    [
+      QueueName.option,
+      Option("image", value: "IMAGE", "the image that has COMMAND, as it is (for broker: rabbitmq:4.3)"),
+      Option(
+        "inject", value: "init|image-volume", implied: "init",
+        "put amqp-job into the pod, for an image without it: by an init container, or a volume from an image "
+          + "(Kubernetes 1.35, or its feature gate ImageVolume)"),
+      Option("runner-image", value: "IMAGE", "the image to inject it from (default amqp-job:1)"),
+      Option("parallelism", value: "N", "most pods at a time (default 10; cronjob 1)"),
+      Option("name", value: "NAME", "name of the objects (default like the queue's; for broker: rabbitmq)"),
+      Option("namespace", value: "NAME", "their namespace (default none: kubectl's)"),
+      Option("secret", value: "NAME", "the Secret with the broker's URL as BROKER_URL (default rabbitmq)"),
+      Option("env", value: "NAME=VALUE", "a variable for COMMAND; may be repeated"),
+      Option("user", value: "UID", "user and group to run as, by number (default 65532)"),
+      Option("cpu", value: "AMOUNT", "processors to ask for (default 100m; broker 250m)"),
+      Option("memory", value: "AMOUNT", "memory to ask for (default 256Mi; broker 512Mi)"),
+      Option("memory-limit", value: "AMOUNT", "most memory (default as --memory; broker 1Gi)"),
+      Option("tmp-size", value: "AMOUNT", "most space in /tmp, beside which nothing is writable (default 1Gi)"),
+    ])
+
+  static let runner = OptionGroup(
+    "Runner",
+    [
+      Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)"),
+      Option("grace", value: "DURATION", "time from TERM to KILL for a worker (default 20s)"),
+      Option(
+        "on-term", value: "stop|finish",
+        "stop workers, or let them end, which needs --timeout (default stop; where pods serve and there is a "
+          + "--timeout: finish)"),
+      Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)"),
+      Option("retry-delay", value: "DURATION", "time until a failed item comes back (default 10s)"),
+      Option("plain", "the queue stands alone: without retries and dead letters"),
+    ])
+
+  /// - Throws: `Failure`, `UsageError`
+  static func options(
+    _ settings: inout Settings, _ kind: ManifestCommand.Kind, _ command: [String]
+  ) throws -> WorkerOptions {
+    let queue = try QueueName.resolved(&settings)
+    guard let image = try self.image("image", &settings) else { throw UsageError("--image is missing") }
+    let resources = try resources(&settings, cpu: "100m", memory: "256Mi", memoryLimit: nil)
+    var options = WorkerOptions(
+      name: try name(&settings) ?? ObjectName(resembling: queue), queue: queue, image: image, command: command,
+      secret: try secret(&settings), cpu: resources.cpu, memory: resources.memory, memoryLimit: resources.memoryLimit,
+      temporarySpace: try amount("tmp-size", &settings)?.description ?? "1Gi", run: try run(&settings))
+    options.namespace = try namespace(&settings)
+    options.injection = try injection(&settings)
+    options.environment = try environment(&settings)
+    options.userID = try settings.count("user", upTo: Int(Int32.max)) ?? options.userID
+    // A CronJob's pods wait for an item each time: where there is mostly nothing to do, one is enough to find that out.
+    options.parallelism = try settings.count("parallelism", upTo: Int(Int32.max)) ?? (kind == .cronjob ? 1 : 10)
+    return options
+  }
+
+  /// Whether the queue is to have a retry and a dead-letter queue because somebody said so.
+  static func asksForAttempts(_ settings: inout Settings) -> Bool {
+    settings.text("max-attempts") != nil || settings.text("retry-delay") != nil
+  }
+
+  // What a broker's objects have as well
+
+  static func name(_ settings: inout Settings) throws -> ObjectName? {
+    let what = "a name of at most \(ObjectName.longest) lower-case letters, digits and '-', none of these at an end"
+    return try settings.value("name", what) { ObjectName($0) }
+  }
+
+  static func namespace(_ settings: inout Settings) throws -> String? {
+    try settings.value("namespace", "a name of lower-case letters, digits and '-'") { $0.isDNSLabel ? $0 : nil }
+  }
+
+  static func secret(_ settings: inout Settings) throws -> String {
+    let what = "a name of lower-case letters, digits, '-' and '.'"
+    return try settings.value("secret", what) { $0.isDNSSubdomain ? $0 : nil } ?? "rabbitmq"
+  }
+
+  static func image(_ option: String, _ settings: inout Settings) throws -> ImageReference? {
+    try settings.value(option, "an image such as python:3.13-alpine") { ImageReference($0) }
+  }
+
+  static func amount(_ option: String, _ settings: inout Settings) throws -> Quantity? {
+    try settings.value(option, "an amount such as \(option == "cpu" ? "100m or 1.5" : "256Mi or 1Gi")") {
+      Quantity($0)
+    }
+  }
+
+  /// What is not given is as named here; without a limit named, that is the request.
+  static func resources(
+    _ settings: inout Settings, cpu: String, memory: String, memoryLimit: String?
+  ) throws -> (cpu: String, memory: String, memoryLimit: String) {
+    let request = try amount("memory", &settings)
+    let limit = try amount("memory-limit", &settings)
+    let usualLimit = memoryLimit.flatMap { Quantity($0) }
+    let asked = request ?? [Quantity(memory), limit].compactMap(\.self).min()
+    let most = limit ?? [asked, usualLimit].compactMap(\.self).max()
+    guard let asked, let most, asked <= most else { throw UsageError("--memory is more than --memory-limit") }
+    return (try amount("cpu", &settings)?.description ?? cpu, asked.description, most.description)
+  }
+
+  private static func injection(_ settings: inout Settings) throws -> Injection? {
+    let image = try image("runner-image", &settings)
+    guard let way: Injection.Way = try settings.choice("inject") else {
+      guard !settings.given.contains("runner-image") else { throw UsageError("--runner-image goes with --inject") }
+      return nil
+    }
+    guard let image = image ?? ImageReference("amqp-job:1") else { return nil }
+    return Injection(way: way, image: image)
+  }
+
+  private static func environment(_ settings: inout Settings) throws -> [WorkerOptions.Variable] {
+    let variables = try settings.list("env").map { argument in
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
+      guard parts.count == 2, parts[0].isVariableName else {
+        throw UsageError("--env is to be NAME=VALUE, the name of letters, digits, '_', '-' and '.', not '\(argument)'")
+      }
+      return WorkerOptions.Variable(name: parts[0], value: parts[1])
+    }
+    let names = variables.map(\.name)
+    if let taken = names.first(where: WorkerOptions.reservedVariables.contains) {
+      throw UsageError("--env \(taken)=... is not for you to set: the manifest does, or there is an option for it")
+    }
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw UsageError("--env \(twice)=... is given twice")
+    }
+    return variables
+  }
+
+  private static func run(_ settings: inout Settings) throws -> RunOptions {
+    var options = RunOptions()
+    options.timeout = try settings.duration("timeout")
+    options.grace = try settings.duration("grace") ?? options.grace
+    options.onTerm = try settings.choice("on-term")
+    let attempts = RunOptions.Attempts(
+      most: try settings.count("max-attempts", upTo: Int(Int32.max)) ?? 3,
+      retryDelay: try settings.duration("retry-delay") ?? .seconds(10))
+    guard attempts.retryDelay < .milliseconds(UInt32.max) else { throw UsageError("--retry-delay is at most 49 days") }
+    let isPlain = try settings.flag("plain")
+    guard !(isPlain && asksForAttempts(&settings)) else {
+      throw UsageError("--plain goes with neither --max-attempts nor --retry-delay")
+    }
+    options.attempts = isPlain ? nil : attempts
+    return options
+  }
+}

@@ -1,0 +1,118 @@
+import Testing
+import YAML
+
+@testable import Manifests
+
+@Suite struct ManifestTests {
+  private let job = JobManifestOptions(failurePolicy: PodFailurePolicy(ignored: [75, 69], fatal: [127, 64]))
+
+  private func worker(_ change: (inout WorkerOptions) -> Void = { _ in }) throws -> WorkerOptions {
+    var options = WorkerOptions(
+      name: ObjectName(resembling: "job1"), queue: "job1", image: try #require(ImageReference("worker:1")),
+      command: ["./worker.py"], secret: "rabbitmq", cpu: "100m", memory: "64Mi", memoryLimit: "64Mi",
+      temporarySpace: "1Gi", run: RunOptions())
+    change(&options)
+    return options
+  }
+
+  private func podSpec(_ job: YAMLValue) throws -> YAMLValue {
+    try #require(job["spec"]?["template"]?["spec"])
+  }
+
+  @Test(arguments: [
+    (nil, nil, 20.0, 30), (nil, RunOptions.OnTerm.stop, 0.5, 11), (90, .finish, 20, 120), (0.1, .finish, 0.2, 11),
+    (3600, .stop, 20, 30),
+  ])
+  func thePodEndsAfterItsWorker(
+    timeout: Double?, onTerm: RunOptions.OnTerm?, grace: Double, expected: Int
+  ) throws {
+    let options = try worker {
+      $0.run.timeout = timeout.map { .seconds($0) }
+      $0.run.onTerm = onTerm
+      $0.run.grace = .seconds(grace)
+    }
+    let manifest = try Manifest.job(options, job, .items(1))
+    #expect(try podSpec(manifest.documents[0])["terminationGracePeriodSeconds"] == .integer(expected))
+  }
+
+  @Test func aPodMustKnowHowLongItsWorkerTakesToFinish() throws {
+    let options = try worker { $0.run.onTerm = .finish }
+    let scaling = ScalingOptions(metric: "m", target: 1)
+    #expect(throws: Manifest.Obstacle.self) { try Manifest.job(options, job, .drain) }
+    #expect(throws: Manifest.Obstacle.self) { try Manifest.scaledJob(options, job) }
+    #expect(throws: Manifest.Obstacle.self) { try Manifest.deployment(options, scaling) }
+    #expect(throws: Manifest.Obstacle.self) { try Manifest.scaledObject(options, scaling) }
+  }
+
+  @Test(arguments: [(1, 1, 6), (6, 6, 6), (7, 7, 7), (500, 10, 500)])
+  func aJobIsAsWideAsItsItemsAndMayFailAsOften(items: Int, parallelism: Int, backoff: Int) throws {
+    let spec = try #require(try Manifest.job(try worker(), job, .items(items)).documents[0]["spec"])
+    #expect(spec["completions"] == .integer(items))
+    #expect(spec["parallelism"] == .integer(parallelism))
+    #expect(spec["backoffLimit"] == .integer(backoff))
+  }
+
+  @Test func aDrainingJobHasNoCompletions() throws {
+    let spec = try #require(try Manifest.job(try worker(), job, .drain).documents[0]["spec"])
+    #expect(spec["completions"] == nil)
+    #expect(spec["parallelism"] == .integer(10))
+  }
+
+  @Test func failurePoliciesAreInOrder() throws {
+    #expect(job.failurePolicy.ignored == [69, 75])
+    #expect(job.failurePolicy.fatal == [64, 127])
+  }
+
+  @Test func argumentsOfTheRunner() {
+    var run = RunOptions()
+    #expect(run.arguments(.oneItem) == ["--wait-first=60s", "--when-empty=exit", "--grace=20s"])
+    #expect(run.arguments(.drain) == ["--wait-first=60s", "--drain", "--grace=20s"])
+    run.timeout = .milliseconds(1500)
+    run.onTerm = .stop
+    run.attempts = .init(most: 2, retryDelay: .seconds(60))
+    #expect(
+      run.arguments(.forever) == [
+        "--wait-first=60s", "--forever", "--timeout=1500ms", "--grace=20s", "--on-term=stop", "--max-attempts=2",
+        "--retry-delay=60s",
+      ])
+  }
+
+  @Test(arguments: ["a queue", "", "日本", "-a", String(repeating: "x", count: 64)])
+  func anAutoscalerNeedsALabel(queue: String) throws {
+    let options = try worker { $0.queue = queue }
+    let scaling = ScalingOptions(metric: "m", target: 1)
+    #expect(throws: Manifest.Obstacle.self) { try Manifest.deployment(options, scaling) }
+    #expect(throws: Never.self) { try Manifest.scaledObject(options, scaling) }
+  }
+
+  @Test func aBrokersPasswordIsTheGenerators() throws {
+    let image = try #require(ImageReference("rabbitmq:4.3"))
+    let options = BrokerManifestOptions(
+      name: try #require(ObjectName("rabbitmq")), namespace: "fruits", secret: "s", image: image, cpu: "1",
+      memory: "1Gi", memoryLimit: "1Gi", storage: "1Gi")
+    var (one, same, other) = (Sequence(state: 1), Sequence(state: 1), Sequence(state: 2))
+    let secret = try Manifest.broker(options, using: &one).documents[0]
+    #expect(try Manifest.broker(options, using: &same).documents[0] == secret)
+    #expect(try Manifest.broker(options, using: &other).documents[0] != secret)
+    guard case .string(let password)? = secret["stringData"]?["RABBITMQ_DEFAULT_PASS"] else {
+      Issue.record("no password")
+      return
+    }
+    #expect(password.count == 32 && password.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) })
+    #expect(
+      secret["stringData"]?["BROKER_URL"] == .string("amqp://job:\(password)@rabbitmq.fruits.svc:5672"))
+  }
+
+  /// SplitMix64.
+  private struct Sequence: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var mixed = state
+      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+      return mixed ^ (mixed >> 31)
+    }
+  }
+}
