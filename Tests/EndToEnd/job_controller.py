@@ -105,15 +105,18 @@ class Job:
         self._closed = False
         self._deadline = time.monotonic() + spec["activeDeadlineSeconds"] if "activeDeadlineSeconds" in spec else None
         self._events, self._outcome = queue.Queue(), queue.Queue()
-        self._thread = threading.Thread(target=self._control, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def wait(self, timeout=40.0):
         """Its end."""
         try:
-            return self._outcome.get(timeout=timeout)
+            ended = self._outcome.get(timeout=timeout)
         except queue.Empty:
             raise AssertionError(f"the Job still runs after {timeout} s: {self.pods}") from None
+        if isinstance(ended, Exception):
+            raise ended
+        return ended
 
     def disrupt(self, pod):
         """Evicts the pod, as when its node is drained."""
@@ -135,6 +138,12 @@ class Job:
 
     # The controller: each event is followed by a look at everything
 
+    def _run(self):
+        try:
+            self._outcome.put(self._control())
+        except Exception as error:  # a test waits for it
+            self._outcome.put(error)
+
     def _control(self):
         while not self._closed and (outcome := self._sync()) is None:
             due = [when for when in (self._deadline, self._may_start_at()) if when is not None]
@@ -145,8 +154,7 @@ class Job:
                 continue
             if ended is not None:
                 self._count(ended)
-        if not self._closed:
-            self._outcome.put(outcome)
+        return None if self._closed else outcome
 
     def _active(self):
         return [pod for pod in self.pods if pod.phase == "Running" and not pod.terminating and pod not in self._counted]

@@ -42,8 +42,10 @@ class Node:
     def data(self, kind, name):
         """{key: text}"""
         found = self.objects[kind, name]
-        decoded = {key: base64.b64decode(value).decode() for key, value in found.get("data", {}).items()}
-        return {**decoded, **found.get("stringData", {})} if kind == "Secret" else found.get("data", {})
+        data = found.get("data", {})
+        if kind == "Secret":
+            data = {key: base64.b64decode(value).decode() for key, value in data.items()}
+        return {**data, **found.get("stringData", {})}
 
     def folder(self, volume, pod_directory):
         """The local folder that a volume of the pod is."""
@@ -139,8 +141,9 @@ class Pod:
                 return
             try:
                 self._processes[container["name"]] = subprocess.Popen(
-                    self._words(container, words), env=self._environment(container), cwd="/", stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, start_new_session=True,
+                    self._words(container, words), env=self._environment(container), stdin=subprocess.DEVNULL,
+                    stdout=log, stderr=log, cwd=self._local(container, container.get("workingDir", "/")),
+                    start_new_session=True,
                 )
             except OSError as error:
                 log.write(f"{error}\n".encode())
