@@ -1,17 +1,17 @@
 """Kubernetes' Job controller, for pods that are local processes: the documented rules of a Job that is not indexed.
 
-From https://kubernetes.io/docs/concepts/workloads/controllers/job/, and where that is silent from the controller's source
-(pkg/controller/job: job_controller.go, backoff_utils.go, pod_failure_policy.go):
+From https://kubernetes.io/docs/concepts/workloads/controllers/job/, and where that is silent from the controller's
+source (pkg/controller/job: job_controller.go, backoff_utils.go, pod_failure_policy.go):
 
-- Fixed completion count: no more pods run than completions are left, nor more than `parallelism`; complete when so many
-  pods have succeeded.
-- Work queue (`completions` unset): `parallelism` pods run until one succeeds; then none is started any more, and the Job is
-  complete when all have ended, however the others end.
-- `backoffLimit` (6): the Job fails (BackoffLimitExceeded) when more pods than that have failed, those apart that the failure
-  policy ignores.
-- `podFailurePolicy`: the first rule that matches a failed pod decides. onExitCodes looks at the containers that ended other
-  than with 0, or at that of its containerName. FailJob fails the Job (PodFailurePolicy), Ignore does not count the pod,
-  Count does, as without a rule. Either way a pod takes its place.
+- Fixed completion count: no more pods run than completions are left, nor more than `parallelism`; complete when so
+  many pods have succeeded.
+- Work queue (`completions` unset): `parallelism` pods run until one succeeds; then none is started any more, and the
+  Job is complete when all have ended, however the others end.
+- `backoffLimit` (6): the Job fails (BackoffLimitExceeded) when more pods than that have failed, those apart that the
+  failure policy ignores.
+- `podFailurePolicy`: the first rule that matches a failed pod decides. onExitCodes looks at the containers that ended
+  other than with 0, or at that of its containerName. FailJob fails the Job (PodFailurePolicy), Ignore does not count
+  the pod, Count does, as without a rule. Either way a pod takes its place.
 - `podReplacementPolicy`: Failed (what a failure policy implies) replaces a pod that is being stopped when it has ended;
   TerminatingOrFailed at once, and counts it as failed.
 - `activeDeadlineSeconds`: then the Job fails (DeadlineExceeded).
@@ -33,7 +33,7 @@ BEYOND = ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy", "suspend"
 
 @dataclasses.dataclass
 class Outcome:
-    """A Job's status, when it has ended. `type`: Complete or Failed. `failed` does not count what the policy ignores."""
+    """How a Job ended. `type`: Complete or Failed. `failed` does not count what the policy ignores."""
 
     type: str
     reason: str

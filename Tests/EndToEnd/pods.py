@@ -1,16 +1,17 @@
 """Pods as local processes: what a kubelet makes of a pod's spec, as far as amqp-job can tell the difference.
 
-- Init containers run one after the other, then the containers side by side; the pod has succeeded if each of them exits 0,
-  and with restartPolicy Never none is started again.
+- Init containers run one after the other, then the containers side by side; the pod has succeeded if each of them
+  exits 0, and with restartPolicy Never none is started again.
   https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
-- A command is command + args, or the image's entrypoint + args. An exit status of 128 + s stands for the signal s, and 128
-  for a command that cannot be started.
-- A pod that is deleted gets TERM, for the first process of each container, and KILL after terminationGracePeriodSeconds.
+- A command is command + args, or the image's entrypoint + args. An exit status of 128 + s stands for the signal s, and
+  128 for a command that cannot be started.
+- A pod that is deleted gets TERM, for the first process of each container, and KILL after
+  terminationGracePeriodSeconds. A container ends with its first process.
 - The environment is the manifest's, and the variables that each pod gets for the Service `kubernetes`.
 
-An image is a folder that stands for its root. There is no file system of the pod's own: a word of the command, or a value
-of the environment, that is a path in one of the pod's volumes or in its image becomes the path of that file here. So limits,
-users and read-only mounts are not seen here, and probes run when a test asks for them.
+An image is a folder that stands for its root. There is no file system of the pod's own: a word of the command, or a
+value of the environment, that is a path in one of the pod's volumes or in its image becomes the path of that file here.
+So limits, users and read-only mounts are not seen here, and probes run when a test asks for them.
 """
 
 import base64
@@ -128,7 +129,7 @@ class Pod:
             self._launch(container)
         for name, process in list(self._processes.items()):
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            os.killpg(process.pid, signal.SIGKILL)  # a container ends with its first process
+            os.killpg(process.pid, signal.SIGKILL)
             status = process.wait()
             self.exit_codes[name] = 128 - status if status < 0 else status
             del self._processes[name]
@@ -169,7 +170,8 @@ class Pod:
     def _environment(self, container):
         made = dict(self.node.environment)
         made["PATH"] = f"{self.node.images[container['image']].root}/usr/local/bin:{made['PATH']}"
-        made |= {"HOSTNAME": self.name, "KUBERNETES_PORT": "tcp://10.96.0.1:443", "KUBERNETES_SERVICE_HOST": "10.96.0.1"}
+        made |= {"KUBERNETES_PORT": "tcp://10.96.0.1:443", "KUBERNETES_SERVICE_HOST": "10.96.0.1"}
+        made["HOSTNAME"] = self.name
         for each in container.get("env", []):
             made[each["name"]] = self._local(container, self._value(each))
         return made

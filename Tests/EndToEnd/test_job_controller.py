@@ -8,8 +8,11 @@ import job_controller
 import pods
 from harness import holds_for, wait_until
 
-# https://kubernetes.io/docs/tasks/job/pod-failure-policy/ and .../concepts/workloads/controllers/job/#pod-failure-policy
-FAIL_ON_42 = {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "In", "values": [42]}}
+# https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy
+FAIL_ON_42 = {
+    "action": "FailJob",
+    "onExitCodes": {"containerName": "main", "operator": "In", "values": [42]},
+}
 IGNORE_DISRUPTIONS = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
 
 
@@ -85,7 +88,7 @@ def test_failures_up_to_the_limit_are_replaced(run, tmp_path):
 
 
 def test_the_pods_of_a_job_that_fails_are_stopped_first(run, tmp_path):
-    script = nth_pod(tmp_path, f"[ $n = 0 ] || {{ until [ -e {tmp_path}/1 ]; do sleep 0.01; done; exit 42; }}; sleep 60 & wait")
+    script = nth_pod(tmp_path, "[ $n = 0 ] || exit 42; sleep 60 & wait")
     outcome = run(script, [FAIL_ON_42], completions=4, parallelism=2, backoffLimit=6).wait()
     assert outcome.condition == ("Failed", "PodFailurePolicy")
     assert sorted(pod.exit_codes["main"] for pod in outcome.pods) == [42, 143]
@@ -103,7 +106,7 @@ def test_the_pods_of_a_job_that_fails_are_stopped_first(run, tmp_path):
         ({"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [42]}}, 42,
          ("Failed", "BackoffLimitExceeded"), 3),
     ],
-)  # fmt: skip
+)
 def test_exit_codes(run, rule, status, condition, failed):
     outcome = run(f"exit {status}", [rule], backoffLimit=2).wait()
     assert (outcome.condition, outcome.failed) == (condition, failed)
@@ -132,8 +135,8 @@ def test_disruptions(run, tmp_path, rules, outcome):
 
 @pytest.mark.parametrize("policy, replaced_before", [("Failed", False), ("TerminatingOrFailed", True)])
 def test_pod_replacement(run, tmp_path, policy, replaced_before):
-    stubborn = f"trap 'until [ -e {tmp_path}/go ]; do sleep 0.01; done; exit 1' TERM; touch {tmp_path}/ready; sleep 60 & wait"
-    job = run(nth_pod(tmp_path, f"[ $n = 1 ] || {{ {stubborn}; }}"), podReplacementPolicy=policy)
+    stubborn = f"trap 'until [ -e {tmp_path}/go ]; do sleep 0.01; done; exit 1' TERM; touch {tmp_path}/ready"
+    job = run(nth_pod(tmp_path, f"[ $n = 1 ] || {{ {stubborn}; sleep 60 & wait; }}"), podReplacementPolicy=policy)
     wait_until(lambda: (tmp_path / "ready").exists())
     job.delete(job.pods[0])
     if replaced_before:
