@@ -153,6 +153,8 @@ class Job:
             except queue.Empty:
                 continue
             if ended is not None:
+                if ended.error:
+                    raise ended.error
                 self._count(ended)
         return None if self._closed else outcome
 

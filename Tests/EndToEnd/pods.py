@@ -70,7 +70,7 @@ class Pod:
         if spec.get("restartPolicy") != "Never":
             raise NotImplementedError(f"restartPolicy {spec.get('restartPolicy')}")
         self.node, self.name, self.spec, self._ended = node, name, spec, ended
-        self.phase = "Running"
+        self.phase, self.error = "Running", None
         self.conditions = set()  # the types of those that are true
         self.terminating = False
         self.exit_codes = {}  # by the container's name
@@ -102,7 +102,8 @@ class Pod:
 
     def kill(self):
         """KILL for each container: the end of the grace period, or a node's crash."""
-        self._signal(signal.SIGKILL)
+        with self._lock:
+            self._signal(signal.SIGKILL)
 
     def execute(self, container, words):
         """Runs a command in that container, as its exec probes do."""
@@ -113,10 +114,12 @@ class Pod:
     # How it runs
 
     def _run(self):
-        if all(self._run_all([container]) for container in self.spec.get("initContainers", [])):
-            succeeded = self._run_all(self.spec["containers"])
-        else:
-            succeeded = False
+        succeeded = False
+        try:
+            if all(self._run_all([container]) for container in self.spec.get("initContainers", [])):
+                succeeded = self._run_all(self.spec["containers"])
+        except Exception as error:  # whoever waits for the pod learns of it
+            self.error = error
         with self._lock:
             self.phase = "Succeeded" if succeeded else "Failed"
             if self._kill_timer:
@@ -129,10 +132,11 @@ class Pod:
             self._launch(container)
         for name, process in list(self._processes.items()):
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            os.killpg(process.pid, signal.SIGKILL)
-            status = process.wait()
+            with self._lock:  # its number is its own until then
+                os.killpg(process.pid, signal.SIGKILL)
+                status = process.wait()
+                del self._processes[name]
             self.exit_codes[name] = 128 - status if status < 0 else status
-            del self._processes[name]
         return all(self.exit_codes.get(container["name"]) == 0 for container in containers)
 
     def _launch(self, container):
@@ -151,8 +155,8 @@ class Pod:
                 self.exit_codes[container["name"]] = CANNOT_START
 
     def _signal(self, number):
-        for process in list(self._processes.values()):
-            process.send_signal(number)
+        for process in self._processes.values():
+            os.kill(process.pid, number)
 
     # What is written in the manifest, here
 
