@@ -4,6 +4,8 @@
     TEST_BROKER_NAME   the broker (of scripts/broker) that the tests share
     TEST_BROKER_URL    its URL
     TEST_RABBITMQ      the version of RabbitMQ to start others with; "" is the one that is installed
+    TEST_KUBECTL       kubectl, for its kustomize
+    TEST_HADOLINT      hadolint
 """
 
 import faulthandler

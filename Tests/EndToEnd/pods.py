@@ -7,7 +7,9 @@
   128 for a command that cannot be started.
 - A pod that is deleted gets TERM, for the first process of each container, and KILL after
   terminationGracePeriodSeconds. A container ends with its first process.
-- The environment is the manifest's, and the variables that each pod gets for the Service `kubernetes`.
+- The environment is the manifest's, and the variables that each pod gets for the Service `kubernetes`. $(NAME) in a
+  command or a variable is replaced by the variable of that name, and $$ by $.
+  https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
 
 An image is a folder that stands for its root. There is no file system of the pod's own: a word of the command, or a
 value of the environment, that is a path in one of the pod's volumes or in its image becomes the path of that file here.
@@ -18,6 +20,7 @@ import base64
 import dataclasses
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -29,6 +32,13 @@ CANNOT_START = 128
 class Image:
     root: pathlib.Path
     entrypoint: tuple = ()
+
+
+def expand(text, variables):
+    """The text with its references to variables replaced; one to a variable that is not there is left as it is."""
+    return re.sub(
+        r"\$(?:\$|\(([^)]*)\))", lambda match: "$" if match[0] == "$$" else variables.get(match[1], match[0]), text
+    )
 
 
 class Node:
@@ -69,6 +79,8 @@ class Pod:
     def __init__(self, node, name, spec, ended):
         if spec.get("restartPolicy") != "Never":
             raise NotImplementedError(f"restartPolicy {spec.get('restartPolicy')}")
+        if any("restartPolicy" in each for each in spec.get("initContainers", [])):
+            raise NotImplementedError("a sidecar")
         self.node, self.name, self.spec, self._ended = node, name, spec, ended
         self.phase, self.error = "Running", None
         self.conditions = set()  # the types of those that are true
@@ -169,16 +181,22 @@ class Pod:
         return in_image if path.startswith("/") and pathlib.Path(in_image).exists() else path
 
     def _words(self, container, words):
-        return [self._local(container, word) for word in words]
+        variables = self._variables(container)
+        return [self._local(container, expand(word, variables)) for word in words]
 
     def _environment(self, container):
         made = dict(self.node.environment)
         made["PATH"] = f"{self.node.images[container['image']].root}/usr/local/bin:{made['PATH']}"
         made |= {"KUBERNETES_PORT": "tcp://10.96.0.1:443", "KUBERNETES_SERVICE_HOST": "10.96.0.1"}
         made["HOSTNAME"] = self.name
+        variables = self._variables(container)
+        return {**made, **{name: self._local(container, value) for name, value in variables.items()}}
+
+    def _variables(self, container):
+        variables = {}
         for each in container.get("env", []):
-            made[each["name"]] = self._local(container, self._value(each))
-        return made
+            variables[each["name"]] = expand(self._value(each), variables)
+        return variables
 
     def _value(self, variable):
         if "value" in variable:

@@ -171,6 +171,12 @@ def test_a_failed_init_container_is_a_failed_pod(run, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+def test_references_to_variables():
+    # The examples of EnvVar.value: "$$(VAR_NAME)" is "$(VAR_NAME)", whether there is such a variable or not.
+    variables = {"A": "apple", "B": "$(A)"}
+    assert pods.expand("$(A)/$(B)/$(C) $$(A) $$$(A) $A $( 5$", variables) == "apple/$(A)/$(C) $(A) $apple $A $( 5$"
+
+
 def test_pauses_double_and_a_success_ends_them():
     # "10s, 20s, 40s ... capped at six minutes"
     assert [job_controller.back_off(n) for n in range(8)] == [0, 10, 20, 40, 80, 160, 320, 360]

@@ -188,6 +188,25 @@ def test_the_probe_of_a_pod_that_works(bench, make_cluster, queue):
     assert job.wait().condition == COMPLETE
 
 
+def test_a_pod_of_the_deployment_lets_its_worker_end(bench, make_cluster, queue):
+    put(queue, ["apple", "banana"])
+    worker = bench.worker("hold")
+    objects = overlays.objects("deployment")
+    (deployment,) = (each for each in objects if each["kind"] == "Deployment")
+    template = copy.deepcopy(deployment["spec"]["template"])
+    template["spec"]["restartPolicy"] = "Never"  # to see its end
+    spec = {"podReplacementPolicy": "Failed", "template": template}
+    once = {"kind": "Job", "metadata": {"name": "once"}, "spec": spec}
+    job = make_cluster(as_script(bench, worker)).run_job([*objects, once], queue.name)
+    worker.wait_for("holding")
+    (pod,), (container,) = job.pods, job.pod_spec["containers"]
+    assert pod.execute(container, container["readinessProbe"]["exec"]["command"]).returncode == 0
+    job.delete(pod)
+    worker.go()
+    assert (job.wait().condition, pod.exit_codes, worker.runs) == (COMPLETE, {"worker": 0}, 1), pod
+    queue.assert_untouched(1)
+
+
 def test_the_cron_jobs_job_declares_and_publishes(bench, make_cluster):
     queue = bench.work_queue("quorum", declare=False)
     objects = overlays.objects("cronjob")
