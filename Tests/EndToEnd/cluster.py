@@ -1,10 +1,32 @@
 """Runs the Jobs of manifests here: their pods as local processes, under the rules of Kubernetes' Job controller."""
 
+import collections
 import shutil
 
 import job_controller
 import kubernetes
 import pods
+
+FRUITS = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon"]
+QUICKLY = {"--retry-delay": "200ms", "--wait-first": "1s"}  # in the place of times that are for clusters
+COMPLETE = ("Complete", "")
+
+
+def put(queue, items):
+    if items:
+        queue.put(*[item.encode() for item in items])
+
+
+def shell_worker(bench, text):
+    """A worker that writes its item down when `text` has succeeded; and that log."""
+    log = bench.path("done")
+    log.touch()
+    (path,) = bench.script(f'item=$(cat); {text}\necho "$item" >>{log}')
+    return path, lambda: log.read_text().split()
+
+
+def statuses(outcome):
+    return collections.Counter(pod.exit_codes["worker"] for pod in outcome.pods)
 
 
 def replace_option(words, name, value):

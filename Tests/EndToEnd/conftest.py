@@ -112,6 +112,28 @@ def spare(binary, spare_broker, time_limit, request):
     _close(made, request)
 
 
+@pytest.fixture
+def make_cluster(bench):
+    """make_cluster(worker) makes a cluster.Cluster."""
+    import cluster  # needs packages that the other tests do not need
+
+    made = []
+
+    def make(worker=None):
+        made.append(cluster.Cluster(bench, worker))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def queue(bench):
+    """An empty one with a retry and a dead-letter queue."""
+    return bench.work_queue("quorum")
+
+
 @pytest.fixture(params=["quorum", "classic"])
 def kind(request):
     """Both kinds of queue, for the tests where it may matter."""

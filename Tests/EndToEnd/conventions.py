@@ -116,7 +116,7 @@ def _failure_rules(workload):
 
 def _gives_back_in_time(workload, container):
     grace = seconds(option(container, "--grace") or f"{GRACE}s") + SETTLING
-    if option(container, "--forever") or option(container, "--on-term") == "finish":
+    if (option(container, "--on-term") or ("finish" if option(container, "--forever") else "stop")) == "finish":
         timeout = option(container, "--timeout")
         grace = grace + seconds(timeout) if timeout else float("inf")
     return workload.spec.get("terminationGracePeriodSeconds", 30) >= grace

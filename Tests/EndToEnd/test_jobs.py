@@ -1,59 +1,21 @@
 """The Jobs of k8s/, run here under the rules of Kubernetes' Job controller: manifest, exit statuses and runner fit."""
 
-import collections
 import copy
 import re
 
 import pytest
 
-import cluster
 import overlays
+from cluster import COMPLETE, FRUITS, QUICKLY, put, shell_worker, statuses
 from harness import wait_until
 
-FRUITS = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon"]
-QUICKLY = {"--retry-delay": "200ms", "--wait-first": "1s"}
-COMPLETE, FAILED = ("Complete", ""), ("Failed", "PodFailurePolicy")
-
-
-@pytest.fixture
-def make_cluster(bench):
-    made = []
-
-    def make(worker=None):
-        made.append(cluster.Cluster(bench, worker))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-@pytest.fixture
-def queue(bench):
-    return bench.work_queue("quorum")
-
-
-def shell_worker(bench, text):
-    """A worker that writes its item down when `text` has succeeded; and that log."""
-    log = bench.path("done")
-    log.touch()
-    (path,) = bench.script(f'item=$(cat); {text}\necho "$item" >>{log}')
-    return path, lambda: log.read_text().split()
+FAILED = ("Failed", "PodFailurePolicy")
 
 
 def as_script(bench, worker):
     """The command of a worker in Python as one file."""
     (path,) = bench.script("exec " + " ".join(worker.command))
     return path
-
-
-def statuses(outcome):
-    return collections.Counter(pod.exit_codes["worker"] for pod in outcome.pods)
-
-
-def put(queue, items):
-    if items:
-        queue.put(*[item.encode() for item in items])
 
 
 def test_the_tutorials_job_is_one_pod_an_item(bench, make_cluster, queue):
