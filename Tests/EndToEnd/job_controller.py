@@ -73,7 +73,7 @@ def wanted_pods(completions, parallelism, succeeded, active):
     """How many pods are to run at this moment."""
     if completions is None:
         return active if succeeded else parallelism
-    return min(completions - succeeded, parallelism)
+    return max(0, min(completions - succeeded, parallelism))
 
 
 def back_off(failures, first=BACK_OFF):
@@ -98,7 +98,7 @@ class Job:
         self.replaces_ended_only = spec.get("podReplacementPolicy", "Failed" if self.policy else None) == "Failed"
         self.pod_spec = spec["template"]["spec"]
         self.node, self.first_back_off = node, back_off_seconds
-        self.pods, self._counted = [], set()
+        self.pods, self._ended, self._counted = [], set(), set()
         self.succeeded = self.failed = self._failures = 0
         self._last_failure = None
         self._failure = None  # the reason
@@ -155,14 +155,17 @@ class Job:
             if ended is not None:
                 if ended.error:
                     raise ended.error
+                self._ended.add(ended)
                 self._count(ended)
         return None if self._closed else outcome
 
-    def _active(self):
-        return [pod for pod in self.pods if pod.phase == "Running" and not pod.terminating and pod not in self._counted]
-
-    def _terminating(self):
-        return [pod for pod in self.pods if pod.phase == "Running" and pod.terminating]
+    def _running(self):
+        """The pods whose end is not known here yet: active ones, and terminating ones."""
+        active, terminating = [], []
+        for pod in self.pods:
+            if pod not in self._ended:
+                (terminating if pod.terminating else active).append(pod)
+        return active, terminating
 
     def _count(self, pod):
         if pod in self._counted:
@@ -187,16 +190,14 @@ class Job:
 
     def _sync(self):
         """One look. Returns the outcome, once there is one."""
-        if any(pod.phase != "Running" and pod not in self._counted for pod in self.pods):
-            return None  # its event is on its way
+        active, terminating = self._running()
         if not self.replaces_ended_only:
-            for pod in self._terminating():
+            for pod in terminating:
                 self._count(pod)
         if not self._failure and self.failed > self.limit:
             self._failure = "BackoffLimitExceeded"
         if not self._failure and self._deadline is not None and time.monotonic() >= self._deadline:
             self._failure = "DeadlineExceeded"
-        active, terminating = self._active(), self._terminating()
         if self._failure:
             for pod in active:
                 pod.delete()

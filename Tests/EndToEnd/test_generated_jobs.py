@@ -1,5 +1,5 @@
-"""What `amqp-job manifest` writes, read back: it keeps to the conventions of k8s/, and its Jobs run here under the rules of
-Kubernetes' Job controller."""
+"""What `amqp-job manifest` writes, read back: it keeps to the conventions of k8s/, and its Jobs run here under the rules
+of Kubernetes' Job controller."""
 
 import pytest
 
