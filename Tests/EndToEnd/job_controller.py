@@ -210,6 +210,7 @@ class Job:
             for _ in range(missing):
                 name = f"{self.name}-{len(self.pods) + 1}"
                 self.pods.append(pods.Pod(self.node, name, self.pod_spec, self._events.put))
+                self.pods[-1].start()
             return None
         enough = self.succeeded > 0 if self.completions is None else self.succeeded >= self.completions
         return self._end("Complete", "") if enough and not active and not terminating else None

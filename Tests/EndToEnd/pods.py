@@ -74,7 +74,7 @@ class Node:
 
 
 class Pod:
-    """Runs from when it is made. `ended(pod)` is called once, from another thread, when it has a final phase."""
+    """`ended(pod)` is called once, from another thread, when it has a final phase."""
 
     def __init__(self, node, name, spec, ended):
         if spec.get("restartPolicy") != "Never":
@@ -91,6 +91,8 @@ class Pod:
         directory.mkdir(parents=True)
         self._log = directory / "log"
         self._folders = {each["name"]: node.folder(each, directory) for each in spec.get("volumes", [])}
+
+    def start(self):
         threading.Thread(target=self._run, daemon=True).start()
 
     def __repr__(self):
