@@ -4,6 +4,8 @@
     TEST_BROKER_NAME   the broker (of scripts/broker) that the tests share
     TEST_BROKER_URL    its URL
     TEST_RABBITMQ      the version of RabbitMQ to start others with; "" is the one that is installed
+    TEST_KUBECTL       kubectl, for its kustomize
+    TEST_HADOLINT      hadolint
 """
 
 import faulthandler
@@ -109,6 +111,28 @@ def spare(binary, spare_broker, time_limit, request):
     yield made
     spare_broker.start()
     _close(made, request)
+
+
+@pytest.fixture
+def make_cluster(bench):
+    """make_cluster(worker) makes a cluster.Cluster."""
+    import cluster  # needs packages that the other tests do not need
+
+    made = []
+
+    def make(worker=None):
+        made.append(cluster.Cluster(bench, worker))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def queue(bench):
+    """An empty one with a retry and a dead-letter queue."""
+    return bench.work_queue("quorum")
 
 
 @pytest.fixture(params=["quorum", "classic"])

@@ -1,8 +1,10 @@
 """`amqp-job status --drained`, and looks that meet something."""
 
+import signal
 
 import pytest
 
+from processes import holds_for
 
 
 def drained(bench, *queues):
@@ -70,3 +72,27 @@ def test_many_lookers_end_together(bench, figures):
     lookers = [bench.start("-q", queue.name, "--drain", worker=["true"]) for _ in range(12)]
     assert [looker.finish(50).status for looker in lookers] == [0] * 12
     figures.append(f"12 runners find a queue drained: the last after {max(each.seconds for each in lookers):.1f} s")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["kill", "fail"])
+def test_no_runner_ends_before_the_last_item_is_done(bench, kind, end):
+    """Two pods have nothing to do, and wait for the one that may still give its item back: and take it."""
+    queue = bench.work_queue(kind, b"apple")
+    log = bench.path("log")
+    holding = bench.worker("hold", "exit:1")
+    first = bench.start("-q", queue.name, "--when-empty", "exit", "--retry-delay", "1s", worker=holding)
+    holding.wait_for("holding")
+    worker = bench.script(f'echo "$(cat)" >>{log}')
+    others = [
+        bench.start("-q", queue.name, "--when-empty", "exit", "--retry-delay", "1s", worker=worker) for _ in range(2)
+    ]
+    holds_for(lambda: all(other.runs() for other in others), 5, "the two pods")
+    if end == "kill":
+        first.send(signal.SIGKILL)
+    else:
+        holding.go()
+    assert first.finish().status != 0
+    assert [other.finish(30).status for other in others] == [0, 0]
+    assert log.read_text().split() == ["apple"]
+    queue.assert_empty()

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 import manifests
-from harness import PROMPT, wait_until
+from processes import PROMPT, wait_until
 from manifests import arguments, container, make
 
 

@@ -1,0 +1,24 @@
+"""k8s/, as `kubectl apply -k` builds it."""
+
+import functools
+import os
+import pathlib
+import subprocess
+
+import kubernetes
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "k8s"
+NAMES = sorted(path.parent.name for path in FOLDER.glob("*/kustomization.yaml"))
+
+
+@functools.lru_cache(maxsize=None)
+def text(name):
+    """What `kubectl kustomize` prints."""
+    words = [os.environ["TEST_KUBECTL"], "kustomize", str(FOLDER / name)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, ""), f"{words}: {done}"
+    return done.stdout
+
+
+def objects(name):
+    return kubernetes.load_all(text(name))

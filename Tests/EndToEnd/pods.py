@@ -1,0 +1,211 @@
+"""Pods as local processes: what a kubelet makes of a pod's spec, as far as amqp-job can tell the difference.
+
+- Init containers run one after the other, then the containers side by side; the pod has succeeded if each of them
+  exits 0, and with restartPolicy Never none is started again.
+  https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+- A command is command + args, or the image's entrypoint + args. An exit status of 128 + s stands for the signal s, and
+  128 for a command that cannot be started.
+- A pod that is deleted gets TERM, for the first process of each container, and KILL after
+  terminationGracePeriodSeconds. A container ends with its first process.
+- The environment is the manifest's, and the variables that each pod gets for the Service `kubernetes`. $(NAME) in a
+  command or a variable is replaced by the variable of that name, and $$ by $.
+  https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+
+An image is a folder that stands for its root. There is no file system of the pod's own: a word of the command, or a
+value of the environment, that is a path in one of the pod's volumes or in its image becomes the path of that file here.
+So limits, users and read-only mounts are not seen here, and probes run when a test asks for them.
+"""
+
+import base64
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+
+CANNOT_START = 128
+
+
+@dataclasses.dataclass
+class Image:
+    root: pathlib.Path
+    entrypoint: tuple = ()
+
+
+def expand(text, variables):
+    """The text with its references to variables replaced; one to a variable that is not there is left as it is."""
+    return re.sub(
+        r"\$(?:\$|\(([^)]*)\))", lambda match: "$" if match[0] == "$$" else variables.get(match[1], match[0]), text
+    )
+
+
+class Node:
+    """Where pods run, and what they may refer to."""
+
+    def __init__(self, directory, environment, images, objects=()):
+        """`environment`: for each process, beside the pod's own. `images`: {reference: Image}. `objects`: the Secrets
+        and ConfigMaps, of one namespace."""
+        self.directory, self.environment, self.images = directory, environment, images
+        self.objects = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+
+    def data(self, kind, name):
+        """{key: text}"""
+        found = self.objects[kind, name]
+        data = found.get("data", {})
+        if kind == "Secret":
+            data = {key: base64.b64decode(value).decode() for key, value in data.items()}
+        return {**data, **found.get("stringData", {})}
+
+    def folder(self, volume, pod_directory):
+        """The local folder that a volume of the pod is."""
+        if "image" in volume:
+            return self.images[volume["image"]["reference"]].root
+        folder = pod_directory / "volumes" / volume["name"]
+        folder.mkdir(parents=True)
+        if "configMap" in volume:
+            for key, text in self.data("ConfigMap", volume["configMap"]["name"]).items():
+                (folder / key).write_text(text)
+                (folder / key).chmod(volume["configMap"].get("defaultMode", 0o644))
+        elif "emptyDir" not in volume:
+            raise NotImplementedError(f"a volume like {volume}")
+        return folder
+
+
+class Pod:
+    """`ended(pod)` is called once, from another thread, when it has a final phase."""
+
+    def __init__(self, node, name, spec, ended):
+        if spec.get("restartPolicy") != "Never":
+            raise NotImplementedError(f"restartPolicy {spec.get('restartPolicy')}")
+        if any("restartPolicy" in each for each in spec.get("initContainers", [])):
+            raise NotImplementedError("a sidecar")
+        self.node, self.name, self.spec, self._ended = node, name, spec, ended
+        self.phase, self.error = "Running", None
+        self.conditions = set()  # the types of those that are true
+        self.terminating = False
+        self.exit_codes = {}  # by the container's name
+        self._processes, self._lock, self._kill_timer = {}, threading.Lock(), None
+        directory = node.directory / name
+        directory.mkdir(parents=True)
+        self._log = directory / "log"
+        self._folders = {each["name"]: node.folder(each, directory) for each in spec.get("volumes", [])}
+
+    def start(self):
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def __repr__(self):
+        return f"Pod({self.name}, {self.phase}, {self.exit_codes}, {self.log!r})"
+
+    @property
+    def log(self):
+        """What its containers wrote."""
+        return self._log.read_text(errors="surrogateescape") if self._log.exists() else ""
+
+    def delete(self):
+        """Asks it to end, as an eviction, `kubectl delete pod` and the Job controller do."""
+        with self._lock:
+            if self.terminating or self.phase != "Running":
+                return
+            self.terminating = True
+            self._signal(signal.SIGTERM)
+            self._kill_timer = threading.Timer(self.spec.get("terminationGracePeriodSeconds", 30), self.kill)
+            self._kill_timer.daemon = True
+            self._kill_timer.start()
+
+    def kill(self):
+        """KILL for each container: the end of the grace period, or a node's crash."""
+        with self._lock:
+            self._signal(signal.SIGKILL)
+
+    def execute(self, container, words):
+        """Runs a command in that container, as its exec probes do."""
+        return subprocess.run(
+            self._words(container, words), env=self._environment(container), capture_output=True, text=True, timeout=20
+        )
+
+    # How it runs
+
+    def _run(self):
+        succeeded = False
+        try:
+            if all(self._run_all([container]) for container in self.spec.get("initContainers", [])):
+                succeeded = self._run_all(self.spec["containers"])
+        except Exception as error:  # whoever waits for the pod learns of it
+            self.error = error
+        with self._lock:
+            self.phase = "Succeeded" if succeeded else "Failed"
+            if self._kill_timer:
+                self._kill_timer.cancel()
+        self._ended(self)
+
+    def _run_all(self, containers):
+        """Whether all of these containers, side by side, exit 0."""
+        for container in containers:
+            self._launch(container)
+        for name, process in list(self._processes.items()):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            with self._lock:  # its number is its own until then
+                os.killpg(process.pid, signal.SIGKILL)
+                status = process.wait()
+                del self._processes[name]
+            self.exit_codes[name] = 128 - status if status < 0 else status
+        return all(self.exit_codes.get(container["name"]) == 0 for container in containers)
+
+    def _launch(self, container):
+        words = [*container.get("command", self.node.images[container["image"]].entrypoint), *container.get("args", [])]
+        with self._lock, open(self._log, "ab") as log:
+            if self.terminating:
+                return
+            try:
+                self._processes[container["name"]] = subprocess.Popen(
+                    self._words(container, words), env=self._environment(container), stdin=subprocess.DEVNULL,
+                    stdout=log, stderr=log, cwd=self._local(container, container.get("workingDir", "/")),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                log.write(f"{error}\n".encode())
+                self.exit_codes[container["name"]] = CANNOT_START
+
+    def _signal(self, number):
+        for process in self._processes.values():
+            os.kill(process.pid, number)
+
+    # What is written in the manifest, here
+
+    def _local(self, container, path):
+        mounts = {each["mountPath"]: self._folders[each["name"]] for each in container.get("volumeMounts", [])}
+        for mount in sorted(mounts, key=len, reverse=True):
+            if path == mount or path.startswith(mount + "/"):
+                return f"{mounts[mount]}{path[len(mount):]}"
+        in_image = f"{self.node.images[container['image']].root}{path}"
+        return in_image if path.startswith("/") and pathlib.Path(in_image).exists() else path
+
+    def _words(self, container, words):
+        variables = self._variables(container)
+        return [self._local(container, expand(word, variables)) for word in words]
+
+    def _environment(self, container):
+        made = dict(self.node.environment)
+        made["PATH"] = f"{self.node.images[container['image']].root}/usr/local/bin:{made['PATH']}"
+        made |= {"KUBERNETES_PORT": "tcp://10.96.0.1:443", "KUBERNETES_SERVICE_HOST": "10.96.0.1"}
+        made["HOSTNAME"] = self.name
+        variables = self._variables(container)
+        return {**made, **{name: self._local(container, value) for name, value in variables.items()}}
+
+    def _variables(self, container):
+        variables = {}
+        for each in container.get("env", []):
+            variables[each["name"]] = expand(self._value(each), variables)
+        return variables
+
+    def _value(self, variable):
+        if "value" in variable:
+            return variable["value"]
+        (kind, reference), = variable["valueFrom"].items()
+        if kind == "fieldRef" and reference["fieldPath"] == "metadata.name":
+            return self.name
+        return self.node.data({"secretKeyRef": "Secret", "configMapKeyRef": "ConfigMap"}[kind], reference["name"])[
+            reference["key"]
+        ]

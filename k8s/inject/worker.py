@@ -1,0 +1,3 @@
+import sys
+
+print("Processing " + sys.stdin.read(), flush=True)
