@@ -126,14 +126,18 @@ class Chaos:
 
     def come_to_rest(self, since):
         quiet, rest = QUIET[self.options.consumer], REST[self.options.consumer]
-        while any(loop.is_alive() for loop in self.loops):
+        while alive := [loop for loop in self.loops if loop.is_alive()]:
             time.sleep(0.1)
             self.journal.read()
             now = time.monotonic()
-            if now - max(since, self.journal.latest) > quiet or now - since > rest:
+            latest = max(since, self.journal.latest)
+            if now - since > rest or all(now - max(latest, loop.runs[-1].start) > quiet for loop in alive):
                 break
-        self.hung = [loop.runs[-1] for loop in self.loops if loop.is_alive()]
+        hung = [loop for loop in self.loops if loop.is_alive()]
+        self.hung = [loop.runs[-1] for loop in hung]
         self.end_loops()
+        for loop in hung:
+            print(f"\nthe last lines of loop {loop.slot}:", *loop.last_lines(), sep="\n", file=sys.stderr)
 
     def end_loops(self):
         for loop in self.loops:

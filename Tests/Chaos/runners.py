@@ -10,6 +10,7 @@ import time
 from journal import Run
 
 MARKER = "CHAOS_MARKER"
+LINES = 40
 COMMON = ["--heartbeat", "2s", "--grace", "2s", "--max-attempts", "100", "--retry-delay", "1s", "--verbose"]
 
 # What the loops' runners are started with, loop by loop and then from the beginning; and how many items they may take.
@@ -100,3 +101,7 @@ class Loop(threading.Thread):
             if self.runner is not None and self.runner.send(number):
                 return self.runner.run
         return None
+
+    def last_lines(self):
+        """Of what its runners said."""
+        return self.log.read_text(errors="replace").splitlines()[-LINES:]

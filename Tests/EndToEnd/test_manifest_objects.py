@@ -6,7 +6,6 @@ import jsonschema
 import pytest
 
 import kubernetes
-import manifests
 from manifests import KINDS, OBJECTS, arguments, container, environment, job_spec, make, pod
 
 JOBS = ("job", "cronjob", "scaledjob")
