@@ -24,6 +24,13 @@ public enum ThisProcess {
   /// The wall clock, in seconds since 1970-01-01T00:00:00Z.
   public static var time: UInt64 { UInt64(Glibc.time(nil)) }
 
+  /// Nanoseconds of CLOCK_MONOTONIC: since the host was started, without the time that it slept.
+  public static var monotonicTime: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
   /// The host's name, as far as it has one: a pod's in Kubernetes.
   public static var hostName: String {
     var name = [CChar](repeating: 0, count: 256)

@@ -5,7 +5,9 @@ import Linux
 @main
 enum Main {
   static let tool = "amqp-job"
-  static var commands: [any ToolCommand.Type] { [Run.self, Publish.self, Declare.self, Status.self, Dead.self] }
+  static var commands: [any ToolCommand.Type] {
+    [Run.self, Publish.self, Declare.self, Status.self, Dead.self, Check.self]
+  }
 
   static func main() {
     ThisProcess.prepare()

@@ -35,6 +35,7 @@ enum Run: ToolCommand {
           Option("feed", value: "stdin", "how a worker gets its item"),
           Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 127"),
           Option("pass-env", "hand the settings of amqp-job on to the worker"),
+          Option("liveness-file", value: "PATH", "keep this file fresh, for 'amqp-job check' to look at"),
         ]),
       OptionGroup(
         "Failures (on a queue that 'amqp-job declare' made)",
@@ -79,7 +80,8 @@ enum Run: ToolCommand {
         worker: program, environment: workerEnvironment,
         spoolDirectory: settings.text("spool-dir") ?? settings.temporaryDirectory,
         largestBodyInMemory: try settings.size("spool-above") ?? 1 << 20,
-        host: ThisProcess.hostName),
+        host: ThisProcess.hostName,
+        liveness: try liveness(&settings)),
       log: reporter.report)
     try loop.run().exit()
   }
@@ -134,6 +136,18 @@ enum Run: ToolCommand {
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected ?? []
     return options
+  }
+
+  private static func liveness(_ settings: inout Settings) throws -> Liveness? {
+    try settings.text("liveness-file").map { path in
+      do {
+        return try Liveness(path: path)
+      } catch let error as SystemError {
+        throw Failure(
+          .inputOutputError,
+          "cannot make the liveness file \(path): \(error.reason) (--liveness-file); nothing was taken")
+      }
+    }
   }
 
   private static func program(_ arguments: Arguments, searchPath: String) throws -> ProcessGroups.Program {

@@ -20,10 +20,12 @@ public final class EventLoop {
     public var largestBodyInMemory: Int
     /// What dead letters say of where they failed.
     public var host: String
+    /// Where to show that the loop turns, if anywhere.
+    public var liveness: Liveness?
 
     public init(
       heartbeat: UInt16, connectionName: String, worker: ProcessGroups.Program, environment: WorkerEnvironment,
-      spoolDirectory: String, largestBodyInMemory: Int, host: String
+      spoolDirectory: String, largestBodyInMemory: Int, host: String, liveness: Liveness?
     ) {
       self.heartbeat = heartbeat
       self.connectionName = connectionName
@@ -32,6 +34,7 @@ public final class EventLoop {
       self.spoolDirectory = spoolDirectory
       self.largestBodyInMemory = largestBodyInMemory
       self.host = host
+      self.liveness = liveness
     }
   }
 
@@ -47,6 +50,7 @@ public final class EventLoop {
   private var publisher: ConfirmedPublisher?
   private var workers: Workers
   private var bodies: Bodies
+  private var liveness: Liveness?
   /// Events that performing an action brought about.
   private var followUps: [RunnerEvent] = []
   private var result: ExitStatus?
@@ -65,15 +69,18 @@ public final class EventLoop {
     processes = ProcessGroups(receiver: signals)
     workers = Workers(processes, configuration.worker, configuration.environment)
     bodies = Bodies(directory: configuration.spoolDirectory)
+    liveness = configuration.liveness
     runner = Runner(options, chance: .random(in: 0...1))
   }
 
   /// Runs until the runner has finished, and returns its exit status.
   /// - Throws: `SystemError`
   public func run() throws -> ExitStatus {
+    defer { liveness?.remove() }
     perform(runner.start(now: .now))
     while result == nil {
       try turn()
+      showLiveness()
       // It takes 0.1 ms, which pass while the broker thinks of its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
@@ -89,7 +96,7 @@ public final class EventLoop {
     let inputs = workers.interests
     let firstInput = interests.count
     interests += inputs.map(\.interest)
-    let deadlines = [timers.next, link?.deadline, publisher?.deadline]
+    let deadlines = [timers.next, link?.deadline, publisher?.deadline, liveness?.next]
     let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
@@ -100,6 +107,11 @@ public final class EventLoop {
       try workers.feed(slot: input.slot)
     }
     while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
+  }
+
+  private func showLiveness() {
+    guard let failure = liveness?.update(isServing: runner.isServing, now: .now) else { return }
+    log(LogEntry(.warning, "cannot write the liveness file: \(failure.reason); the work goes on"))
   }
 
   private func add(_ interest: PollInterest?, to interests: inout [PollInterest]) -> Int? {
