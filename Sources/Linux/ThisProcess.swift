@@ -38,12 +38,12 @@ public enum ThisProcess {
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// To be called first of all. Opens /dev/null in the place of standard input, output or error where one
-  /// is closed: what is opened next would take its number, and a broker be sent our log. And ignores
-  /// SIGPIPE: a broken pipe is a result, not an end.
+  /// To be called first of all. Opens /dev/null, or where there is none the root directory, which cannot be written to
+  /// either, in the place of standard input, output or error where one is closed: what is opened next would take its
+  /// number, and a broker be sent our log. And ignores SIGPIPE: a broken pipe is a result, not an end.
   public static func prepare() {
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
-      _ = open("/dev/null", O_RDWR)
+      if open("/dev/null", O_RDWR) < 0 { _ = open("/", O_RDONLY) }
     }
     _ = InheritedSignals.atStart
     signal(SIGPIPE, SIG_IGN)
