@@ -1,43 +1,10 @@
 internal import AMQP
 internal import Broker
-public import Linux
+internal import Linux
 
 /// Carries a runner's decisions out: one thread, one poll(2) over the broker's sockets, the workers'
 /// inputs, signals and timers.
 public final class EventLoop {
-  /// What the loop needs besides the decisions.
-  public struct Configuration {
-    /// Seconds.
-    public var heartbeat: UInt16
-    /// How the broker's management tools show the connection.
-    public var connectionName: String
-    /// The worker; its environment is filled in for each item.
-    public var worker: ProcessGroups.Program
-    public var environment: WorkerEnvironment
-    /// Where bodies are kept that are too large for memory.
-    public var spoolDirectory: String
-    /// The largest body that is kept in memory, in bytes.
-    public var largestBodyInMemory: Int
-    /// What dead letters say of where they failed.
-    public var host: String
-    /// Where to show that the loop turns, if anywhere.
-    public var liveness: Liveness?
-
-    public init(
-      heartbeat: UInt16, connectionName: String, worker: ProcessGroups.Program, environment: WorkerEnvironment,
-      spoolDirectory: String, largestBodyInMemory: Int, host: String, liveness: Liveness?
-    ) {
-      self.heartbeat = heartbeat
-      self.connectionName = connectionName
-      self.worker = worker
-      self.environment = environment
-      self.spoolDirectory = spoolDirectory
-      self.largestBodyInMemory = largestBodyInMemory
-      self.host = host
-      self.liveness = liveness
-    }
-  }
-
   private let options: JobOptions
   private let configuration: Configuration
   private let log: (LogEntry) -> Void
@@ -67,8 +34,8 @@ public final class EventLoop {
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
     ])
     processes = ProcessGroups(receiver: signals)
-    workers = Workers(processes, configuration.worker, configuration.environment)
-    bodies = Bodies(directory: configuration.spoolDirectory)
+    workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
+    bodies = Bodies(directory: configuration.spoolDirectory, areNamed: configuration.feed == .file)
     liveness = configuration.liveness
     runner = Runner(options, chance: .random(in: 0...1))
   }
@@ -76,7 +43,10 @@ public final class EventLoop {
   /// Runs until the runner has finished, and returns its exit status.
   /// - Throws: `SystemError`
   public func run() throws -> ExitStatus {
-    defer { liveness?.remove() }
+    defer {
+      bodies.releaseAll()
+      liveness?.remove()
+    }
     perform(runner.start(now: .now))
     while result == nil {
       try turn()
@@ -238,7 +208,7 @@ public final class EventLoop {
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { preconditionFailure("an item without a body") }
     do {
-      try workers.start(on: item, body, slot: slot)
+      try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)
     } catch {
       let reason = (error as? SystemError)?.reason ?? "\(error)"
       followUps.append(.workerDidNotStart(reason: reason, slot: slot))
