@@ -67,11 +67,11 @@ extension Command {
     into arguments: inout Arguments
   ) throws(UsageError) {
     guard option.value != nil else {
-      arguments.values[option.name] = ["true"]
+      arguments.given.append(.init(option: option.name, value: "true"))
       return
     }
     guard let value = attached ?? rest.popFirst() else { throw UsageError("\(spelling) needs a value") }
-    arguments.values[option.name, default: []].append(value)
+    arguments.given.append(.init(option: option.name, value: value))
   }
 
   private func unknown(_ spelling: String) -> UsageError {
