@@ -77,16 +77,22 @@ public struct Option: Sendable {
 
 /// What was given to a command.
 public struct Arguments: Hashable, Sendable {
-  var values: [String: [String]] = [:]
+  /// An option and its value, in order. There are few: a dictionary would take longer to be set up than it could save.
+  struct Given: Hashable, Sendable {
+    let option: String
+    let value: String
+  }
+
+  var given: [Given] = []
   public internal(set) var operands: [String] = []
   /// Where each operand stands among the words that were scanned; as text it may be repaired.
   public internal(set) var operandPositions: [Int] = []
 
   /// The option's value, the last where it was given more than once.
-  public subscript(option: String) -> String? { values[option]?.last }
+  public subscript(option: String) -> String? { given.last { $0.option == option }?.value }
 
   /// Every value of the option, in order.
-  public func all(_ option: String) -> [String] { values[option] ?? [] }
+  public func all(_ option: String) -> [String] { given.filter { $0.option == option }.map(\.value) }
 
-  public func contains(_ option: String) -> Bool { values[option] != nil }
+  public func contains(_ option: String) -> Bool { self[option] != nil }
 }

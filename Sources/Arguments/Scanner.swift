@@ -76,14 +76,14 @@ extension Command {
     into arguments: inout Arguments
   ) throws(UsageError) {
     guard option.value != nil else {
-      arguments.values[option.name] = ["true"]
+      arguments.given.append(.init(option: option.name, value: "true"))
       return
     }
     let isNextAValue = option.impliedValue == nil || rest.first.map { option.values.contains($0[...]) } == true
     guard let value = attached ?? (isNextAValue ? rest.popFirst() : option.impliedValue) else {
       throw UsageError("\(spelling) needs a value")
     }
-    arguments.values[option.name, default: []].append(value)
+    arguments.given.append(.init(option: option.name, value: value))
   }
 
   private func unknown(_ spelling: String) -> UsageError {

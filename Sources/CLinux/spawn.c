@@ -18,6 +18,10 @@ int clinux_allocate(int fd, off_t size) {
   return 0;
 }
 
+int clinux_open_unnamed(const char *directory, mode_t mode) {
+  return open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+}
+
 // Runs in the child, in the parent's memory (vfork): system calls only.
 static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
                              volatile int *error) {

@@ -1,4 +1,6 @@
-/// What a child reads from its standard input: bytes on their way through a pipe, or a file.
+import Glibc
+
+/// What a child reads from its standard input: bytes on their way through a pipe, a file, or nothing.
 public final class ChildInput {
   private var readEnd: Descriptor?
   private var writeEnd: Descriptor?
@@ -22,6 +24,14 @@ public final class ChildInput {
   init(_ file: SpoolFile) throws {
     guardian = nil
     readEnd = try file.rewound()
+  }
+
+  /// Nothing: /dev/null, or where there is none a pipe at its end.
+  /// - Throws: `SystemError`
+  init() throws {
+    guardian = nil
+    let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    readEnd = try null < 0 ? makePipe().readEnd : Descriptor(owning: null)
   }
 
   /// What becomes the child's standard input.

@@ -34,6 +34,16 @@ public final class Descriptor {
     try transferred("write") { bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
   }
 
+  /// Writes all of them, to a file.
+  /// - Throws: `SystemError`
+  func writeAll(_ bytes: [UInt8]) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      guard case .bytes(let count) = try write(rest), count > 0 else { throw SystemError(call: "write", code: EIO) }
+      rest.removeFirst(count)
+    }
+  }
+
   /// What a call that sends bytes came to.
   func transferred(_ call: String, by send: () -> Int) throws -> Transfer {
     let count = retrying(send)
@@ -47,6 +57,9 @@ public final class Descriptor {
     default: throw SystemError(call)
     }
   }
+
+  /// By which this process can open what it is anew.
+  var pathInProc: String { "/proc/self/fd/\(number)" }
 
   func setNonBlocking() throws {
     guard fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK) == 0 else {

@@ -69,6 +69,13 @@ public final class ProcessGroups {
   /// - Throws: `SystemError`
   public func makeInput(_ file: SpoolFile) throws -> ChildInput { try ChildInput(file) }
 
+  /// The input of a child that has none.
+  /// - Throws: `SystemError`
+  public func makeEmptyInput() throws -> ChildInput { try ChildInput() }
+
+  /// In bytes; the kernel takes 32 pages with the NUL (MAX_ARG_STRLEN).
+  public static var longestArgument: Int { 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 1 }
+
   /// Reaps every child that has ended, and kills what each left running in its group. Orphans that
   /// became ours, as they do of process 1, are reaped and not reported.
   public func reap() -> [(processID: Int32, status: ProcessStatus)] {

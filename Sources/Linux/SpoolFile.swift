@@ -1,8 +1,7 @@
 import CLinux
 import Glibc
 
-/// A file for one body that is too large for memory. It has no name any more once it exists here, so that nothing is
-/// left of it, however we end.
+/// A file for one body that is too large for memory. It has no name, so that nothing is left of it, however we end.
 public final class SpoolFile {
   /// The whole body's size.
   public let size: UInt64
@@ -10,26 +9,51 @@ public final class SpoolFile {
   private let writer: Descriptor
   /// Opened a second time: a child must not be able to write to the file.
   private let reader: Descriptor
+  /// When the last byte of ours was written.
+  private var completedAt: timespec?
 
   /// Makes the file in `directory` and reserves its space: a full disk shows here, not amid the body.
   /// - Throws: `SystemError`
-  public init(size: UInt64, in directory: String) throws {
+  public convenience init(size: UInt64, in directory: String) throws {
+    try self.init(size: size, in: directory, canBeUnnamed: true)
+  }
+
+  /// Not every file system has files that never had a name.
+  init(size: UInt64, in directory: String, canBeUnnamed: Bool) throws {
     let length = try Self.length(size)
     self.size = size
+    (writer, reader) = try (canBeUnnamed ? Self.openUnnamed(in: directory) : nil) ?? Self.openNamed(in: directory)
+    guard length > 0 else { return }
+    let code = clinux_allocate(writer.number, length)
+    // Where the file system reserves nothing, a full disk shows as the body is written.
+    guard code == 0 || code == EOPNOTSUPP else { throw SystemError(call: "fallocate", code: code) }
+  }
+
+  // Read-only in both ways for whoever opens it again, as a worker can through its /proc/self/fd.
+
+  private static func openUnnamed(in directory: String) -> (writer: Descriptor, reader: Descriptor)? {
+    let number = clinux_open_unnamed(directory, S_IRUSR)
+    guard number >= 0 else { return nil }
+    let writer = Descriptor(owning: number)
+    let again = open(writer.pathInProc, O_RDONLY | O_CLOEXEC)
+    return again < 0 ? nil : (writer, Descriptor(owning: again))
+  }
+
+  private static func openNamed(in directory: String) throws -> (writer: Descriptor, reader: Descriptor) {
     let name = "\(directory)/amqp-job-\(String(UInt64.random(in: .min ... .max), radix: 16))"
-    // Read-only from now on for whoever opens it again, as a worker can through its /proc/self/fd.
     let number = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR)
     guard number >= 0 else { throw SystemError("open") }
-    writer = Descriptor(owning: number)
+    let writer = Descriptor(owning: number)
     let again = open(name, O_RDONLY | O_CLOEXEC)
     let failure = SystemError("open")
     guard unlink(name) == 0 else { throw SystemError("unlink") }
     guard again >= 0 else { throw failure }
-    reader = Descriptor(owning: again)
-    guard length > 0 else { return }
-    let code = clinux_allocate(number, length)
-    // Where the file system reserves nothing, a full disk shows as the body is written.
-    guard code == 0 || code == EOPNOTSUPP else { throw SystemError(call: "fallocate", code: code) }
+    return (writer, Descriptor(owning: again))
+  }
+
+  /// Gives it a name; false where the file system cannot.
+  func link(as path: String) -> Bool {
+    linkat(AT_FDCWD, writer.pathInProc, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
   }
 
   /// Whether the whole body is in the file.
@@ -39,14 +63,9 @@ public final class SpoolFile {
   /// - Throws: `SystemError`
   public func append(_ bytes: [UInt8]) throws {
     guard UInt64(bytes.count) <= size - writtenCount else { throw SystemError(call: "write", code: EFBIG) }
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      guard case .bytes(let count) = try writer.write(rest), count > 0 else {
-        throw SystemError(call: "write", code: EIO)
-      }
-      rest.removeFirst(count)
-      writtenCount += UInt64(count)
-    }
+    try writer.writeAll(bytes)
+    writtenCount += UInt64(bytes.count)
+    if isComplete { completedAt = try modificationTime() }
   }
 
   /// The bytes from `offset` on, as many as there are, at most `count`.
@@ -67,9 +86,21 @@ public final class SpoolFile {
       }
     }
     guard length >= 0 else { throw SystemError("pread") }
-    // Somebody has cut it: what is left must not pass for the body.
-    guard length > 0 else { throw SystemError(call: "pread", code: EIO) }
+    // Somebody has cut it, or written to it: that must not pass for the body.
+    guard length > 0, try isUntouched() else { throw SystemError(call: "pread", code: EIO) }
     return bytes
+  }
+
+  private func isUntouched() throws -> Bool {
+    guard let completedAt else { return true }
+    let time = try modificationTime()
+    return time.tv_sec == completedAt.tv_sec && time.tv_nsec == completedAt.tv_nsec
+  }
+
+  private func modificationTime() throws -> timespec {
+    var status = stat()
+    guard fstat(writer.number, &status) == 0 else { throw SystemError("fstat") }
+    return status.st_mtim
   }
 
   /// The whole body as a child's standard input, from its beginning. One child at a time: they share the offset.

@@ -13,6 +13,9 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The failure that errno tells of now.
   init(_ call: String) { self.init(call: call, code: errno) }
 
+  /// What exec says of too long an argument.
+  public static var argumentTooLong: SystemError { SystemError(call: "exec", code: E2BIG) }
+
   /// What `strerror` says of the code.
   public var reason: String { String(cString: strerror(code)) }
 

@@ -24,6 +24,13 @@ public enum ThisProcess {
   /// The wall clock, in seconds since 1970-01-01T00:00:00Z.
   public static var time: UInt64 { UInt64(Glibc.time(nil)) }
 
+  /// Nanoseconds of CLOCK_MONOTONIC: since the host was started, without the time that it slept.
+  public static var monotonicTime: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
   /// The host's name, as far as it has one: a pod's in Kubernetes.
   public static var hostName: String {
     var name = [CChar](repeating: 0, count: 256)
@@ -31,12 +38,12 @@ public enum ThisProcess {
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// To be called first of all. Opens /dev/null in the place of standard input, output or error where one
-  /// is closed: what is opened next would take its number, and a broker be sent our log. And ignores
-  /// SIGPIPE: a broken pipe is a result, not an end.
+  /// To be called first of all. Opens /dev/null, or where there is none the root directory, which cannot be written to
+  /// either, in the place of standard input, output or error where one is closed: what is opened next would take its
+  /// number, and a broker be sent our log. And ignores SIGPIPE: a broken pipe is a result, not an end.
   public static func prepare() {
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
-      _ = open("/dev/null", O_RDWR)
+      if open("/dev/null", O_RDWR) < 0 { _ = open("/", O_RDONLY) }
     }
     _ = InheritedSignals.atStart
     signal(SIGPIPE, SIG_IGN)

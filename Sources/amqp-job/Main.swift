@@ -6,7 +6,9 @@ import Linux
 enum Main {
   static let tool = "amqp-job"
   static var commands: [any ToolCommand.Type] {
-    [Run.self, Publish.self, Declare.self, Status.self, Dead.self, ManifestCommand.self]
+    [
+      Run.self, Publish.self, Declare.self, Status.self, Dead.self, ManifestCommand.self, Check.self, Install.self,
+    ]
   }
 
   static func main() {
@@ -25,6 +27,9 @@ enum Main {
   }
 
   private static func run(_ words: [String]) throws {
+    if let name = ToolName(path: CommandLine.arguments.first ?? "") {
+      throw Failure(.usage, "called as '\(name.rawValue)', whose options are not understood yet; call it as '\(tool)'")
+    }
     switch words.first {
     case nil: throw Failure(.usage, "no command given; see '\(tool) --help'")
     case "--help", "-h", "help": ThisProcess.writeToStandardOutput(help(on: words.dropFirst().first))

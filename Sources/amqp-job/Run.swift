@@ -2,10 +2,6 @@ import Arguments
 import JobRunner
 import Linux
 
-enum Feed: String, CaseIterable {
-  case stdin
-}
-
 /// `amqp-job run`
 enum Run: ToolCommand {
   static let definition = Command(
@@ -32,9 +28,13 @@ enum Run: ToolCommand {
           Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)"),
           Option("grace", value: "DURATION", "time from TERM to KILL for a worker (default 20s)"),
           Option("on-term", value: "stop|finish", "stop workers, or let them end (default stop; --forever: finish)"),
-          Option("feed", value: "stdin", "how a worker gets its item"),
+          Option(
+            "feed", value: "stdin|file|arg",
+            "how a worker gets its item: as its input (default), in a file that WORK_ITEM_FILE names, or in its "
+              + "arguments in the place of each {}"),
           Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 127"),
           Option("pass-env", "hand the settings of amqp-job on to the worker"),
+          Option("liveness-file", value: "PATH", "keep this file fresh, for 'amqp-job check' to look at"),
         ]),
       OptionGroup(
         "Failures (on a queue that 'amqp-job declare' made)",
@@ -61,6 +61,10 @@ enum Run: ToolCommand {
     let program = try program(arguments, searchPath: settings.path)
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
+    let feed: Feed = try settings.choice("feed") ?? .stdin
+    guard feed != .arg || ArgumentTemplate(program.arguments).hasPlace else {
+      throw UsageError("--feed arg puts the item in the place of {}, and the command has no argument with {}")
+    }
     let reporter = try LogOptions.reporter(&settings)
     options.leastLogged = reporter.logger.threshold
     let passesSettings = try settings.flag("pass-env")
@@ -77,10 +81,11 @@ enum Run: ToolCommand {
       options,
       EventLoop.Configuration(
         heartbeat: broker.heartbeat, connectionName: connectionName,
-        worker: program, environment: workerEnvironment,
+        worker: program, environment: workerEnvironment, feed: feed,
         spoolDirectory: settings.text("spool-dir") ?? settings.temporaryDirectory,
         largestBodyInMemory: try settings.size("spool-above") ?? 1 << 20,
-        host: ThisProcess.hostName),
+        host: ThisProcess.hostName,
+        liveness: try liveness(&settings)),
       log: reporter.report)
     try loop.run().exit()
   }
@@ -108,7 +113,6 @@ enum Run: ToolCommand {
     options.connectTimeout = broker.connectTimeout
     options.rawStatus = try settings.flag("raw-status")
     options.attempts = try attempts(&settings)
-    let _: Feed? = try settings.choice("feed")
     return options
   }
 
@@ -135,6 +139,18 @@ enum Run: ToolCommand {
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected ?? []
     return options
+  }
+
+  private static func liveness(_ settings: inout Settings) throws -> Liveness? {
+    try settings.text("liveness-file").map { path in
+      do {
+        return try Liveness(path: path)
+      } catch let error as SystemError {
+        throw Failure(
+          .inputOutputError,
+          "cannot make the liveness file \(path): \(error.reason) (--liveness-file); nothing was taken")
+      }
+    }
   }
 
   private static func program(_ arguments: Arguments, searchPath: String) throws -> ProcessGroups.Program {

@@ -4,34 +4,9 @@ import Testing
 @testable import Linux
 
 @Suite struct SpoolFileTests {
-  /// A directory that goes with the test.
-  private final class Directory {
-    let path: String
+  private let directory: TemporaryDirectory
 
-    init() throws {
-      var template = Array("/tmp/amqp-job-test-XXXXXX".utf8CString)
-      path = String(cString: try #require(mkdtemp(&template)))
-    }
-
-    deinit { rmdir(path) }
-
-    var entries: [String] {
-      get throws {
-        let stream = try #require(opendir(path))
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-          names.append(
-            withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
-        }
-        return names.filter { $0 != "." && $0 != ".." }
-      }
-    }
-  }
-
-  private let directory: Directory
-
-  init() throws { directory = try Directory() }
+  init() throws { directory = try TemporaryDirectory() }
 
   private func filled(_ parts: [UInt8]...) throws -> SpoolFile {
     let file = try SpoolFile(size: UInt64(parts.reduce(0) { $0 + $1.count }), in: directory.path)
@@ -72,8 +47,9 @@ import Testing
     #expect(try readAll(ChildInput(file)).isEmpty)
   }
 
-  @Test func hasNoNameWhileItIsInUse() throws {
-    let file = try filled([1])
+  @Test(arguments: [true, false]) func hasNoNameWhileItIsInUse(canBeUnnamed: Bool) throws {
+    let file = try SpoolFile(size: 1, in: directory.path, canBeUnnamed: canBeUnnamed)
+    try file.append([1])
     #expect(try directory.entries.isEmpty)
     #expect(try file.read(at: 0, count: 1) == [1])
   }

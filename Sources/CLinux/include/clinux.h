@@ -52,6 +52,9 @@ int clinux_pipe(int ends[_Nonnull 2]);
 // fallocate(2): reserves a file's space; returns 0, or an errno.
 int clinux_allocate(int fd, off_t size);
 
+// open(2) with O_TMPFILE, for writing: a file without a name, in a directory. Returns its descriptor, or -1.
+int clinux_open_unnamed(const char *directory, mode_t mode);
+
 // Keeps other processes of the same user from reading our memory and environment in /proc.
 void clinux_set_not_dumpable(void);
 

@@ -160,6 +160,9 @@ public struct Runner: Sendable {
     }
   }
 
+  /// There is a connection, and the queue has been found.
+  var isServing: Bool { hasServed && connectFailure == nil && (phase == .serving || phase == .looking) }
+
   /// Queue and broker, as messages name them.
   var place: String { "queue '\(options.queue)' at \(broker)" }
 

@@ -1,40 +1,10 @@
 internal import AMQP
 internal import Broker
-public import Linux
+internal import Linux
 
 /// Carries a runner's decisions out: one thread, one poll(2) over the broker's sockets, the workers'
 /// inputs, signals and timers.
 public final class EventLoop {
-  /// What the loop needs besides the decisions.
-  public struct Configuration {
-    /// Seconds.
-    public var heartbeat: UInt16
-    /// How the broker's management tools show the connection.
-    public var connectionName: String
-    /// The worker; its environment is filled in for each item.
-    public var worker: ProcessGroups.Program
-    public var environment: WorkerEnvironment
-    /// Where bodies are kept that are too large for memory.
-    public var spoolDirectory: String
-    /// The largest body that is kept in memory, in bytes.
-    public var largestBodyInMemory: Int
-    /// What dead letters say of where they failed.
-    public var host: String
-
-    public init(
-      heartbeat: UInt16, connectionName: String, worker: ProcessGroups.Program, environment: WorkerEnvironment,
-      spoolDirectory: String, largestBodyInMemory: Int, host: String
-    ) {
-      self.heartbeat = heartbeat
-      self.connectionName = connectionName
-      self.worker = worker
-      self.environment = environment
-      self.spoolDirectory = spoolDirectory
-      self.largestBodyInMemory = largestBodyInMemory
-      self.host = host
-    }
-  }
-
   private let options: JobOptions
   private let configuration: Configuration
   private let log: (LogEntry) -> Void
@@ -47,6 +17,7 @@ public final class EventLoop {
   private var publisher: ConfirmedPublisher?
   private var workers: Workers
   private var bodies: Bodies
+  private var liveness: Liveness?
   /// Events that performing an action brought about.
   private var followUps: [RunnerEvent] = []
   private var result: ExitStatus?
@@ -63,17 +34,23 @@ public final class EventLoop {
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
     ])
     processes = ProcessGroups(receiver: signals)
-    workers = Workers(processes, configuration.worker, configuration.environment)
-    bodies = Bodies(directory: configuration.spoolDirectory)
+    workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
+    bodies = Bodies(directory: configuration.spoolDirectory, areNamed: configuration.feed == .file)
+    liveness = configuration.liveness
     runner = Runner(options, chance: .random(in: 0...1))
   }
 
   /// Runs until the runner has finished, and returns its exit status.
   /// - Throws: `SystemError`
   public func run() throws -> ExitStatus {
+    defer {
+      bodies.releaseAll()
+      liveness?.remove()
+    }
     perform(runner.start(now: .now))
     while result == nil {
       try turn()
+      showLiveness()
       // It takes 0.1 ms, which pass while the broker thinks of its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
@@ -89,7 +66,7 @@ public final class EventLoop {
     let inputs = workers.interests
     let firstInput = interests.count
     interests += inputs.map(\.interest)
-    let deadlines = [timers.next, link?.deadline, publisher?.deadline]
+    let deadlines = [timers.next, link?.deadline, publisher?.deadline, liveness?.next]
     let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
@@ -100,6 +77,11 @@ public final class EventLoop {
       try workers.feed(slot: input.slot)
     }
     while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
+  }
+
+  private func showLiveness() {
+    guard let failure = liveness?.update(isServing: runner.isServing, now: .now) else { return }
+    log(LogEntry(.warning, "cannot write the liveness file: \(failure.reason); the work goes on"))
   }
 
   private func add(_ interest: PollInterest?, to interests: inout [PollInterest]) -> Int? {
@@ -226,7 +208,7 @@ public final class EventLoop {
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { preconditionFailure("an item without a body") }
     do {
-      try workers.start(on: item, body, slot: slot)
+      try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)
     } catch {
       let reason = (error as? SystemError)?.reason ?? "\(error)"
       followUps.append(.workerDidNotStart(reason: reason, slot: slot))

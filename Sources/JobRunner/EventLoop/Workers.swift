@@ -9,20 +9,28 @@ struct Workers {
 
   private let processes: ProcessGroups
   private let program: ProcessGroups.Program
+  private let arguments: ArgumentTemplate
   private let environment: WorkerEnvironment
+  private let feed: Feed
   private var running: [Int: Worker] = [:]
 
-  init(_ processes: ProcessGroups, _ program: ProcessGroups.Program, _ environment: WorkerEnvironment) {
+  init(
+    _ processes: ProcessGroups, _ program: ProcessGroups.Program, _ environment: WorkerEnvironment, _ feed: Feed
+  ) {
     self.processes = processes
     self.program = program
+    arguments = ArgumentTemplate(program.arguments)
     self.environment = environment
+    self.feed = feed
   }
 
-  /// - Throws: `SystemError`
-  mutating func start(on item: WorkItem, _ body: ItemBody, slot: Int) throws {
+  /// `path` is that of the body's file, where it has one.
+  /// - Throws: `SystemError`, and `ArgumentTemplate.Failure` where the body does not go into arguments.
+  mutating func start(on item: WorkItem, _ body: ItemBody, path: String?, slot: Int) throws {
     var program = program
-    program.environment = environment.entries(for: item)
-    let input = try processes.makeInput(body)
+    program.environment = environment.entries(for: item, path: path)
+    if feed == .arg { program.arguments = try arguments.filled(with: body) }
+    let input = try feed == .stdin ? processes.makeInput(body) : processes.makeEmptyInput()
     running[slot] = Worker(processID: try processes.start(program, input: input), input: input)
   }
 

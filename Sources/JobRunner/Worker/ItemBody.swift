@@ -23,6 +23,17 @@ enum ItemBody: BodySource {
   }
 }
 
+extension ItemBody {
+  /// The same in a file with a name, for a worker to read.
+  /// - Throws: `SystemError`
+  func named(in directory: String) throws -> NamedFile {
+    switch self {
+    case .memory(let bytes): try NamedFile(bytes, in: directory)
+    case .file(let file): try NamedFile(file, in: directory)
+    }
+  }
+}
+
 extension ProcessGroups {
   /// The input of a child that is still to be started.
   /// - Throws: `SystemError`

@@ -32,13 +32,14 @@ public struct WorkerEnvironment: Sendable {
     self.withheld = withheld.sorted()
   }
 
-  /// The whole environment for a worker on `item`, `NAME=value` each.
-  public func entries(for item: WorkItem) -> [[UInt8]] {
+  /// The whole environment for a worker on `item`, `NAME=value` each. `path` is that of the item's file, where it has one.
+  public func entries(for item: WorkItem, path: String? = nil) -> [[UInt8]] {
     var variables = ItemVariables()
     variables.add(item)
-    guard let traceParent = variables.traceParent else { return inherited + variables.entries }
+    let entries = variables.entries + (path.map { [Array("WORK_ITEM_FILE=\($0)".utf8)] } ?? [])
+    guard let traceParent = variables.traceParent else { return inherited + entries }
     return inherited.filter { !$0.starts(with: Array("TRACEPARENT=".utf8)) }
-      + variables.entries + [Array("TRACEPARENT=".utf8) + traceParent]
+      + entries + [Array("TRACEPARENT=".utf8) + traceParent]
   }
 }
 

@@ -4,25 +4,24 @@ import JobRunner
 /// What a command was told: by an option, or else by a variable of the environment.
 struct Settings {
   let given: Arguments
-  private let environment: [String: String]
+  /// `NAME=value` each.
+  private let environment: [[UInt8]]
   /// The names from which a setting was taken.
   private(set) var used: Set<String> = []
 
-  init(_ given: Arguments, environment entries: [[UInt8]]) {
+  init(_ given: Arguments, environment: [[UInt8]]) {
     self.given = given
-    environment = Dictionary(
-      entries.compactMap { entry in
-        guard let end = entry.firstIndex(of: UInt8(ascii: "=")) else { return nil }
-        return (
-          String(decoding: entry[..<end], as: UTF8.self),
-          String(decoding: entry[(end + 1)...], as: UTF8.self)
-        )
-      }, uniquingKeysWith: { first, _ in first })
+    self.environment = environment
+  }
+
+  private func content(of name: String) -> String? {
+    let start = Array("\(name)=".utf8)
+    return environment.first { $0.starts(with: start) }.map { String(decoding: $0[start.count...], as: UTF8.self) }
   }
 
   /// The variable's value. What Kubernetes injects for a Service of that name, and an empty value, is none.
   mutating func variable(_ name: String) -> String? {
-    guard let value = environment[name], !value.isEmpty, !value.hasPrefix("tcp://") else { return nil }
+    guard let value = content(of: name), !value.isEmpty, !value.hasPrefix("tcp://") else { return nil }
     used.insert(name)
     return value
   }
@@ -88,7 +87,7 @@ struct Settings {
     "AMQP_JOB_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
   }
 
-  var temporaryDirectory: String { environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp" }
-  var path: String { environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin" }
-  var hostName: String? { environment["HOSTNAME"] }
+  var temporaryDirectory: String { content(of: "TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp" }
+  var path: String { content(of: "PATH") ?? "/usr/local/bin:/usr/bin:/bin" }
+  var hostName: String? { content(of: "HOSTNAME") }
 }

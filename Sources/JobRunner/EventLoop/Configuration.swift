@@ -1,0 +1,38 @@
+public import Linux
+
+extension EventLoop {
+  /// What the loop needs besides the decisions.
+  public struct Configuration {
+    /// Seconds.
+    public var heartbeat: UInt16
+    /// How the broker's management tools show the connection.
+    public var connectionName: String
+    /// The worker; its environment is filled in for each item.
+    public var worker: ProcessGroups.Program
+    public var environment: WorkerEnvironment
+    public var feed: Feed
+    /// Where bodies are kept that are too large for memory.
+    public var spoolDirectory: String
+    /// The largest body that is kept in memory, in bytes.
+    public var largestBodyInMemory: Int
+    /// What dead letters say of where they failed.
+    public var host: String
+    /// Where to show that the loop turns, if anywhere.
+    public var liveness: Liveness?
+
+    public init(
+      heartbeat: UInt16, connectionName: String, worker: ProcessGroups.Program, environment: WorkerEnvironment,
+      feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String, liveness: Liveness?
+    ) {
+      self.heartbeat = heartbeat
+      self.connectionName = connectionName
+      self.worker = worker
+      self.environment = environment
+      self.feed = feed
+      self.spoolDirectory = spoolDirectory
+      self.largestBodyInMemory = largestBodyInMemory
+      self.host = host
+      self.liveness = liveness
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Glibc
+
+/// Program files as whole files: replaced at once, or not at all.
+public enum ExecutableFile {
+  /// Copies the program that runs here to `directory`, as `name`, executable for everybody. Who looks at that name
+  /// finds either what was there before or the whole copy, also after a crash.
+  /// - Throws: `SystemError`; nothing is left of the copy then.
+  public static func installThisProgram(as name: String, in directory: String) throws(SystemError) {
+    let source = try openThisProgram()
+    try replace(name, in: directory) { (temporary) throws(SystemError) in
+      let number = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRWXU)
+      guard number >= 0 else { throw SystemError("open") }
+      let copy = Descriptor(owning: number)
+      try transfer(from: source, to: copy)
+      // Whatever the umask says.
+      guard fchmod(number, S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) == 0 else { throw SystemError("fchmod") }
+      guard fsync(number) == 0 else { throw SystemError("fsync") }
+    }
+    try synchronize(directory)
+  }
+
+  /// Makes `name` in `directory` a symbolic link to `target`.
+  /// - Throws: `SystemError`; its code is EEXIST where something else than a link has the name.
+  public static func link(_ name: String, to target: String, in directory: String) throws(SystemError) {
+    var status = stat()
+    guard lstat("\(directory)/\(name)", &status) != 0 || status.st_mode & S_IFMT == S_IFLNK else {
+      throw SystemError(call: "symlink", code: EEXIST)
+    }
+    try replace(name, in: directory) { (temporary) throws(SystemError) in
+      guard symlink(target, temporary) == 0 else { throw SystemError("symlink") }
+    }
+  }
+
+  /// Has `make` make something under another name, and gives it this one.
+  private static func replace(
+    _ name: String, in directory: String, make: (_ temporary: String) throws(SystemError) -> Void
+  ) throws(SystemError) {
+    let temporary = "\(directory)/.\(name)-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    do throws(SystemError) {
+      try make(temporary)
+      guard rename(temporary, "\(directory)/\(name)") == 0 else { throw SystemError("rename") }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  private static func openThisProgram() throws(SystemError) -> Descriptor {
+    let number = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
+    guard number >= 0 else { throw SystemError("open /proc/self/exe") }
+    return Descriptor(owning: number)
+  }
+
+  private static func transfer(from source: Descriptor, to copy: Descriptor) throws(SystemError) {
+    while true {
+      let count = retrying { sendfile(copy.number, source.number, nil, 1 << 20) }
+      guard count >= 0 else { throw SystemError("sendfile") }
+      guard count > 0 else { return }
+    }
+  }
+
+  /// Writes the names in a directory to the disk, where the file system can.
+  private static func synchronize(_ directory: String) throws(SystemError) {
+    let number = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard number >= 0 else { throw SystemError("open") }
+    let descriptor = Descriptor(owning: number)
+    guard fsync(descriptor.number) == 0 || errno == EINVAL else { throw SystemError("fsync") }
+  }
+}

@@ -1,0 +1,46 @@
+import Glibc
+
+/// A body as a file that a child finds by its name and may read. It is there until it is removed.
+public final class NamedFile {
+  /// An absolute path.
+  public let path: String
+
+  /// - Throws: `SystemError`; nothing is left then.
+  public convenience init(_ bytes: [UInt8], in directory: String) throws {
+    try self.init(in: directory) { path in
+      let file = try Self.create(path)
+      try file.writeAll(bytes)
+    }
+  }
+
+  /// Without a copy, where the file system can name a file later.
+  /// - Throws: `SystemError`; nothing is left then.
+  public convenience init(_ file: SpoolFile, in directory: String) throws {
+    try self.init(in: directory) { path in
+      guard !file.link(as: path) else { return }
+      let copy = try Self.create(path)
+      for offset in stride(from: 0, to: file.size, by: 65_536) {
+        try copy.writeAll(file.read(at: offset, count: 65_536))
+      }
+    }
+  }
+
+  private init(in directory: String, make: (_ path: String) throws -> Void) throws {
+    guard let absolute = realpath(directory, nil) else { throw SystemError("realpath") }
+    defer { free(absolute) }
+    path = "\(String(cString: absolute))/amqp-job-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    do { try make(path) } catch {
+      remove()
+      throw error
+    }
+  }
+
+  /// Removes whatever the name stands for by now, if anything.
+  public func remove() { unlink(path) }
+
+  private static func create(_ path: String) throws -> Descriptor {
+    let number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR)
+    guard number >= 0 else { throw SystemError("open") }
+    return Descriptor(owning: number)
+  }
+}

@@ -1,0 +1,41 @@
+import Arguments
+import JobRunner
+import Linux
+
+/// `amqp-job install`
+enum Install: ToolCommand {
+  static let definition = Command(
+    tool: Main.tool, name: "install",
+    summary: "Copy this program into a directory, such as a volume that an init container shares.",
+    examples: ["amqp-job install /opt/amqp-job"],
+    notes:
+      "It is amqp-job there, for everybody to execute, and there whole or not at all: one that runs is replaced, too. "
+      + "Links take the place of links only, never of other files.",
+    operands: .one(name: "DIR"),
+    groups: [
+      OptionGroup("Options", [Option("links", "the names of amqp-tools, too, as links to it")])
+    ])
+
+  static func run(_ arguments: Arguments) throws {
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    let directory = arguments.operands[0]
+    guard !directory.isEmpty else { throw UsageError("DIR is empty") }
+    let tools = try settings.flag("links") ? ToolName.allCases : []
+    try attempt("\(directory)/\(Main.tool)") { () throws(SystemError) in
+      try ExecutableFile.installThisProgram(as: Main.tool, in: directory)
+    }
+    for tool in tools {
+      try attempt("\(directory)/\(tool.rawValue)") { () throws(SystemError) in
+        try ExecutableFile.link(tool.rawValue, to: Main.tool, in: directory)
+      }
+    }
+  }
+
+  private static func attempt(_ path: String, _ body: () throws(SystemError) -> Void) throws {
+    do {
+      try body()
+    } catch {
+      throw Failure(.inputOutputError, "cannot install \(path): \(error)")
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import AMQP
+import Glibc
+import Linux
+import Testing
+
+@testable import JobRunner
+
+@Suite struct LivenessRecordTests {
+  @Test(arguments: [0, 1, 12_345_678_901, UInt64.max], [true, false])
+  func isReadAsItWasWritten(time: UInt64, isServing: Bool) {
+    let record = LivenessRecord(time: time, isServing: isServing)
+    #expect(LivenessRecord(record.bytes) == record)
+    #expect(record.bytes.count == 44)
+  }
+
+  @Test(arguments: [
+    "", "\n", "amqp-job", "amqp-job alive 00000000000000000001", "amqp-job alive 00000000000000000001 serving",
+    "amqp-job alive 00000000000000000001 serving\n\n", "amqp-job alive 0000000000000000000x serving\n",
+    "amqp-job alive 99999999999999999999 serving\n", "amqp-job alive 1 serving\n",
+    "amqp-jobs alive 0000000000000000001 serving\n",
+  ])
+  func isNothingElse(text: String) { #expect(LivenessRecord(Array(text.utf8)) == nil) }
+
+  private func complaint(
+    age: Duration, isServing: Bool = true, asksForBroker: Bool = false
+  ) -> String? {
+    let now: UInt64 = 1_000_000_000_000
+    return LivenessRecord(time: now - UInt64(age / .nanoseconds(1)), isServing: isServing)
+      .complaint(at: now, maxAge: .seconds(30), asksForBroker: asksForBroker)
+  }
+
+  @Test func isFreshUntilItIsTooOld() {
+    #expect(complaint(age: .zero) == nil)
+    #expect(complaint(age: .seconds(30)) == nil)
+    #expect(complaint(age: .milliseconds(30_001))?.contains("30s") == true)
+    #expect(complaint(age: .seconds(900))?.contains("900s") == true)
+  }
+
+  @Test func theBrokerMattersWhereItIsAskedFor() {
+    #expect(complaint(age: .zero, isServing: false) == nil)
+    #expect(complaint(age: .zero, isServing: false, asksForBroker: true)?.contains("broker") == true)
+    #expect(complaint(age: .zero, asksForBroker: true) == nil)
+    #expect(complaint(age: .seconds(31), asksForBroker: true)?.contains("31s") == true)
+  }
+
+  @Test func isNotOfThisBootIfItIsOfTheFuture() {
+    let record = LivenessRecord(time: 2, isServing: true)
+    #expect(record.complaint(at: 1, maxAge: .seconds(30), asksForBroker: false) != nil)
+  }
+}
+
+@Suite struct LivenessTests {
+  private let path: String
+
+  init() { path = "/tmp/amqp-job-liveness-\(UInt64.random(in: .min ... .max))" }
+
+  private func record() throws -> LivenessRecord { try #require(LivenessRecord(RecordFile.read(path))) }
+
+  @Test func givesSignsAtOnceThenPeriodicallyAndWithNews() throws {
+    var liveness = try Liveness(path: path)
+    defer { unlink(path) }
+    let first = try record()
+    #expect(!first.isServing)
+    let due = liveness.next
+
+    #expect(liveness.update(isServing: false, now: due - .milliseconds(1)) == nil)
+    #expect(try record() == first)
+    #expect(liveness.update(isServing: false, now: due) == nil)
+    let second = try record()
+    #expect(second.time > first.time)
+    #expect(liveness.next > due - Liveness.period)
+
+    #expect(liveness.update(isServing: true, now: .now) == nil)
+    #expect(try record().isServing)
+    #expect(try record().time > second.time)
+    liveness.remove()
+    #expect(throws: SystemError(call: "open", code: ENOENT)) { try RecordFile.read(path) }
+  }
+
+  @Test func takesOverWhatARunnerLeft() throws {
+    _ = try Liveness(path: path)
+    defer { unlink(path) }
+    let left = try record()
+    _ = try Liveness(path: path)
+    #expect(try record().time > left.time)
+  }
+}
+
+@Suite struct ServingTests {
+  @Test func beginsWithTheBrokersWordOnTheQueueAndEndsWithTheConnection() {
+    var driver = RunnerDriver { $0.extent = .count(2) }
+    driver.open()
+    #expect(!driver.runner.isServing)
+    driver.method(.basicQoSOK)
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    #expect(driver.runner.isServing)
+    driver.deliver()
+    #expect(driver.runner.isServing)
+    driver.handle(RunnerDriver.lost())
+    #expect(!driver.runner.isServing)
+  }
+
+  @Test func goesOnWithTheNextConnectionAlsoForAWorkerThatMayFinish() {
+    var driver = RunnerDriver { $0.onDisconnect = .finish }
+    driver.work()
+    driver.handle(RunnerDriver.lost())
+    #expect(!driver.runner.isServing)
+    driver.handle(.connected)
+    #expect(driver.runner.isServing)
+  }
+
+  @Test func isNotWaitingForAQueueToBeDeclared() {
+    var driver = RunnerDriver { $0.waitFirst = .seconds(60) }
+    _ = driver.start()
+    driver.handle(.connected)
+    let missing = Method.channelClose(.init(code: .notFound, text: "NOT_FOUND - no queue 'q' in vhost '/'"))
+    driver.method(missing, on: 2)
+    driver.method(missing, on: 3)
+    #expect(driver.runner.phase == .awaitingQueue)
+    #expect(!driver.runner.isServing)
+  }
+}

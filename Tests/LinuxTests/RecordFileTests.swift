@@ -1,0 +1,57 @@
+import Glibc
+import Testing
+
+@testable import Linux
+
+@Suite struct RecordFileTests {
+  private let path: String
+
+  init() { path = "/tmp/amqp-job-record-\(UInt64.random(in: .min ... .max))" }
+
+  private func write(_ text: String) throws {
+    let file = Descriptor(owning: open(path, O_WRONLY | O_CREAT, 0o600))
+    _ = try file.write(Array(text.utf8)[...])
+  }
+
+  @Test func holdsTheLastRecord() throws {
+    defer { unlink(path) }
+    let file = try RecordFile(path) { _ in false }
+    try file.replace(with: [1, 2, 3])
+    try file.replace(with: [4, 5, 6])
+    #expect(try RecordFile.read(path) == [4, 5, 6])
+  }
+
+  @Test func leavesOthersFilesAlone() throws {
+    try write("something else")
+    defer { unlink(path) }
+    #expect(throws: SystemError(call: "open", code: EEXIST)) { try RecordFile(path) { $0 == [1] } }
+    #expect(try RecordFile.read(path) == Array("something else".utf8))
+  }
+
+  @Test func takesOverItsOwnAndAnEmptyOne() throws {
+    try write("")
+    defer { unlink(path) }
+    try RecordFile(path) { _ in false }.replace(with: [1])
+    try RecordFile(path) { $0 == [1] }.replace(with: [2])
+    #expect(try RecordFile.read(path) == [2])
+  }
+
+  @Test(.timeLimit(.minutes(1))) func takesAndReadsNothingThatIsNoFile() throws {
+    try #require(mkfifo(path, 0o600) == 0)
+    defer { unlink(path) }
+    for path in [path, "/dev/null"] {
+      #expect(throws: SystemError(call: "open", code: EEXIST)) { try RecordFile(path) { _ in true } }
+      #expect(throws: SystemError.self) { try RecordFile.read(path) }
+    }
+  }
+
+  @Test func aMissingDirectoryIsAnError() {
+    #expect(throws: SystemError(call: "open", code: ENOENT)) { try RecordFile("/no/such/place") { _ in true } }
+  }
+
+  @Test func isGoneOnceRemoved() throws {
+    let file = try RecordFile(path) { _ in false }
+    file.remove()
+    #expect(throws: SystemError(call: "open", code: ENOENT)) { try RecordFile.read(path) }
+  }
+}
