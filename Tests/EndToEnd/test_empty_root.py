@@ -164,7 +164,15 @@ def test_nothing_but_the_binary(bench, root):
 
 def test_standard_streams_that_are_closed_where_there_is_no_dev_null(bench, root):
     """What is opened next must not be taken for them."""
-    assert_hands_on(bench, root, "127.0.0.1", script='exec "$@" <&- >&- 2>&-', arguments=["-v"])
+    queue = bench.queue()
+    runner = root.start(
+        "-q", queue.name, url=url(bench, "127.0.0.1"), worker=["/amqp-job", "--version"], script='exec "$@" <&- >&- 2>&-'
+    )
+    queue.wait_for_consumer()
+    # Where there is no /dev/null, the root directory has their places.
+    assert {os.readlink(f"/proc/{runner.pid}/fd/{number}") for number in range(3)} == {str(root.path)}
+    runner.send(signal.SIGTERM)
+    assert runner.finish().status == 143
 
 
 def test_a_large_item(bench, root):

@@ -101,7 +101,7 @@ def test_what_a_worker_does_to_the_file_is_not_done_to_the_item(bench, spool, si
     """It is tried again as it came."""
     body = os.urandom(size)
     queue = bench.work_queue("quorum", body)
-    vandal = bench.script('chmod 600 "$WORK_ITEM_FILE"; echo more >>"$WORK_ITEM_FILE"; exit 1\n')
+    vandal = bench.script('chmod 600 "$WORK_ITEM_FILE"; echo mine 1<>"$WORK_ITEM_FILE"; exit 1\n')
     result = run(bench, queue, "file", vandal, "--spool-dir", spool, "--retry-delay", "100ms")
     assert result.status == 1, result
     seen = bench.path("seen")
