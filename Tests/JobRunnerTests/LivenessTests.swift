@@ -89,10 +89,10 @@ import Testing
 @Suite struct ServingTests {
   @Test func beginsWithTheBrokersWordOnTheQueueAndEndsWithTheConnection() {
     var driver = RunnerDriver { $0.extent = .count(2) }
-    driver.open()
+    _ = driver.start()
+    driver.handle(.connected)
     #expect(!driver.runner.isServing)
-    driver.method(.basicQoSOK)
-    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.inspect()
     #expect(driver.runner.isServing)
     driver.deliver()
     #expect(driver.runner.isServing)

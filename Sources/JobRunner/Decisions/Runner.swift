@@ -161,7 +161,7 @@ public struct Runner: Sendable {
   }
 
   /// There is a connection, and the queue has been found.
-  var isServing: Bool { hasServed && connectFailure == nil && (phase == .serving || phase == .looking) }
+  var isServing: Bool { isInspected && connectFailure == nil && (phase == .serving || phase == .looking) }
 
   /// Queue and broker, as messages name them.
   var place: String { "queue '\(options.queue)' at \(broker)" }
