@@ -6,7 +6,7 @@ import Linux
 enum Check: ToolCommand {
   static let definition = Command(
     tool: Main.tool, name: "check",
-    summary: "Exit 0 while the runner with this liveness file is alive, else 1: a container's probe.",
+    summary: "Exit 0 while a runner is alive, else 1: a container's probe.",
     examples: ["amqp-job check --liveness-file /run/amqp-job/alive", "amqp-job check --ready"],
     notes:
       "'amqp-job run --liveness-file PATH' keeps the file fresh while it turns, whatever the broker and the workers do. "

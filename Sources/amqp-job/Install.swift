@@ -6,10 +6,10 @@ import Linux
 enum Install: ToolCommand {
   static let definition = Command(
     tool: Main.tool, name: "install",
-    summary: "Copy this program into a directory, such as a volume that an init container shares.",
+    summary: "Copy this program into a directory.",
     examples: ["amqp-job install /opt/amqp-job"],
     notes:
-      "It is amqp-job there, for everybody to execute, and there whole or not at all: one that runs is replaced, too. "
+      "An init container has that done into a volume that it shares. It is amqp-job there, for everybody to execute, and there whole or not at all: one that runs is replaced, too. "
       + "Links take the place of links only, never of other files.",
     operands: .one(name: "DIR"),
     groups: [
