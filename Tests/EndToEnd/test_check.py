@@ -92,7 +92,7 @@ def test_a_broker_outage(spare, spare_broker, on_disconnect):
     runner = spare.start(
         "-q", queue.name, "--liveness-file", alive, "--on-disconnect", on_disconnect, worker=worker
     )
-    wait_until(lambda: alive.exists() and sign(alive)[1], what="a sign that the broker is there")
+    wait_until(lambda: alive.exists() and alive.read_bytes() and sign(alive)[1], what="a sign that the broker is there")
     if on_disconnect == "finish":
         worker.wait_for("holding")
     spare.client.close()
@@ -114,7 +114,7 @@ def test_a_broker_outage(spare, spare_broker, on_disconnect):
 def test_a_runner_that_does_not_turn(bench, alive, name):
     queue = bench.queue()
     runner = bench.start("-q", queue.name, "--liveness-file", alive, worker=["true"])
-    wait_until(lambda: alive.exists() and sign(alive)[1], what="a sign that the broker is there")
+    wait_until(lambda: alive.exists() and alive.read_bytes() and sign(alive)[1], what="a sign that the broker is there")
     runner.send(getattr(signal, "SIG" + name))
     assert check(bench, alive, "--max-age", "10s") == 0, "it is not yet too old"
     wait_until(lambda: check(bench, alive, "--max-age", "10s") == 1, 12, "an alarm")

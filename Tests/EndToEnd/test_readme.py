@@ -1,0 +1,43 @@
+"""The commands for a cluster in the README: amqp-job takes them, and what they write keeps to the conventions."""
+
+import pathlib
+import re
+import shlex
+
+import pytest
+
+import amqp
+import conventions
+import kubernetes
+
+README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
+SECTION = re.search(r"^## On Kubernetes\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)[1]
+LINES = [line for block in re.findall(r"^```shell\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
+         for line in block.splitlines()]
+KINDS = {
+    "broker": {"Secret", "Service", "StatefulSet"}, "job": {"Job"}, "cronjob": {"CronJob"},
+    "deployment": {"Deployment", "HorizontalPodAutoscaler"}, "scaledjob": {"ScaledJob", "TriggerAuthentication"},
+}
+
+
+def test_each_kind_is_shown():
+    assert {shlex.split(line)[2] for line in LINES} == set(KINDS)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_line(bench, line):
+    words = shlex.split(line, comments=True)
+    end = words.index("|") if "|" in words else len(words)
+    assert words[:2] == ["amqp-job", "manifest"] and words[end + 1:end + 2] in ([], ["kubectl"])
+    queue = amqp.Queue(bench.client, "job1", "quorum")
+    bench.queues += [queue, *(amqp.Queue(bench.client, f"job1.{name}", "quorum") for name in ("retry", "dead"))]
+    assert bench.run("job1", command="declare").status == 0
+    queue.put(*[b"item"] * 8)
+    separator = words.index("--") if "--" in words[:end] else end
+    result = bench.run(*words[2:separator], worker=words[separator + 1:end] or None, command="manifest")
+    assert (result.status, result.stderr) == (0, ""), result
+    objects = kubernetes.load_all(result.stdout.decode())
+    assert {each["kind"] for each in objects} == KINDS[words[2]]
+    for each in objects:
+        kubernetes.validate(each)
+    assert conventions.violations(objects) == []
