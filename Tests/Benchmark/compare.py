@@ -2,7 +2,7 @@
 
 The start of a run on one waiting item, 30 of each; the time that 2,000 items take with `cat`, five of each; and that
 of 1,000 items with two workers side by side, against one amqp-consume, five of each: with `cat`, of which one after
-the other keeps more than one of two cores busy already, and with a worker in Python that reads its input and exits.
+the other keeps more than one of two cores busy already, and (300 items) with a Python worker that reads its input.
 """
 
 import os
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-STARTS, ITEMS, PARALLEL_ITEMS, ROUNDS = 30, 2000, 1000, 5
+STARTS, ITEMS, PARALLEL_ITEMS, READ_ITEMS, ROUNDS = 30, 2000, 1000, 300, 5
 READER = str(pathlib.Path(__file__).with_name("reader.py"))
 
 binary, url = sys.argv[1:]
@@ -56,4 +56,4 @@ for kind in ("classic", "quorum"):
     compare(kind, ITEMS, ROUNDS)
     compare(kind, ITEMS, ROUNDS, theirs=("-p", "1"))
     compare(kind, PARALLEL_ITEMS, ROUNDS, ours=("-j", "2"))
-    compare(kind, PARALLEL_ITEMS, ROUNDS, ours=("-j", "2"), worker=READER)
+    compare(kind, READ_ITEMS, ROUNDS, ours=("-j", "2"), worker=READER)

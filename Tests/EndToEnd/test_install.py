@@ -11,6 +11,8 @@ import pytest
 
 from processes import CAN_ISOLATE
 
+pytestmark = pytest.mark.any_broker
+
 NAMES = ["amqp-consume", "amqp-publish", "amqp-declare-queue", "amqp-get", "amqp-delete-queue"]
 
 

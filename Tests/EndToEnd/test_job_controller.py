@@ -8,6 +8,8 @@ import job_controller
 import pods
 from processes import holds_for, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 # https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy
 FAIL_ON_42 = {
     "action": "FailJob",

@@ -13,6 +13,8 @@ import kubernetes
 import overlays
 from overlays import FOLDER
 
+pytestmark = pytest.mark.any_broker
+
 ALONE = {
     path: kubernetes.load_all((FOLDER / path).read_text())
     for path in ("tutorial/temporary-pod.yaml", "network-policy/keda.yaml")

@@ -11,6 +11,8 @@ import amqp
 import kubernetes
 import overlays
 
+pytestmark = pytest.mark.any_broker
+
 ROOT = overlays.FOLDER.parent
 BLOCKS = re.findall(r"^```shell\n(.*?)^```", (overlays.FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 LINES = [line for block in BLOCKS for line in block.splitlines()]

@@ -7,6 +7,8 @@ import pytest
 
 import manifests
 
+pytestmark = pytest.mark.any_broker
+
 
 def make(bench, *options):
     found = manifests.objects(bench.run("broker", *options, command="manifest", url=None))

@@ -8,6 +8,8 @@ import pytest
 import kubernetes
 from manifests import KINDS, OBJECTS, arguments, container, environment, job_spec, make, pod
 
+pytestmark = pytest.mark.any_broker
+
 JOBS = ("job", "cronjob", "scaledjob")
 SERVICES = ("deployment", "scaledobject")
 SIZES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}

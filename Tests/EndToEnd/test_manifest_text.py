@@ -8,6 +8,8 @@ import pytest
 import manifests
 from manifests import KINDS, container, environment, make
 
+pytestmark = pytest.mark.any_broker
+
 NASTY = [
     "", " ", "yes", "No", "y", "on", "off", "true", "null", "~", "1.0", "1", "-1", "0x1f", "0o17", "1_000", "1e3",
     "12:30:45", "2026-01-01", "2026-01-01T00:00:00Z", ".inf", ".nan", "=", "<<", "- a", "-", "--", "---", "...", "a: b",

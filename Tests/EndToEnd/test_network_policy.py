@@ -10,6 +10,8 @@ import conventions
 import kubernetes
 import overlays
 
+pytestmark = pytest.mark.any_broker
+
 NAMESPACE = {"kubernetes.io/metadata.name": "default"}
 OTHER = {"app.kubernetes.io/name": "other", "app.kubernetes.io/component": "worker"}
 DNS = {"k8s-app": "kube-dns"}

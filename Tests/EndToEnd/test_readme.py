@@ -10,6 +10,8 @@ import amqp
 import conventions
 import kubernetes
 
+pytestmark = pytest.mark.any_broker
+
 README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
 SECTION = re.search(r"^## On Kubernetes\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)[1]
 LINES = [line for block in re.findall(r"^```shell\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
