@@ -23,6 +23,10 @@ import harness  # noqa: E402
 
 
 def pytest_configure(config):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        # In the background of a shell they are ignored, which every process here would inherit.
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     missing = [name for name in ("TEST_BINARY", "TEST_BROKER_NAME", "TEST_BROKER_URL") if not os.environ.get(name)]
     if missing:
         pytest.exit(f"{', '.join(missing)} not set; scripts/test sets all that these tests need", returncode=64)
