@@ -29,9 +29,9 @@ let package = Package(
       name: "YAML", dependencies: ["CYAML"], swiftSettings: common, linkerSettings: [.linkedLibrary(":libyaml.a")]),
     .target(name: "Arguments", swiftSettings: safe),
     .target(name: "Reports", swiftSettings: safe),
-    .target(name: "Manifests", dependencies: ["YAML"], swiftSettings: safe),
+    .target(name: "Manifests", dependencies: ["Arguments", "YAML"], swiftSettings: safe),
     .target(name: "Broker", dependencies: ["AMQP", "Linux"], swiftSettings: safe),
-    .target(name: "JobRunner", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: safe),
+    .target(name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: ["AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Reports", "YAML"],

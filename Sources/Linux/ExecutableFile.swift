@@ -8,13 +8,11 @@ public enum ExecutableFile {
   public static func installThisProgram(as name: String, in directory: String) throws(SystemError) {
     let source = try openThisProgram()
     try replace(name, in: directory) { (temporary) throws(SystemError) in
-      let number = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRWXU)
-      guard number >= 0 else { throw SystemError("open") }
-      let copy = Descriptor(owning: number)
+      let copy = try NewFile.create(temporary, mode: S_IRWXU)
       try transfer(from: source, to: copy)
       // Whatever the umask says.
-      guard fchmod(number, S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) == 0 else { throw SystemError("fchmod") }
-      guard fsync(number) == 0 else { throw SystemError("fsync") }
+      guard fchmod(copy.number, 0o755) == 0 else { throw SystemError("fchmod") }
+      guard fsync(copy.number) == 0 else { throw SystemError("fsync") }
     }
     try synchronize(directory)
   }
@@ -35,7 +33,7 @@ public enum ExecutableFile {
   private static func replace(
     _ name: String, in directory: String, make: (_ temporary: String) throws(SystemError) -> Void
   ) throws(SystemError) {
-    let temporary = "\(directory)/.\(name)-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    let temporary = NewFile.path(in: directory, prefix: ".\(name)")
     do throws(SystemError) {
       try make(temporary)
       guard rename(temporary, "\(directory)/\(name)") == 0 else { throw SystemError("rename") }

@@ -8,8 +8,7 @@ public final class NamedFile {
   /// - Throws: `SystemError`; nothing is left then.
   public convenience init(_ bytes: [UInt8], in directory: String) throws {
     try self.init(in: directory) { path in
-      let file = try Self.create(path)
-      try file.writeAll(bytes)
+      try NewFile.create(path, mode: S_IRUSR).writeAll(bytes)
     }
   }
 
@@ -18,7 +17,7 @@ public final class NamedFile {
   public convenience init(_ file: SpoolFile, in directory: String) throws {
     try self.init(in: directory) { path in
       guard !file.link(as: path) else { return }
-      let copy = try Self.create(path)
+      let copy = try NewFile.create(path, mode: S_IRUSR)
       for offset in stride(from: 0, to: file.size, by: 65_536) {
         try copy.writeAll(file.read(at: offset, count: 65_536))
       }
@@ -28,7 +27,7 @@ public final class NamedFile {
   private init(in directory: String, make: (_ path: String) throws -> Void) throws {
     guard let absolute = realpath(directory, nil) else { throw SystemError("realpath") }
     defer { free(absolute) }
-    path = "\(String(cString: absolute))/amqp-job-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+    path = NewFile.path(in: String(cString: absolute))
     do { try make(path) } catch {
       remove()
       throw error
@@ -37,10 +36,4 @@ public final class NamedFile {
 
   /// Removes whatever the name stands for by now, if anything.
   public func remove() { unlink(path) }
-
-  private static func create(_ path: String) throws -> Descriptor {
-    let number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR)
-    guard number >= 0 else { throw SystemError("open") }
-    return Descriptor(owning: number)
-  }
 }

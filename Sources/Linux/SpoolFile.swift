@@ -40,10 +40,8 @@ public final class SpoolFile {
   }
 
   private static func openNamed(in directory: String) throws -> (writer: Descriptor, reader: Descriptor) {
-    let name = "\(directory)/amqp-job-\(String(UInt64.random(in: .min ... .max), radix: 16))"
-    let number = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR)
-    guard number >= 0 else { throw SystemError("open") }
-    let writer = Descriptor(owning: number)
+    let name = NewFile.path(in: directory)
+    let writer = try NewFile.create(name, mode: S_IRUSR)
     let again = open(name, O_RDONLY | O_CLOEXEC)
     let failure = SystemError("open")
     guard unlink(name) == 0 else { throw SystemError("unlink") }

@@ -20,6 +20,9 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   public var reason: String { String(cString: strerror(code)) }
 
   public var description: String { "\(call): \(reason)" }
+
+  /// The reason of any error, for a line that names what failed itself.
+  public static func reason(of error: any Error) -> String { (error as? SystemError)?.reason ?? "\(error)" }
 }
 
 /// Repeats a system call for as long as a signal interrupts it, and returns its result, or -1 with errno set.

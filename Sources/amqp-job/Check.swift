@@ -40,7 +40,7 @@ enum Check: ToolCommand {
       guard let record = LivenessRecord(try RecordFile.read(path)) else { return "this is no runner's liveness file" }
       return record.complaint(at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
     } catch {
-      return "no runner gives signs of life: \((error as? SystemError)?.reason ?? "\(error)")"
+      return "no runner gives signs of life: \(SystemError.reason(of: error))"
     }
   }
 }

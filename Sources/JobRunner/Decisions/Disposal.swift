@@ -1,3 +1,5 @@
+internal import Arguments
+
 /// What was done about an item in the end, as the log tells.
 enum Disposal: Hashable, Sendable {
   case acked

@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Arguments
 internal import Broker
 
 /// Reaching the broker, and finding the queue there.
@@ -220,13 +221,5 @@ extension Runner {
       actions += breakOffVoidLooks(now: now)
     }
     return actions
-  }
-}
-
-extension Duration {
-  /// As options are written: `90s`, `250ms`.
-  var text: String {
-    let milliseconds = Int(self / .milliseconds(1))
-    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
   }
 }

@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Arguments
 internal import Broker
 internal import Linux
 

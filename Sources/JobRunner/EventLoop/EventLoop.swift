@@ -120,7 +120,7 @@ public final class EventLoop {
       let digest = options.onDisconnect == .finish ? try body?.digest() : nil
       handle(.delivered(delivery.envelope, delivery.properties, digest: digest, slot: slot))
     } catch {
-      let reason = (error as? SystemError)?.reason ?? "\(error)"
+      let reason = SystemError.reason(of: error)
       handle(.notStored(deliveryTag: delivery.envelope.deliveryTag, reason: reason, slot: slot))
     }
   }
@@ -210,8 +210,7 @@ public final class EventLoop {
     do {
       try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)
     } catch {
-      let reason = (error as? SystemError)?.reason ?? "\(error)"
-      followUps.append(.workerDidNotStart(reason: reason, slot: slot))
+      followUps.append(.workerDidNotStart(reason: SystemError.reason(of: error), slot: slot))
     }
   }
 

@@ -1,3 +1,5 @@
+internal import Arguments
+
 /// How the pods run `amqp-job run`.
 public struct RunOptions: Hashable, Sendable {
   public enum OnTerm: String, Hashable, Sendable, CaseIterable {
@@ -66,12 +68,6 @@ public struct RunOptions: Hashable, Sendable {
 }
 
 extension Duration {
-  /// As amqp-job reads it: `90s`, `1500ms`.
-  var text: String {
-    let milliseconds = Int(self / .milliseconds(1))
-    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
-  }
-
   /// Whole seconds, rounded up: Kubernetes knows no others.
   public var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
 }
