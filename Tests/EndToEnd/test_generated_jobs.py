@@ -5,6 +5,7 @@ import pytest
 
 import conventions
 import kubernetes
+import manifests
 from cluster import COMPLETE, FRUITS, QUICKLY, put, shell_worker, statuses
 
 JOB = ["job", "--image", "python:3.13-alpine"]
@@ -14,9 +15,7 @@ INJECTED = pytest.mark.parametrize("injection", ["--inject", "--inject=image-vol
 def manifest(bench, *arguments, worker=("./worker.py",)):
     """The YAML."""
     result = bench.run(*arguments, worker=worker, command="manifest")
-    assert (result.status, result.stderr) == (0, ""), result
-    for each in kubernetes.load_all(result.stdout.decode()):
-        kubernetes.validate(each)
+    manifests.objects(result)
     return result.stdout.decode()
 
 

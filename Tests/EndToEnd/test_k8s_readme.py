@@ -10,12 +10,12 @@ import pytest
 import amqp
 import kubernetes
 import overlays
+import readme
 
 pytestmark = pytest.mark.any_broker
 
 ROOT = overlays.FOLDER.parent
-BLOCKS = re.findall(r"^```shell\n(.*?)^```", (overlays.FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-LINES = [line for block in BLOCKS for line in block.splitlines()]
+LINES = readme.shell_lines((overlays.FOLDER / "README.md").read_text())
 KUBECTL = [line for line in LINES if line.startswith("kubectl ")]
 DOCKER = [line for line in LINES if line.startswith("docker ")]
 AMQP_JOB = [line for line in LINES if line.startswith("amqp-job ")]
