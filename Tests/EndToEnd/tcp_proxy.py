@@ -18,6 +18,7 @@ class Proxy:
         self.sockets = []
         self.accepted = 0
         self.heard = 0  # bytes from the broker, handed on or not
+        self.handed_on = 0  # of these, up to the last one that was
         self.moving = threading.Event()
         self.moving.set()
         self.allowance = None  # bytes until the connections are cut
@@ -43,9 +44,11 @@ class Proxy:
 
     def _pump(self, source, sink):
         try:
+            is_broker = source.getpeername() == self.target
             while data := source.recv(65536):
-                if source.getpeername() == self.target:
+                if is_broker:
                     self.heard += len(data)
+                    position = self.heard
                 self.moving.wait()
                 if self.allowance is not None:
                     self.allowance -= len(data)
@@ -54,6 +57,8 @@ class Proxy:
                         self.cut()
                         return
                 sink.sendall(data)
+                if is_broker:
+                    self.handed_on = position
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             pass

@@ -1,5 +1,6 @@
 """Connections that are lost while nothing is in hand, or while a worker is at work."""
 
+import os
 import signal
 
 import pytest
@@ -96,12 +97,18 @@ def test_several_items_and_one_that_comes_back(bench, kind):
 def test_an_idle_runner_carries_on(bench, kind):
     queue = bench.queue(kind)
     proxy = bench.proxy()
-    runner = bench.start("-q", queue.name, "--forever", url=proxy.url, worker=["cat"])
+    end = bench.path("end")
+    os.mkfifo(end)
+    worker = ["sh", "-c", f"cat; read _ <{end}; true"]
+    runner = bench.start("-q", queue.name, "--forever", url=proxy.url, worker=worker)
     for body in b"one", b"two":
         queue.wait_for_consumer()
         queue.put(body)
         wait_until(lambda body=body: body in runner.stdout, what="the item")
-        holds_for(runner.runs, 0.5, "the runner, which makes sure of its ack")
+        heard = proxy.heard
+        open(end, "w").close()
+        wait_until(lambda heard=heard: proxy.handed_on > heard, what="the answer that makes sure of the ack")
+        assert runner.runs(), "it ended"
         proxy.cut()
     queue.wait_for_consumer()
     runner.send(signal.SIGTERM)
