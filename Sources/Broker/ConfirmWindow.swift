@@ -10,7 +10,7 @@ public struct ConfirmWindow: Sendable {
   }
 
   private struct Entry {
-    let messageID: String
+    let messageID: String?
     var isReturned = false
   }
 
@@ -28,7 +28,7 @@ public struct ConfirmWindow: Sendable {
   /// The numbers of the messages of which nothing is known.
   public var outstandingNumbers: [UInt64] { outstanding.map(\.tag) }
 
-  public mutating func published(messageID: String) {
+  public mutating func published(messageID: String?) {
     lastTag += 1
     outstanding.append((lastTag, Entry(messageID: messageID)))
   }

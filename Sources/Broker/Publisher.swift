@@ -1,46 +1,52 @@
 public import AMQP
 
-/// Publishes to one queue: persistent, mandatory, and confirmed.
+/// Publishes to one queue, or to one exchange: mandatory, and confirmed.
 public final class Publisher {
+  /// Where messages go: an exchange decides by the routing key; the exchange without a name has it be a queue's.
+  public struct Destination: Hashable, Sendable {
+    public var exchange: String
+    public var routingKey: String
+
+    public init(exchange: String, routingKey: String) {
+      self.exchange = exchange
+      self.routingKey = routingKey
+    }
+
+    public static func queue(_ name: String) -> Destination { Destination(exchange: "", routingKey: name) }
+  }
+
   /// The most messages that are under way at a time, and the most bytes that wait to be sent.
   static let windowCount = 256
   static let windowBytes = 1 << 20
 
   private let session: BrokerSession
-  private let queue: ByteString
+  private let method: Method
   private let onFlow: (String?) -> Void
   public private(set) var window = ConfirmWindow()
-  private let idPrefix = String(UInt64.random(in: .min ... .max), radix: 16)
 
   static let channel: UInt16 = 1
 
-  /// Makes sure of the queue before anything is published to it. `onFlow` is told why the broker stops to take
+  /// Makes sure of a queue before anything is published to it. `onFlow` is told why the broker stops to take
   /// messages, as it does when memory or disk run low, and nil when it goes on.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  public init(_ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void) throws {
+  public init(_ session: BrokerSession, to destination: Destination, onFlow: @escaping (String?) -> Void) throws {
     self.session = session
-    self.queue = ByteString(queue)
+    method = .basicPublish(
+      exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey), mandatory: true)
     self.onFlow = onFlow
     try session.openChannel(Self.channel)
-    _ = try session.queueStatus(queue, on: Self.channel)
+    if destination.exchange.isEmpty { _ = try session.queueStatus(destination.routingKey, on: Self.channel) }
     _ = try session.call(.confirmSelect, on: Self.channel) { $0 == .confirmSelectOK ? true : nil }
   }
 
-  /// Publishes one message, waiting first until there is room in the window. A message without an
-  /// id gets one of its own.
+  /// Publishes one message, waiting first until there is room in the window.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `AMQPError.doesNotFitFrame`
   public func publish(_ body: [UInt8], _ properties: BasicProperties) throws {
     while window.outstandingCount >= Self.windowCount || session.unsentByteCount > Self.windowBytes {
       try take(session.nextEvent())
     }
-    var properties = properties
-    properties.deliveryMode = 2
-    let id = properties.messageID ?? ByteString("\(idPrefix)-\(window.publishedCount + 1)")
-    properties.messageID = id
-    try session.publish(
-      .basicPublish(exchange: "", routingKey: queue, mandatory: true), properties: properties,
-      body: body, on: Self.channel)
-    window.published(messageID: id.description)
+    try session.publish(method, properties: properties, body: body, on: Self.channel)
+    window.published(messageID: properties.messageID?.description)
     for event in try session.pump() { try take(event) }
   }
 

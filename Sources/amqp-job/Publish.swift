@@ -23,6 +23,7 @@ struct Publish: ToolCommand {
   let properties: BasicProperties
   let bodies: [[UInt8]]
   let reporter: Reporter
+  private let idPrefix = String(UInt64.random(in: .min ... .max), radix: 16)
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
@@ -50,7 +51,7 @@ struct Publish: ToolCommand {
   private func everything(_ session: BrokerSession) throws -> ConfirmWindow {
     var publisher: Publisher?
     do {
-      let started = try Publisher(session, queue: queue) { reason in
+      let started = try Publisher(session, to: .queue(queue)) { reason in
         let place = "the broker at \(session.broker)"
         let state = reason.map { "\(place) takes nothing for now (\($0)): waiting" } ?? "\(place) takes items again"
         reporter.report(LogEntry(.notice, state))
@@ -59,7 +60,7 @@ struct Publish: ToolCommand {
       if bodies.isEmpty {
         try publishLines(session, started)
       } else {
-        for body in bodies { try started.publish(body, properties) }
+        for body in bodies { try publish(body, started) }
       }
       try started.finish()
       return started.window
@@ -75,10 +76,19 @@ struct Publish: ToolCommand {
   private func publishLines(_ session: BrokerSession, _ publisher: Publisher) throws {
     let input = LineReader()
     repeat {
-      while let line = input.next() { try publisher.publish(line, properties) }
+      while let line = input.next() { try publish(line, publisher) }
       try session.wait(for: input.interest)
     } while try input.read()
-    if let rest = input.rest { try publisher.publish(rest, properties) }
+    if let rest = input.rest { try publish(rest, publisher) }
+  }
+
+  private func publish(_ body: [UInt8], _ publisher: Publisher) throws {
+    var properties = properties
+    properties.deliveryMode = 2
+    if properties.messageID == nil {
+      properties.messageID = ByteString("\(idPrefix)-\(publisher.window.publishedCount + 1)")
+    }
+    try publisher.publish(body, properties)
   }
 
   private func count(_ window: ConfirmWindow, of total: Int) -> String {
