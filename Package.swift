@@ -8,7 +8,7 @@ let common: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Above the three C boundaries (`AMQP`, `Linux` and `YAML`) no unsafe construct compiles without a warning.
+/// Above the C boundaries (`AMQP`, `Linux`, `YAML` and `JSONText`) no unsafe construct compiles without a warning.
 let safe: [SwiftSetting] = common + [.strictMemorySafety()]
 
 let package = Package(
@@ -31,14 +31,23 @@ let package = Package(
     .target(name: "Reports", swiftSettings: safe),
     .target(name: "Manifests", dependencies: ["Arguments", "YAML"], swiftSettings: safe),
     .target(name: "Broker", dependencies: ["AMQP", "Linux"], swiftSettings: safe),
+    .systemLibrary(name: "CJansson", providers: [.apt(["libjansson-dev"])]),
+    .target(
+      name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
+      linkerSettings: [.linkedLibrary(":libjansson.a")]),
+    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
-      dependencies: ["AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Reports", "YAML"],
+      dependencies: [
+        "AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Publishing", "Reports", "YAML",
+      ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: common),
     .testTarget(name: "BrokerTests", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: common),
+    .testTarget(
+      name: "PublishingTests", dependencies: ["AMQP", "Broker", "Linux", "Publishing"], swiftSettings: common),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: common),
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),

@@ -79,7 +79,7 @@ public struct Connection {
     _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
   ) throws {
     try send(method, properties: properties, bodySize: UInt64(body.count), on: channel)
-    sendBody(body, on: channel)
+    sendBody(body[...], on: channel)
   }
 
   /// Begins to send a message. Its body has to follow, by `sendBody`, before anything else on the channel.
@@ -98,9 +98,24 @@ public struct Connection {
     Frame.write(.header, channel: channel, payload: header, to: &output)
   }
 
+  /// What many messages have in common, to be sent with the id and the size of each.
+  /// - Throws: `AMQPError.doesNotFitFrame`
+  public func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {
+    try MessageTemplate(method, properties, codec: codec, limit: frameMax - Frame.overhead)
+  }
+
+  /// Begins to send a message. Its body has to follow, by `sendBody`, before anything else on the channel.
+  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
+  public mutating func send(
+    _ template: MessageTemplate, messageID: ByteString, bodySize: UInt64, on channel: UInt16
+  ) throws {
+    try template.write(
+      messageID: messageID, bodySize: bodySize, on: channel, limit: frameMax - Frame.overhead, to: &output)
+  }
+
   /// Sends the next bytes of the body of the message that was begun on the channel.
-  public mutating func sendBody(_ part: some Collection<UInt8>, on channel: UInt16) {
-    var rest = part[...]
+  public mutating func sendBody(_ part: ArraySlice<UInt8>, on channel: UInt16) {
+    var rest = part
     while !rest.isEmpty {
       let payload = rest.prefix(frameMax - Frame.overhead)
       Frame.write(.body, channel: channel, payload: payload, to: &output)

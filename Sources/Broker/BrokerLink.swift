@@ -101,9 +101,21 @@ public final class BrokerLink {
     try connection.send(method, properties: properties, bodySize: bodySize, on: channel)
   }
 
+  /// What many messages of this connection have in common.
+  /// - Throws: `AMQPError.doesNotFitFrame`
+  public func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {
+    try connection.template(method, properties)
+  }
+
+  /// Queues the beginning of a message. Its body has to follow, by `sendBody`, before anything else on the channel.
+  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
+  public func send(_ template: MessageTemplate, messageID: ByteString, bodySize: UInt64, on channel: UInt16) throws {
+    try connection.send(template, messageID: messageID, bodySize: bodySize, on: channel)
+  }
+
   /// Queues the next bytes of the body of the message that was begun on the channel.
-  public func sendBody(_ part: some Collection<UInt8>, on channel: UInt16) {
-    connection.sendBody(part, on: channel)
+  public func sendBody(_ part: [UInt8], on channel: UInt16) {
+    connection.sendBody(part[...], on: channel)
   }
 
   /// Queues the connection's clean end.

@@ -7,10 +7,10 @@ enum NewFile {
     "\(directory)/\(prefix)-\(String(UInt64.random(in: .min ... .max), radix: 16))"
   }
 
-  /// Makes the file and opens it for writing.
+  /// Makes the file and opens it, for writing unless `access` says otherwise.
   /// - Throws: `SystemError`; its code is EEXIST where something has that path.
-  static func create(_ path: String, mode: mode_t) throws(SystemError) -> Descriptor {
-    let number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+  static func create(_ path: String, mode: mode_t, access: Int32 = O_WRONLY) throws(SystemError) -> Descriptor {
+    let number = open(path, access | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard number >= 0 else { throw SystemError("open") }
     return Descriptor(owning: number)
   }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What standard output is shown on.
+/// What standard output, or standard error, is shown on.
 public enum Terminal {
   public struct Size: Hashable, Sendable {
     public var columns: Int
@@ -8,10 +8,14 @@ public enum Terminal {
   }
 
   /// nil where standard output is no terminal; what the terminal does not tell is as it was on paper.
-  public static var size: Size? {
-    guard isatty(STDOUT_FILENO) == 1 else { return nil }
+  public static var size: Size? { size(STDOUT_FILENO) }
+  /// The same for standard error.
+  public static var errorSize: Size? { size(STDERR_FILENO) }
+
+  private static func size(_ descriptor: Int32) -> Size? {
+    guard isatty(descriptor) == 1 else { return nil }
     var size = winsize()
-    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
       return Size(columns: 80, rows: 24)
     }
     return Size(columns: Int(size.ws_col), rows: Int(size.ws_row))

@@ -22,6 +22,7 @@ class Proxy:
         self.moving = threading.Event()
         self.moving.set()
         self.allowance = None  # bytes until the connections are cut
+        self.swallows = set()  # the sockets towards which nothing is handed on any more
         if listen:
             self.listen()
 
@@ -56,6 +57,8 @@ class Proxy:
                         self.allowance = None
                         self.cut()
                         return
+                if sink in self.swallows:
+                    continue
                 sink.sendall(data)
                 if is_broker:
                     self.handed_on = position
@@ -68,6 +71,10 @@ class Proxy:
 
     def thaw(self):
         self.moving.set()
+
+    def swallow(self):
+        """What the broker says on the connections that there are is lost from now on."""
+        self.swallows.update(each for each in self.sockets[::2])
 
     def cut_after(self, count):
         """Ends all connections, once, when so many bytes more have passed."""

@@ -1,0 +1,50 @@
+internal import CJansson
+
+/// Reads JSON, by Jansson (<https://jansson.readthedocs.io/>).
+public enum JSONReader {
+  /// Why a text is no JSON value, and where.
+  public struct SyntaxError: Error, Hashable, Sendable, CustomStringConvertible {
+    public var description: String
+  }
+
+  /// Reads an object or an array that is all of `text`, in UTF-8. A name that comes twice in one object is an error, and so is an
+  /// integer that does not fit 64 bits.
+  /// - Throws: `SyntaxError`
+  public static func read(_ text: [UInt8]) throws(SyntaxError) -> JSONValue {
+    var error = json_error_t()
+    let root = text.withUnsafeBytes {
+      json_loadb($0.baseAddress, $0.count, Int(JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL), &error)
+    }
+    guard let root else {
+      let reason = withUnsafeBytes(of: &error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      throw SyntaxError(description: "\(reason) (column \(error.column))")
+    }
+    defer { json_decref(root) }
+    return JSONValue(root)
+  }
+}
+
+extension JSONValue {
+  fileprivate init(_ json: UnsafeMutablePointer<json_t>) {
+    switch json.pointee.type {
+    case JSON_OBJECT:
+      var members: [Member] = []
+      var iterator = json_object_iter(json)
+      while let member = iterator, let name = json_object_iter_key(member), let value = json_object_iter_value(member) {
+        members.append(Member(name: String(cString: name), value: JSONValue(value)))
+        iterator = json_object_iter_next(json, member)
+      }
+      self = .object(members)
+    case JSON_ARRAY:
+      self = .array((0..<json_array_size(json)).compactMap { json_array_get(json, $0).map { JSONValue($0) } })
+    case JSON_STRING:
+      let bytes = UnsafeRawBufferPointer(start: json_string_value(json), count: json_string_length(json))
+      self = .text(String(decoding: bytes, as: UTF8.self))
+    case JSON_INTEGER: self = .integer(json_integer_value(json))
+    case JSON_REAL: self = .number(json_real_value(json))
+    case JSON_TRUE: self = .boolean(true)
+    case JSON_FALSE: self = .boolean(false)
+    default: self = .null
+    }
+  }
+}

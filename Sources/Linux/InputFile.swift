@@ -1,0 +1,57 @@
+import Glibc
+
+/// A file that is read as one whole, and whose content must not change meanwhile.
+public final class InputFile {
+  public let size: UInt64
+  private let file: Descriptor
+  /// Where the content begins.
+  private let start: off_t
+  private let modified: timespec
+
+  /// nil for what is no regular file, whose size nobody knows before its end.
+  /// - Throws: `SystemError`
+  private init?(_ file: Descriptor, from start: off_t) throws {
+    var status = stat()
+    guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
+    guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError(call: "read", code: EISDIR) }
+    guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+    self.file = file
+    self.start = start
+    size = UInt64(max(0, status.st_size - start))
+    modified = status.st_mtim
+  }
+
+  /// The file at `path`, which need not be text; nil for a pipe, a device, or a socket.
+  /// - Throws: `SystemError`
+  public convenience init?(path: [UInt8]) throws {
+    let number = open((path + [0]).map { CChar(bitPattern: $0) }, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard number >= 0 else { throw SystemError("open") }
+    try self.init(Descriptor(owning: number), from: 0)
+  }
+
+  /// The rest of standard input; nil where it is not a regular file.
+  /// - Throws: `SystemError`
+  public static func standardInput() throws -> InputFile? {
+    let number = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+    guard number >= 0 else { throw SystemError("read") }
+    return try InputFile(Descriptor(owning: number), from: max(0, lseek(number, 0, SEEK_CUR)))
+  }
+
+  /// The bytes from `offset` on, as many as there are, at most `count`.
+  /// - Throws: `SystemError`, also where somebody has changed the file since it was opened
+  public func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
+    let wanted = Int(min(UInt64(max(0, count)), size - min(size, offset)))
+    var length = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
+      length = retrying { pread(file.number, buffer.baseAddress, wanted, start + off_t(offset)) }
+      filled = max(0, length)
+    }
+    guard length >= 0 else { throw SystemError("pread") }
+    var status = stat()
+    guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
+    guard wanted == 0 || length > 0, status.st_mtim.tv_sec == modified.tv_sec,
+      status.st_mtim.tv_nsec == modified.tv_nsec
+    else { throw SystemError(call: "pread", code: ESTALE) }
+    return bytes
+  }
+}

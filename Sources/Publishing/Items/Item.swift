@@ -1,0 +1,52 @@
+public import AMQP
+internal import Broker
+internal import Linux
+
+/// One message that is to be published.
+public struct Item {
+  /// Its place among all that there are, 1 the first.
+  public var number: Int
+  public var messageID: ByteString?
+  /// Others than those that all items share.
+  var properties: BasicProperties?
+  var body: Body
+
+  public init(number: Int, messageID: ByteString?, body: [UInt8]) {
+    self.init(number: number, messageID: messageID, properties: nil, body: .memory(body))
+  }
+
+  init(number: Int, messageID: ByteString?, properties: BasicProperties?, body: Body) {
+    self.number = number
+    self.messageID = messageID
+    self.properties = properties
+    self.body = body
+  }
+}
+
+/// Where the bytes of an item are.
+enum Body: BodySource {
+  case memory([UInt8])
+  case file(InputFile)
+  case temporary(TemporaryFile)
+
+  var size: UInt64 {
+    switch self {
+    case .memory(let bytes): UInt64(bytes.count)
+    case .file(let file): file.size
+    case .temporary(let file): file.size
+    }
+  }
+
+  var sizeInMemory: Int {
+    if case .memory(let bytes) = self { bytes.count } else { 0 }
+  }
+
+  /// - Throws: `SystemError`
+  func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
+    switch self {
+    case .memory(let bytes): Array(bytes.dropFirst(Int(clamping: offset)).prefix(max(0, count)))
+    case .file(let file): try file.read(at: offset, atMost: count)
+    case .temporary(let file): try file.read(at: offset, atMost: count)
+    }
+  }
+}

@@ -1,0 +1,45 @@
+internal import AMQP
+public import Linux
+
+/// Where items come from, in order.
+public protocol ItemSource {
+  /// What to wait for before `read` is worth calling; nil where `next` has all that there is.
+  var interest: PollInterest? { get }
+
+  /// What the next item consists of; nil until `read` has been called again, and at the end.
+  /// - Throws: `InputError`
+  mutating func next() throws(InputError) -> Content?
+
+  /// Reads on.
+  /// - Throws: `InputError`
+  mutating func read() throws(InputError)
+
+  /// Whether nothing follows what `next` has handed out.
+  var isAtEnd: Bool { get }
+}
+
+/// What an item consists of.
+public struct Content {
+  /// Others than those that all items share.
+  var properties: BasicProperties?
+  let body: Body
+
+  init(_ body: Body, properties: BasicProperties? = nil) {
+    self.properties = properties
+    self.body = body
+  }
+}
+
+/// Why there is no next item.
+public struct InputError: Error, Hashable, Sendable {
+  public enum Kind: Hashable, Sendable {
+    /// It cannot be read, or kept.
+    case unreadable
+    /// It is not in the form in which it should be.
+    case malformed
+  }
+
+  public var kind: Kind
+  /// What it is that cannot be read, and why.
+  public var reason: String
+}

@@ -1,0 +1,134 @@
+public import Linux
+
+/// Items that are there already, as arguments are.
+public struct GivenItems: ItemSource {
+  private var bodies: ArraySlice<[UInt8]>
+
+  public init(_ bodies: [[UInt8]]) { self.bodies = bodies[...] }
+
+  public var interest: PollInterest? { nil }
+  public var isAtEnd: Bool { bodies.isEmpty }
+
+  public mutating func next() -> Content? {
+    bodies.popFirst().map { Content(.memory($0)) }
+  }
+
+  public mutating func read() {}
+}
+
+/// The pieces of standard input that a delimiter ends, such as lines; the last may lack it.
+public struct DelimitedItems: ItemSource {
+  private let input: DelimitedReader
+  private var rest: [UInt8]?
+  private var hasEnded = false
+
+  public init(delimiter: UInt8) { input = DelimitedReader(delimiter: delimiter) }
+
+  public var interest: PollInterest? { hasEnded ? nil : input.interest }
+  public var isAtEnd: Bool { hasEnded && rest == nil }
+
+  public mutating func next() throws(InputError) -> Content? {
+    nextPiece().map { Content(.memory($0)) }
+  }
+
+  mutating func nextPiece() -> [UInt8]? {
+    if let piece = input.next() { return piece }
+    defer { rest = nil }
+    return rest
+  }
+
+  public mutating func read() throws(InputError) {
+    do {
+      guard try !input.read() else { return }
+    } catch {
+      throw InputError(kind: .unreadable, reason: "standard input: \(SystemError.reason(of: error))")
+    }
+    hasEnded = true
+    rest = input.rest
+  }
+}
+
+/// All of standard input, as one item.
+public struct WholeInput: ItemSource {
+  private let limit: Int
+  private let directory: String
+  private var collected: Body?
+  private var buffer = [UInt8](repeating: 0, count: 65_536)
+  private var hasEnded = false
+
+  /// What is longer than `limit` bytes is kept in a file in `directory`, if it is not one already.
+  /// - Throws: `InputError`
+  public init(largestInMemory limit: Int, directory: String) throws(InputError) {
+    self.limit = limit
+    self.directory = directory
+    do {
+      collected = try InputFile.standardInput().map { .file($0) } ?? .memory([])
+    } catch {
+      throw InputError(kind: .unreadable, reason: "standard input: \(SystemError.reason(of: error))")
+    }
+    if case .file = collected { hasEnded = true }
+  }
+
+  public var interest: PollInterest? { hasEnded ? nil : StandardInput.interest }
+  public var isAtEnd: Bool { hasEnded && collected == nil }
+
+  public mutating func next() -> Content? {
+    guard hasEnded, let body = collected else { return nil }
+    collected = nil
+    return Content(body)
+  }
+
+  public mutating func read() throws(InputError) {
+    do {
+      let count = try StandardInput.read(into: &buffer)
+      hasEnded = count == 0
+      try keep(Array(buffer[..<count]))
+    } catch {
+      throw InputError(kind: .unreadable, reason: "standard input: \(SystemError.reason(of: error))")
+    }
+  }
+
+  private mutating func keep(_ bytes: [UInt8]) throws {
+    switch collected {
+    case .memory(var kept):
+      collected = nil
+      kept += bytes
+      guard kept.count > limit else {
+        collected = .memory(kept)
+        return
+      }
+      let file = try TemporaryFile(in: directory)
+      try file.append(kept)
+      collected = .temporary(file)
+    case .temporary(let file): try file.append(bytes)
+    case .file, nil: break
+    }
+  }
+}
+
+/// Files, an item each.
+public struct FileItems: ItemSource {
+  private var paths: ArraySlice<[UInt8]>
+
+  public init(paths: [[UInt8]]) { self.paths = paths[...] }
+
+  public var interest: PollInterest? { nil }
+  public var isAtEnd: Bool { paths.isEmpty }
+
+  public mutating func next() throws(InputError) -> Content? {
+    guard let path = paths.popFirst() else { return nil }
+    let name = String(decoding: path, as: UTF8.self)
+    do {
+      guard let file = try InputFile(path: path) else {
+        throw InputError(kind: .unreadable, reason: "\(name): not a regular file (--whole reads a pipe)")
+      }
+      return Content(.file(file))
+    } catch let error as InputError {
+      throw error
+    } catch {
+      throw InputError(kind: .unreadable, reason: "\(name): \(SystemError.reason(of: error))")
+    }
+  }
+
+  public mutating func read() {}
+}

@@ -1,0 +1,204 @@
+public import AMQP
+public import Broker
+public import Linux
+
+/// Decides what happens as items are published, without any I/O: events are told, and what is to be done is asked for.
+public struct Publication {
+  public struct Limits: Hashable, Sendable {
+    /// The most items whose confirmation is awaited.
+    public var items = 1024
+    /// The most bytes of them that are kept in memory, unless it is a single one.
+    public var bytes = 4 << 20
+    /// How long brokers may be out of reach, or lose every connection before they confirm anything.
+    public var outage: Duration
+    /// How long what is under way may take when it has been told to end.
+    public var ending: Duration = .seconds(5)
+
+    public init(outage: Duration) { self.outage = outage }
+  }
+
+  /// What became of it all.
+  public enum End {
+    /// Every item that there was is in a queue.
+    case done
+    /// The broker refused at least one, and none was sent after that was known.
+    case refused
+    case signal(Signal)
+    case input(InputError)
+    case broker(BrokerFailure)
+    case channel(CloseReason)
+    /// An item whose properties no frame can carry.
+    case item(number: Int, AMQPError)
+  }
+
+  public enum Phase {
+    /// A connection is to be made when that time has come.
+    case waiting(until: ContinuousClock.Instant)
+    case connecting
+    /// Items can be sent.
+    case publishing
+    case ended(End)
+  }
+
+  public private(set) var phase: Phase
+  private let brokerCount: Int
+  private let limits: Limits
+  private let chance: Double
+  private var window = Window()
+  private var backOff = BackOff()
+  private var attempts = 0
+  private var outageEnd: ContinuousClock.Instant?
+  /// Since the broker confirmed something.
+  private var hasFailed = false
+  /// Told to end, and how long what is under way may still take.
+  private var ending: (signal: Signal, limit: ContinuousClock.Instant)?
+  /// What will be the end once nothing is under way.
+  private var pendingEnd: End?
+
+  public private(set) var confirmedCount = 0
+  /// Of items that are in no queue: the numbers, and whether it is for want of one.
+  public private(set) var refusals: [(number: Int, isUnroutable: Bool)] = []
+  /// How many were sent more than once, since their confirmation was lost with a connection.
+  public private(set) var resentCount = 0
+  /// How many items were accepted.
+  public private(set) var acceptedCount = 0
+  private var lastNumber = 0
+
+  /// `chance` is a number from 0 to 1, by which pauses differ.
+  public init(brokerCount: Int, limits: Limits, chance: Double, now: ContinuousClock.Instant) {
+    self.brokerCount = brokerCount
+    self.limits = limits
+    self.chance = chance
+    phase = .waiting(until: now)
+    outageEnd = now + limits.outage
+  }
+
+  // MARK: What there is to do
+
+  /// Which of the brokers to connect to.
+  public var brokerIndex: Int { attempts % brokerCount }
+
+  /// Another item may be accepted.
+  public var wantsItem: Bool {
+    guard case .publishing = phase, pendingEnd == nil else { return false }
+    return window.count < limits.items && (window.byteCount < limits.bytes || window.isEmpty)
+  }
+
+  /// When `tick` wants to be called at the latest.
+  public var deadline: ContinuousClock.Instant? {
+    if case .waiting(let time) = phase { time } else { ending?.limit }
+  }
+
+  /// The next item for the broker; it counts as sent.
+  public mutating func nextToSend() -> Item? {
+    guard case .publishing = phase else { return nil }
+    return window.nextToSend()
+  }
+
+  // MARK: What is known
+
+  /// The items that may be in the queue, or may not.
+  public var unknownNumbers: [Int] { window.openNumbers }
+  public var unknownCount: Int { window.count }
+  /// All items up to this one are in the queue.
+  public var lastNumberInOrder: Int {
+    let missing = [window.firstOpenNumber, refusals.map(\.number).min()].compactMap(\.self).min()
+    return missing.map { $0 - 1 } ?? lastNumber
+  }
+
+  // MARK: Events
+
+  public mutating func accept(_ item: Item) {
+    acceptedCount += 1
+    lastNumber = item.number
+    window.append(item)
+  }
+
+  /// There are no more items, for `error`'s sake if there is one.
+  public mutating func inputEnded(_ error: InputError? = nil) {
+    pendingEnd = pendingEnd ?? error.map { .input($0) } ?? .done
+    endIfIdle()
+  }
+
+  /// The item that `nextToSend` handed out last does not fit any frame.
+  public mutating func unsendable(_ item: Item, _ error: AMQPError) {
+    window.removeUnsent()
+    pendingEnd = .item(number: item.number, error)
+    endIfIdle()
+  }
+
+  /// What an item's body came from failed while it was sent. Only the connection's end takes back what was begun.
+  public mutating func bodyFailed(_ error: InputError) { phase = .ended(.input(error)) }
+
+  public mutating func connecting() { phase = .connecting }
+
+  /// The channel is ready for messages.
+  public mutating func ready() {
+    if window.isEmpty { progressed() }
+    phase = .publishing
+    endIfIdle()
+  }
+
+  /// The connection, or the attempt at one, has ended.
+  /// - Returns: how many items have to be sent again if it is to be tried again, else nil.
+  public mutating func failed(_ failure: BrokerFailure, now: ContinuousClock.Instant) -> Int? {
+    guard failure.kind == .unreachable || failure.kind == .lost else {
+      phase = .ended(.broker(failure))
+      return nil
+    }
+    let outageEnd = outageEnd ?? now + limits.outage
+    self.outageEnd = outageEnd
+    attempts += 1
+    let isFirst = failure.kind == .lost && !hasFailed
+    hasFailed = true
+    let next = isFirst || attempts % brokerCount != 0 ? now : now + backOff.pause(chance: chance)
+    guard next < outageEnd, ending == nil else {
+      phase = .ended(ending.map { .signal($0.signal) } ?? .broker(failure))
+      return nil
+    }
+    let (count, firstTime) = window.restart()
+    resentCount += firstTime
+    phase = .waiting(until: next)
+    return count
+  }
+
+  public mutating func channelClosed(_ reason: CloseReason) { phase = .ended(.channel(reason)) }
+
+  public mutating func returned(_ message: ReturnedMessage) {
+    window.returned(messageID: message.properties.messageID)
+  }
+
+  /// The broker took messages (`basic.ack`) or, with `isRejection`, did not (`basic.nack`).
+  public mutating func settled(upTo tag: UInt64, multiple: Bool, isRejection: Bool) {
+    let settlement = window.settle(tag, multiple: multiple, isRejection: isRejection)
+    confirmedCount += settlement.confirmedCount
+    if settlement.confirmedCount > 0 { progressed() }
+    refusals += settlement.unroutable.map { ($0, true) } + settlement.rejected.map { ($0, false) }
+    if !refusals.isEmpty { pendingEnd = .refused }
+    endIfIdle()
+  }
+
+  /// Told to end: what is under way is finished, unless it is the second time.
+  public mutating func received(_ signal: Signal, now: ContinuousClock.Instant) {
+    guard case .publishing = phase, ending == nil else {
+      phase = .ended(.signal(signal))
+      return
+    }
+    ending = (signal, now + limits.ending)
+    if pendingEnd == nil { pendingEnd = .signal(signal) }
+    endIfIdle()
+  }
+
+  public mutating func tick(now: ContinuousClock.Instant) {
+    if let ending, now >= ending.limit { phase = .ended(.signal(ending.signal)) }
+  }
+
+  private mutating func progressed() {
+    (outageEnd, hasFailed, backOff) = (nil, false, BackOff())
+  }
+
+  private mutating func endIfIdle() {
+    guard let pendingEnd, window.isEmpty, case .publishing = phase else { return }
+    phase = .ended(pendingEnd)
+  }
+}

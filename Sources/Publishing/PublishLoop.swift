@@ -1,0 +1,287 @@
+public import AMQP
+public import Broker
+internal import Linux
+
+/// Carries a publication out: one thread, one poll(2) over the broker's socket, the items' source and signals.
+public final class PublishLoop {
+  public struct Configuration {
+    public var brokers: [BrokerURL]
+    /// Seconds.
+    public var heartbeat: UInt16
+    /// How the broker's management tools show the connection.
+    public var connectionName: String
+    public var destination: Publisher.Destination
+    /// Of items that have none of their own.
+    public var properties: BasicProperties
+    /// An item without a message id gets one of its own.
+    public var givesIDs = true
+    /// How many items at the beginning are left out.
+    public var skip: Int
+    public var limits: Publication.Limits
+
+    public init(
+      brokers: [BrokerURL], heartbeat: UInt16, connectionName: String, destination: Publisher.Destination,
+      properties: BasicProperties, skip: Int, limits: Publication.Limits
+    ) {
+      self.brokers = brokers
+      self.heartbeat = heartbeat
+      self.connectionName = connectionName
+      self.destination = destination
+      self.properties = properties
+      self.skip = skip
+      self.limits = limits
+    }
+  }
+
+  /// What somebody may want to know as it happens.
+  public enum Notice {
+    /// The broker takes nothing for now, and why.
+    case blocked(BrokerURL, reason: String)
+    case unblocked(BrokerURL)
+    /// The connection was lost; so many items will be sent once more.
+    case lost(BrokerFailure, resent: Int)
+  }
+
+  /// An item that is sent in parts.
+  private struct Sending {
+    let body: Body
+    var offset: UInt64
+  }
+
+  static let channel: UInt16 = 1
+  /// The most bytes that wait to be sent.
+  static let mostUnsent = 256 << 10
+  static let pieceSize = 64 << 10
+
+  private let configuration: Configuration
+  private var source: any ItemSource
+  private let signals: SignalReceiver
+  private let notify: (Notice) -> Void
+  public private(set) var publication: Publication
+  private let idPrefix: [UInt8]
+  private var number = 0
+  private var link: BrokerLink?
+  private var sending: Sending?
+  /// Of this connection.
+  private var template: MessageTemplate?
+  private var lastBroker: BrokerURL
+  /// What it takes to be called now and then.
+  private let onTurn: (Publication) -> ContinuousClock.Instant?
+
+  /// Takes over the process's signals. `onTurn` is called whenever something may have changed, and says when it wants to be called
+  /// again at the latest.
+  /// - Throws: `SystemError`
+  public init(
+    _ configuration: Configuration, _ source: any ItemSource, notify: @escaping (Notice) -> Void,
+    onTurn: @escaping (Publication) -> ContinuousClock.Instant?
+  ) throws {
+    self.configuration = configuration
+    self.source = source
+    self.notify = notify
+    self.onTurn = onTurn
+    signals = try SignalReceiver([.terminate, .interrupt, .hangup])
+    lastBroker = configuration.brokers[0]
+    idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
+    publication = Publication(
+      brokerCount: configuration.brokers.count, limits: configuration.limits, chance: .random(in: 0...1), now: .now)
+  }
+
+  /// The broker that was connected to last.
+  public var broker: BrokerURL { lastBroker }
+
+  /// Publishes until there is an end to it.
+  /// - Throws: `SystemError`
+  public func run() throws -> Publication.End {
+    while true {
+      connectIfDue()
+      takeItems()
+      send()
+      let next = onTurn(publication)
+      if case .ended(let end) = publication.phase {
+        close()
+        return end
+      }
+      try wait(until: next)
+    }
+  }
+
+  private func wait(until next: ContinuousClock.Instant?) throws {
+    var interests = [signals.interest]
+    var sourceIndex: Int?
+    if publication.wantsItem, let interest = source.interest {
+      sourceIndex = interests.count
+      interests.append(interest)
+    }
+    if let interest = link?.interest { interests.append(interest) }
+    let deadlines = [publication.deadline, link?.deadline, next].compactMap(\.self)
+    let readiness = try poll(interests, until: deadlines.min())
+    if readiness[0].readable {
+      for signal in signals.receive() where signal != .child { publication.received(signal, now: .now) }
+    }
+    if let sourceIndex, readiness[sourceIndex].readable { readSource() }
+    processLink(link?.interest == nil ? PollReadiness() : readiness.last ?? PollReadiness())
+    publication.tick(now: .now)
+  }
+
+  // MARK: Items
+
+  private func readSource() {
+    do { try source.read() } catch { publication.inputEnded(error) }
+  }
+
+  private func takeItems() {
+    do {
+      while publication.wantsItem, let next = try source.next() {
+        number += 1
+        guard number > configuration.skip else { continue }
+        publication.accept(
+          Item(
+            number: number, messageID: messageID(next.properties), properties: next.properties, body: next.body))
+      }
+      if source.isAtEnd, publication.wantsItem { publication.inputEnded() }
+    } catch {
+      publication.inputEnded(error)
+    }
+  }
+
+  private func messageID(_ properties: BasicProperties?) -> ByteString? {
+    (properties ?? configuration.properties).messageID
+      ?? (configuration.givesIDs ? ByteString(idPrefix + "\(number)".utf8) : nil)
+  }
+
+  // MARK: The broker
+
+  private func connectIfDue() {
+    guard case .waiting(let time) = publication.phase, ContinuousClock.now >= time else { return }
+    let broker = configuration.brokers[publication.brokerIndex]
+    lastBroker = broker
+    var opening: [Method] = [.channelOpen]
+    if configuration.destination.exchange.isEmpty {
+      opening.append(
+        .queueDeclare(.init(name: ByteString(configuration.destination.routingKey), isPassive: true)))
+    }
+    opening.append(.confirmSelect)
+    link = BrokerLink(
+      broker: broker,
+      .init(
+        url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName,
+        opening: opening.map { ChannelMethod($0, on: Self.channel) }),
+      now: .now)
+    sending = nil
+    template = nil
+    publication.connecting()
+  }
+
+  private func send() {
+    guard let link else { return }
+    while fill(link) {
+      link.flush()
+      // Else the socket tells when it takes more.
+      guard link.unsentByteCount == 0 else { return }
+    }
+    link.flush()
+  }
+
+  /// Queues what there is to be sent; false where that was all.
+  private func fill(_ link: BrokerLink) -> Bool {
+    while link.unsentByteCount < Self.mostUnsent {
+      if let piece = sending {
+        guard sendPiece(piece, on: link) else { return false }
+      } else if let item = publication.nextToSend() {
+        begin(item, on: link)
+      } else {
+        return false
+      }
+    }
+    return true
+  }
+
+  private func begin(_ item: Item, on link: BrokerLink) {
+    do {
+      try sendHead(of: item, on: link)
+    } catch let error as AMQPError {
+      publication.unsendable(item, error)
+      return
+    } catch { preconditionFailure("\(error)") }
+    if case .memory(let bytes) = item.body, bytes.count <= Self.pieceSize {
+      link.sendBody(bytes, on: Self.channel)
+    } else if item.body.size > 0 {
+      sending = Sending(body: item.body, offset: 0)
+    }
+  }
+
+  private func sendHead(of item: Item, on link: BrokerLink) throws {
+    let (size, method) = (item.body.size, method)
+    guard item.properties == nil, let id = item.messageID else {
+      var properties = item.properties ?? configuration.properties
+      properties.messageID = item.messageID
+      return try link.send(method, properties: properties, bodySize: size, on: Self.channel)
+    }
+    let template = try template ?? link.template(method, configuration.properties)
+    self.template = template
+    try link.send(template, messageID: id, bodySize: size, on: Self.channel)
+  }
+
+  private var method: Method {
+    .basicPublish(
+      exchange: ByteString(configuration.destination.exchange),
+      routingKey: ByteString(configuration.destination.routingKey), mandatory: true)
+  }
+
+  private func sendPiece(_ piece: Sending, on link: BrokerLink) -> Bool {
+    var piece = piece
+    let failure: String
+    do {
+      let bytes = try piece.body.read(at: piece.offset, atMost: Self.pieceSize)
+      link.sendBody(bytes, on: Self.channel)
+      piece.offset += UInt64(bytes.count)
+      sending = piece.offset < piece.body.size ? piece : nil
+      if !bytes.isEmpty { return true }
+      failure = "it has become shorter"
+    } catch {
+      failure = SystemError.reason(of: error)
+    }
+    publication.bodyFailed(InputError(kind: .unreadable, reason: "an item cannot be read whole: \(failure)"))
+    return false
+  }
+
+  private func processLink(_ readiness: PollReadiness) {
+    guard let link else { return }
+    for event in link.process(readiness, now: .now) {
+      if case .ended = publication.phase { return }
+      switch event {
+      case .connection(let event): handle(event)
+      case .failed(let failure):
+        self.link = nil
+        sending = nil
+        if let count = publication.failed(failure, now: .now), failure.kind == .lost {
+          notify(.lost(failure, resent: count))
+        }
+      }
+    }
+  }
+
+  private func handle(_ event: Connection.Event) {
+    switch event {
+    case .returned(_, let message): publication.returned(message)
+    case .method(_, .basicAck(let tag, let multiple)):
+      publication.settled(upTo: tag, multiple: multiple, isRejection: false)
+    case .method(_, .basicNack(let tag, let multiple, _)):
+      publication.settled(upTo: tag, multiple: multiple, isRejection: true)
+    case .method(_, .confirmSelectOK): publication.ready()
+    case .method(_, .channelClose(let reason)): publication.channelClosed(reason)
+    case .method(_, .connectionBlocked(let reason)):
+      notify(.blocked(lastBroker, reason: reason))
+    case .method(_, .connectionUnblocked):
+      notify(.unblocked(lastBroker))
+    default: break
+    }
+  }
+
+  /// The broker's answer is not waited for: it has confirmed what it was to confirm.
+  private func close() {
+    guard let link, link.isOpen else { return }
+    try? link.close()
+    link.flush()
+  }
+}

@@ -1,0 +1,36 @@
+/// One line about items that are being published.
+public struct PublishProgress: Sendable {
+  private let parts: [String]
+
+  /// `rate` is in items per second; `blocked` is why the broker takes nothing for now.
+  public init(queue: String, confirmed: Int, unconfirmed: Int, total: Int?, rate: Double?, blocked: String?) {
+    let done = total.map { "\(confirmed) of \($0) in the queue" } ?? "\(confirmed) in the queue"
+    var parts = ["\(queue.printable): \(done)", "\(unconfirmed) under way"]
+    if let rate { parts.append(ProgressLine.text(rate: rate)) }
+    if let blocked { parts.append("the broker takes nothing: \(blocked.printable)") }
+    self.parts = parts
+  }
+
+  public var text: String { parts.joined(separator: ", ") }
+}
+
+/// How fast something that is counted grows, over the last looks.
+public struct Pace: Sendable {
+  static let window: Duration = .seconds(10)
+  private var looks: ArraySlice<(time: ContinuousClock.Instant, count: Int)> = []
+
+  public init() {}
+
+  public mutating func observe(_ count: Int, at now: ContinuousClock.Instant) {
+    looks.append((now, count))
+    while looks.count > 2, looks[looks.startIndex + 1].time < now - Self.window { looks.removeFirst() }
+  }
+
+  /// Per second; nil as long as nothing has changed.
+  public var rate: Double? {
+    guard let first = looks.first, let last = looks.last, last.time > first.time, last.count > first.count else {
+      return nil
+    }
+    return Double(last.count - first.count) / (first.time.duration(to: last.time) / .seconds(1))
+  }
+}

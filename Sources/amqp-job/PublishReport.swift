@@ -1,0 +1,145 @@
+import AMQP
+import Broker
+import JobRunner
+import Linux
+import Publishing
+import Reports
+
+/// What `publish` says: how far it is, what is in its way, and what became of the items.
+final class PublishReport {
+  private static let interval: Duration = .seconds(1)
+
+  private let queue: String
+  private let total: Int?
+  private let reporter: Reporter
+  private let showsProgress: Bool
+  private var next = ContinuousClock.now
+  private var pace = Pace()
+  private var isLineOpen = false
+  private var blockedReason: String?
+
+  init(queue: String, total: Int?, reporter: Reporter, showsProgress: Bool) {
+    self.queue = queue
+    self.total = total
+    self.reporter = reporter
+    self.showsProgress = showsProgress
+  }
+
+  // MARK: Meanwhile
+
+  func notify(_ notice: PublishLoop.Notice) {
+    endLine()
+    switch notice {
+    case .blocked(let broker, let reason):
+      blockedReason = reason
+      reporter.report(LogEntry(.notice, "the broker at \(broker) takes nothing for now (\(reason)): waiting"))
+    case .unblocked(let broker):
+      blockedReason = nil
+      reporter.report(LogEntry(.notice, "the broker at \(broker) takes items again"))
+    case .lost(let failure, let count):
+      blockedReason = nil
+      let again = count == 0 ? "" : "; \(count) unconfirmed items are sent again, and may be there twice"
+      reporter.report(LogEntry(.warning, "\(failure): connecting again\(again)"))
+    }
+  }
+
+  /// Shows the progress where it is time; returns when it will be again.
+  func turn(_ publication: Publication) -> ContinuousClock.Instant? {
+    guard showsProgress else { return nil }
+    if ContinuousClock.now >= next {
+      next = .now + (Terminal.errorSize == nil ? Self.interval * 5 : Self.interval)
+      show(publication)
+    }
+    return next
+  }
+
+  func finish(_ publication: Publication) {
+    if showsProgress { show(publication) }
+    endLine()
+  }
+
+  private func show(_ publication: Publication) {
+    pace.observe(publication.confirmedCount, at: .now)
+    let line = PublishProgress(
+      queue: queue, confirmed: publication.confirmedCount, unconfirmed: publication.unknownCount, total: total,
+      rate: pace.rate, blocked: blockedReason)
+    guard let size = Terminal.errorSize else {
+      ThisProcess.writeToStandardError("amqp-job: \(line.text)\n")
+      return
+    }
+    ThisProcess.writeToStandardError("\r\(line.text.prefix(size.columns - 1))\u{1B}[K")
+    isLineOpen = true
+  }
+
+  private func endLine() {
+    if isLineOpen { ThisProcess.writeToStandardError("\n") }
+    isLineOpen = false
+  }
+
+  // MARK: The end
+
+  func succeed(_ publication: Publication, broker: BrokerURL) {
+    let place = "queue '\(queue)' at \(broker)"
+    let level: LogEntry.Level = publication.resentCount > 0 ? .notice : .info
+    reporter.report(LogEntry(level, "\(publication.confirmedCount) items are in \(place)\(twice(publication))"))
+  }
+
+  /// nil where all is well.
+  func failure(_ end: Publication.End, _ publication: Publication, broker: BrokerURL) -> Failure? {
+    let place = "queue '\(queue)' at \(broker)"
+    switch end {
+    case .done: return nil
+    case .refused: return refused(publication, place: place)
+    case .signal(let signal):
+      return Failure(.signal(signal), "ended by \(signal)\(counts(publication, isAlways: true)) in \(place)")
+    case .input(let error):
+      let status: ExitStatus = error.kind == .malformed ? .refusedData : .inputOutputError
+      return Failure(status, error.reason + counts(publication, isAlways: true))
+    case .broker(let failure):
+      return Failure(failure, queue: queue, broker: nil).adding(counts(publication))
+    case .channel(let reason):
+      return Failure(BrokerSession.CallError.refused(reason), queue: queue, broker: broker).adding(counts(publication))
+    case .item(let number, let error):
+      return Failure(error, queue: queue, broker: broker).adding(" (item \(number))" + counts(publication))
+    }
+  }
+
+  private func refused(_ publication: Publication, place: String) -> Failure {
+    let isUnroutable = publication.refusals.contains(where: \.isUnroutable)
+    let why =
+      isUnroutable ? "there is no such queue any more" : "the broker rejected them, as it does when a queue is full"
+    let refused = list(publication.refusals.map(\.number).sorted())
+    return Failure(
+      isUnroutable ? .noQueue : .temporaryFailure, "\(why): not \(refused)\(counts(publication)) in \(place)")
+  }
+
+  /// Which items are where, and how to go on; nothing where none was begun with, unless `isAlways`.
+  private func counts(_ publication: Publication, isAlways: Bool = false) -> String {
+    guard publication.acceptedCount > 0 || isAlways else { return "" }
+    let of = total.map { " of \($0)" } ?? ""
+    var text = "; \(publication.confirmedCount)\(of) items are in the queue"
+    let unknown = publication.unknownNumbers
+    if !unknown.isEmpty { text += ", \(unknown.count) may be (\(list(unknown)))" }
+    if publication.lastNumberInOrder > 0 { text += "; --skip \(publication.lastNumberInOrder) goes on from there" }
+    return text + twice(publication)
+  }
+
+  private func twice(_ publication: Publication) -> String {
+    let count = publication.resentCount
+    return count == 0 ? "" : "; \(count) were sent more than once and may be there as often, with the same message ids"
+  }
+
+  /// Items by their numbers, a few of them.
+  private func list(_ numbers: [Int]) -> String {
+    let shown = numbers.prefix(10).map { "\($0)" }.joined(separator: ", ")
+    return "item\(numbers.count == 1 ? "" : "s") \(shown)" + (numbers.count > 10 ? ", ..." : "")
+  }
+}
+
+extension Failure {
+  fileprivate func adding(_ text: String) -> Failure {
+    var failure = self
+    failure.message += text
+    return failure
+  }
+}

@@ -1,0 +1,168 @@
+"""amqp-job publish: what is an item."""
+
+import base64
+import json
+import os
+import subprocess
+import threading
+
+import pytest
+
+from processes import PROMPT
+
+pytestmark = pytest.mark.any_broker
+
+
+def publish(bench, queue, *arguments, **options):
+    return bench.run("-q", queue.name, *arguments, command="publish", **options)
+
+
+def bodies(queue):
+    return [body for _, _, body in queue.take_all()]
+
+
+def test_lines(bench):
+    queue = bench.queue("classic")
+    assert publish(bench, queue, "--lines", stdin=bench.input(b"one\ntwo")).status == 0
+    assert bodies(queue) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("option", ["--null", "-0"])
+def test_null(bench, option):
+    queue = bench.queue("classic")
+    assert publish(bench, queue, option, stdin=bench.input(b"one\ntwo\0\0three")).status == 0
+    assert bodies(queue) == [b"one\ntwo", b"", b"three"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 3_000_000])
+@pytest.mark.parametrize("is_pipe", [True, False], ids=["pipe", "file"])
+def test_whole(bench, size, is_pipe):
+    """From a pipe what is large goes through a file, which leaves nothing behind."""
+    queue = bench.queue("classic")
+    data = os.urandom(size)
+    temporary = bench.path("temporary")
+    os.mkdir(temporary)
+    path = bench.file("input", data)
+    with open(path, "rb") as file:
+        source = subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE) if is_pipe else None
+        result = publish(
+            bench, queue, "--whole", stdin=source.stdout if source else file, env={"TMPDIR": str(temporary)})
+    if source:
+        source.stdout.close()
+        assert source.wait() == 0
+    assert result.status == 0, result
+    assert bodies(queue) == [data] and os.listdir(temporary) == []
+
+
+def test_whole_from_where_standard_input_stands(bench):
+    queue = bench.queue("classic")
+    with open(bench.file("input", b"head\nrest\n"), "rb", buffering=0) as file:
+        file.seek(5)
+        assert publish(bench, queue, "--whole", stdin=file).status == 0
+    assert bodies(queue) == [b"rest\n"]
+
+
+def test_files(bench):
+    queue = bench.queue("classic")
+    contents = [b"one\n", b"", os.urandom(2_000_000)]
+    paths = [bench.file(f"item {number}", content) for number, content in enumerate(contents)]
+    result = publish(bench, queue, "--file", *map(str, paths))
+    assert result.status == 0, result
+    assert bodies(queue) == contents
+
+
+@pytest.mark.parametrize(("second", "why"), [("missing", "No such file"), ("", "Is a directory"), ("pipe", "regular")])
+def test_a_file_that_is_none(bench, second, why):
+    """What came before it is in the queue, and the line says how to go on."""
+    queue = bench.queue("classic")
+    first = bench.file("first", b"one")
+    if second == "pipe":
+        os.mkfifo(bench.path(second))
+    result = publish(bench, queue, "--file", str(first), str(bench.path(second)), str(first))
+    result.assert_error(74, why, second, "--skip 1")
+    assert bodies(queue) == [b"one"]
+
+
+def test_json_lines(bench):
+    queue = bench.queue("classic")
+    data = bytes(range(256))
+    items = [
+        {"body": "é\n", "properties": {"content_type": "text/plain", "message_id": "mine"}, "headers": {"n": 1, "a": [True]}},
+        {"body_base64": base64.b64encode(data).decode()},
+    ]
+    lines = "\n".join(json.dumps(item) for item in items).encode()
+    result = publish(bench, queue, "--jsonl", "--header", "n=2", "--header", "shop=north", stdin=bench.input(lines))
+    assert result.status == 0, result
+    (_, one, first), (_, other, second) = queue.take_all()
+    assert (first, second) == ("é\n".encode(), data)
+    assert (one.content_type, one.message_id, one.delivery_mode) == ("text/plain", "mine", 2)
+    assert one.headers == {"n": 1, "a": [True], "shop": "north"}
+    assert other.headers == {"n": 2, "shop": "north"} and other.message_id
+
+
+@pytest.mark.parametrize("line", ['{"body": 1}', "apple", '{"body": "a"', '{"boby": "a"}', ""])
+def test_a_line_that_is_no_item(bench, line):
+    queue = bench.queue("classic")
+    source = bench.input(f'{{"body": "one"}}\n{line}\n{{"body": "three"}}\n'.encode())
+    result = publish(bench, queue, "--jsonl", stdin=source)
+    result.assert_error(65, "line 2", "--skip 1")
+    assert bodies(queue) == [b"one"]
+
+
+def test_skip(bench):
+    queue = bench.queue("classic")
+    assert publish(bench, queue, "--skip", "2", stdin=bench.input(b"1\n2\n3\n4\n")).status == 0
+    assert publish(bench, queue, "--skip", "1", "a", "b").status == 0
+    assert publish(bench, queue, "--skip", "9", "a", "b").status == 0
+    assert bodies(queue) == [b"3", b"4", b"b"]
+
+
+def test_message_ids_differ(bench):
+    queue = bench.queue("classic")
+    assert publish(bench, queue, *"abcde").status == 0
+    assert len({properties.message_id for _, properties, _ in queue.take_all()}) == 5
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--lines", "apple"], ["--file"], ["--null", "--lines"], ["--whole", "--jsonl"], ["--skip", "-1"], ["--skip", "x"]],
+    ids=" ".join)
+def test_bad_usage(bench, arguments):
+    queue = bench.queue("classic")
+    publish(bench, queue, *arguments).assert_error(64)
+
+
+def test_the_form_from_the_environment(bench):
+    """A flag outweighs it."""
+    queue = bench.queue("classic")
+    assert publish(bench, queue, stdin=bench.input(b"a\0b"), env={"AMQP_JOB_NULL": "true"}).status == 0
+    assert publish(bench, queue, "--lines", stdin=bench.input(b"c\nd"), env={"AMQP_JOB_NULL": "true"}).status == 0
+    assert bodies(queue) == [b"a", b"b", b"c", b"d"]
+
+
+def peak_memory(bench, queue, count, size):
+    """Of a publisher that is fed by a pipe, in kB."""
+    publisher = bench.start("-q", queue.name, "--lines", command="publish", stdin=subprocess.PIPE)
+    peaks = []
+
+    def feed():
+        chunk = (b"x" * (size - 1) + b"\n") * 1000
+        for _ in range(count // 1000):
+            publisher.process.stdin.write(chunk)
+        with open(f"/proc/{publisher.process.pid}/status") as status:
+            peaks.extend(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+        publisher.process.stdin.close()
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    result = publisher.finish(60)
+    feeder.join(PROMPT)
+    assert result.status == 0, result
+    assert queue.depth() == count
+    return peaks[0]
+
+
+def test_memory_does_not_grow_with_the_input(bench):
+    small = peak_memory(bench, bench.queue("classic"), 1_000, 20)
+    large = peak_memory(bench, bench.queue("classic"), 20_000, 20)
+    assert large < 24 << 10 and large < small + (4 << 10)

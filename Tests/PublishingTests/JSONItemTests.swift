@@ -1,0 +1,57 @@
+import AMQP
+import Testing
+
+@testable import Publishing
+
+@Suite struct JSONItemTests {
+  private func item(_ text: String, defaults: BasicProperties = BasicProperties()) throws -> JSONItem {
+    try JSONItem(Array(text.utf8), defaults: defaults)
+  }
+
+  @Test func bodyPropertiesAndHeaders() throws {
+    let item = try item(
+      #"{"body": "a\u00e9\u0000", "properties": {"content_type": "x/y", "priority": 7, "expiration": 60000, "timestamp": 5},"#
+        + #" "headers": {"n": -1, "f": 0.5, "yes": true, "none": null, "list": [1, {"a": "b"}]}}"#)
+    #expect(item.body == Array("aé\0".utf8))
+    #expect(item.properties.contentType == "x/y" && item.properties.priority == 7)
+    #expect(item.properties.expiration == "60000" && item.properties.timestamp == 5)
+    let headers: FieldTable = [
+      "n": .int64(-1), "f": .double(0.5), "yes": .boolean(true), "none": .void,
+      "list": .array([.int64(1), .table(["a": .string("b")])]),
+    ]
+    #expect(item.properties.headers == headers)
+  }
+
+  @Test func whatItDoesNotSayIsAsForAll() throws {
+    var defaults = BasicProperties()
+    (defaults.type, defaults.deliveryMode) = ("a", 2)
+    defaults.headers = ["kept": .int64(1), "other": .int64(1)]
+    let item = try item(#"{"body": "", "properties": {"type": "b"}, "headers": {"other": 2}}"#, defaults: defaults)
+    #expect(item.properties.type == "b" && item.properties.deliveryMode == 2)
+    #expect(item.properties.headers == ["kept": .int64(1), "other": .int64(2)])
+  }
+
+  @Test(arguments: [
+    ("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"),
+    ("Zm9vYmFy", "foobar"),
+  ])
+  func base64(_ encoded: String, _ decoded: String) throws {
+    #expect(try item(#"{"body_base64": "\#(encoded)"}"#).body == Array(decoded.utf8))
+  }
+
+  @Test func everyByteOfBase64() {
+    #expect(JSONItem.decoded(base64: "+/+/AIA=") == [0xfb, 0xff, 0xbf, 0x00, 0x80])
+  }
+
+  @Test(arguments: [
+    "", "[]", "7", "{", #"{"body": 1}"#, "{}", #"{"body": "a", "body": "b"}"#, #"{"body": "a", "body_base64": "Zg=="}"#,
+    #"{"body_base64": "Zg="}"#, #"{"body_base64": "Z g="}"#, #"{"body_base64": "Z=g="}"#, #"{"body": "a", "other": 1}"#,
+    #"{"body": "a", "properties": {"priority": 256}}"#, #"{"body": "a", "properties": {"nosuch": "a"}}"#,
+    #"{"body": "a", "properties": {"delivery_mode": 1}}"#, #"{"body": "a", "headers": [1]}"#,
+    #"{"body": "a", "headers": {"n": 99999999999999999999}}"#, #"{"body": "a"} {"body": "b"}"#,
+    "{\"body\": \"\u{1}\"}", "{\"body\": \"a\", \"properties\": {\"type\": \"\(String(repeating: "x", count: 256))\"}}",
+  ])
+  func refused(_ text: String) {
+    #expect(throws: (any Error).self) { try item(text) }
+  }
+}

@@ -1,0 +1,283 @@
+import AMQP
+import Broker
+import Linux
+import Testing
+
+@testable import Publishing
+
+/// Drives a publication by hand.
+private struct Driver {
+  var publication: Publication
+  let start = ContinuousClock.now
+
+  init(brokers: Int = 1, items: Int = 1024, bytes: Int = 1 << 20) {
+    var limits = Publication.Limits(outage: .seconds(60))
+    (limits.items, limits.bytes) = (items, bytes)
+    publication = Publication(brokerCount: brokers, limits: limits, chance: 0, now: start)
+  }
+
+  mutating func ready() {
+    publication.connecting()
+    publication.ready()
+  }
+
+  /// Accepts and sends items of these numbers.
+  mutating func send(_ numbers: ClosedRange<Int>, size: Int = 1) {
+    for number in numbers {
+      let body = [UInt8](repeating: 0, count: size)
+      publication.accept(Item(number: number, messageID: ByteString("\(number)"), body: body))
+    }
+    while publication.nextToSend() != nil {}
+  }
+
+  mutating func lose(_ kind: BrokerFailure.Kind = .lost, after seconds: Int = 0) -> Int? {
+    let failure = BrokerFailure(kind, broker: BrokerURL(host: "h"), detail: "")
+    return publication.failed(failure, now: start + .seconds(seconds))
+  }
+
+  mutating func returned(_ id: ByteString?) {
+    var properties = BasicProperties()
+    properties.messageID = id
+    publication.returned(
+      ReturnedMessage(reason: CloseReason(code: .noRoute, text: "NO_ROUTE"), properties: properties))
+  }
+
+  mutating func acked(_ tag: UInt64, multiple: Bool = true) {
+    publication.settled(upTo: tag, multiple: multiple, isRejection: false)
+  }
+
+  var end: Publication.End? {
+    if case .ended(let end) = publication.phase { end } else { nil }
+  }
+  var isDone: Bool { if case .done? = end { true } else { false } }
+  var isRefused: Bool { if case .refused? = end { true } else { false } }
+  var isUnreachable: Bool { if case .broker? = end { true } else { false } }
+  func isEnded(by signal: Signal) -> Bool { if case .signal(signal)? = end { true } else { false } }
+  /// How long until the next attempt.
+  var pause: Duration? { if case .waiting(let time) = publication.phase { start.duration(to: time) } else { nil } }
+}
+
+@Suite struct PublicationTests {
+  @Test func isDoneWhenTheLastOneIsConfirmed() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...3)
+    driver.publication.inputEnded()
+    driver.acked(2)
+    #expect(!driver.isDone && driver.publication.confirmedCount == 2 && driver.publication.unknownNumbers == [3])
+    driver.acked(3, multiple: false)
+    #expect(driver.isDone && driver.publication.confirmedCount == 3)
+  }
+
+  @Test func nothingToPublishIsDone() {
+    var driver = Driver()
+    driver.publication.connecting()
+    #expect(!driver.publication.wantsItem)
+    driver.publication.ready()
+    driver.publication.inputEnded()
+    #expect(driver.isDone)
+  }
+
+  @Test func confirmsInAnyOrder() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...4)
+    driver.acked(3, multiple: false)
+    #expect(driver.publication.lastNumberInOrder == 0 && driver.publication.unknownNumbers == [1, 2, 4])
+    driver.acked(2)
+    #expect(driver.publication.lastNumberInOrder == 3 && driver.publication.confirmedCount == 3)
+    driver.acked(2)  // a second time
+    driver.acked(77)  // nobody sent it
+    #expect(driver.publication.confirmedCount == 3 && driver.publication.unknownNumbers == [4])
+  }
+
+  @Test func theWindowIsBoundedByItems() {
+    var driver = Driver(items: 3)
+    driver.ready()
+    driver.send(1...3)
+    #expect(!driver.publication.wantsItem)
+    driver.acked(2, multiple: false)
+    #expect(driver.publication.wantsItem)
+  }
+
+  @Test func theWindowIsBoundedByBytesButTakesAnyOne() {
+    var driver = Driver(bytes: 10)
+    driver.ready()
+    driver.send(1...1, size: 100)
+    #expect(!driver.publication.wantsItem)
+    driver.acked(1)
+    driver.send(2...2, size: 4)
+    #expect(driver.publication.wantsItem)
+    driver.send(3...3, size: 6)
+    #expect(!driver.publication.wantsItem)
+  }
+
+  @Test func aReturnedItemIsInNoQueueAndEndsIt() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...3)
+    driver.returned("2")
+    driver.acked(3)
+    #expect(driver.isRefused && driver.publication.confirmedCount == 2)
+    #expect(driver.publication.refusals.map(\.number) == [2] && driver.publication.refusals[0].isUnroutable)
+    #expect(driver.publication.lastNumberInOrder == 1)
+  }
+
+  @Test func withoutMessageIDsReturnsAreTakenInOrder() {
+    var driver = Driver()
+    driver.ready()
+    for number in 1...2 { driver.publication.accept(Item(number: number, messageID: nil, body: [])) }
+    while driver.publication.nextToSend() != nil {}
+    driver.returned(nil)
+    driver.acked(1)
+    #expect(driver.publication.refusals.map(\.number) == [1])
+    driver.acked(2)
+    #expect(driver.isRefused && driver.publication.confirmedCount == 1)
+  }
+
+  @Test func afterARefusalNoMoreIsSentAndTheRestIsFinished() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...3)
+    driver.publication.settled(upTo: 1, multiple: false, isRejection: true)
+    #expect(!driver.publication.wantsItem && driver.end == nil)
+    driver.acked(3)
+    #expect(driver.isRefused && driver.publication.confirmedCount == 2 && !driver.publication.refusals[0].isUnroutable)
+  }
+
+  @Test func whatIsUnconfirmedIsSentAgainOnTheNextConnection() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...4)
+    driver.acked(1)
+    driver.acked(3, multiple: false)
+    #expect(driver.lose() == 2 && driver.pause == .zero)
+    driver.ready()
+    #expect(driver.publication.nextToSend()?.number == 2)
+    #expect(driver.publication.nextToSend()?.number == 4)
+    #expect(driver.publication.nextToSend() == nil && driver.publication.resentCount == 2)
+    driver.publication.inputEnded()
+    driver.acked(2)  // tags begin anew
+    #expect(driver.isDone && driver.publication.confirmedCount == 4)
+  }
+
+  @Test func anItemThatIsSentThreeTimesCountsOnce() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    #expect(driver.lose() == 1)
+    driver.ready()
+    _ = driver.publication.nextToSend()
+    #expect(driver.lose() == 1 && driver.publication.resentCount == 1)
+  }
+
+  @Test func whatNeverWentOutIsNoDuplicate() {
+    var driver = Driver()
+    driver.ready()
+    driver.publication.accept(Item(number: 1, messageID: "1", body: []))
+    #expect(driver.lose() == 0 && driver.publication.resentCount == 0)
+  }
+
+  @Test func lossAfterLossWithoutAConfirmIsAnOutage() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    #expect(driver.lose() == 1 && driver.pause == .zero)
+    driver.ready()
+    #expect(driver.lose(after: 1) != nil && driver.pause == .seconds(1) + BackOff.first)
+    driver.ready()
+    #expect(driver.lose(after: 60) == nil && driver.isUnreachable)
+  }
+
+  @Test func anOutageBeginsAnewAfterAConfirm() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...2)
+    #expect(driver.lose(after: 50) != nil)
+    driver.ready()
+    while driver.publication.nextToSend() != nil {}
+    driver.acked(1)
+    #expect(driver.lose(after: 100) != nil && driver.pause == .seconds(100))
+  }
+
+  @Test func brokersAreTriedInTurn() {
+    var driver = Driver(brokers: 2)
+    driver.publication.connecting()
+    #expect(driver.lose(.unreachable) == 0 && driver.publication.brokerIndex == 1 && driver.pause == .zero)
+    driver.publication.connecting()
+    #expect(driver.lose(.unreachable) == 0 && driver.publication.brokerIndex == 0 && driver.pause == BackOff.first)
+  }
+
+  @Test func aRefusedLoginIsTheEnd() {
+    var driver = Driver(brokers: 2)
+    driver.publication.connecting()
+    #expect(driver.lose(.loginRefused) == nil && driver.isUnreachable)
+  }
+
+  @Test func aSignalFinishesWhatIsUnderWay() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...3)
+    driver.acked(1)
+    driver.publication.received(.terminate, now: driver.start)
+    #expect(!driver.publication.wantsItem && driver.end == nil)
+    driver.acked(3)
+    #expect(driver.isEnded(by: .terminate) && driver.publication.lastNumberInOrder == 3)
+  }
+
+  @Test func aSignalThatComesAfterTheLastItemChangesNothing() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    driver.publication.inputEnded()
+    driver.publication.received(.terminate, now: driver.start)
+    driver.acked(1)
+    #expect(driver.isDone)
+  }
+
+  @Test func whatIsUnderWayHasItsTime() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    driver.publication.inputEnded()
+    driver.publication.received(.interrupt, now: driver.start)
+    #expect(driver.publication.deadline == driver.start + .seconds(5))
+    driver.publication.tick(now: driver.start + .seconds(4))
+    #expect(driver.end == nil)
+    driver.publication.tick(now: driver.start + .seconds(5))
+    #expect(driver.isEnded(by: .interrupt) && driver.publication.unknownNumbers == [1])
+  }
+
+  @Test func aSecondSignalOrOneWithoutAConnectionEndsAtOnce() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    driver.publication.received(.terminate, now: driver.start)
+    driver.publication.received(.interrupt, now: driver.start)
+    #expect(driver.isEnded(by: .interrupt))
+
+    var other = Driver()
+    other.publication.connecting()
+    other.publication.received(.terminate, now: other.start)
+    #expect(other.isEnded(by: .terminate))
+  }
+
+  @Test func aConnectionLostOnTheWayOutIsNotMadeAgain() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    driver.publication.received(.terminate, now: driver.start)
+    #expect(driver.lose() == nil && driver.isEnded(by: .terminate))
+  }
+
+  @Test func unreadableInputEndsItOnceTheRestIsConfirmed() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    driver.publication.inputEnded(InputError(kind: .malformed, reason: "line 2"))
+    #expect(driver.end == nil)
+    driver.acked(1)
+    guard case .input(let error)? = driver.end else { return #expect(Bool(false)) }
+    #expect(error.kind == .malformed && driver.publication.lastNumberInOrder == 1)
+  }
+}
