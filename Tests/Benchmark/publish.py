@@ -1,0 +1,72 @@
+"""How fast amqp-job and others publish."""
+
+import subprocess
+import sys
+import time
+from statistics import median
+
+from measure import megabytes, ratio, side_by_side
+from setup import HERE
+
+# Bytes of an item, and how many of them: for the tools, for pika, and for pika that waits for each.
+SIZES = {
+    "20 bytes": (20, 200_000, 50_000, 5000),
+    "1 KiB": (1024, 50_000, 12_500, 2500),
+    "1 MiB": (1 << 20, 100, 100, 100),
+}
+ROUNDS = 3
+LINE_LIMIT = 1 << 15  # of amqp-publish -l: what is longer becomes several items
+
+HEAD = ("items published in a second, as a ratio to `amqp-publish -l`", *SIZES)
+LABELS = (
+    "`amqp-publish -l`: neither persistent nor confirmed",
+    "`amqp-publish -l -p`: persistent",
+    "`amqp-job publish`: persistent and confirmed",
+    "pika: persistent",
+    "pika: persistent, each confirmed before the next",
+    "peak memory of `amqp-job publish`",
+)
+NOTE = (
+    "`amqp-publish -l` cuts a line above 32 KiB into several items; so for 1 MiB it is `amqp-publish`, started for each."
+)
+REPEAT = 'left=$1 item=$2; shift 2; while [ "$left" -gt 0 ]; do "$@" <"$item" || exit; left=$((left - 1)); done'
+
+
+def publisher(setup, size, count, *words):
+    """Publishes that many items, and gives its rate, in items per second, and its peak of memory, in kB."""
+    def publish():
+        with setup.queue(left=count) as queue, setup.lines(size, count).open() as lines:
+            start = time.perf_counter()
+            peak = subprocess.run(
+                [setup.compiled("peak"), *(word.replace("QUEUE", queue) for word in words)],
+                env=setup.environment, check=True, stdin=lines, stdout=subprocess.PIPE,
+            ).stdout
+            return count / (time.perf_counter() - start), int(peak)
+    return publish
+
+
+def column(setup, size, *counts):
+    count, fewer, fewest = map(setup.count, counts)
+    tool = ["amqp-publish", "-u", setup.url, "-r", "QUEUE"]
+    if size > LINE_LIMIT:
+        tool = ["sh", "-c", REPEAT, "sh", str(count), str(setup.lines(size, 1)), *tool]
+    else:
+        tool.append("-l")
+    pika = [sys.executable, str(HERE / "pika_publisher.py"), setup.url, "QUEUE"]
+    runs = side_by_side(
+        setup.count(ROUNDS),
+        publisher(setup, size, count, *tool),
+        publisher(setup, size, count, *tool, "-p"),
+        publisher(setup, size, count, setup.binary, "publish", "-q", "QUEUE"),
+        publisher(setup, size, fewer, *pika),
+        publisher(setup, size, fewest, *pika, "confirmed"),
+    )
+    rates = [[rate for rate, _ in run] for run in runs]
+    return [
+        f"1 ({median(rates[0]):,.0f}/s)", *(ratio(each, rates[0]) for each in rates[1:]),
+        megabytes(max(peak for _, peak in runs[2])),
+    ]
+
+
+def measure(setup):
+    return list(zip(*(column(setup, *size) for size in SIZES.values())))

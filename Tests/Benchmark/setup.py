@@ -1,0 +1,62 @@
+"""What is measured: the binary, a broker of its own, and how much of each."""
+
+import contextlib
+import dataclasses
+import itertools
+import os
+import pathlib
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+BROKER = str(HERE.parents[1] / "scripts" / "broker")
+numbers = itertools.count(1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    binary: str
+    broker: str
+    url: str
+    directory: pathlib.Path
+    quick: bool
+
+    @property
+    def environment(self):
+        return {**os.environ, "BROKER_URL": self.url}
+
+    def count(self, full):
+        """Of items or rounds."""
+        return max(full // 20, 1) if self.quick else full
+
+    def call(self, *words, **options):
+        """What it writes to standard output."""
+        return subprocess.run(words, env=self.environment, check=True, stdout=subprocess.PIPE, **options).stdout
+
+    def compiled(self, name):
+        """A program in C that is beside this file."""
+        program = self.directory / name
+        if not program.exists():
+            self.call("cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, HERE / f"{name}.c")
+        return str(program)
+
+    def lines(self, size, count):
+        """A file of so many lines of so many bytes."""
+        path = self.directory / f"{count}x{size}"
+        if not path.exists():
+            line = b"x" * size + b"\n"
+            with path.open("wb") as file:
+                file.writelines(line for _ in range(count))
+        return path
+
+    @contextlib.contextmanager
+    def queue(self, kind="classic", left=0):
+        """The name of a new queue, which has so many items in the end: as its removal reports."""
+        name = f"bench-{next(numbers)}"
+        self.call(self.binary, "declare", name, "--plain", "--type", kind)
+        yield name
+        found = int(self.call("amqp-delete-queue", "-u", self.url, "-q", name))
+        assert found == left, f"{found} items in {name}, not {left}"
+
+    def status(self):
+        """The broker's, as rabbitmqctl has it."""
+        return self.call(BROKER, "ctl", "--name", self.broker, "status", "--formatter", "json")

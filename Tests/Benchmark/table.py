@@ -1,0 +1,31 @@
+"""Tables in Markdown, and their place in a file."""
+
+import re
+
+BEGIN, END = "<!-- scripts/bench --write README.md writes this: -->\n", "<!-- to here -->\n"
+BLOCK = re.compile(f"{re.escape(BEGIN)}(.*?){re.escape(END)}", re.DOTALL)
+
+
+def row(cells):
+    return f"| {' | '.join(cells)} |\n"
+
+
+def table(head, labels, rows):
+    """The rows' cells follow their labels."""
+    body = (row((label, *cells)) for label, cells in zip(labels, rows, strict=True))
+    return "".join([row(head), "|---" * len(head) + "|\n", *body])
+
+
+def first_cells(text):
+    """Of each row of the tables in the text."""
+    return re.findall(r"^\| (.*?) \|", text, re.MULTILINE)
+
+
+def block(text):
+    """What is between the markers; None without them."""
+    found = BLOCK.search(text)
+    return found and found[1]
+
+
+def replace_block(text, content):
+    return BLOCK.sub(lambda _: f"{BEGIN}\n{content}\n{END}", text, count=1)
