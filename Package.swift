@@ -8,7 +8,7 @@ let common: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Above the C boundaries (`AMQP`, `Linux`, `YAML` and `JSONText`) no unsafe construct compiles without a warning.
+/// Above the C boundaries (`AMQP`, `Linux`, `TLS`, `YAML` and `JSONText`) no unsafe construct compiles without a warning.
 let safe: [SwiftSetting] = common + [.strictMemorySafety()]
 
 let package = Package(
@@ -27,20 +27,24 @@ let package = Package(
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
     .target(
       name: "YAML", dependencies: ["CYAML"], swiftSettings: common, linkerSettings: [.linkedLibrary(":libyaml.a")]),
+    .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "TLS", dependencies: ["COpenSSL"], swiftSettings: common,
+      linkerSettings: [.linkedLibrary(":libssl.a"), .linkedLibrary(":libcrypto.a")]),
     .target(name: "Arguments", swiftSettings: safe),
     .target(name: "Reports", swiftSettings: safe),
     .target(name: "Manifests", dependencies: ["Arguments", "YAML"], swiftSettings: safe),
-    .target(name: "Broker", dependencies: ["AMQP", "Linux"], swiftSettings: safe),
+    .target(name: "Broker", dependencies: ["AMQP", "Linux", "TLS"], swiftSettings: safe),
     .systemLibrary(name: "CJansson", providers: [.apt(["libjansson-dev"])]),
     .target(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
-    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
-    .target(name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux"], swiftSettings: safe),
+    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "TLS"], swiftSettings: safe),
+    .target(name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux", "TLS"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Publishing", "Reports", "YAML",
+        "AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Publishing", "Reports", "TLS", "YAML",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),

@@ -1,13 +1,16 @@
-/// Where a broker is and how to log in, read from an `amqp://` URL
+/// Where a broker is and how to log in, read from an `amqp://` or `amqps://` URL
 /// (<https://www.rabbitmq.com/docs/uri-spec>). Its printed form never shows the password.
 public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   public static let defaultPort: UInt16 = 5672
+  public static let defaultSecurePort: UInt16 = 5671
 
   public var host: String
   public var port: UInt16
   public var username: String
   public var password: String
   public var vhost: String
+  /// By TLS, and never without.
+  public var isSecure = false
 
   public init(
     host: String, port: UInt16 = BrokerURL.defaultPort, username: String = "guest",
@@ -39,8 +42,9 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       throw ParseError("it does not begin with amqp://")
     }
     let scheme = text[..<schemeEnd].lowercased()
-    guard scheme != "amqps" else { throw ParseError("TLS (amqps://) is not supported yet") }
-    guard scheme == "amqp" else { throw ParseError("its scheme is \(scheme)://, not amqp://") }
+    guard scheme == "amqp" || scheme == "amqps" else {
+      throw ParseError("its scheme is \(scheme)://, not amqp:// or amqps://")
+    }
     var rest = text[schemeEnd...].dropFirst(3)
     guard !rest.contains("?"), !rest.contains("#") else {
       throw ParseError("it has a ?query or #fragment; use options such as --heartbeat instead")
@@ -56,6 +60,8 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     }
 
     self.init(host: "")
+    isSecure = scheme == "amqps"
+    if isSecure { port = Self.defaultSecurePort }
     if let at = rest.lastIndex(of: "@") {
       let user = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       username = try percentDecoded(user[0], part: "user name")

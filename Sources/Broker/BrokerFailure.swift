@@ -7,6 +7,8 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
     case unreachable
     /// The broker knows us not, or not for this virtual host: will not pass.
     case loginRefused
+    /// The peer could not prove who it is, or did not take our certificate: will not pass.
+    case untrusted
     /// A connection that was open has ended.
     case lost
   }
@@ -27,6 +29,7 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
     switch kind {
     case .unreachable: "cannot reach the broker at \(broker): \(detail)"
     case .loginRefused: "the broker at \(broker) refused the login of '\(broker.username)': \(detail)"
+    case .untrusted: "no TLS with the broker at \(broker): \(detail)"
     case .lost: "lost the connection to the broker at \(broker): \(detail)"
     }
   }

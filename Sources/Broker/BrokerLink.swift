@@ -1,5 +1,6 @@
 public import AMQP
 public import Linux
+public import TLS
 
 /// One attempt at a connection to a broker, and the connection itself when it succeeds: name
 /// look-up, TCP, login, frames. It never blocks: it says what to wait for (`interest`, `deadline`),
@@ -31,11 +32,18 @@ public final class BrokerLink {
   /// Logged in.
   public private(set) var isOpen = false
   private let loginDeadline: ContinuousClock.Instant
+  private let tls: TLSContext?
+  /// Between socket and connection, where the broker is to be reached by TLS.
+  private var session: TLSSession?
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event.
-  public init(broker: BrokerURL, _ parameters: Connection.Parameters, now: ContinuousClock.Instant) {
+  public init(
+    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, now: ContinuousClock.Instant
+  ) {
+    precondition(!broker.isSecure || tls != nil, "TLS is wanted, and not set up")
     self.broker = broker
+    self.tls = broker.isSecure ? tls : nil
     connection = Connection(parameters)
     loginDeadline = now + Self.loginLimit
     if let resolver = try? Resolver(host: broker.host, port: broker.port) {
@@ -61,7 +69,7 @@ public final class BrokerLink {
     case .resolving(let resolver): resolver.interest
     case .connecting(let socket, _, _): socket.interest(readable: false, writable: true)
     case .talking(let socket):
-      socket.interest(readable: true, writable: !connection.output.isEmpty)
+      socket.interest(readable: true, writable: hasSomethingToSend)
     case .ended: nil
     }
   }
@@ -122,17 +130,40 @@ public final class BrokerLink {
   public func close() throws { try connection.close() }
 
   /// Bytes that are queued and not yet sent.
-  public var unsentByteCount: Int { connection.output.count }
+  public var unsentByteCount: Int { connection.output.count + (session?.ciphertext.count ?? 0) }
 
   /// Sends what can be sent now of what is queued. A failure shows at the next `process`, as reading fails too.
   public func flush() {
     guard case .talking(let socket) = state else { return }
+    if let session { return flush(session, socket) }
     var sentCount = 0
     while sentCount < connection.output.count,
       case .bytes(let count)? = try? socket.write(connection.output[sentCount...])
     { sentCount += count }
     // Once: it moves all that is left.
     connection.output.removeFirst(sentCount)
+  }
+
+  /// How much is encrypted ahead of what the socket takes.
+  private static let mostEncryptedAtOnce = 65_536
+
+  private var hasSomethingToSend: Bool {
+    guard let session else { return !connection.output.isEmpty }
+    return !session.ciphertext.isEmpty || (session.isEstablished && !connection.output.isEmpty)
+  }
+
+  private func flush(_ session: TLSSession, _ socket: TCPSocket) {
+    var encryptedCount = 0
+    defer { connection.output.removeFirst(encryptedCount) }
+    while true {
+      while !session.ciphertext.isEmpty {
+        guard case .bytes(let count)? = try? socket.write(session.ciphertext[...]) else { return }
+        session.ciphertext.removeFirst(count)
+      }
+      let rest = connection.output[encryptedCount...].prefix(Self.mostEncryptedAtOnce)
+      guard session.isEstablished, !rest.isEmpty, (try? session.send(rest)) != nil else { return }
+      encryptedCount += rest.count
+    }
   }
 
   // MARK: Receiving
@@ -163,6 +194,11 @@ public final class BrokerLink {
       flush()
       state = .ended
       return .failed(BrokerFailure(error, broker: broker, wasOpen: isOpen))
+    case let error as TLSError:
+      // The alert that tells the peer why.
+      flush()
+      if case .untrusted = error { return fail(.untrusted, error.description) }
+      return fail(isOpen ? .lost : .unreachable, error.description)
     default:
       return fail(isOpen ? .lost : .unreachable, "\(error)")
     }
@@ -202,6 +238,7 @@ public final class BrokerLink {
     let obstacle: String
     if readiness.writable {
       guard let error = socket.connectionError() else {
+        session = try tls.map { try TLSSession($0, host: broker.host) }
         state = .talking(socket)
         flush()
         return []
@@ -245,7 +282,12 @@ public final class BrokerLink {
       switch try socket.read(into: &buffer) {
       case .bytes(let count):
         readCount += count
-        for event in try connection.receive(buffer[..<count], now: now) {
+        let bytes = try session.map { try $0.receive(buffer[..<count])[...] } ?? buffer[..<count]
+        if session == nil, !isOpen, bytes.starts(with: [0x15, 0x03]) {  // a TLS alert
+          events.append(fail(.unreachable, "it speaks TLS on this port; use amqps://"))
+          return
+        }
+        for event in try connection.receive(bytes, now: now) {
           if event == .opened { isOpen = true }
           events.append(.connection(event))
         }

@@ -1,5 +1,6 @@
 public import AMQP
 public import Linux
+public import TLS
 
 /// A conversation in which one question follows the other, for commands that have nothing else to
 /// attend to. It waits; a signal ends it as it ends any program.
@@ -27,14 +28,14 @@ public final class BrokerSession {
   /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`.
   /// - Throws: `BrokerFailure`
   public static func connect(
-    to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String
+    to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String, tls: TLSContext? = nil
   ) throws -> BrokerSession {
     let deadline = ContinuousClock.now + timeout
     var backOff = BackOff()
     var attempt = 0
     while true {
       let broker = brokers[attempt % brokers.count]
-      let link = BrokerLink(broker: broker, .init(url: broker, heartbeat: heartbeat, name: name), now: .now)
+      let link = BrokerLink(broker: broker, .init(url: broker, heartbeat: heartbeat, name: name), tls: tls, now: .now)
       let session = BrokerSession(link: link)
       do {
         try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }

@@ -1,5 +1,6 @@
 public import AMQP
 public import Linux
+public import TLS
 
 /// Puts messages into queues, each confirmed, without blocking: it says what to wait for, as a link
 /// does. The bodies may be large: they are read as the broker takes them.
@@ -23,6 +24,7 @@ public final class ConfirmedPublisher {
 
   private let parameters: Connection.Parameters
   public let broker: BrokerURL
+  private let tls: TLSContext?
   /// A time that has passed.
   private let past: ContinuousClock.Instant
   private var link: BrokerLink?
@@ -31,8 +33,11 @@ public final class ConfirmedPublisher {
   /// What is to be told with the next `process`.
   private var untold: [Event] = []
 
-  public init(broker: BrokerURL, _ parameters: Connection.Parameters, now: ContinuousClock.Instant) {
+  public init(
+    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, now: ContinuousClock.Instant
+  ) {
     self.broker = broker
+    self.tls = tls
     self.parameters = parameters
     past = now
   }
@@ -74,7 +79,7 @@ public final class ConfirmedPublisher {
     untold = []
     guard let link else {
       // What is ready was another link's.
-      if messages.isAnyWaiting { self.link = BrokerLink(broker: broker, parameters, now: now) }
+      if messages.isAnyWaiting { self.link = BrokerLink(broker: broker, parameters, tls: tls, now: now) }
       return events
     }
     for event in link.process(readiness, now: now) {

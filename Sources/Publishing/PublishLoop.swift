@@ -1,11 +1,14 @@
 public import AMQP
 public import Broker
 internal import Linux
+public import TLS
 
 /// Carries a publication out: one thread, one poll(2) over the broker's socket, the items' source and signals.
 public final class PublishLoop {
   public struct Configuration {
     public var brokers: [BrokerURL]
+    /// For those that are reached by TLS.
+    public var tls: TLSContext?
     /// Seconds.
     public var heartbeat: UInt16
     /// How the broker's management tools show the connection.
@@ -20,10 +23,12 @@ public final class PublishLoop {
     public var limits: Publication.Limits
 
     public init(
-      brokers: [BrokerURL], heartbeat: UInt16, connectionName: String, destination: Publisher.Destination,
+      brokers: [BrokerURL], tls: TLSContext?, heartbeat: UInt16, connectionName: String,
+      destination: Publisher.Destination,
       properties: BasicProperties, skip: Int, limits: Publication.Limits
     ) {
       self.brokers = brokers
+      self.tls = tls
       self.heartbeat = heartbeat
       self.connectionName = connectionName
       self.destination = destination
@@ -166,7 +171,7 @@ public final class PublishLoop {
       .init(
         url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName,
         opening: opening.map { ChannelMethod($0, on: Self.channel) }),
-      now: .now)
+      tls: configuration.tls, now: .now)
     sending = nil
     template = nil
     publication.connecting()

@@ -39,6 +39,7 @@ struct Failure: Error {
     case .unreachable: self.init(.unreachable, "\(failure) (see --connect-timeout)")
     case .loginRefused:
       self.init(.notPermitted, "\(failure); check user, password and vhost")
+    case .untrusted: self.init(.notPermitted, "\(failure)")
     case .lost: self.init(.temporaryFailure, "\(failure); try again")
     }
   }

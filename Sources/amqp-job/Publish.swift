@@ -33,7 +33,8 @@ struct Publish: ToolCommand {
     let report = PublishReport(queue: queue, total: items.total, reporter: reporter, showsProgress: items.showsProgress)
     let loop = try PublishLoop(
       .init(
-        brokers: broker.brokers, heartbeat: broker.heartbeat, connectionName: "amqp-job publish \(queue)",
+        brokers: broker.brokers, tls: broker.tls, heartbeat: broker.heartbeat,
+        connectionName: "amqp-job publish \(queue)",
         destination: .queue(queue), properties: properties, skip: items.skip,
         limits: .init(outage: broker.connectTimeout)),
       items.source, notify: report.notify, onTurn: report.turn)

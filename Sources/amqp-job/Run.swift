@@ -80,7 +80,7 @@ enum Run: ToolCommand {
     let loop = try EventLoop(
       options,
       EventLoop.Configuration(
-        heartbeat: broker.heartbeat, connectionName: connectionName,
+        heartbeat: broker.heartbeat, tls: broker.tls, connectionName: connectionName,
         worker: program, environment: workerEnvironment, feed: feed,
         spoolDirectory: settings.text("spool-dir") ?? settings.temporaryDirectory,
         largestBodyInMemory: try settings.size("spool-above") ?? 1 << 20,

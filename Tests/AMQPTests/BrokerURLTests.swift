@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "h", "h:5672", "redis://h", "amqps://h", "amqp:/h", "amqp://", "amqp://:5672", "amqp://h:0", "amqp://h:65536",
+    "", "h", "h:5672", "redis://h", "amqpss://h", "amqp:/h", "amqp://", "amqp://:5672", "amqp://h:0", "amqp://h:65536",
     "amqp://h:x", "amqp://h:-1", "amqp://[::1", "amqp://[::1]x", "amqp://h/a/b", "amqp://h?heartbeat=5",
     "amqp://u:%zz@h", "amqp://u:%2@h", "amqp://u:%FF@h", "amqp://u:%00@h", "amqp://a b", "amqp://a%0Ab",
   ])
@@ -22,6 +22,12 @@ import Testing
     #expect { try BrokerURL(parsing: text) } throws: { error in
       (error as? BrokerURL.ParseError).map { !$0.description.contains("%zz") } ?? false
     }
+  }
+
+  @Test func secureOnesHaveAPortOfTheirOwn() throws {
+    let urls = try BrokerURL.list(parsing: "AMQPS://h, amqps://h:1, amqp://h")
+    #expect(urls.map(\.isSecure) == [true, true, false])
+    #expect(urls.map(\.port) == [5671, 1, 5672])
   }
 
   @Test func readsLists() throws {

@@ -3,7 +3,7 @@
 
 # What a build needs beside Swift itself.
 # shellcheck disable=SC2034 # used by the scripts that read this file
-build_needs=(ca-certificates git libjansson-dev librabbitmq-dev libyaml-dev)
+build_needs=(ca-certificates git libjansson-dev librabbitmq-dev libssl-dev libyaml-dev)
 
 need_swift() {
   command -v swift >/dev/null ||

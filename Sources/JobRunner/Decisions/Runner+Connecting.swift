@@ -167,6 +167,10 @@ extension Runner {
       shutSlots(now: now)
       return breakOff(.notPermitted, "\(failure); check user, password and vhost") + stopOrphans()
     }
+    if failure.kind == .untrusted {
+      shutSlots(now: now)
+      return breakOff(.notPermitted, "\(failure)") + stopOrphans()
+    }
     switch phase {
     case .connecting, .inspecting:
       phase = .connecting

@@ -160,7 +160,7 @@ public final class EventLoop {
   private func perform(_ action: RunnerAction) {
     switch action {
     case .connect(let broker, let opening):
-      link = BrokerLink(broker: broker, parameters(broker, opening: opening), now: .now)
+      link = BrokerLink(broker: broker, parameters(broker, opening: opening), tls: configuration.tls, now: .now)
     case .disconnect: disconnect()
     case .send(let methods): send(methods)
     case .closeConnection: closeConnection()
@@ -221,7 +221,7 @@ public final class EventLoop {
     }
     if publisher?.broker != broker {
       publisher?.close()
-      publisher = ConfirmedPublisher(broker: broker, parameters(broker), now: .now)
+      publisher = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
     }
     let queue = WorkQueue(options.queue)
     let name =

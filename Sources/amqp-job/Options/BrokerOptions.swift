@@ -3,6 +3,7 @@ import Arguments
 import Broker
 import JobRunner
 import Linux
+import TLS
 
 /// Which broker, and how to talk to it.
 struct BrokerOptions {
@@ -16,6 +17,11 @@ struct BrokerOptions {
       Option("password-file", value: "PATH", "read the password from a file"),
       Option("connect-timeout", value: "DURATION", "how long the broker may be out of reach (default 60s)"),
       Option("heartbeat", value: "DURATION", "time between heartbeats, 0 for none (default 30s)"),
+      Option("tls-ca", value: "PATH", "who may sign the broker's certificate, in PEM (default: the system's list)"),
+      Option("tls-cert", value: "PATH", "our own certificate, in PEM"),
+      Option("tls-key", value: "PATH", "its key, where --tls-cert does not hold it"),
+      Option("tls-server-name", value: "NAME", "whom the broker's certificate is for, if not the URL's host"),
+      Option("tls-insecure", "let anybody be the broker: no certificate is verified"),
     ])
 
   var brokers: [BrokerURL]
@@ -24,6 +30,8 @@ struct BrokerOptions {
   var heartbeat: UInt16
   /// What to warn of, once somebody listens.
   private var warning: String?
+  /// nil where no URL is amqps.
+  private(set) var tls: TLSContext?
 
   /// - Throws: `Failure`
   init(_ settings: inout Settings) throws {
@@ -43,16 +51,37 @@ struct BrokerOptions {
     }
     self.heartbeat = UInt16(heartbeat / .seconds(1))
     connectTimeout = try settings.duration("connect-timeout") ?? .seconds(60)
+    tls = try Self.tls(&settings, isWanted: brokers.contains(where: \.isSecure))
     warning = Self.hidePasswords(settings.given.all("url"))
   }
 
   /// - Throws: `BrokerFailure`
   func connect(name: String) throws -> BrokerSession {
-    try BrokerSession.connect(to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name)
+    try BrokerSession.connect(to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls)
   }
 
   func warn(_ reporter: Reporter) {
+    if tls?.verifies == false {
+      reporter.report(LogEntry(.warning, "--tls-insecure: the broker's certificate is not verified, anybody may be it"))
+    }
     if let warning { reporter.report(LogEntry(.warning, warning)) }
+  }
+
+  /// - Throws: `Failure`
+  private static func tls(_ settings: inout Settings, isWanted: Bool) throws -> TLSContext? {
+    var configuration = TLSConfiguration()
+    configuration.authorities = settings.text("tls-ca")
+    configuration.certificate = settings.text("tls-cert")
+    configuration.key = settings.text("tls-key")
+    configuration.serverName = settings.text("tls-server-name")
+    configuration.verifies = try !settings.flag("tls-insecure")
+    guard isWanted else {
+      guard configuration == TLSConfiguration() else {
+        throw Failure(.usage, "the --tls options are for amqps:// URLs, and there is none")
+      }
+      return nil
+    }
+    do { return try TLSContext(configuration) } catch { throw Failure(.usage, "\(error)") }
   }
 
   private static func urlText(_ settings: inout Settings) throws -> (text: String, source: String) {

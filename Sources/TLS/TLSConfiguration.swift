@@ -1,0 +1,21 @@
+/// How to speak TLS, and whom to trust.
+public struct TLSConfiguration: Hashable, Sendable {
+  /// PEM file or directory with those whose signatures count; the system's where there is none.
+  public var authorities: String?
+  /// PEM file with the client's certificate, and what leads from it to its authority.
+  public var certificate: String?
+  /// PEM file with its private key; the certificate's where there is none.
+  public var key: String?
+  /// What the peer's certificate must be for, instead of the URL's host.
+  public var serverName: String?
+  /// False: anybody may be the peer.
+  public var verifies = true
+
+  public init() {}
+
+  /// Where systems keep their authorities, as Go's crypto/x509 (root_linux.go) lists them.
+  static let wellKnownBundles = [
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+  ]
+}

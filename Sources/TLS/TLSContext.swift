@@ -1,0 +1,91 @@
+internal import COpenSSL
+internal import Glibc
+
+/// What all sessions of a process have in common: certificates, key and rules, read once.
+/// Nothing of it changes later, and OpenSSL counts its users atomically.
+public final class TLSContext: @unchecked Sendable {
+  let context: OpaquePointer
+  let configuration: TLSConfiguration
+
+  /// - Throws: `TLSError.setting`
+  public init(_ configuration: TLSConfiguration) throws {
+    self.configuration = configuration
+    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil)
+    guard let context = SSL_CTX_new(TLS_client_method()) else { throw TLSError.setting("TLS cannot be set up") }
+    self.context = context
+    guard copenssl_set_min_tls12(context) == 1 else { throw TLSError.setting("TLS 1.2 cannot be set up") }
+    SSL_CTX_set_options(context, UInt64(1) << 30)  // SSL_OP_NO_RENEGOTIATION
+    // Nobody is asked for a passphrase.
+    SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in -1 }
+    SSL_CTX_set_verify(context, configuration.verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+    if configuration.verifies { try loadAuthorities() }
+    try loadCertificate()
+    ERR_clear_error()
+  }
+
+  public var verifies: Bool { configuration.verifies }
+
+  deinit { SSL_CTX_free(context) }
+
+  private func loadAuthorities() throws {
+    if let path = configuration.authorities { return try load(path, "--tls-ca") }
+    let file = variable("SSL_CERT_FILE")
+    let directory = variable("SSL_CERT_DIR")
+    if let file { try load(file, "SSL_CERT_FILE") }
+    if let directory { try load(directory, "SSL_CERT_DIR") }
+    guard file == nil, directory == nil else { return }
+    guard let bundle = TLSConfiguration.wellKnownBundles.first(where: { access($0, R_OK) == 0 }) else {
+      throw TLSError.setting("this system has no bundle of certificate authorities: name one by --tls-ca")
+    }
+    try load(bundle, "the system's certificate authorities")
+  }
+
+  private func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  private func load(_ path: String, _ source: String) throws {
+    var status = stat()
+    guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
+      throw TLSError.setting("\(source) \(path): \(String(cString: strerror(errno)))")
+    }
+    let isDirectory = status.st_mode & S_IFMT == S_IFDIR
+    let isLoaded =
+      isDirectory ? SSL_CTX_load_verify_dir(context, path) : SSL_CTX_load_verify_file(context, path)
+    guard isLoaded == 1 else { throw TLSError.setting("\(source) \(path): it holds no certificate in PEM form") }
+  }
+
+  private func loadCertificate() throws {
+    guard let path = configuration.certificate else {
+      guard configuration.key == nil else { throw TLSError.setting("--tls-key goes with --tls-cert") }
+      return
+    }
+    try checkReadable(path, "--tls-cert")
+    guard SSL_CTX_use_certificate_chain_file(context, path) == 1 else {
+      throw TLSError.setting("--tls-cert \(path): it holds no certificate in PEM form")
+    }
+    let key = configuration.key ?? path
+    let option = configuration.key == nil ? "--tls-cert" : "--tls-key"
+    try checkReadable(key, option)
+    ERR_clear_error()
+    if SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 {
+      throw TLSError.setting(
+        isMismatch(ERR_peek_last_error())
+          ? "\(option) \(key): the key is not the one of the certificate in --tls-cert \(path)"
+          : "\(option) \(key): it holds no private key in PEM form that needs no passphrase")
+    }
+    guard SSL_CTX_check_private_key(context) == 1 else {
+      throw TLSError.setting("\(option) \(key): the key is not the one of the certificate in --tls-cert \(path)")
+    }
+  }
+
+  private func isMismatch(_ code: UInt) -> Bool {
+    [X509_R_KEY_VALUES_MISMATCH, X509_R_KEY_TYPE_MISMATCH].contains(Int32(code & 0x7F_FFFF))
+  }
+
+  private func checkReadable(_ path: String, _ option: String) throws {
+    guard access(path, R_OK) == 0 else {
+      throw TLSError.setting("\(option) \(path): \(String(cString: strerror(errno)))")
+    }
+  }
+}

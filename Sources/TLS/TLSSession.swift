@@ -1,0 +1,128 @@
+internal import COpenSSL
+internal import Glibc
+
+/// The client's side of one TLS connection, without any I/O: ciphertext that came in is given to `receive`, which
+/// returns all plaintext that it completes, and `ciphertext` collects what is to be sent.
+public final class TLSSession {
+  /// Bytes for the peer, in order; whoever writes them removes them.
+  public var ciphertext: [UInt8] = []
+  /// The handshake is over: the peer is whom it should be, and plaintext can be sent.
+  public private(set) var isEstablished = false
+
+  private let ssl: OpaquePointer
+  private let incoming: OpaquePointer
+  private let outgoing: OpaquePointer
+  private let name: String
+  private let context: TLSContext
+  private var buffer = [UInt8](repeating: 0, count: 16_384)
+
+  /// Begins the handshake.
+  /// - Throws: `TLSError`
+  public init(_ context: TLSContext, host: String) throws {
+    guard let ssl = SSL_new(context.context), let incoming = BIO_new(BIO_s_mem()), let outgoing = BIO_new(BIO_s_mem())
+    else { throw TLSError.failed("no memory for TLS") }
+    (self.context, self.ssl, self.incoming, self.outgoing) = (context, ssl, incoming, outgoing)
+    name = context.configuration.serverName ?? host
+    SSL_set_bio(ssl, incoming, outgoing)
+    SSL_set_connect_state(ssl)
+    try expect(name)
+    try shakeHands()
+  }
+
+  deinit { SSL_free(ssl) }
+
+  private func expect(_ name: String) throws {
+    var address = in6_addr()
+    let isAddress = inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1
+    let isSet: Bool
+    if isAddress {
+      isSet = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1
+    } else {
+      SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+      isSet = copenssl_set_server_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1
+    }
+    guard isSet else { throw TLSError.failed("'\(name)' is no name that a certificate can be for") }
+  }
+
+  /// Takes what came from the peer, and returns the plaintext in it.
+  /// - Throws: `TLSError`; what `ciphertext` holds may still be sent then.
+  public func receive(_ bytes: ArraySlice<UInt8>) throws -> [UInt8] {
+    let taken = bytes.withUnsafeBytes { BIO_write(incoming, $0.baseAddress, Int32($0.count)) }
+    guard taken == bytes.count else { throw TLSError.failed("no memory for TLS") }
+    if !isEstablished { try shakeHands() }
+    guard isEstablished else { return [] }
+    defer { collect() }
+    var plaintext: [UInt8] = []
+    while true {
+      ERR_clear_error()
+      let count = buffer.withUnsafeMutableBytes { SSL_read(ssl, $0.baseAddress, Int32($0.count)) }
+      if count > 0 {
+        plaintext += buffer[..<Int(count)]
+        continue
+      }
+      switch SSL_get_error(ssl, count) {
+      // The end of what the peer has to say is shown by the socket, too.
+      case SSL_ERROR_WANT_READ, SSL_ERROR_ZERO_RETURN: return plaintext
+      default: throw failure()
+      }
+    }
+  }
+
+  /// Encrypts.
+  /// - Throws: `TLSError`
+  public func send(_ bytes: ArraySlice<UInt8>) throws {
+    ERR_clear_error()
+    let count = bytes.withUnsafeBytes { SSL_write(ssl, $0.baseAddress, Int32($0.count)) }
+    guard count == bytes.count else { throw failure() }
+    collect()
+  }
+
+  private func shakeHands() throws {
+    defer { collect() }
+    ERR_clear_error()
+    let result = SSL_do_handshake(ssl)
+    if result == 1 {
+      isEstablished = true
+    } else if SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ {
+      throw failure()
+    }
+  }
+
+  private func collect() {
+    while BIO_ctrl_pending(outgoing) > 0 {
+      let count = buffer.withUnsafeMutableBytes { BIO_read(outgoing, $0.baseAddress, Int32($0.count)) }
+      guard count > 0 else { return }
+      ciphertext += buffer[..<Int(count)]
+    }
+  }
+
+  // MARK: Errors
+
+  private func failure() -> TLSError {
+    let reason = Int32(ERR_peek_error() & 0x7F_FFFF)
+    let words = ERR_reason_error_string(ERR_peek_error()).map { String(cString: $0) } ?? "the TLS session broke"
+    switch reason {
+    case SSL_R_CERTIFICATE_VERIFY_FAILED: return .untrusted(distrust(SSL_get_verify_result(ssl)))
+    case SSL_R_WRONG_VERSION_NUMBER: return .failed("it does not speak TLS on this port; use its port for amqps")
+    case 1116, 1042, 1043, 1044, 1045, 1046, 1048:  // certificate required, or not taken (RFC 8446, 6.2)
+      return .untrusted("it does not accept our certificate (\(words)); use --tls-cert and --tls-key")
+    case 1040 where context.configuration.certificate == nil:
+      return .untrusted("it refused the TLS handshake, perhaps for want of a certificate of ours (--tls-cert)")
+    default: return .failed("TLS: \(words)")
+    }
+  }
+
+  private func distrust(_ result: Int) -> String {
+    switch Int32(result) {
+    case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "its certificate is not for '\(name)'; use the name it is for, or --tls-server-name"
+    case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate has expired"
+    case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate is not valid yet"
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+      X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+      X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return "its certificate is not signed by an authority that is trusted here; use --tls-ca"
+    default: return "its certificate cannot be trusted: \(String(cString: X509_verify_cert_error_string(result)))"
+    }
+  }
+}
