@@ -11,6 +11,17 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   public var vhost: String
   /// By TLS, and never without.
   public var isSecure = false
+  public var mechanism = Mechanism.plain
+
+  /// How to log in (SASL).
+  public enum Mechanism: String, Hashable, Sendable, CaseIterable {
+    /// By user name and password.
+    case plain
+    /// As whom the client's certificate names; user name and password are not sent.
+    case external
+
+    var name: String { rawValue.uppercased() }
+  }
 
   public init(
     host: String, port: UInt16 = BrokerURL.defaultPort, username: String = "guest",

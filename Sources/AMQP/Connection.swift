@@ -6,6 +6,7 @@ public struct Connection {
     public var username: String
     public var password: String
     public var vhost: String
+    public var mechanism: BrokerURL.Mechanism
     /// Seconds between heartbeats at most; 0 for none. The broker's own wish counts where it is lower.
     public var heartbeat: UInt16
     /// Shown by the broker's management tools.
@@ -20,6 +21,7 @@ public struct Connection {
       username = url.username
       password = url.password
       vhost = url.vhost
+      mechanism = url.mechanism
       self.heartbeat = heartbeat
       self.name = name
       self.opening = opening
@@ -240,9 +242,11 @@ public struct Connection {
 
   private mutating func answerStart(_ mechanisms: ByteString) throws {
     let offered = mechanisms.description.split(separator: " ")
-    guard offered.contains("PLAIN") else {
-      throw AMQPError.loginRefused("the broker offers \(mechanisms), not PLAIN")
+    let mechanism = parameters.mechanism
+    guard offered.contains(where: { $0 == mechanism.name }) else {
+      throw AMQPError.loginRefused("the broker offers \(mechanisms), not \(mechanism.name)")
     }
+    let response = mechanism == .plain ? "\0\(parameters.username)\0\(parameters.password)" : ""
     try send(
       .connectionStartOK(
         clientProperties: [
@@ -254,8 +258,7 @@ public struct Connection {
             "publisher_confirms": .boolean(true),
           ]),
         ],
-        mechanism: "PLAIN",
-        response: ByteString("\0\(parameters.username)\0\(parameters.password)")), on: 0)
+        mechanism: ByteString(mechanism.name), response: ByteString(response)), on: 0)
     phase = .tune
   }
 

@@ -24,6 +24,7 @@ public final class TLSContext: @unchecked Sendable {
   }
 
   public var verifies: Bool { configuration.verifies }
+  public var hasCertificate: Bool { configuration.certificate != nil }
 
   deinit { SSL_CTX_free(context) }
 

@@ -22,6 +22,7 @@ struct BrokerOptions {
       Option("tls-key", value: "PATH", "its key, where --tls-cert does not hold it"),
       Option("tls-server-name", value: "NAME", "whom the broker's certificate is for, if not the URL's host"),
       Option("tls-insecure", "let anybody be the broker: no certificate is verified"),
+      Option("auth-mechanism", value: "plain|external", "log in by password, or by our certificate (default plain)"),
     ])
 
   var brokers: [BrokerURL]
@@ -52,6 +53,11 @@ struct BrokerOptions {
     self.heartbeat = UInt16(heartbeat / .seconds(1))
     connectTimeout = try settings.duration("connect-timeout") ?? .seconds(60)
     tls = try Self.tls(&settings, isWanted: brokers.contains(where: \.isSecure))
+    let mechanism: BrokerURL.Mechanism = try settings.choice("auth-mechanism") ?? .plain
+    guard mechanism == .plain || (tls?.hasCertificate == true && brokers.allSatisfy(\.isSecure)) else {
+      throw Failure(.usage, "--auth-mechanism external needs amqps:// URLs, and a certificate of ours (--tls-cert)")
+    }
+    for index in brokers.indices { brokers[index].mechanism = mechanism }
     warning = Self.hidePasswords(settings.given.all("url"))
   }
 

@@ -1,0 +1,258 @@
+"""TLS: whom amqp-job trusts, what it says of others, and that it never falls back to plain text."""
+
+import os
+import pathlib
+import signal
+import socket
+import ssl
+import threading
+
+import pytest
+
+from processes import PROMPT, wait_until
+from tls_proxy import TLSProxy
+
+CERTIFICATES = pathlib.Path(os.environ.get("TEST_CERTIFICATES", ""))
+CA = str(CERTIFICATES / "ca.pem")
+
+
+def pem(name):
+    return str(CERTIFICATES / f"{name}.pem")
+
+
+def port(bench):
+    """The broker's for TLS."""
+    return int(bench.broker.url.rsplit(":", 1)[1]) + 3
+
+
+def url(number, host="localhost", user="guest:guest@"):
+    return f"amqps://{user}{host}:{number}"
+
+
+@pytest.fixture
+def proxy(bench):
+    def make(certificate, **options):
+        target = ("127.0.0.1", int(bench.broker.url.rsplit(":", 1)[1]))
+        made = TLSProxy(target, pem(certificate), **options)
+        bench.closers.append(made.close)
+        return made
+
+    return make
+
+
+def run(bench, queue, address, *arguments, ca=CA, **options):
+    trust = ["--tls-ca", ca] if ca else []
+    return bench.run(
+        "-q", getattr(queue, "name", queue), *trust, "--connect-timeout", "1s", *arguments, "--", "cat", url=address, **options)
+
+
+# The broker's own TLS
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_good(bench, kind, host):
+    queue = bench.queue(kind, b"apple")
+    result = run(bench, queue, url(port(bench), host))
+    assert (result.status, result.stdout, result.stderr) == (0, b"apple", ""), result
+    queue.assert_empty()
+
+
+def test_unknown_authority(bench):
+    queue = bench.queue("classic", b"apple")
+    run(bench, queue, url(port(bench)), ca=pem("other-ca")).assert_error(77, "authority", "--tls-ca", "localhost")
+    queue.assert_untouched()
+
+
+def test_external(bench):
+    """By the user whom the certificate names; the password is not looked at."""
+    queue = bench.queue("classic", b"apple", b"pear")
+    external = ["--tls-cert", pem("client"), "--auth-mechanism", "external"]
+    result = run(bench, queue, url(port(bench), user=""), *external)
+    assert (result.status, result.stdout) == (0, b"apple"), result
+    result = run(bench, queue, url(port(bench)), "--tls-cert", pem("cert"), "--tls-key", pem("key"))
+    assert (result.status, result.stdout) == (0, b"pear"), result
+
+
+def test_external_of_a_stranger(bench):
+    result = run(bench, "queue", url(port(bench)), "--tls-cert", pem("stranger"), "--auth-mechanism", "external")
+    result.assert_error(77, "login")
+
+
+def test_external_that_is_not_offered(bench, proxy):
+    external = ["--tls-cert", pem("client"), "--auth-mechanism", "external"]
+    run(bench, "queue", url(proxy("server").port), *external).assert_error(77, "EXTERNAL")
+
+
+def test_items_of_all_sizes(bench):
+    """Many small ones and a large one, in and out: nothing stays behind in a buffer."""
+    queue = bench.queue("classic")
+    address = url(port(bench))
+    large = os.urandom(20_000_000)
+    lines = b"".join(b"%d\n" % number for number in range(2000))
+    common = ["-q", queue.name, "--tls-ca", CA]
+    assert bench.run(*common, command="publish", stdin=bench.input(lines), url=address).status == 0
+    assert bench.run(*common, "--whole", command="publish", stdin=bench.input(large), url=address).status == 0
+    result = bench.run(*common, "-n", "2001", "--", "sh", "-c", "cat; echo", url=address, timeout=60)
+    assert result.status == 0, result
+    assert result.stdout == lines + large + b"\n"
+
+
+def test_heartbeats_and_long_work(bench):
+    queue = bench.queue("quorum", b"apple")
+    worker = bench.worker("read", "wait")
+    runner = bench.start("-q", queue.name, "--tls-ca", CA, "--heartbeat", "1s", worker=worker, url=url(port(bench)))
+    worker.wait_for("read")
+    wait_until(lambda: runner.ended.wait(4) or True, what="more than two heartbeats")
+    worker.go()
+    assert runner.finish().status == 0
+    queue.assert_empty()
+
+
+def test_term_while_idle(bench):
+    queue = bench.queue("quorum")
+    runner = bench.start("-q", queue.name, "--tls-ca", CA, "--", "cat", url=url(port(bench)))
+    queue.wait_for_consumer()
+    runner.send(signal.SIGTERM)
+    assert runner.finish(PROMPT).status == 143
+
+
+def test_retries_go_by_tls_too(bench):
+    queue = bench.work_queue("quorum", b"apple")
+    address = url(port(bench))
+    runner = bench.run("-q", queue.name, "--tls-ca", CA, "--retry-delay", "100ms", "--", "false", url=address)
+    assert runner.status == 1, runner
+    queue.assert_back(1)
+
+
+# Servers of other kinds
+
+
+@pytest.mark.parametrize(
+    ("certificate", "host", "words"),
+    [
+        ("expired", "localhost", ["expired"]), ("future", "localhost", ["not valid yet"]),
+        ("elsewhere", "localhost", ["not for 'localhost'", "--tls-server-name"]),
+        ("common-name-only", "localhost", ["not for 'localhost'"]),
+        ("no-address", "127.0.0.1", ["not for '127.0.0.1'"]),
+        ("self-signed", "localhost", ["authority", "--tls-ca"]),
+    ],
+)
+def test_a_certificate_that_cannot_be_trusted(bench, proxy, certificate, host, words):
+    server = proxy(certificate)
+    run(bench, "queue", url(server.port, host)).assert_error(77, *words)
+    bench.run("-q", "queue", "a", "--tls-ca", CA, command="publish", url=url(server.port, host)).assert_error(77, *words)
+    assert not server.plaintext
+
+
+def test_a_server_name_of_its_own(bench, proxy):
+    queue = bench.queue("classic", b"apple")
+    result = run(bench, queue, url(proxy("elsewhere").port), "--tls-server-name", "broker.example")
+    assert result.status == 0, result
+
+
+def test_insecure_warns(bench, proxy):
+    queue = bench.queue("classic", b"apple")
+    result = run(bench, queue, url(proxy("self-signed").port, "127.0.0.1"), "--tls-insecure", ca=None)
+    assert result.status == 0 and len(result.lines) == 1 and "--tls-insecure" in result.lines[0], result
+
+
+def test_a_client_certificate_that_is_required(bench, proxy):
+    queue = bench.queue("classic", b"apple")
+    server = proxy("server", client_ca=CA)
+    run(bench, queue, url(server.port)).assert_error(77, "certificate", "--tls-cert")
+    result = run(bench, queue, url(server.port), "--tls-cert", pem("client"))
+    assert result.status == 0, result
+
+
+def test_an_old_version(bench, proxy):
+    server = proxy("server", version=ssl.TLSVersion.TLSv1_1)
+    result = run(bench, "queue", url(server.port))
+    result.assert_error(result.status, "TLS")
+    assert result.status in (69, 77) and not server.plaintext
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_authorities_from_the_environment(bench, variable):
+    queue = bench.queue("classic", b"apple")
+    address = url(port(bench))
+    trusted = CA
+    if variable == "SSL_CERT_DIR":
+        trusted = str(CERTIFICATES / "hashed")
+        os.makedirs(trusted, exist_ok=True)
+        (CERTIFICATES / "hashed" / "ca.pem").write_bytes(pathlib.Path(CA).read_bytes())
+        os.system(f"openssl rehash {trusted}")
+    result = run(bench, queue, address, ca=None, env={variable: trusted})
+    assert result.status == 0, result
+    run(bench, queue, address, ca=None, env={variable: "/nonexistent"}).assert_error(64, variable, "/nonexistent")
+
+
+def test_the_systems_authorities(bench):
+    """They do not know ours."""
+    run(bench, "queue", url(port(bench)), ca=None).assert_error(77, "authority")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--tls-ca", "/nonexistent.pem"], ["--tls-ca", "/nonexistent.pem", "No such file"]),
+        (["--tls-cert", "/nonexistent.pem"], ["--tls-cert", "/nonexistent.pem", "No such file"]),
+        (["--tls-cert", "cert", "--tls-key", "/nonexistent.pem"], ["--tls-key", "No such file"]),
+        (["--tls-ca", "key"], ["--tls-ca", "no certificate"]),
+        (["--tls-cert", "key"], ["--tls-cert", "no certificate"]),
+        (["--tls-cert", "cert"], ["--tls-cert", "no private key"]),
+        (["--tls-cert", "cert", "--tls-key", "other-key"], ["--tls-key", "not the one"]),
+        (["--tls-cert", "cert", "--tls-key", "locked-key"], ["--tls-key", "passphrase"]),
+        (["--tls-key", "key"], ["--tls-key goes with --tls-cert"]),
+        (["--auth-mechanism", "external"], ["--tls-cert"]),
+        (["--auth-mechanism", "kerberos"], ["plain or external"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_settings_that_cannot_be_used(bench, options, words):
+    """Found out before a connection is made."""
+    proxy = bench.proxy()
+    options = [word if word.startswith(("-", "/")) or word in ("external", "kerberos") else pem(word) for word in options]
+    address = url(proxy.port)
+    trust = None if "--tls-ca" in options else CA
+    run(bench, "queue", address, *options, ca=trust).assert_error(64, *words)
+    assert proxy.accepted == 0
+
+
+def test_tls_options_without_tls(bench):
+    """Who asks for TLS never gets plain text."""
+    proxy = bench.proxy()
+    run(bench, "queue", proxy.url).assert_error(64, "amqps://")
+    assert proxy.accepted == 0
+
+
+def test_a_silent_server(bench):
+    """The handshake has the login's limit."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        held = []
+        threading.Thread(target=lambda: held.append(listener.accept()), daemon=True).start()
+        result = run(bench, "queue", url(listener.getsockname()[1]))
+        result.assert_error(69, "does not answer")
+        for each, _ in held:
+            each.close()
+
+
+def test_tls_to_a_port_without(bench):
+    plain = int(bench.broker.url.rsplit(":", 1)[1])
+    run(bench, "queue", url(plain)).assert_error(69, "TLS", str(plain))
+
+
+def test_no_tls_to_a_port_with(bench):
+    bench.run(
+        "-q", "queue", "--connect-timeout", "1s", "--", "cat", url=url(port(bench)).replace("amqps", "amqp")
+    ).assert_error(69, "amqps://")
+
+
+def test_a_connection_cut_in_mid_work(bench, proxy):
+    queue = bench.queue("quorum", b"apple")
+    server = proxy("server")
+    worker = bench.worker("read", "wait")
+    runner = bench.start("-q", queue.name, "--tls-ca", CA, worker=worker, url=url(server.port))
+    worker.wait_for("read")
+    server.cut()
+    assert runner.finish().status == 75
+    queue.assert_back(1)

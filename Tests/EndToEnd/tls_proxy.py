@@ -1,0 +1,68 @@
+"""A server that speaks TLS, by Python's ssl, before a broker that does not."""
+
+import socket
+import ssl
+import threading
+
+from peer import close_listener
+
+
+class TLSProxy:
+    """Takes TLS with that certificate, and hands the plaintext on to the broker."""
+
+    def __init__(self, target, certificate, client_ca=None, version=None):
+        self.target = target
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate)
+        if client_ca:
+            self.context.verify_mode = ssl.CERT_REQUIRED
+            self.context.load_verify_locations(client_ca)
+        if version:
+            self.context.set_ciphers("DEFAULT@SECLEVEL=0")
+            self.context.minimum_version, self.context.maximum_version = ssl.TLSVersion.MINIMUM_SUPPORTED, version
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.plaintext = bytearray()  # from clients
+        self.sockets = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                raw, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
+
+    def _serve(self, raw):
+        try:
+            with self.context.wrap_socket(raw, server_side=True) as client, socket.create_connection(self.target) as broker:
+                self.sockets += [client, broker]
+                back = threading.Thread(target=self._pump, args=(broker, client), daemon=True)
+                back.start()
+                while data := client.recv(65536):
+                    self.plaintext += data
+                    broker.sendall(data)
+                broker.shutdown(socket.SHUT_WR)
+                back.join()
+        except OSError:
+            pass
+
+    @staticmethod
+    def _pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+
+    def cut(self):
+        for each in self.sockets:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        close_listener(self.listener)
+        self.cut()
