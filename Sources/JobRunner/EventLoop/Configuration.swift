@@ -24,8 +24,9 @@ extension EventLoop {
     public var liveness: Liveness?
 
     public init(
-      heartbeat: UInt16, tls: TLSContext? = nil, connectionName: String, worker: ProcessGroups.Program, environment: WorkerEnvironment,
-      feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String, liveness: Liveness?
+      heartbeat: UInt16, tls: TLSContext? = nil, connectionName: String, worker: ProcessGroups.Program,
+      environment: WorkerEnvironment, feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String,
+      liveness: Liveness?
     ) {
       self.heartbeat = heartbeat
       self.tls = tls
