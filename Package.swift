@@ -27,10 +27,13 @@ let package = Package(
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
     .target(
       name: "YAML", dependencies: ["CYAML"], swiftSettings: common, linkerSettings: [.linkedLibrary(":libyaml.a")]),
-    .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     .target(
-      name: "TLS", dependencies: ["COpenSSL"], swiftSettings: common,
-      linkerSettings: [.linkedLibrary(":libssl.a"), .linkedLibrary(":libcrypto.a")]),
+      name: "COpenSSL",
+      linkerSettings: [
+        .linkedLibrary(":libssl.a"), .linkedLibrary(":libcrypto.a"),
+        .unsafeFlags(["-Xlinker", "--wrap=OPENSSL_cpuid_setup"]),  // see setup.c
+      ]),
+    .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: common),
     .target(name: "Arguments", swiftSettings: safe),
     .target(name: "Reports", swiftSettings: safe),
     .target(name: "Manifests", dependencies: ["Arguments", "YAML"], swiftSettings: safe),

@@ -10,8 +10,9 @@ public final class TLSContext: @unchecked Sendable {
   /// - Throws: `TLSError.setting`
   public init(_ configuration: TLSConfiguration) throws {
     self.configuration = configuration
-    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil)
-    guard let context = SSL_CTX_new(TLS_client_method()) else { throw TLSError.setting("TLS cannot be set up") }
+    guard copenssl_start() == 1, let context = SSL_CTX_new(TLS_client_method()) else {
+      throw TLSError.setting("TLS cannot be set up")
+    }
     self.context = context
     guard copenssl_set_min_tls12(context) == 1 else { throw TLSError.setting("TLS 1.2 cannot be set up") }
     SSL_CTX_set_options(context, UInt64(1) << 30)  // SSL_OP_NO_RENEGOTIATION

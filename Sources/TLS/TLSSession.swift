@@ -38,7 +38,7 @@ public final class TLSSession {
     if isAddress {
       isSet = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1
     } else {
-      SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+      SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
       isSet = copenssl_set_server_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1
     }
     guard isSet else { throw TLSError.failed("'\(name)' is no name that a certificate can be for") }

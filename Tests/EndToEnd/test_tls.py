@@ -99,9 +99,9 @@ def test_items_of_all_sizes(bench):
 
 def test_heartbeats_and_long_work(bench):
     queue = bench.queue("quorum", b"apple")
-    worker = bench.worker("read", "wait")
+    worker = bench.worker("read", "hold")
     runner = bench.start("-q", queue.name, "--tls-ca", CA, "--heartbeat", "1s", worker=worker, url=url(port(bench)))
-    worker.wait_for("read")
+    worker.wait_for("holding")
     wait_until(lambda: runner.ended.wait(4) or True, what="more than two heartbeats")
     worker.go()
     assert runner.finish().status == 0
@@ -250,9 +250,9 @@ def test_no_tls_to_a_port_with(bench):
 def test_a_connection_cut_in_mid_work(bench, proxy):
     queue = bench.queue("quorum", b"apple")
     server = proxy("server")
-    worker = bench.worker("read", "wait")
+    worker = bench.worker("read", "hold")
     runner = bench.start("-q", queue.name, "--tls-ca", CA, worker=worker, url=url(server.port))
-    worker.wait_for("read")
+    worker.wait_for("holding")
     server.cut()
     assert runner.finish().status == 75
     queue.assert_back(1)

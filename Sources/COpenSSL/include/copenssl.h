@@ -1,3 +1,6 @@
+#ifndef COPENSSL_H
+#define COPENSSL_H
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -11,3 +14,8 @@ static inline int copenssl_set_min_tls12(SSL_CTX *context) {
 static inline int copenssl_set_server_name(SSL *ssl, const char *name) {
   return (int)SSL_set_tlsext_host_name(ssl, name);
 }
+
+// Readies the library; to be called before anything else of it. 1 if that worked.
+int copenssl_start(void);
+
+#endif
