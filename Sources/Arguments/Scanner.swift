@@ -9,6 +9,7 @@ extension Command {
   public enum Scanned: Hashable, Sendable {
     case arguments(Arguments)
     case helpRequested
+    case fullHelpRequested
   }
 
   /// Reads arguments by POSIX's guidelines with GNU's long options: `--name value`, `--name=value`,
@@ -30,6 +31,7 @@ extension Command {
         break
       }
       if word == "--help" || word == "-h" { return .helpRequested }
+      if word == "--help-all" { return .fullHelpRequested }
       if word.hasPrefix("--") {
         try scanLong(word.dropFirst(2), &rest, into: &arguments)
       } else {
@@ -102,6 +104,8 @@ extension Command {
     case .one(let name):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
       guard given.count == 1 else { throw UsageError("'\(given[1])' is one argument too many") }
+    case .optional:
+      guard given.count <= 1 else { throw UsageError("'\(given[1])' is one argument too many") }
     case .oneOrTwo(let name, _):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
       guard given.count <= 2 else { throw UsageError("'\(given[2])' is one argument too many") }

@@ -70,7 +70,8 @@ import Testing
     (["-q"], .any(name: "X")), (["--verbose=yes"], .any(name: "X")), ([], .one(name: "X")),
     (["a", "b"], .one(name: "X")), ([], .oneOrTwo(first: "X", second: "Y")),
     (["a", "b", "c"], .oneOrTwo(first: "X", second: "Y")),
-    (["a"], .none), ([], .rest(name: "X")), (["--"], .rest(name: "X")), ([], .oneAndRest(first: "X", rest: "Y")),
+    (["a"], .none), (["a", "b"], .optional(name: "X")), ([], .rest(name: "X")), (["--"], .rest(name: "X")),
+    ([], .oneAndRest(first: "X", rest: "Y")),
   ])
   func refusesWhatItDoesNotKnow(words: [String], operands: Command.Operands) {
     #expect(throws: UsageError.self) { try command(operands).scan(words) }
@@ -83,6 +84,7 @@ import Testing
 
   @Test func helpIsAskedForUntilTheCommandBegins() throws {
     #expect(try command(.rest(name: "X")).scan(["-v", "--help"]) == .helpRequested)
+    #expect(try command(.rest(name: "X")).scan(["--help-all"]) == .fullHelpRequested)
     #expect(try scan(["w", "--help"], .rest(name: "X")).operands == ["w", "--help"])
   }
 

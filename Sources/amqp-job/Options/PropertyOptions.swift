@@ -7,10 +7,10 @@ enum PropertyOptions {
   static let group = OptionGroup(
     "Properties",
     [
-      Option("header", value: "NAME=VALUE", "a header; may be repeated"),
-      Option("content-type", value: "TYPE", "MIME type of the bodies"),
+      Option("header", value: "NAME=VALUE", "a header; may be repeated").everyday,
+      Option("content-type", value: "TYPE", "MIME type of the bodies").everyday,
       Option("content-encoding", value: "NAME", "encoding of the bodies, such as gzip"),
-      Option("message-id", value: "ID", "by default each item gets an id of its own"),
+      Option("message-id", value: "ID", "by default each item gets an id of its own").everyday,
       Option("correlation-id", value: "ID", "id of what the items belong to"),
       Option("priority", value: "0-255", "only a queue with x-max-priority heeds it"),
       Option("expiration", value: "DURATION", "drop an item that nobody took for so long"),
