@@ -27,6 +27,7 @@ extension Command {
       guard word.count > 1, word.hasPrefix("-") else {
         arguments.take(words[(rest.startIndex - 1)..<rest.startIndex])
         guard endsOptions(operandCount: arguments.operands.count) else { continue }
+        try checkPlace(of: word, before: rest)
         arguments.take(rest)
         break
       }
@@ -49,6 +50,12 @@ extension Command {
     case .oneAndRest: operandCount > 1
     default: false
     }
+  }
+
+  /// What stands before `--` is no part of the command that follows it, but a word too many.
+  private func checkPlace(of word: String, before rest: ArraySlice<String>) throws(UsageError) {
+    guard case .oneAndRest(let first, _) = operands, rest.contains("--") else { return }
+    throw UsageError("'\(word)' is one argument too many after \(first) and before --")
   }
 
   private func scanLong(

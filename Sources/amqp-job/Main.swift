@@ -18,7 +18,7 @@ enum Main {
   static var commands: [any ToolCommand.Type] {
     [
       Run.self, Publish.self, Declare.self, Status.self, Dead.self, ManifestCommand.self, Check.self, Install.self,
-      Man.self,
+      Man.self, CompletionCommand.self,
     ]
   }
 

@@ -120,8 +120,12 @@ enum Run: ToolCommand {
   private static let mostWorkers = 1000
 
   private static func extent(_ settings: inout Settings) throws -> JobOptions.Extent {
-    let count = try settings.count("count", upTo: .max)
-    let (drains, isEndless) = (try settings.flag("drain"), try settings.flag("forever"))
+    // An option outweighs what the environment says of another that it excludes.
+    let given = ["count", "drain", "forever"].filter(settings.given.contains)
+    func counts(_ name: String) -> Bool { given.isEmpty || given.contains(name) }
+    let count = counts("count") ? try settings.count("count", upTo: .max) : nil
+    let drains = counts("drain") ? try settings.flag("drain") : false
+    let isEndless = counts("forever") ? try settings.flag("forever") : false
     guard [count != nil, drains, isEndless].count(where: { $0 }) <= 1 else {
       throw UsageError("--count, --drain and --forever exclude each other")
     }

@@ -45,7 +45,7 @@ import Testing
 
   @Test(arguments: [
     (["kind", "-v", "--", "w", "-v", "--", "x"], ["kind", "w", "-v", "--", "x"]),
-    (["kind", "-v", "w", "-v", "--", "x"], ["kind", "w", "-v", "--", "x"]),
+    (["kind", "-v", "w", "-v", "x"], ["kind", "w", "-v", "x"]),
     (["-v", "kind", "--fast"], ["kind"]), (["--", "kind", "w", "-v"], ["kind", "w", "-v"]),
   ])
   func leavesAnotherCommandAloneAfterAnOperand(words: [String], operands: [String]) throws {
@@ -70,7 +70,10 @@ import Testing
     (["-q"], .any(name: "X")), (["--verbose=yes"], .any(name: "X")), ([], .one(name: "X")),
     (["a", "b"], .one(name: "X")), ([], .oneOrTwo(first: "X", second: "Y")),
     (["a", "b", "c"], .oneOrTwo(first: "X", second: "Y")),
-    (["a"], .none), (["a", "b"], .optional(name: "X")), ([], .rest(name: "X")), (["--"], .rest(name: "X")),
+    (["a"], .none), (["a", "b"], .optional(name: "X")),
+    (["a", "b", "--", "w"], .oneAndRest(first: "X", rest: "Y")),
+    (["a", "--color", "bad", "--", "w"], .oneAndRest(first: "X", rest: "Y")), ([], .rest(name: "X")),
+    (["--"], .rest(name: "X")),
     ([], .oneAndRest(first: "X", rest: "Y")),
   ])
   func refusesWhatItDoesNotKnow(words: [String], operands: Command.Operands) {
