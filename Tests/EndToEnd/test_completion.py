@@ -46,7 +46,7 @@ def offers(binary, tmp_path):
     (["manifest", "job", "--inject", "im"], {"image-volume"}), (["manifest", "job", "--inject", "--ima"], {"--image"}),
     (["completion", ""], {"bash", "zsh", "fish", "--help", "--help-all"}), (["install", "a"], {"a directory"}),
     (["publish", "--", "a"], set()), (["nope", ""], set()),
-], ids=str)
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_bash_offers(offers, words, expected):
     assert offers(*words) == expected
 
