@@ -3,6 +3,8 @@ public struct Command: Sendable {
   /// What a command takes besides options.
   public enum Operands: Hashable, Sendable {
     case none
+    /// One, or none.
+    case optional(name: String)
     /// Exactly one.
     case one(name: String)
     /// One, or two of them.
@@ -22,11 +24,13 @@ public struct Command: Sendable {
   public var examples: [String]
   public var notes: String
   public var operands: Operands
+  /// What the first operand may be, where that is a choice.
+  public var choices: [String]
   public var groups: [OptionGroup]
 
   public init(
     tool: String, name: String, summary: String, examples: [String], notes: String = "", operands: Operands = .none,
-    groups: [OptionGroup]
+    choices: [String] = [], groups: [OptionGroup]
   ) {
     self.tool = tool
     self.name = name
@@ -34,8 +38,12 @@ public struct Command: Sendable {
     self.examples = examples
     self.notes = notes
     self.operands = operands
+    self.choices = choices
     self.groups = groups
   }
+
+  /// What a user types to call it: the tool and the command's name, or the tool alone where that is empty.
+  public var invocation: String { name.isEmpty ? tool : "\(tool) \(name)" }
 
   var options: [Option] { groups.flatMap(\.options) }
 }
@@ -61,6 +69,8 @@ public struct Option: Sendable {
   /// word is one only if it is among them.
   public var impliedValue: String?
   public var help: String
+  /// Whether most people need it: a help that has to be short shows these only.
+  public private(set) var isEveryday = false
 
   public init(
     _ name: String, short: Character? = nil, value: String? = nil, implied: String? = nil, _ help: String
@@ -70,6 +80,13 @@ public struct Option: Sendable {
     self.value = value
     self.impliedValue = implied
     self.help = help
+  }
+
+  /// The same option, as one that most people need.
+  public var everyday: Option {
+    var option = self
+    option.isEveryday = true
+    return option
   }
 
   var values: [Substring] { value?.split(separator: "|") ?? [] }

@@ -1,7 +1,26 @@
 extension Command {
-  /// What `--help` prints: at most 80 columns, an example first.
+  /// What `--help` prints, at most 80 columns: everything where that fits a screen, else what most people need.
   public var helpText: String {
-    var lines = ["Usage: \(tool) \(name) [OPTION...]\(operandUsage)", ""] + wrapped(summary, width: Self.width)
+    let everything = fullHelpText
+    guard everything.utf8.count(where: { $0 == UInt8(ascii: "\n") }) > Self.screenHeight else { return everything }
+    let everyday = OptionGroup("Options that most people need", options.filter(\.isEveryday))
+    return text(examples: examples.prefix(1), [everyday], notes: "")
+      + """
+
+      All options: \(invocation) --help-all
+      The manual: \(tool) man \(name) | man -l -
+
+      """
+  }
+
+  /// What `--help-all` prints: the same with every example, option and note.
+  public var fullHelpText: String { text(examples: examples[...], groups, notes: notes) }
+
+  private static var screenHeight: Int { 24 }
+
+  private func text(examples: ArraySlice<String>, _ groups: [OptionGroup], notes: String) -> String {
+    var lines = ["Usage: \(invocation) \(usage)", ""] + wrapped(summary, width: Self.width)
+    if let choiceText { lines += wrapped(choiceText, width: Self.width) }
     lines += ["", examples.count == 1 ? "Example:" : "Examples:"] + examples.map { "  " + $0 }
     for group in groups {
       lines += ["", "\(group.title):"] + group.options.flatMap(lines(for:))
@@ -10,12 +29,30 @@ extension Command {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// `KIND is job, cronjob or broker.`
+  var choiceText: String? {
+    guard let last = choices.last, let name = firstOperand else { return nil }
+    return "\(name) is \(choices.dropLast().joined(separator: ", ")) or \(last)."
+  }
+
+  private var firstOperand: String? {
+    switch operands {
+    case .none: nil
+    case .optional(let name), .one(let name), .any(let name), .rest(let name): name
+    case .oneOrTwo(let first, _), .oneAndRest(let first, _): first
+    }
+  }
+
   private static var width: Int { 79 }
   private static var helpColumn: Int { 29 }
+
+  /// What follows the invocation.
+  var usage: String { "[OPTION...]\(operandUsage)" }
 
   private var operandUsage: String {
     switch operands {
     case .none: ""
+    case .optional(let name): " [\(name)]"
     case .one(let name): " \(name)"
     case .oneOrTwo(let first, let second): " \(first) [\(second)]"
     case .any(let name): " [\(name)...]"
@@ -25,24 +62,29 @@ extension Command {
   }
 
   private func lines(for option: Option) -> [String] {
-    let value = option.value.map { option.impliedValue == nil ? " \($0)" : " [\($0)]" } ?? ""
-    let spelling = (option.short.map { "  -\($0), " } ?? "      ") + "--\(option.name)" + value
+    let spelling = (option.short.map { "  -\($0), " } ?? "      ") + "--\(option.name)" + option.valueUsage
     var help = wrapped(option.help, width: Self.width - Self.helpColumn)[...]
     let isShort = spelling.count < Self.helpColumn
     let padding = String(repeating: " ", count: max(0, Self.helpColumn - spelling.count))
     let first = isShort ? spelling + padding + (help.popFirst() ?? "") : spelling
     return [first] + help.map { String(repeating: " ", count: Self.helpColumn) + $0 }
   }
+}
 
-  private func wrapped(_ text: String, width: Int) -> [String] {
-    var lines: [String] = []
-    for word in text.split(separator: " ") {
-      if let last = lines.last, last.count + 1 + word.count <= width {
-        lines[lines.count - 1] = "\(last) \(word)"
-      } else {
-        lines.append(String(word))
-      }
+extension Option {
+  /// What follows the name.
+  var valueUsage: String { value.map { impliedValue == nil ? " \($0)" : " [\($0)]" } ?? "" }
+}
+
+/// Lines of whole words; one longer than that has a line of its own.
+func wrapped(_ text: String, width: Int) -> [String] {
+  var lines: [String] = []
+  for word in text.split(separator: " ") {
+    if let last = lines.last, last.count + 1 + word.count <= width {
+      lines[lines.count - 1] = "\(last) \(word)"
+    } else {
+      lines.append(String(word))
     }
-    return lines
   }
+  return lines
 }

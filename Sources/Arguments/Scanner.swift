@@ -9,6 +9,7 @@ extension Command {
   public enum Scanned: Hashable, Sendable {
     case arguments(Arguments)
     case helpRequested
+    case fullHelpRequested
   }
 
   /// Reads arguments by POSIX's guidelines with GNU's long options: `--name value`, `--name=value`,
@@ -26,10 +27,12 @@ extension Command {
       guard word.count > 1, word.hasPrefix("-") else {
         arguments.take(words[(rest.startIndex - 1)..<rest.startIndex])
         guard endsOptions(operandCount: arguments.operands.count) else { continue }
+        try checkPlace(of: word, before: rest)
         arguments.take(rest)
         break
       }
       if word == "--help" || word == "-h" { return .helpRequested }
+      if word == "--help-all" { return .fullHelpRequested }
       if word.hasPrefix("--") {
         try scanLong(word.dropFirst(2), &rest, into: &arguments)
       } else {
@@ -47,6 +50,12 @@ extension Command {
     case .oneAndRest: operandCount > 1
     default: false
     }
+  }
+
+  /// What stands before `--` is no part of the command that follows it, but a word too many.
+  private func checkPlace(of word: String, before rest: ArraySlice<String>) throws(UsageError) {
+    guard case .oneAndRest(let first, _) = operands, rest.contains("--") else { return }
+    throw UsageError("'\(word)' is one argument too many after \(first) and before --")
   }
 
   private func scanLong(
@@ -102,6 +111,8 @@ extension Command {
     case .one(let name):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
       guard given.count == 1 else { throw UsageError("'\(given[1])' is one argument too many") }
+    case .optional:
+      guard given.count <= 1 else { throw UsageError("'\(given[1])' is one argument too many") }
     case .oneOrTwo(let name, _):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
       guard given.count <= 2 else { throw UsageError("'\(given[2])' is one argument too many") }

@@ -13,17 +13,18 @@ struct Dead: ToolCommand {
       "amqp-job dead replay fruits --id 42", "amqp-job dead purge fruits",
     ],
     notes:
-      "ACTION is list, replay or purge; QUEUE is the queue itself, whose dead letters are in QUEUE.dead "
+      "QUEUE is the queue itself, whose dead letters are in QUEUE.dead "
       + "(default AMQP_QUEUE, QUEUE). list changes nothing, but holds the items while it reads them: for that moment "
       + "others do not see them. replay moves the items that are there when it begins, and their attempts start anew.",
     operands: .oneOrTwo(first: "ACTION", second: "QUEUE"),
+    choices: Action.allCases.map(\.rawValue),
     groups: [
       OptionGroup(
         "Options",
         [
-          Option("limit", value: "N", "list, replay: the first N items only"),
-          Option("id", value: "ID", "replay: only the items with this message id; may be repeated"),
-          Option("json", "list: one JSON object a line, with the items' headers"),
+          Option("limit", value: "N", "list, replay: the first N items only").everyday,
+          Option("id", value: "ID", "replay: only the items with this message id; may be repeated").everyday,
+          Option("json", "list: one JSON object a line, with the items' headers").everyday,
         ]), BrokerOptions.group, LogOptions.group,
     ])
 

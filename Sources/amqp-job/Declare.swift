@@ -21,14 +21,14 @@ enum Declare: ToolCommand {
       OptionGroup(
         "Options",
         [
-          Option("plain", "the queue alone, without Q.retry and Q.dead"),
-          Option("type", value: "quorum|classic", "the queue's type (default quorum)"),
-          Option("exchange", value: "NAME", "bind the queue to this exchange"),
+          Option("plain", "the queue alone, without Q.retry and Q.dead").everyday,
+          Option("type", value: "quorum|classic", "the queue's type (default quorum)").everyday,
+          Option("exchange", value: "NAME", "bind the queue to this exchange").everyday,
           Option("routing-key", value: "KEY", "key to bind it with (default the queue's name)"),
           Option("consumer-timeout", value: "DURATION", "how long a consumer may take over an item"),
           Option(
             "arg", value: "NAME=VALUE", "another argument of the queue, such as x-max-length=1000; may be repeated"),
-          Option("delete", "remove the queues, and what is in them"),
+          Option("delete", "remove the queues, and what is in them").everyday,
           Option("if-empty", "remove them only if all are empty"),
         ]), BrokerOptions.group, LogOptions.group,
     ])

@@ -5,9 +5,20 @@ import Linux
 @main
 enum Main {
   static let tool = "amqp-job"
+  /// The tool as a whole, of which each command is a part.
+  static let definition = Command(
+    tool: tool, name: "", summary: "Runs a command on items of an AMQP queue, and acks each only when it exits 0.",
+    examples: [
+      "export BROKER_URL=amqp://guest:guest@localhost", "amqp-job declare fruits",
+      "amqp-job publish -q fruits apple banana", "amqp-job run -q fruits -- ./worker.py",
+    ],
+    notes: "Each command has a page of its own: 'amqp-job man run | man -l -' shows that of run.",
+    operands: .oneAndRest(first: "COMMAND", rest: "ARG..."), groups: [])
+
   static var commands: [any ToolCommand.Type] {
     [
       Run.self, Publish.self, Declare.self, Status.self, Dead.self, ManifestCommand.self, Check.self, Install.self,
+      Man.self, CompletionCommand.self,
     ]
   }
 
@@ -32,7 +43,7 @@ enum Main {
     }
     switch words.first {
     case nil: throw Failure(.usage, "no command given; see '\(tool) --help'")
-    case "--help", "-h", "help": ThisProcess.writeToStandardOutput(help(on: words.dropFirst().first))
+    case "--help", "--help-all", "-h", "help": ThisProcess.writeToStandardOutput(help(on: words.dropFirst().first))
     case "--version": ThisProcess.writeToStandardOutput("\(tool) \(version)\n")
     case let name?:
       guard let command = commands.first(where: { $0.definition.name == name }) else {
@@ -47,6 +58,7 @@ enum Main {
     do {
       switch try definition.scan(words) {
       case .helpRequested: ThisProcess.writeToStandardOutput(definition.helpText)
+      case .fullHelpRequested: ThisProcess.writeToStandardOutput(definition.fullHelpText)
       case .arguments(let arguments): try command.run(arguments)
       }
     } catch let error as UsageError {
@@ -58,25 +70,21 @@ enum Main {
     if let command = commands.first(where: { $0.definition.name == name }) { return command.definition.helpText }
     let lines = commands.map { command in
       let name = command.definition.name
-      return "  \(name)\(String(repeating: " ", count: 10 - name.count))\(command.definition.summary)"
+      return "  \(name)\(String(repeating: " ", count: 11 - name.count))\(command.definition.summary)"
     }
     return """
       Usage: \(tool) COMMAND [OPTION...]
 
-      Runs a command on items of an AMQP queue, and acks each only when it exits 0.
+      \(definition.summary)
 
       Example:
-        export BROKER_URL=amqp://guest:guest@localhost
-        \(tool) declare fruits
-        \(tool) publish -q fruits apple banana
-        \(tool) run -q fruits -- ./worker.py
+      \(definition.examples.map { "  " + $0 }.joined(separator: "\n"))
 
-      Commands:
+      Commands ('\(tool) COMMAND --help' says more):
       \(lines.joined(separator: "\n"))
 
       The broker is taken from --url, AMQP_URL or BROKER_URL, the queue from -q,
       AMQP_QUEUE or QUEUE, any other option --some-thing from AMQP_JOB_SOME_THING.
-      '\(tool) COMMAND --help' says more.
 
       """
   }

@@ -23,8 +23,10 @@ enum ManifestCommand: ToolCommand {
       + "each time, so make it once). "
       + "Only job asks the broker, unless --drain or --completions is given; the other kinds take it that 'amqp-job "
       + "declare' made the queue, or say --plain. Pods get the URL from a Secret, never from here. Any other option "
-      + "of run goes by --env, as AMQP_JOB_REJECT_ON=2.",
+      + "of run goes by --env, as AMQP_JOB_REJECT_ON=2. An image volume needs Kubernetes 1.35, or its feature gate "
+      + "ImageVolume.",
     operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),
+    choices: Kind.allCases.map(\.rawValue),
     groups: [
       ManifestWorkerOptions.pods, ManifestWorkerOptions.runner, ManifestKindOptions.group, BrokerOptions.group,
       LogOptions.group,

@@ -48,6 +48,9 @@ enum ManifestKindOptions {
       fatal: [ExitStatus.usage, .wrongQueue, .notExecutable, .commandNotFound].map(\.rawValue))
     var options = JobManifestOptions(failurePolicy: policy)
     options.activeDeadline = try seconds("active-deadline", &settings) ?? options.activeDeadline
+    if let timeout = try settings.duration("timeout"), timeout > options.activeDeadline {
+      throw UsageError("--timeout is more than --active-deadline, which is \(options.activeDeadline.text)")
+    }
     options.timeToLive = try seconds("ttl", &settings)
     options.backoffLimit = try settings.value("backoff-limit", "a whole number from 0") {
       Int($0).flatMap { (0...Int(Int32.max)).contains($0) ? $0 : nil }

@@ -8,17 +8,17 @@ enum ManifestWorkerOptions {
     "Pods",
     [
       QueueName.option,
-      Option("image", value: "IMAGE", "the image that has COMMAND, as it is (for broker: rabbitmq:4.3)"),
+      Option("image", value: "IMAGE", "the image that has COMMAND, as it is (for broker: rabbitmq:4.3)").everyday,
       Option(
         "inject", value: "init|image-volume", implied: "init",
-        "put amqp-job into the pod, for an image without it: by an init container, or a volume from an image "
-          + "(Kubernetes 1.35, or its feature gate ImageVolume)"),
+        "put amqp-job into an image without it: by an init container, or an image volume"
+      ).everyday,
       Option("runner-image", value: "IMAGE", "the image to inject it from (default amqp-job:1)"),
       Option("parallelism", value: "N", "most pods at a time (default 10; cronjob 1)"),
       Option("name", value: "NAME", "name of the objects (default like the queue's; for broker: rabbitmq)"),
       Option("namespace", value: "NAME", "their namespace (default none: kubectl's)"),
       Option("secret", value: "NAME", "the Secret with the broker's URL as BROKER_URL (default rabbitmq)"),
-      Option("env", value: "NAME=VALUE", "a variable for COMMAND; may be repeated"),
+      Option("env", value: "NAME=VALUE", "a variable for COMMAND; may be repeated").everyday,
       Option("user", value: "UID", "user and group to run as, by number (default 65532)"),
       Option("cpu", value: "AMOUNT", "processors to ask for (default 100m; broker 250m)"),
       Option("memory", value: "AMOUNT", "memory to ask for (default 256Mi; broker 512Mi)"),
@@ -29,7 +29,7 @@ enum ManifestWorkerOptions {
   static let runner = OptionGroup(
     "Runner",
     [
-      Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)"),
+      Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)").everyday,
       Option("grace", value: "DURATION", "time from TERM to KILL for a worker (default 20s)"),
       Option(
         "on-term", value: "stop|finish",

@@ -17,15 +17,15 @@ enum Run: ToolCommand {
         "Options",
         [
           QueueName.option,
-          Option("count", short: "n", value: "N", "how many items to take (default 1)"),
-          Option("drain", "take items until the queue is drained"),
-          Option("forever", "take items until told to end"),
-          Option("parallelism", short: "j", value: "J", "how many workers run side by side (default 1)"),
+          Option("count", short: "n", value: "N", "how many items to take (default 1)").everyday,
+          Option("drain", "take items until the queue is drained").everyday,
+          Option("forever", "take items until told to end").everyday,
+          Option("parallelism", short: "j", value: "J", "how many workers run side by side (default 1)").everyday,
           Option(
             "when-empty", value: "wait|exit", "wait for an item, or exit 0 once the queue is drained (default wait)"),
           Option("wait-first", value: "DURATION", "grant a missing or empty queue this time at first (default 0)"),
           Option("drain-timeout", value: "DURATION", "how long the queue may take to be drained (default any)"),
-          Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)"),
+          Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)").everyday,
           Option("grace", value: "DURATION", "time from TERM to KILL for a worker (default 20s)"),
           Option("on-term", value: "stop|finish", "stop workers, or let them end (default stop; --forever: finish)"),
           Option(
@@ -39,8 +39,8 @@ enum Run: ToolCommand {
       OptionGroup(
         "Failures (on a queue that 'amqp-job declare' made)",
         [
-          Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)"),
-          Option("retry-delay", value: "DURATION", "time until a failed item comes back (default 10s)"),
+          Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)").everyday,
+          Option("retry-delay", value: "DURATION", "time until a failed item comes back (default 10s)").everyday,
           Option("reject-on", value: "CODES", "statuses to dead-letter at once, such as 2,65-70"),
         ]),
       OptionGroup(
@@ -120,8 +120,12 @@ enum Run: ToolCommand {
   private static let mostWorkers = 1000
 
   private static func extent(_ settings: inout Settings) throws -> JobOptions.Extent {
-    let count = try settings.count("count", upTo: .max)
-    let (drains, isEndless) = (try settings.flag("drain"), try settings.flag("forever"))
+    // An option outweighs what the environment says of another that it excludes.
+    let given = ["count", "drain", "forever"].filter(settings.given.contains)
+    func counts(_ name: String) -> Bool { given.isEmpty || given.contains(name) }
+    let count = counts("count") ? try settings.count("count", upTo: .max) : nil
+    let drains = counts("drain") ? try settings.flag("drain") : false
+    let isEndless = counts("forever") ? try settings.flag("forever") : false
     guard [count != nil, drains, isEndless].count(where: { $0 }) <= 1 else {
       throw UsageError("--count, --drain and --forever exclude each other")
     }

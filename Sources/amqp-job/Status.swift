@@ -22,9 +22,9 @@ struct Status: ToolCommand {
       OptionGroup(
         "Options",
         [
-          Option("json", "one JSON object a line"),
-          Option("watch", "look again and again, with a progress bar where there is a terminal"),
-          Option("drained", "exit 0 if nothing is left to be done in the queues, else 1"),
+          Option("json", "one JSON object a line").everyday,
+          Option("watch", "look again and again, with a progress bar where there is a terminal").everyday,
+          Option("drained", "exit 0 if nothing is left to be done in the queues, else 1").everyday,
           Option("interval", value: "DURATION", "time from one look to the next (default 1s)"),
         ]), BrokerOptions.group, LogOptions.group,
     ])

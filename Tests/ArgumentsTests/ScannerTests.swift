@@ -45,7 +45,7 @@ import Testing
 
   @Test(arguments: [
     (["kind", "-v", "--", "w", "-v", "--", "x"], ["kind", "w", "-v", "--", "x"]),
-    (["kind", "-v", "w", "-v", "--", "x"], ["kind", "w", "-v", "--", "x"]),
+    (["kind", "-v", "w", "-v", "x"], ["kind", "w", "-v", "x"]),
     (["-v", "kind", "--fast"], ["kind"]), (["--", "kind", "w", "-v"], ["kind", "w", "-v"]),
   ])
   func leavesAnotherCommandAloneAfterAnOperand(words: [String], operands: [String]) throws {
@@ -70,7 +70,11 @@ import Testing
     (["-q"], .any(name: "X")), (["--verbose=yes"], .any(name: "X")), ([], .one(name: "X")),
     (["a", "b"], .one(name: "X")), ([], .oneOrTwo(first: "X", second: "Y")),
     (["a", "b", "c"], .oneOrTwo(first: "X", second: "Y")),
-    (["a"], .none), ([], .rest(name: "X")), (["--"], .rest(name: "X")), ([], .oneAndRest(first: "X", rest: "Y")),
+    (["a"], .none), (["a", "b"], .optional(name: "X")),
+    (["a", "b", "--", "w"], .oneAndRest(first: "X", rest: "Y")),
+    (["a", "--color", "bad", "--", "w"], .oneAndRest(first: "X", rest: "Y")), ([], .rest(name: "X")),
+    (["--"], .rest(name: "X")),
+    ([], .oneAndRest(first: "X", rest: "Y")),
   ])
   func refusesWhatItDoesNotKnow(words: [String], operands: Command.Operands) {
     #expect(throws: UsageError.self) { try command(operands).scan(words) }
@@ -83,6 +87,7 @@ import Testing
 
   @Test func helpIsAskedForUntilTheCommandBegins() throws {
     #expect(try command(.rest(name: "X")).scan(["-v", "--help"]) == .helpRequested)
+    #expect(try command(.rest(name: "X")).scan(["--help-all"]) == .fullHelpRequested)
     #expect(try scan(["w", "--help"], .rest(name: "X")).operands == ["w", "--help"])
   }
 

@@ -8,18 +8,19 @@ from statistics import median
 from measure import megabytes, ratio, side_by_side
 from setup import HERE
 
-# Bytes of an item, and how many of them: for the tools, for pika, and for pika that waits for each.
-SIZES = {
-    "20 bytes": (20, 200_000, 50_000, 5000),
-    "1 KiB": (1024, 50_000, 12_500, 2500),
-    "1 MiB": (1 << 20, 100, 100, 100),
+# Kind of queue, bytes of an item, and how many of them: for the tools, for pika, and for pika that waits for each.
+COLUMNS = {
+    "20 bytes, quorum queue": ("quorum", 20, 200_000, 50_000, 5000),
+    "20 bytes, classic queue": ("classic", 20, 200_000, 50_000, 5000),
+    "1 KiB, quorum": ("quorum", 1024, 50_000, 12_500, 2500),
+    "1 MiB, quorum": ("quorum", 1 << 20, 100, 100, 100),
 }
 ROUNDS = 3
 LINE_LIMIT = 1 << 15  # of amqp-publish -l: what is longer becomes several items
 
-HEAD = ("items published in a second, as a ratio to `amqp-publish -l`", *SIZES)
+HEAD = ("items published in a second, as a ratio to `amqp-publish -l`", *COLUMNS)
 LABELS = (
-    "`amqp-publish -l`: neither persistent nor confirmed",
+    "`amqp-publish -l`: not confirmed, and persistent on a quorum queue only",
     "`amqp-publish -l -p`: persistent",
     "`amqp-job publish`: persistent and confirmed",
     "pika: persistent",
@@ -32,10 +33,10 @@ NOTE = (
 REPEAT = 'left=$1 item=$2; shift 2; while [ "$left" -gt 0 ]; do "$@" <"$item" || exit; left=$((left - 1)); done'
 
 
-def publisher(setup, size, count, *words):
+def publisher(setup, kind, size, count, *words):
     """Publishes that many items, and gives its rate, in items per second, and its peak of memory, in kB."""
     def publish():
-        with setup.queue(left=count) as queue, setup.lines(size, count).open() as lines:
+        with setup.queue(kind, left=count) as queue, setup.lines(size, count).open() as lines:
             start = time.perf_counter()
             peak = subprocess.run(
                 [setup.compiled("peak"), *(word.replace("QUEUE", queue) for word in words)],
@@ -45,7 +46,7 @@ def publisher(setup, size, count, *words):
     return publish
 
 
-def column(setup, size, *counts):
+def column(setup, kind, size, *counts):
     count, fewer, fewest = map(setup.count, counts)
     tool = ["amqp-publish", "-u", setup.url, "-r", "QUEUE"]
     if size > LINE_LIMIT:
@@ -55,11 +56,11 @@ def column(setup, size, *counts):
     pika = [sys.executable, str(HERE / "pika_publisher.py"), setup.url, "QUEUE"]
     runs = side_by_side(
         setup.count(ROUNDS),
-        publisher(setup, size, count, *tool),
-        publisher(setup, size, count, *tool, "-p"),
-        publisher(setup, size, count, setup.binary, "publish", "-q", "QUEUE"),
-        publisher(setup, size, fewer, *pika),
-        publisher(setup, size, fewest, *pika, "confirmed"),
+        publisher(setup, kind, size, count, *tool),
+        publisher(setup, kind, size, count, *tool, "-p"),
+        publisher(setup, kind, size, count, setup.binary, "publish", "-q", "QUEUE"),
+        publisher(setup, kind, size, fewer, *pika),
+        publisher(setup, kind, size, fewest, *pika, "confirmed"),
     )
     rates = [[rate for rate, _ in run] for run in runs]
     return [
@@ -69,4 +70,4 @@ def column(setup, size, *counts):
 
 
 def measure(setup):
-    return list(zip(*(column(setup, *size) for size in SIZES.values())))
+    return list(zip(*(column(setup, *each) for each in COLUMNS.values())))

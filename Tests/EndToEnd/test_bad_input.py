@@ -90,6 +90,22 @@ def test_bad_value_in_the_environment_is_named(bench):
     refused(bench, "-q", "any", env={"AMQP_JOB_TIMEOUT": "soon"}, words=["AMQP_JOB_TIMEOUT", "soon"])
 
 
+@pytest.mark.parametrize("variable, option", [
+    ("AMQP_JOB_DRAIN=true", ["-n", "3"]), ("AMQP_JOB_DRAIN=true", ["--forever"]), ("AMQP_JOB_COUNT=3", ["--drain"]),
+    ("AMQP_JOB_FOREVER=1", ["--drain"]),
+], ids=str)
+def test_an_option_outweighs_what_it_excludes_in_the_environment(bench, variable, option):
+    result = bench.run(
+        "-q", "any", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "0", *option, worker=TRUE, url=None,
+        env=dict([variable.split("=")]))
+    result.assert_error(69, "127.0.0.1:1")
+
+
+def test_options_that_exclude_each_other_are_refused(bench):
+    refused(bench, "-q", "any", "--drain", "--forever", words=["--drain", "--forever"])
+    refused(bench, "-q", "any", env={"AMQP_JOB_DRAIN": "1", "AMQP_JOB_FOREVER": "1"}, words=["--drain", "--forever"])
+
+
 def test_control_characters_are_not_printed(bench):
     """The one line stays one line, whatever it quotes."""
     bench.run("-q", "no\nsuch\x1b[31mqueue", worker=TRUE).assert_error(66)

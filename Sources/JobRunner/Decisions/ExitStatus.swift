@@ -23,6 +23,25 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
   public static let notExecutable = ExitStatus(rawValue: 126)
   public static let commandNotFound = ExitStatus(rawValue: 127)
 
+  /// What each means to a user, for the manual.
+  public static let meanings: [(status: ExitStatus, meaning: String)] = [
+    (success, "All that was asked for is done: the worker exited 0 on everything that was taken, and it was acked."),
+    (failure, "The worker failed; or what was asked for or after is not so: no runner is alive, items are left."),
+    (usage, "Bad usage: an option, an argument or a setting cannot be understood."),
+    (refusedData, "The broker refuses a body."),
+    (noQueue, "There is no such queue or exchange."),
+    (unreachable, "The broker, or the queue's node, was out of reach for --connect-timeout."),
+    (internalError, "The system refuses a process or a descriptor that the runner itself needs."),
+    (inputOutputError, "An item cannot be stored, or a file or standard output not be written."),
+    (temporaryFailure, "The connection was lost, or the queue not drained in time. The item may be run again."),
+    (itemTakenBack, "The broker took the item back from the worker, or refused the ack."),
+    (notPermitted, "Login or permission is refused, or there is no such vhost."),
+    (wrongQueue, "The queue is of a kind that cannot be used, or was declared otherwise."),
+    (timedOut, "The worker ran past --timeout."),
+    (notExecutable, "The worker's command is not executable."),
+    (commandNotFound, "The worker's command was not found."),
+  ]
+
   /// A runner that a signal ended.
   public static func signal(_ signal: Signal) -> ExitStatus {
     ExitStatus(rawValue: 128 + signal.rawValue)

@@ -12,7 +12,8 @@ struct BrokerOptions {
     [
       Option(
         "url", value: "URL",
-        "amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL)"),
+        "amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL)"
+      ).everyday,
       Option("url-file", value: "PATH", "read the URL from a file"),
       Option("password-file", value: "PATH", "read the password from a file"),
       Option("connect-timeout", value: "DURATION", "how long the broker may be out of reach (default 60s)"),

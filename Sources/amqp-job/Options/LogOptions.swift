@@ -6,7 +6,7 @@ enum LogOptions {
   static let group = OptionGroup(
     "Log",
     [
-      Option("verbose", short: "v", "log every item and every step"),
+      Option("verbose", short: "v", "log every item and every step").everyday,
       Option("quiet", "log errors only"),
       Option("log-format", value: "FORMAT", "text or json; json logs every item"),
     ])

@@ -4,7 +4,7 @@ import JobRunner
 
 /// A queue's name as AMQP allows it.
 enum QueueName {
-  static let option = Option("queue", short: "q", value: "NAME", "the queue (AMQP_QUEUE, QUEUE)")
+  static let option = Option("queue", short: "q", value: "NAME", "the queue (AMQP_QUEUE, QUEUE)").everyday
 
   /// From `--queue`, else the environment.
   /// - Throws: `Failure`

@@ -1,0 +1,46 @@
+/// Source text for roff, of man(7)'s macros (groff_man(7), groff_char(7)).
+struct Roff {
+  private(set) var source = ""
+
+  /// A macro with its arguments.
+  mutating func request(_ name: String, _ arguments: String...) {
+    source += ([".\(name)"] + arguments.map { "\"\(Self.escaped($0))\"" }).joined(separator: " ") + "\n"
+  }
+
+  mutating func section(_ title: String) { request("SH", title) }
+
+  /// One line as it is.
+  mutating func line(_ text: String) { addEscaped(Self.escaped(text)) }
+
+  /// A paragraph's text, to be filled.
+  mutating func text(_ text: String) {
+    for line in wrapped(Self.escaped(text), width: 77) { addEscaped(line) }
+  }
+
+  mutating func entry(_ entry: ManualPage.Entry) {
+    source += ".TP\n"
+    request("B", entry.term)
+    text(entry.meaning)
+  }
+
+  /// Printed as it stands, by any device: hyphens and quotes are not to become others.
+  static func escaped(_ text: String) -> String {
+    text.reduce(into: "") { escaped, character in
+      switch character {
+      case "\\": escaped += "\\e"
+      case "-": escaped += "\\-"
+      case "'": escaped += "\\(aq"
+      case "\"": escaped += "\\(dq"
+      case "`": escaped += "\\(ga"
+      case "^": escaped += "\\(ha"
+      case "~": escaped += "\\(ti"
+      default: escaped.append(character)
+      }
+    }
+  }
+
+  /// A dot at the beginning would make it a request.
+  private mutating func addEscaped(_ line: String) {
+    source += (line.hasPrefix(".") ? "\\&" + line : line) + "\n"
+  }
+}

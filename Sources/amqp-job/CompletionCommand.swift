@@ -1,0 +1,20 @@
+import Arguments
+
+/// `amqp-job completion`
+enum CompletionCommand: ToolCommand {
+  static let definition = Command(
+    tool: Main.tool, name: "completion", summary: "Print a script by which a shell completes command lines.",
+    examples: [
+      "source <(amqp-job completion bash)", "amqp-job completion fish >~/.config/fish/completions/amqp-job.fish",
+    ],
+    notes: "In .bashrc or .zshrc the first line does it for good; in zsh it goes after compinit.",
+    operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [])
+
+  static func run(_ arguments: Arguments) throws {
+    guard let shell = Completion.Shell(rawValue: arguments.operands[0]) else {
+      throw UsageError("SHELL is bash, zsh or fish, not '\(arguments.operands[0])'")
+    }
+    let completion = Completion(tool: Main.tool, commands: Main.commands.map { $0.definition })
+    try Output.write(completion.script(for: shell))
+  }
+}
