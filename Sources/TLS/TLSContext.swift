@@ -15,7 +15,7 @@ public final class TLSContext: @unchecked Sendable {
     }
     self.context = context
     guard copenssl_set_min_tls12(context) == 1 else { throw TLSError.setting("TLS 1.2 cannot be set up") }
-    SSL_CTX_set_options(context, UInt64(1) << 30)  // SSL_OP_NO_RENEGOTIATION
+    copenssl_forbid_renegotiation(context)
     // Nobody is asked for a passphrase.
     SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in -1 }
     SSL_CTX_set_verify(context, configuration.verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)

@@ -104,10 +104,17 @@ public final class TLSSession {
     switch reason {
     case SSL_R_CERTIFICATE_VERIFY_FAILED: return .untrusted(distrust(SSL_get_verify_result(ssl)))
     case SSL_R_WRONG_VERSION_NUMBER: return .failed("it does not speak TLS on this port; use its port for amqps")
-    case 1116, 1042, 1043, 1044, 1045, 1046, 1048:  // certificate required, or not taken (RFC 8446, 6.2)
+    // The peer's alerts (RFC 8446, 6.2).
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+      return .untrusted("it requires a certificate of ours; use --tls-cert and --tls-key")
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE,
+      SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
+      SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, SSL_R_TLSV1_ALERT_UNKNOWN_CA:
       return .untrusted("it does not accept our certificate (\(words)); use --tls-cert and --tls-key")
-    case 1040 where context.configuration.certificate == nil:
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE where context.configuration.certificate == nil:
       return .untrusted("it refused the TLS handshake, perhaps for want of a certificate of ours (--tls-cert)")
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, SSL_R_UNSUPPORTED_PROTOCOL:
+      return .failed("it speaks neither TLS 1.2 nor 1.3 (\(words))")
     default: return .failed("TLS: \(words)")
     }
   }
