@@ -80,6 +80,7 @@ def test_a_signal_while_connecting(bench, number):
     publisher.finish(PROMPT).assert_error(128 + number, "0 of 1 items")
 
 
+@pytest.mark.any_broker
 def test_a_large_run_that_is_stopped_can_be_resumed(bench):
     """Nothing is missing, and nothing that was not said is there twice."""
     queue = bench.queue("classic")
@@ -98,6 +99,7 @@ def test_a_large_run_that_is_stopped_can_be_resumed(bench):
     assert queue.depth() == 30_000
 
 
+@pytest.mark.any_broker
 def test_blocked_is_shown_and_waited_for(spare, spare_broker):
     queue = spare.queue("quorum")
     before = spare_broker.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().")

@@ -12,6 +12,8 @@ import pytest
 from processes import PROMPT, wait_until
 from tls_proxy import TLSProxy
 
+pytestmark = pytest.mark.any_broker
+
 CERTIFICATES = pathlib.Path(os.environ.get("TEST_CERTIFICATES", ""))
 CA = str(CERTIFICATES / "ca.pem")
 
