@@ -78,6 +78,12 @@ def handles(pid, number):
     return any(int(mask, 16) & (1 << (number - 1)) for mask in masks)
 
 
+def is_pending(pid, number):
+    """Whether the signal was sent to the process, and not taken by it so far."""
+    pending = re.findall(rb"(?:SigPnd|ShdPnd):\s+([0-9a-f]+)", read_proc(pid, "status"))
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in pending)
+
+
 def connecting_to(port):
     """Whether some socket of this machine waits for an answer to its SYN from the port on loopback."""
     wanted = f"0100007F:{port:04X} 02"

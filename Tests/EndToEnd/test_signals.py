@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from processes import PROMPT, handles, holds_for, wait_until
+from processes import PROMPT, handles, holds_for, is_pending, wait_until
 
 ENDING = ["TERM", "INT", "HUP", "QUIT"]
 
@@ -61,6 +61,7 @@ def test_other_signals_do_not_harm_a_runner_that_waits(bench, name):
     runner = bench.start("-q", queue.name, worker=["true"])
     queue.wait_for_consumer()
     runner.send(number(name))
+    wait_until(lambda: not is_pending(runner.pid, number(name)), what="the signal to be taken")
     queue.put(b"apple")
     assert runner.finish().status == 0
     queue.assert_empty()

@@ -7,7 +7,7 @@ enum PropertyOptions {
   static let group = OptionGroup(
     "Properties",
     [
-      Option("header", value: "NAME=VALUE", "a header; may be repeated").everyday,
+      Option("header", value: "NAME=VALUE", "a header; may be repeated"),
       Option("content-type", value: "TYPE", "MIME type of the bodies"),
       Option("content-encoding", value: "NAME", "encoding of the bodies, such as gzip"),
       Option("message-id", value: "ID", "by default each item gets an id of its own"),
