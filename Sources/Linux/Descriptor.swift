@@ -34,6 +34,23 @@ public final class Descriptor {
     try transferred("write") { bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
   }
 
+  /// The bytes of a file from `offset` on, as many as there are, at most `count`.
+  /// - Throws: `SystemError`
+  func read(at offset: off_t, atMost count: Int) throws -> [UInt8] {
+    var length = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while filled < count {
+        length = retrying {
+          pread(number, buffer.baseAddress.map { $0 + filled }, count - filled, offset + off_t(filled))
+        }
+        guard length > 0 else { return }
+        filled += length
+      }
+    }
+    guard length >= 0 else { throw SystemError("pread") }
+    return bytes
+  }
+
   /// Writes all of them, to a file.
   /// - Throws: `SystemError`
   func writeAll(_ bytes: [UInt8]) throws {

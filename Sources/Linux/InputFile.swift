@@ -41,15 +41,10 @@ public final class InputFile {
   /// - Throws: `SystemError`, also where somebody has changed the file since it was opened
   public func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
     let wanted = Int(min(UInt64(max(0, count)), size - min(size, offset)))
-    var length = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
-      length = retrying { pread(file.number, buffer.baseAddress, wanted, start + off_t(offset)) }
-      filled = max(0, length)
-    }
-    guard length >= 0 else { throw SystemError("pread") }
+    let bytes = try file.read(at: start + off_t(offset), atMost: wanted)
     var status = stat()
     guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
-    guard wanted == 0 || length > 0, status.st_mtim.tv_sec == modified.tv_sec,
+    guard wanted == 0 || !bytes.isEmpty, status.st_mtim.tv_sec == modified.tv_sec,
       status.st_mtim.tv_nsec == modified.tv_nsec
     else { throw SystemError(call: "pread", code: ESTALE) }
     return bytes

@@ -13,6 +13,15 @@ public struct PollInterest: Hashable, Sendable {
   }
 }
 
+extension [PollInterest] {
+  /// Adds an interest, if there is one, and says where it stands.
+  public mutating func add(_ interest: PollInterest?) -> Int? {
+    guard let interest else { return nil }
+    append(interest)
+    return count - 1
+  }
+}
+
 /// What a descriptor is ready for. An error or a hang-up makes it ready for whatever was asked, so
 /// that the next read or write tells.
 public struct PollReadiness: Hashable, Sendable {

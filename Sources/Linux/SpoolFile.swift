@@ -71,21 +71,9 @@ public final class SpoolFile {
   public func read(at offset: UInt64, count: Int) throws -> [UInt8] {
     guard offset < writtenCount, count > 0 else { return [] }
     let wanted = Int(min(UInt64(count), writtenCount - offset))
-    var length = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
-      while filled < wanted {
-        length = retrying {
-          pread(
-            reader.number, buffer.baseAddress.map { $0 + filled }, wanted - filled,
-            off_t(offset) + off_t(filled))
-        }
-        guard length > 0 else { return }
-        filled += length
-      }
-    }
-    guard length >= 0 else { throw SystemError("pread") }
+    let bytes = try reader.read(at: off_t(offset), atMost: wanted)
     // Somebody has cut it, or written to it: that must not pass for the body.
-    guard length > 0, try isUntouched() else { throw SystemError(call: "pread", code: EIO) }
+    guard bytes.count == wanted, try isUntouched() else { throw SystemError(call: "pread", code: EIO) }
     return bytes
   }
 

@@ -21,13 +21,6 @@ public final class TemporaryFile {
   /// The bytes from `offset` on, as many as there are, at most `count`.
   /// - Throws: `SystemError`
   public func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
-    let wanted = Int(min(UInt64(max(0, count)), size - min(size, offset)))
-    var length = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, filled in
-      length = retrying { pread(file.number, buffer.baseAddress, wanted, off_t(offset)) }
-      filled = max(0, length)
-    }
-    guard length >= 0 else { throw SystemError("pread") }
-    return bytes
+    try file.read(at: off_t(offset), atMost: Int(min(UInt64(max(0, count)), size - min(size, offset))))
   }
 }

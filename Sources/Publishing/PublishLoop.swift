@@ -112,19 +112,15 @@ public final class PublishLoop {
 
   private func wait(until next: ContinuousClock.Instant?) throws {
     var interests = [signals.interest]
-    var sourceIndex: Int?
-    if publication.wantsItem, let interest = source.interest {
-      sourceIndex = interests.count
-      interests.append(interest)
-    }
-    if let interest = link?.interest { interests.append(interest) }
+    let sourceIndex = interests.add(publication.wantsItem ? source.interest : nil)
+    let linkIndex = interests.add(link?.interest)
     let deadlines = [publication.deadline, link?.deadline, next].compactMap(\.self)
     let readiness = try poll(interests, until: deadlines.min())
     if readiness[0].readable {
       for signal in signals.receive() where signal != .child { publication.received(signal, now: .now) }
     }
     if let sourceIndex, readiness[sourceIndex].readable { readSource() }
-    processLink(link?.interest == nil ? PollReadiness() : readiness.last ?? PollReadiness())
+    processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
     publication.tick(now: .now)
   }
 

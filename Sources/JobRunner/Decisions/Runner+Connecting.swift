@@ -163,13 +163,10 @@ extension Runner {
     _ failure: BrokerFailure, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     connectFailure = failure
-    if failure.kind == .loginRefused {
+    if failure.kind == .loginRefused || failure.kind == .untrusted {
       shutSlots(now: now)
-      return breakOff(.notPermitted, "\(failure); check user, password and vhost") + stopOrphans()
-    }
-    if failure.kind == .untrusted {
-      shutSlots(now: now)
-      return breakOff(.notPermitted, "\(failure)") + stopOrphans()
+      let advice = failure.kind == .loginRefused ? "; check user, password and vhost" : ""
+      return breakOff(.notPermitted, "\(failure)\(advice)") + stopOrphans()
     }
     switch phase {
     case .connecting, .inspecting:

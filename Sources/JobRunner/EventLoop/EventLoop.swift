@@ -61,8 +61,8 @@ public final class EventLoop {
 
   private func turn() throws {
     var interests = [signals.interest]
-    let linkIndex = add(link?.interest, to: &interests)
-    let publisherIndex = add(publisher?.interest, to: &interests)
+    let linkIndex = interests.add(link?.interest)
+    let publisherIndex = interests.add(publisher?.interest)
     let inputs = workers.interests
     let firstInput = interests.count
     interests += inputs.map(\.interest)
@@ -82,12 +82,6 @@ public final class EventLoop {
   private func showLiveness() {
     guard let failure = liveness?.update(isServing: runner.isServing, now: .now) else { return }
     log(LogEntry(.warning, "cannot write the liveness file: \(failure.reason); the work goes on"))
-  }
-
-  private func add(_ interest: PollInterest?, to interests: inout [PollInterest]) -> Int? {
-    guard let interest else { return nil }
-    interests.append(interest)
-    return interests.count - 1
   }
 
   // MARK: Events

@@ -66,14 +66,11 @@ struct ItemOptions {
 
   private static func form(_ settings: inout Settings) throws -> Form? {
     let given = Form.allCases.filter { settings.given.contains($0.rawValue) }
-    guard given.count < 2 else {
-      throw Failure(.usage, "\(given.map { "--\($0.rawValue)" }.joined(separator: ", ")) exclude each other")
+    // A flag outweighs the environment.
+    let forms = given.isEmpty ? try Form.allCases.filter { try settings.flag($0.rawValue) } : given
+    guard forms.count < 2 else {
+      throw Failure(.usage, "\(forms.map { "--\($0.rawValue)" }.joined(separator: ", ")) exclude each other")
     }
-    if let form = given.first { return form }
-    let set = try Form.allCases.filter { try settings.flag($0.rawValue) }
-    guard set.count < 2 else {
-      throw Failure(.usage, "\(set.map { "--\($0.rawValue)" }.joined(separator: ", ")) exclude each other")
-    }
-    return set.first
+    return forms.first
   }
 }
