@@ -268,6 +268,15 @@ def close_listener(listener):
     listener.close()
 
 
+def cut(sockets):
+    """Ends connections without a word; some may have ended."""
+    for each in sockets:
+        try:
+            each.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
 def silent():
     """A socket that listens and whose connections are never accepted; its backlog has room for them."""
     listener = socket.socket()

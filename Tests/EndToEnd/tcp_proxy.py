@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from peer import close_listener
+from peer import close_listener, cut
 
 
 class Proxy:
@@ -82,11 +82,7 @@ class Proxy:
 
     def cut(self):
         """Ends all connections without a word."""
-        for each in self.sockets:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        cut(self.sockets)
 
     def close(self):
         close_listener(self.listener)

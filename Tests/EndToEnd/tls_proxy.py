@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 
-from peer import close_listener
+from peer import close_listener, cut
 
 
 class TLSProxy:
@@ -57,11 +57,7 @@ class TLSProxy:
             pass
 
     def cut(self):
-        for each in self.sockets:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        cut(self.sockets)
 
     def close(self):
         close_listener(self.listener)
