@@ -63,6 +63,7 @@ public struct Publication {
   /// How many items were accepted.
   public private(set) var acceptedCount = 0
   private var lastNumber = 0
+  private var unsendableNumber: Int?
 
   /// `chance` is a number from 0 to 1, by which pauses differ.
   public init(brokerCount: Int, limits: Limits, chance: Double, now: ContinuousClock.Instant) {
@@ -102,7 +103,7 @@ public struct Publication {
   public var unknownCount: Int { window.count }
   /// All items up to this one are in the queue.
   public var lastNumberInOrder: Int {
-    let missing = [window.firstOpenNumber, refusals.map(\.number).min()].compactMap(\.self).min()
+    let missing = [window.firstOpenNumber, refusals.map(\.number).min(), unsendableNumber].compactMap(\.self).min()
     return missing.map { $0 - 1 } ?? lastNumber
   }
 
@@ -123,6 +124,7 @@ public struct Publication {
   /// The item that `nextToSend` handed out last does not fit any frame.
   public mutating func unsendable(_ item: Item, _ error: AMQPError) {
     window.removeUnsent()
+    unsendableNumber = item.number
     pendingEnd = .item(number: item.number, error)
     endIfIdle()
   }

@@ -91,7 +91,8 @@ final class PublishReport {
     case .done: return nil
     case .refused: return refused(publication, place: place)
     case .signal(let signal):
-      return Failure(.signal(signal), "ended by \(signal)\(counts(publication, isAlways: true)) in \(place)")
+      return Failure(
+        .signal(signal), "ended by \(signal) while publishing to \(place)\(counts(publication, isAlways: true))")
     case .input(let error):
       let status: ExitStatus = error.kind == .malformed ? .refusedData : .inputOutputError
       return Failure(status, error.reason + counts(publication, isAlways: true))

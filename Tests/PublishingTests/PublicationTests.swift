@@ -280,4 +280,17 @@ private struct Driver {
     guard case .input(let error)? = driver.end else { return #expect(Bool(false)) }
     #expect(error.kind == .malformed && driver.publication.lastNumberInOrder == 1)
   }
+
+  @Test func whatFitsNoFrameIsNotLeftOutWhenItIsResumed() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    let large = Item(number: 2, messageID: "2", body: [])
+    driver.publication.accept(large)
+    #expect(driver.publication.nextToSend()?.number == 2)
+    driver.publication.unsendable(large, .doesNotFitFrame("headers"))
+    driver.acked(1)
+    guard case .item(number: 2, _)? = driver.end else { return #expect(Bool(false)) }
+    #expect(driver.publication.lastNumberInOrder == 1 && driver.publication.confirmedCount == 1)
+  }
 }
