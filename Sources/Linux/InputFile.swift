@@ -8,20 +8,22 @@ public final class InputFile {
   private let start: off_t
   private let modified: timespec
 
-  /// nil for what is no regular file, whose size nobody knows before its end.
+  /// nil for what has no size that is known before its end.
   /// - Throws: `SystemError`
   private init?(_ file: Descriptor, from start: off_t) throws {
     var status = stat()
     guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
     guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError(call: "read", code: EISDIR) }
     guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+    // The files of /proc say that they are empty.
+    if status.st_size == 0, try !file.read(at: 0, atMost: 1).isEmpty { return nil }
     self.file = file
     self.start = start
     size = UInt64(max(0, status.st_size - start))
     modified = status.st_mtim
   }
 
-  /// The file at `path`, which need not be text; nil for a pipe, a device, or a socket.
+  /// The file at `path`, which need not be text; nil for a pipe, a device, a socket, or a file of the kernel's making.
   /// - Throws: `SystemError`
   public convenience init?(path: [UInt8]) throws {
     let number = open((path + [0]).map { CChar(bitPattern: $0) }, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -83,6 +83,26 @@ def test_a_file_that_is_none(bench, second, why):
     assert bodies(queue) == [b"one"]
 
 
+def test_a_file_that_does_not_say_how_long_it_is(bench):
+    """As those in /proc: never an empty item for what is not empty."""
+    queue = bench.queue("classic")
+    publish(bench, queue, "--file", "/proc/cpuinfo").assert_error(74, "/proc/cpuinfo", "--whole")
+    with open("/proc/version", "rb") as file:
+        content = file.read()
+    with open("/proc/version", "rb") as file:
+        assert publish(bench, queue, "--whole", stdin=file).status == 0
+    assert bodies(queue) == [content]
+
+
+def test_an_item_that_fits_no_frame(bench):
+    """It is not among those that --skip leaves out."""
+    queue = bench.queue("classic")
+    lines = [json.dumps({"body": "a", "headers": {"n": "x" * size}}) for size in (1, 200_000, 1)]
+    result = publish(bench, queue, "--jsonl", stdin=bench.input("\n".join(lines).encode()))
+    result.assert_error(65, "item 2", "--skip 1 ")
+    assert bodies(queue) == [b"a"]
+
+
 def test_json_lines(bench):
     queue = bench.queue("classic")
     data = bytes(range(256))
