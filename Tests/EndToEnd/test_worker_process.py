@@ -54,8 +54,10 @@ def test_directory_and_mask_are_the_runners(bench):
 def test_what_it_leaves_running_is_ended(bench, ignore):
     """A child in the background that holds standard output would keep whoever reads it waiting."""
     queue = bench.queue("quorum", b"apple")
-    worker = bench.worker("child:inner:" + "+".join((*ignore, "hold")), "echo:done", "sleep:0.2")
+    worker = bench.worker("child:inner:" + "+".join((*ignore, "hold")), "echo:done", "hold")
     runner = bench.start("-q", queue.name, "--grace", "1s", worker=worker, stdout=subprocess.PIPE)
+    worker.child("inner").wait_for("holding")
+    worker.go()
     output = runner.process.stdout.read()  # up to its end: when the child holds it no more
     assert output == b"done\n"
     assert runner.finish().status == 0
@@ -66,8 +68,10 @@ def test_what_it_leaves_running_is_ended(bench, ignore):
 
 def test_what_it_leaves_running_after_a_failure_is_ended(bench):
     queue = bench.queue("quorum", b"apple")
-    worker = bench.worker("child:inner:hold", "sleep:0.2", "exit:3")
+    worker = bench.worker("child:inner:hold", "hold", "exit:3")
     runner = bench.start("-q", queue.name, worker=worker)
+    worker.child("inner").wait_for("holding")
+    worker.go()
     assert runner.finish().status == 3
     assert worker.child("inner").runs == 1
     bench.assert_nothing_left()
