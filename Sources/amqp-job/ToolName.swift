@@ -7,7 +7,15 @@ enum ToolName: String, CaseIterable {
   case deleteQueue = "amqp-delete-queue"
 
   /// nil where its options are not understood yet.
-  var tool: (any AMQPTool.Type)? { nil }
+  var tool: (any AMQPTool.Type)? {
+    switch self {
+    case .consume: nil
+    case .publish: AMQPPublish.self
+    case .declareQueue: AMQPDeclareQueue.self
+    case .get: AMQPGet.self
+    case .deleteQueue: AMQPDeleteQueue.self
+    }
+  }
 
   /// nil for any other name; `path` is what the program was called by.
   init?(path: String) {

@@ -67,12 +67,6 @@ struct ConnectionOptions {
     self.broker = broker
   }
 
-  /// Connects, in one attempt.
-  /// - Throws: `BrokerFailure`
-  func connect(name: String) throws -> BrokerSession {
-    try BrokerSession.connect(to: broker, heartbeat: heartbeat, name: name, tls: tls)
-  }
-
   // MARK: Where it is
 
   private static func server(_ arguments: PoptArguments) throws -> BrokerURL {
@@ -139,17 +133,5 @@ struct ConnectionOptions {
       return nil
     }
     do { return try TLSContext(configuration) } catch { throw Failure(.usage, "\(error)") }
-  }
-}
-
-extension PoptArguments {
-  /// The value of an option that is text.
-  /// - Throws: `Failure` for what is none
-  func text(_ option: String) throws -> String? {
-    guard let bytes = self[option] else { return nil }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.usage, "--\(option) is not text in UTF-8")
-    }
-    return text
   }
 }
