@@ -69,6 +69,27 @@ def test_a_page_says_what_the_help_says(ask, commands):
             assert re.search(rf"^ +(-\w, )?{option}\b", page.stdout, re.MULTILINE), (words, option)
 
 
+@pytest.mark.parametrize("name", ["amqp-publish", "amqp-get", "amqp-declare-queue", "amqp-delete-queue"])
+def test_pages_of_amqp_tools(ask, binary, tmp_path, name):
+    """As good as the others, with a section on what they do otherwise, and all options of their help."""
+    source = ask("man", name)
+    assert max(map(len, source.splitlines())) <= 80
+    page = subprocess.run(
+        ["man", "--warnings", "-l", "-"], input=source, capture_output=True, text=True, check=True,
+        env={"PATH": "/usr/bin:/bin", "MANWIDTH": "80", "LC_ALL": "C.UTF-8"},
+    )
+    assert not page.stderr
+    assert page.stdout.startswith(f"{name.upper()}(1)")
+    titles = re.findall(r"^[A-Z][A-Z ]+$", page.stdout, re.MULTILINE)
+    assert titles == [*SECTIONS[:3], "OPTIONS", "DIFFERENCES", *SECTIONS[3:]]
+    (tmp_path / name).symlink_to(binary)
+    help_text = subprocess.run([tmp_path / name, "--help"], capture_output=True, text=True, check=True).stdout
+    options = re.findall(r"^ +(?:-\S, )?(--[\w-]+)", help_text, re.MULTILINE)
+    assert len(options) >= 14
+    for option in options:
+        assert re.search(rf"^ +(-\S, )?{option}\b", page.stdout, re.MULTILINE), option
+
+
 def test_there_is_no_page_of_what_is_no_command(binary):
     result = subprocess.run([binary, "man", "nope"], capture_output=True, text=True, check=False, env={})
     assert (result.returncode, result.stdout) == (64, "") and "nope" in result.stderr

@@ -8,7 +8,7 @@ enum AMQPDeclareQueue: AMQPTool {
   static let definition = PoptCommand(
     program: ToolName.declareQueue.rawValue, summary: "Make a queue on an AMQP server, and print its name.",
     examples: ["amqp-declare-queue -q fruits -d", "QUEUE=$(amqp-declare-queue -q '')"],
-    differences: ["Where the name cannot be printed, the exit status is 1."],
+    differences: ["Where the name cannot be printed, the exit status is 1."] + ConnectionOptions.differences,
     options: [
       PoptOption("queue", short: "q", .text("queue"), "the queue name to declare, or the empty string"),
       PoptOption("durable", short: "d", .constant, "declare a durable queue"),

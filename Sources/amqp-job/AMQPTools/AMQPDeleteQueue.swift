@@ -8,7 +8,8 @@ enum AMQPDeleteQueue: AMQPTool {
     program: ToolName.deleteQueue.rawValue,
     summary: "Delete a queue from an AMQP server, and print how many messages went with it.",
     examples: ["amqp-delete-queue -q fruits", "amqp-delete-queue -q fruits --if-unused -e"],
-    differences: ["-u is --url, as in the original, whatever its help says: --if-unused has no letter."],
+    differences: ["-u is --url, as in the original, whatever its help says: --if-unused has no letter."]
+      + ConnectionOptions.differences,
     options: [
       PoptOption("queue", short: "q", .text("queue"), "the queue name to delete"),
       PoptOption("if-unused", short: "u", .constant, "do not delete unless queue is unused"),

@@ -13,11 +13,17 @@ enum AMQPGet: AMQPTool {
       "The message is acknowledged when its body has been written, and exit status 0 means that the server has taken that. "
         + "It is in the queue again, and the exit status 1, where standard output is closed, full, or read by nobody; "
         + "with the original it is gone then."
-    ],
+    ] + ConnectionOptions.differences,
     options: [PoptOption("queue", short: "q", .text("queue"), "the queue to consume from")],
     common: ConnectionOptions.group)
 
-  static let empty = ExitStatus(rawValue: 2)
+  static let exitStatuses = [
+    ManualPage.Entry("0", "The message is written out, and not in the queue any more."),
+    ManualPage.Entry("1", "It failed; a line on standard error says why."),
+    ManualPage.Entry("2", "The queue is empty."),
+  ]
+
+  private static let empty = ExitStatus(rawValue: 2)
   /// What is larger is written as it comes.
   private static let largestInMemory = 1 << 20
 

@@ -19,7 +19,7 @@ enum AMQPPublish: AMQPTool {
         + "no such queue, no queue is bound, or the server rejects it, the exit status is 1; the original's is 0.",
       "With -l a message is a whole line, its end included, however long it is; the original cuts it at a NUL, and after "
         + "32,767 bytes. -l with -b is refused; the original publishes nothing then, with exit status 0.",
-    ],
+    ] + ConnectionOptions.differences,
     options: [
       PoptOption("exchange", short: "e", .text("exchange"), "the exchange to publish to"),
       PoptOption("routing-key", short: "r", .text("routing key"), "the routing key to publish with"),
@@ -33,6 +33,13 @@ enum AMQPPublish: AMQPTool {
         "header", short: "H", .list("\"key: value\""), "set a message header (may be specified multiple times)"),
       PoptOption("body", short: "b", .text("body"), "specify the message body"),
     ], common: ConnectionOptions.group)
+
+  static let exitStatuses = [
+    ManualPage.Entry("0", "Every message is in a queue."),
+    ManualPage.Entry(
+      "1", "It failed; a line on standard error says why, and with -l how many messages are in a queue."),
+    ManualPage.Entry("128 + N", "Signal N ended it."),
+  ]
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)

@@ -32,7 +32,11 @@ struct ConnectionOptions {
       + "where they name a file that is none.",
     "A password in the arguments is overwritten as soon as it has been read, and no error repeats it. A URL with an empty "
       + "path means the vhost /. --port is from 1 to 65535, and --heartbeat from 0 to 65535.",
-    "The broker has 10 s to let us in.",
+    "The broker has 10 s to let us in. Of an unknown option an error does not repeat what follows =.",
+  ]
+
+  static let environment = [
+    ManualPage.Entry("SSL_CERT_FILE, SSL_CERT_DIR", "Whom to trust with TLS, where --cacert is not given.")
   ]
 
   let broker: BrokerURL
