@@ -88,7 +88,7 @@ public final class PublishLoop {
     lastBroker = configuration.brokers[0]
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
     publication = Publication(
-      brokerCount: configuration.brokers.count, limits: configuration.limits, chance: .random(in: 0...1), now: .now)
+      brokerCount: configuration.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) }, now: .now)
   }
 
   /// The broker that was connected to last.

@@ -173,7 +173,7 @@ extension Runner {
       phase = .connecting
       shutSlots(now: now)
       guard !isStopping else { return [] }
-      return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance))]
+      return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance()))]
     case .serving, .looking, .awaitingQueue:
       return connectionLost(failure, now: now)
     case .new, .finished:
@@ -191,7 +191,7 @@ extension Runner {
     ]
     guard !hasServed else { return actions + connect() }
     phase = .connecting
-    return actions + [.set(.retry, after: backOff.pause(chance: chance))]
+    return actions + [.set(.retry, after: backOff.pause(chance: chance()))]
   }
 
   /// What goes with the channels: items in hand, copies on their way, and acks that nothing has confirmed.

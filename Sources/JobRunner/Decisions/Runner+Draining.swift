@@ -105,7 +105,7 @@ extension Runner {
       return [answered] + serve(now: now)
     case .void, .retries, .otherConsumers, .empty:
       let end = breakOffVoidLooks(now: now)
-      return [answered] + (end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance / 4)] : end)
+      return [answered] + (end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance() / 4)] : end)
     }
   }
 

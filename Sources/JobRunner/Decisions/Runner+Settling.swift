@@ -137,7 +137,7 @@ extension Runner {
   }
 
   private mutating func beginPause() -> [RunnerAction] {
-    guard let pause = tally.pause(chance: chance) else {
+    guard let pause = tally.pause(chance: chance()) else {
       isPausing = false
       return []
     }

@@ -26,7 +26,7 @@ public struct Runner: Sendable {
 
   let options: JobOptions
   let queue: WorkQueue
-  let chance: Double
+  let chance: @Sendable () -> Double
   var phase = Phase.new
   var slots: [Slot]
   var policy: AttemptPolicy
@@ -73,8 +73,9 @@ public struct Runner: Sendable {
   /// What goes with a status that is no success has been said.
   var hasReportedError = false
 
-  /// `chance`, from 0 to 1 and another for each runner, spreads the pauses of many.
-  public init(_ options: JobOptions, chance: Double) {
+  /// `chance`, from 0 to 1 and another for each pause, spreads those of many runners: two whose looks have met would else meet
+  /// at each of them, and find each other at the queue for ever.
+  public init(_ options: JobOptions, chance: @escaping @Sendable () -> Double) {
     self.options = options
     self.chance = chance
     queue = WorkQueue(options.queue)

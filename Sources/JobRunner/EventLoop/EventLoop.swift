@@ -37,7 +37,7 @@ public final class EventLoop {
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
     bodies = Bodies(directory: configuration.spoolDirectory, areNamed: configuration.feed == .file)
     liveness = configuration.liveness
-    runner = Runner(options, chance: .random(in: 0...1))
+    runner = Runner(options, chance: { .random(in: 0...1) })
   }
 
   /// Runs until the runner has finished, and returns its exit status.
