@@ -7,7 +7,12 @@ enum ToolName: String, CaseIterable {
   case deleteQueue = "amqp-delete-queue"
 
   /// nil where its options are not understood yet.
-  var tool: (any AMQPTool.Type)? { nil }
+  var tool: (any AMQPTool.Type)? {
+    switch self {
+    case .consume: Consume.self
+    case .publish, .declareQueue, .get, .deleteQueue: nil
+    }
+  }
 
   /// nil for any other name; `path` is what the program was called by.
   init?(path: String) {
