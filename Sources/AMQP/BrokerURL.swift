@@ -46,9 +46,10 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
   }
 
-  /// Reads one URL. A missing path, or `/` alone, means the vhost `/`, as nearly every client has it.
+  /// Reads one URL. A missing path, or `/` alone, means the vhost `/`, as nearly every client has it. `defaultHost` is
+  /// the host of one that names none.
   /// - Throws: `ParseError`
-  public init(parsing text: String) throws(ParseError) {
+  public init(parsing text: String, defaultHost: String = "") throws(ParseError) {
     guard let schemeEnd = text.firstIndex(of: ":"), text[schemeEnd...].hasPrefix("://") else {
       throw ParseError("it does not begin with amqp://")
     }
@@ -80,7 +81,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       rest = rest[at...].dropFirst()
     }
     if !path.isEmpty { vhost = try percentDecoded(path, part: "vhost") }
-    try parseAuthority(rest)
+    try parseAuthority(rest, defaultHost: defaultHost)
   }
 
   /// Reads URLs separated by commas; a comma inside a URL is written %2C.
@@ -108,7 +109,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     return ranges
   }
 
-  private mutating func parseAuthority(_ authority: Substring) throws(ParseError) {
+  private mutating func parseAuthority(_ authority: Substring, defaultHost: String) throws(ParseError) {
     var portText: Substring?
     if authority.hasPrefix("[") {
       guard let bracket = authority.firstIndex(of: "]") else {
@@ -126,6 +127,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     } else {
       host = try percentDecoded(authority, part: "host")
     }
+    if host.isEmpty { host = defaultHost }
     guard !host.isEmpty else { throw ParseError("it names no host") }
     guard host.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
       throw ParseError("its host holds a space or a control character")

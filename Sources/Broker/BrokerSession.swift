@@ -35,11 +35,8 @@ public final class BrokerSession {
     var attempt = 0
     while true {
       let broker = brokers[attempt % brokers.count]
-      let link = BrokerLink(broker: broker, .init(url: broker, heartbeat: heartbeat, name: name), tls: tls, now: .now)
-      let session = BrokerSession(link: link)
       do {
-        try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }
-        return session
+        return try connect(to: broker, heartbeat: heartbeat, name: name, tls: tls, until: deadline)
       } catch let failure as BrokerFailure where failure.kind == .unreachable {
         attempt += 1
         guard attempt % brokers.count == 0 else { continue }
@@ -48,6 +45,18 @@ public final class BrokerSession {
         while ContinuousClock.now < next { _ = try poll([], until: next) }
       }
     }
+  }
+
+  /// Connects in one attempt, which `BrokerLink.loginLimit` limits anyway.
+  /// - Throws: `BrokerFailure`
+  public static func connect(
+    to broker: BrokerURL, heartbeat: UInt16, name: String, tls: TLSContext? = nil,
+    until deadline: ContinuousClock.Instant? = nil
+  ) throws -> BrokerSession {
+    let link = BrokerLink(broker: broker, .init(url: broker, heartbeat: heartbeat, name: name), tls: tls, now: .now)
+    let session = BrokerSession(link: link)
+    try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }
+    return session
   }
 
   /// Opens a channel.

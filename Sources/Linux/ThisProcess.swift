@@ -52,18 +52,23 @@ public enum ThisProcess {
   /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at
   /// `ranges` (offsets in its UTF-8). True where an argument ends in `text`, as `--url=TEXT` does.
   public static func hide(_ ranges: [Range<Int>], ofArgument text: String) -> Bool {
-    let length = text.utf8.count
+    let text = Array(text.utf8)
     var isFound = false
-    for index in 1..<max(1, Int(CommandLine.argc)) {
-      guard let argument = CommandLine.unsafeArgv[index] else { continue }
-      let bytes = UnsafeMutableRawBufferPointer(start: argument, count: strlen(argument))
-      guard length > 0, bytes.count >= length, bytes.suffix(length).elementsEqual(text.utf8) else { continue }
+    for (index, argument) in arguments.enumerated().dropFirst()
+    where !text.isEmpty && argument.suffix(text.count).elementsEqual(text) {
       isFound = true
-      for range in ranges {
-        for offset in range { bytes[bytes.count - length + offset] = UInt8(ascii: "*") }
-      }
+      hide(ranges, ofLast: text.count, inArgument: index)
     }
     return isFound
+  }
+
+  /// The same in one argument, 0 being the program's name, whose last `count` bytes the ranges count in.
+  public static func hide(_ ranges: [Range<Int>], ofLast count: Int, inArgument index: Int) {
+    guard (0..<Int(CommandLine.argc)).contains(index), let argument = CommandLine.unsafeArgv[index] else { return }
+    let bytes = UnsafeMutableRawBufferPointer(start: argument, count: strlen(argument))
+    for offset in ranges.joined() where (0..<count).contains(offset) && count <= bytes.count {
+      bytes[bytes.count - count + offset] = UInt8(ascii: "*")
+    }
   }
 
   /// Keeps other processes of the same user from reading our memory and environment in `/proc`.

@@ -11,6 +11,27 @@ public struct TLSConfiguration: Hashable, Sendable {
   /// False: anybody may be the peer.
   public var verifies = true
 
+  /// What the settings are called where a user makes them, for errors to name.
+  public var options = Options()
+
+  public struct Options: Hashable, Sendable {
+    public var authorities: String
+    public var certificate: String
+    public var key: String
+    /// nil where there is no such setting.
+    public var serverName: String?
+
+    public init(
+      authorities: String = "--tls-ca", certificate: String = "--tls-cert", key: String = "--tls-key",
+      serverName: String? = "--tls-server-name"
+    ) {
+      self.authorities = authorities
+      self.certificate = certificate
+      self.key = key
+      self.serverName = serverName
+    }
+  }
+
   public init() {}
 
   /// Where systems keep their authorities, as Go's crypto/x509 (root_linux.go) lists them.

@@ -29,17 +29,19 @@ public final class TLSContext: @unchecked Sendable {
   public var verifies: Bool { configuration.verifies }
   public var hasCertificate: Bool { configuration.certificate != nil }
 
+  private var options: TLSConfiguration.Options { configuration.options }
+
   deinit { SSL_CTX_free(context) }
 
   private func loadAuthorities() throws {
-    if let path = configuration.authorities { return try load(path, "--tls-ca") }
+    if let path = configuration.authorities { return try load(path, options.authorities) }
     let file = variable("SSL_CERT_FILE")
     let directory = variable("SSL_CERT_DIR")
     if let file { try load(file, "SSL_CERT_FILE") }
     if let directory { try load(directory, "SSL_CERT_DIR") }
     guard file == nil, directory == nil else { return }
     guard let bundle = TLSConfiguration.wellKnownBundles.first(where: { access($0, R_OK) == 0 }) else {
-      throw TLSError.setting("this system has no bundle of certificate authorities: name one by --tls-ca")
+      throw TLSError.setting("this system has no bundle of certificate authorities: name one by \(options.authorities)")
     }
     try load(bundle, "the system's certificate authorities")
   }
@@ -61,25 +63,26 @@ public final class TLSContext: @unchecked Sendable {
 
   private func loadCertificate() throws {
     guard let path = configuration.certificate else {
-      guard configuration.key == nil else { throw TLSError.setting("--tls-key goes with --tls-cert") }
+      guard configuration.key == nil else { throw TLSError.setting("\(options.key) goes with \(options.certificate)") }
       return
     }
-    try checkReadable(path, "--tls-cert")
+    try checkReadable(path, options.certificate)
     guard SSL_CTX_use_certificate_chain_file(context, path) == 1 else {
-      throw TLSError.setting("--tls-cert \(path): it holds no certificate in PEM form")
+      throw TLSError.setting("\(options.certificate) \(path): it holds no certificate in PEM form")
     }
     let key = configuration.key ?? path
-    let option = configuration.key == nil ? "--tls-cert" : "--tls-key"
+    let option = configuration.key == nil ? options.certificate : options.key
     try checkReadable(key, option)
     ERR_clear_error()
     if SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 {
       throw TLSError.setting(
         isMismatch(ERR_peek_last_error())
-          ? "\(option) \(key): the key is not the one of the certificate in --tls-cert \(path)"
+          ? "\(option) \(key): the key is not the one of the certificate in \(options.certificate) \(path)"
           : "\(option) \(key): it holds no private key in PEM form that needs no passphrase")
     }
     guard SSL_CTX_check_private_key(context) == 1 else {
-      throw TLSError.setting("\(option) \(key): the key is not the one of the certificate in --tls-cert \(path)")
+      throw TLSError.setting(
+        "\(option) \(key): the key is not the one of the certificate in \(options.certificate) \(path)")
     }
   }
 

@@ -15,7 +15,7 @@ public final class TLSSession {
   private let name: String
   private let context: TLSContext
   /// Why the peer's certificate does not pass.
-  private var distrust: String?
+  private var flaw: String?
   private var buffer = [UInt8](repeating: 0, count: 16_384)
 
   /// Begins the handshake.
@@ -101,21 +101,24 @@ public final class TLSSession {
 
   // MARK: Errors
 
+  private var options: TLSConfiguration.Options { context.configuration.options }
+
   private func failure() -> TLSError {
     let reason = Int32(ERR_peek_error() & 0x7F_FFFF)
     let words = ERR_reason_error_string(ERR_peek_error()).map { String(cString: $0) } ?? "the TLS session broke"
     switch reason {
-    case SSL_R_CERTIFICATE_VERIFY_FAILED: return .untrusted(distrust ?? "its certificate cannot be trusted")
+    case SSL_R_CERTIFICATE_VERIFY_FAILED: return .untrusted(flaw ?? "its certificate cannot be trusted")
     case SSL_R_WRONG_VERSION_NUMBER: return .failed("it does not speak TLS on this port; use its port for amqps")
     // The peer's alerts (RFC 8446, 6.2).
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-      return .untrusted("it requires a certificate of ours; use --tls-cert and --tls-key")
+      return .untrusted("it requires a certificate of ours; use \(options.certificate) and \(options.key)")
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE,
       SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
       SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-      return .untrusted("it does not accept our certificate (\(words)); use --tls-cert and --tls-key")
+      return .untrusted("it does not accept our certificate (\(words)); use \(options.certificate) and \(options.key)")
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE where context.configuration.certificate == nil:
-      return .untrusted("it refused the TLS handshake, perhaps for want of a certificate of ours (--tls-cert)")
+      return .untrusted(
+        "it refused the TLS handshake, perhaps for want of a certificate of ours (\(options.certificate))")
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, SSL_R_UNSUPPORTED_PROTOCOL:
       return .failed("it speaks neither TLS 1.2 nor 1.3 (\(words))")
     default: return .failed("TLS: \(words)")
@@ -129,25 +132,26 @@ public final class TLSSession {
       let session = SSL_get_ex_data(OpaquePointer(ssl), 0)
     else { return passes }
     Unmanaged<TLSSession>.fromOpaque(session).takeUnretainedValue()
-      .noteDistrust(X509_STORE_CTX_get_error(store), PeerCertificate(certificate: certificate))
+      .distrust(PeerCertificate(certificate: certificate), for: X509_STORE_CTX_get_error(store))
     return 0
   }
 
-  private func noteDistrust(_ error: Int32, _ certificate: PeerCertificate) {
-    distrust = Self.distrust(error, certificate, name)
+  private func distrust(_ certificate: PeerCertificate, for error: Int32) {
+    flaw = flaw(of: certificate, error)
   }
 
-  private static func distrust(_ error: Int32, _ certificate: PeerCertificate, _ name: String) -> String {
+  private func flaw(of certificate: PeerCertificate, _ error: Int32) -> String {
     switch error {
     case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
       let names = certificate.names.map { " but for \($0)" } ?? ""
-      return "its certificate is not for '\(name)'\(names); use a name it is for, or --tls-server-name"
+      return "its certificate is not for '\(name)'\(names); use a name it is for"
+        + (options.serverName.map { ", or \($0)" } ?? "")
     case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate expired\(certificate.end.map { " on \($0)" } ?? "")"
     case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate is not valid yet"
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
       X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
       X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return "its certificate is not signed by an authority that is trusted here; use --tls-ca"
+      return "its certificate is not signed by an authority that is trusted here; use \(options.authorities)"
     default: return "its certificate cannot be trusted: \(String(cString: X509_verify_cert_error_string(Int(error))))"
     }
   }

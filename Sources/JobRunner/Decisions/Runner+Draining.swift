@@ -62,7 +62,7 @@ extension Runner {
   private var looker: Int? { slots.firstIndex { $0.state == .waiting || $0.state == .resting } }
 
   private mutating func beginLook(_ looker: Int) -> [Method] {
-    let attach = slots[looker].isConsumerAttached ? [] : slots[looker].attach(to: options.queue)
+    let attach = slots[looker].isConsumerAttached ? [] : slots[looker].attach(to: queue.name)
     return attach
       + drain.begin(ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
   }

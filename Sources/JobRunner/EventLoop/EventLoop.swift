@@ -167,6 +167,7 @@ public final class EventLoop {
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
     case .log(let entry): log(entry)
+    case .queueNamed(let name): configuration.announceQueue(name)
     case .finish(let status): result = status
     }
   }
@@ -217,7 +218,7 @@ public final class EventLoop {
       publisher?.close()
       publisher = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
     }
-    let queue = WorkQueue(options.queue)
+    let queue = WorkQueue(item.queue)
     let name =
       switch move.destination {
       case .queue: queue.name

@@ -5,6 +5,7 @@ public struct Logger: Sendable {
     case json
   }
 
+  private let program: String
   private let format: Format
   /// Entries below are left out.
   public let threshold: LogEntry.Level
@@ -12,8 +13,9 @@ public struct Logger: Sendable {
 
   /// `write` takes one line, its end included.
   public init(
-    format: Format, threshold: LogEntry.Level, write: @escaping @Sendable (String) -> Void
+    program: String = "amqp-job", format: Format, threshold: LogEntry.Level, write: @escaping @Sendable (String) -> Void
   ) {
+    self.program = program
     self.format = format
     self.threshold = threshold
     self.write = write
@@ -27,7 +29,7 @@ public struct Logger: Sendable {
   /// An entry as one line of text, without its end.
   public func text(_ entry: LogEntry) -> String {
     // What came from elsewhere must neither break the line nor speak to a terminal.
-    "amqp-job: "
+    "\(program): "
       + String(
         String.UnicodeScalarView(
           entry.message.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
