@@ -21,7 +21,7 @@ public enum Method: Hashable, Sendable {
   case queueDeclareOK(QueueStatus)
   case queueBind(queue: ByteString, exchange: ByteString, routingKey: ByteString)
   case queueBindOK
-  case queueDelete(queue: ByteString, ifEmpty: Bool)
+  case queueDelete(queue: ByteString, ifUnused: Bool, ifEmpty: Bool)
   case queueDeleteOK(messageCount: UInt32)
   case queuePurge(queue: ByteString)
   case queuePurgeOK(messageCount: UInt32)

@@ -11,7 +11,20 @@ public struct ManualPage: Sendable {
     }
   }
 
-  public var command: Command
+  private struct Group {
+    let title: String
+    let options: [Entry]
+  }
+
+  private let tool: String
+  private let name: String
+  private let invocation: String
+  private let usage: String
+  private let summary: String
+  private let notes: [String]
+  private let groups: [Group]
+  private let examples: [String]
+  private let differences: [String]
   public var version: String
   /// Of a tool without options of its own.
   public var commands: [Entry]
@@ -24,7 +37,15 @@ public struct ManualPage: Sendable {
     _ command: Command, version: String, commands: [Entry] = [], exitStatuses: [Entry], environment: [Entry],
     related: [String]
   ) {
-    self.command = command
+    (tool, name) = (command.tool, command.pageName)
+    (invocation, usage) = (command.invocation, command.usage)
+    summary = command.summary
+    notes = [command.choiceText, command.notes].compactMap(\.self).filter { !$0.isEmpty }
+    groups = command.groups.map { group in
+      Group(title: group.title, options: group.options.map { Entry($0.usage, $0.help) })
+    }
+    examples = command.examples
+    differences = []
     self.version = version
     self.commands = commands
     self.exitStatuses = exitStatuses
@@ -32,32 +53,55 @@ public struct ManualPage: Sendable {
     self.related = related
   }
 
+  /// The page of a program that belongs to `tool`.
+  public init(
+    _ command: PoptCommand, of tool: String, version: String, exitStatuses: [Entry], environment: [Entry],
+    related: [String]
+  ) {
+    self.tool = tool
+    (name, invocation, usage) = (command.program, command.program, command.operandUsage)
+    summary = command.summary
+    notes = []
+    groups = command.manualGroups.map { group in
+      Group(title: group.title, options: group.options.map { Entry($0.term, $0.help) })
+    }
+    examples = command.examples
+    differences = command.differences
+    self.version = version
+    commands = []
+    self.exitStatuses = exitStatuses
+    self.environment = environment
+    self.related = related
+  }
+
   /// The page's source, for `man -l -` or a file `NAME.1`.
   public var roff: String {
-    let name = command.pageName
     var page = Roff()
-    page.request("TH", name.uppercased(), "1", "", "\(command.tool) \(version)", "\(command.tool) manual")
+    page.request("TH", name.uppercased(), "1", "", "\(tool) \(version)", "\(tool) manual")
     page.section("NAME")
-    page.text("\(name) - \(command.summary.withoutFullStop)")
+    page.text("\(name) - \(summary.withoutFullStop)")
     page.section("SYNOPSIS")
-    page.request("B", command.invocation)
-    page.text(command.usage)
+    page.request("B", invocation)
+    page.text(usage)
     page.section("DESCRIPTION")
-    page.text(command.summary)
-    for text in [command.choiceText, command.notes].compactMap(\.self) where !text.isEmpty {
-      page.request("PP")
-      page.text(text)
-    }
+    page.text(summary)
+    page.paragraphs(notes)
     if !commands.isEmpty {
       page.section("COMMANDS")
       commands.forEach { page.entry($0) }
     }
-    if !command.groups.isEmpty {
+    if !groups.isEmpty {
       page.section("OPTIONS")
-      for group in command.groups {
+      for group in groups {
         page.request("SS", group.title)
-        group.options.forEach { page.entry(Entry($0.usage, $0.help)) }
+        group.options.forEach { page.entry($0) }
       }
+    }
+    if !differences.isEmpty {
+      page.section("DIFFERENCES")
+      page.text(
+        "It takes the options of the program of that name in amqp-tools 0.11, and does what that does, but for:")
+      page.paragraphs(differences)
     }
     page.section("EXIT STATUS")
     exitStatuses.forEach { page.entry($0) }
@@ -65,7 +109,7 @@ public struct ManualPage: Sendable {
     environment.forEach { page.entry($0) }
     page.section("EXAMPLES")
     page.request("EX")
-    command.examples.forEach { page.line($0) }
+    examples.forEach { page.line($0) }
     page.request("EE")
     page.section("SEE ALSO")
     page.text(related.filter { $0 != name }.map { "\($0)(1)" }.joined(separator: ", "))

@@ -17,6 +17,13 @@ struct Roff {
     for line in wrapped(Self.escaped(text), width: 77) { addEscaped(line) }
   }
 
+  mutating func paragraphs(_ texts: [String]) {
+    for each in texts {
+      request("PP")
+      text(each)
+    }
+  }
+
   mutating func entry(_ entry: ManualPage.Entry) {
     source += ".TP\n"
     request("B", entry.term)

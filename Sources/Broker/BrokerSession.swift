@@ -50,10 +50,12 @@ public final class BrokerSession {
   /// Connects in one attempt, which `BrokerLink.loginLimit` limits anyway.
   /// - Throws: `BrokerFailure`
   public static func connect(
-    to broker: BrokerURL, heartbeat: UInt16, name: String, tls: TLSContext? = nil,
+    to broker: BrokerURL, heartbeat: UInt16, name: String, tls: TLSContext? = nil, largestBodyInMemory: Int = .max,
     until deadline: ContinuousClock.Instant? = nil
   ) throws -> BrokerSession {
-    let link = BrokerLink(broker: broker, .init(url: broker, heartbeat: heartbeat, name: name), tls: tls, now: .now)
+    var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
+    parameters.largestBodyInMemory = largestBodyInMemory
+    let link = BrokerLink(broker: broker, parameters, tls: tls, now: .now)
     let session = BrokerSession(link: link)
     try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }
     return session
@@ -116,9 +118,9 @@ public final class BrokerSession {
   public var unsentByteCount: Int { link.unsentByteCount }
 
   /// The next event, for conversations that are not question and answer.
-  /// - Throws: `BrokerFailure`
-  public func nextEvent() throws -> Connection.Event {
-    try wait(until: nil) { received.isEmpty ? nil : received.removeFirst() }
+  /// - Throws: `BrokerFailure`, `CallError.unanswered` where none has come by `deadline`
+  public func nextEvent(until deadline: ContinuousClock.Instant? = nil) throws -> Connection.Event {
+    try wait(until: deadline) { received.isEmpty ? nil : received.removeFirst() }
   }
 
   /// The same while a conversation with another connection is kept alive.

@@ -45,11 +45,14 @@ extension BrokerSession {
 
   /// Removes a queue, and says how many messages went with it.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func delete(queue: String, ifEmpty: Bool, on channel: UInt16) throws -> UInt32 {
-    try call(.queueDelete(queue: ByteString(queue), ifEmpty: ifEmpty), on: channel) {
+  public func delete(
+    queue: String, ifUnused: Bool = false, ifEmpty: Bool, on channel: UInt16
+  ) throws -> UInt32 {
+    try call(.queueDelete(queue: ByteString(queue), ifUnused: ifUnused, ifEmpty: ifEmpty), on: channel) {
       if case .queueDeleteOK(let count) = $0 { count } else { nil }
     }
   }
+
   /// Takes the first message of a queue, to be settled by its delivery tag; nil from an empty one.
   /// - Throws: `BrokerFailure`, `CallError`
   public func get(from queue: String, on channel: UInt16) throws -> Delivery? {
@@ -58,6 +61,23 @@ extension BrokerSession {
       case .delivered(_, let delivery): .some(delivery)
       case .method(_, .basicGetEmpty): .some(nil)
       default: nil
+      }
+    }
+  }
+
+  /// The same of a connection whose `largestBodyInMemory` is exceeded by the body: `onPart` gets its parts, in order.
+  /// - Throws: `BrokerFailure`, `CallError`, what `onPart` throws
+  public func get(
+    from queue: String, on channel: UInt16, onPart: ([UInt8]) throws -> Void
+  ) throws -> Delivery? {
+    try send(.basicGet(queue: ByteString(queue)), on: channel)
+    while true {
+      switch try nextEvent(until: .now + Self.callLimit) {
+      case .bodyPart(channel, _, let part): try onPart(part)
+      case .delivered(channel, let delivery): return delivery
+      case .method(channel, .basicGetEmpty): return nil
+      case .method(channel, .channelClose(let reason)): throw CallError.refused(reason)
+      default: break
       }
     }
   }

@@ -38,10 +38,14 @@ public enum ThisProcess {
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// Whether we were started without a standard output.
+  public static let isOutputClosed = fcntl(STDOUT_FILENO, F_GETFD) == -1
+
   /// To be called first of all. Opens /dev/null, or where there is none the root directory, which cannot be written to
   /// either, in the place of standard input, output or error where one is closed: what is opened next would take its
   /// number, and a broker be sent our log. And ignores SIGPIPE: a broken pipe is a result, not an end.
   public static func prepare() {
+    _ = isOutputClosed
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
       if open("/dev/null", O_RDWR) < 0 { _ = open("/", O_RDONLY) }
     }
@@ -88,8 +92,8 @@ public enum ThisProcess {
 
   /// Writes to standard output what somebody waits for.
   /// - Throws: `SystemError`; its code is EPIPE where nobody reads it any more.
-  public static func answer(_ text: String) throws(SystemError) {
-    var rest = Array(text.utf8)[...]
+  public static func answer(_ bytes: [UInt8]) throws(SystemError) {
+    var rest = bytes[...]
     while !rest.isEmpty {
       let count = retrying { rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) } }
       guard count >= 0 else { throw SystemError("write") }

@@ -16,6 +16,8 @@ public final class PublishLoop {
     public var destination: Publisher.Destination
     /// Of items that have none of their own.
     public var properties: BasicProperties
+    /// Asked of the broker before anything is published. Where it refuses one, nothing is.
+    public var preconditions: [Method] = []
     /// An item without a message id gets one of its own.
     public var givesIDs = true
     /// How many items at the beginning are left out.
@@ -156,12 +158,7 @@ public final class PublishLoop {
     guard case .waiting(let time) = publication.phase, ContinuousClock.now >= time else { return }
     let broker = configuration.brokers[publication.brokerIndex]
     lastBroker = broker
-    var opening: [Method] = [.channelOpen]
-    if configuration.destination.exchange.isEmpty {
-      opening.append(
-        .queueDeclare(.init(name: ByteString(configuration.destination.routingKey), isPassive: true)))
-    }
-    opening.append(.confirmSelect)
+    let opening = [.channelOpen] + configuration.preconditions + [.confirmSelect]
     link = BrokerLink(
       broker: broker,
       .init(

@@ -7,12 +7,15 @@ enum Man: ToolCommand {
   static let definition = Command(
     tool: Main.tool, name: "man", summary: "Print a page of the manual, for man(1).",
     examples: ["amqp-job man | man -l -", "amqp-job man run | man -l -"],
-    notes: "Without COMMAND the page is that of amqp-job itself. It is roff of man(7), for a file amqp-job-run.1, too.",
+    notes:
+      "Without COMMAND the page is that of amqp-job itself. It is roff of man(7), for a file amqp-job-run.1, too. "
+      + "COMMAND may be one of the names that 'amqp-job install --links' makes, such as amqp-publish.",
     operands: .optional(name: "COMMAND"), groups: [])
 
   static func run(_ arguments: Arguments) throws {
     let commands = Main.commands.map { $0.definition }
     guard let name = arguments.operands.first else { return try write(Main.definition, commands) }
+    if let program = ToolName(rawValue: name) { return try write(program) }
     guard let command = commands.first(where: { $0.name == name }) else {
       throw UsageError("there is no command '\(name)'")
     }
@@ -25,6 +28,15 @@ enum Man: ToolCommand {
       definition, version: version, commands: isWhole ? commands.map { .init($0.name, $0.summary) } : [],
       exitStatuses: exitStatuses, environment: environment,
       related: ([Main.definition] + commands).map(\.pageName))
+    try Output.write(page.roff)
+  }
+
+  private static func write(_ program: ToolName) throws {
+    let others = ToolName.allCases.filter { $0 != program }
+    let page = ManualPage(
+      program.tool.definition, of: Main.tool, version: version, exitStatuses: program.tool.exitStatuses,
+      environment: ConnectionOptions.environment,
+      related: others.map(\.rawValue) + [Main.definition.pageName])
     try Output.write(page.roff)
   }
 

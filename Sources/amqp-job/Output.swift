@@ -11,7 +11,7 @@ enum Output {
   /// - Throws: `Failure`
   static func write(_ text: String) throws {
     do {
-      try ThisProcess.answer(text)
+      try ThisProcess.answer(Array(text.utf8))
     } catch {
       if error.code == brokenPipe { nobodyReads.exit() }
       throw Failure(cannotWrite, "cannot write to standard output: \(error.reason)")

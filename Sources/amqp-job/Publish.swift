@@ -31,13 +31,13 @@ struct Publish: ToolCommand {
     broker.warn(reporter)
 
     let report = PublishReport(queue: queue, total: items.total, reporter: reporter, showsProgress: items.showsProgress)
-    let loop = try PublishLoop(
-      .init(
-        brokers: broker.brokers, tls: broker.tls, heartbeat: broker.heartbeat,
-        connectionName: "amqp-job publish \(queue)",
-        destination: .queue(queue), properties: properties, skip: items.skip,
-        limits: .init(outage: broker.connectTimeout)),
-      items.source, notify: report.notify, onTurn: report.turn)
+    var configuration = PublishLoop.Configuration(
+      brokers: broker.brokers, tls: broker.tls, heartbeat: broker.heartbeat,
+      connectionName: "amqp-job publish \(queue)",
+      destination: .queue(queue), properties: properties, skip: items.skip,
+      limits: .init(outage: broker.connectTimeout))
+    configuration.preconditions = [.queueDeclare(.init(name: ByteString(queue), isPassive: true))]
+    let loop = try PublishLoop(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {

@@ -59,9 +59,10 @@ extension Method {
       bind.exchange = pool.copy(exchange)
       bind.routing_key = pool.copy(routingKey)
       return try pass(AMQP_QUEUE_BIND_METHOD, bind)
-    case .queueDelete(let queue, let ifEmpty):
+    case .queueDelete(let queue, let ifUnused, let ifEmpty):
       var delete = amqp_queue_delete_t()
       delete.queue = pool.copy(queue)
+      delete.if_unused = ifUnused ? 1 : 0
       delete.if_empty = ifEmpty ? 1 : 0
       return try pass(AMQP_QUEUE_DELETE_METHOD, delete)
     case .queuePurge(let queue):

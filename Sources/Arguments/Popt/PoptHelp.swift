@@ -33,7 +33,11 @@ extension PoptCommand {
 
   static let width = 79
 
-  private var operandUsage: String {
+  var manualGroups: [PoptGroup] {
+    [PoptGroup("Options", options), common, PoptGroup("Help", Self.help.options)]
+  }
+
+  var operandUsage: String {
     switch operands {
     case .none: "[OPTIONS]..."
     case .command: "[OPTIONS]... <command> <args>"
@@ -46,11 +50,13 @@ extension PoptOption {
     (short.map { "-\($0)|" } ?? "") + "--\(name)" + (valueName.map { "=\($0)" } ?? "")
   }
 
-  /// How the help and the manual spell it.
-  private var spelling: String {
+  /// How the manual spells it.
+  var term: String {
     let separator = if case .list = kind { " " } else { "=" }
-    return (short.map { "-\($0), " } ?? "    ") + "--\(name)" + (valueName.map { separator + $0 } ?? "")
+    return (short.map { "-\($0), " } ?? "") + "--\(name)" + (valueName.map { separator + $0 } ?? "")
   }
+
+  private var spelling: String { short == nil ? "    \(term)" : term }
 
   fileprivate var widthInHelp: Int { spelling.count + 2 }
 

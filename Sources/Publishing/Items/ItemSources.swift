@@ -19,10 +19,15 @@ public struct GivenItems: ItemSource {
 /// The pieces of standard input that a delimiter ends, such as lines; the last may lack it.
 public struct DelimitedItems: ItemSource {
   private let input: DelimitedReader
+  private let end: [UInt8]
   private var rest: [UInt8]?
   private var hasEnded = false
 
-  public init(delimiter: UInt8) { input = DelimitedReader(delimiter: delimiter) }
+  /// `end` is added to each that the delimiter ended.
+  public init(delimiter: UInt8, end: [UInt8] = []) {
+    input = DelimitedReader(delimiter: delimiter)
+    self.end = end
+  }
 
   public var interest: PollInterest? { hasEnded ? nil : input.interest }
   public var isAtEnd: Bool { hasEnded && rest == nil }
@@ -32,7 +37,10 @@ public struct DelimitedItems: ItemSource {
   }
 
   mutating func nextPiece() -> [UInt8]? {
-    if let piece = input.next() { return piece }
+    if var piece = input.next() {
+      piece += end
+      return piece
+    }
     defer { rest = nil }
     return rest
   }
@@ -58,7 +66,7 @@ public struct WholeInput: ItemSource {
 
   /// What is longer than `limit` bytes is kept in a file in `directory`, if it is not one already.
   /// - Throws: `InputError`
-  public init(largestInMemory limit: Int, directory: String) throws(InputError) {
+  public init(largestInMemory limit: Int = .max, directory: String = "") throws(InputError) {
     self.limit = limit
     self.directory = directory
     do {

@@ -7,6 +7,7 @@ import Linux
 /// A program of amqp-tools, which this one is when it is called by its name.
 protocol AMQPTool: Sendable {
   static var definition: PoptCommand { get }
+  static var exitStatuses: [ManualPage.Entry] { get }
 
   /// - Returns: the exit status
   /// - Throws: `Failure`, `PoptError`
@@ -31,10 +32,46 @@ extension AMQPTool {
     return .failure
   }
 
-  static func report(_ failure: Failure) {
+  static func report(_ failure: Failure) { report(.error, failure.message) }
+
+  static func report(_ level: LogEntry.Level, _ message: String) {
     Reporter(
       Logger(
-        program: definition.program, format: .text, threshold: .error, write: ThisProcess.writeToStandardError)
-    ).report(LogEntry(.error, failure.message))
+        program: definition.program, format: .text, threshold: .notice, write: ThisProcess.writeToStandardError)
+    ).report(LogEntry(level, message))
+  }
+
+  /// Talks to the broker about a queue, on a channel of a connection that is ended afterwards.
+  /// - Throws: `Failure`
+  static func converse<Result>(
+    _ options: ConnectionOptions, about queue: String, largestBodyInMemory: Int = .max,
+    _ body: (BrokerSession, UInt16) throws -> Result
+  ) throws -> Result {
+    let channel: UInt16 = 1
+    do {
+      let session = try BrokerSession.connect(
+        to: options.broker, heartbeat: options.heartbeat, name: definition.program, tls: options.tls,
+        largestBodyInMemory: largestBodyInMemory)
+      try session.openChannel(channel)
+      let result = try body(session, channel)
+      session.close()
+      return result
+    } catch {
+      throw Failure(error, subject: "queue '\(queue)' at \(options.broker)")
+    }
+  }
+}
+
+extension Failure {
+  /// What any error in a conversation about `subject` comes to.
+  init(_ error: any Error, subject: String) {
+    switch error {
+    case let failure as Failure: self = failure
+    case let failure as BrokerFailure: self.init(.failure, "\(failure)")
+    case BrokerSession.CallError.refused(let reason): self.init(.failure, "\(subject): \(reason.text)")
+    case BrokerSession.CallError.unanswered: self.init(.failure, "\(subject): the broker gives no answer")
+    case AMQPError.doesNotFitFrame(let what): self.init(.failure, "\(subject): \(what)")
+    default: self.init(.failure, "\(subject): \(error)")
+    }
   }
 }

@@ -32,7 +32,11 @@ struct ConnectionOptions {
       + "where they name a file that is none.",
     "A password in the arguments is overwritten as soon as it has been read, and no error repeats it. A URL with an empty "
       + "path means the vhost /. --port is from 1 to 65535, and --heartbeat from 0 to 65535.",
-    "The broker has 10 s to let us in.",
+    "The broker has 10 s to let us in. Of an unknown option an error does not repeat what follows =.",
+  ]
+
+  static let environment = [
+    ManualPage.Entry("SSL_CERT_FILE, SSL_CERT_DIR", "Whom to trust with TLS, where --cacert is not given.")
   ]
 
   let broker: BrokerURL
@@ -65,12 +69,6 @@ struct ConnectionOptions {
     self.heartbeat = heartbeat
     tls = try Self.tls(arguments, isWanted: broker.isSecure)
     self.broker = broker
-  }
-
-  /// Connects, in one attempt.
-  /// - Throws: `BrokerFailure`
-  func connect(name: String) throws -> BrokerSession {
-    try BrokerSession.connect(to: broker, heartbeat: heartbeat, name: name, tls: tls)
   }
 
   // MARK: Where it is
@@ -139,17 +137,5 @@ struct ConnectionOptions {
       return nil
     }
     do { return try TLSContext(configuration) } catch { throw Failure(.usage, "\(error)") }
-  }
-}
-
-extension PoptArguments {
-  /// The value of an option that is text.
-  /// - Throws: `Failure` for what is none
-  func text(_ option: String) throws -> String? {
-    guard let bytes = self[option] else { return nil }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.usage, "--\(option) is not text in UTF-8")
-    }
-    return text
   }
 }

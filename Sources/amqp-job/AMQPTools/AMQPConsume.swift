@@ -4,7 +4,7 @@ import JobRunner
 import Linux
 
 /// `amqp-consume`: a runner, with that program's options.
-enum Consume: AMQPTool {
+enum AMQPConsume: AMQPTool {
   static let definition = PoptCommand(
     program: ToolName.consume.rawValue,
     summary: "Run a command on each message of a queue, which is its standard input.",
@@ -18,9 +18,6 @@ enum Consume: AMQPTool {
         + "failures in a row with pauses.",
       "TERM, INT and HUP are passed on to the command. Its message is acked if it exits 0, else it goes back. A second one, "
         + "or 20 s, kill it. The exit status is 128 and the signal's number.",
-      "75: the connection was lost while the command ran, or with it a queue of its own. 76: the broker took the message "
-        + "back. 74: it could not be stored. 126, 127: the command cannot be executed, or was not found, and nothing was "
-        + "taken.",
       "The options end at the command: its own are never taken for these.",
       "No message is taken before the command can run on it, whatever --prefetch-count says.",
       "--exchange without --routing-key binds by the empty key, as the original's manual has it.",
@@ -43,6 +40,18 @@ enum Consume: AMQPTool {
         "prefetch-count", short: "p", .number("limit"), "receive only this many message at a time from the server"),
     ],
     common: ConnectionOptions.group)
+
+  static let exitStatuses = [
+    ManualPage.Entry("0", "The command exited 0 on every message, and the server took every ack."),
+    ManualPage.Entry(
+      "1", "The command failed on a message of several, or the connection, the queue or an option is at fault."),
+    ManualPage.Entry("74", "A message could not be stored; it went back."),
+    ManualPage.Entry("75", "The connection was lost while the command ran, or with it a queue of its own."),
+    ManualPage.Entry("76", "The server took a message back, or refused its ack."),
+    ManualPage.Entry("126, 127", "The command cannot be executed, or was not found; nothing was taken."),
+    ManualPage.Entry("128 + N", "Signal N ended it, or the command on a single message."),
+    ManualPage.Entry("other", "The command's on a single message; 64 to 78 and 124 to 127 become 1."),
+  ]
 
   private static let defaultHeartbeat: UInt16 = 30
 
@@ -74,9 +83,9 @@ enum Consume: AMQPTool {
   }
 
   private static func jobOptions(_ arguments: PoptArguments, _ connection: ConnectionOptions) throws -> JobOptions {
-    let queue = try name(arguments, "queue")
-    let exchange = try name(arguments, "exchange")
-    let keys = try name(arguments, "routing-key")
+    let queue = try arguments.name("queue")
+    let exchange = try arguments.name("exchange")
+    let keys = try arguments.name("routing-key")
     guard exchange != nil || keys == nil else {
       throw Failure(.usage, "--routing-key option requires an exchange name to be provided with --exchange")
     }
@@ -95,13 +104,6 @@ enum Consume: AMQPTool {
     options.waitsForBroker = false
     options.leastLogged = .warning
     return options
-  }
-
-  /// - Throws: `Failure`
-  private static func name(_ arguments: PoptArguments, _ option: String) throws -> String? {
-    let name = try arguments.text(option)
-    guard (name?.utf8.count ?? 0) <= 255 else { throw Failure(.usage, "--\(option) has at most 255 bytes") }
-    return name
   }
 
   private static func announce(_ queue: String) {

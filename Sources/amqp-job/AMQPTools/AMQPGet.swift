@@ -1,0 +1,53 @@
+import AMQP
+import Arguments
+import Broker
+import JobRunner
+import Linux
+
+/// `amqp-get`
+enum AMQPGet: AMQPTool {
+  static let definition = PoptCommand(
+    program: ToolName.get.rawValue, summary: "Take one message from a queue on an AMQP server, and print its body.",
+    examples: ["amqp-get -q fruits"],
+    differences: [
+      "The message is acknowledged when its body has been written, and exit status 0 means that the server has taken that. "
+        + "It is in the queue again, and the exit status 1, where standard output is closed, full, or read by nobody; "
+        + "with the original it is gone then."
+    ] + ConnectionOptions.differences,
+    options: [PoptOption("queue", short: "q", .text("queue"), "the queue to consume from")],
+    common: ConnectionOptions.group)
+
+  static let exitStatuses = [
+    ManualPage.Entry("0", "The message is written out, and not in the queue any more."),
+    ManualPage.Entry("1", "It failed; a line on standard error says why."),
+    ManualPage.Entry("2", "The queue is empty."),
+  ]
+
+  private static let empty = ExitStatus(rawValue: 2)
+  /// What is larger is written as it comes.
+  private static let largestInMemory = 1 << 20
+
+  static func run(_ arguments: PoptArguments) throws -> ExitStatus {
+    let options = try ConnectionOptions(arguments)
+    guard let queue = try arguments.name("queue") else { throw Failure(.usage, "queue not specified") }
+    guard !ThisProcess.isOutputClosed else { throw Failure(.failure, "standard output is closed: nothing was taken") }
+    return try converse(options, about: queue, largestBodyInMemory: largestInMemory) { session, channel in
+      guard let delivery = try session.get(from: queue, on: channel, onPart: { try write($0, of: queue) }) else {
+        return empty
+      }
+      try write(delivery.body, of: queue)
+      try session.send(.basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: channel)
+      try session.closeChannel(channel)
+      return .success
+    }
+  }
+
+  private static func write(_ bytes: [UInt8], of queue: String) throws {
+    do {
+      try ThisProcess.answer(bytes)
+    } catch {
+      throw Failure(
+        .failure, "cannot write to standard output: \(error.reason); the message goes back to queue '\(queue)'")
+    }
+  }
+}

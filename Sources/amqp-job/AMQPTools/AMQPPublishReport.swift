@@ -1,0 +1,61 @@
+import AMQP
+import Broker
+import JobRunner
+import Linux
+import Publishing
+
+/// What `amqp-publish` says of what became of the messages.
+struct AMQPPublishReport {
+  private let destination: Publisher.Destination
+  private let hasLines: Bool
+
+  /// `hasLines`: each message is a line.
+  init(_ destination: Publisher.Destination, hasLines: Bool) {
+    self.destination = destination
+    self.hasLines = hasLines
+  }
+
+  func notify(_ notice: PublishLoop.Notice) {
+    guard case .blocked(let broker, let reason) = notice else { return }
+    AMQPPublish.report(.notice, "the broker at \(broker) takes nothing for now (\(reason)): waiting")
+  }
+
+  /// nil where all is well.
+  func failure(_ end: Publication.End, _ publication: Publication, broker: BrokerURL) -> Failure? {
+    let subject = "\(place) at \(broker)"
+    let text: String
+    switch end {
+    case .done: return nil
+    case .signal(let signal):
+      return Failure(.signal(signal), "ended by \(signal) while publishing to \(subject)\(counts(publication))")
+    case .refused:
+      text =
+        publication.refusals.contains(where: \.isUnroutable)
+        ? "no queue takes it: \(unroutable(subject))" : "\(subject) rejects it, as a queue does when it is full"
+    case .input(let error): text = error.reason
+    case .broker(let failure): text = "\(failure)"
+    case .channel(let reason): text = "\(subject): \(reason.text)"
+    case .item(_, let error): text = Failure(error, subject: subject).message
+    }
+    return Failure(.failure, text + counts(publication))
+  }
+
+  private var place: String {
+    destination.exchange.isEmpty ? "queue '\(destination.routingKey)'" : "exchange '\(destination.exchange)'"
+  }
+
+  private func unroutable(_ subject: String) -> String {
+    destination.exchange.isEmpty
+      ? "there is no \(subject)" : "none is bound to \(subject) for routing key '\(destination.routingKey)'"
+  }
+
+  private func counts(_ publication: Publication) -> String {
+    guard hasLines, publication.acceptedCount > 0 else { return "" }
+    let (count, first) = (publication.confirmedCount, publication.lastNumberInOrder)
+    let published =
+      count == first
+      ? "the first \(count) lines are published" : "\(count) lines are published, the first \(first) among them"
+    let unknown = publication.unknownCount == 0 ? "" : ", and \(publication.unknownCount) more may be"
+    return "; \(published)\(unknown)"
+  }
+}
