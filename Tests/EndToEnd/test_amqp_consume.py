@@ -5,14 +5,14 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
 
 import pika.exceptions
 import pytest
 
+from originals import are_installed, compare, kind, options, unused
 from processes import CAN_ISOLATE, PROMPT, Runner, wait_until
 
-pytestmark = pytest.mark.skipif(not shutil.which("amqp-consume"), reason="amqp-tools are not installed")
+pytestmark = are_installed
 
 
 @dataclasses.dataclass
@@ -102,12 +102,10 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def link(binary, tmp_path_factory):
+@pytest.fixture
+def link(links):
     """The binary by the name of amqp-consume."""
-    path = tmp_path_factory.mktemp("link") / "amqp-consume"
-    path.symlink_to(binary)
-    return str(path)
+    return str(links / "amqp-consume")
 
 
 def start(bench, program, *arguments, worker=(), address=None, **environment):
@@ -126,16 +124,6 @@ def own_queue(runner):
     wait_until(lambda: ANNOUNCEMENT.search(runner.stderr) or not runner.runs())
     found = ANNOUNCEMENT.search(runner.stderr)
     return found and found[1]
-
-
-def kind(bench, name):
-    """What a declaration of the queue is told about it; None where there is no queue."""
-    try:
-        bench.client.channel.queue_declare(name, passive=True)
-        bench.client.channel.queue_declare(name, auto_delete=True)
-        return "auto-delete"
-    except pika.exceptions.ChannelClosedByBroker as error:
-        return None if error.reply_code == 404 else error.reply_code
 
 
 def send(bench, runner, exchange, key, body):
@@ -181,29 +169,12 @@ def observed(bench, program, row):
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_is_amqp_consume(bench, link, row):
     theirs, ours = observed(bench, "amqp-consume", row), observed(bench, link, row)
-    print(f"theirs: {theirs}\nours: {ours}")  # shown where it fails
-    for name in ["kind", "sent", "status", "stdout", "left"]:
-        if name in row.differs:
-            assert ours[name] == row.differs[name] != theirs[name], f"{name}: {row.why}"
-        else:
-            assert ours[name] == theirs[name], name
-    if "stderr" in row.differs:
-        assert re.fullmatch(row.differs["stderr"], ours["stderr"].strip()), row.why
-    elif "status" not in row.differs and (theirs["status"] == 0 or "Usage" in theirs["stderr"]):
-        assert ours["stderr"] == theirs["stderr"]
-    elif ours["status"] != 0:
-        # In words of our own, behind what went well.
-        last = ours["stderr"].splitlines()[-1]
-        assert last.startswith("amqp-consume: "), ours
+    compare("amqp-consume", row, theirs, ours, ["kind", "sent", "status", "stdout", "left"])
 
 
 def test_each_option_is_compared():
-    shown = subprocess.run(["amqp-consume", "--help"], capture_output=True, text=True, check=True).stdout
-    own, rest = re.split("Connection options(?s:.*)Help options:", shown)
-    options = re.findall(r"^ +(?:-\S, )?(--[\w-]+)", own + rest, re.M)
-    assert len(options) == 10, options
-    used = " ".join(word for row in ROWS for word in row.arguments)
-    assert [option for option in options if not re.search(rf"{option}\b", used)] == []
+    own, _ = options("amqp-consume")
+    assert len(own) == 8 and unused(own, ROWS) == []
 
 
 # What the original does not promise
