@@ -69,15 +69,21 @@ public enum Method: Hashable, Sendable {
     public var name: ByteString
     public var isPassive: Bool
     public var isDurable: Bool
+    /// For this connection alone, and gone with it.
+    public var isExclusive: Bool
+    /// Gone with its last consumer.
+    public var isAutoDelete: Bool
     public var arguments: FieldTable
 
     public init(
-      name: ByteString, isPassive: Bool = false, isDurable: Bool = true,
-      arguments: FieldTable = FieldTable()
+      name: ByteString, isPassive: Bool = false, isDurable: Bool = true, isExclusive: Bool = false,
+      isAutoDelete: Bool = false, arguments: FieldTable = FieldTable()
     ) {
       self.name = name
       self.isPassive = isPassive
       self.isDurable = isDurable
+      self.isExclusive = isExclusive
+      self.isAutoDelete = isAutoDelete
       self.arguments = arguments
     }
   }

@@ -1,72 +1,58 @@
 public import AMQP
 
-/// Publishes to one queue, or to one exchange: mandatory, and confirmed.
+/// Publishes to one queue, one message after the other: mandatory, and each confirmed
+/// (<https://www.rabbitmq.com/docs/confirms#publisher-confirms>) before the next.
 public final class Publisher {
-  /// Where messages go: an exchange decides by the routing key; the exchange without a name has it be a queue's.
-  public struct Destination: Hashable, Sendable {
-    public var exchange: String
-    public var routingKey: String
-
-    public init(exchange: String, routingKey: String) {
-      self.exchange = exchange
-      self.routingKey = routingKey
-    }
-
-    public static func queue(_ name: String) -> Destination { Destination(exchange: "", routingKey: name) }
+  /// Why a message is in no queue.
+  public enum Refusal: Error, Hashable, Sendable {
+    /// The queue is not there any more.
+    case unroutable
+    /// The queue is full, or in trouble.
+    case rejected
   }
 
-  /// The most messages that are under way at a time, and the most bytes that wait to be sent.
-  static let windowCount = 256
-  static let windowBytes = 1 << 20
+  private static let channel: UInt16 = 1
 
   private let session: BrokerSession
-  private let method: Method
+  private let queue: String
   private let onFlow: (String?) -> Void
-  public private(set) var window = ConfirmWindow()
+  /// Of the latest message nothing is known: it may be in the queue.
+  public private(set) var isOneUnknown = false
 
-  static let channel: UInt16 = 1
-
-  /// Makes sure of a queue before anything is published to it. `onFlow` is told why the broker stops to take
-  /// messages, as it does when memory or disk run low, and nil when it goes on.
+  /// Makes sure of the queue. `session` is without a channel. `onFlow` is told why the broker stops to take messages, as it
+  /// does when memory or disk run low, and nil when it goes on.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  public init(_ session: BrokerSession, to destination: Destination, onFlow: @escaping (String?) -> Void) throws {
-    self.session = session
-    method = .basicPublish(
-      exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey), mandatory: true)
-    self.onFlow = onFlow
+  public init(_ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void) throws {
+    (self.session, self.queue, self.onFlow) = (session, queue, onFlow)
     try session.openChannel(Self.channel)
-    if destination.exchange.isEmpty { _ = try session.queueStatus(destination.routingKey, on: Self.channel) }
+    _ = try session.queueStatus(queue, on: Self.channel)
     _ = try session.call(.confirmSelect, on: Self.channel) { $0 == .confirmSelectOK ? true : nil }
   }
 
-  /// Publishes one message, waiting first until there is room in the window.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `AMQPError.doesNotFitFrame`
-  public func publish(_ body: [UInt8], _ properties: BasicProperties) throws {
-    while window.outstandingCount >= Self.windowCount || session.unsentByteCount > Self.windowBytes {
-      try take(session.nextEvent())
-    }
-    try session.publish(method, properties: properties, body: body, on: Self.channel)
-    window.published(messageID: properties.messageID?.description)
-    for event in try session.pump() { try take(event) }
+  /// Returns when the message is in the queue. `other` is a session whose heartbeats go on meanwhile.
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Refusal`, `AMQPError.doesNotFitFrame`
+  public func publish(_ body: [UInt8], _ properties: BasicProperties, keepingAlive other: BrokerSession) throws {
+    try session.publish(
+      .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true), properties: properties, body: body,
+      on: Self.channel)
+    isOneUnknown = true
+    let refusal = try answer(keepingAlive: other)
+    isOneUnknown = false
+    if let refusal { throw refusal }
   }
 
-  /// Waits until the broker has said of every message what became of it.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  public func finish() throws {
-    while window.outstandingCount > 0 { try take(session.nextEvent()) }
-  }
-
-  private func take(_ event: Connection.Event) throws {
-    switch event {
-    case .returned(_, let message):
-      window.returned(messageID: message.properties.messageID?.description)
-    case .method(_, .basicAck(let tag, let multiple)): window.confirmed(upTo: tag, multiple: multiple)
-    case .method(_, .basicNack(let tag, let multiple, _)):
-      window.rejected(upTo: tag, multiple: multiple)
-    case .method(_, .channelClose(let reason)): throw BrokerSession.CallError.refused(reason)
-    case .method(_, .connectionBlocked(let reason)): onFlow(reason)
-    case .method(_, .connectionUnblocked): onFlow(nil)
-    default: break
+  private func answer(keepingAlive other: BrokerSession) throws -> Refusal? {
+    var isReturned = false
+    while true {
+      switch try session.nextEvent(keepingAlive: other) {
+      case .returned: isReturned = true
+      case .method(_, .basicAck): return isReturned ? .unroutable : nil
+      case .method(_, .basicNack): return .rejected
+      case .method(_, .channelClose(let reason)): throw BrokerSession.CallError.refused(reason)
+      case .method(_, .connectionBlocked(let reason)): onFlow(reason)
+      case .method(_, .connectionUnblocked): onFlow(nil)
+      default: break
+      }
     }
   }
 }

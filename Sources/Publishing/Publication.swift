@@ -43,7 +43,7 @@ public struct Publication {
   public private(set) var phase: Phase
   private let brokerCount: Int
   private let limits: Limits
-  private let chance: Double
+  private let chance: @Sendable () -> Double
   private var window = Window()
   private var backOff = BackOff()
   private var attempts = 0
@@ -65,8 +65,9 @@ public struct Publication {
   private var lastNumber = 0
   private var unsendableNumber: Int?
 
-  /// `chance` is a number from 0 to 1, by which pauses differ.
-  public init(brokerCount: Int, limits: Limits, chance: Double, now: ContinuousClock.Instant) {
+  /// `chance` gives a number from 0 to 1 for each pause, by which they differ.
+  public init(brokerCount: Int, limits: Limits, chance: @escaping @Sendable () -> Double, now: ContinuousClock.Instant)
+  {
     self.brokerCount = brokerCount
     self.limits = limits
     self.chance = chance
@@ -153,7 +154,7 @@ public struct Publication {
     attempts += 1
     let isFirst = failure.kind == .lost && !hasFailed
     hasFailed = true
-    let next = isFirst || attempts % brokerCount != 0 ? now : now + backOff.pause(chance: chance)
+    let next = isFirst || attempts % brokerCount != 0 ? now : now + backOff.pause(chance: chance())
     guard next < outageEnd, ending == nil else {
       phase = .ended(ending.map { .signal($0.signal) } ?? .broker(failure))
       return nil

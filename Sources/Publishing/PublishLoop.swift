@@ -13,7 +13,7 @@ public final class PublishLoop {
     public var heartbeat: UInt16
     /// How the broker's management tools show the connection.
     public var connectionName: String
-    public var destination: Publisher.Destination
+    public var destination: Destination
     /// Of items that have none of their own.
     public var properties: BasicProperties
     /// Asked of the broker before anything is published. Where it refuses one, nothing is.
@@ -26,7 +26,7 @@ public final class PublishLoop {
 
     public init(
       brokers: [BrokerURL], tls: TLSContext?, heartbeat: UInt16, connectionName: String,
-      destination: Publisher.Destination,
+      destination: Destination,
       properties: BasicProperties, skip: Int, limits: Publication.Limits
     ) {
       self.brokers = brokers
@@ -90,7 +90,7 @@ public final class PublishLoop {
     lastBroker = configuration.brokers[0]
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
     publication = Publication(
-      brokerCount: configuration.brokers.count, limits: configuration.limits, chance: .random(in: 0...1), now: .now)
+      brokerCount: configuration.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) }, now: .now)
   }
 
   /// The broker that was connected to last.

@@ -18,7 +18,9 @@ public final class TLSContext: @unchecked Sendable {
     copenssl_forbid_renegotiation(context)
     // Nobody is asked for a passphrase.
     SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in -1 }
-    SSL_CTX_set_verify(context, configuration.verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+    SSL_CTX_set_verify(
+      context, configuration.verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+      configuration.verifies ? TLSSession.verification : nil)
     if configuration.verifies { try loadAuthorities() }
     try loadCertificate()
     ERR_clear_error()

@@ -14,6 +14,8 @@ public final class TLSSession {
   private let outgoing: OpaquePointer
   private let name: String
   private let context: TLSContext
+  /// Why the peer's certificate does not pass.
+  private var flaw: String?
   private var buffer = [UInt8](repeating: 0, count: 16_384)
 
   /// Begins the handshake.
@@ -25,6 +27,7 @@ public final class TLSSession {
     name = context.configuration.serverName ?? host
     SSL_set_bio(ssl, incoming, outgoing)
     SSL_set_connect_state(ssl)
+    SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
     try expect(name)
     try shakeHands()
   }
@@ -104,7 +107,7 @@ public final class TLSSession {
     let reason = Int32(ERR_peek_error() & 0x7F_FFFF)
     let words = ERR_reason_error_string(ERR_peek_error()).map { String(cString: $0) } ?? "the TLS session broke"
     switch reason {
-    case SSL_R_CERTIFICATE_VERIFY_FAILED: return .untrusted(distrust(SSL_get_verify_result(ssl)))
+    case SSL_R_CERTIFICATE_VERIFY_FAILED: return .untrusted(flaw ?? "its certificate cannot be trusted")
     case SSL_R_WRONG_VERSION_NUMBER: return .failed("it does not speak TLS on this port; use its port for amqps")
     // The peer's alerts (RFC 8446, 6.2).
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
@@ -122,18 +125,34 @@ public final class TLSSession {
     }
   }
 
-  private func distrust(_ result: Int) -> String {
-    switch Int32(result) {
+  /// For SSL_set_verify(3): called with each certificate of the peer's chain, notes what is wrong with one, and lets it not pass.
+  static let verification: SSL_verify_cb = { passes, store in
+    guard passes == 0, let store, let certificate = X509_STORE_CTX_get_current_cert(store),
+      let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),
+      let session = SSL_get_ex_data(OpaquePointer(ssl), 0)
+    else { return passes }
+    Unmanaged<TLSSession>.fromOpaque(session).takeUnretainedValue()
+      .distrust(PeerCertificate(certificate: certificate), for: X509_STORE_CTX_get_error(store))
+    return 0
+  }
+
+  private func distrust(_ certificate: PeerCertificate, for error: Int32) {
+    flaw = flaw(of: certificate, error)
+  }
+
+  private func flaw(of certificate: PeerCertificate, _ error: Int32) -> String {
+    switch error {
     case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return "its certificate is not for '\(name)'; use the name it is for"
+      let names = certificate.names.map { " but for \($0)" } ?? ""
+      return "its certificate is not for '\(name)'\(names); use a name it is for"
         + (options.serverName.map { ", or \($0)" } ?? "")
-    case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate has expired"
+    case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate expired\(certificate.end.map { " on \($0)" } ?? "")"
     case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate is not valid yet"
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
       X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
       X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
       return "its certificate is not signed by an authority that is trusted here; use \(options.authorities)"
-    default: return "its certificate cannot be trusted: \(String(cString: X509_verify_cert_error_string(result)))"
+    default: return "its certificate cannot be trusted: \(String(cString: X509_verify_cert_error_string(Int(error))))"
     }
   }
 }

@@ -103,8 +103,8 @@ struct Dead: ToolCommand {
   private func failure(_ error: any Error, of target: BrokerSession) -> Failure {
     let place = "queue '\(queue.name)' at \(target.broker)"
     return switch error {
-    case Replay.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
-    case Replay.Refusal.rejected:
+    case Publisher.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
+    case Publisher.Refusal.rejected:
       Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
     default: Failure(error, queue: queue.name, broker: target.broker)
     }

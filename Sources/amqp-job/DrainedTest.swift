@@ -101,11 +101,14 @@ struct DrainedTest {
     let item = WorkItem(envelope: delivery.envelope, properties: delivery.properties, queue: queue.name)
     let other = try broker.connect(name: "amqp-job status")
     defer { other.close() }
-    let publisher = try Publisher(other, to: .queue(queue.name)) { _ in }
-    try publisher.publish(
-      delivery.body, item.properties(for: Move(destination: .queue, attempts: item.attempt - 1), host: "", time: 0))
-    try publisher.finish()
-    let isThere = publisher.window.refusals.isEmpty
+    let copy = item.properties(for: Move(destination: .queue, attempts: item.attempt - 1), host: "", time: 0)
+    let isThere: Bool
+    do {
+      try Publisher(other, queue: queue.name) { _ in }.publish(delivery.body, copy, keepingAlive: session)
+      isThere = true
+    } catch is Publisher.Refusal {
+      isThere = false
+    }
     let tag = delivery.envelope.deliveryTag
     try send([
       isThere

@@ -10,7 +10,7 @@ enum Install: ToolCommand {
     examples: ["amqp-job install /opt/amqp-job"],
     notes:
       "An init container has that done into a volume that it shares. It is amqp-job there, for everybody to execute, and there whole or not at all: one that runs is replaced, too. "
-      + "Links take the place of links only, never of other files; called by them, it takes the options of those tools, but for amqp-consume.",
+      + "Links take the place of links only, never of other files; called by them, it takes the options of those tools ('amqp-job man amqp-consume').",
     operands: .one(name: "DIR"),
     groups: [
       OptionGroup("Options", [Option("links", "the names of amqp-tools, too, as links to it")])

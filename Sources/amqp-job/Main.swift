@@ -39,8 +39,7 @@ enum Main {
 
   private static func run(_ words: [String]) throws {
     if let name = ToolName(path: CommandLine.arguments.first ?? "") {
-      if let tool = name.tool { tool.main(Array(ThisProcess.arguments.dropFirst())).exit() }
-      throw Failure(.usage, "called as '\(name.rawValue)', whose options are not understood yet; call it as '\(tool)'")
+      name.tool.main(Array(ThisProcess.arguments.dropFirst())).exit()
     }
     switch words.first {
     case nil: throw Failure(.usage, "no command given; see '\(tool) --help'")

@@ -15,7 +15,7 @@ enum Man: ToolCommand {
   static func run(_ arguments: Arguments) throws {
     let commands = Main.commands.map { $0.definition }
     guard let name = arguments.operands.first else { return try write(Main.definition, commands) }
-    if let program = ToolName(rawValue: name), let tool = program.tool { return try write(tool, program) }
+    if let program = ToolName(rawValue: name) { return try write(program) }
     guard let command = commands.first(where: { $0.name == name }) else {
       throw UsageError("there is no command '\(name)'")
     }
@@ -31,10 +31,10 @@ enum Man: ToolCommand {
     try Output.write(page.roff)
   }
 
-  private static func write(_ tool: any AMQPTool.Type, _ program: ToolName) throws {
-    let others = ToolName.allCases.filter { $0 != program && $0.tool != nil }
+  private static func write(_ program: ToolName) throws {
+    let others = ToolName.allCases.filter { $0 != program }
     let page = ManualPage(
-      tool.definition, of: Main.tool, version: version, exitStatuses: tool.exitStatuses,
+      program.tool.definition, of: Main.tool, version: version, exitStatuses: program.tool.exitStatuses,
       environment: ConnectionOptions.environment,
       related: others.map(\.rawValue) + [Main.definition.pageName])
     try Output.write(page.roff)

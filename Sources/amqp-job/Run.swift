@@ -58,7 +58,8 @@ enum Run: ToolCommand {
   static func run(_ arguments: Arguments) throws {
     let environment = ThisProcess.environment
     var settings = Settings(arguments, environment: environment)
-    let program = try program(arguments, searchPath: settings.path)
+    let program = try ProcessGroups.Program(
+      command: arguments.operandBytes, searchPath: settings.surroundings.path)
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
     let feed: Feed = try settings.choice("feed") ?? .stdin
@@ -76,19 +77,22 @@ enum Run: ToolCommand {
       let names = workerEnvironment.withheld.joined(separator: ", ")
       reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))
     }
-    let connectionName = "amqp-job run \(options.queue)" + (settings.hostName.map { " on \($0)" } ?? "")
+    let connectionName = "amqp-job run \(options.queue)" + (settings.surroundings.hostName.map { " on \($0)" } ?? "")
     let loop = try EventLoop(
       options,
       EventLoop.Configuration(
         heartbeat: broker.heartbeat, tls: broker.tls, connectionName: connectionName,
         worker: program, environment: workerEnvironment, feed: feed,
-        spoolDirectory: settings.text("spool-dir") ?? settings.temporaryDirectory,
-        largestBodyInMemory: try settings.size("spool-above") ?? 1 << 20,
+        spoolDirectory: settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
+        largestBodyInMemory: try settings.size("spool-above") ?? largestBodyInMemory,
         host: ThisProcess.hostName,
         liveness: try liveness(&settings)),
       log: reporter.report)
     try loop.run().exit()
   }
+
+  /// What no option says of it.
+  static let largestBodyInMemory = 1 << 20
 
   private static func jobOptions(
     _ settings: inout Settings, _ broker: BrokerOptions
@@ -153,20 +157,6 @@ enum Run: ToolCommand {
         throw Failure(
           .inputOutputError,
           "cannot make the liveness file \(path): \(error.reason) (--liveness-file); nothing was taken")
-      }
-    }
-  }
-
-  private static func program(_ arguments: Arguments, searchPath: String) throws -> ProcessGroups.Program {
-    do {
-      let path = try CommandLookup.path(of: arguments.operands[0], searchPath: searchPath)
-      return ProcessGroups.Program(path: path, arguments: arguments.operandBytes, environment: [])
-    } catch {
-      switch error {
-      case .notFound(let what):
-        throw Failure(.commandNotFound, "command not found: \(what); nothing was taken")
-      case .notExecutable(let what, let reason):
-        throw Failure(.notExecutable, "command cannot be executed: \(what): \(reason); nothing was taken")
       }
     }
   }

@@ -6,10 +6,9 @@ enum ToolName: String, CaseIterable {
   case get = "amqp-get"
   case deleteQueue = "amqp-delete-queue"
 
-  /// nil where its options are not understood yet.
-  var tool: (any AMQPTool.Type)? {
+  var tool: any AMQPTool.Type {
     switch self {
-    case .consume: nil
+    case .consume: AMQPConsume.self
     case .publish: AMQPPublish.self
     case .declareQueue: AMQPDeclareQueue.self
     case .get: AMQPGet.self

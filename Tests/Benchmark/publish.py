@@ -10,10 +10,10 @@ from setup import HERE
 
 # Kind of queue, bytes of an item, and how many of them: for the tools, for pika, and for pika that waits for each.
 COLUMNS = {
-    "20 bytes, quorum queue": ("quorum", 20, 200_000, 50_000, 5000),
-    "20 bytes, classic queue": ("classic", 20, 200_000, 50_000, 5000),
-    "1 KiB, quorum": ("quorum", 1024, 50_000, 12_500, 2500),
-    "1 MiB, quorum": ("quorum", 1 << 20, 100, 100, 100),
+    "20 bytes, quorum queue": ("quorum", 20, 200_000, 20_000, 2000),
+    "20 bytes, classic queue": ("classic", 20, 200_000, 20_000, 2000),
+    "1 KiB, quorum": ("quorum", 1024, 50_000, 10_000, 1000),
+    "1 MiB, quorum": ("quorum", 1 << 20, 50, 50, 50),
 }
 ROUNDS = 3
 LINE_LIMIT = 1 << 15  # of amqp-publish -l: what is longer becomes several items

@@ -80,6 +80,15 @@ def binary():
 
 
 @pytest.fixture(scope="session")
+def links(binary, tmp_path_factory):
+    """A directory with the binary by the names of amqp-tools."""
+    directory = tmp_path_factory.mktemp("links")
+    for name in ("amqp-consume", "amqp-publish", "amqp-get", "amqp-declare-queue", "amqp-delete-queue"):
+        (directory / name).symlink_to(binary)
+    return directory
+
+
+@pytest.fixture(scope="session")
 def broker():
     """The broker that all tests share; none of them changes its settings or stops it."""
     return brokers.Broker(os.environ["TEST_BROKER_NAME"], os.environ["TEST_BROKER_URL"])

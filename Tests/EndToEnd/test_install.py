@@ -141,18 +141,13 @@ def test_another_program_is_no_link(bench, target):
     assert (target / "amqp-get").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", ["amqp-consume"])
+@pytest.mark.parametrize("name", NAMES)
 def test_called_by_such_a_name(bench, target, name):
     install(bench, target, "--links")
     for program in target / name, name:
-        done = subprocess.run(
-            [program, "-u", "amqp://guest:Sup3rSecret@host", "-q", "queue", "cat"],
-            env={"PATH": str(target)}, capture_output=True, text=True, check=False,
-        )
-        assert done.returncode == 64
-        assert done.stdout == ""
-        assert len(done.stderr.splitlines()) == 1 and name in done.stderr, done.stderr
-        assert "Sup3rSecret" not in done.stderr
+        done = subprocess.run([program], env={"PATH": str(target)}, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert name in done.stderr and "specified" in done.stderr, done.stderr
 
 
 # What cannot be done

@@ -7,11 +7,14 @@ import Testing
 
 /// `--when-empty exit`
 @Suite struct DrainTests {
-  private func waiting(_ configure: (inout JobOptions) -> Void = { _ in }) -> RunnerDriver {
-    var driver = RunnerDriver {
-      $0.whenEmpty = .exit
-      configure(&$0)
-    }
+  private func waiting(
+    _ configure: (inout JobOptions) -> Void = { _ in }, chance: @escaping @Sendable () -> Double = { 0 }
+  ) -> RunnerDriver {
+    var driver = RunnerDriver(
+      {
+        $0.whenEmpty = .exit
+        configure(&$0)
+      }, chance: chance)
     driver.consume()
     return driver
   }
@@ -65,6 +68,22 @@ import Testing
       let actions = driver.counted(0, 1)
       #expect(actions.writes.isEmpty && actions.sets(.look, after: .seconds(1)) && driver.finished == nil)
     }
+  }
+
+  @Test func twoWhoseLooksHaveMetPartAgain() {
+    var driver = waiting(chance: { .random(in: 0...1) })
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 2)
+    _ = driver.counted(0, 1)
+    _ = driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    var pauses: Set<Duration> = []
+    for _ in 0..<20 {
+      driver.handle(.timer(.look))
+      let pause = driver.counted(0, 1).delay(of: .look)
+      #expect(pause.map { (.seconds(1)...(.milliseconds(1250))).contains($0) } == true)
+      if let pause { pauses.insert(pause) }
+    }
+    #expect(pauses.count > 10)
   }
 
   @Test func aLookThatFindsSomethingStartsTheCountAnew() {

@@ -17,10 +17,10 @@ struct RunnerDriver {
   var now = ContinuousClock.now
   private(set) var lastDeliveryTag: UInt64 = 0
 
-  init(_ configure: (inout JobOptions) -> Void = { _ in }) {
+  init(_ configure: (inout JobOptions) -> Void = { _ in }, chance: @escaping @Sendable () -> Double = { 0 }) {
     var options = JobOptions(brokers: [Self.broker], queue: "q")
     configure(&options)
-    runner = Runner(options, chance: 0)
+    runner = Runner(options, chance: chance)
   }
 
   /// What the runner ended with, once it has.
@@ -121,6 +121,10 @@ extension [RunnerAction] {
   }
 
   var startsWorker: Bool { contains { if case .startWorker = $0 { true } else { false } } }
+
+  func delay(of timer: RunnerTimer) -> Duration? {
+    compactMap { if case .set(timer, let delay) = $0 { delay } else { nil } }.last
+  }
 
   func sets(_ timer: RunnerTimer, after duration: Duration) -> Bool { contains(.set(timer, after: duration)) }
 }

@@ -13,7 +13,7 @@ private struct Driver {
   init(brokers: Int = 1, items: Int = 1024, bytes: Int = 1 << 20) {
     var limits = Publication.Limits(outage: .seconds(60))
     (limits.items, limits.bytes) = (items, bytes)
-    publication = Publication(brokerCount: brokers, limits: limits, chance: 0, now: start)
+    publication = Publication(brokerCount: brokers, limits: limits, chance: { 0 }, now: start)
   }
 
   mutating func ready() {

@@ -49,6 +49,8 @@ extension Method {
       declare.queue = pool.copy(declaration.name)
       declare.passive = declaration.isPassive ? 1 : 0
       declare.durable = declaration.isDurable ? 1 : 0
+      declare.exclusive = declaration.isExclusive ? 1 : 0
+      declare.auto_delete = declaration.isAutoDelete ? 1 : 0
       declare.arguments = pool.copy(declaration.arguments)
       return try pass(AMQP_QUEUE_DECLARE_METHOD, declare)
     case .queueBind(let queue, let exchange, let routingKey):

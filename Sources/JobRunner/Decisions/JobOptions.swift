@@ -34,9 +34,21 @@ public struct JobOptions: Hashable, Sendable {
     case finish
   }
 
+  /// Where the queue comes from, and so what it may be.
+  public enum QueueOrigin: Hashable, Sendable {
+    /// It is there, and outlives everybody: a durable one that does not delete itself.
+    case lasting
+    /// It is there, and may be any but a stream.
+    case any
+    /// The runner declares it, and it goes with the runner.
+    case own(OwnQueue)
+  }
+
   /// Tried in turn; at least one.
   public var brokers: [BrokerURL]
+  /// Empty where the broker is to name a queue of the runner's own.
   public var queue: String
+  public var queueOrigin: QueueOrigin
   public var extent: Extent
   /// How many workers may run side by side.
   public var parallelism: Int
@@ -57,6 +69,8 @@ public struct JobOptions: Hashable, Sendable {
   public var finishWindow: Duration
   /// How long the broker may be out of reach.
   public var connectTimeout: Duration
+  /// Also at first. Otherwise a broker that is not there at the start is an error at once.
+  public var waitsForBroker: Bool
   /// Report worker statuses as they are, even those that the runner uses itself.
   public var rawStatus: Bool
   public var attempts: AttemptOptions
@@ -66,6 +80,7 @@ public struct JobOptions: Hashable, Sendable {
   public init(brokers: [BrokerURL], queue: String) {
     self.brokers = brokers
     self.queue = queue
+    queueOrigin = .lasting
     extent = .count(1)
     parallelism = 1
     whenEmpty = .wait
@@ -77,6 +92,7 @@ public struct JobOptions: Hashable, Sendable {
     onDisconnect = .stop
     finishWindow = .seconds(60)
     connectTimeout = .seconds(60)
+    waitsForBroker = true
     rawStatus = false
     attempts = AttemptOptions()
     leastLogged = .info
@@ -95,6 +111,13 @@ public struct JobOptions: Hashable, Sendable {
     case .forever: false
     }
   }
+
+  var ownQueue: OwnQueue? {
+    if case .own(let queue) = queueOrigin { queue } else { nil }
+  }
+
+  /// Such a queue goes with its last consumer, and with it what is in it.
+  var mayDeleteItself: Bool { queueOrigin != .lasting }
 
   var workersMayFinish: Bool { (onTerm ?? (extent == .forever ? .finish : .stop)) == .finish }
 }

@@ -1,8 +1,8 @@
 internal import AMQP
 internal import Broker
 
-/// Finds out whether a queue is one that a runner can serve (durable, not auto-delete, not exclusive, no stream), and
-/// whether it has a retry and a dead-letter queue.
+/// Finds out whether a queue is one that a runner can serve (no stream; and where it has to last, durable, not
+/// auto-delete, and not exclusive), and whether it has a retry and a dead-letter queue.
 ///
 /// AMQP has no question for the first. But a declaration of an existing queue with other properties is
 /// refused, and the refusal names the first property that differs. So one is sent that every queue
@@ -22,20 +22,24 @@ struct QueueInspection: Hashable, Sendable {
   }
 
   private enum Kind: Hashable, Sendable {
-    case serviceable
-    case unsupported(String)
+    case lasting
+    /// It may go before its items do, and why.
+    case transient(String)
+    case stream
   }
 
   private let queues: [String]
   private let kindChannel: UInt16
   private let familyChannel: UInt16
+  private let mayBeTransient: Bool
   private var kind: Kind?
   /// How many of the three queues have been found.
   private var foundCount = 0
   private var familyEnd: CloseReason?
 
   /// Uses the channel `channel` and the one after it.
-  init(queue: WorkQueue, channel: UInt16) {
+  init(queue: WorkQueue, channel: UInt16, mayBeTransient: Bool) {
+    self.mayBeTransient = mayBeTransient
     // Longer names than AMQP has cannot be those of queues.
     queues = [queue.name, queue.retryName, queue.deadName].filter { $0.utf8.count <= 255 }
     kindChannel = channel
@@ -55,7 +59,7 @@ struct QueueInspection: Hashable, Sendable {
   mutating func take(_ answer: Method, on channel: UInt16) -> Verdict? {
     guard channel == kindChannel || channel == familyChannel else { return nil }
     switch answer {
-    case .queueDeclareOK where channel == kindChannel: kind = .unsupported("it is a stream")
+    case .queueDeclareOK where channel == kindChannel: kind = .stream
     case .queueDeclareOK: foundCount += 1
     case .channelClose(let reason) where channel == kindChannel: kind = Self.kind(from: reason)
     case .channelClose(let reason): familyEnd = reason
@@ -66,7 +70,11 @@ struct QueueInspection: Hashable, Sendable {
 
   private var verdict: Verdict? {
     guard let kind else { return nil }
-    if case .unsupported(let why) = kind { return .unsupported(why) }
+    switch kind {
+    case .stream: return .unsupported("it is a stream")
+    case .transient(let why) where !mayBeTransient: return .unsupported(why)
+    case .lasting, .transient: break
+    }
     if foundCount == queues.count { return .serviceable(hasRetries: foundCount == 3) }
     guard let familyEnd else { return foundCount > 0 ? .serviceableSoFar : nil }
     let isAlone = foundCount > 0 && familyEnd.code == .notFound && !familyEnd.isQueueDown
@@ -84,16 +92,15 @@ struct QueueInspection: Hashable, Sendable {
   private static func kind(from reason: CloseReason) -> Kind {
     // The protocol has one code for every difference; which one it is stands in the text alone.
     guard reason.code == .preconditionFailed, let name = differingArgument(in: reason.text) else {
-      return .serviceable
+      return .lasting
     }
     switch name {
-    case "durable": return .unsupported("it is not durable")
-    case "auto_delete", "auto-delete": return .unsupported("it deletes itself with its last consumer")
-    case "exclusive": return .unsupported("it belongs to one connection")
-    case "x-queue-type": return .serviceable
+    case "durable": return .transient("it is not durable")
+    case "auto_delete", "auto-delete": return .transient("it deletes itself with its last consumer")
+    case "exclusive": return .transient("it belongs to one connection")
+    case "x-queue-type": return .lasting
     default:
-      return foreignArguments[ByteString(name)] != nil
-        ? .serviceable : .unsupported("it is a stream")
+      return foreignArguments[ByteString(name)] != nil ? .lasting : .stream
     }
   }
 

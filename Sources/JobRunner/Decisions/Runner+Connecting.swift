@@ -19,7 +19,9 @@ extension Runner {
 
   /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
   private mutating func inspect() -> [ChannelMethod] {
-    let inspection = QueueInspection(queue: queue, channel: UInt16(slots.count + 1))
+    if let own = options.ownQueue { return declare(own) }
+    let inspection = QueueInspection(
+      queue: queue, channel: UInt16(slots.count + 1), mayBeTransient: options.mayDeleteItself)
     self.inspection = inspection
     return inspection.questions
   }
@@ -43,6 +45,7 @@ extension Runner {
   mutating func inspected(
     _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
+    if let own = options.ownQueue { return setUp(own, method, on: channel, now: now) }
     guard let verdict = inspection?.take(method, on: channel) else { return [] }
     if verdict != .serviceableSoFar { inspection = nil }
     switch verdict {
@@ -58,7 +61,7 @@ extension Runner {
         return breakOff(
           .wrongQueue,
           "\(place) has no retry and dead-letter queue, as --max-attempts, --retry-delay and --reject-on need them; "
-            + "'amqp-job declare \(options.queue)' makes all three")
+            + "'amqp-job declare \(queue.name)' makes all three")
       }
       policy.hasRetries = hasRetries
       isInspected = true
@@ -78,7 +81,7 @@ extension Runner {
     var methods: [ChannelMethod] = []
     for index in slots.indices where freeItems > 0 && !isPausing && !isStopping {
       switch slots[index].state {
-      case .shut, .resting: methods += slots[index].on(slots[index].attach(to: options.queue))
+      case .shut, .resting: methods += slots[index].on(slots[index].attach(to: queue.name))
       default: break
       }
     }
@@ -92,6 +95,7 @@ extension Runner {
     switch reason.code {
     case .notFound where reason.isQueueDown:
       let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
+      guard options.waitsForBroker || isInspected else { return breakOff(.unreachable, "\(failure)") }
       connectFailure = failure
       phase = .connecting
       let actions = [.disconnect] + channelsLost(failure, now: now)
@@ -99,7 +103,8 @@ extension Runner {
     case .notFound:
       let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
       guard left > .zero, tally.taken == 0 else {
-        return breakOff(.noQueue, "there is no \(place); 'amqp-job declare \(options.queue)' makes it")
+        let advice = options.ownQueue == nil ? "; 'amqp-job declare \(queue.name)' makes it" : " any more"
+        return breakOff(.noQueue, "there is no \(place)\(advice)")
       }
       phase = .awaitingQueue
       hasServed = true
@@ -134,7 +139,7 @@ extension Runner {
         return [.set(.connectLimit, after: options.connectTimeout)]
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
-      let what = "\(connectFailure ?? silence), for queue '\(options.queue)'"
+      let what = "\(connectFailure ?? silence), for queue '\(queue.name)'"
       shutSlots(now: now)
       return [.disconnect]
         + breakOff(.unreachable, "\(what); gave up after \(options.connectTimeout.text) (--connect-timeout)")
@@ -173,7 +178,8 @@ extension Runner {
       phase = .connecting
       shutSlots(now: now)
       guard !isStopping else { return [] }
-      return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance))]
+      guard options.waitsForBroker || isInspected else { return breakOff(.unreachable, "\(failure)") }
+      return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance()))]
     case .serving, .looking, .awaitingQueue:
       return connectionLost(failure, now: now)
     case .new, .finished:
@@ -186,12 +192,13 @@ extension Runner {
   ) -> [RunnerAction] {
     var actions = channelsLost(failure, now: now)
     guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
+    if options.ownQueue != nil { return actions + ownQueueLost(failure) }
     actions += [
       said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
     ]
     guard !hasServed else { return actions + connect() }
     phase = .connecting
-    return actions + [.set(.retry, after: backOff.pause(chance: chance))]
+    return actions + [.set(.retry, after: backOff.pause(chance: chance()))]
   }
 
   /// What goes with the channels: items in hand, copies on their way, and acks that nothing has confirmed.
@@ -214,7 +221,10 @@ extension Runner {
     shutSlots(now: now)
     if isStopped {
       actions += breakOff(
-        .temporaryFailure, "\(failure); the worker is stopped, others get its item of queue '\(options.queue)'")
+        .temporaryFailure,
+        "\(failure); the worker is stopped, "
+          + (options.ownQueue == nil
+            ? "others get its item of queue '\(queue.name)'" : "its item went with queue '\(queue.name)'"))
     } else if isSettlementLost {
       actions += breakOff(
         .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")

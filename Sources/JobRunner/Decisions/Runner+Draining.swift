@@ -62,7 +62,7 @@ extension Runner {
   private var looker: Int? { slots.firstIndex { $0.state == .waiting || $0.state == .resting } }
 
   private mutating func beginLook(_ looker: Int) -> [Method] {
-    let attach = slots[looker].isConsumerAttached ? [] : slots[looker].attach(to: options.queue)
+    let attach = slots[looker].isConsumerAttached ? [] : slots[looker].attach(to: queue.name)
     return attach
       + drain.begin(ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
   }
@@ -105,7 +105,7 @@ extension Runner {
       return [answered] + serve(now: now)
     case .void, .retries, .otherConsumers, .empty:
       let end = breakOffVoidLooks(now: now)
-      return [answered] + (end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance / 4)] : end)
+      return [answered] + (end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance() / 4)] : end)
     }
   }
 

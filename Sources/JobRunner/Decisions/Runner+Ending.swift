@@ -74,7 +74,8 @@ extension Runner {
 
   /// The end, where nothing is left to be done.
   mutating func conclude() -> [RunnerAction] {
-    let isExhausted = tally.taken >= options.mostItems && returning.isEmpty
+    // Even where no item is asked for, the queue is.
+    let isExhausted = tally.taken >= options.mostItems && returning.isEmpty && isInspected
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
     var actions: [RunnerAction] = []
     if brokenStatus == nil, !returning.isEmpty {

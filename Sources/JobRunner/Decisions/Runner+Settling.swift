@@ -124,20 +124,20 @@ extension Runner {
     slots[index].isAckUnconfirmed = isDone
     let wasPausing = isPausing
     let pause = ended == nil ? [] : beginPause()
-    guard phase == .serving, !isPausing else {
+    guard phase == .serving, !isPausing || options.mayDeleteItself else {
       let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = slots[index].detach() + [method] + probe
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
       return actions + entry + pause + [.send(slots[index].on(methods))] + limit + looked(now: now)
     }
-    let attach = slots[index].isConsumerAttached ? [] : slots[index].attach(to: options.queue)
+    let attach = slots[index].isConsumerAttached ? [] : slots[index].attach(to: queue.name)
     slots[index].state = .waiting
-    let others = wasPausing ? [.cancel(.pause)] + serve(now: now) : []
-    return actions + entry + [.send(slots[index].on([method] + attach))] + awaitItem(now: now) + others
+    let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve(now: now) : []
+    return actions + entry + pause + [.send(slots[index].on([method] + attach))] + awaitItem(now: now) + others
   }
 
   private mutating func beginPause() -> [RunnerAction] {
-    guard let pause = tally.pause(chance: chance) else {
+    guard let pause = tally.pause(chance: chance()) else {
       isPausing = false
       return []
     }
@@ -199,7 +199,7 @@ extension Runner {
     var entry = LogEntry(
       level, "\(name) of \(place), attempt \(item.attempt), \(ended.duration.text): \(ended.what); \(disposal.text)",
       [
-        "queue": .text(options.queue), "attempt": .integer(item.attempt),
+        "queue": .text(queue.name), "attempt": .integer(item.attempt),
         "seconds": .seconds(ended.duration), "settlement": .text(disposal.name),
       ])
     if let id = item.id { entry.fields.append(.init(name: "id", value: .text(id))) }

@@ -25,8 +25,8 @@ public struct Runner: Sendable {
   }
 
   let options: JobOptions
-  let queue: WorkQueue
-  let chance: Double
+  var queue: WorkQueue
+  let chance: @Sendable () -> Double
   var phase = Phase.new
   var slots: [Slot]
   var policy: AttemptPolicy
@@ -43,7 +43,9 @@ public struct Runner: Sendable {
   var isInspected = false
   /// What has been asked about it, while not all is answered.
   var inspection: QueueInspection?
-  /// Items that came before that: what to do with them depends on it.
+  /// How many bindings of a queue of our own the broker has yet to confirm.
+  var unansweredBindings = 0
+  /// Items that came before their time: before what to do with them is known, or in a pause.
   var earlyDeliveries: [EarlyDelivery] = []
   /// The broker has said something of the queue over the connection that there is.
   var hasServed = false
@@ -73,29 +75,35 @@ public struct Runner: Sendable {
   /// What goes with a status that is no success has been said.
   var hasReportedError = false
 
-  /// `chance`, from 0 to 1 and another for each runner, spreads the pauses of many.
-  public init(_ options: JobOptions, chance: Double) {
+  /// `chance`, from 0 to 1 and another for each pause, spreads those of many runners: two whose looks have met would else meet
+  /// at each of them, and find each other at the queue for ever.
+  public init(_ options: JobOptions, chance: @escaping @Sendable () -> Double) {
     self.options = options
     self.chance = chance
     queue = WorkQueue(options.queue)
     drain = Drain(queue)
     policy = AttemptPolicy(options: options.attempts)
-    slots = (1...min(options.parallelism, options.mostItems)).map { Slot(channel: UInt16($0)) }
+    slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
   }
 
   /// Decides what to do about `event`.
   public mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
-    if case .delivered(_, _, _, let slot) = event, inspection != nil, !isStopping {
+    if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
       earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
       return []
     }
     var actions = decide(event, now: now)
-    if inspection == nil || isStopping {
+    if !keepsDeliveries {
       let deliveries = earlyDeliveries
       earlyDeliveries = []
       actions += deliveries.flatMap { decide($0.event, now: now) }
     }
     return actions + conclude()
+  }
+
+  /// What comes waits. A queue that goes with its last consumer has to keep ours in a pause.
+  private var keepsDeliveries: Bool {
+    !isStopping && (inspection != nil || isPausing && options.mayDeleteItself)
   }
 
   /// The first event of all.
@@ -111,7 +119,7 @@ public struct Runner: Sendable {
     case .connected: return connected(now: now)
     case .connectionFailed(let failure): return connectionFailed(failure, now: now)
     case .delivered(let envelope, let properties, let digest, let slot):
-      let item = WorkItem(envelope: envelope, properties: properties, queue: options.queue, digest: digest)
+      let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
       return take(item, in: slot, now: now)
     case .notStored(let tag, let reason, let slot): return notStored(tag, reason, in: slot)
     case .method(let method, let channel): return received(method, on: channel, now: now)
@@ -164,7 +172,7 @@ public struct Runner: Sendable {
   var isServing: Bool { isInspected && connectFailure == nil && (phase == .serving || phase == .looking) }
 
   /// Queue and broker, as messages name them.
-  var place: String { "queue '\(options.queue)' at \(broker)" }
+  var place: String { (queue.name.isEmpty ? "a queue of our own" : "queue '\(queue.name)'") + " at \(broker)" }
 
   /// The broker that we have a connection to, or try to have one.
   var broker: BrokerURL { options.brokers[max(0, attemptCount - 1) % options.brokers.count] }
@@ -192,7 +200,7 @@ public struct Runner: Sendable {
   }
 }
 
-/// An item that came before all was known about its queue.
+/// An item that came before its time.
 struct EarlyDelivery: Hashable, Sendable {
   let slot: Int
   let event: RunnerEvent

@@ -25,6 +25,8 @@ public enum RunnerAction: Hashable, Sendable {
   case set(RunnerTimer, after: Duration)
   case cancel(RunnerTimer)
   case log(LogEntry)
+  /// The broker has chosen the name of our queue.
+  case queueNamed(String)
   /// The end. With a status that is no success comes the line that says why.
   case finish(ExitStatus)
 }

@@ -22,6 +22,8 @@ extension EventLoop {
     public var host: String
     /// Where to show that the loop turns, if anywhere.
     public var liveness: Liveness?
+    /// What to do with the name that the broker has chosen for a queue of the runner's own.
+    public var announceQueue: (String) -> Void = { _ in }
 
     public init(
       heartbeat: UInt16, tls: TLSContext? = nil, connectionName: String, worker: ProcessGroups.Program,

@@ -37,7 +37,7 @@ public final class EventLoop {
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
     bodies = Bodies(directory: configuration.spoolDirectory, areNamed: configuration.feed == .file)
     liveness = configuration.liveness
-    runner = Runner(options, chance: .random(in: 0...1))
+    runner = Runner(options, chance: { .random(in: 0...1) })
   }
 
   /// Runs until the runner has finished, and returns its exit status.
@@ -167,6 +167,7 @@ public final class EventLoop {
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
     case .log(let entry): log(entry)
+    case .queueNamed(let name): configuration.announceQueue(name)
     case .finish(let status): result = status
     }
   }
@@ -217,7 +218,7 @@ public final class EventLoop {
       publisher?.close()
       publisher = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
     }
-    let queue = WorkQueue(options.queue)
+    let queue = WorkQueue(item.queue)
     let name =
       switch move.destination {
       case .queue: queue.name

@@ -14,6 +14,11 @@ enum AMQPDeclareQueue: AMQPTool {
       PoptOption("durable", short: "d", .constant, "declare a durable queue"),
     ], common: ConnectionOptions.group)
 
+  static let exitStatuses = [
+    ManualPage.Entry("0", "The queue is there."),
+    ManualPage.Entry("1", "It failed; a line on standard error says why."),
+  ]
+
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)
     guard let queue = try arguments.name("queue") else { throw Failure(.usage, "queue name not specified") }

@@ -16,6 +16,11 @@ enum AMQPDeleteQueue: AMQPTool {
       PoptOption("if-empty", short: "e", .constant, "do not delete unless queue is empty"),
     ], common: ConnectionOptions.group)
 
+  static let exitStatuses = [
+    ManualPage.Entry("0", "The queue is not there, or not any more."),
+    ManualPage.Entry("1", "It failed; a line on standard error says why."),
+  ]
+
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)
     guard let queue = try arguments.name("queue"), !queue.isEmpty else {

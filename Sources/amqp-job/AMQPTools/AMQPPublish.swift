@@ -46,7 +46,7 @@ enum AMQPPublish: AMQPTool {
     guard arguments.contains("exchange") || arguments.contains("routing-key") else {
       throw Failure(.usage, "neither exchange nor routing key specified")
     }
-    let destination = Publisher.Destination(
+    let destination = Destination(
       exchange: try arguments.name("exchange") ?? "", routingKey: try arguments.name("routing-key") ?? "")
     var configuration = PublishLoop.Configuration(
       brokers: [options.broker], tls: options.tls, heartbeat: options.heartbeat, connectionName: definition.program,

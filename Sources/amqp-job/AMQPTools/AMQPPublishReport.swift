@@ -6,11 +6,11 @@ import Publishing
 
 /// What `amqp-publish` says of what became of the messages.
 struct AMQPPublishReport {
-  private let destination: Publisher.Destination
+  private let destination: Destination
   private let hasLines: Bool
 
   /// `hasLines`: each message is a line.
-  init(_ destination: Publisher.Destination, hasLines: Bool) {
+  init(_ destination: Destination, hasLines: Bool) {
     self.destination = destination
     self.hasLines = hasLines
   }

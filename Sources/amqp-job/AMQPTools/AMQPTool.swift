@@ -7,7 +7,6 @@ import Linux
 /// A program of amqp-tools, which this one is when it is called by its name.
 protocol AMQPTool: Sendable {
   static var definition: PoptCommand { get }
-  /// For the manual.
   static var exitStatuses: [ManualPage.Entry] { get }
 
   /// - Returns: the exit status
@@ -16,10 +15,6 @@ protocol AMQPTool: Sendable {
 }
 
 extension AMQPTool {
-  static var exitStatuses: [ManualPage.Entry] {
-    [.init("0", "It is done."), .init("1", "It failed; a line on standard error says why.")]
-  }
-
   /// Does what `words`, the arguments, ask for. Every failure has exit status 1, as in amqp-tools.
   static func main(_ words: [[UInt8]]) -> ExitStatus {
     do {

@@ -45,7 +45,7 @@ struct ItemOptions {
       throw Failure(.usage, "--file needs the PATH of at least one file")
     }
     do {
-      source = try Self.source(form, operands, properties, directory: settings.temporaryDirectory)
+      source = try Self.source(form, operands, properties, directory: settings.surroundings.temporaryDirectory)
     } catch {
       throw Failure(.inputOutputError, error.reason)
     }

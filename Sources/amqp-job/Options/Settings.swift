@@ -4,24 +4,18 @@ import JobRunner
 /// What a command was told: by an option, or else by a variable of the environment.
 struct Settings {
   let given: Arguments
-  /// `NAME=value` each.
-  private let environment: [[UInt8]]
+  let surroundings: Surroundings
   /// The names from which a setting was taken.
   private(set) var used: Set<String> = []
 
   init(_ given: Arguments, environment: [[UInt8]]) {
     self.given = given
-    self.environment = environment
-  }
-
-  private func content(of name: String) -> String? {
-    let start = Array("\(name)=".utf8)
-    return environment.first { $0.starts(with: start) }.map { String(decoding: $0[start.count...], as: UTF8.self) }
+    surroundings = Surroundings(environment)
   }
 
   /// The variable's value. What Kubernetes injects for a Service of that name, and an empty value, is none.
   mutating func variable(_ name: String) -> String? {
-    guard let value = content(of: name), !value.isEmpty, !value.hasPrefix("tcp://") else { return nil }
+    guard let value = surroundings[name], !value.isEmpty, !value.hasPrefix("tcp://") else { return nil }
     used.insert(name)
     return value
   }
@@ -86,8 +80,4 @@ struct Settings {
   private static func variableName(_ option: String) -> String {
     "AMQP_JOB_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
   }
-
-  var temporaryDirectory: String { content(of: "TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp" }
-  var path: String { content(of: "PATH") ?? "/usr/local/bin:/usr/bin:/bin" }
-  var hostName: String? { content(of: "HOSTNAME") }
 }

@@ -1,0 +1,56 @@
+internal import AMQP
+internal import Broker
+
+/// A queue of the runner's own: declared with the login, where another one would be inspected.
+extension Runner {
+  private var setUpChannel: UInt16 { UInt16(slots.count + 1) }
+
+  func declare(_ own: OwnQueue) -> [ChannelMethod] {
+    [.channelOpen, own.declaration(name: options.queue)].map { ChannelMethod($0, on: setUpChannel) }
+  }
+
+  /// An answer to the declaration, or to a binding.
+  mutating func setUp(
+    _ own: OwnQueue, _ answer: Method, on channel: UInt16, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    guard channel == setUpChannel, !isInspected else { return [] }
+    switch answer {
+    case .queueDeclareOK(let status):
+      queue = WorkQueue(status.name.description)
+      // An empty name would mean another key than the empty one, so it is not sent before the real one is known.
+      let bindings = own.bindings(name: queue.name)
+      unansweredBindings = bindings.count
+      let naming = options.queue.isEmpty ? [RunnerAction.queueNamed(queue.name)] : []
+      guard !bindings.isEmpty else { return naming + serveOwnQueue(now: now) }
+      return naming + [.send(bindings.map { ChannelMethod($0, on: setUpChannel) })]
+    case .queueBindOK:
+      unansweredBindings -= 1
+      return unansweredBindings == 0 ? serveOwnQueue(now: now) : []
+    case .channelClose(let reason): return ownQueueRefused(reason)
+    default: return []
+    }
+  }
+
+  private mutating func serveOwnQueue(now: ContinuousClock.Instant) -> [RunnerAction] {
+    isInspected = true
+    guard options.mostItems == 0 else { return serve(now: now) }
+    // It goes with its last consumer, so it has to have had one.
+    let methods = slots[0].on(slots[0].attach(to: queue.name)) + withdraw(0)
+    return [.send(methods), .set(.settlementLimit(slot: 0), after: Self.withdrawalLimit)]
+  }
+
+  private mutating func ownQueueRefused(_ reason: CloseReason) -> [RunnerAction] {
+    let status: ExitStatus =
+      switch reason.code {
+      case .notFound: .noQueue
+      case .accessRefused: .notPermitted
+      case .internalError: .temporaryFailure
+      default: .wrongQueue
+      }
+    return breakOff(status, "cannot declare and bind \(place): \(reason.text)")
+  }
+
+  mutating func ownQueueLost(_ failure: BrokerFailure) -> [RunnerAction] {
+    breakOff(.temporaryFailure, "\(failure); queue '\(queue.name)' went with it, and what was in it")
+  }
+}

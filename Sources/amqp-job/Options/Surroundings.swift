@@ -1,0 +1,16 @@
+/// The variables of the environment, of which some are no settings of ours.
+struct Surroundings {
+  /// `NAME=value` each.
+  let environment: [[UInt8]]
+
+  init(_ environment: [[UInt8]]) { self.environment = environment }
+
+  subscript(name: String) -> String? {
+    let start = Array("\(name)=".utf8)
+    return environment.first { $0.starts(with: start) }.map { String(decoding: $0[start.count...], as: UTF8.self) }
+  }
+
+  var temporaryDirectory: String { self["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp" }
+  var path: String { self["PATH"] ?? "/usr/local/bin:/usr/bin:/bin" }
+  var hostName: String? { self["HOSTNAME"] }
+}

@@ -1,0 +1,20 @@
+import JobRunner
+import Linux
+
+extension ProcessGroups.Program {
+  /// The command of a worker, found before anything is taken; its environment is still to come.
+  /// - Throws: `Failure`
+  init(command: [[UInt8]], searchPath: String) throws {
+    do {
+      let path = try CommandLookup.path(of: String(decoding: command[0], as: UTF8.self), searchPath: searchPath)
+      self.init(path: path, arguments: command, environment: [])
+    } catch {
+      switch error {
+      case .notFound(let what):
+        throw Failure(.commandNotFound, "command not found: \(what); nothing was taken")
+      case .notExecutable(let what, let reason):
+        throw Failure(.notExecutable, "command cannot be executed: \(what): \(reason); nothing was taken")
+      }
+    }
+  }
+}

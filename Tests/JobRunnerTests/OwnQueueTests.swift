@@ -1,0 +1,194 @@
+import AMQP
+import Broker
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// A queue that the runner declares for itself, or that may go with its last consumer.
+@Suite struct OwnQueueTests {
+  private static let setUpChannel: UInt16 = 2
+
+  private func driver(
+    _ own: OwnQueue = OwnQueue(isExclusive: false), queue: String = "", count: Int = .max
+  ) -> RunnerDriver {
+    RunnerDriver {
+      $0.queue = queue
+      $0.queueOrigin = .own(own)
+      $0.extent = .count(count)
+      $0.waitsForBroker = false
+    }
+  }
+
+  private func declared(_ name: String) -> AMQP.Method {
+    .queueDeclareOK(.init(name: ByteString(name), messageCount: 0, consumerCount: 0))
+  }
+
+  @Test func isDeclaredWithTheLogin() {
+    var driver = driver(OwnQueue(isExclusive: true), queue: "mine")
+    guard case .connect(_, let opening)? = driver.start().first else {
+      Issue.record("it does not connect first")
+      return
+    }
+    let declaration = Method.queueDeclare(
+      .init(name: "mine", isDurable: false, isExclusive: true, isAutoDelete: true))
+    #expect(opening.map(\.method) == [.channelOpen, declaration, .channelOpen])
+    #expect(opening.map(\.channel) == [2, 2, 1])
+    driver.handle(.connected)
+    let actions = driver.method(declared("mine"), on: Self.setUpChannel)
+    #expect(
+      actions.writes == [[.basicQoS(prefetchCount: 1), .basicConsume(queue: "mine", consumerTag: "amqp-job-1")]])
+    #expect(!actions.contains(.queueNamed("mine")))
+  }
+
+  @Test func isBoundByEachKeyBeforeItIsConsumed() {
+    var driver = driver(OwnQueue(isExclusive: false, exchange: "x", routingKeys: ["a", ""]))
+    _ = driver.start()
+    driver.handle(.connected)
+    let actions = driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
+    #expect(actions.contains(.queueNamed("amq.gen-1")))
+    #expect(
+      actions.writes == [
+        [
+          .queueBind(queue: "amq.gen-1", exchange: "x", routingKey: "a"),
+          .queueBind(queue: "amq.gen-1", exchange: "x", routingKey: ""),
+        ]
+      ])
+    #expect(driver.method(.queueBindOK, on: Self.setUpChannel).writes.isEmpty)
+    let last = driver.method(.queueBindOK, on: Self.setUpChannel).writes
+    #expect(last.last?.last == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1"))
+    guard case .startWorker(let item, slot: 0)? = driver.deliver().first else {
+      Issue.record("no worker is started")
+      return
+    }
+    #expect(item.queue == "amq.gen-1")
+  }
+
+  @Test(arguments: [
+    (ReplyCode.notFound, JobRunner.ExitStatus.noQueue), (.accessRefused, .notPermitted), (.resourceLocked, .wrongQueue),
+    (.preconditionFailed, .wrongQueue), (.internalError, .temporaryFailure),
+  ])
+  func oneThatIsRefusedEndsIt(code: ReplyCode, status: JobRunner.ExitStatus) {
+    var driver = driver()
+    _ = driver.start()
+    driver.handle(.connected)
+    let actions = driver.method(.channelClose(CloseReason(code: code, text: "why")), on: Self.setUpChannel)
+    #expect(actions.errors.count == 1 && actions.errors[0].contains("why") && driver.finished == status)
+  }
+
+  @Test(arguments: [false, true])
+  func goesWithTheConnection(isWorking: Bool) {
+    var driver = consuming()
+    if isWorking { driver.deliver() }
+    let actions = driver.handle(RunnerDriver.lost())
+    #expect(actions.errors.count == 1 && actions.errors[0].contains("amq.gen-1"))
+    if isWorking { driver.handle(.workerEnded(.exited(0))) }
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func aBrokerThatIsNotThereAtFirstIsTriedOnce() {
+    for origin in [JobOptions.QueueOrigin.any, .own(OwnQueue(isExclusive: false))] {
+      var driver = RunnerDriver {
+        $0.queueOrigin = origin
+        $0.waitsForBroker = false
+      }
+      _ = driver.start()
+      let actions = driver.handle(RunnerDriver.lost(.unreachable))
+      #expect(actions.finished == .unreachable && actions.errors.count == 1)
+    }
+  }
+
+  @Test func aBrokerThatIsLostLaterIsWaitedFor() {
+    var driver = RunnerDriver {
+      $0.queueOrigin = .any
+      $0.waitsForBroker = false
+    }
+    driver.consume()
+    #expect(driver.handle(RunnerDriver.lost()).sets(.connectLimit, after: .seconds(60)))
+    #expect(driver.handle(RunnerDriver.lost(.unreachable)).finished == nil)
+  }
+
+  @Test func noItemAskedForMeansThatTheQueueIsMadeAndConsumed() {
+    var driver = driver(count: 0)
+    _ = driver.start()
+    driver.handle(.connected)
+    let actions = driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
+    #expect(
+      actions.writes.last?.suffix(2) == [
+        .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1"), .basicCancel(consumerTag: "amqp-job-1"),
+      ])
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(driver.finished == .success)
+  }
+
+  @Test func noItemAskedForMeansThatAQueueIsThere() {
+    var driver = RunnerDriver {
+      $0.queueOrigin = .any
+      $0.extent = .count(0)
+    }
+    #expect(driver.open().writes.isEmpty && driver.finished == .success)
+  }
+
+  @Test(arguments: ["durable", "auto_delete", "exclusive"])
+  func anyQueueMayBeTransient(property: String) {
+    var driver = RunnerDriver { $0.queueOrigin = .any }
+    _ = driver.start()
+    driver.handle(.connected)
+    let differs = CloseReason(code: .preconditionFailed, text: "P - inequivalent arg '\(property)' for queue 'q'")
+    driver.method(.channelClose(differs), on: 2)
+    #expect(driver.method(RunnerDriver.found, on: 3).writes.count == 1)
+  }
+
+  @Test func noQueueMayBeAStream() {
+    var driver = RunnerDriver { $0.queueOrigin = .any }
+    _ = driver.start()
+    driver.handle(.connected)
+    driver.method(RunnerDriver.found, on: 2)
+    #expect(driver.finished == .wrongQueue)
+  }
+
+  @Test func isConsumedAllThroughAPause() {
+    var driver = consuming()
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(1)))
+    driver.deliver()
+    let failed = driver.handle(.workerEnded(.exited(1)))
+    #expect(failed.writes == [[.basicReject(deliveryTag: 2, requeue: true)]])
+    #expect(failed.sets(.pause, after: .milliseconds(250)))
+    // What comes back meanwhile has to wait.
+    #expect(!driver.deliver().startsWorker)
+    #expect(driver.handle(.timer(.pause)).startsWorker)
+  }
+
+  @Test func whatCameInAPauseGoesBackUnrunWhereItEnds() {
+    var driver = consuming()
+    for _ in 1...2 {
+      driver.deliver()
+      driver.handle(.workerEnded(.exited(1)))
+    }
+    driver.deliver()
+    let actions = driver.handle(.signal(.terminate))
+    #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 0)])
+  }
+
+  @Test func servingForEverEndsByASignalOnly() {
+    var driver = consuming()
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.deliver()
+    #expect(driver.handle(.signal(.terminate)).signals == [.terminate])
+    driver.handle(.workerEnded(.killed(.terminate)))
+    _ = driver.settle()
+    #expect(driver.finished == .signal(.terminate))
+  }
+
+  private func consuming() -> RunnerDriver {
+    var driver = driver()
+    _ = driver.start()
+    driver.handle(.connected)
+    driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
+    driver.method(.basicQoSOK)
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    return driver
+  }
+}
