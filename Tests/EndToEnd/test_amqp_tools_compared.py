@@ -5,11 +5,13 @@ import dataclasses
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 import pytest
 
 from originals import are_installed, compare, kind, options, unused
+from processes import read_proc, wait_until
 
 pytestmark = are_installed
 
@@ -75,6 +77,8 @@ PUBLISH = [
     Row(["-r", "{queue}", "-l", "-b", "x"], stdin=b"a\n", differs={"status": 1}, why="nothing would be published"),
     Row(["-b", "x"]),
     Row(["-r", "{queue}", "-H", "nocolon", "-b", "x"]),
+    Row(["-r", "{queue}", "-b", "x", "-C", "c" * 256]),
+    Row(["-r", "{queue}"], stdin=b"x" * 300_000),
     Row(["-r", "{queue}", "-b", "x", "y"]),
     Row(["-r"]),
     Row(["--help"]),
@@ -91,6 +95,18 @@ GET = [
     Row(["-q", "{queue}"], has_queue=False),
     Row([]),
     Row(["-q", "{queue}", "x"]),
+    Row(["-q", ""]),
+    Row(["-q", "{queue}"], items=(b"x" * 3_000_000,)),
+    *(
+        Row(["-q", "{queue}", *words], has_queue=False)
+        for words in (
+            ["-"], ["--", "-q"], ["-zq"], ["--ssl=1"], ["--help=1"], ["--port", "1x"], ["--port=9999999999"], ["x", "--usage"],
+        )
+    ),
+    Row(
+        ["-q", "{queue}", "--pasword=Sup3rSecret"], has_queue=False,
+        differs={"stderr": "--pasword: unknown option\nUsage: (?s:.*)"}, why="it may be a password",
+    ),
     Row(["--help"]),
     Row(["--usage"]),
 ]
@@ -101,6 +117,7 @@ DECLARE = [
     Row(["-q", ""]),
     Row(["-q", "{queue}", "-d"], items=(b"apple",)),
     Row(["-q", "{queue}"], items=(b"apple",)),
+    Row(["-q", "amq.{queue}"], has_queue=False),
     Row([]),
     Row(["--help"]),
     Row(["--usage"]),
@@ -196,6 +213,53 @@ def test_what_is_not_written_out_is_not_acked(bench, links):
             closed = {} if output else {"preexec_fn": lambda: os.close(1)}
             done = subprocess.run(words, env=bench.environment(), stdout=full, stderr=subprocess.PIPE, timeout=20, **closed)
         assert done.returncode == 1 and b"standard output" in done.stderr, done
+    queue.assert_back(1)
+
+
+@pytest.mark.parametrize("setting", [{"exclusive": True}, {"arguments": {"x-max-length": 1, "x-overflow": "reject-publish"}}])
+def test_a_queue_that_cannot_be_asked_about_or_is_full(bench, links, setting):
+    """Of another connection's queue nobody may ask, but publish to it. What a full one rejects is an error, only with ours."""
+    queue = bench.name_queue("classic")
+    bench.client.channel.queue_declare(queue.name, **setting)
+    host, port = bench.broker.address
+    statuses = []
+    for program in "amqp-publish", links / "amqp-publish":
+        words = [program, f"--server={host}", f"--port={port}", "-r", queue.name, "-b", "x"]
+        statuses.append(subprocess.run(words, env=bench.environment(), capture_output=True, timeout=20).returncode)
+    is_full = "arguments" in setting
+    assert statuses == [0, 1 if is_full else 0]
+    queue.assert_back(1 if is_full else 2)
+
+
+@pytest.mark.parametrize("end", ["end of input", "TERM", "cut"])
+@pytest.mark.parametrize("login", ["-u={url}", "--password=guest"])
+def test_lines_are_published_as_they_come(bench, links, end, login):
+    """And meanwhile arguments show no password; what is in the queue by an end that is none of theirs, the error says."""
+    queue, way = bench.queue("classic"), bench.proxy()
+    host = bench.broker.address[0]
+    words = [login.format(url=f"amqp://guest:guest@{host}:{way.port}")]
+    if login.startswith("--password"):
+        words += ["-s", host, f"--port={way.port}"]
+    with subprocess.Popen(
+        [links / "amqp-publish", "-l", "-r", queue.name, *words], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=bench.environment(),
+    ) as process:
+        process.stdin.write("apple\n")
+        process.stdin.flush()
+        queue.assert_back(1)
+        arguments = read_proc(process.pid, "cmdline").decode().split("\0")
+        assert words[0].replace(":guest@", ":*****@").replace("=guest", "=*****") in arguments
+        if end == "end of input":
+            assert process.communicate() == (None, "") and process.returncode == 0
+            return
+        if end == "TERM":
+            process.send_signal(signal.SIGTERM)
+        else:
+            way.cut()
+        wait_until(lambda: process.poll() is not None, what="its end")
+        error = process.stderr.read()
+    assert process.returncode == (143 if end == "TERM" else 1), error
+    assert error.startswith("amqp-publish: ") and error.endswith("the first 1 lines are published\n"), error
     queue.assert_back(1)
 
 
