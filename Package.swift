@@ -62,6 +62,10 @@ let package = Package(
     .testTarget(
       name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "JobRunner", "Linux"],
       swiftSettings: common),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: ["AMQP", "Arguments", "Broker", "JSONText", "JobRunner", "Linux", "Publishing", "Reports"],
+      swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]
 )

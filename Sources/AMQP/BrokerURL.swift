@@ -50,10 +50,12 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   /// the host of one that names none.
   /// - Throws: `ParseError`
   public init(parsing text: String, defaultHost: String = "") throws(ParseError) {
-    guard let schemeEnd = text.firstIndex(of: ":"), text[schemeEnd...].hasPrefix("://") else {
+    // Not by characters: a mark behind a ':' or '@' would make one of both, and a part of a password something else.
+    let text = text.unicodeScalars
+    guard let schemeEnd = text.firstIndex(of: ":"), text[schemeEnd...].starts(with: "://".unicodeScalars) else {
       throw ParseError("it does not begin with amqp://")
     }
-    let scheme = text[..<schemeEnd].lowercased()
+    let scheme = String(text[..<schemeEnd]).lowercased()
     guard scheme == "amqp" || scheme == "amqps" else {
       throw ParseError("its scheme is \(scheme)://, not amqp:// or amqps://")
     }
@@ -62,12 +64,12 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       throw ParseError("it has a ?query or #fragment; use options such as --heartbeat instead")
     }
 
-    var path: Substring = ""
+    var path: Substring.UnicodeScalarView?
     if let slash = rest.firstIndex(of: "/") {
       path = rest[slash...].dropFirst()
       rest = rest[..<slash]
     }
-    guard !path.contains("/") else {
+    guard path?.contains("/") != true else {
       throw ParseError("its vhost holds a '/', which is written %2F there")
     }
 
@@ -80,7 +82,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       if user.count == 2 { password = try percentDecoded(user[1], part: "password") }
       rest = rest[at...].dropFirst()
     }
-    if !path.isEmpty { vhost = try percentDecoded(path, part: "vhost") }
+    if let path, !path.isEmpty { vhost = try percentDecoded(path, part: "vhost") }
     try parseAuthority(rest, defaultHost: defaultHost)
   }
 
@@ -88,7 +90,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: `ParseError`
   public static func list(parsing text: String) throws(ParseError) -> [BrokerURL] {
     var urls: [BrokerURL] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+    for part in text.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false) {
       urls.append(try BrokerURL(parsing: String(part.trimmingSpaces())))
     }
     return urls
@@ -96,28 +98,29 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
 
   /// Where passwords stand in a list of URLs, as offsets in its UTF-8.
   public static func passwordRanges(in list: String) -> [Range<Int>] {
+    let list = Array(list.utf8)
     var ranges: [Range<Int>] = []
-    for url in list.utf8.split(separator: UInt8(ascii: ",")) {
-      let text = Substring(url)
-      guard let scheme = text.range(ofFirst: "://") else { continue }
-      let authority = text[scheme.upperBound...].prefix { $0 != "/" }
-      guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":")
+    for url in list.split(separator: UInt8(ascii: ",")) {
+      guard let scheme = url.indices.first(where: { url[$0...].starts(with: "://".utf8) }) else { continue }
+      let authority = url[(scheme + 3)...].prefix { $0 != UInt8(ascii: "/") }
+      guard let at = authority.lastIndex(of: UInt8(ascii: "@")),
+        let colon = authority[..<at].firstIndex(of: UInt8(ascii: ":"))
       else { continue }
-      let start = list.utf8.distance(from: list.startIndex, to: authority.index(after: colon))
-      ranges.append(start..<list.utf8.distance(from: list.startIndex, to: at))
+      ranges.append(colon + 1..<at)
     }
     return ranges
   }
 
-  private mutating func parseAuthority(_ authority: Substring, defaultHost: String) throws(ParseError) {
-    var portText: Substring?
-    if authority.hasPrefix("[") {
+  private mutating func parseAuthority(_ authority: Substring.UnicodeScalarView, defaultHost: String) throws(ParseError)
+  {
+    var portText: Substring.UnicodeScalarView?
+    if authority.first == "[" {
       guard let bracket = authority.firstIndex(of: "]") else {
         throw ParseError("its IPv6 address has no closing ']'")
       }
       host = String(authority[..<bracket].dropFirst())
       let rest = authority[bracket...].dropFirst()
-      guard rest.isEmpty || rest.hasPrefix(":") else {
+      guard rest.isEmpty || rest.first == ":" else {
         throw ParseError("something other than a port follows its ']'")
       }
       if !rest.isEmpty { portText = rest.dropFirst() }
@@ -133,7 +136,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       throw ParseError("its host holds a space or a control character")
     }
     if let portText, !portText.isEmpty {
-      guard let number = UInt16(portText), number > 0 else {
+      guard let number = UInt16(String(portText)), number > 0 else {
         throw ParseError("its port is not a number from 1 to 65535")
       }
       port = number
@@ -142,10 +145,10 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
 }
 
 private func percentDecoded(
-  _ text: Substring, part: String
+  _ text: Substring.UnicodeScalarView, part: String
 ) throws(BrokerURL.ParseError) -> String {
   var bytes: [UInt8] = []
-  var rest = text.utf8
+  var rest = Substring(text).utf8
   while let byte = rest.popFirst() {
     guard byte == UInt8(ascii: "%") else {
       bytes.append(byte)
@@ -164,17 +167,10 @@ private func percentDecoded(
   return decoded
 }
 
-extension Substring {
-  fileprivate func range(ofFirst needle: String) -> Range<Index>? {
-    for start in indices where self[start...].hasPrefix(needle) {
-      return start..<index(start, offsetBy: needle.count)
-    }
-    return nil
-  }
-
-  fileprivate func trimmingSpaces() -> Substring {
-    var trimmed = self.drop { $0.isWhitespace }
-    while trimmed.last?.isWhitespace == true { trimmed.removeLast() }
+extension Substring.UnicodeScalarView {
+  fileprivate func trimmingSpaces() -> Self {
+    var trimmed = self.drop { $0.properties.isWhitespace }
+    while trimmed.last?.properties.isWhitespace == true { trimmed.removeLast() }
     return trimmed
   }
 }

@@ -21,6 +21,9 @@ public enum FieldValue: Hashable, Sendable {
   case array([FieldValue])
   case table(FieldTable)
   case void
+  /// A header that is an array or a table, but cannot be read, such as one that nests deeper than `FieldTable.deepest`:
+  /// its kind and its content as they came, to be sent on with the message. Within another value it has no meaning.
+  case unread(kind: UInt8, [UInt8])
 }
 
 /// An AMQP field table: names with values, in the order in which the peer sent them. Names may repeat.
@@ -34,6 +37,9 @@ public struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
       self.value = value
     }
   }
+
+  /// How many levels of arrays and tables there may be within a table.
+  public static let deepest = 128
 
   public var entries: [Entry]
 
@@ -69,7 +75,7 @@ extension FieldValue {
     }
   }
 
-  /// The value as a worker reads it in its environment; nil for tables, arrays and void.
+  /// The value as a worker reads it in its environment; nil for tables, arrays, void and what is unread.
   public var scalarBytes: [UInt8]? {
     switch self {
     case .boolean(let value): Array((value ? "true" : "false").utf8)
@@ -79,7 +85,7 @@ extension FieldValue {
     case .string(let value): value.bytes
     case .bytes(let value): value
     case .timestamp(let value), .uint64(let value): Array("\(value)".utf8)
-    case .array, .table, .void: nil
+    case .array, .table, .void, .unread: nil
     default: integer.map { Array("\($0)".utf8) }
     }
   }

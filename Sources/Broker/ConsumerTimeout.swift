@@ -9,7 +9,7 @@ public struct ConsumerTimeout: Hashable, Sendable {
 
   /// Precondition: `duration` is positive.
   public init(_ duration: Duration) {
-    value = .int64(Int64(duration / .milliseconds(1)))
+    value = .int64(Int64((duration / .milliseconds(1)).rounded()))
   }
 
   /// Why a broker does not heed it, and what to do instead; nil where it does, and where that is not known.

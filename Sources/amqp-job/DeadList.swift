@@ -136,7 +136,7 @@ extension JSON {
     case .float(let value): self = .number(Double(value))
     case .double(let value): self = .number(value)
     case .timestamp(let value): self = .text(utcText(secondsSince1970: value))
-    case .array, .table, .void: return nil
+    case .array, .table, .void, .unread: return nil
     default:
       guard let bytes = value.scalarBytes else { return nil }
       self = value.integer.map { .integer($0) } ?? .text(String(decoding: bytes, as: UTF8.self))

@@ -37,6 +37,13 @@ import Testing
     #expect(throws: BrokerURL.ParseError.self) { try BrokerURL.list(parsing: "amqp://h1:1,") }
   }
 
+  @Test func aMarkBehindAColonOrAnAtIsNoPartOfIt() throws {
+    let text = "amqp://u:\u{301}p@\u{301}h:1/\u{301}v"
+    let url = try BrokerURL(parsing: text)
+    #expect(url == BrokerURL(host: "\u{301}h", port: 1, username: "u", password: "\u{301}p", vhost: "\u{301}v"))
+    #expect(BrokerURL.passwordRanges(in: text) == [9..<12])
+  }
+
   @Test func findsPasswords() {
     let list = "amqp://ü:sécret@h/v,amqp://h2,amqp://u:b:c@h3"
     let bytes = Array(list.utf8)

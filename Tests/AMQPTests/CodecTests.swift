@@ -33,9 +33,72 @@ import Testing
     #expect(try codec.decodeProperties(bytes[...]) == properties)
   }
 
-  @Test(arguments: [[], [0x80], [0x20, 0x00, 0, 0, 0, 200, 1, 65], [0x20, 0x00, 0xFF, 0xFF, 0xFF, 0xFF]])
+  @Test(arguments: [
+    [], [0x80], [0x20, 0x00, 0, 0, 0, 200, 1, 65], [0x20, 0x00, 0xFF, 0xFF, 0xFF, 0xFF], [0x20, 0x00, 0, 0],
+    [0xA0, 0x00, 1, 65], [0x20, 0x00, 0, 0, 0, 1, 200], [0x20, 0x00, 0, 0, 0, 3, 1, 65, 63],  // a kind that is none
+    [0x20, 0x00, 0, 0, 0, 7, 1, 65, 0x53, 0, 0, 0, 1, 65],  // a value that ends behind its table
+    [0x00, 0x01, 0x00, 0x01, 0x20, 0x00, 0, 0, 0, 0],  // flags that do not end
+  ])
   func propertiesThatAreCutShortAreAViolation(bytes: [UInt8]) {
     #expect(throws: AMQPError.self) { try codec.decodeProperties(bytes[...]) }
+  }
+
+  // MARK: Headers that cannot be decoded
+
+  /// Headers of which one, `deep`, has that many levels of arrays, with `innermost` in them. The others are around it.
+  private func properties(levels: Int, innermost: [UInt8] = [0x56]) -> (encoded: [UInt8], deep: [UInt8]) {
+    var deep = innermost
+    var length = deep.count
+    var levelsFromWithin: [UInt8] = []
+    for _ in 1..<levels {
+      levelsFromWithin += bigEndian(length).reversed() + [0x41]
+      length += 5
+    }
+    deep = levelsFromWithin.reversed() + deep
+    let headers =
+      [1, 0x61, 0x74, 1] + [4] + Array("deep".utf8) + [0x41] + bigEndian(deep.count) + deep + [1, 0x62, 0x78]
+      + bigEndian(1) + [7]
+    return ([0xA0, 0x00, 1, 65] + bigEndian(headers.count) + headers, deep)
+  }
+
+  private func bigEndian(_ number: Int) -> [UInt8] {
+    stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> $0) }
+  }
+
+  @Test(arguments: [FieldTable.deepest + 1, 26_000, 100_000])
+  func aHeaderThatNestsTooDeepIsKeptAsItCame(levels: Int) throws {
+    let (encoded, deep) = properties(levels: levels)
+    let decoded = try codec.decodeProperties(encoded[...])
+    #expect(decoded.contentType == "A")
+    #expect(decoded.headers == ["a": .boolean(true), "deep": .unread(kind: 0x41, deep), "b": .bytes([7])])
+    #expect(try codec.encode(decoded, limit: encoded.count) == encoded)
+  }
+
+  @Test func aHeaderThatNestsLessIsRead() throws {
+    let (encoded, _) = properties(levels: FieldTable.deepest)
+    var value = try #require(try codec.decodeProperties(encoded[...]).headers?["deep"])
+    for _ in 0..<FieldTable.deepest {
+      guard case .array(let values) = value else { return #expect(Bool(false), "\(value) is no array") }
+      value = try #require(values.first)
+    }
+    #expect(value == .void)
+  }
+
+  @Test(arguments: [[0x3F], [0x53, 0, 0, 0, 1], [0x46, 0, 0, 0, 1, 1], [0x41, 0, 0, 0, 2, 0x56]] as [[UInt8]])
+  func aHeaderWithSomethingInItThatIsNoValueIsKeptAsItCame(innermost: [UInt8]) throws {
+    let (encoded, deep) = properties(levels: 2, innermost: innermost)
+    let decoded = try codec.decodeProperties(encoded[...])
+    #expect(decoded.headers?["deep"] == .unread(kind: 0x41, deep))
+    #expect(try codec.encode(decoded, limit: encoded.count) == encoded)
+  }
+
+  @Test func aBrokerWhosePropertiesNestTooDeepIsAViolation() {
+    let (properties, _) = properties(levels: FieldTable.deepest + 1)
+    let start = [0, 10, 0, 10, 0, 9] + properties.dropFirst(4) + [0, 0, 0, 0, 0, 0, 0, 0]
+    #expect(throws: AMQPError.self) { try codec.decodeMethod(start[...]) }
+    // A queue.declare of the same depth, which no broker sends.
+    let declare = [0, 50, 0, 10, 0, 0, 0, 0] + properties.dropFirst(4)
+    #expect(throws: Never.self) { try codec.decodeMethod(declare[...]) }
   }
 
   @Test func aLongNameDoesNotFit() {

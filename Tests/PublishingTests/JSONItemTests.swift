@@ -43,6 +43,17 @@ import Testing
     #expect(JSONItem.decoded(base64: "+/+/AIA=") == [0xfb, 0xff, 0xbf, 0x00, 0x80])
   }
 
+  @Test(arguments: [1, FieldTable.deepest, FieldTable.deepest + 1, 2000, 3000, 100_000])
+  func headersHaveSoManyLevels(levels: Int) throws {
+    let value = String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
+    let text = #"{"body": "a", "headers": {"deep": \#(value)}}"#
+    if levels <= FieldTable.deepest {
+      #expect(try item(text).properties.headers?.entries.count == 1)
+    } else {
+      #expect(throws: (any Error).self) { try item(text) }
+    }
+  }
+
   @Test(arguments: [
     "", "[]", "7", "{", #"{"body": 1}"#, "{}", #"{"body": "a", "body": "b"}"#, #"{"body": "a", "body_base64": "Zg=="}"#,
     #"{"body_base64": "Zg="}"#, #"{"body_base64": "Z g="}"#, #"{"body_base64": "Z=g="}"#, #"{"body": "a", "other": 1}"#,

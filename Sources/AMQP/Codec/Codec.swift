@@ -13,7 +13,12 @@ struct Codec {
     guard payload.count >= 4 else { throw AMQPError.protocolViolation("a method frame without a method") }
     let id = payload.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     // librabbitmq refuses methods it does not know; so would we, but for those that a broker may add.
-    guard amqp_method_name(id) != nil else { return .other(id) }
+    guard amqp_method_name(id) != nil, !Method.isClients(id) else { return .other(id) }
+    if id == AMQP_CONNECTION_START_METHOD {
+      guard EncodedTable(payload, at: payload.startIndex + 6)?.unreadable == [] else {
+        throw AMQPError.protocolViolation("properties of a broker that cannot be decoded")
+      }
+    }
     return try decode(payload.dropFirst(4), what: "method \(id >> 16).\(id & 0xffff)") {
       amqp_decode_method(id, $0, $1, $2)
     } into: {
@@ -21,8 +26,28 @@ struct Codec {
     }
   }
 
+  /// Headers that cannot be decoded are as `FieldValue.unread` has it: an item with such a one is an item, too.
   /// - Throws: `AMQPError.protocolViolation`
   func decodeProperties(_ payload: ArraySlice<UInt8>) throws -> BasicProperties {
+    guard let start = try EncodedTable.startOfHeaders(in: payload) else { return try decodeReadable(payload) }
+    guard let headers = EncodedTable(payload, at: start) else {
+      throw AMQPError.protocolViolation("message headers that cannot be decoded")
+    }
+    guard !headers.unreadable.isEmpty else { return try decodeReadable(payload) }
+    // Byte arrays have the same form, and nothing in them is looked at.
+    var readable = payload
+    for index in headers.unreadable { readable[headers.kinds[index]] = UInt8(AMQP_FIELD_KIND_BYTES.rawValue) }
+    var properties = try decodeReadable(readable)
+    for index in headers.unreadable {
+      guard case .bytes(let content)? = properties.headers?.entries[index].value else {
+        preconditionFailure("librabbitmq has read other headers")
+      }
+      properties.headers?.entries[index].value = .unread(kind: payload[headers.kinds[index]], content)
+    }
+    return properties
+  }
+
+  private func decodeReadable(_ payload: ArraySlice<UInt8>) throws -> BasicProperties {
     try decode(payload, what: "message properties") {
       amqp_decode_properties(UInt16(AMQP_BASIC_CLASS), $0, $1, $2)
     } into: {
@@ -47,9 +72,22 @@ struct Codec {
   func encode(_ properties: BasicProperties, limit: Int) throws -> [UInt8] {
     try pool.use { pool in
       var raw = properties.raw(in: pool)
-      return try withUnsafeMutablePointer(to: &raw) { raw in
+      var bytes = try withUnsafeMutablePointer(to: &raw) { raw in
         try encode(limit: limit) { amqp_encode_properties(UInt16(AMQP_BASIC_CLASS), raw, $0) }
       }
+      if let headers = properties.headers { try Self.writeKinds(of: headers, in: &bytes) }
+      return bytes
+    }
+  }
+
+  /// Gives what is unread its own kind again.
+  private static func writeKinds(of headers: FieldTable, in properties: inout [UInt8]) throws {
+    guard headers.entries.contains(where: \.isUnread),
+      let start = try EncodedTable.startOfHeaders(in: properties[...]),
+      let encoded = EncodedTable(properties[...], at: start)
+    else { return }
+    for (entry, position) in zip(headers.entries, encoded.kinds) {
+      if case .unread(let kind, _) = entry.value { properties[position] = kind }
     }
   }
 
@@ -84,5 +122,11 @@ struct Codec {
       if length >= 0 { return bytes }
     }
     throw AMQPError.doesNotFitFrame("more than \(limit) bytes of properties and headers")
+  }
+}
+
+extension FieldTable.Entry {
+  fileprivate var isUnread: Bool {
+    if case .unread = value { true } else { false }
   }
 }

@@ -1,6 +1,17 @@
 internal import CRabbitMQ
 
 extension Method {
+  /// Whether the method with the number `id` is one with a table that clients alone send. Nobody looks how deep that is.
+  static func isClients(_ id: UInt32) -> Bool {
+    switch id {
+    case AMQP_CONNECTION_START_OK_METHOD, AMQP_EXCHANGE_DECLARE_METHOD, AMQP_EXCHANGE_BIND_METHOD,
+      AMQP_EXCHANGE_UNBIND_METHOD, AMQP_QUEUE_DECLARE_METHOD, AMQP_QUEUE_BIND_METHOD, AMQP_QUEUE_UNBIND_METHOD,
+      AMQP_BASIC_CONSUME_METHOD:
+      true
+    default: false
+    }
+  }
+
   /// Precondition: `raw` is what librabbitmq decoded for the method `id`.
   init(id: UInt32, decoded raw: UnsafeMutableRawPointer) {
     func fields<Fields>(_ type: Fields.Type) -> Fields {

@@ -68,6 +68,10 @@ extension UnsafeMutablePointer where Pointee == amqp_pool_t {
       field.value.table = copy(value)
     case .void:
       set(AMQP_FIELD_KIND_VOID)
+    case .unread(_, let value):
+      // Of the same form; `Codec` writes the kind that it really has.
+      set(AMQP_FIELD_KIND_BYTES)
+      field.value.bytes = copy(value)
     }
     return field
   }

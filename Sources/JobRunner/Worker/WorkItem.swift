@@ -1,4 +1,5 @@
 public import AMQP
+internal import Arguments
 internal import Broker
 internal import Linux
 
@@ -63,7 +64,7 @@ public struct WorkItem: Hashable, Sendable {
     case .queue: headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
     case .retry(let delay):
       headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
-      copy.expiration = ByteString("\(max(0, Int(delay / .milliseconds(1))))")
+      copy.expiration = ByteString("\(max(0, delay.wholeMilliseconds))")
     case .deadLetter(let cause):
       copy.expiration = nil
       var letter = DeadLetter(cause.reason, queue: queue, attempts: move.attempts)

@@ -107,10 +107,10 @@ private struct ItemVariables {
     entries.append(entry)
   }
 
-  /// The list separates names by commas, and may hold no NUL.
+  /// The list separates names by commas, and may hold no NUL. Not by characters: a mark behind a comma hides it in one.
   private mutating func omit(_ name: String) {
-    omitted.append(
-      String(name.map { $0 == "," || $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "_" : $0 }))
+    let scalars = name.unicodeScalars.map { $0 == "," || $0.value < 32 || $0.value == 127 ? "_" : $0 }
+    omitted.append(String(String.UnicodeScalarView(scalars)))
   }
 
   /// ASCII letters in upper case, digits as they are, all else `_`.

@@ -83,26 +83,38 @@ struct JSONItem: Hashable {
     return FieldTable(kept + (try fields(given)).entries)
   }
 
-  private static func fields(_ members: [JSONValue.Member]) throws -> FieldTable {
+  private static func fields(_ members: [JSONValue.Member], level: Int = 0) throws -> FieldTable {
     FieldTable(
       try members.map { member in
         guard member.name.utf8.count <= 255 else {
           throw FormError(description: "a header's name is longer than 255 bytes")
         }
-        return .init(name: ByteString(member.name), value: try field(member.value))
+        return .init(name: ByteString(member.name), value: try field(member.value, level: level))
       })
   }
 
-  private static func field(_ value: JSONValue) throws -> FieldValue {
+  /// `level` is how many arrays and objects the value is in.
+  private static func field(_ value: JSONValue, level: Int) throws -> FieldValue {
     switch value {
     case .null: .void
     case .boolean(let value): .boolean(value)
     case .integer(let value): .int64(value)
     case .number(let value): .double(value)
     case .text(let value): .string(ByteString(value))
-    case .array(let values): .array(try values.map(field))
-    case .object(let members): .table(try fields(members))
+    case .array(let values): .array(try fields(values, level: try below(level)))
+    case .object(let members): .table(try fields(members, level: try below(level)))
     }
+  }
+
+  private static func fields(_ values: [JSONValue], level: Int) throws -> [FieldValue] {
+    try values.map { try field($0, level: level) }
+  }
+
+  private static func below(_ level: Int) throws -> Int {
+    guard level < FieldTable.deepest else {
+      throw FormError(description: "a header has more than \(FieldTable.deepest) levels of arrays and objects")
+    }
+    return level + 1
   }
 
   /// RFC 4648, section 4; nil for what is none.

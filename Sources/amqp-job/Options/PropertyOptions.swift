@@ -34,7 +34,7 @@ enum PropertyOptions {
       guard expiration >= .milliseconds(1), expiration < .milliseconds(UInt32.max) else {
         throw Failure(.usage, "--expiration is from 1ms to 49 days")
       }
-      properties.expiration = ByteString("\(Int(expiration / .milliseconds(1)))")
+      properties.expiration = ByteString("\(expiration.wholeMilliseconds)")
     }
     properties.type = try shortString("type", &settings)
     properties.replyTo = try shortString("reply-to", &settings)

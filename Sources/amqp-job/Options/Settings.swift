@@ -54,16 +54,7 @@ struct Settings {
 
   /// In bytes.
   mutating func size(_ name: String) throws -> Int? {
-    try value(name, "a size such as 64KiB or 16MiB") { Self.byteCount($0) }
-  }
-
-  private static func byteCount(_ text: String) -> Int? {
-    let units = ["": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30]
-    let digits = text.prefix { $0.isASCII && $0.isNumber }
-    guard let number = Int(digits), let shift = units[String(text.dropFirst(digits.count))], number <= 1 << 32 else {
-      return nil
-    }
-    return number << shift
+    try value(name, "a size such as 64KiB or 16MiB") { Int(byteCount: $0) }
   }
 
   mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) throws -> Value?

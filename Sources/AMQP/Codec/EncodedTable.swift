@@ -1,0 +1,92 @@
+internal import CRabbitMQ
+
+/// A field table as it is on the wire (<https://www.rabbitmq.com/docs/amqp-0-9-1-errata#section_3>), looked at without
+/// recursion. librabbitmq recurses for each level of arrays and tables, and so do values that are made of them: without a
+/// limit it is for the sender of a message to say how much stack that takes.
+struct EncodedTable {
+  /// Where the kinds of the table's own values stand, in their order.
+  private(set) var kinds: [Int] = []
+  /// Which of these values, by their place among them, are arrays or tables that cannot be decoded: they nest deeper than
+  /// `FieldTable.deepest`, or hold what is no value.
+  private(set) var unreadable: [Int] = []
+
+  /// The table that begins at `start`; nil for what is none.
+  init?(_ bytes: ArraySlice<UInt8>, at start: Int) {
+    guard start + 4 <= bytes.endIndex else { return nil }
+    var position = start + 4
+    let end = position + bytes.number(at: start)
+    guard end <= bytes.endIndex else { return nil }
+    while position < end {
+      position += 1 + Int(bytes[position])
+      guard let next = bytes.endOfValue(at: position, before: end) else { return nil }
+      if bytes.isContainer(at: position), !bytes.isReadable(at: position) { unreadable.append(kinds.count) }
+      kinds.append(position)
+      position = next
+    }
+  }
+
+  /// Where the headers begin in a message's encoded properties; nil where it has none.
+  /// - Throws: `AMQPError.protocolViolation` for flags that the class basic does not have.
+  static func startOfHeaders(in properties: ArraySlice<UInt8>) throws -> Int? {
+    guard properties.count >= 2 else { return nil }
+    let flags = Int32(UInt16(bigEndianBytes: properties.prefix(2)))
+    // The last bit announces more flags than there are, by which librabbitmq would set those that there are.
+    guard flags & 1 == 0 else { throw AMQPError.protocolViolation("message properties that nobody knows") }
+    guard flags & AMQP_BASIC_HEADERS_FLAG != 0 else { return nil }
+    var position = properties.startIndex + 2
+    for flag in [AMQP_BASIC_CONTENT_TYPE_FLAG, AMQP_BASIC_CONTENT_ENCODING_FLAG] where flags & flag != 0 {
+      guard position < properties.endIndex else { return nil }
+      position += 1 + Int(properties[position])
+    }
+    return position
+  }
+}
+
+extension ArraySlice<UInt8> {
+  fileprivate func number(at position: Int) -> Int {
+    Int(UInt32(bigEndianBytes: self[position..<position + 4]))
+  }
+
+  fileprivate func isContainer(at position: Int) -> Bool {
+    self[position] == UInt8(ascii: "A") || self[position] == UInt8(ascii: "F")
+  }
+
+  /// The end of the value whose kind stands at `position`; nil where it is none, or ends behind `limit`.
+  fileprivate func endOfValue(at position: Int, before limit: Int) -> Int? {
+    guard position < limit else { return nil }
+    let size: Int
+    switch UnicodeScalar(self[position]) {
+    case "V": size = 0
+    case "t", "b", "B": size = 1
+    case "s", "u": size = 2
+    case "I", "i", "f": size = 4
+    case "D": size = 5
+    case "l", "L", "d", "T": size = 8
+    case "S", "x", "A", "F":
+      guard position + 5 <= limit else { return nil }
+      size = 4 + number(at: position + 1)
+    default: return nil
+    }
+    let end = position + 1 + size
+    return end <= limit ? end : nil
+  }
+
+  /// Whether the array or table whose kind stands at `start`, and which ends before `endIndex`, can be decoded.
+  fileprivate func isReadable(at start: Int) -> Bool {
+    var open: [(end: Int, hasNames: Bool)] = []
+    var position = start
+    repeat {
+      guard let end = endOfValue(at: position, before: open.last?.end ?? endIndex) else { return false }
+      if isContainer(at: position) {
+        guard open.count < FieldTable.deepest else { return false }
+        open.append((end, hasNames: self[position] == UInt8(ascii: "F")))
+        position += 5
+      } else {
+        position = end
+      }
+      while open.last?.end == position { open.removeLast() }
+      if open.last?.hasNames == true { position += 1 + Int(self[position]) }
+    } while !open.isEmpty
+    return true
+  }
+}

@@ -1,0 +1,72 @@
+import AMQP
+import Testing
+
+@Suite struct BrokerURLProperties {
+  private static let secret = "Sup3rSecret"
+
+  /// Something like a URL, with a password that has `secret` in it.
+  private func text(_ random: inout Random) -> String {
+    let userinfo = "\(random.text(upTo: 5)):\(random.text(upTo: 3))\(Self.secret)\(random.text(upTo: 3))@"
+    let host = random.one(of: ["h", "example.org", "[::1]", "127.0.0.1", "", random.text(upTo: 8)])
+    let rest = random.one(of: [
+      "", "/", ":5672", ":1/v", "/%2F", ":\(random.integer() as UInt32)/", random.text(upTo: 8),
+    ])
+    return random.one(of: ["amqp", "amqps", "AMQP"]) + "://" + userinfo + host + rest
+  }
+
+  private func random(_ random: inout Random) -> String {
+    let text = text(&random)
+    return random.chance(1, in: 2) ? text : random.damaged(text)
+  }
+
+  private func escaped(_ text: String) -> String {
+    text.utf8.map { byte in
+      "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }.joined()
+  }
+
+  @Test func whatIsReadMeansTheSameWhenWrittenAndReadAgain() {
+    property("URLs, written and read again") { random in
+      guard let url = try? BrokerURL(parsing: self.random(&random)) else { return }
+      let text =
+        "\(url.isSecure ? "amqps" : "amqp")://\(escaped(url.username)):\(escaped(url.password))@"
+        + "\(escaped(url.host)):\(url.port)/\(escaped(url.vhost))"
+      let again = try BrokerURL(parsing: text)
+      try expect(again == url, "\(text) is \(again), not \(url)")
+    }
+  }
+
+  @Test func passwordsAreNotShown() {
+    property("URLs, what is shown of them") { random in
+      let text = self.random(&random)
+      do {
+        let urls = try BrokerURL.list(parsing: text)
+        let shown = urls.map { "\($0) \($0.username) \($0.vhost)" }.joined()
+        // Where it is in what is shown it was no password to begin with.
+        guard isPassword(in: text) else { return }
+        try expect(!shown.contains(Self.secret), "\(text) is shown as \(shown)")
+        var bytes = Array(text.utf8)
+        for range in BrokerURL.passwordRanges(in: text) { bytes.replaceSubrange(range, with: range.map { _ in 42 }) }
+        try expect(!String(decoding: bytes, as: UTF8.self).contains(Self.secret), "\(text) is not overwritten")
+      } catch let error as BrokerURL.ParseError {
+        guard isPassword(in: text) else { return }
+        try expect(!error.description.contains(Self.secret.lowercased()), "\(text): \(error)")
+        try expect(!error.description.contains(Self.secret), "\(text): \(error)")
+      }
+    }
+  }
+
+  /// Whether the secret stands where a reader of the text expects the password: between a `:` after the `//` and an `@`,
+  /// and no `/` or `,` is before either.
+  private func isPassword(in text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    let secret = Array(Self.secret.utf8)
+    guard let start = bytes.indices.first(where: { bytes[$0...].starts(with: secret) }),
+      let scheme = bytes.indices.first(where: { bytes[$0...].starts(with: Array("://".utf8)) }), scheme < start
+    else { return false }
+    let before = bytes[(scheme + 3)..<start]
+    let behind = bytes[start...].prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ",") }
+    return before.contains(UInt8(ascii: ":")) && behind.contains(UInt8(ascii: "@"))
+      && !before.contains { "/,".utf8.contains($0) }
+  }
+}
