@@ -65,6 +65,7 @@ public final class PublishLoop {
   private let signals: SignalReceiver
   private let notify: (Notice) -> Void
   public private(set) var publication: Publication
+  private let method: Method
   private let idPrefix: [UInt8]
   private var number = 0
   private var link: BrokerLink?
@@ -88,6 +89,9 @@ public final class PublishLoop {
     self.onTurn = onTurn
     signals = try SignalReceiver([.terminate, .interrupt, .hangup])
     lastBroker = configuration.brokers[0]
+    let destination = configuration.destination
+    method = .basicPublish(
+      exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey), mandatory: true)
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
     publication = Publication(
       brokerCount: configuration.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) }, now: .now)
@@ -148,8 +152,11 @@ public final class PublishLoop {
   }
 
   private func messageID(_ properties: BasicProperties?) -> ByteString? {
-    (properties ?? configuration.properties).messageID
-      ?? (configuration.givesIDs ? ByteString(idPrefix + "\(number)".utf8) : nil)
+    if let given = properties.map(\.messageID) ?? configuration.properties.messageID { return given }
+    guard configuration.givesIDs else { return nil }
+    var id = idPrefix
+    id.append(contentsOf: "\(number)".utf8)
+    return ByteString(id)
   }
 
   // MARK: The broker
@@ -209,7 +216,7 @@ public final class PublishLoop {
   }
 
   private func sendHead(of item: Item, on link: BrokerLink) throws {
-    let (size, method) = (item.body.size, method)
+    let size = item.body.size
     guard item.properties == nil, let id = item.messageID else {
       var properties = item.properties ?? configuration.properties
       properties.messageID = item.messageID
@@ -218,12 +225,6 @@ public final class PublishLoop {
     let template = try template ?? link.template(method, configuration.properties)
     self.template = template
     try link.send(template, messageID: id, bodySize: size, on: Self.channel)
-  }
-
-  private var method: Method {
-    .basicPublish(
-      exchange: ByteString(configuration.destination.exchange),
-      routingKey: ByteString(configuration.destination.routingKey), mandatory: true)
   }
 
   private func sendPiece(_ piece: Sending, on link: BrokerLink) -> Bool {

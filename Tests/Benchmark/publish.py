@@ -33,10 +33,10 @@ NOTE = (
 REPEAT = 'left=$1 item=$2; shift 2; while [ "$left" -gt 0 ]; do "$@" <"$item" || exit; left=$((left - 1)); done'
 
 
-def publisher(setup, kind, size, count, *words):
+def publisher(setup, kind, size, count, *words, most_lost=0):
     """Publishes that many items, and gives its rate, in items per second, and its peak of memory, in kB."""
     def publish():
-        with setup.queue(kind, left=count) as queue, setup.lines(size, count).open() as lines:
+        with setup.queue(kind, left=count, most_lost=most_lost) as queue, setup.lines(size, count).open() as lines:
             start = time.perf_counter()
             peak = subprocess.run(
                 [setup.compiled("peak"), *(word.replace("QUEUE", queue) for word in words)],
@@ -56,10 +56,10 @@ def column(setup, kind, size, *counts):
     pika = [sys.executable, str(HERE / "pika_publisher.py"), setup.url, "QUEUE"]
     runs = side_by_side(
         setup.count(ROUNDS),
-        publisher(setup, kind, size, count, *tool),
-        publisher(setup, kind, size, count, *tool, "-p"),
+        publisher(setup, kind, size, count, *tool, most_lost=count // 500),
+        publisher(setup, kind, size, count, *tool, "-p", most_lost=count // 500),
         publisher(setup, kind, size, count, setup.binary, "publish", "-q", "QUEUE"),
-        publisher(setup, kind, size, fewer, *pika),
+        publisher(setup, kind, size, fewer, *pika, most_lost=fewer // 500),
         publisher(setup, kind, size, fewest, *pika, "confirmed"),
     )
     rates = [[rate for rate, _ in run] for run in runs]

@@ -53,9 +53,14 @@ struct AMQPPublishReport {
     guard hasLines, publication.acceptedCount > 0 else { return "" }
     let (count, first) = (publication.confirmedCount, publication.lastNumberInOrder)
     let published =
-      count == first
-      ? "the first \(count) lines are published" : "\(count) lines are published, the first \(first) among them"
-    let unknown = publication.unknownCount == 0 ? "" : ", and \(publication.unknownCount) more may be"
+      switch count {
+      case 0: "no line is known to be published"
+      case first: count == 1 ? "the first line is published" : "the first \(count) lines are published"
+      default: "\(count) lines are published, the first \(first) among them"
+      }
+    let unknown =
+      publication.unknownCount == 0
+      ? "" : count == 0 ? ", \(publication.unknownCount) may be" : ", and \(publication.unknownCount) more may be"
     return "; \(published)\(unknown)"
   }
 }
