@@ -46,6 +46,11 @@ def publisher(setup, kind, size, count, *words, most_lost=0):
     return publish
 
 
+def some(count):
+    """How many of that many may be lost that were not confirmed."""
+    return count // 500 + 1
+
+
 def column(setup, kind, size, *counts):
     count, fewer, fewest = map(setup.count, counts)
     tool = ["amqp-publish", "-u", setup.url, "-r", "QUEUE"]
@@ -56,10 +61,10 @@ def column(setup, kind, size, *counts):
     pika = [sys.executable, str(HERE / "pika_publisher.py"), setup.url, "QUEUE"]
     runs = side_by_side(
         setup.count(ROUNDS),
-        publisher(setup, kind, size, count, *tool, most_lost=count // 500),
-        publisher(setup, kind, size, count, *tool, "-p", most_lost=count // 500),
+        publisher(setup, kind, size, count, *tool, most_lost=some(count)),
+        publisher(setup, kind, size, count, *tool, "-p", most_lost=some(count)),
         publisher(setup, kind, size, count, setup.binary, "publish", "-q", "QUEUE"),
-        publisher(setup, kind, size, fewer, *pika, most_lost=fewer // 500),
+        publisher(setup, kind, size, fewer, *pika, most_lost=some(fewer)),
         publisher(setup, kind, size, fewest, *pika, "confirmed"),
     )
     rates = [[rate for rate, _ in run] for run in runs]
