@@ -89,8 +89,8 @@ enum ManifestKindOptions {
     let resources = try ManifestWorkerOptions.resources(&settings, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi")
     return BrokerManifestOptions(
       name: name, namespace: try ManifestWorkerOptions.namespace(&settings),
-      secret: try ManifestWorkerOptions.secret(&settings), image: image, cpu: resources.cpu, memory: resources.memory,
-      memoryLimit: resources.memoryLimit,
+      secret: try ManifestWorkerOptions.secret("secret", &settings) ?? ManifestWorkerOptions.usualSecret, image: image,
+      cpu: resources.cpu, memory: resources.memory, memoryLimit: resources.memoryLimit,
       storage: try ManifestWorkerOptions.amount("storage", &settings)?.description ?? "1Gi")
   }
 }

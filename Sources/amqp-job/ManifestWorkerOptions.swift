@@ -18,6 +18,9 @@ enum ManifestWorkerOptions {
       Option("name", value: "NAME", "name of the objects (default like the queue's; for broker: rabbitmq)"),
       Option("namespace", value: "NAME", "their namespace (default none: kubectl's)"),
       Option("secret", value: "NAME", "the Secret with the broker's URL as BROKER_URL (default rabbitmq)"),
+      Option(
+        "tls-secret", value: "NAME",
+        "a Secret whose ca.crt says who may sign the broker's certificate; for KEDA its key 'tls' is to be 'enable'"),
       Option("env", value: "NAME=VALUE", "a variable for COMMAND; may be repeated").everyday,
       Option("user", value: "UID", "user and group to run as, by number (default 65532)"),
       Option("cpu", value: "AMOUNT", "processors to ask for (default 100m; broker 250m)"),
@@ -49,9 +52,11 @@ enum ManifestWorkerOptions {
     let resources = try resources(&settings, cpu: "100m", memory: "256Mi", memoryLimit: nil)
     var options = WorkerOptions(
       name: try name(&settings) ?? ObjectName(resembling: queue), queue: queue, image: image, command: command,
-      secret: try secret(&settings), cpu: resources.cpu, memory: resources.memory, memoryLimit: resources.memoryLimit,
+      secret: try secret("secret", &settings) ?? usualSecret, cpu: resources.cpu, memory: resources.memory,
+      memoryLimit: resources.memoryLimit,
       temporarySpace: try amount("tmp-size", &settings)?.description ?? "1Gi", run: try run(&settings))
     options.namespace = try namespace(&settings)
+    options.tlsSecret = try secret("tls-secret", &settings)
     options.injection = try injection(&settings)
     options.environment = try environment(&settings)
     options.userID = try settings.count("user", upTo: Int(Int32.max)) ?? options.userID
@@ -76,9 +81,11 @@ enum ManifestWorkerOptions {
     try settings.value("namespace", "a name of lower-case letters, digits and '-'") { $0.isDNSLabel ? $0 : nil }
   }
 
-  static func secret(_ settings: inout Settings) throws -> String {
+  static let usualSecret = "rabbitmq"
+
+  static func secret(_ option: String, _ settings: inout Settings) throws -> String? {
     let what = "a name of lower-case letters, digits, '-' and '.'"
-    return try settings.value("secret", what) { $0.isDNSSubdomain ? $0 : nil } ?? "rabbitmq"
+    return try settings.value(option, what) { $0.isDNSSubdomain ? $0 : nil }
   }
 
   static func image(_ option: String, _ settings: inout Settings) throws -> ImageReference? {

@@ -65,12 +65,18 @@ class Node:
         folder = pod_directory / "volumes" / volume["name"]
         folder.mkdir(parents=True)
         if "configMap" in volume:
-            for key, text in self.data("ConfigMap", volume["configMap"]["name"]).items():
-                (folder / key).write_text(text)
-                (folder / key).chmod(volume["configMap"].get("defaultMode", 0o644))
+            self.fill(folder, self.data("ConfigMap", volume["configMap"]["name"]), volume["configMap"])
+        elif "secret" in volume:
+            self.fill(folder, self.data("Secret", volume["secret"]["secretName"]), volume["secret"])
         elif "emptyDir" not in volume:
             raise NotImplementedError(f"a volume like {volume}")
         return folder
+
+    @staticmethod
+    def fill(folder, data, volume):
+        for key, text in data.items():
+            (folder / key).write_text(text)
+            (folder / key).chmod(volume.get("defaultMode", 0o644))
 
 
 class Pod:

@@ -12,12 +12,12 @@ import pytest
 
 from originals import are_installed, compare, kind, options, unused
 from processes import read_proc, wait_until
+from tls import pem
 
 pytestmark = are_installed
 
 PROGRAMS = ["amqp-publish", "amqp-get", "amqp-declare-queue", "amqp-delete-queue"]
-PEM = pathlib.Path(os.environ.get("TEST_CERTIFICATES", ""))
-CA, OTHER_CA, CLIENT, KEY = (str(PEM / f"{name}.pem") for name in ("ca", "other-ca", "client", "key"))
+CA, OTHER_CA, CLIENT, KEY = map(pem, ["ca", "other-ca", "client", "key"])
 PLAIN = ["--server={host}", "--port={port}"]
 SECURE = ["--url=amqps://localhost:{tls}"]
 MISSING = "no queue takes it, so exit status 0 would be a lie"

@@ -1,11 +1,14 @@
 """What `amqp-job manifest` writes, read back: it keeps to the conventions of k8s/, and its Jobs run here under the rules
 of Kubernetes' Job controller."""
 
+import pathlib
+
 import pytest
 
 import conventions
 import kubernetes
 import manifests
+import tls
 from cluster import COMPLETE, FRUITS, QUICKLY, put, shell_worker, statuses
 
 JOB = ["job", "--image", "python:3.13-alpine"]
@@ -48,6 +51,22 @@ def test_a_job_that_drains(bench, make_cluster, queue):
     assert (outcome.condition, statuses(outcome)) == (COMPLETE, {0: 3}), outcome
     assert sorted(done()) == FRUITS
     queue.assert_empty()
+
+
+@pytest.mark.parametrize("authority, condition, status", [("ca", "Complete", 0), ("other-ca", "Failed", 77)])
+def test_a_job_by_tls(bench, make_cluster, queue, authority, condition, status):
+    put(queue, ["apple"])
+    text = manifest(
+        bench, *JOB, "--queue", queue.name, "--inject", "--tls-secret", "broker-tls", "--completions", "1",
+        "--backoff-limit", "0")
+    secret = {
+        "kind": "Secret", "metadata": {"name": "broker-tls"},
+        "stringData": {"ca.crt": pathlib.Path(tls.pem(authority)).read_text()}}
+    worker, done = shell_worker(bench, "")
+    outcome = make_cluster(worker).run_job(
+        [*kubernetes.load_all(text), secret], queue.name, url=tls.url(tls.port(bench)), options=QUICKLY).wait()
+    assert (outcome.condition[0], statuses(outcome)) == (condition, {status: 1}), outcome
+    assert done() == (["apple"] if status == 0 else [])
 
 
 @pytest.mark.parametrize("words", [["$(QUEUE)"], ["$$(QUEUE)"], ["$$"], ["a b", "", "--x", "ü"]], ids=str)

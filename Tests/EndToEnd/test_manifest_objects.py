@@ -17,6 +17,7 @@ SIZES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 OPTIONS = [
     ["--inject"], ["--inject=init"], ["--inject", "image-volume", "--runner-image", "registry.example:5000/amqp-job:1"],
     ["--inject", "--parallelism", "3"], ["--name", "other"], ["--namespace", "fruits"], ["--secret", "a.secret"],
+    ["--tls-secret", "a.secret"],
     ["--env", "A=b", "--env", "B="], ["--user", "1000"], ["--cpu", "1.5"], ["--memory", "1Gi"],
     ["--memory", "64Mi", "--memory-limit", "128Mi"], ["--memory-limit", "128Mi"], ["--tmp-size", "2Gi"],
     ["--timeout", "10m"], ["--grace", "1500ms"], ["--on-term", "stop"], ["--on-term", "finish", "--timeout", "90s"],
@@ -67,7 +68,7 @@ def check_pod(kind, spec, options):
         "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "seccompProfile": {"type": "RuntimeDefault"}}
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     assert len(volumes) == len(spec["volumes"])
-    assert all("image" in volume or size(volume["emptyDir"]["sizeLimit"]) > 0 for volume in spec["volumes"])
+    assert all(volume.keys() & {"image", "secret"} or size(volume["emptyDir"]["sizeLimit"]) > 0 for volume in spec["volumes"])
     for each in spec.get("initContainers", []) + spec["containers"]:
         check_container(each, volumes)
     words = arguments_of(spec)
@@ -210,6 +211,21 @@ def test_a_deployment(bench):
         "target": {"type": "AverageValue", "averageValue": "3"}}}]
     deployment, _ = make(bench, "deployment", "--timeout", "10m")
     assert "--on-term=finish" in container("deployment", [deployment])["command"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("injection", [[], ["--inject"]], ids=str)
+def test_an_authority_for_tls(bench, kind, injection):
+    found = make(bench, kind, "--tls-secret", "broker-tls", *injection)
+    worker = container(kind, found)
+    assert {"name": "AMQP_JOB_TLS_CA", "value": "/etc/amqp-job/tls/ca.crt"} in worker["env"]
+    assert {"name": "tls", "mountPath": "/etc/amqp-job/tls", "readOnly": True} in worker["volumeMounts"]
+    assert {"name": "tls", "secret": {"secretName": "broker-tls"}} in pod(kind, found)["volumes"]
+    if kind.startswith("scaled"):
+        (authentication,) = (each for each in found if each["kind"] == "TriggerAuthentication")
+        assert authentication["spec"]["secretTargetRef"][1:] == [
+            {"parameter": "tls", "name": "broker-tls", "key": "tls"},
+            {"parameter": "ca", "name": "broker-tls", "key": "ca.crt"}]
 
 
 @pytest.mark.parametrize("kind, target", [("scaledjob", "1"), ("scaledobject", "10")])

@@ -66,7 +66,8 @@ def test_a_long_name_is_shortened(bench):
 @pytest.mark.parametrize("kind, options, text", [
     ("job", ["--name", "Job"], "--name"), ("job", ["--name", "a.b"], "--name"), ("job", ["--name", "x" * 53], "--name"),
     ("job", ["--name", ""], "--name"), ("job", ["--namespace", "a.b"], "--namespace"),
-    ("job", ["--secret", "A"], "--secret"), ("job", ["--env", "A"], "--env"), ("job", ["--env", "=a"], "--env"),
+    ("job", ["--secret", "A"], "--secret"), ("job", ["--tls-secret", "A"], "--tls-secret"),
+    ("job", ["--env", "A"], "--env"), ("job", ["--env", "=a"], "--env"),
     ("job", ["--env", "1=a"], "--env"), ("job", ["--env", "A B=c"], "--env"),
     ("job", ["--env", "A=1", "--env", "A=2"], "twice"), ("job", ["--env", "QUEUE=other"], "QUEUE"),
     ("job", ["--env", "BROKER_URL=amqp://h"], "BROKER_URL"), ("job", ["--env", "AMQP_JOB_GRACE=1h"], "option"),

@@ -6,7 +6,6 @@ import shlex
 
 import pytest
 
-import amqp
 import conventions
 import manifests
 import readme
@@ -27,10 +26,8 @@ def test_line(bench, line):
     words = shlex.split(line, comments=True)
     end = words.index("|") if "|" in words else len(words)
     assert words[:2] == ["amqp-job", "manifest"] and words[end + 1:end + 2] in ([], ["kubectl"])
-    queue = amqp.Queue(bench.client, "job1", "quorum")
-    bench.queues += [queue, *(amqp.Queue(bench.client, f"job1.{name}", "quorum") for name in ("retry", "dead"))]
-    assert bench.run("job1", command="declare").status == 0
-    queue.put(*[b"item"] * 8)
+    queue = bench.work_queue("quorum", *[b"item"] * 8)
+    words = [queue.name if word == "job1" else word for word in words]
     separator = words.index("--") if "--" in words[:end] else end
     result = bench.run(*words[2:separator], worker=words[separator + 1:end] or None, command="manifest")
     objects = manifests.objects(result)

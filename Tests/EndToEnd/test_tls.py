@@ -10,25 +10,12 @@ import threading
 import pytest
 
 from processes import PROMPT, wait_until
+from tls import CERTIFICATES, pem, port, url
 from tls_proxy import TLSProxy
 
 pytestmark = pytest.mark.any_broker
 
-CERTIFICATES = pathlib.Path(os.environ.get("TEST_CERTIFICATES", ""))
-CA = str(CERTIFICATES / "ca.pem")
-
-
-def pem(name):
-    return str(CERTIFICATES / f"{name}.pem")
-
-
-def port(bench):
-    """The broker's for TLS."""
-    return int(bench.broker.url.rsplit(":", 1)[1]) + 3
-
-
-def url(number, host="localhost", user="guest:guest@"):
-    return f"amqps://{user}{host}:{number}"
+CA = pem("ca")
 
 
 @pytest.fixture

@@ -51,6 +51,8 @@ struct Volume: YAMLConvertible {
     case emptyDirectory(sizeLimit: String)
     /// An image's content, read-only.
     case image(reference: String)
+    /// A file for each key.
+    case secret(name: String)
   }
 
   var name: String
@@ -67,6 +69,8 @@ struct Volume: YAMLConvertible {
       .object(["name": name, "emptyDir": YAMLValue.object(["sizeLimit": limit])])
     case .image(let reference):
       .object(["name": name, "image": YAMLValue.object(["reference": reference])])
+    case .secret(let secret):
+      .object(["name": name, "secret": YAMLValue.object(["secretName": secret])])
     }
   }
 }

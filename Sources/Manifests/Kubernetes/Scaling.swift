@@ -43,10 +43,12 @@ struct QueueTrigger: YAMLConvertible {
     ])
   }
 
-  /// A TriggerAuthentication's specification: the URL out of that Secret.
-  static func authentication(secret: String, key: String) -> YAMLValue {
+  /// A TriggerAuthentication's specification: which parameters of the trigger come from which keys of Secrets.
+  static func authentication(_ parameters: [(name: String, secret: String, key: String)]) -> YAMLValue {
     .object([
-      "secretTargetRef": [YAMLValue.object(["parameter": "host", "name": secret, "key": key])]
+      "secretTargetRef": parameters.map {
+        YAMLValue.object(["parameter": $0.name, "name": $0.secret, "key": $0.key])
+      }
     ])
   }
 }

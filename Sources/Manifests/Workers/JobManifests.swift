@@ -69,9 +69,11 @@ extension Manifest {
   }
 
   static func authentication(_ pod: WorkerPod) -> KubernetesObject {
-    KubernetesObject(
+    // "enable", in the parameter "tls", KEDA takes from a Secret only.
+    let tls = pod.options.tlsSecret.map { [("tls", $0, "tls"), ("ca", $0, WorkerPod.authorityKey)] } ?? []
+    return KubernetesObject(
       "keda.sh/v1alpha1", "TriggerAuthentication", pod.metadata,
-      spec: QueueTrigger.authentication(secret: pod.options.secret, key: WorkerPod.urlKey))
+      spec: QueueTrigger.authentication([("host", pod.options.secret, WorkerPod.urlKey)] + tls))
   }
 
   private static func spec(

@@ -10,6 +10,8 @@ public struct WorkerOptions: Sendable {
   public var injection: Injection?
   /// The Secret that has the broker's URL under `BROKER_URL`.
   public var secret: String
+  /// The Secret whose `ca.crt` says who may sign the broker's certificate; nil leaves that to the image.
+  public var tlsSecret: String?
   public var environment: [Variable] = []
   public var userID = 65532
   /// The most pods at a time.

@@ -2,12 +2,16 @@
 struct WorkerPod {
   static let containerName = "worker"
   static let urlKey = "BROKER_URL"
+  /// As `kubernetes.io/tls` Secrets have it that cert-manager makes.
+  static let authorityKey = "ca.crt"
 
   /// Where the runner's volume is, whatever fills it.
   private static let runnerDirectory = "/opt/amqp-job"
   private static let stateDirectory = "/run/amqp-job"
   private static let livenessFile = stateDirectory + "/alive"
+  private static let tlsDirectory = "/etc/amqp-job/tls"
   private static let (runnerVolume, stateVolume, temporaryVolume) = ("amqp-job", "state", "tmp")
+  private static let tlsVolume = "tls"
 
   let options: WorkerOptions
   let labels: Labels
@@ -37,17 +41,22 @@ struct WorkerPod {
   }
 
   private func worker(_ extent: RunOptions.Extent, isService: Bool) -> Container {
-    let injected = VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory, isReadOnly: true)
-    return Container(
+    Container(
       name: Self.containerName, image: options.image.description,
       command: [runner, "run"] + options.run.arguments(extent) + ["--"] + options.command,
       environment: environment,
       readinessProbe: isService ? probe("--ready") : nil, livenessProbe: probe(),
       resources: Resources(cpu: options.cpu, memory: options.memory, memoryLimit: options.memoryLimit),
-      mounts: (options.injection == nil ? [] : [injected]) + [
-        VolumeMount(name: Self.stateVolume, path: Self.stateDirectory),
-        VolumeMount(name: Self.temporaryVolume, path: "/tmp"),
-      ])
+      mounts: mounts)
+  }
+
+  private var mounts: [VolumeMount] {
+    let injected = VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory, isReadOnly: true)
+    let tls = VolumeMount(name: Self.tlsVolume, path: Self.tlsDirectory, isReadOnly: true)
+    return (options.injection == nil ? [] : [injected]) + (options.tlsSecret == nil ? [] : [tls]) + [
+      VolumeMount(name: Self.stateVolume, path: Self.stateDirectory),
+      VolumeMount(name: Self.temporaryVolume, path: "/tmp"),
+    ]
   }
 
   private func probe(_ arguments: String...) -> Probe {
@@ -55,12 +64,14 @@ struct WorkerPod {
   }
 
   private var environment: [ContainerVariable] {
-    [
+    let authority = ContainerVariable("AMQP_JOB_TLS_CA", .value("\(Self.tlsDirectory)/\(Self.authorityKey)"))
+    let others = options.environment.map { ContainerVariable($0.name, .value($0.value)) }
+    return [
       ContainerVariable(Self.urlKey, .secret(name: options.secret, key: Self.urlKey)),
       ContainerVariable("QUEUE", .value(options.queue)),
       ContainerVariable("AMQP_JOB_SPOOL_DIR", .value(Self.stateDirectory)),
       ContainerVariable("AMQP_JOB_LIVENESS_FILE", .value(Self.livenessFile)),
-    ] + options.environment.map { ContainerVariable($0.name, .value($0.value)) }
+    ] + (options.tlsSecret == nil ? [] : [authority]) + others
   }
 
   private var initContainers: [Container] {
@@ -80,7 +91,8 @@ struct WorkerPod {
       case .imageVolume: Volume(Self.runnerVolume, .image(reference: injection.image.description))
       }
     }
-    return (injected.map { [$0] } ?? []) + [
+    let tls = options.tlsSecret.map { Volume(Self.tlsVolume, .secret(name: $0)) }
+    return [injected, tls].compactMap(\.self) + [
       // The largest item that a broker takes has 512 MiB.
       Volume(Self.stateVolume, .emptyDirectory(sizeLimit: "1Gi")),
       Volume(Self.temporaryVolume, .emptyDirectory(sizeLimit: options.temporarySpace)),
