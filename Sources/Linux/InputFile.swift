@@ -8,6 +8,11 @@ public final class InputFile {
   private let start: off_t
   private let modified: timespec
 
+  /// Its content is not what it was, or its end comes before its size says.
+  struct Changed: Error, CustomStringConvertible {
+    let description = "it was changed meanwhile, or is shorter than it says"
+  }
+
   /// nil for what has no size that is known before its end.
   /// - Throws: `SystemError`
   private init?(_ file: Descriptor, from start: off_t) throws {
@@ -31,16 +36,19 @@ public final class InputFile {
     try self.init(Descriptor(owning: number), from: 0)
   }
 
-  /// The rest of standard input; nil where it is not a regular file.
+  /// The rest of standard input, which is at its end for others then; nil where it is not a regular file.
   /// - Throws: `SystemError`
   public static func standardInput() throws -> InputFile? {
+    try StandardInput.check()
     let number = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
     guard number >= 0 else { throw SystemError("read") }
-    return try InputFile(Descriptor(owning: number), from: max(0, lseek(number, 0, SEEK_CUR)))
+    let file = try InputFile(Descriptor(owning: number), from: max(0, lseek(number, 0, SEEK_CUR)))
+    if let file { lseek(number, file.start + off_t(file.size), SEEK_SET) }
+    return file
   }
 
   /// The bytes from `offset` on, as many as there are, at most `count`.
-  /// - Throws: `SystemError`, also where somebody has changed the file since it was opened
+  /// - Throws: `SystemError`; `Changed` where somebody has changed the file since it was opened
   public func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
     let wanted = Int(min(UInt64(max(0, count)), size - min(size, offset)))
     let bytes = try file.read(at: start + off_t(offset), atMost: wanted)
@@ -48,7 +56,7 @@ public final class InputFile {
     guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
     guard wanted == 0 || !bytes.isEmpty, status.st_mtim.tv_sec == modified.tv_sec,
       status.st_mtim.tv_nsec == modified.tv_nsec
-    else { throw SystemError(call: "pread", code: ESTALE) }
+    else { throw Changed() }
     return bytes
   }
 }

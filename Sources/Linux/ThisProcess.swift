@@ -38,16 +38,19 @@ public enum ThisProcess {
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// Whether we were started without a standard input.
+  static let isInputClosed = fcntl(STDIN_FILENO, F_GETFD) == -1
+
   /// Whether we were started without a standard output.
   public static let isOutputClosed = fcntl(STDOUT_FILENO, F_GETFD) == -1
 
   /// To be called first of all. Opens /dev/null, or where there is none the root directory, which cannot be written to
   /// either, in the place of standard input, output or error where one is closed: what is opened next would take its
-  /// number, and a broker be sent our log. And ignores SIGPIPE: a broken pipe is a result, not an end.
+  /// number, and a broker be sent our log. What we start finds it closed, as we did. And ignores SIGPIPE: a broken pipe is a result, not an end.
   public static func prepare() {
-    _ = isOutputClosed
+    _ = (isInputClosed, isOutputClosed)
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
-      if open("/dev/null", O_RDWR) < 0 { _ = open("/", O_RDONLY) }
+      if open("/dev/null", O_RDWR | O_CLOEXEC) < 0 { _ = open("/", O_RDONLY | O_CLOEXEC) }
     }
     _ = InheritedSignals.atStart
     signal(SIGPIPE, SIG_IGN)
@@ -86,9 +89,6 @@ public enum ThisProcess {
       return Glibc.poll(&entry, 1, 0) > 0
     }
   }
-
-  /// Writes to standard output; what cannot be written is lost.
-  public static func writeToStandardOutput(_ text: String) { write(text, to: STDOUT_FILENO) { true } }
 
   /// Writes to standard output what somebody waits for.
   /// - Throws: `SystemError`; its code is EPIPE where nobody reads it any more.

@@ -43,8 +43,8 @@ enum Main {
     }
     switch words.first {
     case nil: throw Failure(.usage, "no command given; see '\(tool) --help'")
-    case "--help", "--help-all", "-h", "help": ThisProcess.writeToStandardOutput(help(on: words.dropFirst().first))
-    case "--version": ThisProcess.writeToStandardOutput("\(tool) \(version)\n")
+    case "--help", "--help-all", "-h", "help": try Output.write(help(on: words.dropFirst().first))
+    case "--version": try Output.write("\(tool) \(version)\n")
     case let name?:
       guard let command = commands.first(where: { $0.definition.name == name }) else {
         throw Failure(.usage, "there is no command '\(name)'; see '\(tool) --help'")
@@ -57,8 +57,8 @@ enum Main {
     let definition = command.definition
     do {
       switch try definition.scan(words) {
-      case .helpRequested: ThisProcess.writeToStandardOutput(definition.helpText)
-      case .fullHelpRequested: ThisProcess.writeToStandardOutput(definition.fullHelpText)
+      case .helpRequested: try Output.write(definition.helpText)
+      case .fullHelpRequested: try Output.write(definition.fullHelpText)
       case .arguments(let arguments): try command.run(arguments)
       }
     } catch let error as UsageError {

@@ -10,6 +10,7 @@ enum Output {
 
   /// - Throws: `Failure`
   static func write(_ text: String) throws {
+    guard !ThisProcess.isOutputClosed else { throw Failure(cannotWrite, "standard output is closed") }
     do {
       try ThisProcess.answer(Array(text.utf8))
     } catch {

@@ -106,6 +106,7 @@ def test_output_that_cannot_be_written(bench):
     queue = bench.queue("quorum")
     with open("/dev/full", "wb") as full:
         status(bench, queue.name, stdout=full).assert_error(74, "standard output")
+    status(bench, queue.name, prefix=["sh", "-c", 'exec "$@" >&-', "sh"]).assert_error(74, "standard output")
 
 
 # --watch

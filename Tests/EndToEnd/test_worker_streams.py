@@ -113,6 +113,14 @@ def test_output_closed_by_its_reader(bench):
     queue.assert_back()
 
 
+def test_output_that_is_closed(bench):
+    """For the worker, too: what it cannot write, it has not done."""
+    queue = bench.queue("quorum", b"apple")
+    result = bench.run("-q", queue.name, worker=["cat"], prefix=["sh", "-c", 'exec "$@" >&-', "sh"])
+    assert result.status == 1, result
+    queue.assert_back()
+
+
 def test_arguments_are_untouched(bench):
     queue = bench.queue("quorum", b"1", b"2", b"3")
     words = ["--queue", "x", "-n", "7", "--", "", "a b", "*", "$HOME", "{}", "--help"]
