@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +24,16 @@ int clinux_open_unnamed(const char *directory, mode_t mode) {
   return open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
 }
 
+// What the kernel takes for no program (ENOEXEC) may be a script without a first line that says so, but not an empty
+// file, nor a program for another machine.
+static bool may_be_script(const char *path) {
+  char start[4];
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  const ssize_t count = read(file, start, sizeof start);
+  if (file >= 0) close(file);
+  return file < 0 || (count > 0 && (count < SELFMAG || memcmp(start, ELFMAG, SELFMAG) != 0));
+}
+
 // Runs in the child, in the parent's memory (vfork): system calls only.
 static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
                              volatile int *error) {
@@ -35,7 +47,13 @@ static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
   if (sigprocmask(SIG_SETMASK, &request->signal_mask, NULL) != 0) goto failed;
 
   execve(request->path, request->argv, request->envp);
-  if (errno == ENOEXEC) execve("/bin/sh", request->shell_argv, request->envp);
+  if (errno == ENOEXEC) {
+    if (may_be_script(request->path)) {
+      execve("/bin/sh", request->shell_argv, request->envp);
+    } else {
+      errno = ENOEXEC;
+    }
+  }
 failed:
   *error = errno;
   _exit(127);

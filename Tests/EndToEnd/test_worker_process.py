@@ -35,6 +35,15 @@ def test_starts_with_a_clean_slate(bench):
     assert result.stdout.split() == [b"SigBlk:", b"0" * 16, b"SigIgn:", ignored], result.stdout
 
 
+@pytest.mark.parametrize("content", [b"", b"\x7fELF" + bytes(60)], ids=["empty", "for another machine"])
+def test_a_file_that_is_no_program(bench, content):
+    """Nor a script, which a shell would be given."""
+    queue = bench.queue("quorum", b"apple")
+    program = bench.file("worker", content, mode=0o755)
+    bench.run("-q", queue.name, worker=[str(program)]).assert_error(1, "Exec format error")
+    queue.assert_back()
+
+
 def test_pipe_in_the_worker(bench):
     """With SIGPIPE ignored, as some runtimes hand it down, `yes` would go on and complain."""
     queue = bench.queue("quorum", b"apple")

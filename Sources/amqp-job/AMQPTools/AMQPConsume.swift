@@ -18,7 +18,8 @@ enum AMQPConsume: AMQPTool {
         + "failures in a row with pauses.",
       "TERM, INT and HUP are passed on to the command. Its message is acked if it exits 0, else it goes back. A second one, "
         + "or 20 s, kill it. The exit status is 128 and the signal's number.",
-      "The options end at the command: its own are never taken for these.",
+      "The options end at the command: its own are never taken for these. A script without a first line that names its "
+        + "interpreter is run by /bin/sh, as execvp(3) does.",
       "No message is taken before the command can run on it, whatever --prefetch-count says.",
       "--exchange without --routing-key binds by the empty key, as the original's manual has it.",
       "On a queue that 'amqp-job declare' made, a message that failed waits in the retry queue, and has three attempts.",
