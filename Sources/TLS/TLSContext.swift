@@ -56,9 +56,32 @@ public final class TLSContext: @unchecked Sendable {
       throw TLSError.setting("\(source) \(path): \(String(cString: strerror(errno)))")
     }
     let isDirectory = status.st_mode & S_IFMT == S_IFDIR
-    let isLoaded =
-      isDirectory ? SSL_CTX_load_verify_dir(context, path) : SSL_CTX_load_verify_file(context, path)
-    guard isLoaded == 1 else { throw TLSError.setting("\(source) \(path): it holds no certificate in PEM form") }
+    guard isDirectory ? loadDirectory(path) : SSL_CTX_load_verify_file(context, path) == 1 else {
+      throw TLSError.setting("\(source) \(path): it holds no certificate in PEM form")
+    }
+  }
+
+  /// Those of its files that are certificates by their names: `*.pem` and `*.crt`, and OpenSSL's hashes (openssl-rehash(1)),
+  /// which are looked up when they are needed.
+  private func loadDirectory(_ path: String) -> Bool {
+    let names = Self.names(in: path)
+    let isAnyLoaded = names.filter { $0.hasSuffix(".pem") || $0.hasSuffix(".crt") }
+      .map { SSL_CTX_load_verify_file(context, "\(path)/\($0)") == 1 }.contains(true)
+    let hasHashes = names.contains { name in
+      let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+      return parts.count == 2 && parts[0].count == 8 && parts[0].allSatisfy(\.isHexDigit) && Int(parts[1]) != nil
+    }
+    return hasHashes && SSL_CTX_load_verify_dir(context, path) == 1 || isAnyLoaded
+  }
+
+  private static func names(in directory: String) -> [String] {
+    guard let stream = opendir(directory) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+    }
+    return names
   }
 
   private func loadCertificate() throws {

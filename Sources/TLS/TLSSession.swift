@@ -143,8 +143,10 @@ public final class TLSSession {
   private func flaw(of certificate: PeerCertificate, _ error: Int32) -> String {
     switch error {
     case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-      let names = certificate.names.map { " but for \($0)" } ?? ""
-      return "its certificate is not for '\(name)'\(names); use a name it is for"
+      guard let names = certificate.names else {
+        return "its certificate is not for '\(name)', nor for any host: it has no subjectAltName with one"
+      }
+      return "its certificate is not for '\(name)' but for \(names); use a name it is for"
         + (options.serverName.map { ", or \($0)" } ?? "")
     case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate expired\(certificate.end.map { " on \($0)" } ?? "")"
     case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate is not valid yet"

@@ -135,7 +135,7 @@ def test_retries_go_by_tls_too(bench):
     [
         ("expired", "localhost", ["expired on 20"]), ("future", "localhost", ["not valid yet"]),
         ("elsewhere", "localhost", ["not for 'localhost' but for 'broker.example'", "--tls-server-name"]),
-        ("common-name-only", "localhost", ["not for 'localhost';"]),
+        ("common-name-only", "localhost", ["not for 'localhost', nor for any host", "subjectAltName"]),
         ("no-address", "127.0.0.1", ["not for '127.0.0.1' but for 'localhost'"]),
         ("self-signed", "localhost", ["authority", "--tls-ca"]),
     ],
@@ -190,6 +190,17 @@ def test_authorities_from_the_environment(bench, variable):
     run(bench, queue, address, ca=None, env={variable: "/nonexistent"}).assert_error(64, variable, "/nonexistent")
 
 
+@pytest.mark.parametrize("name", ["ca.crt", "ca.pem"])
+def test_a_directory_of_authorities(bench, name):
+    """As Kubernetes mounts a Secret: without OpenSSL's names for them."""
+    queue = bench.queue("classic", b"apple")
+    trusted = bench.path("authorities")
+    trusted.mkdir()
+    (trusted / name).write_bytes(pathlib.Path(CA).read_bytes())
+    (trusted / "tls.key").write_bytes(pathlib.Path(pem("key")).read_bytes())
+    assert run(bench, queue, url(port(bench)), ca=str(trusted)).status == 0
+
+
 def test_the_systems_authorities(bench):
     """They do not know ours."""
     run(bench, "queue", url(port(bench)), ca=None).assert_error(77, "authority")
@@ -209,13 +220,15 @@ def test_the_systems_authorities(bench):
         (["--tls-key", "key"], ["--tls-key goes with --tls-cert"]),
         (["--auth-mechanism", "external"], ["--tls-cert"]),
         (["--auth-mechanism", "kerberos"], ["plain or external"]),
+        (["--tls-server-name", ""], ["--tls-server-name"]),
+        (["--tls-ca", "/usr/bin"], ["--tls-ca /usr/bin", "no certificate"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,
 )
 def test_settings_that_cannot_be_used(bench, options, words):
     """Found out before a connection is made."""
     proxy = bench.proxy()
-    options = [word if word.startswith(("-", "/")) or word in ("external", "kerberos") else pem(word) for word in options]
+    options = [word if word[:1] in ("-", "/", "") or word in ("external", "kerberos") else pem(word) for word in options]
     address = url(proxy.port)
     trust = None if "--tls-ca" in options else CA
     run(bench, "queue", address, *options, ca=trust).assert_error(64, *words)

@@ -80,7 +80,7 @@ struct BrokerOptions {
     configuration.authorities = settings.text("tls-ca")
     configuration.certificate = settings.text("tls-cert")
     configuration.key = settings.text("tls-key")
-    configuration.serverName = settings.text("tls-server-name")
+    configuration.serverName = try settings.value("tls-server-name", "a name or an address") { $0.isEmpty ? nil : $0 }
     configuration.verifies = try !settings.flag("tls-insecure")
     guard isWanted else {
       guard configuration == TLSConfiguration() else {
