@@ -38,7 +38,7 @@ extension Completion {
     \(commands.map(wordCase).joined(separator: "\n"))
       esac
     }
-    complete -F \(functionName) \(tool)
+    complete -o default -F \(functionName) \(tool)
 
     """
   }

@@ -26,7 +26,7 @@ import Testing
     #expect(script.contains("do--when | do-w) COMPREPLY=($(compgen -W 'now later'"))
     #expect(script.contains("compgen -W '--when --file --loud --help --help-all --'"))
     #expect(script.contains("compgen -W 'here there --help --help-all'"))
-    #expect(script.contains("complete -F _a_tool a-tool\n"))
+    #expect(script.contains("complete -o default -F _a_tool a-tool\n"))
   }
 
   @Test func zshReadsTheSameAsBash() {

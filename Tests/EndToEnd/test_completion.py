@@ -30,7 +30,7 @@ def offers(binary, tmp_path):
             check=True, cwd=tmp_path,
         )
         *lines, last = result.stdout.splitlines()
-        assert last == "complete -F _amqp_job amqp-job" and not result.stderr, result
+        assert last == "complete -o default -F _amqp_job amqp-job" and not result.stderr, result
         return {line for line in lines if line}
 
     return offers

@@ -6,9 +6,9 @@ enum LogOptions {
   static let group = OptionGroup(
     "Log",
     [
-      Option("verbose", short: "v", "log every item and every step").everyday,
+      Option("verbose", short: "v", "log more; run: every item and every step").everyday,
       Option("quiet", "log errors only"),
-      Option("log-format", value: "FORMAT", "text or json; json logs every item"),
+      Option("log-format", value: "text|json", "the form of the log; run logs every item as json"),
     ])
 
   /// - Throws: `Failure`
