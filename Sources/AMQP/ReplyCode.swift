@@ -32,6 +32,11 @@ public struct CloseReason: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { "\(code) \(text)" }
 
+  /// Whether a message was larger than the broker takes: RabbitMQ has no code of its own for that.
+  public var isAboutTheSizeOfAMessage: Bool {
+    code == .contentTooLarge || code == .preconditionFailed && text.contains("message size")
+  }
+
   /// Whether a close during the login is for good: wrong credentials, or a virtual host that is not
   /// there or not for us. A broker that is shutting down or has too many connections may take us later;
   /// that the latter has the same code as the virtual host stands in the text alone.

@@ -9,6 +9,8 @@ public struct Publication {
     public var items = 1024
     /// The most bytes of them that are kept in memory, unless it is a single one.
     public var bytes = 4 << 20
+    /// The most of them whose files are open meanwhile.
+    public var files = 64
     /// How long brokers may be out of reach, or lose every connection before they confirm anything.
     public var outage: Duration
     /// How long what is under way may take when it has been told to end.
@@ -83,7 +85,8 @@ public struct Publication {
   /// Another item may be accepted.
   public var wantsItem: Bool {
     guard case .publishing = phase, pendingEnd == nil else { return false }
-    return window.count < limits.items && (window.byteCount < limits.bytes || window.isEmpty)
+    return window.count < limits.items && window.fileCount < limits.files
+      && (window.byteCount < limits.bytes || window.isEmpty)
   }
 
   /// When `tick` wants to be called at the latest.
@@ -154,14 +157,14 @@ public struct Publication {
     attempts += 1
     let isFirst = failure.kind == .lost && !hasFailed
     hasFailed = true
-    let next = isFirst || attempts % brokerCount != 0 ? now : now + backOff.pause(chance: chance())
-    guard next < outageEnd, ending == nil else {
+    let pause = isFirst || attempts % brokerCount != 0 ? .zero : backOff.pause(chance: chance())
+    guard now < outageEnd, ending == nil else {
       phase = .ended(ending.map { .signal($0.signal) } ?? .broker(failure))
       return nil
     }
     let (count, firstTime) = window.restart()
     resentCount += firstTime
-    phase = .waiting(until: next)
+    phase = .waiting(until: min(now + pause, outageEnd))
     return count
   }
 

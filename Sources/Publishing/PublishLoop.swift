@@ -141,9 +141,7 @@ public final class PublishLoop {
       while publication.wantsItem, let next = try source.next() {
         number += 1
         guard number > configuration.skip else { continue }
-        publication.accept(
-          Item(
-            number: number, messageID: messageID(next.properties), properties: next.properties, body: next.body))
+        publication.accept(Item(number: number, messageID: messageID(next.properties), next))
       }
       if source.isAtEnd, publication.wantsItem { publication.inputEnded() }
     } catch {

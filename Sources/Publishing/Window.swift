@@ -4,7 +4,7 @@ internal import AMQP
 /// sent. It sends them all again on another connection.
 struct Window {
   struct Entry {
-    let item: Item
+    var item: Item
     /// The broker has said that it is in no queue; its confirmation still follows.
     var isReturned = false
     /// It went out on a connection that was lost before its confirmation.
@@ -25,8 +25,10 @@ struct Window {
   private var firstTag: UInt64 = 1
   private var sentCount = 0
   private var settledCount = 0
-  /// Bytes of the bodies that are kept in memory.
+  /// How much it takes to keep them, in bytes.
   private(set) var byteCount = 0
+  /// Of those whose bodies are in files that are open.
+  private(set) var fileCount = 0
 
   var count: Int { entries.count - settledCount }
   var isEmpty: Bool { entries.isEmpty }
@@ -35,7 +37,15 @@ struct Window {
 
   mutating func append(_ item: Item) {
     entries.append(Entry(item: item))
-    byteCount += item.body.sizeInMemory
+    byteCount += item.sizeInMemory
+    fileCount += item.body.isOpenFile ? 1 : 0
+  }
+
+  /// The item is not needed any more. Its entry may outlive it, at the beginning of the slice's storage.
+  private mutating func release(_ index: Int) {
+    byteCount -= entries[index].item.sizeInMemory
+    fileCount -= entries[index].item.body.isOpenFile ? 1 : 0
+    (entries[index].item.body, entries[index].item.properties) = (.memory([]), nil)
   }
 
   /// The next one to be sent, which is sent with that.
@@ -48,7 +58,7 @@ struct Window {
   /// Takes back the latest `nextToSend`, which could not be sent.
   mutating func removeUnsent() {
     sentCount -= 1
-    byteCount -= entries[entries.startIndex + sentCount].item.body.sizeInMemory
+    release(entries.startIndex + sentCount)
     entries.remove(at: entries.startIndex + sentCount)
   }
 
@@ -82,7 +92,7 @@ struct Window {
     for index in (multiple ? entries.startIndex : last)...last where !entries[index].isSettled {
       entries[index].isSettled = true
       settledCount += 1
-      byteCount -= entries[index].item.body.sizeInMemory
+      release(index)
       let number = entries[index].item.number
       if entries[index].isReturned {
         settlement.unroutable.append(number)

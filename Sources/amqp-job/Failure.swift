@@ -53,7 +53,7 @@ struct Failure: Error {
     case .notFound:
       self.init(.noQueue, "there is no \(place); 'amqp-job declare \(queue)' makes it")
     case .accessRefused: self.init(.notPermitted, "no permission for \(place): \(reason.text)")
-    case .contentTooLarge: self.init(.refusedData, "too large for \(place): \(reason.text)")
+    case _ where reason.isAboutTheSizeOfAMessage: self.init(.refusedData, "too large for \(place): \(reason.text)")
     default: self.init(.wrongQueue, "\(place): \(reason.text)")
     }
   }

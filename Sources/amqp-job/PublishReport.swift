@@ -111,7 +111,7 @@ final class PublishReport {
       isUnroutable ? "there is no such queue any more" : "the broker rejected them, as it does when a queue is full"
     let refused = list(publication.refusals.map(\.number).sorted())
     return Failure(
-      isUnroutable ? .noQueue : .temporaryFailure, "\(why): not \(refused)\(counts(publication)) in \(place)")
+      isUnroutable ? .noQueue : .temporaryFailure, "\(place): \(why): not \(refused)\(counts(publication))")
   }
 
   /// Which items are where, and how to go on; nothing where none was begun with, unless `isAlways`.

@@ -216,6 +216,20 @@ def test_what_is_not_written_out_is_not_acked(bench, links):
     queue.assert_back(1)
 
 
+def test_a_password_in_the_place_of_a_port(bench, links):
+    words = [links / "amqp-get", "-q", "queue", "-s", "guest:s3cr3t@localhost"]
+    done = subprocess.run(words, env=bench.environment(), capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "'***@localhost'" in done.stderr and "s3cr3t" not in done.stderr, done
+
+
+def test_an_answer_that_cannot_be_written(bench, links):
+    queue = bench.name_queue("classic")
+    host, port = bench.broker.address
+    words = [links / "amqp-declare-queue", f"--server={host}", f"--port={port}", "-d", "-q", queue.name]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], env=bench.environment(), stderr=subprocess.PIPE, timeout=20)
+    assert done.returncode == 1 and b"standard output" in done.stderr, done
+
+
 @pytest.mark.parametrize("setting", [{"exclusive": True}, {"arguments": {"x-max-length": 1, "x-overflow": "reject-publish"}}])
 def test_a_queue_that_cannot_be_asked_about_or_is_full(bench, links, setting):
     """Of another connection's queue nobody may ask, but publish to it. What a full one rejects is an error, only with ours."""

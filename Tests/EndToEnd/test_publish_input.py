@@ -59,6 +59,7 @@ def test_whole_from_where_standard_input_stands(bench):
     with open(bench.file("input", b"head\nrest\n"), "rb", buffering=0) as file:
         file.seek(5)
         assert publish(bench, queue, "--whole", stdin=file).status == 0
+        assert file.tell() == 10  # nobody who comes after it reads the same
     assert bodies(queue) == [b"rest\n"]
 
 
@@ -69,6 +70,33 @@ def test_files(bench):
     result = publish(bench, queue, "--file", *map(str, paths))
     assert result.status == 0, result
     assert bodies(queue) == contents
+
+
+def test_more_files_than_may_be_open(bench):
+    queue = bench.queue("classic")
+    contents = [b"%d" % number * (1 if number % 2 else 30_000) for number in range(100, 400)]
+    paths = [bench.file(f"item {number}", content) for number, content in enumerate(contents)]
+    limited = ["sh", "-c", 'ulimit -n 128; exec "$@"', "sh"]
+    result = publish(bench, queue, "--file", *map(str, paths), prefix=limited)
+    assert result.status == 0, result
+    assert bodies(queue) == contents
+
+
+@pytest.mark.parametrize("form", ["--lines", "--null", "--whole", "--jsonl"])
+def test_a_standard_input_that_is_closed(bench, form):
+    """It is not an empty one."""
+    queue = bench.queue("classic")
+    result = publish(bench, queue, form, prefix=["sh", "-c", 'exec "$@" <&-', "sh"])
+    result.assert_error(74, "standard input")
+    assert bodies(queue) == []
+
+
+def test_an_item_that_is_too_large_for_the_broker(bench):
+    queue = bench.queue("classic")
+    path = bench.file("large", b"")
+    os.truncate(path, 140_000_000)
+    publish(bench, queue, "--file", str(path)).assert_error(65, "message size")
+    assert bodies(queue) == []
 
 
 @pytest.mark.parametrize(("second", "why"), [("missing", "No such file"), ("", "Is a directory"), ("pipe", "regular")])

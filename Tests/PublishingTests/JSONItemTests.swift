@@ -56,7 +56,8 @@ import Testing
 
   @Test(arguments: [
     "", "[]", "7", "{", #"{"body": 1}"#, "{}", #"{"body": "a", "body": "b"}"#, #"{"body": "a", "body_base64": "Zg=="}"#,
-    #"{"body_base64": "Zg="}"#, #"{"body_base64": "Z g="}"#, #"{"body_base64": "Z=g="}"#, #"{"body": "a", "other": 1}"#,
+    #"{"body_base64": "Zg="}"#, #"{"body_base64": "!!", "body": "a"}"#, #"{"body_base64": "Z g="}"#,
+    #"{"body_base64": "Z=g="}"#, #"{"body": "a", "other": 1}"#,
     #"{"body": "a", "properties": {"priority": 256}}"#, #"{"body": "a", "properties": {"nosuch": "a"}}"#,
     #"{"body": "a", "properties": {"delivery_mode": 1}}"#, #"{"body": "a", "headers": [1]}"#,
     #"{"body": "a", "headers": {"n": 99999999999999999999}}"#, #"{"body": "a"} {"body": "b"}"#,

@@ -200,6 +200,31 @@ private struct Driver {
     #expect(driver.lose(after: 100) != nil && driver.pause == .seconds(100))
   }
 
+  @Test func theLastAttemptIsWhenTheTimeIsOver() {
+    var driver = Driver()
+    driver.publication.connecting()
+    for _ in 1...8 { #expect(driver.lose(.unreachable, after: 59) == 0) }
+    #expect(driver.pause == .seconds(60))
+    #expect(driver.lose(.unreachable, after: 60) == nil && driver.isUnreachable)
+  }
+
+  @Test func onlySoManyFilesAreOpen() throws {
+    var limits = Publication.Limits(outage: .seconds(60))
+    limits.files = 2
+    var publication = Publication(brokerCount: 1, limits: limits, chance: { 0 }, now: .now)
+    publication.connecting()
+    publication.ready()
+    for number in 1...2 {
+      #expect(publication.wantsItem)
+      let file = try TemporaryFile(in: "/tmp")
+      publication.accept(Item(number: number, messageID: nil, Content(.temporary(file))))
+      _ = publication.nextToSend()
+    }
+    #expect(!publication.wantsItem)
+    publication.settled(upTo: 1, multiple: false, isRejection: false)
+    #expect(publication.wantsItem)
+  }
+
   @Test func brokersAreTriedInTurn() {
     var driver = Driver(brokers: 2)
     driver.publication.connecting()

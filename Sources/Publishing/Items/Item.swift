@@ -10,16 +10,19 @@ public struct Item {
   /// Others than those that all items share.
   var properties: BasicProperties?
   var body: Body
+  /// How much it takes to keep it, in bytes.
+  var sizeInMemory: Int
 
   public init(number: Int, messageID: ByteString?, body: [UInt8]) {
-    self.init(number: number, messageID: messageID, properties: nil, body: .memory(body))
+    self.init(number: number, messageID: messageID, Content(.memory(body)))
   }
 
-  init(number: Int, messageID: ByteString?, properties: BasicProperties?, body: Body) {
+  init(number: Int, messageID: ByteString?, _ content: Content) {
     self.number = number
     self.messageID = messageID
-    self.properties = properties
-    self.body = body
+    properties = content.properties
+    body = content.body
+    sizeInMemory = content.sizeInMemory
   }
 }
 
@@ -37,8 +40,8 @@ enum Body: BodySource {
     }
   }
 
-  var sizeInMemory: Int {
-    if case .memory(let bytes) = self { bytes.count } else { 0 }
+  var isOpenFile: Bool {
+    if case .memory = self { false } else { true }
   }
 
   /// - Throws: `SystemError`

@@ -23,10 +23,18 @@ public struct Content {
   /// Others than those that all items share.
   var properties: BasicProperties?
   let body: Body
+  /// How much it takes to keep it, in bytes.
+  let sizeInMemory: Int
 
-  init(_ body: Body, properties: BasicProperties? = nil) {
+  init(_ body: Body) {
+    self.body = body
+    sizeInMemory = body.isOpenFile ? 0 : Int(clamping: body.size)
+  }
+
+  init(_ body: Body, _ properties: BasicProperties, sizeInMemory: Int) {
     self.properties = properties
     self.body = body
+    self.sizeInMemory = sizeInMemory
   }
 }
 

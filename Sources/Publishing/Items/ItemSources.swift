@@ -116,6 +116,9 @@ public struct WholeInput: ItemSource {
 
 /// Files, an item each.
 public struct FileItems: ItemSource {
+  /// What is larger is not read before it is sent, and stays open until then.
+  private static let largestInMemory: UInt64 = 65_536
+
   private var paths: ArraySlice<[UInt8]>
 
   public init(paths: [[UInt8]]) { self.paths = paths[...] }
@@ -129,6 +132,9 @@ public struct FileItems: ItemSource {
     do {
       guard let file = try InputFile(path: path) else {
         throw InputError(kind: .unreadable, reason: "\(name): not a regular file (--whole reads a pipe)")
+      }
+      guard file.size > Self.largestInMemory else {
+        return Content(.memory(try file.read(at: 0, atMost: Int(file.size))))
       }
       return Content(.file(file))
     } catch let error as InputError {

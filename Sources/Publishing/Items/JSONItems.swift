@@ -22,7 +22,7 @@ public struct JSONItems: ItemSource {
     lineNumber += 1
     do {
       let item = try JSONItem(line, defaults: defaults)
-      return Content(.memory(item.body), properties: item.properties)
+      return Content(.memory(item.body), item.properties, sizeInMemory: line.count)
     } catch {
       throw InputError(kind: .malformed, reason: "line \(lineNumber) is no item: \(error)")
     }
@@ -45,13 +45,15 @@ struct JSONItem: Hashable {
     for member in members {
       switch (member.name, member.value) {
       case ("body", .text(let text)) where body == nil: body = Array(text.utf8)
-      case ("body_base64", .text(let text)) where body == nil: body = Self.decoded(base64: text)
+      case ("body_base64", .text(let text)) where body == nil:
+        guard let decoded = Self.decoded(base64: text) else { throw FormError(description: "its body is no base64") }
+        body = decoded
       case ("properties", .object(let given)): for each in given { try Self.set(each, in: &properties) }
       case ("headers", .object(let given)): properties.headers = try Self.merged(given, into: properties.headers)
       default: throw FormError(description: "'\(member.name)' is not known, or not of the kind that it should be")
       }
     }
-    guard let body else { throw FormError(description: "it has no body, or one that is no base64") }
+    guard let body else { throw FormError(description: "it has no body") }
     self.body = body
   }
 

@@ -50,7 +50,8 @@ struct AMQPPublishReport {
   }
 
   private func counts(_ publication: Publication) -> String {
-    guard hasLines, publication.acceptedCount > 0 else { return "" }
+    guard publication.acceptedCount > 0 else { return "" }
+    guard hasLines else { return publication.unknownCount == 0 ? "" : "; the message may be published" }
     let (count, first) = (publication.confirmedCount, publication.lastNumberInOrder)
     let published =
       switch count {

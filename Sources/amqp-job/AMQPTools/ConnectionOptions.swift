@@ -85,7 +85,8 @@ struct ConnectionOptions {
       throw Failure(.usage, "both --server and --port options specify server port")
     }
     guard let port = Int32(broker.host[colon...].dropFirst()), (1...65535).contains(port) else {
-      throw Failure(.usage, "bad server port number in '\(broker.host)'")
+      let host = broker.host.lastIndex(of: "@").map { "***\(broker.host[$0...])" } ?? broker.host
+      throw Failure(.usage, "bad server port number in '\(host)'")
     }
     broker.port = try checked(port)
     broker.host = String(broker.host[..<colon])
