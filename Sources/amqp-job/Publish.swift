@@ -13,7 +13,10 @@ struct Publish: ToolCommand {
       "amqp-job publish -q fruits apple banana", "find . -name '*.png' -print0 | amqp-job publish -q images --null",
     ],
     notes:
-      "Without BODY or PATH the items are the lines of standard input. Exit status 0 means that every one is in the queue.",
+      "Without BODY or PATH the items are the lines of standard input. Exit status 0 means that every one is in the queue. "
+      + "A line of --jsonl is as {\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}, with body_base64 "
+      + "for a body that is no text; properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
+      + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). What it does not say is as the options say.",
     operands: .any(name: "BODY"),
     groups: [
       OptionGroup("Options", [QueueName.option] + ItemOptions.options), PropertyOptions.group, BrokerOptions.group,
