@@ -101,9 +101,8 @@ public struct Arguments: Hashable, Sendable {
   }
 
   var given: [Given] = []
-  public internal(set) var operands: [String] = []
-  /// Where each operand stands among the words that were scanned; as text it may be repaired.
-  public internal(set) var operandPositions: [Int] = []
+  /// As they were given: they need not be text.
+  public internal(set) var operands: [[UInt8]] = []
 
   /// The option's value, the last where it was given more than once.
   public subscript(option: String) -> String? { given.last { $0.option == option }?.value }
@@ -112,4 +111,17 @@ public struct Arguments: Hashable, Sendable {
   public func all(_ option: String) -> [String] { given.filter { $0.option == option }.map(\.value) }
 
   public func contains(_ option: String) -> Bool { self[option] != nil }
+
+  /// The operands of a command that takes text.
+  /// - Throws: `UsageError` where one is not UTF-8
+  public func operandTexts() throws(UsageError) -> [String] {
+    var texts: [String] = []
+    for (index, operand) in operands.enumerated() {
+      guard let text = String(validating: operand, as: UTF8.self) else {
+        throw UsageError("argument \(index + 1) is not text in UTF-8")
+      }
+      texts.append(text)
+    }
+    return texts
+  }
 }

@@ -15,25 +15,26 @@ extension Command {
   /// Reads arguments by POSIX's guidelines with GNU's long options: `--name value`, `--name=value`,
   /// `-n value`, `-nvalue`, `-ab` for flags, and `--` before what is no option although it looks
   /// like one (<https://pubs.opengroup.org/onlinepubs/9699919799/basedefs/V1_chap12.html>).
+  /// Options are UTF-8; operands may be any bytes.
   /// - Throws: `UsageError`
-  public func scan(_ words: [String]) throws(UsageError) -> Scanned {
+  public func scan(_ words: [[UInt8]]) throws(UsageError) -> Scanned {
     var arguments = Arguments()
     var rest = words[...]
     while let word = rest.popFirst() {
-      if word == "--" {
-        arguments.take(rest)
+      if word.elementsEqual("--".utf8) {
+        arguments.operands += rest
         break
       }
-      guard word.count > 1, word.hasPrefix("-") else {
-        arguments.take(words[(rest.startIndex - 1)..<rest.startIndex])
+      guard word.count > 1, word[0] == .dash else {
+        arguments.operands.append(word)
         guard endsOptions(operandCount: arguments.operands.count) else { continue }
         try checkPlace(of: word, before: rest)
-        arguments.take(rest)
+        arguments.operands += rest
         break
       }
-      if word == "--help" || word == "-h" { return .helpRequested }
-      if word == "--help-all" { return .fullHelpRequested }
-      if word.hasPrefix("--") {
+      if word.elementsEqual("--help".utf8) || word.elementsEqual("-h".utf8) { return .helpRequested }
+      if word.elementsEqual("--help-all".utf8) { return .fullHelpRequested }
+      if word[1] == .dash {
         try scanLong(word.dropFirst(2), &rest, into: &arguments)
       } else {
         try scanShort(word.dropFirst(), &rest, into: &arguments)
@@ -53,44 +54,57 @@ extension Command {
   }
 
   /// What stands before `--` is no part of the command that follows it, but a word too many.
-  private func checkPlace(of word: String, before rest: ArraySlice<String>) throws(UsageError) {
-    guard case .oneAndRest(let first, _) = operands, rest.contains("--") else { return }
-    throw UsageError("'\(word)' is one argument too many after \(first) and before --")
+  private func checkPlace(of word: [UInt8], before rest: ArraySlice<[UInt8]>) throws(UsageError) {
+    guard case .oneAndRest(let first, _) = operands, rest.contains(where: { $0.elementsEqual("--".utf8) }) else {
+      return
+    }
+    throw UsageError("'\(repaired(word))' is one argument too many after \(first) and before --")
   }
 
   private func scanLong(
-    _ word: Substring, _ rest: inout ArraySlice<String>, into arguments: inout Arguments
+    _ word: ArraySlice<UInt8>, _ rest: inout ArraySlice<[UInt8]>, into arguments: inout Arguments
   ) throws(UsageError) {
-    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let option = options.first(where: { $0.name == parts[0] }) else { throw unknown("--\(parts[0])") }
-    let attached = parts.count > 1 ? String(parts[1]) : nil
+    let name = word.prefix { $0 != .equals }
+    guard let option = options.first(where: { name.elementsEqual($0.name.utf8) }) else {
+      throw unknown("--\(repaired(name))")
+    }
+    let attached = name.endIndex < word.endIndex ? word[name.endIndex...].dropFirst() : nil
     if option.value == nil, attached != nil { throw UsageError("--\(option.name) takes no value") }
     try take(option, "--\(option.name)", attached, &rest, into: &arguments)
   }
 
   private func scanShort(
-    _ word: Substring, _ rest: inout ArraySlice<String>, into arguments: inout Arguments
+    _ word: ArraySlice<UInt8>, _ rest: inout ArraySlice<[UInt8]>, into arguments: inout Arguments
   ) throws(UsageError) {
     var letters = word
-    while let letter = letters.popFirst() {
-      guard let option = options.first(where: { $0.short == letter }) else { throw unknown("-\(letter)") }
-      let attached = option.value == nil || letters.isEmpty ? nil : String(letters)
-      try take(option, "-\(letter)", attached, &rest, into: &arguments)
+    while let letter = letters.first {
+      guard let option = options.first(where: { $0.short?.asciiValue == letter }) else {
+        throw unknown("-\(repaired(letters).prefix(1))")
+      }
+      letters = letters.dropFirst()
+      let attached = option.value == nil || letters.isEmpty ? nil : letters
+      try take(option, "-\(repaired([letter]))", attached, &rest, into: &arguments)
       if option.value != nil { return }
     }
   }
 
   private func take(
-    _ option: Option, _ spelling: String, _ attached: String?, _ rest: inout ArraySlice<String>,
+    _ option: Option, _ spelling: String, _ attached: ArraySlice<UInt8>?, _ rest: inout ArraySlice<[UInt8]>,
     into arguments: inout Arguments
   ) throws(UsageError) {
     guard option.value != nil else {
       arguments.given.append(.init(option: option.name, value: "true"))
       return
     }
-    let isNextAValue = option.impliedValue == nil || rest.first.map { option.values.contains($0[...]) } == true
-    guard let value = attached ?? (isNextAValue ? rest.popFirst() : option.impliedValue) else {
+    let isNextAValue =
+      option.impliedValue == nil || rest.first.map { option.values.contains(repaired($0)[...]) } == true
+    guard
+      let bytes = attached ?? (isNextAValue ? rest.popFirst()?[...] : option.impliedValue.map { Array($0.utf8)[...] })
+    else {
       throw UsageError("\(spelling) needs a value")
+    }
+    guard let value = String(validating: bytes, as: UTF8.self) else {
+      throw UsageError("the value of \(spelling) is not text in UTF-8")
     }
     arguments.given.append(.init(option: option.name, value: value))
   }
@@ -104,18 +118,19 @@ extension Command {
     return UsageError("there is no option \(spelling)" + (takesCommand ? " (another command's options follow --)" : ""))
   }
 
-  private func checkOperands(_ given: [String]) throws(UsageError) {
+  private func checkOperands(_ given: [[UInt8]]) throws(UsageError) {
+    func tooMany(_ index: Int) -> UsageError { UsageError("'\(repaired(given[index]))' is one argument too many") }
     switch operands {
     case .none:
-      if let first = given.first { throw UsageError("'\(first)' is one argument too many") }
+      guard given.isEmpty else { throw tooMany(0) }
     case .one(let name):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
-      guard given.count == 1 else { throw UsageError("'\(given[1])' is one argument too many") }
+      guard given.count == 1 else { throw tooMany(1) }
     case .optional:
-      guard given.count <= 1 else { throw UsageError("'\(given[1])' is one argument too many") }
+      guard given.count <= 1 else { throw tooMany(1) }
     case .oneOrTwo(let name, _):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
-      guard given.count <= 2 else { throw UsageError("'\(given[2])' is one argument too many") }
+      guard given.count <= 2 else { throw tooMany(2) }
     case .rest(let name), .oneAndRest(let name, _):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
     case .any: break
@@ -123,9 +138,10 @@ extension Command {
   }
 }
 
-extension Arguments {
-  fileprivate mutating func take(_ words: ArraySlice<String>) {
-    operands += words
-    operandPositions += words.indices
-  }
+/// To be shown: what is not UTF-8 becomes U+FFFD.
+private func repaired(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
+
+extension UInt8 {
+  static let dash = UInt8(ascii: "-")
+  static let equals = UInt8(ascii: "=")
 }

@@ -23,7 +23,7 @@ enum Check: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    guard let path = settings.text("liveness-file") else {
+    guard let path = try settings.text("liveness-file") else {
       throw UsageError("no liveness file given: use --liveness-file or AMQP_JOB_LIVENESS_FILE")
     }
     let maxAge = try settings.duration("max-age") ?? .seconds(30)

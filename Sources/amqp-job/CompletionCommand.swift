@@ -11,8 +11,9 @@ enum CompletionCommand: ToolCommand {
     operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [])
 
   static func run(_ arguments: Arguments) throws {
-    guard let shell = Completion.Shell(rawValue: arguments.operands[0]) else {
-      throw UsageError("SHELL is bash, zsh or fish, not '\(arguments.operands[0])'")
+    let name = try arguments.operandTexts()[0]
+    guard let shell = Completion.Shell(rawValue: name) else {
+      throw UsageError("SHELL is bash, zsh or fish, not '\(name)'")
     }
     let completion = Completion(tool: Main.tool, commands: Main.commands.map { $0.definition })
     try Output.write(completion.script(for: shell))

@@ -51,8 +51,9 @@ struct Dead: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    guard let action = Action(rawValue: arguments.operands[0]) else {
-      throw UsageError("ACTION is list, replay or purge, not '\(arguments.operands[0])'")
+    let operands = try arguments.operandTexts()
+    guard let action = Action(rawValue: operands[0]) else {
+      throw UsageError("ACTION is list, replay or purge, not '\(operands[0])'")
     }
     if let foreign = ["limit", "id", "json"].first(where: { arguments.contains($0) && !action.options.contains($0) }) {
       throw UsageError("--\(foreign) does not go with \(action.rawValue)")
@@ -60,13 +61,13 @@ struct Dead: ToolCommand {
     let limit = try settings.value("limit", "a whole number from 1") { Int($0).flatMap { $0 > 0 ? $0 : nil } } ?? .max
     let dead = Dead(
       action: action,
-      queue: try QueueName.family(QueueName.resolved(operand: arguments.operands.dropFirst().first, &settings)),
+      queue: try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings)),
       broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings))
     dead.broker.warn(dead.reporter)
 
     switch action {
     case .list: try DeadList(dead, limit: limit, isJSON: try settings.flag("json")).run()
-    case .replay: try dead.replay(limit: limit, ids: Set(settings.list("id")))
+    case .replay: try dead.replay(limit: limit, ids: Set(try settings.list("id")))
     case .purge: try dead.purge()
     }
   }

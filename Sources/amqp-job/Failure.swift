@@ -58,8 +58,8 @@ struct Failure: Error {
     }
   }
 
-  func report() {
-    Reporter(Logger(format: .text, threshold: .error)).report(LogEntry(.error, message))
+  func report(as format: Logger.Format) {
+    Reporter(Logger(format: format, threshold: .error)).report(LogEntry(.error, message))
   }
 }
 

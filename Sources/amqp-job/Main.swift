@@ -25,16 +25,14 @@ enum Main {
   static func main() {
     ThisProcess.prepare()
     ThisProcess.forbidDumping()
-    do {
-      try run(Array(CommandLine.arguments.dropFirst()))
-    } catch let failure as Failure {
-      failure.report()
-      failure.status.exit()
-    } catch {
-      let failure = Failure(.internalError, "\(error)")
-      failure.report()
-      failure.status.exit()
-    }
+    do { try run(Array(CommandLine.arguments.dropFirst())) } catch { end(with: error) }
+  }
+
+  /// Says why, and ends with the status that goes with it.
+  private static func end(with error: any Error, as format: Logger.Format = .text) -> Never {
+    let failure = error as? Failure ?? Failure(.internalError, "\(error)")
+    failure.report(as: format)
+    failure.status.exit()
   }
 
   private static func run(_ words: [String]) throws {
@@ -49,20 +47,26 @@ enum Main {
       guard let command = commands.first(where: { $0.definition.name == name }) else {
         throw Failure(.usage, "there is no command '\(name)'; see '\(tool) --help'")
       }
-      try run(command, Array(words.dropFirst()))
+      // The program's name and the command's come first.
+      run(command, Array(ThisProcess.arguments.dropFirst(2)))
     }
   }
 
-  private static func run(_ command: any ToolCommand.Type, _ words: [String]) throws {
+  private static func run(_ command: any ToolCommand.Type, _ words: [[UInt8]]) {
     let definition = command.definition
+    var format = Logger.Format.text
     do {
       switch try definition.scan(words) {
       case .helpRequested: try Output.write(definition.helpText)
       case .fullHelpRequested: try Output.write(definition.fullHelpText)
-      case .arguments(let arguments): try command.run(arguments)
+      case .arguments(let arguments):
+        format = LogOptions.format(arguments)
+        try command.run(arguments)
       }
     } catch let error as UsageError {
-      throw Failure(.usage, "\(error); see '\(tool) \(definition.name) --help'")
+      end(with: Failure(.usage, "\(error); see '\(tool) \(definition.name) --help'"), as: format)
+    } catch {
+      end(with: error, as: format)
     }
   }
 
@@ -90,19 +94,10 @@ enum Main {
   }
 }
 
-extension Arguments {
-  /// The operands as they were given; in `operands`, what is no text has been repaired.
-  var operandBytes: [[UInt8]] {
-    // The program's name and the command's come first.
-    let words = ThisProcess.arguments.dropFirst(2)
-    return operandPositions.map { words[words.startIndex + $0] }
-  }
-}
-
 /// A command of this tool.
 protocol ToolCommand: Sendable {
   static var definition: Command { get }
 
-  /// - Throws: `Failure`
+  /// - Throws: `Failure`, `UsageError`
   static func run(_ arguments: Arguments) throws
 }

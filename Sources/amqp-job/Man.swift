@@ -14,7 +14,9 @@ enum Man: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     let commands = Main.commands.map { $0.definition }
-    guard let name = arguments.operands.first, name != Main.tool else { return try write(Main.definition, commands) }
+    guard let name = try arguments.operandTexts().first, name != Main.tool else {
+      return try write(Main.definition, commands)
+    }
     if let program = ToolName(rawValue: name) { return try write(program) }
     guard let command = commands.first(where: { $0.name == name }) else {
       throw UsageError("there is no command '\(name)'")

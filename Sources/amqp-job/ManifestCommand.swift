@@ -34,15 +34,13 @@ enum ManifestCommand: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    guard ThisProcess.arguments.allSatisfy({ String(validating: $0, as: UTF8.self) != nil }) else {
-      throw UsageError("an argument is no text (UTF-8), which a manifest cannot hold")
-    }
-    guard let kind = Kind(rawValue: arguments.operands[0]) else {
+    let operands = try arguments.operandTexts()
+    guard let kind = Kind(rawValue: operands[0]) else {
       let kinds = Kind.allCases.map(\.rawValue).joined(separator: ", ")
-      throw UsageError("there is no kind '\(arguments.operands[0])': it is one of \(kinds)")
+      throw UsageError("there is no kind '\(operands[0])': it is one of \(kinds)")
     }
     try ManifestKindOptions.check(arguments, kind)
-    let command = Array(arguments.operands.dropFirst())
+    let command = Array(operands.dropFirst())
     do {
       try Output.write(try manifest(kind, command, &settings).text)
     } catch let obstacle as Manifest.Obstacle {

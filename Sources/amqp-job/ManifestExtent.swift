@@ -22,7 +22,7 @@ enum ManifestExtent {
       throw Failure(.failure, "\(place) is empty: there is nothing to do (--completions N makes a Job all the same)")
     }
     if figures.retry == nil || figures.dead == nil {
-      guard !ManifestWorkerOptions.asksForAttempts(&settings) else {
+      guard try !ManifestWorkerOptions.asksForAttempts(&settings) else {
         throw Failure(
           .wrongQueue, "\(place) has no retry and dead-letter queue; 'amqp-job declare \(worker.queue)' makes them")
       }

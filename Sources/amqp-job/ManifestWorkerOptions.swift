@@ -66,8 +66,9 @@ enum ManifestWorkerOptions {
   }
 
   /// Whether the queue is to have a retry and a dead-letter queue because somebody said so.
-  static func asksForAttempts(_ settings: inout Settings) -> Bool {
-    settings.text("max-attempts") != nil || settings.text("retry-delay") != nil
+  /// - Throws: `Failure`
+  static func asksForAttempts(_ settings: inout Settings) throws -> Bool {
+    try settings.text("max-attempts") != nil || settings.text("retry-delay") != nil
   }
 
   // What a broker's objects have as well
@@ -149,7 +150,7 @@ enum ManifestWorkerOptions {
       retryDelay: try settings.duration("retry-delay") ?? .seconds(10))
     guard attempts.retryDelay < .milliseconds(UInt32.max) else { throw UsageError("--retry-delay is at most 49 days") }
     let isPlain = try settings.flag("plain")
-    guard !(isPlain && asksForAttempts(&settings)) else {
+    guard try !(isPlain && asksForAttempts(&settings)) else {
       throw UsageError("--plain goes with neither --max-attempts nor --retry-delay")
     }
     options.attempts = isPlain ? nil : attempts

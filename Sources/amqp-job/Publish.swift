@@ -30,7 +30,7 @@ struct Publish: ToolCommand {
     let reporter = try LogOptions.reporter(&settings)
     var properties = try PropertyOptions.properties(&settings)
     properties.deliveryMode = 2
-    let items = try ItemOptions(&settings, operands: arguments.operandBytes, properties: properties)
+    let items = try ItemOptions(&settings, operands: arguments.operands, properties: properties)
     broker.warn(reporter)
 
     let report = PublishReport(queue: queue, total: items.total, reporter: reporter, showsProgress: items.showsProgress)

@@ -18,7 +18,7 @@ struct QueueSetUp {
     self.queue = queue
     self.isPlain = isPlain
     kind = try settings.choice("type") ?? .quorum
-    (exchange, routingKey) = (settings.text("exchange"), settings.text("routing-key"))
+    (exchange, routingKey) = try (settings.text("exchange"), settings.text("routing-key"))
     guard exchange != nil || routingKey == nil else { throw UsageError("--routing-key goes with --exchange") }
     guard [exchange, routingKey].allSatisfy({ ($0?.utf8.count ?? 0) <= 255 }) else {
       throw UsageError("--exchange and --routing-key have at most 255 bytes")

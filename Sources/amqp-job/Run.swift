@@ -59,7 +59,7 @@ enum Run: ToolCommand {
     let environment = ThisProcess.environment
     var settings = Settings(arguments, environment: environment)
     let program = try ProcessGroups.Program(
-      command: arguments.operandBytes, searchPath: settings.surroundings.path)
+      command: arguments.operands, searchPath: settings.surroundings.path)
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
     let feed: Feed = try settings.choice("feed") ?? .stdin
@@ -83,7 +83,7 @@ enum Run: ToolCommand {
       EventLoop.Configuration(
         heartbeat: broker.heartbeat, tls: broker.tls, connectionName: connectionName,
         worker: program, environment: workerEnvironment, feed: feed,
-        spoolDirectory: settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
+        spoolDirectory: try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
         largestBodyInMemory: try settings.size("spool-above") ?? largestBodyInMemory,
         host: ThisProcess.hostName,
         liveness: try liveness(&settings)),

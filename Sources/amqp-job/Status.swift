@@ -36,9 +36,9 @@ struct Status: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
+    let operands = try arguments.operandTexts()
     let names =
-      arguments.operands.isEmpty
-      ? [try QueueName.resolved(operand: nil, &settings)] : try arguments.operands.map(QueueName.checked)
+      operands.isEmpty ? [try QueueName.resolved(operand: nil, &settings)] : try operands.map(QueueName.checked)
     let status = Status(
       names: names, broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
       isJSON: try settings.flag("json"))

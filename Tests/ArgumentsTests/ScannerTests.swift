@@ -17,11 +17,13 @@ import Testing
   }
 
   private func scan(_ words: [String], _ operands: Command.Operands = .any(name: "X")) throws -> Arguments {
-    guard case .arguments(let arguments) = try command(operands).scan(words) else {
+    guard case .arguments(let arguments) = try command(operands).scan(bytes(words)) else {
       throw UsageError("help")
     }
     return arguments
   }
+
+  private func bytes(_ words: [String]) -> [[UInt8]] { words.map { Array($0.utf8) } }
 
   @Test(arguments: [
     ["--queue", "a"], ["--queue=a"], ["-q", "a"], ["-qa"], ["-vq", "a"], ["-q", "x", "--queue", "a"],
@@ -34,13 +36,13 @@ import Testing
     let arguments = try scan(["one", "-vf", "--arg", "a=1", "-", "--arg=b=2", "--", "-v", "--arg"])
     #expect(arguments.contains("verbose") && arguments.contains("fast") && !arguments.contains("queue"))
     #expect(arguments.all("arg") == ["a=1", "b=2"])
-    #expect(arguments.operands == ["one", "-", "-v", "--arg"])
+    #expect(try arguments.operandTexts() == ["one", "-", "-v", "--arg"])
     #expect(try scan(["--queue="])["queue"] == "")
   }
 
   @Test(arguments: [["-v", "--", "w", "-v", "--", "x"], ["-v", "w", "-v", "--", "x"]])
   func leavesAnotherCommandAlone(words: [String]) throws {
-    #expect(try scan(words, .rest(name: "COMMAND")).operands == ["w", "-v", "--", "x"])
+    #expect(try scan(words, .rest(name: "COMMAND")).operandTexts() == ["w", "-v", "--", "x"])
   }
 
   @Test(arguments: [
@@ -50,7 +52,7 @@ import Testing
   ])
   func leavesAnotherCommandAloneAfterAnOperand(words: [String], operands: [String]) throws {
     let arguments = try scan(words, .oneAndRest(first: "KIND", rest: "COMMAND"))
-    #expect(arguments.operands == operands)
+    #expect(try arguments.operandTexts() == operands)
     #expect(operands.count == 1 || arguments.contains("verbose") == (words[0] != "--"))
   }
 
@@ -62,7 +64,7 @@ import Testing
   func aValueMayBeImplied(words: [String], value: String, operands: [String]) throws {
     let arguments = try scan(words, .any(name: "X"))
     #expect(arguments["color"] == value)
-    #expect(arguments.operands == operands)
+    #expect(try arguments.operandTexts() == operands)
   }
 
   @Test(arguments: [
@@ -77,18 +79,37 @@ import Testing
     ([], .oneAndRest(first: "X", rest: "Y")),
   ])
   func refusesWhatItDoesNotKnow(words: [String], operands: Command.Operands) {
-    #expect(throws: UsageError.self) { try command(operands).scan(words) }
+    #expect(throws: UsageError.self) { try command(operands).scan(bytes(words)) }
+  }
+
+  @Test(arguments: [["-q", ""], ["-q"], ["--queue="], ["--color="]])
+  func refusesAValueThatIsNoText(words: [String]) {
+    let option = words[0].filter { $0 != "=" }
+    var words = bytes(words)
+    words[words.count - 1].append(0xff)
+    #expect(throws: UsageError("the value of \(option) is not text in UTF-8")) {
+      try command(.any(name: "X")).scan(words)
+    }
+  }
+
+  @Test func operandsNeedNotBeText() throws {
+    let words = [Array("-v".utf8), [0xff, 0xfe], Array("--".utf8), [0x2d, 0xff]]
+    guard case .arguments(let arguments) = try command(.any(name: "X")).scan(words) else {
+      throw UsageError("help")
+    }
+    #expect(arguments.operands == [[0xff, 0xfe], [0x2d, 0xff]])
+    #expect(throws: UsageError("argument 1 is not text in UTF-8")) { try arguments.operandTexts() }
   }
 
   @Test(arguments: [["a"], ["a", "b"]])
   func takesOneOrTwo(words: [String]) throws {
-    #expect(try scan(words, .oneOrTwo(first: "X", second: "Y")).operands == words)
+    #expect(try scan(words, .oneOrTwo(first: "X", second: "Y")).operandTexts() == words)
   }
 
   @Test func helpIsAskedForUntilTheCommandBegins() throws {
-    #expect(try command(.rest(name: "X")).scan(["-v", "--help"]) == .helpRequested)
-    #expect(try command(.rest(name: "X")).scan(["--help-all"]) == .fullHelpRequested)
-    #expect(try scan(["w", "--help"], .rest(name: "X")).operands == ["w", "--help"])
+    #expect(try command(.rest(name: "X")).scan(bytes(["-v", "--help"])) == .helpRequested)
+    #expect(try command(.rest(name: "X")).scan(bytes(["--help-all"])) == .fullHelpRequested)
+    #expect(try scan(["w", "--help"], .rest(name: "X")).operandTexts() == ["w", "--help"])
   }
 
   @Test func helpFitsATerminalAndShowsAnExample() {

@@ -59,6 +59,24 @@ def test_bad_option(bench, arguments):
     refused(bench, "-q", "any", *arguments, worker=TRUE if len(arguments) > 1 or "no-such" in arguments[0] else None)
 
 
+@pytest.mark.parametrize("arguments", [["-q", b"a\xff"], [b"--queue=a\xff"], ["-q", "a", "--spool-dir", b"\xc3"]], ids=str)
+def test_an_option_that_is_not_utf8(bench, arguments):
+    """It would be repaired, and so be another queue or path."""
+    refused(bench, *arguments, words=[arguments[-2] if len(arguments) > 1 else "--queue", "UTF-8"])
+
+
+@pytest.mark.parametrize("name", ["AMQP_QUEUE", "AMQP_JOB_SPOOL_DIR", "BROKER_URL"])
+def test_a_variable_that_is_not_utf8(bench, name):
+    arguments = [] if name == "AMQP_QUEUE" else ["-q", "any"]
+    url = None if name == "BROKER_URL" else "amqp://127.0.0.1:1"
+    refused(bench, *arguments, url=url, env={name: "a\udcff"}, words=[name, "UTF-8"])
+
+
+@pytest.mark.parametrize("command", ["declare", "status", "install", "completion", "man"])
+def test_an_operand_that_is_not_utf8(bench, command):
+    bench.run(b"a\xff", command=command, url=None).assert_error(64, "argument 1", "UTF-8")
+
+
 @pytest.mark.parametrize("queue", ["", "x" * 256, "ä" * 128], ids=["empty", "256 bytes", "256 bytes of UTF-8"])
 def test_impossible_queue_name(bench, queue):
     refused(bench, "-q", queue, words=["queue"])

@@ -40,6 +40,19 @@ def test_a_json_line_per_item(bench):
     assert first["queue"] == queue.name
 
 
+@pytest.mark.parametrize("command, arguments, status", [
+    ("run", ["-q", "no-such-queue", "--", "true"], 66), ("run", ["-q", "x", "--feed", "arg", "--", "true"], 64),
+    ("publish", ["-q", "no-such-queue", "apple"], 66), ("declare", [""], 64), ("status", ["no-such-queue"], 66),
+    ("dead", ["list", "no-such-queue"], 66), ("manifest", ["no-such-kind"], 64),
+])
+def test_a_failure_as_json(bench, command, arguments, status):
+    """As any other line of the log, so that whoever collects it need not know two forms."""
+    result = bench.run("--log-format", "json", *arguments, command=command)
+    assert result.status == status, result
+    assert [json.loads(line)["level"] for line in result.lines if "level" in line][-1] == "error", result
+    assert all(line.startswith("{") for line in result.lines), result
+
+
 def test_json_of_an_id_that_is_not_utf8(bench):
     peer = bench.peer((b"apple", pika.BasicProperties(message_id=b"\xff\xfe")))
     result = bench.run("-q", "queue", "--log-format", "json", url=peer.url, worker=["true"])

@@ -118,8 +118,3 @@ private struct Scan {
     PoptError("\(String(decoding: words[position - 1].prefix { $0 != .equals }, as: UTF8.self)): unknown option")
   }
 }
-
-extension UInt8 {
-  fileprivate static let dash = UInt8(ascii: "-")
-  fileprivate static let equals = UInt8(ascii: "=")
-}

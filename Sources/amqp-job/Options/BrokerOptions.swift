@@ -43,7 +43,7 @@ struct BrokerOptions {
     } catch {
       throw Failure(.usage, "the broker's URL in \(source) cannot be used: \(error)")
     }
-    if let path = settings.text("password-file") {
+    if let path = try settings.text("password-file") {
       let password = try Self.content(of: path, for: "--password-file")
       for index in brokers.indices { brokers[index].password = password }
     }
@@ -77,9 +77,9 @@ struct BrokerOptions {
   /// - Throws: `Failure`
   private static func tls(_ settings: inout Settings, isWanted: Bool) throws -> TLSContext? {
     var configuration = TLSConfiguration()
-    configuration.authorities = settings.text("tls-ca")
-    configuration.certificate = settings.text("tls-cert")
-    configuration.key = settings.text("tls-key")
+    configuration.authorities = try settings.text("tls-ca")
+    configuration.certificate = try settings.text("tls-cert")
+    configuration.key = try settings.text("tls-key")
     configuration.serverName = try settings.value("tls-server-name", "a name or an address") { $0.isEmpty ? nil : $0 }
     configuration.verifies = try !settings.flag("tls-insecure")
     guard isWanted else {
@@ -94,11 +94,11 @@ struct BrokerOptions {
   private static func urlText(_ settings: inout Settings) throws -> (text: String, source: String) {
     if let url = settings.given["url"] { return (url, "--url") }
     if let path = settings.given["url-file"] { return (try content(of: path, for: "--url-file"), "--url-file") }
-    if let url = settings.variable("AMQP_URL") { return (url, "AMQP_URL") }
-    if let path = settings.text("url-file") {
+    if let url = try settings.variable("AMQP_URL") { return (url, "AMQP_URL") }
+    if let path = try settings.text("url-file") {
       return (try content(of: path, for: "AMQP_JOB_URL_FILE"), "AMQP_JOB_URL_FILE")
     }
-    if let url = settings.variable("BROKER_URL") { return (url, "BROKER_URL") }
+    if let url = try settings.variable("BROKER_URL") { return (url, "BROKER_URL") }
     throw Failure(.usage, "no broker given: use --url, AMQP_URL or BROKER_URL")
   }
 

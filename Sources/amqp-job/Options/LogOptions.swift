@@ -1,5 +1,6 @@
 import Arguments
 import JobRunner
+import Linux
 
 /// How much to say, and in which form.
 enum LogOptions {
@@ -10,6 +11,12 @@ enum LogOptions {
       Option("quiet", "log errors only"),
       Option("log-format", value: "text|json", "the form of the log; run logs every item as json"),
     ])
+
+  /// The form of the log; text, where what was asked for is none.
+  static func format(_ arguments: Arguments) -> Logger.Format {
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    return (try? settings.choice("log-format")) ?? .text
+  }
 
   /// - Throws: `Failure`
   static func reporter(_ settings: inout Settings) throws -> Reporter {

@@ -9,7 +9,7 @@ enum QueueName {
   /// From `--queue`, else the environment.
   /// - Throws: `Failure`
   static func resolved(_ settings: inout Settings) throws -> String {
-    guard let name = settings.given["queue"] ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
+    guard let name = try settings.given["queue"] ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
       throw Failure(.usage, "no queue given: use --queue, AMQP_QUEUE or QUEUE")
     }
     return try checked(name)
@@ -18,7 +18,7 @@ enum QueueName {
   /// From an operand, else the environment.
   /// - Throws: `Failure`
   static func resolved(operand: String?, _ settings: inout Settings) throws -> String {
-    guard let name = operand ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
+    guard let name = try operand ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
       throw Failure(.usage, "no queue given: name it, or set AMQP_QUEUE or QUEUE")
     }
     return try checked(name)

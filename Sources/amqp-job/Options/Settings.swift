@@ -14,27 +14,35 @@ struct Settings {
   }
 
   /// The variable's value. What Kubernetes injects for a Service of that name, and an empty value, is none.
-  mutating func variable(_ name: String) -> String? {
-    guard let value = surroundings[name], !value.isEmpty, !value.hasPrefix("tcp://") else { return nil }
+  /// - Throws: `Failure` where it is not UTF-8
+  mutating func variable(_ name: String) throws -> String? {
+    guard let bytes = surroundings.bytes(of: name), !bytes.isEmpty, !bytes.starts(with: "tcp://".utf8) else {
+      return nil
+    }
+    guard let value = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.usage, "the value of \(name) is not text in UTF-8")
+    }
     used.insert(name)
     return value
   }
 
   /// The option `--name`: as given, else `AMQP_JOB_NAME`.
-  mutating func text(_ name: String) -> String? {
-    given[name] ?? variable(Self.variableName(name))
+  /// - Throws: `Failure` where that is not UTF-8
+  mutating func text(_ name: String) throws -> String? {
+    try given[name] ?? variable(Self.variableName(name))
   }
 
   /// The same of an option that may be repeated; the variable holds one value.
-  mutating func list(_ name: String) -> [String] {
+  /// - Throws: `Failure` where that is not UTF-8
+  mutating func list(_ name: String) throws -> [String] {
     let values = given.all(name)
-    return values.isEmpty ? variable(Self.variableName(name)).map { [$0] } ?? [] : values
+    return try values.isEmpty ? variable(Self.variableName(name)).map { [$0] } ?? [] : values
   }
 
   /// The same, read as something else.
   /// - Throws: `Failure` for a value that `read` makes nothing of; it is to be `what`.
   mutating func value<Value>(_ name: String, _ what: String, read: (String) -> Value?) throws -> Value? {
-    guard let text = text(name) else { return nil }
+    guard let text = try text(name) else { return nil }
     guard let value = read(text) else {
       let source = given[name] == nil ? Self.variableName(name) : "--\(name)"
       throw Failure(.usage, "\(source) is to be \(what), not '\(text)'")
