@@ -46,6 +46,14 @@ public struct Command: Sendable {
   public var invocation: String { name.isEmpty ? tool : "\(tool) \(name)" }
 
   var options: [Option] { groups.flatMap(\.options) }
+
+  /// Whether another command may follow `--`.
+  var takesCommand: Bool {
+    switch operands {
+    case .rest, .oneAndRest: true
+    default: false
+    }
+  }
 }
 
 /// Options that belong together.

@@ -25,14 +25,6 @@ public struct Completion: Sendable {
 }
 
 extension Command {
-  /// Whether another command may follow `--`.
-  var takesCommand: Bool {
-    switch operands {
-    case .rest, .oneAndRest: true
-    default: false
-    }
-  }
-
   var takesDirectory: Bool { operands == .one(name: "DIR") }
 }
 

@@ -110,12 +110,7 @@ extension Command {
   }
 
   private func unknown(_ spelling: String) -> UsageError {
-    var takesCommand = false
-    switch operands {
-    case .rest, .oneAndRest: takesCommand = true
-    default: break
-    }
-    return UsageError("there is no option \(spelling)" + (takesCommand ? " (another command's options follow --)" : ""))
+    UsageError("there is no option \(spelling)" + (takesCommand ? " (another command's options follow --)" : ""))
   }
 
   private func checkOperands(_ given: [[UInt8]]) throws(UsageError) {

@@ -23,11 +23,12 @@ public final class BrokerLink {
     case resolving(Resolver)
     case connecting(TCPSocket, others: ArraySlice<SocketAddress>, limit: ContinuousClock.Instant)
     case talking(TCPSocket)
-    case ended
+    /// It is over, and why; whoever asks again is told again.
+    case failed(BrokerFailure)
   }
 
   public let broker: BrokerURL
-  private var state = State.ended
+  private var state: State
   private var connection: Connection
   /// Logged in.
   public private(set) var isOpen = false
@@ -35,6 +36,8 @@ public final class BrokerLink {
   private let tls: TLSContext?
   /// Between socket and connection, where the broker is to be reached by TLS.
   private var session: TLSSession?
+  /// Why nothing more can be encrypted. That the socket does not write shows where it is read.
+  private var sendFailure: (any Error)?
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event.
@@ -46,8 +49,10 @@ public final class BrokerLink {
     self.tls = broker.isSecure ? tls : nil
     connection = Connection(parameters)
     loginDeadline = now + Self.loginLimit
-    if let resolver = try? Resolver(host: broker.host, port: broker.port) {
-      state = .resolving(resolver)
+    do {
+      state = .resolving(try Resolver(host: broker.host, port: broker.port))
+    } catch {
+      state = .failed(BrokerFailure(.unreachable, broker: broker, detail: SystemError.reason(of: error)))
     }
   }
 
@@ -70,7 +75,7 @@ public final class BrokerLink {
     case .connecting(let socket, _, _): socket.interest(readable: false, writable: true)
     case .talking(let socket):
       socket.interest(readable: true, writable: hasSomethingToSend)
-    case .ended: nil
+    case .failed: nil
     }
   }
 
@@ -81,7 +86,7 @@ public final class BrokerLink {
     case .connecting(_, _, let limit): min(limit, loginDeadline)
     case .talking: isOpen ? connection.nextTick : loginDeadline
     // At once: there is nothing to wait for, and a failure to be told.
-    case .ended: loginDeadline - Self.loginLimit
+    case .failed: loginDeadline - Self.loginLimit
     }
   }
 
@@ -132,7 +137,7 @@ public final class BrokerLink {
   /// Bytes that are queued and not yet sent.
   public var unsentByteCount: Int { connection.output.count + (session?.ciphertext.count ?? 0) }
 
-  /// Sends what can be sent now of what is queued. A failure shows at the next `process`, as reading fails too.
+  /// Sends what can be sent now of what is queued. A failure shows at the next `process`.
   public func flush() {
     guard case .talking(let socket) = state else { return }
     if let session { return flush(session, socket) }
@@ -149,7 +154,7 @@ public final class BrokerLink {
 
   private var hasSomethingToSend: Bool {
     guard let session else { return !connection.output.isEmpty }
-    return !session.ciphertext.isEmpty || (session.isEstablished && !connection.output.isEmpty)
+    return !session.ciphertext.isEmpty || (session.isEstablished && !connection.output.isEmpty && sendFailure == nil)
   }
 
   private func flush(_ session: TLSSession, _ socket: TCPSocket) {
@@ -161,7 +166,8 @@ public final class BrokerLink {
         session.ciphertext.removeFirst(count)
       }
       let rest = connection.output[encryptedCount...].prefix(Self.mostEncryptedAtOnce)
-      guard session.isEstablished, !rest.isEmpty, (try? session.send(rest)) != nil else { return }
+      guard session.isEstablished, !rest.isEmpty, sendFailure == nil else { return }
+      do { try session.send(rest) } catch { return sendFailure = error }
       encryptedCount += rest.count
     }
   }
@@ -178,8 +184,7 @@ public final class BrokerLink {
       case .connecting(let socket, let others, let limit):
         return try connect(socket, others, limit: limit, readiness, now: now)
       case .talking(let socket): return talk(socket, readiness, now: now)
-      case .ended:
-        return [fail(.unreachable, "no descriptor or thread for it")]
+      case .failed(let failure): return [.failed(failure)]
       }
     } catch {
       return [fail(error)]
@@ -192,8 +197,7 @@ public final class BrokerLink {
       return fail(isOpen ? .lost : .unreachable, error.reason)
     case let error as AMQPError:
       flush()
-      state = .ended
-      return .failed(BrokerFailure(error, broker: broker, wasOpen: isOpen))
+      return fail(BrokerFailure(error, broker: broker, wasOpen: isOpen))
     case let error as TLSError:
       // The alert that tells the peer why.
       flush()
@@ -266,6 +270,7 @@ public final class BrokerLink {
       }
       try connection.tick(now: now)
       flush()
+      if let sendFailure { throw sendFailure }
     } catch {
       // What came before it has come all the same.
       events.append(fail(error))
@@ -304,7 +309,11 @@ public final class BrokerLink {
   }
 
   private func fail(_ kind: BrokerFailure.Kind, _ detail: String) -> Event {
-    state = .ended
-    return .failed(BrokerFailure(kind, broker: broker, detail: detail))
+    fail(BrokerFailure(kind, broker: broker, detail: detail))
+  }
+
+  private func fail(_ failure: BrokerFailure) -> Event {
+    state = .failed(failure)
+    return .failed(failure)
   }
 }

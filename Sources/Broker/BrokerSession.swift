@@ -1,5 +1,5 @@
 public import AMQP
-public import Linux
+internal import Linux
 public import TLS
 
 /// A conversation in which one question follows the other, for commands that have nothing else to
@@ -35,8 +35,11 @@ public final class BrokerSession {
     var attempt = 0
     while true {
       let broker = brokers[attempt % brokers.count]
+      // One that is silent must leave time for the others.
+      let untried = max(1, brokers.count - attempt)
+      let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
       do {
-        return try connect(to: broker, heartbeat: heartbeat, name: name, tls: tls, until: deadline)
+        return try connect(to: broker, heartbeat: heartbeat, name: name, tls: tls, until: limit)
       } catch let failure as BrokerFailure where failure.kind == .unreachable {
         attempt += 1
         guard attempt % brokers.count == 0 else { continue }
@@ -114,9 +117,6 @@ public final class BrokerSession {
     try link.send(method, properties: properties, body: body, on: channel)
   }
 
-  /// Bytes that are queued and not yet sent.
-  public var unsentByteCount: Int { link.unsentByteCount }
-
   /// The next event, for conversations that are not question and answer.
   /// - Throws: `BrokerFailure`, `CallError.unanswered` where none has come by `deadline`
   public func nextEvent(until deadline: ContinuousClock.Instant? = nil) throws -> Connection.Event {
@@ -137,20 +137,6 @@ public final class BrokerSession {
   /// - Throws: `BrokerFailure`
   public func wait(until deadline: ContinuousClock.Instant) throws {
     while ContinuousClock.now < deadline { try turn(until: deadline) }
-  }
-
-  /// Keeps the conversation alive until something else is ready; what came in the meantime is kept.
-  /// - Throws: `BrokerFailure`
-  public func wait(for other: PollInterest) throws {
-    while try !turn(until: nil, other: other) {}
-  }
-
-  /// Sends and receives what can be sent and received now; returns what has come.
-  /// - Throws: `BrokerFailure`
-  public func pump() throws -> [Connection.Event] {
-    try turn(until: .now)
-    defer { received.removeAll() }
-    return received
   }
 
   /// Ends the connection cleanly. What has been answered is settled, so a failure now is none.
@@ -187,11 +173,8 @@ public final class BrokerSession {
       : BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
   }
 
-  /// One turn of the loop, until `deadline` at the latest. True where `other` is ready.
-  @discardableResult
-  private func turn(
-    until deadline: ContinuousClock.Instant?, other: PollInterest? = nil
-  ) throws -> Bool {
+  /// One turn of the loop, until `deadline` at the latest, or until `other` is ready.
+  private func turn(until deadline: ContinuousClock.Instant?, other: PollInterest? = nil) throws {
     link.flush()
     let wakeUp = [deadline, link.deadline].compactMap(\.self).min()
     let linkInterest = link.interest
@@ -203,6 +186,5 @@ public final class BrokerSession {
       case .failed(let failure): throw failure
       }
     }
-    return other != nil && readiness.last?.isEmpty == false
   }
 }

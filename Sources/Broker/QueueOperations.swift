@@ -94,8 +94,11 @@ extension BrokerSession {
 extension CloseReason {
   /// The queue that was asked for is not there. One whose node is down has the same code, and other words.
   public var meansNoSuchQueue: Bool {
-    code == .notFound && !isAboutANodeThatIsDown && !text.contains("no exchange")
+    code == .notFound && !isAboutANodeThatIsDown && !meansNoSuchExchange
   }
+
+  /// The text alone says which is not there, the queue or the exchange.
+  public var meansNoSuchExchange: Bool { code == .notFound && text.hasPrefix("NOT_FOUND - no exchange '") }
 
   public var isAboutANodeThatIsDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
 

@@ -38,7 +38,7 @@ public struct PollReadiness: Hashable, Sendable {
 /// - Throws: `SystemError`
 public func poll(
   _ interests: [PollInterest], until deadline: ContinuousClock.Instant?
-) throws -> [PollReadiness] {
+) throws(SystemError) -> [PollReadiness] {
   var entries = interests.map {
     pollfd(
       fd: $0.descriptor, events: Int16(($0.readable ? POLLIN : 0) | ($0.writable ? POLLOUT : 0)),

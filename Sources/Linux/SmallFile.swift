@@ -2,17 +2,20 @@ import Glibc
 
 /// Files of a few bytes that an orchestrator puts beside a program.
 public enum SmallFile {
+  private static let largest = 65_536
+
   /// Reads a file of at most 64 KiB.
-  /// - Throws: `SystemError`
+  /// - Throws: `SystemError`; its code is EFBIG where the file is larger
   public static func read(_ path: String) throws -> [UInt8] {
     let number = open(path, O_RDONLY | O_CLOEXEC)
     guard number >= 0 else { throw SystemError("open") }
     let file = Descriptor(owning: number)
     var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while content.count < buffer.count, case .bytes(let count) = try file.read(into: &buffer) {
+    var buffer = [UInt8](repeating: 0, count: largest)
+    while content.count <= largest, case .bytes(let count) = try file.read(into: &buffer) {
       content += buffer[..<count]
     }
+    guard content.count <= largest else { throw SystemError(call: "read", code: EFBIG) }
     return content
   }
 

@@ -20,7 +20,7 @@ public final class SpoolFile {
 
   /// Not every file system has files that never had a name.
   init(size: UInt64, in directory: String, canBeUnnamed: Bool) throws {
-    let length = try Self.length(size)
+    let length = try FileSizeLimit.checked(size)
     self.size = size
     (writer, reader) = try (canBeUnnamed ? Self.openUnnamed(in: directory) : nil) ?? Self.openNamed(in: directory)
     guard length > 0 else { return }
@@ -42,10 +42,9 @@ public final class SpoolFile {
   private static func openNamed(in directory: String) throws -> (writer: Descriptor, reader: Descriptor) {
     let name = NewFile.path(in: directory)
     let writer = try NewFile.create(name, mode: S_IRUSR)
+    defer { unlink(name) }
     let again = open(name, O_RDONLY | O_CLOEXEC)
-    let failure = SystemError("open")
-    guard unlink(name) == 0 else { throw SystemError("unlink") }
-    guard again >= 0 else { throw failure }
+    guard again >= 0 else { throw SystemError("open") }
     return (writer, Descriptor(owning: again))
   }
 
@@ -95,15 +94,5 @@ public final class SpoolFile {
     precondition(isComplete, "a child must not read a part for the whole")
     guard lseek(reader.number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
     return reader
-  }
-
-  /// As the kernel takes it. Beyond the limit on files the kernel would not only refuse, but send SIGXFSZ.
-  private static func length(_ size: UInt64) throws -> off_t {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { throw SystemError("getrlimit") }
-    guard let length = off_t(exactly: size), size <= limit.rlim_cur else {
-      throw SystemError(call: "fallocate", code: EFBIG)
-    }
-    return length
   }
 }

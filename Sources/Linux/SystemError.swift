@@ -16,6 +16,9 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What exec says of too long an argument.
   public static var argumentTooLong: SystemError { SystemError(call: "exec", code: E2BIG) }
 
+  /// Nobody reads any more what was to be written.
+  public var isBrokenPipe: Bool { code == EPIPE }
+
   /// What `strerror` says of the code.
   public var reason: String { String(cString: strerror(code)) }
 

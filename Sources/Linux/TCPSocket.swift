@@ -41,7 +41,6 @@ public final class TCPSocket {
 
   /// - Throws: `SystemError`
   public func write(_ bytes: ArraySlice<UInt8>) throws -> Descriptor.Transfer {
-    // Not every command ignores SIGPIPE.
     try descriptor.transferred("send") {
       bytes.withUnsafeBytes { send(descriptor.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }

@@ -14,6 +14,7 @@ public final class TemporaryFile {
 
   /// - Throws: `SystemError`
   public func append(_ bytes: [UInt8]) throws {
+    _ = try FileSizeLimit.checked(size + UInt64(bytes.count))
     try file.writeAll(bytes)
     size += UInt64(bytes.count)
   }

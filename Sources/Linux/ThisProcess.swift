@@ -91,11 +91,18 @@ public enum ThisProcess {
   }
 
   /// Writes to standard output what somebody waits for.
-  /// - Throws: `SystemError`; its code is EPIPE where nobody reads it any more.
+  /// - Throws: `SystemError`
   public static func answer(_ bytes: [UInt8]) throws(SystemError) {
+    // Then /dev/null stands in its place.
+    guard !isOutputClosed else { throw SystemError(call: "write", code: EBADF) }
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = retrying { rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) } }
+      if count < 0, errno == EAGAIN {
+        // Whoever shares it with us has set O_NONBLOCK.
+        _ = try poll([PollInterest(descriptor: STDOUT_FILENO, readable: false, writable: true)], until: nil)
+        continue
+      }
       guard count >= 0 else { throw SystemError("write") }
       rest.removeFirst(count)
     }

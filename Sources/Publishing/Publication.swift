@@ -13,6 +13,8 @@ public struct Publication {
     public var files = 64
     /// How long brokers may be out of reach, or lose every connection before they confirm anything.
     public var outage: Duration
+    /// How long a broker may take from the attempt at a connection until items can be sent.
+    public var opening: Duration = .seconds(60)
     /// How long what is under way may take when it has been told to end.
     public var ending: Duration = .seconds(5)
 
@@ -23,7 +25,7 @@ public struct Publication {
   public enum End {
     /// Every item that there was is in a queue.
     case done
-    /// The broker refused at least one, and none was sent after that was known.
+    /// The broker refused at least one, and none was begun to be sent after that was known.
     case refused
     case signal(Signal)
     case input(InputError)
@@ -36,7 +38,8 @@ public struct Publication {
   public enum Phase {
     /// A connection is to be made when that time has come.
     case waiting(until: ContinuousClock.Instant)
-    case connecting
+    /// A connection is being made, or the broker is asked what it takes before items can be sent. Until then.
+    case connecting(until: ContinuousClock.Instant)
     /// Items can be sent.
     case publishing
     case ended(End)
@@ -91,7 +94,15 @@ public struct Publication {
 
   /// When `tick` wants to be called at the latest.
   public var deadline: ContinuousClock.Instant? {
-    if case .waiting(let time) = phase { time } else { ending?.limit }
+    switch phase {
+    case .waiting(let time), .connecting(let time): time
+    default: ending?.limit
+    }
+  }
+
+  /// The broker has had its time, and items cannot be sent: the attempt has failed.
+  public func isOverdue(now: ContinuousClock.Instant) -> Bool {
+    if case .connecting(let limit) = phase { now >= limit } else { false }
   }
 
   /// The next item for the broker; it counts as sent.
@@ -127,7 +138,7 @@ public struct Publication {
 
   /// The item that `nextToSend` handed out last does not fit any frame.
   public mutating func unsendable(_ item: Item, _ error: AMQPError) {
-    window.removeUnsent()
+    window.removeLastSent()
     unsendableNumber = item.number
     pendingEnd = .item(number: item.number, error)
     endIfIdle()
@@ -136,7 +147,12 @@ public struct Publication {
   /// What an item's body came from failed while it was sent. Only the connection's end takes back what was begun.
   public mutating func bodyFailed(_ error: InputError) { phase = .ended(.input(error)) }
 
-  public mutating func connecting() { phase = .connecting }
+  public mutating func connecting(now: ContinuousClock.Instant) {
+    let limit = now + limits.opening
+    // An attempt that begins when the time is over is the last one, and it is a whole one.
+    let isLast = outageEnd.map { $0 <= now } ?? true
+    phase = .connecting(until: isLast ? limit : min(limit, outageEnd ?? limit))
+  }
 
   /// The channel is ready for messages.
   public mutating func ready() {
@@ -180,7 +196,10 @@ public struct Publication {
     confirmedCount += settlement.confirmedCount
     if settlement.confirmedCount > 0 { progressed() }
     refusals += settlement.unroutable.map { ($0, true) } + settlement.rejected.map { ($0, false) }
-    if !refusals.isEmpty { pendingEnd = .refused }
+    if !refusals.isEmpty {
+      pendingEnd = .refused
+      window.removeUnsent()
+    }
     endIfIdle()
   }
 

@@ -127,6 +127,9 @@ public final class PublishLoop {
     }
     if let sourceIndex, readiness[sourceIndex].readable { readSource() }
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
+    if publication.isOverdue(now: .now) {
+      lose(BrokerFailure(.unreachable, broker: lastBroker, detail: "it does not answer"))
+    }
     publication.tick(now: .now)
   }
 
@@ -172,7 +175,7 @@ public final class PublishLoop {
       tls: configuration.tls, now: .now)
     sending = nil
     template = nil
-    publication.connecting()
+    publication.connecting(now: .now)
   }
 
   private func send() {
@@ -248,13 +251,16 @@ public final class PublishLoop {
       if case .ended = publication.phase { return }
       switch event {
       case .connection(let event): handle(event)
-      case .failed(let failure):
-        self.link = nil
-        sending = nil
-        if let count = publication.failed(failure, now: .now), failure.kind == .lost {
-          notify(.lost(failure, resent: count))
-        }
+      case .failed(let failure): lose(failure)
       }
+    }
+  }
+
+  private func lose(_ failure: BrokerFailure) {
+    link = nil
+    sending = nil
+    if let count = publication.failed(failure, now: .now), failure.kind == .lost {
+      notify(.lost(failure, resent: count))
     }
   }
 

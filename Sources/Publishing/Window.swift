@@ -56,10 +56,18 @@ struct Window {
   }
 
   /// Takes back the latest `nextToSend`, which could not be sent.
-  mutating func removeUnsent() {
+  mutating func removeLastSent() {
     sentCount -= 1
     release(entries.startIndex + sentCount)
     entries.remove(at: entries.startIndex + sentCount)
+  }
+
+  /// What no broker has been sent never will be.
+  mutating func removeUnsent() {
+    for index in entries.indices.dropFirst(sentCount).reversed() where !entries[index].isResent {
+      release(index)
+      entries.remove(at: index)
+    }
   }
 
   /// Everything is to be sent again, but what was confirmed.

@@ -36,10 +36,15 @@ public final class TLSContext: @unchecked Sendable {
   private func loadAuthorities() throws {
     if let path = configuration.authorities { return try load(path, options.authorities) }
     let file = variable("SSL_CERT_FILE")
-    let directory = variable("SSL_CERT_DIR")
     if let file { try load(file, "SSL_CERT_FILE") }
-    if let directory { try load(directory, "SSL_CERT_DIR") }
-    guard file == nil, directory == nil else { return }
+    let directories = (variable("SSL_CERT_DIR") ?? "").split(separator: ":").map(String.init)
+    var failures: [any Error] = []
+    for directory in directories {
+      do { try load(directory, "SSL_CERT_DIR") } catch { failures.append(error) }
+    }
+    // As OpenSSL has it: one of several will do.
+    if file == nil, let first = failures.first, failures.count == directories.count { throw first }
+    guard file == nil, directories.isEmpty else { return }
     guard let bundle = TLSConfiguration.wellKnownBundles.first(where: { access($0, R_OK) == 0 }) else {
       throw TLSError.setting("this system has no bundle of certificate authorities: name one by \(options.authorities)")
     }
@@ -79,7 +84,9 @@ public final class TLSContext: @unchecked Sendable {
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {
-      names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+      // In place: the name ends where the record does, before the end of its type.
+      let name = MemoryLayout<dirent>.offset(of: \.d_name).map { UnsafeRawPointer(entry) + $0 }
+      if let name { names.append(String(cString: name.assumingMemoryBound(to: CChar.self))) }
     }
     return names
   }

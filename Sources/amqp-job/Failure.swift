@@ -48,7 +48,7 @@ struct Failure: Error {
     switch reason.code {
     case .notFound where reason.isAboutANodeThatIsDown:
       self.init(.unreachable, "\(place) is away: \(reason.text)")
-    case .notFound where reason.text.contains("exchange"):
+    case .notFound where reason.meansNoSuchExchange:
       self.init(.noQueue, "\(place): \(reason.text)")
     case .notFound:
       self.init(.noQueue, "there is no \(place); 'amqp-job declare \(queue)' makes it")

@@ -61,7 +61,7 @@ enum ManifestKindOptions {
   /// Where Kubernetes wants whole seconds.
   private static func seconds(_ option: String, _ settings: inout Settings) throws -> Duration? {
     let duration = try settings.duration(option)
-    guard duration.map({ $0 > .zero && $0 <= .seconds(Int32.max) }) != false else {
+    guard duration.map({ $0 >= .seconds(1) && $0 <= .seconds(Int32.max) }) != false else {
       throw UsageError("--\(option) is from 1s to 68 years")
     }
     return duration

@@ -77,11 +77,11 @@ enum Run: ToolCommand {
       let names = workerEnvironment.withheld.joined(separator: ", ")
       reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))
     }
-    let connectionName = "amqp-job run \(options.queue)" + (settings.surroundings.hostName.map { " on \($0)" } ?? "")
     let loop = try EventLoop(
       options,
       EventLoop.Configuration(
-        heartbeat: broker.heartbeat, tls: broker.tls, connectionName: connectionName,
+        heartbeat: broker.heartbeat, tls: broker.tls,
+        connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
         worker: program, environment: workerEnvironment, feed: feed,
         spoolDirectory: try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
         largestBodyInMemory: try settings.size("spool-above") ?? largestBodyInMemory,

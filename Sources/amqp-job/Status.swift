@@ -46,14 +46,14 @@ struct Status: ToolCommand {
     guard interval >= .milliseconds(100) else { throw UsageError("--interval is at least 100ms") }
     let isWatching = try settings.flag("watch")
     guard isWatching || !arguments.contains("interval") else { throw UsageError("--interval goes with --watch") }
-    let isTesting = try settings.flag("drained")
-    guard !(isTesting && (isWatching || status.isJSON)) else {
+    let isChecking = try settings.flag("drained")
+    guard !(isChecking && (isWatching || status.isJSON)) else {
       throw UsageError("--drained goes with neither --watch nor --json")
     }
     status.broker.warn(status.reporter)
 
-    if isTesting {
-      try status.testDrained()
+    if isChecking {
+      try status.checkDrained()
     } else if isWatching {
       var watch = StatusWatch(status, interval: interval)
       try watch.run()
@@ -82,15 +82,15 @@ struct Status: ToolCommand {
     guard missing.isEmpty else { throw Self.noSuchQueue(missing, session) }
   }
 
-  private func testDrained() throws {
+  private func checkDrained() throws {
     let session = try connect()
     defer { session.close() }
     for name in names {
       let obstacle: String?
       do {
-        var test = try DrainedTest(name, session, broker)
-        obstacle = try test.obstacle()
-        try test.close()
+        var check = try DrainedCheck(name, session, broker)
+        obstacle = try check.obstacle()
+        try check.close()
       } catch {
         throw Failure(error, queue: name, broker: session.broker)
       }

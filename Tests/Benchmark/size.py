@@ -27,14 +27,16 @@ def measure(setup):
         [setup.binary, "run", "-q", queue, "--liveness-file", alive, "-v", "--", "cat"],
         env=setup.environment, stderr=subprocess.PIPE,
     ) as runner:
-        runner.stderr.readline()
-        true, *others = side_by_side(setup.count(STARTS), *(
-            lambda words=words: seconds_of_a_short_one(words) for words in (
-                ["/bin/true"], [setup.binary, "--version"], [setup.binary, "check", "--liveness-file", alive],
-                [shutil.which("amqp-consume"), "--help"],
-            )
-        ))
-        runner.kill()
+        try:
+            runner.stderr.readline()
+            true, *others = side_by_side(setup.count(STARTS), *(
+                lambda words=words: seconds_of_a_short_one(words) for words in (
+                    ["/bin/true"], [setup.binary, "--version"], [setup.binary, "check", "--liveness-file", alive],
+                    [shutil.which("amqp-consume"), "--help"],
+                )
+            ))
+        finally:
+            runner.kill()
     return [("; ".join(f"{size / 1e6:.1f} MB" for size in sizes),), *(
         (f"{ratio(times, true)} ({milliseconds(times)})",) for times in others
     )]

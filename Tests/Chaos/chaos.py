@@ -38,7 +38,8 @@ REST = {"amqp-job": 240.0, "amqp-consume": 30.0}
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="scripts/chaos", description="A bounded, seeded fault run.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/chaos", description="A bounded, seeded fault run.", allow_abbrev=False)
     parser.add_argument("binary", help=argparse.SUPPRESS)
     parser.add_argument("broker", help=argparse.SUPPRESS)
     parser.add_argument("--items", type=int, default=300, metavar="N", help="how many items (300)")

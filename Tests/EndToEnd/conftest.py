@@ -3,6 +3,7 @@
     TEST_BINARY        the amqp-job to test
     TEST_BROKER_NAME   the broker (of scripts/broker) that the tests share
     TEST_BROKER_URL    its URL
+    TEST_CERTIFICATES  the certificates that certificates.py made, which that broker uses
     TEST_RABBITMQ      the version of RabbitMQ to start others with; "" is the one that is installed
     TEST_KUBECTL       kubectl, for its kustomize
     TEST_HADOLINT      hadolint
@@ -27,7 +28,8 @@ def pytest_configure(config):
         # In the background of a shell they are ignored, which every process here would inherit.
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
-    missing = [name for name in ("TEST_BINARY", "TEST_BROKER_NAME", "TEST_BROKER_URL") if not os.environ.get(name)]
+    needed = ("TEST_BINARY", "TEST_BROKER_NAME", "TEST_BROKER_URL", "TEST_CERTIFICATES")
+    missing = [name for name in needed if not os.environ.get(name)]
     if missing:
         pytest.exit(f"{', '.join(missing)} not set; scripts/test sets all that these tests need", returncode=64)
     config.figures = []

@@ -9,12 +9,13 @@ import collections
 import socket
 import struct
 import threading
-import time
 
 import pika
 import pika.exceptions
 import pika.frame
 from pika.spec import Basic, Channel, Confirm, Connection, Queue
+
+from processes import connecting_to, wait_until
 
 CAPABILITIES = (
     "authentication_failure_close", "basic.nack", "connection.blocked", "consumer_cancel_notify",
@@ -296,7 +297,7 @@ def unreachable():
         filler.setblocking(False)
         filler.connect_ex(listener.getsockname())
         fillers.append(filler)
-    time.sleep(0.05)
+    wait_until(lambda: connecting_to(listener.getsockname()[1]), what="a SYN without an answer")
 
     def end():
         for each in (*fillers, listener):

@@ -2,11 +2,14 @@
 item, lies about one, or only seems to be TLS."""
 
 import dataclasses
+import fcntl
 import os
 import pathlib
 import re
 import signal
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -226,8 +229,34 @@ def test_an_answer_that_cannot_be_written(bench, links):
     queue = bench.name_queue("classic")
     host, port = bench.broker.address
     words = [links / "amqp-declare-queue", f"--server={host}", f"--port={port}", "-d", "-q", queue.name]
-    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], env=bench.environment(), stderr=subprocess.PIPE, timeout=20)
-    assert done.returncode == 1 and b"standard output" in done.stderr, done
+    reader, writer = os.pipe()
+    os.close(reader)
+    for output in {"preexec_fn": lambda: os.close(1)}, {"stdout": writer}:
+        done = subprocess.run(words, env=bench.environment(), stderr=subprocess.PIPE, timeout=20, **output)
+        assert done.returncode == 1 and b"standard output" in done.stderr, done
+    os.close(writer)
+
+
+def queued(pipe):
+    """How many bytes are in the pipe, in the numbers of ioctl_tty(2)."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
+def test_an_output_that_does_not_block(bench, links):
+    """As a shell's may be that shares it with another program: whoever reads it slowly gets all of it."""
+    body = os.urandom(300_000)
+    queue = bench.queue("classic", body)
+    host, port = bench.broker.address
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    words = [links / "amqp-get", f"--server={host}", f"--port={port}", "-q", queue.name]
+    with open(reader, "rb") as output:
+        got = subprocess.Popen(words, env=bench.environment(), stdout=writer)
+        os.close(writer)
+        wait_until(lambda: got.poll() is not None or queued(reader) >= 65_536, what="a full pipe")
+        assert output.read() == body
+    assert got.wait(20) == 0
+    queue.assert_empty()
 
 
 @pytest.mark.parametrize("setting", [{"exclusive": True}, {"arguments": {"x-max-length": 1, "x-overflow": "reject-publish"}}])

@@ -172,12 +172,8 @@ def test_broker_url_of_another_scheme(bench):
 
 def test_url_file(bench):
     missing = bench.path("missing")
-    result = bench.run("-q", "any", "--url-file", missing, url=None, worker=TRUE)
-    assert result.status in (64, 66), result
-    result.assert_error(result.status, missing)
-    result = bench.run("-q", "any", "--url-file", bench.directory, url=None, worker=TRUE)
-    assert result.status in (64, 66), result
-    result.assert_error(result.status, bench.directory)
+    for path in missing, bench.directory:
+        bench.run("-q", "any", "--url-file", path, url=None, worker=TRUE).assert_error(64, path)
     empty = bench.file("empty", "")
     bench.run("-q", "any", "--url-file", empty, url=None, worker=TRUE).assert_error(64, "--url-file")
     binary = bench.file("binary", b"\xff\xfe\0\0")
@@ -186,9 +182,21 @@ def test_url_file(bench):
 
 def test_password_file(bench):
     missing = bench.path("missing")
-    result = bench.run("-q", "any", "--password-file", missing, worker=TRUE)
-    assert result.status in (64, 66), result
-    result.assert_error(result.status, missing)
+    bench.run("-q", "any", "--password-file", missing, worker=TRUE).assert_error(64, missing)
+    for name, content in ("binary", b"pass\xffword"), ("large", b"x" * 65_537):
+        path = bench.file(name, content)
+        result = bench.run("-q", "any", "--password-file", path, worker=TRUE)
+        result.assert_error(64, "--password-file", path)
+        assert "pass" not in result.stderr.replace("--password-file", ""), result
+
+
+def test_a_password_that_ends_in_a_space(bench):
+    """Only the ends of lines are no part of it."""
+    peer = bench.peer(b"apple")
+    password = bench.file("password", b"se cret \r\n\n")
+    bench.run("-q", "queue", "--password-file", password, url=peer.url, worker=TRUE)
+    start = next(method for name, method in peer.seen if name == "Connection.StartOk")
+    assert start.response in ("\0guest\0se cret ", b"\0guest\0se cret "), start
 
 
 # Settings from the environment

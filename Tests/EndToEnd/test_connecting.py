@@ -46,6 +46,13 @@ def test_unreachable(bench, place):
     assert 1.5 < result.seconds < 2 + PROMPT, "it has to try for as long as it was told to"
 
 
+def test_a_silent_broker_leaves_time_for_the_next(bench):
+    queue = bench.queue("quorum")
+    url = f"amqp://guest:guest@127.0.0.1:{silent_port(bench)},{bench.broker.url}"
+    result = bench.run(queue.name, "--connect-timeout", "4s", command="status", url=url)
+    assert (result.status, result.stderr) == (0, ""), result
+
+
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP"])
 @pytest.mark.parametrize("place", PLACES)
 def test_signal_while_connecting(bench, place, name):

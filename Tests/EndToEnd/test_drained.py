@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from peer import Basic
 from processes import holds_for
 
 
@@ -53,6 +54,35 @@ def test_a_missing_queue(bench):
 @pytest.mark.parametrize("option", ["--watch", "--json"])
 def test_options_that_exclude_it(bench, option):
     bench.run("any", "--drained", option, command="status").assert_error(64, "--drained")
+
+
+def test_an_item_that_is_handed_to_the_last_look(bench):
+    """In our hand it is in no count: the queue looks empty, and drained."""
+    peer = bench.peer()
+
+    def consume(session, channel, method):
+        if peer.count(Basic.Consume) == 3:
+            session.raw(b"".join(session.delivery(channel, method.consumer_tag, b"apple")))
+        session.consumers[method.consumer_tag] = channel
+        session.send(channel, Basic.ConsumeOk(method.consumer_tag))
+
+    def publish(session, channel, method):
+        peer.waiting.append(b"apple")
+        session.send(channel, Basic.Ack(1))
+
+    peer.on(Basic.Consume, consume)
+    peer.on(Basic.Publish, publish)
+    peer.on(Basic.Ack, lambda session, channel, method: None)  # it is not handed to us once more
+    bench.run("queue", "--drained", command="status", url=peer.url).assert_error(1, "items are ready")
+    assert peer.count(Basic.Consume) == 3
+
+
+def test_a_look_that_is_never_answered(bench):
+    """By a broker whose heartbeats come."""
+    peer = bench.peer(heartbeat=1)
+    peer.on(Basic.Consume, lambda session, channel, method: None)
+    result = bench.run("queue", "--drained", "--connect-timeout", "2s", command="status", url=peer.url)
+    result.assert_error(69, "queue", "127.0.0.1")
 
 
 @pytest.mark.slow

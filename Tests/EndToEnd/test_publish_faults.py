@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from peer import Channel, Confirm, Queue
 from processes import PROMPT, wait_until
 
 
@@ -69,6 +70,19 @@ def test_term_says_where_it_stopped(bench):
     result = publisher.finish(PROMPT)
     publisher.process.stdin.close()
     result.assert_error(143, "3 items are in the queue", "--skip 3")
+
+
+OPENING = [Channel.Open, Queue.Declare, Confirm.Select]
+
+
+@pytest.mark.parametrize("first", OPENING, ids=lambda method: method.NAME)
+def test_a_broker_that_is_alive_and_never_answers(bench, first):
+    peer = bench.peer(heartbeat=1)
+    for method in OPENING[OPENING.index(first):]:
+        peer.on(method, lambda session, channel, method: None)
+    result = bench.run("-q", "queue", "apple", "--connect-timeout", "2s", command="publish", url=peer.url)
+    result.assert_error(69, "127.0.0.1", "does not answer")
+    assert result.seconds < 2 + PROMPT
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

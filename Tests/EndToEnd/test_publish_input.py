@@ -54,6 +54,15 @@ def test_whole(bench, size, is_pipe):
     assert bodies(queue) == [data] and os.listdir(temporary) == []
 
 
+def test_whole_beyond_the_limit_on_files(bench):
+    """The kernel would send SIGXFSZ."""
+    queue = bench.queue("classic")
+    limited = ["sh", "-c", 'ulimit -f 100; exec "$@"', "sh"]
+    with subprocess.Popen(["head", "-c", "3000000", "/dev/zero"], stdout=subprocess.PIPE) as source:
+        publish(bench, queue, "--whole", stdin=source.stdout, prefix=limited).assert_error(74, "too large")
+    queue.assert_empty()
+
+
 def test_whole_from_where_standard_input_stands(bench):
     queue = bench.queue("classic")
     with open(bench.file("input", b"head\nrest\n"), "rb", buffering=0) as file:

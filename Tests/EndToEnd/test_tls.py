@@ -1,16 +1,17 @@
 """TLS: whom amqp-job trusts, what it says of others, and that it never falls back to plain text."""
 
 import os
-import pathlib
+import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 
 import pytest
 
-from processes import PROMPT, wait_until
-from tls import CERTIFICATES, pem, port, url
+from processes import PROMPT, holds_for
+from tls import pem, port, url
 from tls_proxy import TLSProxy
 
 pytestmark = pytest.mark.any_broker
@@ -105,7 +106,7 @@ def test_heartbeats_and_long_work(bench):
     worker = bench.worker("read", "hold")
     runner = bench.start("-q", queue.name, "--tls-ca", CA, "--heartbeat", "1s", worker=worker, url=url(port(bench)))
     worker.wait_for("holding")
-    wait_until(lambda: runner.ended.wait(4) or True, what="more than two heartbeats")
+    holds_for(runner.runs, 4, "the runner, longer than two heartbeats")
     worker.go()
     assert runner.finish().status == 0
     queue.assert_empty()
@@ -181,10 +182,11 @@ def test_authorities_from_the_environment(bench, variable):
     address = url(port(bench))
     trusted = CA
     if variable == "SSL_CERT_DIR":
-        trusted = str(CERTIFICATES / "hashed")
-        os.makedirs(trusted, exist_ok=True)
-        (CERTIFICATES / "hashed" / "ca.pem").write_bytes(pathlib.Path(CA).read_bytes())
-        os.system(f"openssl rehash {trusted}")
+        directory = bench.path("hashed")
+        directory.mkdir()
+        subject = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", CA], capture_output=True, check=True)
+        shutil.copy(CA, directory / f"{subject.stdout.decode().strip()}.0")
+        trusted = f"/nonexistent:{directory}"
     result = run(bench, queue, address, ca=None, env={variable: trusted})
     assert result.status == 0, result
     run(bench, queue, address, ca=None, env={variable: "/nonexistent"}).assert_error(64, variable, "/nonexistent")
@@ -196,8 +198,8 @@ def test_a_directory_of_authorities(bench, name):
     queue = bench.queue("classic", b"apple")
     trusted = bench.path("authorities")
     trusted.mkdir()
-    (trusted / name).write_bytes(pathlib.Path(CA).read_bytes())
-    (trusted / "tls.key").write_bytes(pathlib.Path(pem("key")).read_bytes())
+    shutil.copy(CA, trusted / name)
+    shutil.copy(pem("key"), trusted / "tls.key")
     assert run(bench, queue, url(port(bench)), ca=str(trusted)).status == 0
 
 

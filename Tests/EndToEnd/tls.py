@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-CERTIFICATES = pathlib.Path(os.environ.get("TEST_CERTIFICATES", ""))
+CERTIFICATES = pathlib.Path(os.environ["TEST_CERTIFICATES"])
 
 
 def pem(name):

@@ -17,7 +17,7 @@ private struct Driver {
   }
 
   mutating func ready() {
-    publication.connecting()
+    publication.connecting(now: start)
     publication.ready()
   }
 
@@ -71,7 +71,7 @@ private struct Driver {
 
   @Test func nothingToPublishIsDone() {
     var driver = Driver()
-    driver.publication.connecting()
+    driver.publication.connecting(now: driver.start)
     #expect(!driver.publication.wantsItem)
     driver.publication.ready()
     driver.publication.inputEnded()
@@ -145,6 +145,47 @@ private struct Driver {
     #expect(driver.isRefused && driver.publication.confirmedCount == 2 && !driver.publication.refusals[0].isUnroutable)
   }
 
+  @Test func afterARefusalWhatWasAcceptedIsNotSent() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    for number in 2...3 { driver.publication.accept(Item(number: number, messageID: nil, body: [])) }
+    driver.publication.settled(upTo: 1, multiple: false, isRejection: true)
+    #expect(driver.publication.nextToSend() == nil && driver.isRefused && driver.publication.unknownNumbers == [])
+  }
+
+  @Test func afterARefusalWhatMayBeThereIsStillSentAgain() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...3)
+    driver.publication.settled(upTo: 1, multiple: false, isRejection: true)
+    #expect(driver.lose() == 2)
+    driver.ready()
+    #expect(driver.publication.nextToSend()?.number == 2)
+    driver.acked(1)
+    #expect(driver.publication.unknownNumbers == [3] && driver.publication.nextToSend()?.number == 3)
+    driver.acked(2)
+    #expect(driver.isRefused && driver.publication.confirmedCount == 2)
+  }
+
+  @Test func aBrokerHasItsTimeUntilItemsCanBeSent() {
+    var driver = Driver()
+    let start = driver.start
+    driver.publication.connecting(now: start + .seconds(58))
+    #expect(driver.publication.deadline == start + .seconds(60))
+    #expect(!driver.publication.isOverdue(now: start + .seconds(59)))
+    #expect(driver.publication.isOverdue(now: start + .seconds(60)))
+    #expect(driver.lose(.unreachable, after: 60) == nil && driver.isUnreachable)
+  }
+
+  @Test func theLastAttemptIsAWholeOne() {
+    var driver = Driver()
+    driver.publication.connecting(now: driver.start + .seconds(60))
+    #expect(driver.publication.deadline == driver.start + .seconds(120))
+    driver.publication.ready()
+    #expect(driver.publication.deadline == nil && !driver.publication.isOverdue(now: driver.start + .seconds(1000)))
+  }
+
   @Test func whatIsUnconfirmedIsSentAgainOnTheNextConnection() {
     var driver = Driver()
     driver.ready()
@@ -202,7 +243,7 @@ private struct Driver {
 
   @Test func theLastAttemptIsWhenTheTimeIsOver() {
     var driver = Driver()
-    driver.publication.connecting()
+    driver.publication.connecting(now: driver.start)
     for _ in 1...8 { #expect(driver.lose(.unreachable, after: 59) == 0) }
     #expect(driver.pause == .seconds(60))
     #expect(driver.lose(.unreachable, after: 60) == nil && driver.isUnreachable)
@@ -212,7 +253,7 @@ private struct Driver {
     var limits = Publication.Limits(outage: .seconds(60))
     limits.files = 2
     var publication = Publication(brokerCount: 1, limits: limits, chance: { 0 }, now: .now)
-    publication.connecting()
+    publication.connecting(now: .now)
     publication.ready()
     for number in 1...2 {
       #expect(publication.wantsItem)
@@ -227,15 +268,15 @@ private struct Driver {
 
   @Test func brokersAreTriedInTurn() {
     var driver = Driver(brokers: 2)
-    driver.publication.connecting()
+    driver.publication.connecting(now: driver.start)
     #expect(driver.lose(.unreachable) == 0 && driver.publication.brokerIndex == 1 && driver.pause == .zero)
-    driver.publication.connecting()
+    driver.publication.connecting(now: driver.start)
     #expect(driver.lose(.unreachable) == 0 && driver.publication.brokerIndex == 0 && driver.pause == BackOff.first)
   }
 
   @Test func aRefusedLoginIsTheEnd() {
     var driver = Driver(brokers: 2)
-    driver.publication.connecting()
+    driver.publication.connecting(now: driver.start)
     #expect(driver.lose(.loginRefused) == nil && driver.isUnreachable)
   }
 
@@ -282,7 +323,7 @@ private struct Driver {
     #expect(driver.isEnded(by: .interrupt))
 
     var other = Driver()
-    other.publication.connecting()
+    other.publication.connecting(now: other.start)
     other.publication.received(.terminate, now: other.start)
     #expect(other.isEnded(by: .terminate))
   }

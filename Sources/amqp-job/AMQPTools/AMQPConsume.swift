@@ -72,10 +72,9 @@ enum AMQPConsume: AMQPTool {
       Logger(
         program: definition.program, format: .text, threshold: options.leastLogged,
         write: ThisProcess.writeToStandardError))
-    let connectionName = "amqp-consume \(options.queue)" + (surroundings.hostName.map { " on \($0)" } ?? "")
     var configuration = EventLoop.Configuration(
       heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat, tls: connection.tls,
-      connectionName: connectionName, worker: program,
+      connectionName: "amqp-consume \(options.queue) on \(ThisProcess.hostName)", worker: program,
       environment: WorkerEnvironment(surroundings.environment, usedSettings: [], passesSettings: true),
       feed: .stdin, spoolDirectory: surroundings.temporaryDirectory,
       largestBodyInMemory: Run.largestBodyInMemory, host: ThisProcess.hostName, liveness: nil)

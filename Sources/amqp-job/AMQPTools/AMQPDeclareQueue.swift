@@ -25,7 +25,7 @@ enum AMQPDeclareQueue: AMQPTool {
     try converse(options, about: queue) { session, channel in
       let status = try session.declare(
         .init(name: ByteString(queue), isDurable: arguments.contains("durable")), on: channel)
-      try Output.write("\(status.name)\n")
+      try write(Array("\(status.name)\n".utf8))
     }
     return .success
   }

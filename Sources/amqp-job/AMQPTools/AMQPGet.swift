@@ -31,23 +31,14 @@ enum AMQPGet: AMQPTool {
     let options = try ConnectionOptions(arguments)
     guard let queue = try arguments.name("queue") else { throw Failure(.usage, "queue not specified") }
     guard !ThisProcess.isOutputClosed else { throw Failure(.failure, "standard output is closed: nothing was taken") }
+    let otherwise = "; the message goes back to queue '\(queue)'"
     return try converse(options, about: queue, largestBodyInMemory: largestInMemory) { session, channel in
-      guard let delivery = try session.get(from: queue, on: channel, onPart: { try write($0, of: queue) }) else {
-        return empty
-      }
-      try write(delivery.body, of: queue)
+      guard let delivery = try session.get(from: queue, on: channel, onPart: { try write($0, otherwise: otherwise) })
+      else { return empty }
+      try write(delivery.body, otherwise: otherwise)
       try session.send(.basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: channel)
       try session.closeChannel(channel)
       return .success
-    }
-  }
-
-  private static func write(_ bytes: [UInt8], of queue: String) throws {
-    do {
-      try ThisProcess.answer(bytes)
-    } catch {
-      throw Failure(
-        .failure, "cannot write to standard output: \(error.reason); the message goes back to queue '\(queue)'")
     }
   }
 }

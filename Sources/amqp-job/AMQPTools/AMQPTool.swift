@@ -41,6 +41,16 @@ extension AMQPTool {
     ).report(LogEntry(level, message))
   }
 
+  /// Writes to standard output. That nobody reads it is a failure as any other.
+  /// - Throws: `Failure`, whose line ends in `otherwise`
+  static func write(_ bytes: [UInt8], otherwise: String = "") throws {
+    do {
+      try ThisProcess.answer(bytes)
+    } catch {
+      throw Failure(.failure, "cannot write to standard output: \(error.reason)\(otherwise)")
+    }
+  }
+
   /// Talks to the broker about a queue, on a channel of a connection that is ended afterwards.
   /// - Throws: `Failure`
   static func converse<Result>(

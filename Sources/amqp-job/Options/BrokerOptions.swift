@@ -111,12 +111,16 @@ struct BrokerOptions {
     return "the password in --url could be seen by every process of this host until now; use AMQP_URL or --url-file"
   }
 
+  /// What is in a file, but for the ends of lines behind it, which editors and `echo` leave.
+  /// - Throws: `Failure`, which repeats nothing of the file
   private static func content(of path: String, for option: String) throws -> String {
-    do {
-      let content = String(decoding: try SmallFile.read(path), as: UTF8.self)
-      return String(content.reversed().drop { $0.isWhitespace }.reversed())
-    } catch let error as SystemError {
+    let bytes: [UInt8]
+    do { bytes = try SmallFile.read(path) } catch let error as SystemError {
       throw Failure(.usage, "\(option) \(path): \(error.reason)")
     }
+    guard let content = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.usage, "\(option) \(path): it is not text in UTF-8")
+    }
+    return String(content.reversed().drop { $0.isNewline }.reversed())
   }
 }

@@ -16,5 +16,4 @@ struct Surroundings {
 
   var temporaryDirectory: String { self["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp" }
   var path: String { self["PATH"] ?? "/usr/local/bin:/usr/bin:/bin" }
-  var hostName: String? { self["HOSTNAME"] }
 }

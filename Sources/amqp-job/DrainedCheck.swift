@@ -3,7 +3,7 @@ import Broker
 import JobRunner
 
 /// `amqp-job status --drained`: the same looks as a runner's, without taking anything.
-struct DrainedTest {
+struct DrainedCheck {
   private static let channel: UInt16 = 1
   private static let consumerTag: ByteString = "amqp-job-status"
 
@@ -59,8 +59,10 @@ struct DrainedTest {
     try send([.basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag)])
     try send(drain.begin(ownConsumers: 1, hasRetries: hasRetries))
     var finding: Drain.Finding?
+    var wasHanded = false
+    let limit = ContinuousClock.now + broker.connectTimeout
     while true {
-      switch try session.nextEvent() {
+      switch try session.nextEvent(until: limit) {
       case .method(Self.channel, .queueDeclareOK(let status)):
         finding = try take(.status(status)) ?? finding
       case .method(Self.channel, .basicGetEmpty):
@@ -70,9 +72,11 @@ struct DrainedTest {
         finding = try take(.message) ?? finding
       case .delivered(_, let delivery):
         try putBack(delivery)
-        finding = .items
+        wasHanded = true
       case .method(Self.channel, .basicCancelOK):
-        return finding ?? .void
+        // While it was in our hand, the queue looked empty.
+        if wasHanded { drain.interrupt(finding: .items) }
+        return wasHanded ? .items : finding ?? .void
       case .method(Self.channel, .channelClose(let reason)):
         throw BrokerSession.CallError.refused(reason)
       default: break
