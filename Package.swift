@@ -43,7 +43,8 @@ let package = Package(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "TLS"], swiftSettings: safe),
-    .target(name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux", "TLS"], swiftSettings: safe),
+    .target(
+      name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux", "Reports", "TLS"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [

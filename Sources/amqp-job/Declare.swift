@@ -1,4 +1,3 @@
-import AMQP
 import Arguments
 import Broker
 import JobRunner
@@ -58,28 +57,6 @@ enum Declare: ToolCommand {
       }
     } catch {
       throw Failure(error, queue: queue.name, broker: nil)
-    }
-  }
-}
-
-/// A connection with a channel, for as long as it takes to do something with queues.
-struct QueueConversation {
-  static let channel: UInt16 = 1
-
-  let queue: String
-  let broker: BrokerOptions
-
-  /// - Throws: `BrokerFailure`, and `Failure` for any other error
-  func hold(_ body: (BrokerSession) throws -> Void) throws {
-    let session = try broker.connect(name: "amqp-job declare")
-    defer { session.close() }
-    do {
-      try session.openChannel(Self.channel)
-      try body(session)
-    } catch let failure as BrokerFailure {
-      throw failure
-    } catch {
-      throw Failure(error, queue: queue, broker: session.broker)
     }
   }
 }

@@ -43,7 +43,7 @@ enum ManifestExtent {
     defer { session.close() }
     var lookup = QueueLookup(session)
     do {
-      guard let figures = try lookup.figures(of: queue) else { throw Status.noSuchQueue([queue], session) }
+      guard let figures = try lookup.figures(of: queue) else { throw QueueLookup.noSuchQueue([queue], session) }
       return (figures, "queue '\(queue)' at \(session.broker)")
     } catch {
       throw Failure(error, queue: queue, broker: session.broker)

@@ -1,4 +1,3 @@
-import AMQP
 import Arguments
 import Broker
 import JobRunner
@@ -79,7 +78,7 @@ struct Status: ToolCommand {
     if !found.isEmpty {
       try Output.write(isJSON ? found.map { "\($0.json)\n" }.joined() : QueueFigures.table(found))
     }
-    guard missing.isEmpty else { throw Self.noSuchQueue(missing, session) }
+    guard missing.isEmpty else { throw QueueLookup.noSuchQueue(missing, session) }
   }
 
   private func checkDrained() throws {
@@ -107,50 +106,5 @@ struct Status: ToolCommand {
     } catch {
       throw Failure(error, queue: names[0], broker: nil)
     }
-  }
-
-  static func noSuchQueue(_ names: [String], _ session: BrokerSession) -> Failure {
-    let list = names.map { "'\($0)'" }.joined(separator: ", ")
-    return Failure(
-      .noQueue, "there is no queue \(list) at \(session.broker); 'amqp-job declare \(names[0])' makes one")
-  }
-}
-
-/// Asks a broker how full queues are.
-struct QueueLookup {
-  private static let channel: UInt16 = 1
-
-  private let session: BrokerSession
-  private var isOpen = false
-  /// Queues that some queues have, and these not: to ask again would fill the broker's log.
-  private var absent: Set<String> = []
-
-  init(_ session: BrokerSession) { self.session = session }
-
-  /// nil for a queue that is not there.
-  /// - Throws: `BrokerFailure`, and `Failure` for any other error
-  mutating func figures(of name: String) throws -> QueueFigures? {
-    do {
-      if !isOpen {
-        try session.openChannel(Self.channel)
-        isOpen = true
-      }
-      guard let status = try session.queueStatusIfPresent(name, on: Self.channel) else { return nil }
-      let queue = WorkQueue(name)
-      return QueueFigures(
-        name: name, ready: Int(status.messageCount), consumers: Int(status.consumerCount),
-        retry: try depth(queue.retryName), dead: try depth(queue.deadName))
-    } catch let failure as BrokerFailure {
-      throw failure
-    } catch {
-      throw Failure(error, queue: name, broker: session.broker)
-    }
-  }
-
-  private mutating func depth(_ name: String) throws -> Int? {
-    guard name.utf8.count <= 255, !absent.contains(name) else { return nil }
-    let status = try session.queueStatusIfPresent(name, on: Self.channel)
-    if status == nil { absent.insert(name) }
-    return status.map { Int($0.messageCount) }
   }
 }

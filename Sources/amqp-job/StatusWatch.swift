@@ -39,7 +39,7 @@ struct StatusWatch {
     while true {
       var looks: [(QueueFigures, Progress)] = []
       for name in status.names {
-        guard let figures = try lookup.figures(of: name) else { throw Status.noSuchQueue([name], session) }
+        guard let figures = try lookup.figures(of: name) else { throw QueueLookup.noSuchQueue([name], session) }
         progress[name, default: Progress()].observe(left: figures.left, at: .now)
         looks.append((figures, progress[name] ?? Progress()))
       }

@@ -1,3 +1,5 @@
+internal import Reports
+
 /// Writes the log to standard error: one line an entry, as text for people or as JSON for machines.
 public struct Logger: Sendable {
   public enum Format: String, Sendable, CaseIterable {
@@ -27,42 +29,21 @@ public struct Logger: Sendable {
   }
 
   /// An entry as one line of text, without its end.
-  public func text(_ entry: LogEntry) -> String {
-    // What came from elsewhere must neither break the line nor speak to a terminal.
-    "\(program): "
-      + String(
-        String.UnicodeScalarView(
-          entry.message.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-  }
+  public func text(_ entry: LogEntry) -> String { "\(program): \(entry.message.printable)" }
 
   private func json(_ entry: LogEntry) -> String {
-    var members = ["\"level\":\(quoted(entry.level.name))", "\"message\":\(quoted(entry.message))"]
-    for field in entry.fields {
-      members.append("\(quoted(field.name)):\(json(field.value))")
-    }
-    return "{" + members.joined(separator: ",") + "}"
+    let fields = entry.fields.map { JSON.Member($0.name, $0.value.json) }
+    return JSON.object([.init("level", .text(entry.level.name)), .init("message", .text(entry.message))] + fields)
+      .description
   }
+}
 
-  private func json(_ value: LogEntry.Value) -> String {
-    switch value {
-    case .text(let text): quoted(text)
-    case .integer(let number): "\(number)"
-    case .seconds(let duration): "\(Double(duration / .milliseconds(1)).rounded() / 1000)"
+extension LogEntry.Value {
+  fileprivate var json: JSON {
+    switch self {
+    case .text(let text): .text(text)
+    case .integer(let number): .integer(Int64(number))
+    case .seconds(let duration): .number(Double(duration / .milliseconds(1)).rounded() / 1000)
     }
-  }
-
-  private func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": quoted += "\\\(scalar)"
-      case "\n": quoted += "\\n"
-      case "\u{0}"..<" ", "\u{7f}":
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
   }
 }
