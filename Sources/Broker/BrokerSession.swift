@@ -124,10 +124,13 @@ public final class BrokerSession {
   }
 
   /// The same while a conversation with another connection is kept alive.
-  /// - Throws: `BrokerFailure` of either
-  func nextEvent(keepingAlive other: BrokerSession) throws -> Connection.Event {
+  /// - Throws: `BrokerFailure` of either, `CallError.unanswered`
+  func nextEvent(
+    until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession
+  ) throws -> Connection.Event {
     while received.isEmpty {
-      try turn(until: other.link.deadline, other: other.link.interest)
+      if let deadline, ContinuousClock.now >= deadline { throw timedOut() }
+      try turn(until: [deadline, other.link.deadline].compactMap(\.self).min(), other: other.link.interest)
       try other.turn(until: .now)
     }
     return received.removeFirst()

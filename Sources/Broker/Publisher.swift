@@ -43,14 +43,21 @@ public final class Publisher {
 
   private func answer(keepingAlive other: BrokerSession) throws -> Refusal? {
     var isReturned = false
+    // A broker that takes nothing for now is waited for.
+    var isBlocked = false
     while true {
-      switch try session.nextEvent(keepingAlive: other) {
+      let limit = isBlocked ? nil : ContinuousClock.now + BrokerSession.callLimit
+      switch try session.nextEvent(until: limit, keepingAlive: other) {
       case .returned: isReturned = true
       case .method(_, .basicAck): return isReturned ? .unroutable : nil
       case .method(_, .basicNack): return .rejected
       case .method(_, .channelClose(let reason)): throw BrokerSession.CallError.refused(reason)
-      case .method(_, .connectionBlocked(let reason)): onFlow(reason)
-      case .method(_, .connectionUnblocked): onFlow(nil)
+      case .method(_, .connectionBlocked(let reason)):
+        isBlocked = true
+        onFlow(reason)
+      case .method(_, .connectionUnblocked):
+        isBlocked = false
+        onFlow(nil)
       default: break
       }
     }

@@ -19,9 +19,13 @@ public final class DelimitedReader {
     }
     defer { unread = unread[(end + 1)...] }
     guard !piece.isEmpty else { return Array(unread[..<end]) }
+    piece += unread[..<end]
     defer { piece = [] }
-    return piece + unread[..<end]
+    return piece
   }
+
+  /// How much there is of a piece whose end has not come, in bytes.
+  public var pendingCount: Int { piece.count }
 
   /// What stands after the last delimiter, once `read` has said that there is no more.
   public var rest: [UInt8]? { piece.isEmpty ? nil : piece }

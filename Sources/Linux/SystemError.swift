@@ -19,6 +19,23 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Nobody reads any more what was to be written.
   public var isBrokenPipe: Bool { code == EPIPE }
 
+  /// What is wrong with a program.
+  public enum Obstacle: Hashable, Sendable {
+    /// It, or its interpreter or loader, is not there.
+    case notFound
+    case notExecutable
+  }
+
+  /// What exec found wrong with the program; nil for what is no fault of its own.
+  public var obstacle: Obstacle? {
+    switch code {
+    case _ where call != "exec": nil
+    case ENOENT, ENOTDIR: .notFound
+    case ENOEXEC, EACCES, EPERM, EINVAL, ELOOP, EISDIR, ELIBBAD: .notExecutable
+    default: nil
+    }
+  }
+
   /// What `strerror` says of the code.
   public var reason: String { String(cString: strerror(code)) }
 

@@ -15,6 +15,8 @@ public struct Publication {
     public var outage: Duration
     /// How long a broker may take from the attempt at a connection until items can be sent.
     public var opening: Duration = .seconds(60)
+    /// After how long without a confirmation that is due the publication is quiet.
+    public var quiet: Duration = .seconds(10)
     /// How long what is under way may take when it has been told to end.
     public var ending: Duration = .seconds(5)
 
@@ -68,7 +70,14 @@ public struct Publication {
   /// How many items were accepted.
   public private(set) var acceptedCount = 0
   private var lastNumber = 0
-  private var unsendableNumber: Int?
+  /// The first item that was accepted and is in no queue, whatever the broker says.
+  private var firstLeftOut: Int?
+  /// The broker has said that it takes nothing for now.
+  public var isBlocked = false
+  /// What has been settled, and since when nothing more has.
+  private var progress: (settledCount: Int, time: ContinuousClock.Instant)
+  /// Of what was sent nothing has been confirmed for a while, and the broker does not say why.
+  public private(set) var isQuiet = false
 
   /// `chance` gives a number from 0 to 1 for each pause, by which they differ.
   public init(brokerCount: Int, limits: Limits, chance: @escaping @Sendable () -> Double, now: ContinuousClock.Instant)
@@ -78,6 +87,7 @@ public struct Publication {
     self.chance = chance
     phase = .waiting(until: now)
     outageEnd = now + limits.outage
+    progress = (0, now)
   }
 
   // MARK: What there is to do
@@ -96,7 +106,8 @@ public struct Publication {
   public var deadline: ContinuousClock.Instant? {
     switch phase {
     case .waiting(let time), .connecting(let time): time
-    default: ending?.limit
+    case .publishing: [ending?.limit, quietLimit].compactMap(\.self).min()
+    case .ended: nil
     }
   }
 
@@ -114,11 +125,12 @@ public struct Publication {
   // MARK: What is known
 
   /// The items that may be in the queue, or may not.
-  public var unknownNumbers: [Int] { window.openNumbers }
-  public var unknownCount: Int { window.count }
+  public var unknownNumbers: [Int] { window.doubtfulNumbers }
+  /// How many items are accepted, and their fate is open.
+  public var openCount: Int { window.count }
   /// All items up to this one are in the queue.
   public var lastNumberInOrder: Int {
-    let missing = [window.firstOpenNumber, refusals.map(\.number).min(), unsendableNumber].compactMap(\.self).min()
+    let missing = [window.firstOpenNumber, refusals.map(\.number).min(), firstLeftOut].compactMap(\.self).min()
     return missing.map { $0 - 1 } ?? lastNumber
   }
 
@@ -139,13 +151,25 @@ public struct Publication {
   /// The item that `nextToSend` handed out last does not fit any frame.
   public mutating func unsendable(_ item: Item, _ error: AMQPError) {
     window.removeLastSent()
-    unsendableNumber = item.number
+    leaveOut(from: item.number)
     pendingEnd = .item(number: item.number, error)
     endIfIdle()
   }
 
-  /// What an item's body came from failed while it was sent. Only the connection's end takes back what was begun.
-  public mutating func bodyFailed(_ error: InputError) { phase = .ended(.input(error)) }
+  /// What the body of the item came from that was handed out last failed while it was sent. What was begun is
+  /// never finished: the broker has no item of it.
+  public mutating func bodyFailed(_ number: Int, _ error: InputError) {
+    window.removeLastSent()
+    leaveOut(from: number)
+    pendingEnd = .input(error)
+    endIfIdle()
+  }
+
+  /// The item is in no queue, and those behind it are not sent.
+  private mutating func leaveOut(from number: Int) {
+    firstLeftOut = min(number, firstLeftOut ?? number)
+    window.removeUnsent()
+  }
 
   public mutating func connecting(now: ContinuousClock.Instant) {
     let limit = now + limits.opening
@@ -178,13 +202,20 @@ public struct Publication {
       phase = .ended(ending.map { .signal($0.signal) } ?? .broker(failure))
       return nil
     }
+    isBlocked = false
     let (count, firstTime) = window.restart()
     resentCount += firstTime
     phase = .waiting(until: min(now + pause, outageEnd))
     return count
   }
 
-  public mutating func channelClosed(_ reason: CloseReason) { phase = .ended(.channel(reason)) }
+  public mutating func channelClosed(_ reason: CloseReason) {
+    if let number = window.refusedNumber(reason) {
+      leaveOut(from: number)
+      window.remove(from: number)
+    }
+    phase = .ended(.channel(reason))
+  }
 
   public mutating func returned(_ message: ReturnedMessage) {
     window.returned(messageID: message.properties.messageID)
@@ -216,6 +247,20 @@ public struct Publication {
 
   public mutating func tick(now: ContinuousClock.Instant) {
     if let ending, now >= ending.limit { phase = .ended(.signal(ending.signal)) }
+    let settledCount = confirmedCount + refusals.count
+    if quietLimit == nil || settledCount > progress.settledCount { progress = (settledCount, now) }
+    isQuiet = quietLimit.map { now >= $0 } ?? false
+  }
+
+  /// The broker has been asked about the queue.
+  public mutating func inquired(now: ContinuousClock.Instant) {
+    progress.time = now
+    isQuiet = false
+  }
+
+  private var quietLimit: ContinuousClock.Instant? {
+    guard case .publishing = phase, window.hasSent, !isBlocked else { return nil }
+    return progress.time + limits.quiet
   }
 
   private mutating func progressed() {

@@ -18,6 +18,9 @@ public final class PublishLoop {
     public var properties: BasicProperties
     /// Asked of the broker before anything is published. Where it refuses one, nothing is.
     public var preconditions: [Method] = []
+    /// What the broker is asked when it confirms nothing. Where it says that there is no such queue, nothing ever will be
+    /// confirmed of what was sent to it.
+    public var inquiry: Method?
     /// An item without a message id gets one of its own.
     public var givesIDs = true
     /// How many items at the beginning are left out.
@@ -45,12 +48,15 @@ public final class PublishLoop {
     /// The broker takes nothing for now, and why.
     case blocked(BrokerURL, reason: String)
     case unblocked(BrokerURL)
+    /// The broker confirms nothing, for so long already.
+    case quiet(BrokerURL, Duration)
     /// The connection was lost; so many items will be sent once more.
     case lost(BrokerFailure, resent: Int)
   }
 
   /// An item that is sent in parts.
   private struct Sending {
+    let number: Int
     let body: Body
     var offset: UInt64
   }
@@ -70,6 +76,9 @@ public final class PublishLoop {
   private var number = 0
   private var link: BrokerLink?
   private var sending: Sending?
+  private var inquiry: QueueInquiry?
+  /// How many items were confirmed when it was last said that it is quiet.
+  private var quietCount: Int?
   /// Of this connection.
   private var template: MessageTemplate?
   private var lastBroker: BrokerURL
@@ -97,6 +106,9 @@ public final class PublishLoop {
       brokerCount: configuration.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) }, now: .now)
   }
 
+  /// How many items there have been, with those that were left out.
+  public var seenCount: Int { number }
+
   /// The broker that was connected to last.
   public var broker: BrokerURL { lastBroker }
 
@@ -120,17 +132,39 @@ public final class PublishLoop {
     var interests = [signals.interest]
     let sourceIndex = interests.add(publication.wantsItem ? source.interest : nil)
     let linkIndex = interests.add(link?.interest)
-    let deadlines = [publication.deadline, link?.deadline, next].compactMap(\.self)
+    let inquiryIndex = interests.add(inquiry?.interest)
+    let deadlines = [publication.deadline, link?.deadline, inquiry?.deadline, next].compactMap(\.self)
     let readiness = try poll(interests, until: deadlines.min())
     if readiness[0].readable {
       for signal in signals.receive() where signal != .child { publication.received(signal, now: .now) }
     }
     if let sourceIndex, readiness[sourceIndex].readable { readSource() }
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
+    processInquiry(inquiryIndex.map { readiness[$0] } ?? PollReadiness())
     if publication.isOverdue(now: .now) {
       lose(BrokerFailure(.unreachable, broker: lastBroker, detail: "it does not answer"))
     }
     publication.tick(now: .now)
+    if publication.isQuiet { inquire() }
+  }
+
+  private func inquire() {
+    publication.inquired(now: .now)
+    if quietCount != publication.confirmedCount {
+      quietCount = publication.confirmedCount
+      notify(.quiet(lastBroker, configuration.limits.quiet))
+    }
+    guard let question = configuration.inquiry, inquiry == nil else { return }
+    inquiry = QueueInquiry(
+      question, to: lastBroker, tls: configuration.tls, heartbeat: configuration.heartbeat,
+      name: configuration.connectionName)
+  }
+
+  private func processInquiry(_ readiness: PollReadiness) {
+    guard let answer = inquiry?.process(readiness) else { return }
+    inquiry = nil
+    guard case .publishing = publication.phase else { return }
+    if case .refused(let reason) = answer, reason.meansNoSuchQueue { publication.channelClosed(reason) }
   }
 
   // MARK: Items
@@ -212,7 +246,7 @@ public final class PublishLoop {
     if case .memory(let bytes) = item.body, bytes.count <= Self.pieceSize {
       link.sendBody(bytes, on: Self.channel)
     } else if item.body.size > 0 {
-      sending = Sending(body: item.body, offset: 0)
+      sending = Sending(number: item.number, body: item.body, offset: 0)
     }
   }
 
@@ -241,7 +275,9 @@ public final class PublishLoop {
     } catch {
       failure = SystemError.reason(of: error)
     }
-    publication.bodyFailed(InputError(kind: .unreadable, reason: "an item cannot be read whole: \(failure)"))
+    sending = nil
+    publication.bodyFailed(
+      piece.number, InputError(kind: .unreadable, reason: "item \(piece.number) cannot be read whole: \(failure)"))
     return false
   }
 
@@ -259,6 +295,7 @@ public final class PublishLoop {
   private func lose(_ failure: BrokerFailure) {
     link = nil
     sending = nil
+    inquiry = nil
     if let count = publication.failed(failure, now: .now), failure.kind == .lost {
       notify(.lost(failure, resent: count))
     }
@@ -274,8 +311,10 @@ public final class PublishLoop {
     case .method(_, .confirmSelectOK): publication.ready()
     case .method(_, .channelClose(let reason)): publication.channelClosed(reason)
     case .method(_, .connectionBlocked(let reason)):
+      publication.isBlocked = true
       notify(.blocked(lastBroker, reason: reason))
     case .method(_, .connectionUnblocked):
+      publication.isBlocked = false
       notify(.unblocked(lastBroker))
     default: break
     }

@@ -33,7 +33,12 @@ struct Window {
   var count: Int { entries.count - settledCount }
   var isEmpty: Bool { entries.isEmpty }
   var firstOpenNumber: Int? { entries.first?.item.number }
-  var openNumbers: [Int] { entries.filter { !$0.isSettled }.map(\.item.number) }
+  /// Something was sent on this connection, and is not settled.
+  var hasSent: Bool { sentCount > settledCount }
+  /// Of what some broker has been sent, and not settled.
+  var doubtfulNumbers: [Int] {
+    entries.enumerated().filter { !$1.isSettled && ($0 < sentCount || $1.isResent) }.map(\.element.item.number)
+  }
 
   mutating func append(_ item: Item) {
     entries.append(Entry(item: item))
@@ -68,6 +73,26 @@ struct Window {
       release(index)
       entries.remove(at: index)
     }
+  }
+
+  /// The item that the broker closed the channel over, if the reason tells; what is behind it on the channel has not been
+  /// looked at. Of a size the text alone says which item has it.
+  func refusedNumber(_ reason: CloseReason) -> Int? {
+    let open = entries.prefix(sentCount).filter { !$0.isSettled }.map(\.item)
+    if reason.isAboutTheSizeOfAMessage {
+      return (open.first { reason.text.contains(" \($0.body.size) ") } ?? (open.count == 1 ? open.first : nil))?.number
+    }
+    let isRefusal = [.notFound, .accessRefused, .preconditionFailed].contains(reason.code)
+    return isRefusal && open.count == 1 ? open[0].number : nil
+  }
+
+  /// Leaves out the item of that number, and all that are behind it.
+  mutating func remove(from number: Int) {
+    guard let first = entries.firstIndex(where: { $0.item.number == number }) else { return }
+    for index in entries.indices[first...] where !entries[index].isSettled { release(index) }
+    settledCount -= entries[first...].count { $0.isSettled }
+    sentCount = min(sentCount, first - entries.startIndex)
+    entries.removeSubrange(first...)
   }
 
   /// Everything is to be sent again, but what was confirmed.

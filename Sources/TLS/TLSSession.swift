@@ -24,7 +24,9 @@ public final class TLSSession {
     guard let ssl = SSL_new(context.context), let incoming = BIO_new(BIO_s_mem()), let outgoing = BIO_new(BIO_s_mem())
     else { throw TLSError.failed("no memory for TLS") }
     (self.context, self.ssl, self.incoming, self.outgoing) = (context, ssl, incoming, outgoing)
-    name = context.configuration.serverName ?? host
+    let full = context.configuration.serverName ?? host
+    // The dot that ends an absolute name is none of the name's in TLS (RFC 6066, 3) nor in certificates.
+    name = full.hasSuffix(".") ? String(full.dropLast()) : full
     SSL_set_bio(ssl, incoming, outgoing)
     SSL_set_connect_state(ssl)
     SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())

@@ -39,11 +39,16 @@ struct Publish: ToolCommand {
       connectionName: "amqp-job publish \(queue)",
       destination: .queue(queue), properties: properties, skip: items.skip,
       limits: .init(outage: broker.connectTimeout))
-    configuration.preconditions = [.queueDeclare(.init(name: ByteString(queue), isPassive: true))]
+    let question = Method.queueDeclare(.init(name: ByteString(queue), isPassive: true))
+    (configuration.preconditions, configuration.inquiry) = ([question], question)
     let loop = try PublishLoop(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {
+      if items.skip > loop.seenCount {
+        let line = "--skip \(items.skip) leaves out all items: there are \(loop.seenCount)"
+        reporter.report(LogEntry(.notice, line))
+      }
       report.succeed(loop.publication, broker: loop.broker)
       return
     }

@@ -1,4 +1,5 @@
 import AMQP
+import Arguments
 import Broker
 import JobRunner
 import Linux
@@ -36,6 +37,8 @@ final class PublishReport {
     case .unblocked(let broker):
       blockedReason = nil
       reporter.report(LogEntry(.notice, "the broker at \(broker) takes items again"))
+    case .quiet(let broker, let time):
+      reporter.report(LogEntry(.notice, "the broker at \(broker) has confirmed nothing for \(time.text): waiting"))
     case .lost(let failure, let count):
       blockedReason = nil
       let again = count == 0 ? "" : "; \(count) unconfirmed items are sent again, and may be there twice"
@@ -61,10 +64,10 @@ final class PublishReport {
   private func show(_ publication: Publication) {
     pace.observe(publication.confirmedCount, at: .now)
     let line = PublishProgress(
-      queue: queue, confirmed: publication.confirmedCount, unconfirmed: publication.unknownCount, total: total,
+      queue: queue, confirmed: publication.confirmedCount, unconfirmed: publication.openCount, total: total,
       rate: pace.rate, blocked: blockedReason)
     guard let size = Terminal.errorSize else {
-      ThisProcess.writeToStandardError("amqp-job: \(line.text)\n")
+      reporter.report(LogEntry(.notice, line.text, ["items": .integer(publication.confirmedCount)]))
       return
     }
     ThisProcess.writeToStandardError("\r\(line.text.prefix(size.columns - 1))\u{1B}[K")

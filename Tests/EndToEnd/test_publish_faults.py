@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from peer import Channel, Confirm, Queue
+from peer import Basic, Channel, Confirm, Connection, Queue
 from processes import PROMPT, wait_until
 
 
@@ -70,6 +70,44 @@ def test_term_says_where_it_stopped(bench):
     result = publisher.finish(PROMPT)
     publisher.process.stdin.close()
     result.assert_error(143, "3 items are in the queue", "--skip 3")
+
+
+def test_a_quorum_queue_that_is_deleted_meanwhile(bench, figures):
+    """RabbitMQ may never confirm, return or refuse what was under way."""
+    queue = bench.queue("quorum")
+    path = bench.file("lines", b"".join(b"%d\n" % number for number in range(400_000)))
+    with open(path, "rb") as lines:
+        publisher = bench.start("-q", queue.name, command="publish", stdin=lines)
+        wait_until(lambda: queue.depth() > 5000, what="the first items to be there")
+        queue.delete()
+        result = publisher.finish(30)
+    assert result.status == 66 and queue.name in result.lines[-1], result
+    figures.append(f"publish notices after {result.seconds:.1f} s that its quorum queue was deleted")
+
+
+def test_confirmations_that_do_not_come(bench):
+    """A line says so, and whether the queue is there is asked elsewhere; then they come."""
+    peer = bench.peer()
+    held = []
+    peer.on(Basic.Publish, lambda session, channel, method: held.append((session, channel)))
+    publisher = bench.start("-q", "queue", "apple", command="publish", url=peer.url)
+    peer.wait_for(Queue.Declare, 2, timeout=20)
+    peer.wait_for(Connection.Close, timeout=20)
+    session, channel = held[0]
+    session.send(channel, Basic.Ack(1))
+    result = publisher.finish(PROMPT)
+    assert result.status == 0 and len(result.lines) == 1 and "confirmed nothing for 10s" in result.lines[0], result
+
+
+def test_confirmations_that_never_come_since_there_is_no_queue(bench):
+    peer = bench.peer()
+    peer.on(Basic.Publish, lambda session, channel, method: None)
+    publisher = bench.start("-q", "queue", "apple", command="publish", url=peer.url)
+    peer.wait_for(Basic.Publish)
+    peer.on(Queue.Declare, lambda session, channel, method: session.send(
+        channel, Channel.Close(404, "NOT_FOUND - no queue 'queue' in vhost '/'", 50, 10)))
+    result = publisher.finish(10 + PROMPT)
+    assert result.status == 66 and "1 may be (item 1)" not in result.lines[-1], result
 
 
 OPENING = [Channel.Open, Queue.Declare, Confirm.Select]

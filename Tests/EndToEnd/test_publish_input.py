@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from peer import Basic
 from processes import read_proc
 
 pytestmark = pytest.mark.any_broker
@@ -166,11 +167,41 @@ def test_a_line_that_is_no_item(bench, line):
     assert bodies(queue) == [b"one"]
 
 
+def test_several_lines_that_fit_no_frame(bench):
+    """The first is the one to go on from, and nothing behind it is sent."""
+    queue = bench.queue("classic")
+    lines = [{"body": str(number)} for number in range(1, 9)]
+    for index in 1, 3:
+        lines[index]["headers"] = {"x": [0] * 14900}
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    publish(bench, queue, "--jsonl", stdin=bench.input(data)).assert_error(65, "(item 2)", "; 1 items are", "--skip 1 ")
+    assert bodies(queue) == [b"1"]
+
+
+def test_a_file_that_becomes_shorter_while_it_is_sent(bench):
+    """Neither it nor what is behind it may be in the queue."""
+    peer = bench.peer()
+    first, large = bench.file("first", b"1"), bench.file("large", bytes(90_000_000))
+
+    def shorten(session, channel, method):
+        """With the first item confirmed, the second can only be under way in part: it is more than a socket takes."""
+        if peer.count(Basic.Publish) == 1:
+            session.send(channel, Basic.Ack(1))
+        else:
+            os.truncate(large, 1000)
+
+    peer.on(Basic.Publish, shorten)
+    result = bench.run("-q", "queue", "--file", first, large, first, command="publish", url=peer.url)
+    result.assert_error(74, "item 2 cannot be read whole", "; 1 of 3 items are in the queue; --skip 1 ")
+    assert "may be" not in result.stderr
+
+
 def test_skip(bench):
     queue = bench.queue("classic")
     assert publish(bench, queue, "--skip", "2", stdin=bench.input(b"1\n2\n3\n4\n")).status == 0
     assert publish(bench, queue, "--skip", "1", "a", "b").status == 0
-    assert publish(bench, queue, "--skip", "9", "a", "b").status == 0
+    result = publish(bench, queue, "--skip", "9", "a", "b")
+    assert result.status == 0 and "--skip 9 leaves out all items: there are 2" in result.lines[0], result
     assert bodies(queue) == [b"3", b"4", b"b"]
 
 

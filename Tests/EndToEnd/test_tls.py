@@ -192,6 +192,13 @@ def test_authorities_from_the_environment(bench, variable):
     run(bench, queue, address, ca=None, env={variable: "/nonexistent"}).assert_error(64, variable, "/nonexistent")
 
 
+def test_a_name_that_ends_in_a_dot(bench):
+    """As absolute names do, which are written to be looked up once."""
+    queue = bench.queue("classic", b"apple")
+    result = run(bench, queue, url(port(bench)), "--tls-server-name", "localhost.")
+    assert result.status == 0, result
+
+
 @pytest.mark.parametrize("name", ["ca.crt", "ca.pem"])
 def test_a_directory_of_authorities(bench, name):
     """As Kubernetes mounts a Secret: without OpenSSL's names for them."""

@@ -1,6 +1,7 @@
 """What the worker gets: its place among the processes."""
 
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -35,13 +36,32 @@ def test_starts_with_a_clean_slate(bench):
     assert result.stdout.split() == [b"SigBlk:", b"0" * 16, b"SigIgn:", ignored], result.stdout
 
 
-@pytest.mark.parametrize("content", [b"", b"\x7fELF" + bytes(60)], ids=["empty", "for another machine"])
-def test_a_file_that_is_no_program(bench, content):
-    """Nor a script, which a shell would be given."""
-    queue = bench.queue("quorum", b"apple")
-    program = bench.file("worker", content, mode=0o755)
-    bench.run("-q", queue.name, worker=[str(program)]).assert_error(1, "Exec format error")
-    queue.assert_back()
+def without_its_loader():
+    """A program for a system with another C library, as one for musl is here."""
+    return pathlib.Path("/bin/true").read_bytes().replace(b"/lib64/ld-linux", b"/lib64/no-linux")
+
+
+@pytest.mark.parametrize("content, status, reason", [
+    (b"", 126, "Exec format error"), (b"\x7fELF" + bytes(60), 126, "Exec format error"),
+    (without_its_loader(), 127, "No such file"),
+], ids=["empty", "for another machine", "loader missing"])
+@pytest.mark.parametrize("command", [["run", "--drain"], ["amqp-consume"]], ids=["run", "amqp-consume"])
+def test_a_file_that_is_no_program(bench, links, command, content, status, reason):
+    """Nor a script, which a shell would be given. That is no item's fault: none is dead-lettered, nor an attempt counted."""
+    queue = bench.work_queue("quorum", b"apple", b"pear")
+    program = str(bench.file("worker", content, mode=0o755))
+    for _ in range(4):
+        if command[0] == "run":
+            bench.run("-q", queue.name, *command[1:], worker=[program]).assert_error(status, reason, queue.name)
+        else:
+            host, port = bench.broker.address
+            words = [links / "amqp-consume", f"--server={host}", f"--port={port}", "-q", queue.name, program]
+            done = subprocess.run(words, env=bench.environment(), capture_output=True, text=True, timeout=20)
+            assert done.returncode == status and reason in done.stderr, done
+    result = bench.run("-q", queue.name, "-n", "2", worker=["sh", "-c", "echo $WORK_ITEM_ATTEMPT"])
+    assert (result.status, result.stdout) == (0, b"1\n1\n"), result
+    queue.assert_empty()
+    queue.dead.assert_empty()
 
 
 def test_pipe_in_the_worker(bench):

@@ -132,6 +132,9 @@ extension [RunnerAction] {
 extension RunnerEvent {
   /// Of the only slot.
   static func workerEnded(_ status: ProcessStatus) -> RunnerEvent { .workerEnded(status, slot: 0) }
+  static func commandRefused(_ status: JobRunner.ExitStatus, reason: String) -> RunnerEvent {
+    .commandRefused(status, reason: reason, slot: 0)
+  }
   static func workerDidNotStart(reason: String) -> RunnerEvent { .workerDidNotStart(reason: reason, slot: 0) }
 }
 

@@ -1,4 +1,5 @@
 import AMQP
+import Glibc
 import Linux
 import Testing
 
@@ -51,6 +52,33 @@ import Testing
     #expect(actions.writes[0].contains(.basicReject(deliveryTag: 1, requeue: true)))
     #expect(actions.errors[0].contains("Argument list too long"))
     #expect(driver.settle().finished == .failure)
+  }
+
+  @Test func aCommandThatCannotBeRunIsTheEndAndTheItemGoesBackUncounted() {
+    var driver = RunnerDriver {
+      $0.extent = .drain
+      $0.timeout = .seconds(5)
+    }
+    driver.consume(hasRetries: true)
+    driver.deliver()
+    let actions = driver.handle(.commandRefused(.notExecutable, reason: "Exec format error"))
+    #expect(actions.moves == [Move(destination: .queue, attempts: 0)])
+    #expect(actions.errors.count == 1 && actions.errors[0].contains("Exec format error"))
+    #expect(actions.contains(.cancel(.workerLimit)) && !actions.startsWorker)
+    let end = driver.handle(.moveConfirmed(slot: 0))
+    #expect(end.writes[0].contains(.basicAck(deliveryTag: 1, multiple: false)))
+    #expect(driver.settle().finished == .notExecutable)
+  }
+
+  @Test(arguments: [(ENOENT, ExitStatus.commandNotFound), (ENOEXEC, .notExecutable), (EACCES, .notExecutable)])
+  func whatExecSaysOfACommand(code: Int32, status: JobRunner.ExitStatus) {
+    #expect(ExitStatus(refusedCommand: SystemError(call: "exec", code: code)) == status)
+    #expect(ExitStatus(refusedCommand: SystemError(call: "open", code: code)) == nil)
+  }
+
+  @Test(arguments: [E2BIG, ENOMEM, EAGAIN, ETXTBSY])
+  func whatIsNoFaultOfTheCommand(code: Int32) {
+    #expect(ExitStatus(refusedCommand: SystemError(call: "exec", code: code)) == nil)
   }
 
   @Test(arguments: [ProcessStatus.exited(0), .killed(.kill)])

@@ -31,14 +31,14 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func aSpooledBodyGetsAName(canBeUnnamed: Bool) throws {
-    let bytes = [UInt8]((0..<200_000).map { UInt8($0 % 251) })
+    let bytes = [UInt8]((0..<60_000).map { UInt8($0 % 251) })
     let spool = try spooled(bytes, canBeUnnamed: canBeUnnamed)
     #expect(try directory.entries.isEmpty)
     let file = try NamedFile(spool, in: directory.path)
-    #expect(try status(file.path).st_size == 200_000)
+    #expect(try status(file.path).st_size == 60_000)
     #expect(try status(file.path).st_mode & 0o7777 == 0o400)
     #expect(try directory.entries.count == 1)
-    #expect(try SmallFile.read(file.path).starts(with: bytes[..<65_536]))
+    #expect(try SmallFile.read(file.path) == bytes)
     file.remove()
     #expect(try directory.entries.isEmpty)
     #expect(try spool.read(at: 0, count: .max) == bytes)

@@ -186,6 +186,85 @@ private struct Driver {
     #expect(driver.publication.deadline == nil && !driver.publication.isOverdue(now: driver.start + .seconds(1000)))
   }
 
+  @Test func behindAnItemThatFitsNoFrameNothingIsSent() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    for number in 2...4 { driver.publication.accept(Item(number: number, messageID: nil, body: [])) }
+    guard let large = driver.publication.nextToSend() else { return #expect(Bool(false), "nothing to send") }
+    driver.publication.unsendable(large, .doesNotFitFrame("headers"))
+    #expect(driver.publication.nextToSend() == nil && driver.end == nil)
+    driver.acked(1)
+    #expect(driver.end != nil && driver.publication.lastNumberInOrder == 1 && driver.publication.unknownNumbers == [])
+  }
+
+  @Test func anItemWhoseFileFailsIsInNoQueueAndThoseBeforeItAreAwaited() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...2)
+    driver.publication.accept(Item(number: 3, messageID: nil, body: []))
+    driver.publication.bodyFailed(2, InputError(kind: .unreadable, reason: "shorter"))
+    #expect(driver.end == nil && driver.publication.nextToSend() == nil && driver.publication.unknownNumbers == [1])
+    driver.acked(1)
+    #expect(driver.publication.lastNumberInOrder == 1 && driver.publication.unknownNumbers == [])
+    if case .input? = driver.end {} else { #expect(Bool(false), "\(String(describing: driver.end))") }
+  }
+
+  @Test func theItemThatIsTooLargeIsInNoQueueNorAreThoseBehindIt() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...2)
+    driver.send(3...3, size: 77)
+    driver.send(4...4)
+    driver.publication.channelClosed(
+      CloseReason(
+        code: .preconditionFailed, text: "message size 77 is larger than configured max size 50"))
+    #expect(driver.publication.unknownNumbers == [1, 2] && driver.publication.lastNumberInOrder == 0)
+  }
+
+  @Test(arguments: [(ReplyCode.notFound, []), (.accessRefused, []), (.internalError, [2])])
+  func aCloseOverTheOnlyItemUnderWayRefusesIt(code: ReplyCode, unknown: [Int]) {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    driver.acked(1)
+    driver.send(2...2)
+    driver.publication.channelClosed(CloseReason(code: code, text: ""))
+    #expect(driver.publication.unknownNumbers == unknown && driver.publication.lastNumberInOrder == 1)
+  }
+
+  @Test func isQuietWhenNothingIsConfirmedForAWhile() {
+    var driver = Driver()
+    let start = driver.start
+    driver.ready()
+    driver.publication.tick(now: start + .seconds(50))
+    #expect(driver.publication.deadline == nil)
+    driver.send(1...3)
+    #expect(driver.publication.deadline == start + .seconds(60))
+    driver.publication.tick(now: start + .seconds(59))
+    #expect(!driver.publication.isQuiet)
+    driver.acked(1)
+    driver.publication.tick(now: start + .seconds(59))
+    #expect(driver.publication.deadline == start + .seconds(69))
+    driver.publication.tick(now: start + .seconds(69))
+    #expect(driver.publication.isQuiet)
+    driver.publication.inquired(now: start + .seconds(69))
+    #expect(!driver.publication.isQuiet && driver.publication.deadline == start + .seconds(79))
+  }
+
+  @Test func isNotQuietWhileTheBrokerIsBlockedNorWithNothingSent() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...1)
+    driver.publication.isBlocked = true
+    driver.publication.tick(now: driver.start + .seconds(100))
+    #expect(!driver.publication.isQuiet && driver.publication.deadline == nil)
+    driver.publication.isBlocked = false
+    driver.acked(1)
+    driver.publication.tick(now: driver.start + .seconds(200))
+    #expect(!driver.publication.isQuiet && driver.publication.deadline == nil)
+  }
+
   @Test func whatIsUnconfirmedIsSentAgainOnTheNextConnection() {
     var driver = Driver()
     driver.ready()

@@ -47,6 +47,15 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
     ExitStatus(rawValue: 128 + signal.rawValue)
   }
 
+  /// What exec says of a command, as a shell reports it; nil for what is about its arguments, or the system.
+  init?(refusedCommand error: SystemError) {
+    switch error.obstacle {
+    case .notFound: self = .commandNotFound
+    case .notExecutable: self = .notExecutable
+    case nil: return nil
+    }
+  }
+
   /// A worker's end as the runner reports it. The statuses that the runner uses itself become 1, unless `raw`: a Job's
   /// pod failure policy must be able to tell one from the other.
   public init(worker status: ProcessStatus, raw: Bool) {

@@ -136,6 +136,16 @@ extension Runner {
 
   // MARK: Ends
 
+  /// No item can be run: this one goes back as one that nobody ran.
+  mutating func commandRefused(_ status: ExitStatus, _ reason: String, in index: Int) -> [RunnerAction] {
+    guard let job = slots[index].job else { return [] }
+    tally.taken -= 1
+    let move = Move(destination: .queue, attempts: job.item.attempt - 1)
+    let moving = MovingItem(item: job.item, move: move, ended: nil, isUnwanted: true)
+    return [.cancel(.workerLimit(slot: index))] + begin(moving, in: index)
+      + breakOff(status, "the worker's command cannot be run (\(reason)); the item of \(place) goes back as it was")
+  }
+
   mutating func workerDidNotStart(
     _ reason: String, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction] {

@@ -123,6 +123,7 @@ public struct Runner: Sendable {
       return take(item, in: slot, now: now)
     case .notStored(let tag, let reason, let slot): return notStored(tag, reason, in: slot)
     case .method(let method, let channel): return received(method, on: channel, now: now)
+    case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
     case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot, now: now)
     case .workerEnded(let status, let slot): return workerEnded(status, in: slot, now: now)
     case .moveConfirmed(let slot): return moveConfirmed(in: slot, now: now)

@@ -14,6 +14,8 @@ public enum RunnerEvent: Hashable, Sendable {
   case notStored(deliveryTag: UInt64, reason: String, slot: Int)
   /// There is no connection, or no longer one.
   case connectionFailed(BrokerFailure)
+  /// Its command cannot be run at all, whatever the item.
+  case commandRefused(ExitStatus, reason: String, slot: Int)
   /// The worker could not be started.
   case workerDidNotStart(reason: String, slot: Int)
   case workerEnded(ProcessStatus, slot: Int)

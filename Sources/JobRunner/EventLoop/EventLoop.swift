@@ -205,7 +205,12 @@ public final class EventLoop {
     do {
       try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)
     } catch {
-      followUps.append(.workerDidNotStart(reason: SystemError.reason(of: error), slot: slot))
+      let reason = SystemError.reason(of: error)
+      if let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) {
+        followUps.append(.commandRefused(status, reason: reason, slot: slot))
+      } else {
+        followUps.append(.workerDidNotStart(reason: reason, slot: slot))
+      }
     }
   }
 

@@ -18,6 +18,9 @@ public struct GivenItems: ItemSource {
 
 /// The pieces of standard input that a delimiter ends, such as lines; the last may lack it.
 public struct DelimitedItems: ItemSource {
+  /// In bytes: what RabbitMQ can be configured to take at most (`max_message_size`).
+  private static let largest = 512 << 20
+
   private let input: DelimitedReader
   private let end: [UInt8]
   private var rest: [UInt8]?
@@ -46,6 +49,9 @@ public struct DelimitedItems: ItemSource {
   }
 
   public mutating func read() throws(InputError) {
+    guard input.pendingCount <= Self.largest else {
+      throw InputError(kind: .malformed, reason: "an item of standard input is above 512 MiB, which no broker takes")
+    }
     do {
       guard try !input.read() else { return }
     } catch {

@@ -44,8 +44,10 @@ struct JSONItem: Hashable {
     properties = defaults
     for member in members {
       switch (member.name, member.value) {
-      case ("body", .text(let text)) where body == nil: body = Array(text.utf8)
-      case ("body_base64", .text(let text)) where body == nil:
+      case ("body", .text) where body != nil, ("body_base64", .text) where body != nil:
+        throw FormError(description: "it has both 'body' and 'body_base64'")
+      case ("body", .text(let text)): body = Array(text.utf8)
+      case ("body_base64", .text(let text)):
         guard let decoded = Self.decoded(base64: text) else { throw FormError(description: "its body is no base64") }
         body = decoded
       case ("properties", .object(let given)): for each in given { try Self.set(each, in: &properties) }

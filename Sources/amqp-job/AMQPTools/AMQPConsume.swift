@@ -49,7 +49,7 @@ enum AMQPConsume: AMQPTool {
     ManualPage.Entry("74", "A message could not be stored; it went back."),
     ManualPage.Entry("75", "The connection was lost while the command ran, or with it a queue of its own."),
     ManualPage.Entry("76", "The server took a message back, or refused its ack."),
-    ManualPage.Entry("126, 127", "The command cannot be executed, or was not found; nothing was taken."),
+    ManualPage.Entry("126, 127", "The command cannot be executed, or was not found; no message was run."),
     ManualPage.Entry("128 + N", "Signal N ended it, or the command on a single message."),
     ManualPage.Entry("other", "The command's on a single message; 64 to 78 and 124 to 127 become 1."),
   ]

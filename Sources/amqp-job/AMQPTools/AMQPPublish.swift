@@ -52,6 +52,9 @@ enum AMQPPublish: AMQPTool {
       brokers: [options.broker], tls: options.tls, heartbeat: options.heartbeat, connectionName: definition.program,
       destination: destination, properties: try properties(arguments), skip: 0, limits: .init(outage: .zero))
     configuration.givesIDs = false
+    if destination.exchange.isEmpty {
+      configuration.inquiry = .queueDeclare(.init(name: ByteString(destination.routingKey), isPassive: true))
+    }
     let report = AMQPPublishReport(destination, hasLines: arguments.contains("line-buffered"))
     let loop = try PublishLoop(configuration, try source(arguments), notify: report.notify, onTurn: { _ in nil })
     let end = try loop.run()

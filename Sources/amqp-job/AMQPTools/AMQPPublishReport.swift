@@ -1,4 +1,5 @@
 import AMQP
+import Arguments
 import Broker
 import JobRunner
 import Linux
@@ -16,8 +17,13 @@ struct AMQPPublishReport {
   }
 
   func notify(_ notice: PublishLoop.Notice) {
-    guard case .blocked(let broker, let reason) = notice else { return }
-    AMQPPublish.report(.notice, "the broker at \(broker) takes nothing for now (\(reason)): waiting")
+    switch notice {
+    case .blocked(let broker, let reason):
+      AMQPPublish.report(.notice, "the broker at \(broker) takes nothing for now (\(reason)): waiting")
+    case .quiet(let broker, let time):
+      AMQPPublish.report(.notice, "the broker at \(broker) has confirmed nothing for \(time.text): waiting")
+    case .unblocked, .lost: break
+    }
   }
 
   /// nil where all is well.
@@ -51,7 +57,8 @@ struct AMQPPublishReport {
 
   private func counts(_ publication: Publication) -> String {
     guard publication.acceptedCount > 0 else { return "" }
-    guard hasLines else { return publication.unknownCount == 0 ? "" : "; the message may be published" }
+    let unknownCount = publication.unknownNumbers.count
+    guard hasLines else { return unknownCount == 0 ? "" : "; the message may be published" }
     let (count, first) = (publication.confirmedCount, publication.lastNumberInOrder)
     let published =
       switch count {
@@ -60,8 +67,8 @@ struct AMQPPublishReport {
       default: "\(count) lines are published, the first \(first) among them"
       }
     let unknown =
-      publication.unknownCount == 0
-      ? "" : count == 0 ? ", \(publication.unknownCount) may be" : ", and \(publication.unknownCount) more may be"
+      unknownCount == 0
+      ? "" : count == 0 ? ", \(unknownCount) may be" : ", and \(unknownCount) more may be"
     return "; \(published)\(unknown)"
   }
 }

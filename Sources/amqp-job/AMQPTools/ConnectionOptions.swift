@@ -29,7 +29,8 @@ struct ConnectionOptions {
     "--ssl, and a URL of amqps://, mean TLS that verifies the broker's certificate and its name, against --cacert or, "
       + "without it, the system's authorities; an IP address may be in the certificate, too. --ssl with --server means port "
       + "5671; the original refuses it. --ssl with a URL of amqp:// is refused; the original goes on in plain text. So are "
-      + "--cacert, --cert and --key without TLS, and where they name a file that is none.",
+      + "--cacert, --cert and --key without TLS, and where they name a file that is none, and --cert without --key where its "
+      + "file does not hold the key.",
     "A password in the arguments is overwritten as soon as it has been read, and no error repeats it. A URL with an empty "
       + "path means the vhost /. --port is from 1 to 65535, and --heartbeat from 0 to 65535.",
     "The broker has 10 s to let us in. Of an unknown option an error does not repeat what follows =.",

@@ -71,6 +71,10 @@ struct BrokerOptions {
     if tls?.verifies == false {
       reporter.report(LogEntry(.warning, "--tls-insecure: the broker's certificate is not verified, anybody may be it"))
     }
+    if brokers.contains(where: \.isSecure), let plain = brokers.first(where: { !$0.isSecure }) {
+      let line = "one of the URLs is amqp://: with the broker at \(plain) passwords and items go in plain text"
+      reporter.report(LogEntry(.warning, line))
+    }
     if let warning { reporter.report(LogEntry(.warning, warning)) }
   }
 

@@ -1,0 +1,50 @@
+internal import AMQP
+internal import Broker
+internal import Linux
+internal import TLS
+
+/// Asks whether a queue is there, on a connection of its own: RabbitMQ may never again read one whose messages are for a
+/// quorum queue that was deleted.
+final class QueueInquiry {
+  enum Answer: Hashable {
+    case isThere
+    case refused(CloseReason)
+    /// The broker cannot be asked.
+    case none
+  }
+
+  private static let channel: UInt16 = 1
+
+  private let link: BrokerLink
+
+  init(_ question: Method, to broker: BrokerURL, tls: TLSContext?, heartbeat: UInt16, name: String) {
+    link = BrokerLink(
+      broker: broker,
+      .init(
+        url: broker, heartbeat: heartbeat, name: name,
+        opening: [.channelOpen, question].map { ChannelMethod($0, on: Self.channel) }),
+      tls: tls, now: .now)
+  }
+
+  var interest: PollInterest? { link.interest }
+  var deadline: ContinuousClock.Instant? { link.deadline }
+
+  /// The answer, once it has come.
+  func process(_ readiness: PollReadiness) -> Answer? {
+    for event in link.process(readiness, now: .now) {
+      switch event {
+      case .connection(.method(_, .queueDeclareOK)): return end(.isThere)
+      case .connection(.method(_, .channelClose(let reason))): return end(.refused(reason))
+      case .failed: return end(.none)
+      case .connection: break
+      }
+    }
+    return nil
+  }
+
+  private func end(_ answer: Answer) -> Answer {
+    try? link.close()
+    link.flush()
+    return answer
+  }
+}
