@@ -162,7 +162,8 @@ public struct Publication {
     window.removeLastSent()
     leaveOut(from: number)
     pendingEnd = .input(error)
-    endIfIdle()
+    // Nothing can follow what was begun, not even what is sent again.
+    if window.hasUnsent { phase = .ended(.input(error)) } else { endIfIdle() }
   }
 
   /// The item is in no queue, and those behind it are not sent.

@@ -33,6 +33,7 @@ struct Window {
   var count: Int { entries.count - settledCount }
   var isEmpty: Bool { entries.isEmpty }
   var firstOpenNumber: Int? { entries.first?.item.number }
+  var hasUnsent: Bool { sentCount < entries.count }
   /// Something was sent on this connection, and is not settled.
   var hasSent: Bool { sentCount > settledCount }
   /// Of what some broker has been sent, and not settled.

@@ -210,6 +210,17 @@ private struct Driver {
     if case .input? = driver.end {} else { #expect(Bool(false), "\(String(describing: driver.end))") }
   }
 
+  @Test func afterAFileThatFailsNothingIsSentAgain() {
+    var driver = Driver()
+    driver.ready()
+    driver.send(1...3)
+    #expect(driver.lose() == 3)
+    driver.ready()
+    #expect(driver.publication.nextToSend()?.number == 1)
+    driver.publication.bodyFailed(1, InputError(kind: .unreadable, reason: "shorter"))
+    #expect(driver.end != nil && driver.publication.unknownNumbers == [2, 3])
+  }
+
   @Test func theItemThatIsTooLargeIsInNoQueueNorAreThoseBehindIt() {
     var driver = Driver()
     driver.ready()
