@@ -15,6 +15,8 @@ public struct Publication {
     public var outage: Duration
     /// How long a broker may take from the attempt at a connection until items can be sent.
     public var opening: Duration = .seconds(60)
+    /// How much of that it has at least, near the end of an outage.
+    public var leastOpening: Duration = .seconds(2)
     /// After how long without a confirmation that is due the publication is quiet.
     public var quiet: Duration = .seconds(10)
     /// How long what is under way may take when it has been told to end.
@@ -176,7 +178,7 @@ public struct Publication {
     let limit = now + limits.opening
     // An attempt that begins when the time is over is the last one, and it is a whole one.
     let isLast = outageEnd.map { $0 <= now } ?? true
-    phase = .connecting(until: isLast ? limit : min(limit, outageEnd ?? limit))
+    phase = .connecting(until: isLast ? limit : min(limit, max(outageEnd ?? limit, now + limits.leastOpening)))
   }
 
   /// The channel is ready for messages.

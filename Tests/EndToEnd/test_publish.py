@@ -156,7 +156,7 @@ def test_queue_that_takes_no_more(bench):
     """The broker's own refusal. The line says how many are in the queue."""
     queue = bench.queue("classic", **{"x-max-length": 2, "x-overflow": "reject-publish"})
     result = publish(bench, queue, "1", "2", "3", "4", "5")
-    result.assert_error(75, f"queue '{queue.name}' at ", "full: not items ", "; 2 of 5 items are in the queue; --skip 2 ")
+    result.assert_error(75, f"queue '{queue.name}' at ", "full or was deleted: not items ", "; 2 of 5 items are in the queue; --skip 2 ")
     assert bodies(queue) == [b"1", b"2"]
 
 
