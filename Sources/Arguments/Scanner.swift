@@ -96,13 +96,12 @@ extension Command {
       arguments.given.append(.init(option: option.name, value: "true"))
       return
     }
-    let isNextAValue =
-      option.impliedValue == nil || rest.first.map { option.values.contains(repaired($0)[...]) } == true
-    guard
-      let bytes = attached ?? (isNextAValue ? rest.popFirst()?[...] : option.impliedValue.map { Array($0.utf8)[...] })
-    else {
-      throw UsageError("\(spelling) needs a value")
+    let isNextAChoice = rest.first.map { option.values.contains(repaired($0)[...]) } ?? false
+    if let implied = option.impliedValue, attached == nil, !isNextAChoice {
+      arguments.given.append(.init(option: option.name, value: implied))
+      return
     }
+    guard let bytes = attached ?? rest.popFirst()?[...] else { throw UsageError("\(spelling) needs a value") }
     guard let value = String(validating: bytes, as: UTF8.self) else {
       throw UsageError("the value of \(spelling) is not text in UTF-8")
     }

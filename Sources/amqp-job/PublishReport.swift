@@ -67,7 +67,7 @@ final class PublishReport {
       queue: queue, confirmed: publication.confirmedCount, unconfirmed: publication.openCount, total: total,
       rate: pace.rate, blocked: blockedReason)
     guard let size = Terminal.errorSize else {
-      reporter.report(LogEntry(.notice, line.text, ["items": .integer(publication.confirmedCount)]))
+      reporter.logger.show(LogEntry(.notice, line.text, ["items": .integer(publication.confirmedCount)]))
       return
     }
     ThisProcess.writeToStandardError("\r\(line.text.prefix(size.columns - 1))\u{1B}[K")

@@ -167,6 +167,14 @@ def test_blocked_is_shown_and_waited_for(spare, spare_broker):
     assert "takes items again" in result.stderr
 
 
+@pytest.mark.parametrize("options", [["--quiet"], ["--log-format", "json"]], ids=" ".join)
+def test_progress_is_shown_whatever_the_log_is_like(bench, options):
+    queue = bench.queue("classic")
+    result = bench.run("-q", queue.name, "--progress", *options, "a", "b", command="publish")
+    (last,) = [line for line in result.lines if "2 of 2 in the queue" in line]
+    assert result.status == 0 and last.startswith("{" if "json" in options else "amqp-job: "), result
+
+
 def test_progress(bench):
     queue = bench.queue("classic")
     result = bench.run("-q", queue.name, "--progress", "a", "b", "c", command="publish")

@@ -24,7 +24,11 @@ public struct Logger: Sendable {
   }
 
   public func log(_ entry: LogEntry) {
-    guard entry.level >= threshold else { return }
+    if entry.level >= threshold { show(entry) }
+  }
+
+  /// Writes an entry that was asked for by itself, whatever its level.
+  public func show(_ entry: LogEntry) {
     write((format == .json ? json(entry) : text(entry)) + "\n")
   }
 
