@@ -28,7 +28,7 @@ public enum Method: Hashable, Sendable {
 
   case basicQoS(prefetchCount: UInt16)
   case basicQoSOK
-  case basicConsume(queue: ByteString, consumerTag: ByteString)
+  case basicConsume(queue: ByteString, consumerTag: ByteString, arguments: FieldTable)
   case basicConsumeOK(consumerTag: ByteString)
   case basicCancel(consumerTag: ByteString)
   case basicCancelOK(consumerTag: ByteString)

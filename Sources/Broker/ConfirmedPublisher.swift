@@ -13,10 +13,29 @@ public final class ConfirmedPublisher {
     case confirmed(Int)
     /// It may be in the queue all the same, where the broker's answer was lost.
     case failed(Int, reason: String)
+    case refused(Int, Refusal)
     /// The broker is short of memory or disk, and takes nothing for now. No message is lost by that.
     case blocked(reason: String)
     /// The broker takes messages again, or the connection that it had stopped to read is gone.
     case unblocked
+  }
+
+  /// Why the broker put a message into no queue.
+  public enum Refusal: Hashable, Sendable, CustomStringConvertible {
+    /// No queue is there where it was to go.
+    case unroutable
+    /// The queue is full, or in trouble.
+    case rejected
+    /// The broker closed the channel over it.
+    case closed(CloseReason)
+
+    public var description: String {
+      switch self {
+      case .unroutable: "there is no such queue"
+      case .rejected: "the broker rejected it"
+      case .closed(let reason): reason.text
+      }
+    }
   }
 
   /// While so much waits to be sent, no more of a body is read.
@@ -59,9 +78,9 @@ public final class ConfirmedPublisher {
 
   // MARK: Messages
 
-  /// Takes a message for `queue`; it goes out by `process`. `id` must be no other's of which nothing is known yet.
-  public func publish(_ id: Int, _ properties: BasicProperties, body: any BodySource, to queue: String) {
-    messages.add(.init(id: id, properties: properties, body: body, queue: queue))
+  /// Takes a message; it goes out by `process`. `id` must be no other's of which nothing is known yet.
+  public func publish(_ id: Int, _ properties: BasicProperties, body: any BodySource, to destination: Destination) {
+    messages.add(.init(id: id, properties: properties, body: body, destination: destination))
   }
 
   /// The caller no longer waits for the message. Where nothing else is under way the connection is dropped, which may
@@ -109,7 +128,7 @@ public final class ConfirmedPublisher {
     switch event {
     case .blocked: isBlocked = true
     case .unblocked: isBlocked = false
-    case .confirmed, .failed: break
+    case .confirmed, .failed, .refused: break
     }
     events.append(event)
   }

@@ -26,7 +26,7 @@ struct OutgoingMessages {
     let id: Int
     let properties: BasicProperties
     let body: any BodySource
-    let queue: String
+    let destination: Destination
   }
 
   /// A body that cannot be read: its message has been begun, and cannot be taken back.
@@ -109,7 +109,9 @@ struct OutgoingMessages {
       channels[index].isOpen = true
     }
     try sink.send(
-      .basicPublish(exchange: "", routingKey: ByteString(message.queue), mandatory: true),
+      .basicPublish(
+        exchange: ByteString(message.destination.exchange), routingKey: ByteString(message.destination.routingKey),
+        mandatory: true),
       properties: message.properties, bodySize: message.body.size, on: number)
     channels[index].publishedCount += 1
     channels[index].isBusy = true
@@ -141,9 +143,9 @@ struct OutgoingMessages {
     case .returned(let number, _):
       if let index = index(number) { channels[index].isReturned = true }
     case .method(let number, .basicAck(let tag, let multiple)):
-      return settled(number, tag, multiple) { $0.isReturned ? "there is no such queue" : nil }
+      return settled(number, tag, multiple) { $0.isReturned ? .unroutable : nil }
     case .method(let number, .basicNack(let tag, let multiple, _)):
-      return settled(number, tag, multiple) { $0.isReturned ? "there is no such queue" : "the broker rejected it" }
+      return settled(number, tag, multiple) { $0.isReturned ? .unroutable : .rejected }
     case .method(let number, .channelClose(let reason)):
       return closed(number, reason)
     case .method(_, .connectionBlocked(let reason)): return .blocked(reason: reason)
@@ -159,14 +161,14 @@ struct OutgoingMessages {
   }
 
   private mutating func settled(
-    _ number: UInt16, _ tag: UInt64, _ isMultiple: Bool, refusal: (Channel) -> String?
+    _ number: UInt16, _ tag: UInt64, _ isMultiple: Bool, refusal: (Channel) -> ConfirmedPublisher.Refusal?
   ) -> ConfirmedPublisher.Event? {
     // What was not sent whole cannot be in a queue, whatever a peer says.
     guard let index = index(number), channels[index].isBusy, channels[index].isSent else { return nil }
     let last = channels[index].publishedCount
     guard isMultiple ? tag >= last : tag == last else { return nil }
     let refusal = refusal(channels[index])
-    return channels[index].end().map { id in refusal.map { .failed(id, reason: $0) } ?? .confirmed(id) }
+    return channels[index].end().map { id in refusal.map { .refused(id, $0) } ?? .confirmed(id) }
   }
 
   /// The broker ignores what is still under way on the channel, and the connection has answered: it can be opened anew.
@@ -174,7 +176,7 @@ struct OutgoingMessages {
     guard let index = index(number) else { return nil }
     if sending?.channel == index { sending = nil }
     defer { channels[index] = Channel() }
-    return channels[index].id.map { .failed($0, reason: reason.text) }
+    return channels[index].id.map { .refused($0, .closed(reason)) }
   }
 
   /// The message that is being sent cannot be sent whole.

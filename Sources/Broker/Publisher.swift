@@ -25,7 +25,12 @@ public final class Publisher {
   public init(_ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void) throws {
     (self.session, self.queue, self.onFlow) = (session, queue, onFlow)
     try session.openChannel(Self.channel)
-    _ = try session.queueStatus(queue, on: Self.channel)
+    do {
+      _ = try session.queueStatus(queue, on: Self.channel)
+    } catch BrokerSession.CallError.refused(let reason) where reason.code == .accessRefused {
+      // Who may publish need not be allowed to know what is there.
+      try session.openChannel(Self.channel)
+    }
     _ = try session.call(.confirmSelect, on: Self.channel) { $0 == .confirmSelectOK ? true : nil }
   }
 

@@ -20,6 +20,17 @@ extension BrokerSession {
     }
   }
 
+  /// The same, nil also where the user may not know.
+  /// - Throws: `BrokerFailure`, `CallError`
+  public func queueStatusIfKnown(_ queue: String, on channel: UInt16) throws -> Method.QueueStatus? {
+    do {
+      return try queueStatusIfPresent(queue, on: channel)
+    } catch CallError.refused(let reason) where reason.code == .accessRefused {
+      try openChannel(channel)
+      return nil
+    }
+  }
+
   /// Makes a queue, or finds it there with the same properties.
   /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.preconditionFailed` where they differ
   @discardableResult

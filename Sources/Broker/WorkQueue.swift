@@ -55,6 +55,13 @@ public struct WorkQueue: Hashable, Sendable {
     arguments(kind, deadLetteringInto: "").entries.map(\.name)
   }
 
+  /// The argument by which a queue with these refuses what comes when it is full. What a retry queue hands back to such a
+  /// queue is held up for minutes, where no client can see it.
+  public static func refusingLimit(_ arguments: FieldTable) -> ByteString? {
+    guard case .string(let overflow)? = arguments["x-overflow"], overflow != "drop-head" else { return nil }
+    return ["x-max-length", "x-max-length-bytes"].first { arguments[$0] != nil }
+  }
+
   /// At least once where the queue can: then an item is kept until it is in the other queue.
   private static func arguments(_ kind: Kind, deadLetteringInto target: String) -> FieldTable {
     var arguments: FieldTable = [

@@ -16,7 +16,7 @@ public final class PublishLoop {
     public var destination: Destination
     /// Of items that have none of their own.
     public var properties: BasicProperties
-    /// Asked of the broker before anything is published. Where it refuses one, nothing is.
+    /// Asked of the broker before anything is published. Where it refuses one, nothing is, but where the user may not ask.
     public var preconditions: [Method] = []
     /// What the broker is asked when it confirms nothing. Where it says that there is no such queue, nothing ever will be
     /// confirmed of what was sent to it.
@@ -75,6 +75,10 @@ public final class PublishLoop {
   private let idPrefix: [UInt8]
   private var number = 0
   private var link: BrokerLink?
+  /// The preconditions are with the broker.
+  private var isAsking = false
+  /// The user is not forbidden to ask.
+  private var mayAsk = true
   private var sending: Sending?
   private var inquiry: QueueInquiry?
   /// How many items were confirmed when it was last said that it is quiet.
@@ -200,7 +204,8 @@ public final class PublishLoop {
     guard case .waiting(let time) = publication.phase, ContinuousClock.now >= time else { return }
     let broker = configuration.brokers[publication.brokerIndex]
     lastBroker = broker
-    let opening = [.channelOpen] + configuration.preconditions + [.confirmSelect]
+    isAsking = mayAsk && !configuration.preconditions.isEmpty
+    let opening = [.channelOpen] + (isAsking ? configuration.preconditions : []) + [.confirmSelect]
     link = BrokerLink(
       broker: broker,
       .init(
@@ -308,7 +313,10 @@ public final class PublishLoop {
       publication.settled(upTo: tag, multiple: multiple, isRejection: false)
     case .method(_, .basicNack(let tag, let multiple, _)):
       publication.settled(upTo: tag, multiple: multiple, isRejection: true)
-    case .method(_, .confirmSelectOK): publication.ready()
+    case .method(_, .confirmSelectOK):
+      isAsking = false
+      publication.ready()
+    case .method(_, .channelClose(let reason)) where isAsking && reason.code == .accessRefused: goOnUnasked()
     case .method(_, .channelClose(let reason)): publication.channelClosed(reason)
     case .method(_, .connectionBlocked(let reason)):
       publication.isBlocked = true
@@ -318,6 +326,14 @@ public final class PublishLoop {
       notify(.unblocked(lastBroker))
     default: break
     }
+  }
+
+  /// Who may publish need not be allowed to know what is there. That an item comes into no queue shows by its return.
+  private func goOnUnasked() {
+    (isAsking, mayAsk) = (false, false)
+    do {
+      for method in [Method.channelOpen, .confirmSelect] { try link?.send(method, on: Self.channel) }
+    } catch { preconditionFailure("\(error)") }
   }
 
   /// The broker's answer is not waited for: it has confirmed what it was to confirm.

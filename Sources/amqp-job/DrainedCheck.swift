@@ -20,9 +20,7 @@ struct DrainedCheck {
     queue = WorkQueue(name)
     drain = Drain(queue)
     try session.openChannel(Self.channel)
-    let hasName = queue.retryName.utf8.count <= 255
-    hasRetries =
-      try hasName && session.queueStatusIfPresent(queue.retryName, on: Self.channel) != nil
+    hasRetries = try InspectedQueue(queue, session).standing == .declared
     _ = try session.queueStatus(name, on: Self.channel)
     _ = try session.call(.basicQoS(prefetchCount: 1), on: Self.channel) { $0 == .basicQoSOK ? true : nil }
   }
@@ -56,7 +54,7 @@ struct DrainedCheck {
   func close() throws { try session.closeChannel(Self.channel) }
 
   private mutating func look() throws -> Drain.Finding {
-    try send([.basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag)])
+    try send([.basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag, arguments: ["x-priority": .int32(0)])])
     try send(drain.begin(ownConsumers: 1, hasRetries: hasRetries))
     var finding: Drain.Finding?
     var wasHanded = false

@@ -31,6 +31,16 @@ struct QueueSetUp {
     let fields = try settings.list("arg").map { try FieldArgument($0, option: "--arg") }
     try Self.check(fields.map(\.name), reserved: isPlain ? [] : WorkQueue.reservedArguments(kind))
     others = FieldTable(fields.map { .init(name: ByteString($0.name), value: $0.value) })
+    try checkLimit()
+  }
+
+  /// What its retry queue hands back would be held up.
+  private func checkLimit() throws {
+    guard !isPlain, let limit = WorkQueue.refusingLimit(queue.declaration(kind, others: others).arguments) else { return }
+    throw Failure(
+      .wrongQueue,
+      "--arg \(limit)=... does not go with a retry queue: a full queue refuses the items that are to come back, and they are "
+        + "held up out of sight; use --plain for '\(queue.name)' alone")
   }
 
   private static func check(_ names: [String], reserved: [ByteString]) throws {

@@ -32,6 +32,9 @@ enum Run: ToolCommand {
             "feed", value: "stdin|file|arg",
             "how a worker gets its item: as its input (default), in a file that WORK_ITEM_FILE names, or in its "
               + "arguments in the place of each {}"),
+          Option(
+            "assume", value: "classic|quorum|declared",
+            "what the queue is, instead of asking the broker: a durable one of that type, or what 'amqp-job declare' makes"),
           Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 127"),
           Option("pass-env", "hand the settings of amqp-job on to the worker"),
           Option("liveness-file", value: "PATH", "keep this file fresh, for 'amqp-job check' to look at"),
@@ -117,6 +120,7 @@ enum Run: ToolCommand {
     options.connectTimeout = broker.connectTimeout
     options.rawStatus = try settings.flag("raw-status")
     options.attempts = try attempts(&settings)
+    options.assumed = try settings.choice("assume").map { (kind: AssumedQueue) in kind.standing }
     return options
   }
 
@@ -143,6 +147,7 @@ enum Run: ToolCommand {
     let rejected = try settings.value("reject-on", "exit statuses such as 2,65-70") { StatusList(parsing: $0)?.codes }
     guard (delay ?? .zero) < .milliseconds(UInt32.max) else { throw UsageError("--retry-delay is at most 49 days") }
     options.areRequired = most != nil || delay != nil || rejected != nil
+    options.needRetryQueue = delay != nil
     options.most = most ?? options.most
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected ?? []

@@ -33,7 +33,7 @@ import Testing
   }
 
   private func publish(_ id: Int, _ body: Body = Body(size: 1)) {
-    publisher.publish(id, BasicProperties(), body: body, to: "q")
+    publisher.publish(id, BasicProperties(), body: body, to: .queue("q"))
   }
 
   /// Turns until the condition holds, and returns what came of that.
@@ -90,7 +90,7 @@ import Testing
   @Test func whereNobodyListensAllFail() throws {
     let url = BrokerURL(host: "127.0.0.1", port: 1)
     let publisher = ConfirmedPublisher(broker: url, .init(url: url, heartbeat: 0, name: "test"), now: .now)
-    for id in 1...2 { publisher.publish(id, BasicProperties(), body: Body(size: 1), to: "q") }
+    for id in 1...2 { publisher.publish(id, BasicProperties(), body: Body(size: 1), to: .queue("q")) }
     var events: [ConfirmedPublisher.Event] = []
     while events.isEmpty {
       let readiness = try poll([publisher.interest].compactMap(\.self), until: publisher.deadline)

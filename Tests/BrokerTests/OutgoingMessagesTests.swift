@@ -53,7 +53,7 @@ import Testing
     mutating func add(_ id: Int, _ body: Body = Body(size: 1), to queue: String = "q", messageID: ByteString? = nil) {
       var properties = BasicProperties()
       properties.messageID = messageID
-      messages.add(.init(id: id, properties: properties, body: body, queue: queue))
+      messages.add(.init(id: id, properties: properties, body: body, destination: .queue(queue)))
     }
 
     /// Sends as long as there is something to send.
@@ -147,7 +147,7 @@ import Testing
     try driver.advance()
     #expect(driver.returned(2) == nil)
     #expect(driver.ack(1) == .confirmed(1))
-    #expect(driver.ack(2) == .failed(2, reason: "there is no such queue"))
+    #expect(driver.ack(2) == .refused(2, .unroutable))
     #expect(driver.ack(3) == .confirmed(3))
     driver.add(4)
     driver.add(5)
@@ -159,7 +159,7 @@ import Testing
     driver.add(1)
     try driver.advance()
     let nack = Method.basicNack(deliveryTag: 1, multiple: false, requeue: false)
-    #expect(driver.messages.handle(.method(channel: 1, nack)) == .failed(1, reason: "the broker rejected it"))
+    #expect(driver.messages.handle(.method(channel: 1, nack)) == .refused(1, .rejected))
   }
 
   @Test(arguments: [(tag: UInt64(1), multiple: false), (1, true), (3, false), (0, true)])
@@ -186,7 +186,7 @@ import Testing
   @Test mutating func aClosedChannelFailsItsMessageAlone() throws {
     for id in 1...2 { driver.add(id) }
     try driver.advance()
-    #expect(driver.closed(1) == .failed(1, reason: "why"))
+    #expect(driver.closed(1) == .refused(1, .closed(CloseReason(code: .notFound, text: "why"))))
     #expect(driver.closed(1) == nil && driver.closed(5) == nil && driver.closed(0) == nil)
     driver.recorder.frames = []
     driver.add(3)
@@ -199,7 +199,7 @@ import Testing
   @Test mutating func ofAMessageWhoseChannelWasClosedNothingMoreIsSent() throws {
     driver.add(1, Body(size: UInt64(10 * OutgoingMessages.pieceSize)))
     for _ in 1...2 { _ = try driver.messages.advance(on: driver.recorder) }
-    #expect(driver.closed(1, "too large") == .failed(1, reason: "too large"))
+    #expect(driver.closed(1, "too large") == .refused(1, .closed(CloseReason(code: .notFound, text: "too large"))))
     #expect(!driver.messages.canAdvance)
   }
 

@@ -228,10 +228,11 @@ class Session:
             self.send(channel, Channel.OpenOk())
         elif isinstance(method, Channel.Close):
             self.send(channel, Channel.CloseOk())
-        elif isinstance(method, Queue.Declare) and not method.passive and method.arguments:
+        elif (isinstance(method, Queue.Declare) and not self.peer.has_retries
+              and "x-dead-letter-exchange" in (method.arguments or {})):
             self.send(channel, Channel.Close(
-                406, f"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue '{method.queue}' in vhost '/': "
-                f"received '{method.arguments.get('x-queue-type')}' but current is 'quorum'", 50, 10))
+                406, f"PRECONDITION_FAILED - inequivalent arg 'x-dead-letter-exchange' for queue '{method.queue}' in vhost '/': "
+                "received the value '' of type 'longstr' but current is none", 50, 10))
         elif isinstance(method, Queue.Declare) and not self.peer.has_retries and "." in method.queue:
             self.send(channel, Channel.Close(404, f"NOT_FOUND - no queue '{method.queue}' in vhost '/'", 50, 10))
         elif isinstance(method, Queue.Declare):

@@ -101,7 +101,10 @@ def test_replay_ends_where_items_come_back(bench):
 
 
 def test_replay_into_a_full_queue(bench):
-    queue = bench.work_queue("quorum", options=("--arg", "x-max-length=5"))
+    queue = bench.work_queue("quorum")
+    queue.delete()
+    queue.client.channel.queue_declare(
+        queue.name, durable=True, arguments={"x-queue-type": "quorum", "x-max-length": 5, "x-overflow": "reject-publish"})
     queue.dead.put(*numbers(range(30)))
     result = dead(bench, "replay", queue.name)
     result.assert_error(75, queue.name, "full", "items moved")

@@ -20,12 +20,12 @@ def dead_lettering(target, kind="quorum"):
 
 
 def test_declares_three_queues(bench, kind):
-    queue = bench.work_queue(kind, options=("--arg", "x-max-length=500"))
-    assert declared(queue, **dead_lettering(queue.dead.name, kind), **{"x-max-length": 500})
+    queue = bench.work_queue(kind, options=("--arg", "x-single-active-consumer=true"))
+    assert declared(queue, **dead_lettering(queue.dead.name, kind), **{"x-single-active-consumer": True})
     assert declared(queue.retry, **dead_lettering(queue.name))
     assert declared(queue.dead, **{"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000})
     queue.put(b"apple")
-    result = declare(bench, queue.name, "--type", kind, "--arg", "x-max-length=500")
+    result = declare(bench, queue.name, "--type", kind, "--arg", "x-single-active-consumer=true")
     assert (result.status, result.stderr) == (0, ""), result
     queue.assert_untouched()
 
@@ -118,7 +118,19 @@ def test_arguments_that_would_lead_elsewhere(bench, name):
 
 
 def test_a_classic_queue_may_overflow(bench):
-    bench.work_queue("classic", options=("--arg", "x-max-length=5", "--arg", "x-overflow=reject-publish"))
+    bench.work_queue("classic", options=("--arg", "x-max-length=5"))
+
+
+@pytest.mark.parametrize("options", [
+    ("--arg", "x-max-length=2"), ("--arg", "x-max-length-bytes=20"),
+    ("--type", "classic", "--arg", "x-max-length=2", "--arg", "x-overflow=reject-publish"),
+])
+def test_no_queue_refuses_what_its_retry_queue_hands_back(bench, options):
+    """It would be held up there for minutes, where nobody sees it."""
+    queue = bench.work_queue(declare=False)
+    declare(bench, queue.name, *options).assert_error(78, "x-max-length", "--plain")
+    assert there(queue) == []
+    assert declare(bench, queue.name, "--plain", *options).status == 0
 
 
 def test_the_names_have_to_fit(bench):

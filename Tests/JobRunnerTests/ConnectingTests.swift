@@ -13,24 +13,24 @@ import Testing
       return
     }
     #expect(questions.last == ChannelMethod(.channelOpen, on: 1))
-    #expect(questions.dropLast().map(\.channel) == [2, 2, 3, 3, 3, 3])
+    #expect(questions.dropLast().map(\.channel) == [2, 2, 2, 2])
   }
 
   @Test func consumesOneItemOnceTheQueueIsKnown() {
     var driver = RunnerDriver()
     #expect(
       driver.open().writes == [
-        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-1")]
+        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-1", arguments: Slot.notForStreams)]
       ])
   }
 
   @Test func consumesNothingBeforeTheQueueIsInspected() {
     var driver = RunnerDriver()
     _ = driver.start()
-    #expect(driver.handle(.connected).writes.isEmpty)
+    #expect(driver.handle(.connected(nil)).writes.isEmpty)
     #expect(driver.method(.channelOpenOK).writes.isEmpty)
-    #expect(driver.method(RunnerDriver.inspection, on: 2).writes.isEmpty)
-    #expect(driver.inspect().writes.count == 1)
+    #expect(driver.method(RunnerDriver.plain, on: 2).writes.map(\.first) == [.channelOpen])
+    #expect(driver.method(RunnerDriver.found, on: 2).writes.count == 1)
   }
 
   @Test func inspectsAQueueOnce() {
@@ -39,8 +39,8 @@ import Testing
     driver.handle(RunnerDriver.lost())
     driver.handle(.timer(.retry))
     #expect(
-      driver.handle(.connected).writes == [
-        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2")]
+      driver.handle(.connected(nil)).writes == [
+        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]
       ])
   }
 
@@ -84,25 +84,23 @@ import Testing
   }
 
   @Test(arguments: [
-    (ReplyCode.notFound, JobRunner.ExitStatus.noQueue), (.accessRefused, .notPermitted), (.resourceLocked, .wrongQueue),
-    (.preconditionFailed, .wrongQueue), (.internalError, .temporaryFailure),
+    (ReplyCode.notFound, JobRunner.ExitStatus.noQueue), (.resourceLocked, .wrongQueue), (.preconditionFailed, .notPermitted),
+    (.internalError, .temporaryFailure),
   ])
   func aQueueThatIsRefusedEndsIt(code: ReplyCode, status: JobRunner.ExitStatus) {
     var driver = RunnerDriver()
     _ = driver.start()
-    driver.handle(.connected)
-    driver.method(RunnerDriver.inspection, on: 2)
-    #expect(driver.method(.channelClose(CloseReason(code: code, text: "why")), on: 3).errors.count == 1)
+    driver.handle(.connected(nil))
+    #expect(driver.method(.channelClose(CloseReason(code: code, text: "why")), on: 2).errors.count == 1)
     #expect(driver.finished == status)
   }
 
   @Test func aQueueWhoseNodeIsDownMayComeBack() {
     var driver = RunnerDriver()
     _ = driver.start()
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     let text = "NOT_FOUND - home node 'rabbit@b' of durable queue 'q' in vhost '/' is down or inaccessible"
-    driver.method(RunnerDriver.inspection, on: 2)
-    let actions = driver.method(.channelClose(CloseReason(code: .notFound, text: text)), on: 3)
+    let actions = driver.method(.channelClose(CloseReason(code: .notFound, text: text)), on: 2)
     #expect(actions.contains(.disconnect) && actions.finished == nil)
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
@@ -125,37 +123,19 @@ import Testing
   @Test func aMissingQueueIsGrantedItsTime() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(10) }
     _ = driver.start()
-    driver.handle(.connected)
-    let missing = Method.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q'"))
-    driver.method(RunnerDriver.inspection, on: 2)
-    #expect(driver.method(missing, on: 3).sets(.retry, after: .seconds(1)))
+    driver.handle(.connected(nil))
+    #expect(driver.method(RunnerDriver.notMade(), on: 2).sets(.retry, after: .seconds(1)))
     #expect(driver.handle(.timer(.retry)).writes.count == 1)
     driver.now += .seconds(10)
-    driver.method(RunnerDriver.inspection, on: 2)
-    #expect(driver.method(missing, on: 3).errors.count == 1)
+    #expect(driver.method(RunnerDriver.notMade(), on: 2).errors.count == 1)
     #expect(driver.finished == .noQueue)
-  }
-
-  @Test(arguments: [
-    Method.queueDeclareOK(.init(name: "q", messageCount: 0, consumerCount: 0)),
-    .channelClose(CloseReason(code: .preconditionFailed, text: "P - inequivalent arg 'x-max-age' for queue 'q'")),
-    .channelClose(CloseReason(code: .preconditionFailed, text: "P - inequivalent arg 'durable' for queue 'q'")),
-    .channelClose(CloseReason(code: .preconditionFailed, text: "P - inequivalent arg 'auto_delete' for queue 'q'")),
-  ])
-  func aQueueOfAnotherKindIsNotConsumed(answer: AMQP.Method) {
-    var driver = RunnerDriver()
-    _ = driver.start()
-    driver.handle(.connected)
-    let actions = driver.method(answer, on: 2)
-    #expect(actions.writes.isEmpty && actions.errors.count == 1)
-    #expect(driver.finished == .wrongQueue)
   }
 
   @Test func aQueueDeletedWhileWaitingEndsIt() {
     var driver = RunnerDriver()
     driver.consume()
     let asked = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
-    #expect(asked.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2")]])
+    #expect(asked.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]])
     driver.method(.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q'")))
     #expect(driver.finished == .noQueue)
   }
@@ -185,7 +165,7 @@ import Testing
     driver.handle(RunnerDriver.lost())
     for pause: Duration in [.milliseconds(250), .milliseconds(500)] {
       // It has the time that the broker has been out of reach for, and not more each time.
-      #expect(!driver.handle(.connected).sets(.connectLimit, after: .seconds(60)))
+      #expect(!driver.handle(.connected(nil)).sets(.connectLimit, after: .seconds(60)))
       let actions = driver.handle(RunnerDriver.lost())
       #expect(actions.sets(.retry, after: pause) && !actions.sets(.connectLimit, after: .seconds(60)))
       driver.handle(.timer(.retry))
@@ -201,7 +181,7 @@ import Testing
       driver.handle(.workerEnded(.exited(1)))
     }
     driver.handle(RunnerDriver.lost())
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     #expect(driver.handle(.timer(.connectLimit)).sets(.connectLimit, after: .seconds(60)))
   }
 

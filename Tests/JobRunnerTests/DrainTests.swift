@@ -35,7 +35,7 @@ import Testing
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
     #expect(driver.handle(.timer(.look)).writes == [[questions[0]]])
     #expect(
-      driver.counted(0, 0).writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2")] + questions])
+      driver.counted(0, 0).writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)] + questions])
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
     driver.handle(.timer(.look))
     let end = emptyLook(&driver)
@@ -171,7 +171,7 @@ import Testing
     let actions = driver.handle(.moveConfirmed(slot: 0))
     #expect(
       actions.writes == [
-        [.basicAck(deliveryTag: 1, multiple: false)], [.basicConsume(queue: "q", consumerTag: "amqp-job-2")],
+        [.basicAck(deliveryTag: 1, multiple: false)], [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)],
       ])
     #expect(driver.deliver().startsWorker)
     driver.handle(.workerEnded(.exited(0)))
@@ -237,7 +237,7 @@ import Testing
     _ = driver.counted(0, 1)
     driver.deliver()
     let closed = Method.channelClose(CloseReason(code: .preconditionFailed, text: "timed out"))
-    let consume = Method.basicConsume(queue: "q", consumerTag: "amqp-job-2")
+    let consume = Method.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)
     #expect(driver.method(closed).writes == [[.channelOpen, .basicQoS(prefetchCount: 1), consume]])
   }
 

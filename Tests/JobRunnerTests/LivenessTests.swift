@@ -90,7 +90,7 @@ import Testing
   @Test func beginsWithTheBrokersWordOnTheQueueAndEndsWithTheConnection() {
     var driver = RunnerDriver { $0.extent = .count(2) }
     _ = driver.start()
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     #expect(!driver.runner.isServing)
     driver.inspect()
     #expect(driver.runner.isServing)
@@ -105,14 +105,14 @@ import Testing
     driver.work()
     driver.handle(RunnerDriver.lost())
     #expect(!driver.runner.isServing)
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     #expect(driver.runner.isServing)
   }
 
   @Test func isNotWaitingForAQueueToBeDeclared() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(60) }
     _ = driver.start()
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     let missing = Method.channelClose(.init(code: .notFound, text: "NOT_FOUND - no queue 'q' in vhost '/'"))
     driver.method(missing, on: 2)
     driver.method(missing, on: 3)

@@ -52,7 +52,7 @@ import Testing
     driver.deliver()
     driver.handle(.workerEnded(.exited(9)))
     let actions = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
-    #expect(actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2")]])
+    #expect(actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]])
   }
 
   @Test func lostAcksAreNoSuccess() {

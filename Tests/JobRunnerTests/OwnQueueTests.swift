@@ -34,17 +34,17 @@ import Testing
       .init(name: "mine", isDurable: false, isExclusive: true, isAutoDelete: true))
     #expect(opening.map(\.method) == [.channelOpen, declaration, .channelOpen])
     #expect(opening.map(\.channel) == [2, 2, 1])
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     let actions = driver.method(declared("mine"), on: Self.setUpChannel)
     #expect(
-      actions.writes == [[.basicQoS(prefetchCount: 1), .basicConsume(queue: "mine", consumerTag: "amqp-job-1")]])
+      actions.writes == [[.basicQoS(prefetchCount: 1), .basicConsume(queue: "mine", consumerTag: "amqp-job-1", arguments: Slot.notForStreams)]])
     #expect(!actions.contains(.queueNamed("mine")))
   }
 
   @Test func isBoundByEachKeyBeforeItIsConsumed() {
     var driver = driver(OwnQueue(isExclusive: false, exchange: "x", routingKeys: ["a", ""]))
     _ = driver.start()
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     let actions = driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
     #expect(actions.contains(.queueNamed("amq.gen-1")))
     #expect(
@@ -56,7 +56,7 @@ import Testing
       ])
     #expect(driver.method(.queueBindOK, on: Self.setUpChannel).writes.isEmpty)
     let last = driver.method(.queueBindOK, on: Self.setUpChannel).writes
-    #expect(last.last?.last == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1"))
+    #expect(last.last?.last == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams))
     guard case .startWorker(let item, slot: 0)? = driver.deliver().first else {
       Issue.record("no worker is started")
       return
@@ -71,7 +71,7 @@ import Testing
   func oneThatIsRefusedEndsIt(code: ReplyCode, status: JobRunner.ExitStatus) {
     var driver = driver()
     _ = driver.start()
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     let actions = driver.method(.channelClose(CloseReason(code: code, text: "why")), on: Self.setUpChannel)
     #expect(actions.errors.count == 1 && actions.errors[0].contains("why") && driver.finished == status)
   }
@@ -111,11 +111,11 @@ import Testing
   @Test func noItemAskedForMeansThatTheQueueIsMadeAndConsumed() {
     var driver = driver(count: 0)
     _ = driver.start()
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     let actions = driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
     #expect(
       actions.writes.last?.suffix(2) == [
-        .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1"), .basicCancel(consumerTag: "amqp-job-1"),
+        .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams), .basicCancel(consumerTag: "amqp-job-1"),
       ])
     driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
     #expect(driver.finished == .success)
@@ -133,18 +133,8 @@ import Testing
   func anyQueueMayBeTransient(property: String) {
     var driver = RunnerDriver { $0.queueOrigin = .any }
     _ = driver.start()
-    driver.handle(.connected)
-    let differs = CloseReason(code: .preconditionFailed, text: "P - inequivalent arg '\(property)' for queue 'q'")
-    driver.method(.channelClose(differs), on: 2)
-    #expect(driver.method(RunnerDriver.found, on: 3).writes.count == 1)
-  }
-
-  @Test func noQueueMayBeAStream() {
-    var driver = RunnerDriver { $0.queueOrigin = .any }
-    _ = driver.start()
-    driver.handle(.connected)
-    driver.method(RunnerDriver.found, on: 2)
-    #expect(driver.finished == .wrongQueue)
+    driver.handle(.connected(nil))
+    #expect(driver.method(RunnerDriver.differs(property, "received 'true' but current is 'false'"), on: 2).writes.count == 1)
   }
 
   @Test func isConsumedAllThroughAPause() {
@@ -185,7 +175,7 @@ import Testing
   private func consuming() -> RunnerDriver {
     var driver = driver()
     _ = driver.start()
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
     driver.method(.basicQoSOK)
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))

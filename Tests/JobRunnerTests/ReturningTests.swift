@@ -23,7 +23,7 @@ import Testing
     let lost = driver.handle(RunnerDriver.lost())
     #expect(lost.signals.isEmpty && lost.errors.isEmpty)
     // The only slot has a worker: nothing is consumed.
-    #expect(driver.handle(.connected).writes.isEmpty)
+    #expect(driver.handle(.connected(nil)).writes.isEmpty)
     return driver
   }
 
@@ -31,7 +31,7 @@ import Testing
     var driver = away()
     let actions = driver.handle(.workerEnded(.exited(0)))
     #expect(actions.sets(.finishWindow, after: .seconds(60)))
-    #expect(actions.writes.last?.last == .basicConsume(queue: "q", consumerTag: "amqp-job-2"))
+    #expect(actions.writes.last?.last == .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams))
     let settled = driver.deliver(properties, isRedelivered: true, digest: 7)
     #expect(!settled.startsWorker)
     #expect(
@@ -59,7 +59,7 @@ import Testing
     driver.deliver(properties, digest: 7)
     #expect(driver.handle(RunnerDriver.lost()).contains(.connect(RunnerDriver.broker, [])))
     driver.handle(.workerEnded(.exited(0)))
-    #expect(driver.handle(.connected).writes.last?.first == .channelOpen)
+    #expect(driver.handle(.connected(nil)).writes.last?.first == .channelOpen)
   }
 
   @Test func anotherItemIsRunWhereMoreAreWanted() {
@@ -108,7 +108,7 @@ import Testing
     driver.deliver(properties, digest: 7, slot: 0)
     driver.deliver(properties, digest: 8, slot: 1)
     driver.handle(RunnerDriver.lost())
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     driver.handle(.workerEnded(status, slot: 0))
     return driver
   }
@@ -132,7 +132,7 @@ import Testing
     driver.consume()
     for slot in 0...1 { driver.deliver(properties, digest: 7, slot: slot) }
     driver.handle(RunnerDriver.lost())
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     for slot in 2...3 { driver.deliver(properties, isRedelivered: true, digest: 7, slot: slot) }
     for slot in 0...1 { driver.handle(.workerEnded(.exited(0), slot: slot)) }
     #expect(driver.runner.slots.allSatisfy { $0.state == .waiting } && driver.runner.returning.isEmpty)
@@ -149,7 +149,7 @@ import Testing
     var driver = twoAway()
     driver.deliver(properties, isRedelivered: true, digest: 8, slot: 0)
     driver.handle(RunnerDriver.lost())
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     driver.handle(.workerEnded(.exited(0), slot: 1))
     #expect(driver.runner.returning.count == 2 && driver.finished == nil)
   }
@@ -164,7 +164,7 @@ import Testing
     var driver = away()
     driver.handle(.workerEnded(.exited(0)))
     driver.handle(RunnerDriver.lost())
-    #expect(driver.handle(.connected).sets(.finishWindow, after: .seconds(60)))
+    #expect(driver.handle(.connected(nil)).sets(.finishWindow, after: .seconds(60)))
   }
 
   @Test func workersAreWaitedForHoweverLongTheBrokerIsAway() {

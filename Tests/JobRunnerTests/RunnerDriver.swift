@@ -8,10 +8,23 @@ import Testing
 /// Drives a runner's decisions without any I/O, as a broker, a worker and a clock would.
 struct RunnerDriver {
   static let broker = BrokerURL(host: "broker")
-  static let inspection = Method.channelClose(
-    CloseReason(
-      code: .preconditionFailed,
-      text: "PRECONDITION_FAILED - inequivalent arg 'x-expires' for queue 'q' in vhost '/': received the value"))
+  /// The refusals of a declaration as `amqp-job declare` makes it: of a queue that has no dead-letter exchange, and of one that is not there.
+  static let plain = differs("x-dead-letter-exchange", "received the value '' of type 'longstr' but current is none")
+
+  static func differs(_ argument: String, _ how: String, queue: String = "q") -> AMQP.Method {
+    .channelClose(
+      CloseReason(
+        code: .preconditionFailed,
+        text: "PRECONDITION_FAILED - inequivalent arg '\(argument)' for queue '\(queue)' in vhost '/': \(how)"))
+  }
+
+  static func notMade(_ queue: String = "q") -> AMQP.Method {
+    .channelClose(
+      CloseReason(
+        code: .preconditionFailed,
+        text: "PRECONDITION_FAILED - invalid arg 'x-stream-max-segment-size-bytes' for queue '\(queue)' in vhost '/' of queue type "
+          + "rabbit_quorum_queue"))
+  }
 
   var runner: Runner
   var now = ContinuousClock.now
@@ -48,16 +61,21 @@ struct RunnerDriver {
   @discardableResult
   mutating func open(hasRetries: Bool = false) -> [RunnerAction] {
     _ = start()
-    handle(.connected)
+    handle(.connected(nil))
     return inspect(hasRetries: hasRetries)
   }
 
   @discardableResult
   mutating func inspect(hasRetries: Bool = false) -> [RunnerAction] {
-    let kindChannel = UInt16(runner.slots.count + 1)
-    method(Self.inspection, on: kindChannel)
-    let answers = hasRetries ? [Self.found, Self.found, Self.found] : [Self.found, Self.missing]
-    return answers.flatMap { method($0, on: kindChannel + 1) }
+    let channel = UInt16(runner.slots.count + 1)
+    let answers = hasRetries ? [Self.found, Self.found, Self.found] : [Self.plain, Self.found]
+    let actions = answers.map { method($0, on: channel) }.last ?? []
+    // What else is there is asked for at the first failure, or before the first look: see InspectionTests.
+    if !hasRetries {
+      runner.neighbours = .absent
+      runner.search = nil
+    }
+    return actions
   }
 
   /// Open, and consuming.

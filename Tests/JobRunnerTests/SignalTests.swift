@@ -16,7 +16,7 @@ import Testing
   @Test func endsARunnerThatWaitsForItsQueue() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(60) }
     _ = driver.start()
-    driver.handle(.connected)
+    driver.handle(.connected(nil))
     driver.method(.channelClose(CloseReason(code: .notFound, text: "no queue")))
     #expect(driver.handle(.signal(.terminate)).contains(.closeConnection))
     #expect(driver.finished == .signal(.terminate))

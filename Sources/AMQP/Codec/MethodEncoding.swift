@@ -73,10 +73,11 @@ extension Method {
       return try pass(
         AMQP_BASIC_QOS_METHOD,
         amqp_basic_qos_t(prefetch_size: 0, prefetch_count: prefetchCount, global: 0))
-    case .basicConsume(let queue, let consumerTag):
+    case .basicConsume(let queue, let consumerTag, let arguments):
       var consume = amqp_basic_consume_t()
       consume.queue = pool.copy(queue)
       consume.consumer_tag = pool.copy(consumerTag)
+      consume.arguments = pool.copy(arguments)
       return try pass(AMQP_BASIC_CONSUME_METHOD, consume)
     case .basicCancel(let consumerTag):
       return try pass(

@@ -4,8 +4,29 @@ internal import Linux
 /// What an item's attempts so far mean for it: when it comes, and when a worker has had it.
 struct AttemptPolicy: Hashable, Sendable {
   let options: AttemptOptions
+  var standing = QueueStanding.plain(nil)
+
   /// The queue has a retry and a dead-letter queue.
-  var hasRetries = false
+  var hasRetries: Bool { standing == .declared }
+
+  /// How many attempts an item has is for us to say.
+  private var limitsAttempts: Bool {
+    switch standing {
+    case .declared: true
+    case .plain: false
+    case .deadLettering: options.areRequired
+    }
+  }
+
+  /// What was asked for can be done on such a queue.
+  var isPossible: Bool {
+    guard options.areRequired else { return true }
+    switch standing {
+    case .declared: return true
+    case .plain, .deadLettering(nil): return false
+    case .deadLettering: return !options.needRetryQueue
+    }
+  }
 
   enum Receipt: Hashable, Sendable {
     case run
@@ -22,9 +43,11 @@ struct AttemptPolicy: Hashable, Sendable {
   }
 
   func receipt(of item: WorkItem) -> Receipt {
-    if hasRetries, item.attempt > options.most { return .deadLetter }
-    if item.nearsDeliveryLimit || hasRetries && item.hasUncountedReturn { return .recount }
-    return .run
+    if limitsAttempts, item.attempt > options.most { return .deadLetter }
+    if limitsAttempts, item.hasUncountedReturn { return .recount }
+    // A limit of the broker's drops an item, silently; where a dead-letter exchange takes it, the limit is its owner's.
+    if case .deadLettering = standing { return .run }
+    return item.nearsDeliveryLimit ? .recount : .run
   }
 
   func settlement(of ended: EndedJob) -> Settlement {
@@ -34,18 +57,24 @@ struct AttemptPolicy: Hashable, Sendable {
       // By itself the broker would count it.
       return hasRetries ? .move(Move(destination: .queue, attempts: ended.item.attempt - 1)) : .giveBack
     case .failed(let failure):
-      guard hasRetries else { return .giveBack }
-      return .move(Move(destination: destination(after: failure, ended), attempts: ended.item.attempt))
+      guard limitsAttempts, let destination = destination(after: failure, ended) else { return .giveBack }
+      return .move(Move(destination: destination, attempts: ended.item.attempt))
     }
   }
 
-  private func destination(after failure: Outcome.Failure, _ ended: EndedJob) -> Move.Destination {
+  /// nil where it is to be tried again at once.
+  private func destination(after failure: Outcome.Failure, _ ended: EndedJob) -> Move.Destination? {
     if failure.reason == .failed, case .exited(let code)? = ended.status, options.rejectedStatuses.contains(code) {
-      return .deadLetter(DeadLetterCause(reason: .rejected, status: ended.status))
+      return lastDestination(DeadLetterCause(reason: .rejected, status: ended.status))
     }
     guard ended.item.attempt < options.most else {
-      return .deadLetter(DeadLetterCause(reason: failure.reason, status: ended.status))
+      return lastDestination(DeadLetterCause(reason: failure.reason, status: ended.status))
     }
-    return .retry(after: options.retryDelay)
+    return hasRetries ? .retry(after: options.retryDelay) : nil
+  }
+
+  /// Where an item goes that nobody should try again.
+  func lastDestination(_ cause: DeadLetterCause) -> Move.Destination {
+    if case .deadLettering(let target?) = standing { .deadLetterExchange(target, cause) } else { .deadLetter(cause) }
   }
 }

@@ -27,7 +27,7 @@ enum Disposal: Hashable, Sendable {
     case .givenBackAsCopy: "given back as a copy"
     case .givenBackByBroker(let why): "given back by the broker (\(why))"
     case .retried(let delay): "comes back in \(delay.text)"
-    case .deadLettered(let queue): "dead-lettered into '\(queue)'"
+    case .deadLettered(let queue): "dead-lettered into \(queue)"
     }
   }
 }

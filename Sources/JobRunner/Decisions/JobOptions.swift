@@ -1,4 +1,5 @@
 public import AMQP
+public import Broker
 
 /// What `amqp-job run` was asked to do.
 public struct JobOptions: Hashable, Sendable {
@@ -74,6 +75,8 @@ public struct JobOptions: Hashable, Sendable {
   /// Report worker statuses as they are, even those that the runner uses itself.
   public var rawStatus: Bool
   public var attempts: AttemptOptions
+  /// What the user says that the queue is. Then the broker is not asked.
+  public var assumed: QueueStanding?
   /// What is of less weight is not logged, nor put into words.
   public var leastLogged: LogEntry.Level
 
@@ -129,8 +132,10 @@ public struct AttemptOptions: Hashable, Sendable {
   public var retryDelay: Duration = .seconds(10)
   /// Worker statuses that no other attempt will mend.
   public var rejectedStatuses: Set<Int32> = []
-  /// Somebody asked for it: then a queue without these two is no queue for the runner.
+  /// Somebody asked for it: then a queue with nowhere for dead letters to go is no queue for the runner.
   public var areRequired = false
+  /// Somebody asked for a delay, which takes a retry queue.
+  public var needRetryQueue = false
 
   public init() {}
 }

@@ -1,4 +1,5 @@
 internal import AMQP
+public import Broker
 
 /// A way for an item out of its queue, other than being done: a confirmed copy, and then the ack.
 public struct Move: Hashable, Sendable {
@@ -8,6 +9,8 @@ public struct Move: Hashable, Sendable {
     /// The retry queue, which gives it back after a while.
     case retry(after: Duration)
     case deadLetter(DeadLetterCause)
+    /// The dead-letter exchange of the queue's owner. By a copy, for what is rejected is lost where that exchange leads nowhere.
+    case deadLetterExchange(DeadLetterTarget, DeadLetterCause)
   }
 
   public var destination: Destination

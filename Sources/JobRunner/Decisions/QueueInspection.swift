@@ -1,118 +1,252 @@
-internal import AMQP
-internal import Broker
+public import AMQP
+public import Broker
 
-/// Finds out whether a queue is one that a runner can serve (no stream; and where it has to last, durable, not
-/// auto-delete, and not exclusive), and whether it has a retry and a dead-letter queue.
+/// Finds out whether a queue is one that items can be taken from without a loss (no stream, and where it has to last,
+/// durable and neither auto-delete nor exclusive), what becomes of items that are given back too often, and whether there are a retry
+/// and a dead-letter queue that are what `WorkQueue` declares.
 ///
-/// AMQP has no question for the first. But a declaration of an existing queue with other properties is
-/// refused, and the refusal names the first property that differs. So one is sent that every queue
-/// differs from, and that could not create one: its argument types are invalid. Streams know none
-/// of these arguments: they either differ in another one, or accept.
-///
-/// Each question has a channel of its own, which a refusal closes. The queue is declared last of the three, so it is
-/// asked for first: where it is there, so are the others.
-struct QueueInspection: Hashable, Sendable {
-  enum Verdict: Hashable, Sendable {
+/// AMQP has no question for any of this. `DeclarationInquiry` has the way round that for users with the configure permission;
+/// for others there is less to be known, and what is not known is not guessed.
+public struct QueueInspection: Hashable, Sendable {
+  public enum Verdict: Hashable, Sendable {
     /// Not for us, and why.
     case unsupported(String)
+    /// The user may not know what it would take, and what that is.
+    case unknowable(String)
     case refused(CloseReason)
-    /// One for us; what it has beside it is not known yet.
-    case serviceableSoFar
-    case serviceable(hasRetries: Bool)
+    /// The next questions.
+    case ask([ChannelMethod])
+    case known(QueueStanding, Neighbours)
   }
 
-  private enum Kind: Hashable, Sendable {
-    case lasting
-    /// It may go before its items do, and why.
-    case transient(String)
-    case stream
+  /// What is known of the retry and the dead-letter queue beside a queue that does not refer to them.
+  public enum Neighbours: Hashable, Sendable {
+    case unknown
+    case absent
+    /// The user may not know.
+    case hidden
   }
 
-  private let queues: [String]
-  private let kindChannel: UInt16
-  private let familyChannel: UInt16
+  private enum Step: Hashable, Sendable {
+    case declaring
+    /// The user may not declare the queue.
+    case askingType
+    /// The user may not declare the queues beside it.
+    case lookingBeside(QueueStanding)
+  }
+
+  private let queue: WorkQueue
+  private let channel: UInt16
   private let mayBeTransient: Bool
-  private var kind: Kind?
-  /// How many of the three queues have been found.
-  private var foundCount = 0
-  private var familyEnd: CloseReason?
+  private let namesFit: Bool
+  private var inquiry: DeclarationInquiry
+  private var step = Step.declaring
+  /// How many of the questions that went out together have been answered.
+  private var answerCount = 0
+  /// The queue itself is asked about; else only those beside it.
+  private var asksForQueue = true
 
-  /// Uses the channel `channel` and the one after it.
-  init(queue: WorkQueue, channel: UInt16, mayBeTransient: Bool) {
+  /// `mayBeTransient`: the queue need not outlive its consumers.
+  public init(queue: WorkQueue, channel: UInt16, mayBeTransient: Bool) {
+    self.queue = queue
+    self.channel = channel
     self.mayBeTransient = mayBeTransient
-    // Longer names than AMQP has cannot be those of queues.
-    queues = [queue.name, queue.retryName, queue.deadName].filter { $0.utf8.count <= 255 }
-    kindChannel = channel
-    familyChannel = channel + 1
+    namesFit = queue.name.utf8.count <= WorkQueue.longestName
+    inquiry = DeclarationInquiry(queue)
   }
 
-  var questions: [ChannelMethod] {
-    var arguments = Self.foreignArguments
-    arguments.append("x-queue-type", .string("stream"))
-    let unlike = Method.queueDeclare(.init(name: ByteString(queues[0]), arguments: arguments))
-    let passive = queues.map { Method.queueDeclare(.init(name: ByteString($0), isPassive: true)) }
-    return [ChannelMethod(.channelOpen, on: kindChannel), ChannelMethod(unlike, on: kindChannel)]
-      + ([.channelOpen] + passive).map { ChannelMethod($0, on: familyChannel) }
+  /// Consumers can be attached to it without a loss, whatever else comes out.
+  public var isLasting: Bool { inquiry.isLasting }
+
+  /// What it is so far as is known.
+  public var standing: QueueStanding { inquiry.standing }
+
+  /// It may come out as one with a retry and a dead-letter queue.
+  public var mayBeDeclared: Bool { inquiry.isDeclared }
+
+  /// What is asked first.
+  public var questions: [ChannelMethod] { on([.channelOpen] + declarations) }
+
+  private var declarations: [Method] {
+    let own: [Method] = asksForQueue ? [.queueDeclare(inquiry.declaration)] : []
+    guard inquiry.isDeclared, namesFit else { return own }
+    return own + [queue.retryDeclaration, queue.deadDeclaration].map { .queueDeclare(DeclarationInquiry.comparison($0)) }
   }
 
-  /// Takes what came on one of the two channels; the verdict, once there is one, and what leads to it.
-  mutating func take(_ answer: Method, on channel: UInt16) -> Verdict? {
-    guard channel == kindChannel || channel == familyChannel else { return nil }
+  private func on(_ methods: [Method]) -> [ChannelMethod] { methods.map { ChannelMethod($0, on: channel) } }
+
+  /// Takes what came on the channel; the verdict, where there is one.
+  public mutating func take(_ answer: Method, on channel: UInt16) -> Verdict? {
+    guard channel == self.channel else { return nil }
     switch answer {
-    case .queueDeclareOK where channel == kindChannel: kind = .stream
-    case .queueDeclareOK: foundCount += 1
-    case .channelClose(let reason) where channel == kindChannel: kind = Self.kind(from: reason)
-    case .channelClose(let reason): familyEnd = reason
+    case .queueDeclareOK: return found()
+    case .channelClose(let reason): return refused(reason)
     default: return nil
     }
-    return verdict
   }
 
-  private var verdict: Verdict? {
-    guard let kind else { return nil }
-    switch kind {
-    case .stream: return .unsupported("it is a stream")
-    case .transient(let why) where !mayBeTransient: return .unsupported(why)
-    case .lasting, .transient: break
-    }
-    if foundCount == queues.count { return .serviceable(hasRetries: foundCount == 3) }
-    guard let familyEnd else { return foundCount > 0 ? .serviceableSoFar : nil }
-    let isAlone = foundCount > 0 && familyEnd.code == .notFound && !familyEnd.isQueueDown
-    return isAlone ? .serviceable(hasRetries: false) : .refused(familyEnd)
+  private mutating func ask(_ methods: [Method]) -> Verdict {
+    answerCount = 0
+    return .ask(on([.channelOpen] + methods))
   }
 
-  /// Known to classic and to quorum queues, each with a value of a type that it does not take.
-  private static let foreignArguments: FieldTable = [
-    "x-expires": .string("amqp-job"), "x-message-ttl": .string("amqp-job"),
-    "x-dead-letter-exchange": .int32(1), "x-dead-letter-routing-key": .int32(1),
-    "x-max-length": .string("amqp-job"), "x-overflow": .int32(1),
-    "x-single-active-consumer": .string("amqp-job"),
-  ]
+  // MARK: Answers
 
-  private static func kind(from reason: CloseReason) -> Kind {
-    // The protocol has one code for every difference; which one it is stands in the text alone.
-    guard reason.code == .preconditionFailed, let name = differingArgument(in: reason.text) else {
-      return .lasting
-    }
-    switch name {
-    case "durable": return .transient("it is not durable")
-    case "auto_delete", "auto-delete": return .transient("it deletes itself with its last consumer")
-    case "exclusive": return .transient("it belongs to one connection")
-    case "x-queue-type": return .lasting
-    default:
-      return foreignArguments[ByteString(name)] != nil ? .lasting : .stream
+  private mutating func found() -> Verdict? {
+    answerCount += 1
+    switch step {
+    case .declaring:
+      if asksForQueue, answerCount == 1 { inquiry.accepted() }
+      guard answerCount == declarations.count else { return nil }
+      return known()
+    case .askingType:
+      return nil
+    case .lookingBeside:
+      guard answerCount == 2 else { return nil }
+      return .unknowable(
+        "it has a retry and a dead-letter queue, and the user may not look whether they are what 'amqp-job declare' makes")
     }
   }
 
-  /// RabbitMQ says "inequivalent arg 'NAME' for queue ...".
-  private static func differingArgument(in text: String) -> String? {
-    let parts = text.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
-    guard parts.count > 1, parts[0].hasSuffix("inequivalent arg ") else { return nil }
-    return String(parts[1])
+  private func known() -> Verdict {
+    guard inquiry.isDeclared, namesFit else { return .known(inquiry.standing, .unknown) }
+    if let limit = inquiry.lengthLimit {
+      return .unsupported(
+        "it has a retry queue and refuses what is beyond its \(limit), so items that are to come back would be held up out of sight; "
+          + "declare it without that limit, or with --plain")
+    }
+    return .known(.declared, .absent)
+  }
+
+  private mutating func refused(_ reason: CloseReason) -> Verdict? {
+    switch step {
+    case .declaring where asksForQueue && answerCount == 0: return queueRefused(reason)
+    case .declaring: return besideRefused(reason)
+    case .askingType: return typeTold(reason)
+    case .lookingBeside(let standing):
+      switch reason.code {
+      case .notFound where !reason.isQueueDown: return .known(standing, .absent)
+      case .accessRefused: return .known(standing, .hidden)
+      default: return .refused(reason)
+      }
+    }
+  }
+
+  private mutating func queueRefused(_ reason: CloseReason) -> Verdict {
+    if reason.code == .accessRefused {
+      step = .askingType
+      return ask([typeQuestion])
+    }
+    guard reason.code == .preconditionFailed else { return .refused(reason) }
+    switch inquiry.refused(reason) {
+    case .corrected: return ask(declarations)
+    case .known:
+      guard inquiry.isDeclared, namesFit else { return .known(inquiry.standing, .unknown) }
+      asksForQueue = false
+      return ask(declarations)
+    case .transient(let why): return mayBeTransient ? .known(.plain(.classic), .unknown) : .unsupported(why)
+    case .otherType(let why): return .unsupported(why)
+    case .missing:
+      return .refused(CloseReason(code: .notFound, text: "NOT_FOUND - no queue '\(queue.name)'"))
+    case .unknown:
+      return mayBeTransient ? .known(.plain(nil), .unknown) : .unknowable("the broker says '\(reason.text)'")
+    }
+  }
+
+  /// Of the retry or the dead-letter queue of a queue that dead-letters as `WorkQueue` has it.
+  private mutating func besideRefused(_ reason: CloseReason) -> Verdict {
+    let name = answerCount - (asksForQueue ? 1 : 0) == 0 ? queue.retryName : queue.deadName
+    let declaration = name == queue.retryName ? queue.retryDeclaration : queue.deadDeclaration
+    switch DeclarationRefusal(reason, of: DeclarationInquiry.comparison(declaration)) {
+    case .notTaken: return .known(inquiry.standing, .absent)
+    case .differs:
+      return .unsupported("queue '\(name)' beside it is not what 'amqp-job declare' makes: \(reason.text)")
+    case nil where reason.code == .accessRefused:
+      step = .lookingBeside(inquiry.standing)
+      return ask(passiveQuestions)
+    case nil: return .refused(reason)
+    }
+  }
+
+  // MARK: Without the configure permission
+
+  /// A consumer that every kind of queue refuses, with its type in the text: a stream for the first argument, others for the second.
+  private var typeQuestion: Method {
+    .basicConsume(
+      queue: ByteString(queue.name), consumerTag: "amqp-job",
+      arguments: ["x-priority": .int32(0), "x-stream-offset": .string("next")])
+  }
+
+  private var passiveQuestions: [Method] {
+    [queue.retryName, queue.deadName].map { .queueDeclare(.init(name: ByteString($0), isPassive: true)) }
+  }
+
+  private mutating func typeTold(_ reason: CloseReason) -> Verdict {
+    guard case .notTaken? = DeclarationRefusal(reason, of: inquiry.declaration) else {
+      // The refusal is the queue's own then: it is not there, say, or may not be read.
+      return reason.code == .preconditionFailed ? unknownType : .refused(reason)
+    }
+    let standing: QueueStanding
+    switch reason.text.split(separator: " ").last {
+    case "rabbit_stream_queue": return .unsupported("it is a stream")
+    case "rabbit_quorum_queue": standing = .plain(.quorum)
+    case "rabbit_classic_queue" where mayBeTransient: standing = .plain(.classic)
+    default: return unknownType
+    }
+    guard namesFit else { return .known(standing, .absent) }
+    step = .lookingBeside(standing)
+    return ask(passiveQuestions)
+  }
+
+  private var unknownType: Verdict {
+    mayBeTransient
+      ? .known(.plain(nil), .unknown)
+      : .unknowable("the user may not look whether it deletes itself with its last consumer")
   }
 }
 
 extension CloseReason {
   /// The queue exists; the node it lives on is away, and may be back.
   var isQueueDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
+}
+
+/// Looks whether there are a retry and a dead-letter queue beside a queue that does not refer to them, by name.
+public struct NeighbourSearch: Hashable, Sendable {
+  private let channel: UInt16
+  private var foundCount = 0
+
+  public enum Finding: Hashable, Sendable {
+    /// They are there, and the queue does not refer to them.
+    case strangers
+    case absent
+    case hidden
+    case refused(CloseReason)
+  }
+
+  /// nil for a queue whose name leaves no room for theirs.
+  public static func questions(_ queue: WorkQueue, on channel: UInt16) -> [ChannelMethod]? {
+    guard queue.name.utf8.count <= WorkQueue.longestName else { return nil }
+    return
+      ([.channelOpen]
+      + [queue.retryName, queue.deadName].map { .queueDeclare(.init(name: ByteString($0), isPassive: true)) })
+      .map { ChannelMethod($0, on: channel) }
+  }
+
+  public init(channel: UInt16) { self.channel = channel }
+
+  public mutating func take(_ answer: Method, on channel: UInt16) -> Finding? {
+    guard channel == self.channel else { return nil }
+    switch answer {
+    case .queueDeclareOK:
+      foundCount += 1
+      return foundCount == 2 ? .strangers : nil
+    case .channelClose(let reason):
+      switch reason.code {
+      case .notFound where !reason.isQueueDown: return .absent
+      case .accessRefused: return .hidden
+      default: return .refused(reason)
+      }
+    default: return nil
+    }
+  }
 }

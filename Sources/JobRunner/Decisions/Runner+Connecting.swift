@@ -12,23 +12,16 @@ extension Runner {
 
   private mutating func dial() -> RunnerAction {
     attemptCount += 1
+    openSideChannels = []
     let questions = isInspected ? [] : inspect()
     for index in slots.indices { slots[index].opensWithLogin = slots[index].state == .shut }
     return .connect(broker, questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
   }
 
-  /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
-  private mutating func inspect() -> [ChannelMethod] {
-    if let own = options.ownQueue { return declare(own) }
-    let inspection = QueueInspection(
-      queue: queue, channel: UInt16(slots.count + 1), mayBeTransient: options.mayDeleteItself)
-    self.inspection = inspection
-    return inspection.questions
-  }
-
   /// The login succeeded, and what was sent with it is with the broker.
-  mutating func connected(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func connected(to server: ServerVersion?, now: ContinuousClock.Instant) -> [RunnerAction] {
     connectFailure = nil
+    self.server = server
     hasServed = false
     // A slot may have been shut since, by a worker's end.
     for index in slots.indices where slots[index].state == .shut && slots[index].opensWithLogin {
@@ -39,34 +32,6 @@ extension Runner {
       return []
     }
     return serve(now: now) + awaitReturns()
-  }
-
-  /// An answer to the inspection.
-  mutating func inspected(
-    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
-  ) -> [RunnerAction] {
-    if let own = options.ownQueue { return setUp(own, method, on: channel, now: now) }
-    guard let verdict = inspection?.take(method, on: channel) else { return [] }
-    if verdict != .serviceableSoFar { inspection = nil }
-    switch verdict {
-    case .serviceableSoFar:
-      // The broker looks for the other queues while the first item comes.
-      return phase == .inspecting && !options.attempts.areRequired ? serve(now: now) : []
-    case .unsupported(let why):
-      return breakOff(
-        .wrongQueue, "cannot serve \(place): \(why); declare it with 'amqp-job declare' as a durable queue")
-    case .refused(let reason): return queueRefused(reason, now: now)
-    case .serviceable(let hasRetries):
-      guard hasRetries || !options.attempts.areRequired else {
-        return breakOff(
-          .wrongQueue,
-          "\(place) has no retry and dead-letter queue, as --max-attempts, --retry-delay and --reject-on need them; "
-            + "'amqp-job declare \(queue.name)' makes all three")
-      }
-      policy.hasRetries = hasRetries
-      isInspected = true
-      return phase == .inspecting ? serve(now: now) : hasServed ? [.cancel(.connectLimit)] : []
-    }
   }
 
   /// Has as many slots as may take items wait for them.
@@ -118,11 +83,14 @@ extension Runner {
     }
   }
 
-  mutating func retry() -> [RunnerAction] {
+  mutating func retry(now: ContinuousClock.Instant) -> [RunnerAction] {
     switch phase {
     case .connecting: return [dial()]
     case .awaitingQueue:
       phase = .inspecting
+      guard options.assumed == nil else { return serve(now: now) }
+      // It may be another one by now.
+      isInspected = false
       return [.send(inspect()), .set(.connectLimit, after: options.connectTimeout)]
     default: return []
     }
@@ -161,6 +129,7 @@ extension Runner {
       if !slots[index].hasWorker, !slots[index].isMoving { slots[index].state = .shut }
     }
     inspection = nil
+    search = nil
     drain.channelLost(now: now)
   }
 

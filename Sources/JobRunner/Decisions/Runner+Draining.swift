@@ -55,6 +55,9 @@ extension Runner {
     guard let looker else { return [] }
     phase = .looking
     let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
+    let search = searchNeighbours()
+    guard self.search == nil else { return search + [limit] }
+    guard neighbours != .hidden || policy.hasRetries else { return breakOffUnseen() }
     let questions = slots[looker].isConsumerAttached ? beginLook(looker) : drain.sense()
     return [.send(slots[looker].on(questions)), limit]
   }

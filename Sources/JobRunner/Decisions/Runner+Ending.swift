@@ -105,7 +105,7 @@ extension Runner {
   private var summary: String {
     let done = "\(tally.done) of \(tally.taken) items of \(place) were done"
     if case .drain = options.extent, isDrained {
-      return "\(place) is drained, but \(tally.deadLettered) items are in queue '\(queue.deadName)' now"
+      return "\(place) is drained, but \(tally.deadLettered) items are dead-lettered"
     }
     if let stopSignal { return "stopped by \(stopSignal); \(done)" }
     return "\(done); the others are \(policy.hasRetries ? "in it again, or will be, or dead-lettered" : "in it again")"

@@ -61,7 +61,10 @@ extension Runner {
     case .retry(let delay): disposal = .retried(after: delay)
     case .deadLetter:
       tally.deadLettered += 1
-      disposal = .deadLettered(into: queue.deadName)
+      disposal = .deadLettered(into: "queue '\(queue.deadName)'")
+    case .deadLetterExchange(let target, _):
+      tally.deadLettered += 1
+      disposal = .deadLettered(into: "exchange '\(target.exchange)'")
     }
     let unrun = moving.ended == nil ? [said(.info, "an item of \(place) goes back as a copy, unrun")] : []
     return unrun + release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
@@ -79,6 +82,18 @@ extension Runner {
     }
     let method = moving.ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
     return [warning] + release(index, by: method, moving.ended, .givenBack, now: now)
+  }
+
+  /// The same, where the broker has said why.
+  mutating func moveRefused(_ reason: CloseReason, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard reason.code == .accessRefused, case .moving(let moving) = slots[index].state else {
+      return moveFailed(reason.text, in: index, now: now)
+    }
+    let end = breakOff(
+      .notPermitted,
+      "no permission to publish a copy of an item of \(place): \(reason.text); the item goes back as it is; grant the user the "
+        + "write permission on 'amq.default'")
+    return end + release(index, by: moving.ended.map(Self.giveBack) ?? Self.giveBack(moving.item), moving.ended, .givenBack, now: now)
   }
 
   /// The item went back by itself while its copy was on its way; there may be both now.

@@ -38,8 +38,8 @@ extension Runner {
         MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index)
     case .deadLetter:
       tally.taken += 1
-      let move = Move(
-        destination: .deadLetter(DeadLetterCause(reason: .lost, status: nil)), attempts: item.attempt - 1)
+      let destination = policy.lastDestination(DeadLetterCause(reason: .lost, status: nil))
+      let move = Move(destination: destination, attempts: item.attempt - 1)
       let failure = Outcome.Failure(reason: .lost, exitStatus: .failure)
       let ended = EndedJob(
         item: item, outcome: .failed(failure), what: "the runner or its connection was lost at its last attempt",

@@ -43,6 +43,15 @@ public struct Runner: Sendable {
   var isInspected = false
   /// What has been asked about it, while not all is answered.
   var inspection: QueueInspection?
+  /// The server, where it is RabbitMQ.
+  var server: ServerVersion?
+  /// What is known of the queues beside a plain one, and what has been asked about them.
+  var neighbours = QueueInspection.Neighbours.unknown
+  var search: NeighbourSearch?
+  /// The channels of these questions that are open.
+  var openSideChannels: Set<UInt16> = []
+  /// Workers' ends that can be judged only when the answer is there.
+  var earlyEnds: [RunnerEvent] = []
   /// How many bindings of a queue of our own the broker has yet to confirm.
   var unansweredBindings = 0
   /// Items that came before their time: before what to do with them is known, or in a pause.
@@ -83,6 +92,11 @@ public struct Runner: Sendable {
     queue = WorkQueue(options.queue)
     drain = Drain(queue)
     policy = AttemptPolicy(options: options.attempts)
+    if let assumed = options.assumed {
+      policy.standing = assumed
+      neighbours = .absent
+      isInspected = true
+    }
     slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
   }
 
@@ -92,7 +106,12 @@ public struct Runner: Sendable {
       earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
       return []
     }
-    var actions = decide(event, now: now)
+    var actions = keepsEnd(event) ? keepEnd(event) : decide(event, now: now)
+    if search == nil {
+      let ends = earlyEnds
+      earlyEnds = []
+      actions += ends.flatMap { decide($0, now: now) }
+    }
     if !keepsDeliveries {
       let deliveries = earlyDeliveries
       earlyDeliveries = []
@@ -116,7 +135,7 @@ public struct Runner: Sendable {
 
   private mutating func decide(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
     switch event {
-    case .connected: return connected(now: now)
+    case .connected(let server): return connected(to: server, now: now)
     case .connectionFailed(let failure): return connectionFailed(failure, now: now)
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
@@ -128,6 +147,8 @@ public struct Runner: Sendable {
     case .workerEnded(let status, let slot): return workerEnded(status, in: slot, now: now)
     case .moveConfirmed(let slot): return moveConfirmed(in: slot, now: now)
     case .moveFailed(let reason, let slot): return moveFailed(reason, in: slot, now: now)
+    case .moveRefused(let reason, let slot): return moveRefused(reason, in: slot, now: now)
+    case .permission(let permission): return permissionTold(permission, now: now)
     case .movesBlocked(let reason): return movesBlocked(reason)
     case .signal(let signal): return received(signal, now: now)
     case .timer(let timer): return elapsed(timer, now: now)
@@ -156,7 +177,7 @@ public struct Runner: Sendable {
   private mutating func elapsed(_ timer: RunnerTimer, now: ContinuousClock.Instant) -> [RunnerAction] {
     switch timer {
     case .connectLimit: return connectLimitReached(now: now)
-    case .retry: return retry()
+    case .retry: return retry(now: now)
     case .idle: return idled(now: now)
     case .look: return phase == .looking ? look() : []
     case .pause: return pauseEnded(now: now)

@@ -14,6 +14,8 @@ public enum RunnerAction: Hashable, Sendable {
   case startWorker(WorkItem, slot: Int)
   /// Publish a copy of the slot's item where the move leads, on a connection of its own.
   case move(WorkItem, Move, slot: Int)
+  /// Find out whether copies could be published, on that connection.
+  case askForPermission
   /// Let go of the copy that is on its way.
   case dropMove(slot: Int)
   /// The slot's body is not needed any more.

@@ -4,8 +4,8 @@ public import Linux
 
 /// What can happen to a runner.
 public enum RunnerEvent: Hashable, Sendable {
-  /// The login succeeded.
-  case connected
+  /// The login succeeded; nil for a server that is not RabbitMQ.
+  case connected(ServerVersion?)
   /// A method came on a channel.
   case method(Method, channel: UInt16)
   /// A message came; its body is kept for the slot. The digest is the body's, where that was asked for.
@@ -23,10 +23,22 @@ public enum RunnerEvent: Hashable, Sendable {
   case moveConfirmed(slot: Int)
   /// It is not known to be there.
   case moveFailed(reason: String, slot: Int)
+  /// The broker has refused it.
+  case moveRefused(CloseReason, slot: Int)
+  /// Whether the user may publish to queues.
+  case permission(PublishingPermission)
   /// The broker takes no copies for now, for that reason; or it does again.
   case movesBlocked(reason: String?)
   case signal(Signal)
   case timer(RunnerTimer)
+}
+
+/// Whether copies of items can be published.
+public enum PublishingPermission: Hashable, Sendable {
+  case granted
+  case refused(CloseReason)
+  /// The broker cannot be asked now, and why.
+  case unknown(reason: String)
 }
 
 /// The times that a runner waits for; each is set at most once at a time.

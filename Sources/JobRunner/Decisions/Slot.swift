@@ -54,8 +54,11 @@ struct Slot: Hashable, Sendable {
     consumerNumber += 1
     isConsumerAttached = true
     if !isBusy { state = .waiting }
-    return methods + [.basicConsume(queue: ByteString(queue), consumerTag: consumerTag)]
+    return methods + [.basicConsume(queue: ByteString(queue), consumerTag: consumerTag, arguments: Self.notForStreams)]
   }
+
+  /// What says the same as nothing to the queues that we serve, and makes a stream refuse the consumer.
+  static let notForStreams: FieldTable = ["x-priority": .int32(0)]
 
   /// Sent again wherever an answer of the broker's is wanted.
   mutating func setPrefetch() -> Method {

@@ -92,7 +92,7 @@ public final class EventLoop {
       // An event may have ended the link that brought it.
       guard self.link === link else { return }
       switch event {
-      case .connection(.opened): handle(.connected)
+      case .connection(.opened): handle(.connected(ServerVersion(link.serverProperties)))
       case .connection(.method(let channel, let method)):
         if case .channelClose = method { bodies.discardIncoming(slot: Int(channel) - 1) }
         handle(.method(method, channel: channel))
@@ -122,7 +122,13 @@ public final class EventLoop {
   private func processMoves(_ readiness: PollReadiness) {
     for event in publisher?.process(readiness, now: .now) ?? [] {
       switch event {
+      case .confirmed(Self.permissionID), .refused(Self.permissionID, .unroutable), .refused(Self.permissionID, .rejected):
+        handle(.permission(.granted))
+      case .refused(Self.permissionID, .closed(let reason)): handle(.permission(.refused(reason)))
+      case .failed(Self.permissionID, let reason): handle(.permission(.unknown(reason: reason)))
       case .confirmed(let slot): handle(.moveConfirmed(slot: slot))
+      case .refused(let slot, .closed(let reason)): handle(.moveRefused(reason, slot: slot))
+      case .refused(let slot, let refusal): handle(.moveFailed(reason: "\(refusal)", slot: slot))
       case .failed(let slot, let reason): handle(.moveFailed(reason: reason, slot: slot))
       case .blocked(let reason): handle(.movesBlocked(reason: reason))
       case .unblocked: handle(.movesBlocked(reason: nil))
@@ -160,6 +166,7 @@ public final class EventLoop {
     case .closeConnection: closeConnection()
     case .startWorker(let item, let slot): startWorker(on: item, slot: slot)
     case .move(let item, let move, let slot): publish(item, move, slot: slot)
+    case .askForPermission: askForPermission()
     case .dropMove(let slot): publisher?.drop(slot)
     case .releaseBody(let slot): bodies.release(slot: slot)
     case .endOfWork: processes.dismissGuardian()
@@ -219,18 +226,36 @@ public final class EventLoop {
       followUps.append(.moveFailed(reason: "the connection was lost", slot: slot))
       return
     }
-    if publisher?.broker != broker {
-      publisher?.close()
-      publisher = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
-    }
     let queue = WorkQueue(item.queue)
-    let name =
+    let destination: Destination =
       switch move.destination {
-      case .queue: queue.name
-      case .retry: queue.retryName
-      case .deadLetter: queue.deadName
+      case .queue: .queue(queue.name)
+      case .retry: .queue(queue.retryName)
+      case .deadLetter: .queue(queue.deadName)
+      case .deadLetterExchange(let target, _):
+        Destination(
+          exchange: target.exchange, routingKey: target.routingKey ?? item.envelope.routingKey.description)
       }
     let properties = item.properties(for: move, host: configuration.host, time: ThisProcess.time)
-    publisher?.publish(slot, properties, body: body, to: name)
+    publisher(at: broker).publish(slot, properties, body: body, to: destination)
+  }
+
+  private func publisher(at broker: BrokerURL) -> ConfirmedPublisher {
+    if let publisher, publisher.broker == broker { return publisher }
+    publisher?.close()
+    let new = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
+    publisher = new
+    return new
+  }
+
+  /// In the place of a slot's number.
+  private static let permissionID = -1
+
+  /// Publishes what goes into no queue: who may not publish is told so before that is found out.
+  private func askForPermission() {
+    guard let broker = link?.broker else { return followUps.append(.permission(.unknown(reason: "the connection was lost"))) }
+    let nowhere = "amqp-job.\(UInt64.random(in: .min ... .max))"
+    publisher(at: broker).publish(
+      Self.permissionID, BasicProperties(), body: ItemBody.memory([]), to: .queue(nowhere))
   }
 }

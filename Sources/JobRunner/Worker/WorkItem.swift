@@ -65,7 +65,7 @@ public struct WorkItem: Hashable, Sendable {
     case .retry(let delay):
       headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
       copy.expiration = ByteString("\(max(0, delay.wholeMilliseconds))")
-    case .deadLetter(let cause):
+    case .deadLetter(let cause), .deadLetterExchange(_, let cause):
       copy.expiration = nil
       var letter = DeadLetter(cause.reason, queue: queue, attempts: move.attempts)
       switch cause.status {

@@ -1,0 +1,170 @@
+internal import AMQP
+internal import Broker
+internal import Linux
+
+/// Learning what the queue is, before items are taken from it, and what is beside it, before that matters.
+extension Runner {
+  /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
+  mutating func inspect() -> [ChannelMethod] {
+    if let own = options.ownQueue { return declare(own) }
+    search = nil
+    let inspection = QueueInspection(
+      queue: queue, channel: UInt16(slots.count + 1), mayBeTransient: options.mayDeleteItself)
+    self.inspection = inspection
+    return onSide(inspection.questions)
+  }
+
+  /// Opens the channel where it is not open yet.
+  private mutating func onSide(_ methods: [ChannelMethod]) -> [ChannelMethod] {
+    methods.filter { $0.method != .channelOpen || openSideChannels.insert($0.channel).inserted }
+  }
+
+  /// An answer to the inspection.
+  mutating func inspected(
+    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    if let own = options.ownQueue { return setUp(own, method, on: channel, now: now) }
+    if case .channelClose = method { openSideChannels.remove(channel) }
+    if search != nil { return searched(method, on: channel, now: now) }
+    guard let verdict = inspection?.take(method, on: channel) else { return [] }
+    switch verdict {
+    case .ask(let questions):
+      // The broker answers them while the first item comes.
+      return [.send(onSide(questions))] + (phase == .inspecting && mayServeSoFar ? serve(now: now) : [])
+    case .unsupported(let why):
+      inspection = nil
+      return breakOff(.wrongQueue, "cannot serve \(place): \(why)")
+    case .unknowable(let why):
+      inspection = nil
+      return breakOff(
+        .notPermitted,
+        "cannot tell whether \(place) can be served without a loss: \(why); grant the user the configure permission on it, "
+          + "or say what it is (--assume)")
+    case .refused(let reason):
+      inspection = nil
+      return queueRefused(reason, now: now)
+    case .known(let standing, let neighbours):
+      inspection = nil
+      return known(standing, neighbours, now: now)
+    }
+  }
+
+  /// No consumer of ours can do harm, whatever the answers to come are.
+  private var mayServeSoFar: Bool {
+    guard let inspection, inspection.isLasting, !inspection.mayBeDeclared else { return false }
+    return !options.attempts.areRequired && !needsPermission(inspection.standing)
+  }
+
+  /// The server may drop what comes back too often where nobody said so: RabbitMQ does from 4.0 on.
+  private var dropsReturns: Bool { server.map { $0 >= ServerVersion(4, 0) } ?? true }
+
+  private mutating func known(
+    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    policy.standing = standing
+    self.neighbours = neighbours
+    guard policy.isPossible else {
+      return breakOff(
+        .wrongQueue,
+        "\(place) has no retry and dead-letter queue, as --max-attempts, --retry-delay and --reject-on need them; "
+          + "'amqp-job declare \(queue.name)' makes all three")
+    }
+    guard !needsPermission(standing) else { return [.askForPermission] }
+    return inspectionEnded(now: now)
+  }
+
+  /// A broker's limit drops items of such a queue, unless they are put back as copies in time.
+  private func needsPermission(_ standing: QueueStanding) -> Bool {
+    switch standing {
+    case .plain(.classic), .declared, .deadLettering: false
+    case .plain: dropsReturns
+    }
+  }
+
+  private mutating func inspectionEnded(now: ContinuousClock.Instant) -> [RunnerAction] {
+    isInspected = true
+    let search = options.endsWhenDrained ? searchNeighbours() : []
+    return search + (phase == .inspecting ? serve(now: now) : hasServed ? [.cancel(.connectLimit)] : [])
+  }
+
+  mutating func permissionTold(_ permission: PublishingPermission, now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard phase == .inspecting, !isInspected, !isStopping else { return [] }
+    switch permission {
+    case .granted: return inspectionEnded(now: now)
+    case .refused(let reason) where reason.code == .accessRefused:
+      return breakOff(
+        .notPermitted,
+        "no permission to publish to \(place): \(reason.text); the broker drops an item of it that comes back too often, "
+          + "unless a copy is put in its place; grant the user the write permission on 'amq.default'")
+    case .refused(let reason):
+      return breakOff(.temporaryFailure, "cannot publish copies of items to \(place): \(reason.text)")
+    case .unknown(let reason):
+      return breakOff(.temporaryFailure, "cannot publish copies of items to \(place): \(reason)")
+    }
+  }
+
+  // MARK: The queues beside it
+
+  /// Begins to look for the queues beside one that does not refer to them, where nothing is known of them.
+  mutating func searchNeighbours() -> [RunnerAction] {
+    guard neighbours == .unknown, search == nil, case .plain = policy.standing else { return [] }
+    let channel = UInt16(slots.count + 1)
+    guard let questions = NeighbourSearch.questions(queue, on: channel) else {
+      neighbours = .absent
+      return []
+    }
+    search = NeighbourSearch(channel: channel)
+    return [.send(onSide(questions))]
+  }
+
+  /// A failure is to be judged, and what it means for the item is not known yet.
+  func keepsEnd(_ event: RunnerEvent) -> Bool {
+    guard neighbours == .unknown, isInspected, !isStopping, phase == .serving || phase == .looking,
+      case .plain = policy.standing, options.ownQueue == nil
+    else { return false }
+    switch event {
+    case .workerEnded(.exited(0), _): return false
+    case .workerEnded(_, let slot), .workerDidNotStart(_, let slot):
+      if case .working = slots[slot].state { return true } else { return false }
+    default: return false
+    }
+  }
+
+  mutating func keepEnd(_ event: RunnerEvent) -> [RunnerAction] {
+    earlyEnds.append(event)
+    let timers: [RunnerAction] =
+      switch event {
+      case .workerEnded(_, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
+      default: []
+      }
+    return timers + searchNeighbours()
+  }
+
+  private mutating func searched(
+    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    guard let finding = search?.take(method, on: channel) else { return [] }
+    search = nil
+    switch finding {
+    case .absent: neighbours = .absent
+    case .hidden:
+      neighbours = .hidden
+      if options.endsWhenDrained { return breakOffUnseen() }
+    case .strangers:
+      return breakOff(
+        .wrongQueue,
+        "cannot serve \(place): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what "
+          + "'amqp-job declare' makes with them")
+    case .refused(let reason): return queueRefused(reason, now: now)
+    }
+    return phase == .looking ? look() : []
+  }
+
+  /// Whether something waits there for its way back cannot be known.
+  mutating func breakOffUnseen() -> [RunnerAction] {
+    breakOff(
+      .notPermitted,
+      "cannot tell whether \(place) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it, "
+        + "or say what the queue is (--assume)")
+  }
+}

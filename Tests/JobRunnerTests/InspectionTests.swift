@@ -1,0 +1,279 @@
+import AMQP
+import Broker
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// What a runner makes of a broker's answers about its queue.
+@Suite struct InspectionTests {
+  private static func connected(
+    to server: ServerVersion? = ServerVersion(4, 0), _ configure: (inout JobOptions) -> Void = { _ in }
+  ) -> RunnerDriver {
+    var driver = RunnerDriver(configure)
+    _ = driver.start()
+    driver.handle(.connected(server))
+    return driver
+  }
+
+  private static func refusal(_ code: ReplyCode, _ text: String = "why") -> AMQP.Method {
+    .channelClose(CloseReason(code: code, text: text))
+  }
+
+  private static func ofType(_ type: String) -> AMQP.Method {
+    refusal(
+      .preconditionFailed,
+      "PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue 'q' in vhost '/' of queue type rabbit_\(type)_queue")
+  }
+
+  // MARK: What cannot be served
+
+  @Test(arguments: [
+    RunnerDriver.differs("durable", "received 'true' but current is 'false'"),
+    RunnerDriver.differs("auto_delete", "received 'false' but current is 'true'"),
+    RunnerDriver.differs("exclusive", "received 'false' but current is 'true'"),
+    RunnerDriver.differs("x-queue-type", "received 'quorum' but current is 'stream'"),
+    RunnerDriver.differs("x-queue-type", "received 'quorum' but current is 'something-new'"),
+  ])
+  func anUnsafeQueueIsNotConsumed(answer: AMQP.Method) {
+    var driver = Self.connected()
+    let actions = driver.method(answer, on: 2)
+    #expect(actions.writes.isEmpty && actions.errors.count == 1 && driver.finished == .wrongQueue)
+  }
+
+  @Test func otherWordsAreNotTakenForAKnownKind() {
+    var driver = Self.connected()
+    driver.method(Self.refusal(.preconditionFailed, "no such argument"), on: 2)
+    #expect(driver.finished == .notPermitted)
+  }
+
+  @Test func aLengthThatIsLimitedDoesNotGoWithARetryQueue() {
+    var driver = Self.connected(to: ServerVersion(3, 10))
+    let corrected = driver.method(
+      RunnerDriver.differs("x-max-length", "received none but current is the value '2' of type 'signedint'"), on: 2)
+    #expect(corrected.writes.map(\.count) == [4])
+    for _ in 1...3 { driver.method(RunnerDriver.found, on: 2) }
+    #expect(driver.finished == .wrongQueue)
+  }
+
+  @Test func aRetryQueueOfAnotherKindIsNoRetryQueue() {
+    var driver = Self.connected()
+    driver.method(RunnerDriver.found, on: 2)
+    let differs = RunnerDriver.differs(
+      "x-dead-letter-exchange", "received the value '' of type 'longstr' but current is none", queue: "q.retry")
+    #expect(driver.method(differs, on: 2).errors.count == 1 && driver.finished == .wrongQueue)
+  }
+
+  // MARK: What it is
+
+  @Test func aQueueAsDeclaredIsKnownByOneQuestionEach() {
+    var driver = Self.connected()
+    for _ in 1...3 { driver.method(RunnerDriver.found, on: 2) }
+    #expect(driver.runner.policy.standing == .declared && driver.runner.phase == .serving)
+  }
+
+  @Test func aQueueWhoseRetryQueueIsGoneHasADeadLetterExchange() {
+    var driver = Self.connected()
+    driver.method(RunnerDriver.found, on: 2)
+    driver.method(RunnerDriver.notMade("q.retry"), on: 2)
+    #expect(
+      driver.runner.policy.standing == .deadLettering(DeadLetterTarget(exchange: "", routingKey: "q.dead")))
+  }
+
+  @Test func theOwnersDeadLetterExchangeIsFound() {
+    var driver = Self.connected()
+    driver.method(
+      RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
+    driver.method(
+      RunnerDriver.differs("x-dead-letter-routing-key", "received none but current is the value 'k' of type 'longstr'"),
+      on: 2)
+    driver.method(RunnerDriver.found, on: 2)
+    #expect(driver.runner.policy.standing == .deadLettering(DeadLetterTarget(exchange: "dlx", routingKey: "k")))
+  }
+
+  @Test func aPlainQuorumQueueIsServedOnceCopiesAreKnownToBePossible() {
+    var driver = Self.connected()
+    driver.method(RunnerDriver.plain, on: 2)
+    driver.method(RunnerDriver.differs("x-queue-type", "received 'classic' but current is 'quorum'"), on: 2)
+    let asked = driver.method(RunnerDriver.found, on: 2)
+    #expect(asked == [.askForPermission])
+    #expect(driver.handle(.permission(.granted)).writes.count == 1)
+    #expect(driver.runner.policy.standing == .plain(.quorum))
+  }
+
+  @Test(arguments: [
+    (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), JobRunner.ExitStatus.notPermitted),
+    (.refused(CloseReason(code: .resourceLocked, text: "no")), .temporaryFailure), (.unknown(reason: "no"), .temporaryFailure),
+  ])
+  func whoMayNotPublishCopiesTakesNothingThatABrokerDrops(
+    permission: PublishingPermission, status: JobRunner.ExitStatus
+  ) {
+    var driver = Self.connected()
+    driver.method(RunnerDriver.plain, on: 2)
+    driver.method(RunnerDriver.differs("x-queue-type", "received 'classic' but current is 'quorum'"), on: 2)
+    driver.method(RunnerDriver.found, on: 2)
+    #expect(driver.handle(.permission(permission)).writes.isEmpty)
+    #expect(driver.finished == status)
+  }
+
+  @Test func aServerThatDropsNothingIsNotAskedForPermission() {
+    var driver = Self.connected(to: ServerVersion(3, 13))
+    driver.method(RunnerDriver.plain, on: 2)
+    driver.method(RunnerDriver.differs("x-queue-type", "received 'classic' but current is 'quorum'"), on: 2)
+    #expect(!driver.method(RunnerDriver.found, on: 2).contains(.askForPermission))
+  }
+
+  @Test func anAssumedQueueIsConsumedAtOnce() {
+    var driver = RunnerDriver { $0.assumed = .plain(.classic) }
+    guard case .connect(_, let questions)? = driver.start().first else {
+      Issue.record("it does not connect first")
+      return
+    }
+    #expect(questions == [ChannelMethod(.channelOpen, on: 1)])
+    #expect(driver.handle(.connected(ServerVersion(4, 0))).writes.count == 1)
+  }
+
+  // MARK: Without the configure permission
+
+  @Test(arguments: [("stream", JobRunner.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted)])
+  func whatAReaderMayNotKnowIsNotGuessed(type: String, status: JobRunner.ExitStatus) {
+    var driver = Self.connected()
+    driver.method(Self.refusal(.accessRefused), on: 2)
+    let type = type == "stream" ? Self.refusal(
+      .preconditionFailed,
+      "PRECONDITION_FAILED - invalid arg 'x-priority' for queue 'q' in vhost '/' of queue type rabbit_stream_queue") : Self.ofType(type)
+    #expect(driver.method(type, on: 2).errors.count == 1 && driver.finished == status)
+  }
+
+  @Test(arguments: [ReplyCode.notFound, .accessRefused])
+  func aReaderServesAQuorumQueueThatStandsAlone(beside: ReplyCode) {
+    var driver = Self.connected(to: ServerVersion(3, 10))
+    driver.method(Self.refusal(.accessRefused), on: 2)
+    driver.method(Self.ofType("quorum"), on: 2)
+    #expect(driver.method(Self.refusal(beside, "NOT_FOUND - no queue 'q.retry'"), on: 2).writes.count == 1)
+    #expect(driver.runner.neighbours == (beside == .notFound ? .absent : .hidden))
+  }
+
+  @Test func aReaderMayNotKnowWhatARetryQueueIs() {
+    var driver = Self.connected(to: ServerVersion(3, 10))
+    driver.method(Self.refusal(.accessRefused), on: 2)
+    driver.method(Self.ofType("quorum"), on: 2)
+    for _ in 1...2 { driver.method(RunnerDriver.found, on: 2) }
+    #expect(driver.finished == .notPermitted)
+  }
+
+  @Test func nobodySaysDrainedOfWhatCannotBeSeen() {
+    var driver = Self.connected(to: ServerVersion(3, 10)) { $0.extent = .drain }
+    driver.method(Self.refusal(.accessRefused), on: 2)
+    driver.method(Self.ofType("quorum"), on: 2)
+    driver.method(Self.refusal(.accessRefused), on: 2)
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.now += .seconds(1)
+    driver.handle(.timer(.idle))
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(driver.finished == .notPermitted)
+  }
+
+  // MARK: The queues beside it
+
+  private static func working(_ configure: (inout JobOptions) -> Void = { _ in }) -> RunnerDriver {
+    var driver = connected(configure)
+    driver.method(RunnerDriver.plain, on: 2)
+    driver.method(RunnerDriver.found, on: 2)
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.deliver()
+    return driver
+  }
+
+  private static func connected(_ configure: (inout JobOptions) -> Void) -> RunnerDriver {
+    connected(to: ServerVersion(4, 0), configure)
+  }
+
+  @Test func whatIsBesideAPlainQueueIsOfNoInterestToASuccess() {
+    var driver = Self.working()
+    #expect(driver.handle(.workerEnded(.exited(0))).writes.joined().contains(.basicAck(deliveryTag: 1, multiple: false)))
+  }
+
+  @Test func aFailureIsJudgedWhenItIsKnownWhatIsBesideTheQueue() {
+    var driver = Self.working()
+    let asked = driver.handle(.workerEnded(.exited(3))).writes
+    #expect(asked.count == 1 && asked[0].first == .queueDeclare(.init(name: "q.retry", isPassive: true)))
+    let end = driver.method(RunnerDriver.missing, on: 2)
+    #expect(end.writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
+    _ = driver.settle()
+    #expect(driver.finished?.rawValue == 3)
+  }
+
+  @Test func queuesThatThisOneDoesNotReferToAreNotItsOwn() {
+    var driver = Self.working()
+    driver.handle(.workerEnded(.exited(3)))
+    driver.method(RunnerDriver.found, on: 2)
+    let end = driver.method(RunnerDriver.found, on: 2)
+    #expect(end.moves.isEmpty && end.writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
+    _ = driver.settle()
+    #expect(driver.finished == .wrongQueue)
+  }
+
+  @Test func aFailureThatIsNotJudgedYetGoesWithItsConnection() {
+    var driver = Self.working()
+    driver.handle(.workerEnded(.exited(3)))
+    driver.handle(RunnerDriver.lost())
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  // MARK: The owner's dead-letter exchange
+
+  private static func deadLettering(_ configure: (inout JobOptions) -> Void = { _ in }) -> RunnerDriver {
+    var driver = connected(configure)
+    driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
+    driver.method(RunnerDriver.found, on: 2)
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    return driver
+  }
+
+  private static func returned(_ count: Int64) -> BasicProperties {
+    var properties = BasicProperties()
+    properties.headers = ["x-delivery-count": .int64(count)]
+    return properties
+  }
+
+  @Test func theOwnersLimitIsNotPutOff() {
+    var driver = Self.deadLettering()
+    #expect(driver.deliver(Self.returned(15), isRedelivered: true).startsWorker)
+    #expect(driver.handle(.workerEnded(.exited(1))).writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
+  }
+
+  @Test func attemptsThatAreAskedForEndInTheOwnersExchange() {
+    var driver = Self.deadLettering {
+      $0.attempts.areRequired = true
+      $0.attempts.most = 2
+    }
+    driver.deliver(Self.returned(1), isRedelivered: true)
+    let move = driver.handle(.workerEnded(.exited(1))).moves.first
+    guard case .deadLetterExchange(DeadLetterTarget(exchange: "dlx", routingKey: nil), _)? = move?.destination else {
+      Issue.record("\(String(describing: move))")
+      return
+    }
+  }
+
+  @Test func aDelayTakesARetryQueue() {
+    var driver = Self.connected {
+      $0.attempts.areRequired = true
+      $0.attempts.needRetryQueue = true
+    }
+    driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
+    driver.method(RunnerDriver.found, on: 2)
+    #expect(driver.finished == .wrongQueue)
+  }
+
+  @Test func aCopyThatIsForbiddenIsSaidAsSuch() {
+    var driver = RunnerDriver()
+    driver.consume(hasRetries: true)
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(1)))
+    let end = driver.handle(.moveRefused(CloseReason(code: .accessRefused, text: "no write"), slot: 0))
+    #expect(end.errors.contains { $0.contains("no write") })
+    _ = driver.settle()
+    #expect(driver.finished == .notPermitted)
+  }
+}
