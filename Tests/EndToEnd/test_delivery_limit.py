@@ -1,5 +1,9 @@
 """An item that fails again and again is not dropped by its broker's own limit, as RabbitMQ 4.x does by default
-after 20 returns."""
+after 20 returns. Where it has a dead-letter exchange, its owner wants the limit to work."""
+
+import pytest
+
+from users import user
 
 
 def attempts(bench, queue, times):
@@ -44,17 +48,45 @@ def test_a_copy_goes_to_the_tail(bench):
 
 
 def test_no_copy_where_publishing_is_refused(bench):
-    """A user who may consume only: the item is run and goes back itself, and a line says that there is no copy."""
+    """A user who may consume only: the item goes back itself, unrun, and a line says which permission is missing."""
     queue = bench.queue("quorum", b"apple")
     attempts(bench, queue, 10)
-    user = bench.marker
-    bench.broker.ctl("add_user", user, "secret")
-    try:
-        bench.broker.ctl("set_permissions", user, "", "", ".*")
-        url = bench.broker.url.replace("guest:guest", f"{user}:secret")
-        result = bench.run("-q", queue.name, env={"BROKER_URL": url}, url=False, worker=["false"])
-        assert result.status == 1
-        assert any("no copy" in line for line in result.lines), result
-        queue.assert_back()
-    finally:
-        bench.broker.ctl("delete_user", user)
+    with user(bench, configure=[queue.name], read=[queue.name]) as worker:
+        worker.run("-q", queue.name, worker=["false"]).assert_error(77, queue.name, "amq.default")
+    queue.assert_back()
+
+
+def test_the_owners_limit_is_not_put_off(bench):
+    """A dead-letter exchange says that somebody wants the limit to work."""
+    queue, dead = bench.queue("quorum", **{"x-delivery-limit": 12, "x-dead-letter-exchange": "amq.direct"}), bench.queue()
+    bench.client.channel.queue_bind(dead.name, "amq.direct", queue.name)
+    queue.put(b"poison")
+    attempts(bench, queue, 13)
+    dead.assert_back()
+    queue.assert_empty()
+
+
+@pytest.mark.parametrize("options", [("--max-attempts", "2"), ("--max-attempts", "9", "--reject-on", "3,4")])
+def test_attempts_end_in_the_owners_exchange(bench, kind, options):
+    queue, dead = bench.queue(kind, **{"x-dead-letter-exchange": "amq.direct", "x-dead-letter-routing-key": bench.marker}), bench.queue()
+    bench.client.channel.queue_bind(dead.name, "amq.direct", bench.marker)
+    queue.put(b"poison", message_id="id", headers={"own": "kept"})
+    result = bench.run("-q", queue.name, *options, "--drain", worker=["sh", "-c", "exit 3"])
+    assert result.status == 1, result
+    dead.assert_back()
+    _, properties, body = dead.take()
+    assert (body, properties.message_id, properties.headers["own"]) == (b"poison", "id", "kept")
+    assert properties.headers["x-amqp-job-status"] == 3 and properties.headers["x-amqp-job-queue"] == queue.name
+
+
+def test_an_exchange_that_leads_nowhere_takes_no_item(bench):
+    queue = bench.queue("quorum", b"poison", **{"x-dead-letter-exchange": bench.marker})
+    result = bench.run("-q", queue.name, "--reject-on", "3", worker=["sh", "-c", "exit 3"])
+    assert result.status == 3, result
+    queue.assert_back()
+
+
+def test_a_retry_delay_takes_a_retry_queue(bench):
+    queue = bench.queue("quorum", b"apple", **{"x-dead-letter-exchange": "amq.direct"})
+    bench.run("-q", queue.name, "--retry-delay", "1s", worker=["true"]).assert_error(78, "retry")
+    queue.assert_untouched()

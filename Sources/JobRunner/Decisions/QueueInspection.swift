@@ -102,9 +102,7 @@ public struct QueueInspection: Hashable, Sendable {
     case .askingType:
       return nil
     case .lookingBeside:
-      guard answerCount == 2 else { return nil }
-      return .unknowable(
-        "it has a retry and a dead-letter queue, and the user may not look whether they are what 'amqp-job declare' makes")
+      return answerCount == 2 ? unknownRetryQueue : nil
     }
   }
 
@@ -126,7 +124,7 @@ public struct QueueInspection: Hashable, Sendable {
     case .lookingBeside(let standing):
       switch reason.code {
       case .notFound where !reason.isQueueDown: return .known(standing, .absent)
-      case .accessRefused: return .known(standing, .hidden)
+      case .accessRefused: return answerCount > 0 ? unknownRetryQueue : .known(standing, .hidden)
       default: return .refused(reason)
       }
     }
@@ -196,6 +194,10 @@ public struct QueueInspection: Hashable, Sendable {
     guard namesFit else { return .known(standing, .absent) }
     step = .lookingBeside(standing)
     return ask(passiveQuestions)
+  }
+
+  private var unknownRetryQueue: Verdict {
+    .unknowable("it has a retry queue, and the user may not look whether that is what 'amqp-job declare' makes")
   }
 
   private var unknownType: Verdict {

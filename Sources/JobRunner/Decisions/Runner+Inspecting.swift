@@ -63,6 +63,7 @@ extension Runner {
   ) -> [RunnerAction] {
     policy.standing = standing
     self.neighbours = neighbours
+    if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     guard policy.isPossible else {
       return breakOff(
         .wrongQueue,
@@ -83,8 +84,10 @@ extension Runner {
 
   private mutating func inspectionEnded(now: ContinuousClock.Instant) -> [RunnerAction] {
     isInspected = true
-    let search = options.endsWhenDrained ? searchNeighbours() : []
-    return search + (phase == .inspecting ? serve(now: now) : hasServed ? [.cancel(.connectLimit)] : [])
+    // Whoever cannot tell whether it is drained need not begin.
+    let search = options.endsWhenDrained && phase == .inspecting ? searchNeighbours() : []
+    guard search.isEmpty else { return search }
+    return phase == .inspecting ? serve(now: now) : hasServed ? [.cancel(.connectLimit)] : []
   }
 
   mutating func permissionTold(_ permission: PublishingPermission, now: ContinuousClock.Instant) -> [RunnerAction] {
@@ -157,7 +160,11 @@ extension Runner {
           + "'amqp-job declare' makes with them")
     case .refused(let reason): return queueRefused(reason, now: now)
     }
-    return phase == .looking ? look() : []
+    switch phase {
+    case .inspecting: return serve(now: now)
+    case .looking: return look()
+    default: return []
+    }
   }
 
   /// Whether something waits there for its way back cannot be known.
