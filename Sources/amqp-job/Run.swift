@@ -153,10 +153,10 @@ enum Run: ToolCommand {
     try settings.text("liveness-file").map { path in
       do {
         return try Liveness(path: path)
-      } catch let error as SystemError {
+      } catch {
         throw Failure(
           .inputOutputError,
-          "cannot make the liveness file \(path): \(error.reason) (--liveness-file); nothing was taken")
+          "cannot make the liveness file \(path): \(SystemError.reason(of: error)) (--liveness-file); nothing was taken")
       }
     }
   }
