@@ -154,9 +154,9 @@ enum Run: ToolCommand {
       do {
         return try Liveness(path: path)
       } catch {
+        let reason = SystemError.reason(of: error)
         throw Failure(
-          .inputOutputError,
-          "cannot make the liveness file \(path): \(SystemError.reason(of: error)) (--liveness-file); nothing was taken")
+          .inputOutputError, "cannot make the liveness file \(path): \(reason) (--liveness-file); nothing was taken")
       }
     }
   }
