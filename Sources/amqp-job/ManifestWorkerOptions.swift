@@ -124,7 +124,7 @@ enum ManifestWorkerOptions {
 
   private static func environment(_ settings: inout Settings) throws -> [WorkerOptions.Variable] {
     let variables = try settings.list("env").map { setting in
-      let parts = setting.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
+      let parts = setting.asGiven.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, parts[0].isVariableName else {
         let what = "NAME=VALUE, the name of letters, digits, '_', '-' and '.'"
         throw UsageError("\(setting.source) is to be \(what), not '\(setting.text)'")

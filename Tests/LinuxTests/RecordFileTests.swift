@@ -48,7 +48,7 @@ import Testing
   @Test func followsNoLink() throws {
     let target = path + "-target"
     try #require(symlink(target, path) == 0)
-    defer { [path, target].forEach { unlink($0) } }
+    defer { for each in [path, target] { unlink(each) } }
     #expect(throws: RecordFile.Obstacle.symbolicLink) { try RecordFile(path) { _ in true } }
     #expect(access(target, F_OK) != 0)
     try RecordFile(target) { _ in true }.replace(with: [1])

@@ -3,10 +3,13 @@ import JobRunner
 /// What a user set, and where. Newlines at the end (LF or CRLF) are no part of it: `echo`, editors and YAML leave them.
 struct Setting {
   let text: String
+  /// With those newlines: for what is handed on to others, and no setting of ours.
+  let asGiven: String
   /// The option, the variable or the place among the arguments, for messages to name.
   let source: String
 
   init(_ text: String, from source: String) {
+    asGiven = text
     var rest = text.utf8[...]
     while rest.last == UInt8(ascii: "\n") {
       rest.removeLast()
