@@ -15,9 +15,15 @@ union control {
   char space[CMSG_SPACE(sizeof(int))];
 };
 
-// One message: a pipe's number, with its descriptor to hold it, without to release it.
-static int tell(int socket, int number, int fd) {
-  struct iovec part = {&number, sizeof number};
+// What a descriptor that the guardian is sent stands for.
+enum kind { PIPE, PROCESS };
+
+// One message. Of a pipe: any number, with the descriptor to hold it, without to release it. Of a process: its group's
+// place, with its pidfd.
+struct message { enum kind kind; int number; };
+
+static int tell(int socket, struct message message, int fd, int flags) {
+  struct iovec part = {&message, sizeof message};
   struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
   union control control;
   if (fd >= 0) {
@@ -30,27 +36,40 @@ static int tell(int socket, int number, int fd) {
     header->cmsg_len = CMSG_LEN(sizeof fd);
     memcpy(CMSG_DATA(header), &fd, sizeof fd);
   }
-  while (sendmsg(socket, &packet, MSG_NOSIGNAL) < 0) {
+  while (sendmsg(socket, &packet, MSG_NOSIGNAL | flags) < 0) {
     if (errno != EINTR) return errno;
   }
   return 0;
 }
 
-int clinux_guardian_hold(int socket, int number, int fd) { return tell(socket, number, fd); }
+int clinux_guardian_hold(int socket, int number, int fd) {
+  return tell(socket, (struct message){PIPE, number}, fd, 0);
+}
 
-int clinux_guardian_release(int socket, int number) { return tell(socket, number, -1); }
+int clinux_guardian_release(int socket, int number) {
+  return tell(socket, (struct message){PIPE, number}, -1, 0);
+}
+
+int clinux_guardian_watch(int socket, int place, pid_t process) {
+  const int fd = (int)syscall(SYS_pidfd_open, process, 0);
+  if (fd < 0) return errno;
+  // Who cannot take it, being stopped say, must not stop us: then it knows the group alone.
+  const int error = tell(socket, (struct message){PROCESS, place}, fd, MSG_DONTWAIT);
+  close(fd);
+  return error;
+}
 
 // False at the end: the runner is gone.
-static bool receive(int socket, int *number, int *fd) {
+static bool receive(int socket, struct message *message, int *fd) {
   union control control;
-  struct iovec part = {number, sizeof *number};
+  struct iovec part = {message, sizeof *message};
   struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1,
                           .msg_control = &control, .msg_controllen = sizeof control};
   ssize_t length;
   do {
     length = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
   } while (length < 0 && errno == EINTR);
-  if (length != sizeof *number) return false;
+  if (length != sizeof *message) return false;
 
   *fd = -1;
   struct cmsghdr *header = CMSG_FIRSTHDR(&packet);
@@ -61,8 +80,10 @@ static bool receive(int socket, int *number, int *fd) {
 }
 
 static struct { int number, fd; } pipes[CLINUX_MOST_GROUPS];
+// By the places of their groups; 0 for none. Of a process that has ended it stands for nothing any more.
+static int processes[CLINUX_MOST_GROUPS];
 
-static void note(int number, int fd) {
+static void note_pipe(int number, int fd) {
   for (int i = 0; i < CLINUX_MOST_GROUPS; i++) {
     if (fd >= 0 && pipes[i].fd == 0) {
       pipes[i].number = number;
@@ -77,12 +98,26 @@ static void note(int number, int fd) {
   }
 }
 
+static void note_process(int place, int fd) {
+  if (processes[place] > 0) close(processes[place]);
+  processes[place] = fd > 0 ? fd : 0;
+}
+
 // The pipes stay open until the groups are dead: a worker must not take our end for the end of its input.
 static _Noreturn void guard(int socket, volatile pid_t *groups) {
-  int number, fd;
-  while (receive(socket, &number, &fd)) note(number, fd);
+  struct message message;
+  int fd;
+  while (receive(socket, &message, &fd)) {
+    if (message.kind == PROCESS) {
+      note_process(message.number, fd);
+    } else {
+      note_pipe(message.number, fd);
+    }
+  }
   for (int i = 0; i < CLINUX_MOST_GROUPS; i++) {
     if (groups[i] > 0) kill(-groups[i], SIGKILL);
+    // It may have left its group, and have cleared its parent-death signal, as changing the user does.
+    if (processes[i] > 0) syscall(SYS_pidfd_send_signal, processes[i], SIGKILL, NULL, 0);
   }
   _exit(0);
 }

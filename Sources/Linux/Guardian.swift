@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 
 /// A small process that outlives ours by an instant. When this process ends, however it ends, the
-/// guardian kills the process groups that it guards; and until it has, it keeps their input open,
-/// so that no worker takes our end for the end of its item.
+/// guardian kills the process groups that it guards, and their leaders wherever these have gone; and until
+/// it has, it keeps their input open, so that no worker takes our end for the end of its item.
 ///
-/// It sleeps meanwhile: which groups there are stands in memory that both share, where each child
+/// It mostly sleeps meanwhile: which groups there are stands in memory that both share, where each child
 /// enters itself before its program runs.
 final class Guardian {
   let processID: Int32
@@ -42,7 +42,17 @@ final class Guardian {
     (0..<CLINUX_MOST_GROUPS).first { groups[$0] == 0 }.map { groups + $0 }
   }
 
-  func guardGroup(_ group: Int32) { place()?.pointee = group }
+  func guardGroup(_ group: Int32) {
+    guard let place = place() else { return }
+    place.pointee = group
+    guardLeader(group, at: place)
+  }
+
+  /// A group's leader, a child that has not been reaped, may go into another group: it is guarded itself then, where the
+  /// kernel can tell a process from a later one of its number (pidfd_open(2)).
+  func guardLeader(_ processID: Int32, at place: UnsafeMutablePointer<Int32>) {
+    if let socket { _ = clinux_guardian_watch(socket.number, Int32(place - groups), processID) }
+  }
 
   /// To be called while the group's leader has not been reaped: afterwards the number may be another group's.
   func forgetGroup(_ group: Int32) {

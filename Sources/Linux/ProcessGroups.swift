@@ -35,7 +35,7 @@ public final class ProcessGroups {
   /// its process id, which is also its group's.
   /// - Throws: `SystemError`: the program could not be started, and nothing is left of it.
   public func start(_ program: Program, input: ChildInput) throws -> Int32 {
-    guard let guardedGroup = guardian?.place() else { throw SystemError(call: "fork", code: EAGAIN) }
+    guard let guardian, let guardedGroup = guardian.place() else { throw SystemError(call: "fork", code: EAGAIN) }
     var failure: Int32 = 0
     let processID = withCStrings(program.arguments) { arguments in
       withCStrings(
@@ -54,6 +54,7 @@ public final class ProcessGroups {
     }
     guard processID > 0 else { throw SystemError(call: "exec", code: failure) }
     running.insert(processID)
+    guardian.guardLeader(processID, at: guardedGroup)
     input.closeReadEnd()
     return processID
   }
@@ -75,6 +76,15 @@ public final class ProcessGroups {
 
   /// In bytes; the kernel takes 32 pages with the NUL (MAX_ARG_STRLEN).
   public static var longestArgument: Int { 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 1 }
+
+  /// Sends the signal to a child that runs, and to all of its group; once to each. A child that has left its group gets
+  /// it all the same: it is ours, and until it is reaped its process id is nobody else's.
+  public func send(_ signal: Signal, to processID: Int32) {
+    guard running.contains(processID) else { return }
+    // One that leaves at this moment would miss it; so KILL, of which nobody can have two, goes both ways.
+    if signal == .kill || getpgid(processID) != processID { signal.send(toProcess: processID) }
+    signal.send(toGroup: processID)
+  }
 
   /// Reaps every child that has ended, and kills what each left running in its group. Orphans that
   /// became ours, as they do of process 1, are reaped and not reported.

@@ -1,16 +1,31 @@
 import Glibc
 
 /// A small file that its writer replaces in one piece, again and again, so that who reads it at any moment finds the
-/// whole of it.
+/// whole of it. It is never reached through a link: in a directory that others write to, theirs would lead to any file.
 public final class RecordFile {
+  /// What is in the file's place, and is neither written to nor read.
+  public enum Obstacle: Error, CustomStringConvertible {
+    case symbolicLink
+    /// The same file has another name.
+    case hardLink
+
+    public var description: String {
+      switch self {
+      case .symbolicLink: "it is a symbolic link"
+      case .hardLink: "it is a hard link: the file has another name, too"
+      }
+    }
+  }
+
   private let path: String
   private let descriptor: Descriptor
 
   /// Makes the file, or takes over the one that is there if `isOurs` says so of what it holds.
-  /// - Throws: `SystemError`; its code is EEXIST where another file is there.
+  /// - Throws: `Obstacle`, `SystemError`; its code is EEXIST where another file is there.
   public init(_ path: String, isOurs: ([UInt8]) -> Bool) throws {
     self.path = path
     descriptor = try Self.open(path, O_RDWR | O_CREAT)
+    guard try Self.status(of: descriptor).st_nlink <= 1 else { throw Obstacle.hardLink }
     let content = try Self.content(of: descriptor)
     guard content.isEmpty || isOurs(content) else { throw SystemError(call: "open", code: EEXIST) }
   }
@@ -27,18 +42,31 @@ public final class RecordFile {
   public func remove() { unlink(path) }
 
   /// What the file holds, at most 4 KiB.
-  /// - Throws: `SystemError`
+  /// - Throws: `Obstacle`, `SystemError`
   public static func read(_ path: String) throws -> [UInt8] { try content(of: open(path, O_RDONLY)) }
 
   /// Neither waits for a pipe's other end nor takes what is no file.
   private static func open(_ path: String, _ flags: Int32) throws -> Descriptor {
-    let number = Glibc.open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH)
-    guard number >= 0 else { throw SystemError("open") }
+    let always = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+    let number = Glibc.open(path, flags | always, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH)
+    guard number >= 0 else {
+      let error = SystemError("open")
+      throw error.code == ELOOP && isSymbolicLink(path) ? Obstacle.symbolicLink : error
+    }
     let descriptor = Descriptor(owning: number)
-    var status = stat()
-    guard fstat(number, &status) == 0 else { throw SystemError("fstat") }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", code: EEXIST) }
+    guard try status(of: descriptor).st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", code: EEXIST) }
     return descriptor
+  }
+
+  private static func isSymbolicLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
+  private static func status(of descriptor: Descriptor) throws -> stat {
+    var status = stat()
+    guard fstat(descriptor.number, &status) == 0 else { throw SystemError("fstat") }
+    return status
   }
 
   private static func content(of descriptor: Descriptor) throws -> [UInt8] {

@@ -44,8 +44,13 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
     [.hangup, .interrupt, .quit].contains(self) && InheritedSignals.isIgnored(rawValue)
   }
 
+  /// Sends the signal to a process; one that is gone is no error.
+  func send(toProcess process: Int32) {
+    Glibc.kill(process, rawValue)
+  }
+
   /// Sends the signal to every process of a group; a group that is gone is no error.
-  public func send(toGroup group: Int32) {
+  func send(toGroup group: Int32) {
     Glibc.kill(-group, rawValue)
   }
 }

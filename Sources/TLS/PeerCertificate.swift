@@ -3,7 +3,17 @@ internal import Glibc
 
 /// What a peer's certificate says, for messages about it: nothing here has been verified.
 struct PeerCertificate {
-  private static let namesShown = 3
+  /// What it is for.
+  enum Name: Hashable, CustomStringConvertible {
+    case host(String)
+    case address(String)
+
+    var description: String {
+      switch self {
+      case .host(let text), .address(let text): text
+      }
+    }
+  }
 
   /// Valid during a verification.
   let certificate: OpaquePointer
@@ -16,23 +26,20 @@ struct PeerCertificate {
     return "\(time.tm_year + 1900)-\(twoDigits(time.tm_mon + 1))-\(twoDigits(time.tm_mday))"
   }
 
-  /// The names and addresses that it is for (RFC 5280, 4.2.1.6), the first of them, as 'a', 'b', ...; nil if there are none.
-  var names: String? {
-    guard let list = X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else { return nil }
+  /// The names and addresses that it is for (RFC 5280, 4.2.1.6).
+  var names: [Name] {
+    guard let list = X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else { return [] }
     let stack = OpaquePointer(list)
     defer { GENERAL_NAMES_free(stack) }
-    let names = (0..<OPENSSL_sk_num(stack)).compactMap { name(stack, $0) }
-    guard !names.isEmpty else { return nil }
-    let shown = names.prefix(Self.namesShown).map { "'\($0)'" }.joined(separator: ", ")
-    return names.count > Self.namesShown ? "\(shown), ..." : shown
+    return (0..<OPENSSL_sk_num(stack)).compactMap { name(stack, $0) }
   }
 
-  private func name(_ names: OpaquePointer, _ index: Int32) -> String? {
+  private func name(_ names: OpaquePointer, _ index: Int32) -> Name? {
     var kind: Int32 = -1
     var length: Int32 = 0
     guard let data = copenssl_name(names, index, &kind, &length) else { return nil }
     let bytes = UnsafeBufferPointer(start: data, count: Int(length))
-    return kind == GEN_DNS ? host(bytes) : address(bytes)
+    return kind == GEN_DNS ? host(bytes).map(Name.host) : address(bytes).map(Name.address)
   }
 
   /// Of printable ASCII; anything else would be somebody's prank on a terminal.

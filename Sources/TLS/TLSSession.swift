@@ -144,12 +144,7 @@ public final class TLSSession {
 
   private func flaw(of certificate: PeerCertificate, _ error: Int32) -> String {
     switch error {
-    case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-      guard let names = certificate.names else {
-        return "its certificate is not for '\(name)', nor for any host: it has no subjectAltName with one"
-      }
-      return "its certificate is not for '\(name)' but for \(names); use a name it is for"
-        + (options.serverName.map { ", or \($0)" } ?? "")
+    case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH: return mismatch(certificate.names)
     case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate expired\(certificate.end.map { " on \($0)" } ?? "")"
     case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate is not valid yet"
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
@@ -159,4 +154,24 @@ public final class TLSSession {
     default: return "its certificate cannot be trusted: \(String(cString: X509_verify_cert_error_string(Int(error))))"
     }
   }
+
+  /// Why the peer is not whom it should be, its certificate being for `names`.
+  private func mismatch(_ names: [PeerCertificate.Name]) -> String {
+    guard !names.isEmpty else {
+      return "its certificate is not for '\(name)', nor for any host: it has no subjectAltName with one, "
+        + "and a common name does not count"
+    }
+    let others = names.filter { $0 != .host(name) }
+    // An address counts only as one (RFC 9525, 6.4).
+    let kind = others.count < names.count ? ", which it has as a DNS name and not as an IP address," : ""
+    guard !others.isEmpty else {
+      return "its certificate is not for '\(name)'\(kind) and for nothing else; it has to name the address as one "
+        + "(subjectAltName IP:\(name))"
+    }
+    let shown = others.prefix(Self.mostNames).map { "'\($0)'" } + (others.count > Self.mostNames ? ["..."] : [])
+    return "its certificate is not for '\(name)'\(kind) but for \(shown.joined(separator: ", ")); "
+      + "use a name it is for" + (options.serverName.map { ", or \($0)" } ?? "")
+  }
+
+  private static let mostNames = 3
 }

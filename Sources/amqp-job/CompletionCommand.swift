@@ -11,7 +11,7 @@ enum CompletionCommand: ToolCommand {
     operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [])
 
   static func run(_ arguments: Arguments) throws {
-    let name = try arguments.operandTexts()[0]
+    let name = try Settings(arguments, environment: []).operands()[0].text
     guard let shell = Completion.Shell(rawValue: name) else {
       throw UsageError("SHELL is bash, zsh or fish, not '\(name)'")
     }

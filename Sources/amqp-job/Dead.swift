@@ -51,9 +51,9 @@ struct Dead: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    let operands = try arguments.operandTexts()
-    guard let action = Action(rawValue: operands[0]) else {
-      throw UsageError("ACTION is list, replay or purge, not '\(operands[0])'")
+    let operands = try settings.operands()
+    guard let action = Action(rawValue: operands[0].text) else {
+      throw UsageError("ACTION is list, replay or purge, not '\(operands[0].text)'")
     }
     if let foreign = ["limit", "id", "json"].first(where: { arguments.contains($0) && !action.options.contains($0) }) {
       throw UsageError("--\(foreign) does not go with \(action.rawValue)")
@@ -67,7 +67,7 @@ struct Dead: ToolCommand {
 
     switch action {
     case .list: try DeadList(dead, limit: limit, isJSON: try settings.flag("json")).run()
-    case .replay: try dead.replay(limit: limit, ids: Set(try settings.list("id")))
+    case .replay: try dead.replay(limit: limit, ids: Set(try settings.list("id").map(\.text)))
     case .purge: try dead.purge()
     }
   }

@@ -39,8 +39,8 @@ enum Declare: ToolCommand {
     if isDeleting, let option = onlyDeclaring.first { throw UsageError("--delete does not go with --\(option)") }
     guard isDeleting || !arguments.contains("if-empty") else { throw UsageError("--if-empty goes with --delete") }
     let isPlain = try settings.flag("plain")
-    let name = try arguments.operandTexts()[0]
-    let queue = isPlain ? WorkQueue(try QueueName.checked(name)) : try QueueName.family(name)
+    let name = try QueueName.checked(settings.operands()[0])
+    let queue = isPlain ? WorkQueue(name) : try QueueName.family(name)
     let setUp = isDeleting ? nil : try QueueSetUp(queue, isPlain: isPlain, &settings)
     let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)

@@ -18,7 +18,7 @@ enum Install: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    let directory = try arguments.operandTexts()[0]
+    let directory = try settings.operands()[0].text
     guard !directory.isEmpty else { throw UsageError("DIR is empty") }
     let tools = try settings.flag("links") ? ToolName.allCases : []
     try attempt("\(directory)/\(Main.tool)") { () throws(SystemError) in

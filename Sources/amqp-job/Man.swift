@@ -14,7 +14,7 @@ enum Man: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     let commands = Main.commands.map { $0.definition }
-    guard let name = try arguments.operandTexts().first, name != Main.tool else {
+    guard let name = try Settings(arguments, environment: []).operands().first?.text, name != Main.tool else {
       return try write(Main.definition, commands)
     }
     if let program = ToolName(rawValue: name) { return try write(program) }
@@ -56,6 +56,6 @@ enum Man: ToolCommand {
     .init(
       "AMQP_JOB_SOME_THING",
       "Any other option --some-thing that is not given. A flag is true or false. An empty value, and one that begins "
-        + "with tcp://, is none."),
+        + "with tcp://, is none. Newlines at the end of a value are no part of it."),
   ]
 }

@@ -34,13 +34,13 @@ enum ManifestCommand: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    let operands = try arguments.operandTexts()
-    guard let kind = Kind(rawValue: operands[0]) else {
+    let name = try settings.operands()[0].text
+    guard let kind = Kind(rawValue: name) else {
       let kinds = Kind.allCases.map(\.rawValue).joined(separator: ", ")
-      throw UsageError("there is no kind '\(operands[0])': it is one of \(kinds)")
+      throw UsageError("there is no kind '\(name)': it is one of \(kinds)")
     }
     try ManifestKindOptions.check(arguments, kind)
-    let command = Array(operands.dropFirst())
+    let command = Array(try arguments.operandTexts().dropFirst())
     do {
       try Output.write(try manifest(kind, command, &settings).text)
     } catch let obstacle as Manifest.Obstacle {

@@ -123,10 +123,11 @@ enum ManifestWorkerOptions {
   }
 
   private static func environment(_ settings: inout Settings) throws -> [WorkerOptions.Variable] {
-    let variables = try settings.list("env").map { argument in
-      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
+    let variables = try settings.list("env").map { setting in
+      let parts = setting.asGiven.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, parts[0].isVariableName else {
-        throw UsageError("--env is to be NAME=VALUE, the name of letters, digits, '_', '-' and '.', not '\(argument)'")
+        let what = "NAME=VALUE, the name of letters, digits, '_', '-' and '.'"
+        throw UsageError("\(setting.source) is to be \(what), not '\(setting.text)'")
       }
       return WorkerOptions.Variable(name: parts[0], value: parts[1])
     }

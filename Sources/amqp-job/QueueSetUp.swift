@@ -18,7 +18,7 @@ struct QueueSetUp {
     self.queue = queue
     self.isPlain = isPlain
     kind = try settings.choice("type") ?? .quorum
-    (exchange, routingKey) = try (settings.text("exchange"), settings.text("routing-key"))
+    (exchange, routingKey) = try (settings.name("exchange"), settings.name("routing-key"))
     guard exchange != nil || routingKey == nil else { throw UsageError("--routing-key goes with --exchange") }
     guard [exchange, routingKey].allSatisfy({ ($0?.utf8.count ?? 0) <= 255 }) else {
       throw UsageError("--exchange and --routing-key have at most 255 bytes")
@@ -28,7 +28,7 @@ struct QueueSetUp {
       throw UsageError("--consumer-timeout is at least 1s")
     }
     consumerTimeout = timeout.map { ConsumerTimeout($0) }
-    let fields = try settings.list("arg").map { try FieldArgument($0, option: "--arg") }
+    let fields = try settings.list("arg").map(FieldArgument.init)
     try Self.check(fields.map(\.name), reserved: isPlain ? [] : WorkQueue.reservedArguments(kind))
     others = FieldTable(fields.map { .init(name: ByteString($0.name), value: $0.value) })
     try checkLimit()

@@ -158,10 +158,10 @@ enum Run: ToolCommand {
     try settings.text("liveness-file").map { path in
       do {
         return try Liveness(path: path)
-      } catch let error as SystemError {
+      } catch {
+        let reason = SystemError.reason(of: error)
         throw Failure(
-          .inputOutputError,
-          "cannot make the liveness file \(path): \(error.reason) (--liveness-file); nothing was taken")
+          .inputOutputError, "cannot make the liveness file \(path): \(reason) (--liveness-file); nothing was taken")
       }
     }
   }

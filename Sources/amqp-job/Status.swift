@@ -35,7 +35,7 @@ struct Status: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    let operands = try arguments.operandTexts()
+    let operands = try settings.operands()
     let names =
       operands.isEmpty ? [try QueueName.resolved(operand: nil, &settings)] : try operands.map(QueueName.checked)
     let status = Status(

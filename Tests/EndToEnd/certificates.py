@@ -61,6 +61,11 @@ def make(directory):
         "elsewhere": signed("server", [x509.DNSName("broker.example")]) + key_text(key),
         "common-name-only": signed("localhost") + key_text(key),
         "no-address": signed("server", [x509.DNSName("localhost")]) + key_text(key),
+        "address-as-name": signed("127.0.0.1", [x509.DNSName("127.0.0.1")]) + key_text(key),
+        "address-as-name-and-others": signed(
+            "server", [x509.DNSName(f"broker-{number}.example") for number in range(4)] + [x509.DNSName("127.0.0.1")]
+        ) + key_text(key),
+        "common-address-only": signed("127.0.0.1") + key_text(key),
         "self-signed": certificate("localhost", key, name("localhost"), key, LOCAL) + key_text(key),
     }
     directory.mkdir(parents=True, exist_ok=True)

@@ -138,6 +138,12 @@ def test_retries_go_by_tls_too(bench):
         ("elsewhere", "localhost", ["not for 'localhost' but for 'broker.example'", "--tls-server-name"]),
         ("common-name-only", "localhost", ["not for 'localhost', nor for any host", "subjectAltName"]),
         ("no-address", "127.0.0.1", ["not for '127.0.0.1' but for 'localhost'"]),
+        ("address-as-name", "127.0.0.1", [
+            "not for '127.0.0.1', which it has as a DNS name and not as an IP address, and for nothing else", "IP:127.0.0.1"]),
+        ("address-as-name-and-others", "127.0.0.1", [
+            "not for '127.0.0.1', which it has as a DNS name and not as an IP address, "
+            "but for 'broker-0.example', 'broker-1.example', 'broker-2.example', ...;", "--tls-server-name"]),
+        ("common-address-only", "127.0.0.1", ["not for '127.0.0.1', nor for any host", "a common name does not count"]),
         ("self-signed", "localhost", ["authority", "--tls-ca"]),
     ],
 )

@@ -15,6 +15,8 @@ was started. Steps:
     close-stdin           close it
     hold                  wait until the test says `go`
     sleep:S               wait S seconds
+    leave-group           join the process group of who started it
+    outlive-parent        undo what would end it with who started it
     child:NAME:STEP+STEP  start a worker of its own, which logs to LOG.NAME
     echo:TEXT             write TEXT to stdout
     exit:N                exit with N
@@ -23,6 +25,7 @@ was started. Steps:
 After the last step it exits with 0.
 """
 
+import ctypes
 import hashlib
 import json
 import os
@@ -122,6 +125,11 @@ for step in steps:
         name, _, child_steps = rest.partition(":")
         command = [sys.executable, "-IS", __file__, f"{log_path}.{name}", *child_steps.split("+")]
         note("child", child=os.spawnv(os.P_NOWAIT, command[0], command))
+    elif verb == "leave-group":
+        os.setpgid(0, os.getpgid(os.getppid()))
+        note("left-group", group=os.getpgid(0))
+    elif verb == "outlive-parent":
+        ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)  # PR_SET_PDEATHSIG
     elif verb == "sleep":
         time.sleep(float(rest))
     elif verb == "echo":

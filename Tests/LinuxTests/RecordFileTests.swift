@@ -45,6 +45,20 @@ import Testing
     }
   }
 
+  @Test func followsNoLink() throws {
+    let target = path + "-target"
+    try #require(symlink(target, path) == 0)
+    defer { for each in [path, target] { unlink(each) } }
+    #expect(throws: RecordFile.Obstacle.symbolicLink) { try RecordFile(path) { _ in true } }
+    #expect(access(target, F_OK) != 0)
+    try RecordFile(target) { _ in true }.replace(with: [1])
+    #expect(throws: RecordFile.Obstacle.symbolicLink) { try RecordFile.read(path) }
+    unlink(path)
+    try #require(Glibc.link(target, path) == 0)
+    #expect(throws: RecordFile.Obstacle.hardLink) { try RecordFile(path) { _ in true } }
+    #expect(try RecordFile.read(path) == [1])
+  }
+
   @Test func aMissingDirectoryIsAnError() {
     #expect(throws: SystemError(call: "open", code: ENOENT)) { try RecordFile("/no/such/place") { _ in true } }
   }

@@ -46,6 +46,10 @@ int clinux_guardian_start(struct clinux_guardian *guardian);
 int clinux_guardian_hold(int socket, int number, int fd);
 int clinux_guardian_release(int socket, int number);
 
+// Has the guardian kill this process, too, a child of ours that has not been reaped, whatever group it is in then. `place`
+// is its group's, counted from the first. Returns 0, or an errno: ENOSYS where the kernel has no pidfd_open(2) (before 5.3).
+int clinux_guardian_watch(int socket, int place, pid_t process);
+
 // pipe2(2) with O_CLOEXEC; returns 0, or an errno.
 int clinux_pipe(int ends[_Nonnull 2]);
 

@@ -35,7 +35,7 @@ struct Workers {
   }
 
   func signal(_ signal: Signal, slot: Int) {
-    running[slot].map { signal.send(toGroup: $0.processID) }
+    running[slot].map { processes.send(signal, to: $0.processID) }
   }
 
   /// What to wait for, where a worker has not got all of its input yet.

@@ -37,14 +37,19 @@ struct BrokerOptions {
 
   /// - Throws: `Failure`
   init(_ settings: inout Settings) throws {
-    let (text, source) = try Self.urlText(&settings)
+    let url = try Self.url(&settings)
     do {
-      brokers = try BrokerURL.list(parsing: text)
+      brokers = try BrokerURL.list(parsing: url.text)
     } catch {
-      throw Failure(.usage, "the broker's URL in \(source) cannot be used: \(error)")
+      throw Failure(.usage, "the broker's URL in \(url.source) cannot be used: \(error)")
     }
-    if let path = try settings.text("password-file") {
-      let password = try Self.content(of: path, for: "--password-file")
+    for broker in brokers {
+      for (name, part) in [(broker.username, "user name"), (broker.host, "host"), (broker.vhost, "vhost")] {
+        try Setting.checkName(name, "the \(part) of the broker's URL in \(url.source)")
+      }
+    }
+    if let path = try settings.setting("password-file") {
+      let password = try Self.content(of: path).text
       for index in brokers.indices { brokers[index].password = password }
     }
     let heartbeat = try settings.duration("heartbeat") ?? .seconds(30)
@@ -85,6 +90,7 @@ struct BrokerOptions {
     configuration.certificate = try settings.text("tls-cert")
     configuration.key = try settings.text("tls-key")
     configuration.serverName = try settings.value("tls-server-name", "a name or an address") { $0.isEmpty ? nil : $0 }
+    _ = try settings.name("tls-server-name")
     configuration.verifies = try !settings.flag("tls-insecure")
     guard isWanted else {
       guard configuration == TLSConfiguration() else {
@@ -95,14 +101,12 @@ struct BrokerOptions {
     do { return try TLSContext(configuration) } catch { throw Failure(.usage, "\(error)") }
   }
 
-  private static func urlText(_ settings: inout Settings) throws -> (text: String, source: String) {
-    if let url = settings.given["url"] { return (url, "--url") }
-    if let path = settings.given["url-file"] { return (try content(of: path, for: "--url-file"), "--url-file") }
-    if let url = try settings.variable("AMQP_URL") { return (url, "AMQP_URL") }
-    if let path = try settings.text("url-file") {
-      return (try content(of: path, for: "AMQP_JOB_URL_FILE"), "AMQP_JOB_URL_FILE")
-    }
-    if let url = try settings.variable("BROKER_URL") { return (url, "BROKER_URL") }
+  private static func url(_ settings: inout Settings) throws -> Setting {
+    if let url = settings.option("url") { return url }
+    if let path = settings.option("url-file") { return try content(of: path) }
+    if let url = try settings.variable("AMQP_URL") { return url }
+    if let path = try settings.setting("url-file") { return try content(of: path) }
+    if let url = try settings.variable("BROKER_URL") { return url }
     throw Failure(.usage, "no broker given: use --url, AMQP_URL or BROKER_URL")
   }
 
@@ -115,16 +119,16 @@ struct BrokerOptions {
     return "the password in --url could be seen by every process of this host until now; use AMQP_URL or --url-file"
   }
 
-  /// What is in a file, but for the ends of lines behind it, which editors and `echo` leave.
+  /// What is in the file that `path` names.
   /// - Throws: `Failure`, which repeats nothing of the file
-  private static func content(of path: String, for option: String) throws -> String {
+  private static func content(of path: Setting) throws -> Setting {
     let bytes: [UInt8]
-    do { bytes = try SmallFile.read(path) } catch let error as SystemError {
-      throw Failure(.usage, "\(option) \(path): \(error.reason)")
+    do { bytes = try SmallFile.read(path.text) } catch let error as SystemError {
+      throw Failure(.usage, "\(path.source) \(path.text): \(error.reason)")
     }
     guard let content = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.usage, "\(option) \(path): it is not text in UTF-8")
+      throw Failure(.usage, "\(path.source) \(path.text): it is not text in UTF-8")
     }
-    return String(content.reversed().drop { $0.isNewline }.reversed())
+    return Setting(content, from: path.source)
   }
 }

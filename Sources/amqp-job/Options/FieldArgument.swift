@@ -8,12 +8,13 @@ struct FieldArgument {
   let value: FieldValue
 
   /// - Throws: `Failure`
-  init(_ argument: String, option: String) throws {
-    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+  init(_ setting: Setting) throws {
+    let parts = setting.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, (1...255).contains(parts[0].utf8.count) else {
-      throw Failure(.usage, "\(option) is to be NAME=VALUE, the name from 1 to 255 bytes")
+      throw Failure(.usage, "\(setting.source) is to be NAME=VALUE, the name from 1 to 255 bytes")
     }
     name = String(parts[0])
+    try Setting.checkName(name, "the NAME in \(setting.source)")
     let text = String(parts[1])
     if let number = Int64(text) {
       value = .int64(number)

@@ -21,7 +21,7 @@ enum PropertyOptions {
   /// - Throws: `Failure`
   static func properties(_ settings: inout Settings) throws -> BasicProperties {
     var properties = BasicProperties()
-    let fields = try settings.list("header").map { try FieldArgument($0, option: "--header") }
+    let fields = try settings.list("header").map(FieldArgument.init)
     if !fields.isEmpty {
       properties.headers = FieldTable(fields.map { .init(name: ByteString($0.name), value: $0.value) })
     }
@@ -37,6 +37,7 @@ enum PropertyOptions {
       properties.expiration = ByteString("\(expiration.wholeMilliseconds)")
     }
     properties.type = try shortString("type", &settings)
+    _ = try settings.name("reply-to")
     properties.replyTo = try shortString("reply-to", &settings)
     return properties
   }

@@ -9,7 +9,7 @@ enum QueueName {
   /// From `--queue`, else the environment.
   /// - Throws: `Failure`
   static func resolved(_ settings: inout Settings) throws -> String {
-    guard let name = try settings.given["queue"] ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
+    guard let name = try settings.option("queue") ?? fromEnvironment(&settings) else {
       throw Failure(.usage, "no queue given: use --queue, AMQP_QUEUE or QUEUE")
     }
     return try checked(name)
@@ -17,24 +17,30 @@ enum QueueName {
 
   /// From an operand, else the environment.
   /// - Throws: `Failure`
-  static func resolved(operand: String?, _ settings: inout Settings) throws -> String {
-    guard let name = try operand ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE") else {
+  static func resolved(operand: Setting?, _ settings: inout Settings) throws -> String {
+    guard let name = try operand ?? fromEnvironment(&settings) else {
       throw Failure(.usage, "no queue given: name it, or set AMQP_QUEUE or QUEUE")
     }
     return try checked(name)
   }
 
-  /// The name of a queue with a retry and a dead-letter queue, whose names have to fit as well.
+  private static func fromEnvironment(_ settings: inout Settings) throws -> Setting? {
+    try settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE")
+  }
+
+  /// The queue of a checked name, with a retry and a dead-letter queue, whose names have to fit as well.
   /// - Throws: `Failure`
   static func family(_ name: String) throws -> WorkQueue {
     guard name.utf8.count <= WorkQueue.longestName else {
       throw Failure(.usage, "the name of a queue with a retry queue has at most \(WorkQueue.longestName) bytes")
     }
-    return WorkQueue(try checked(name))
+    return WorkQueue(name)
   }
 
-  static func checked(_ name: String) throws -> String {
-    guard (1...255).contains(name.utf8.count), !name.utf8.contains(0) else {
+  /// - Throws: `Failure`
+  static func checked(_ setting: Setting) throws -> String {
+    let name = try setting.name()
+    guard (1...255).contains(name.utf8.count) else {
       throw Failure(.usage, "a queue's name has from 1 to 255 bytes")
     }
     return name

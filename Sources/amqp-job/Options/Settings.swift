@@ -15,37 +15,52 @@ struct Settings {
 
   /// The variable's value. What Kubernetes injects for a Service of that name, and an empty value, is none.
   /// - Throws: `Failure` where it is not UTF-8
-  mutating func variable(_ name: String) throws -> String? {
-    guard let bytes = surroundings.bytes(of: name), !bytes.isEmpty, !bytes.starts(with: "tcp://".utf8) else {
-      return nil
-    }
+  mutating func variable(_ name: String) throws -> Setting? {
+    guard let bytes = surroundings.bytes(of: name), !bytes.starts(with: "tcp://".utf8) else { return nil }
     guard let value = String(validating: bytes, as: UTF8.self) else {
       throw Failure(.usage, "the value of \(name) is not text in UTF-8")
     }
+    let setting = Setting(value, from: name)
+    guard !setting.text.isEmpty else { return nil }
     used.insert(name)
-    return value
+    return setting
+  }
+
+  /// The option `--name` as given, and nothing else.
+  func option(_ name: String) -> Setting? { given[name].map { Setting($0, from: "--\(name)") } }
+
+  /// The operands of a command that takes settings there.
+  /// - Throws: `UsageError` where one is not UTF-8
+  func operands() throws -> [Setting] {
+    try given.operandTexts().enumerated().map { Setting($1, from: "argument \($0 + 1)") }
   }
 
   /// The option `--name`: as given, else `AMQP_JOB_NAME`.
   /// - Throws: `Failure` where that is not UTF-8
-  mutating func text(_ name: String) throws -> String? {
-    try given[name] ?? variable(Self.variableName(name))
+  mutating func setting(_ name: String) throws -> Setting? {
+    try option(name) ?? variable(Self.variableName(name))
   }
+
+  /// - Throws: `Failure` where that is not UTF-8
+  mutating func text(_ name: String) throws -> String? { try setting(name)?.text }
+
+  /// The same of what is a name.
+  /// - Throws: `Failure` where that is not UTF-8, or holds a control character
+  mutating func name(_ name: String) throws -> String? { try setting(name)?.name() }
 
   /// The same of an option that may be repeated; the variable holds one value.
   /// - Throws: `Failure` where that is not UTF-8
-  mutating func list(_ name: String) throws -> [String] {
-    let values = given.all(name)
+  mutating func list(_ name: String) throws -> [Setting] {
+    let values = given.all(name).map { Setting($0, from: "--\(name)") }
     return try values.isEmpty ? variable(Self.variableName(name)).map { [$0] } ?? [] : values
   }
 
   /// The same, read as something else.
   /// - Throws: `Failure` for a value that `read` makes nothing of; it is to be `what`.
   mutating func value<Value>(_ name: String, _ what: String, read: (String) -> Value?) throws -> Value? {
-    guard let text = try text(name) else { return nil }
-    guard let value = read(text) else {
-      let source = given[name] == nil ? Self.variableName(name) : "--\(name)"
-      throw Failure(.usage, "\(source) is to be \(what), not '\(text)'")
+    guard let setting = try setting(name) else { return nil }
+    guard let value = read(setting.text) else {
+      throw Failure(.usage, "\(setting.source) is to be \(what), not '\(setting.text)'")
     }
     return value
   }

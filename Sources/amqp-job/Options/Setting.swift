@@ -1,0 +1,37 @@
+import JobRunner
+
+/// What a user set, and where. Newlines at the end (LF or CRLF) are no part of it: `echo`, editors and YAML leave them.
+struct Setting {
+  let text: String
+  /// With those newlines: for what is handed on to others, and no setting of ours.
+  let asGiven: String
+  /// The option, the variable or the place among the arguments, for messages to name.
+  let source: String
+
+  init(_ text: String, from source: String) {
+    asGiven = text
+    var rest = text.utf8[...]
+    while rest.last == UInt8(ascii: "\n") {
+      rest.removeLast()
+      if rest.last == UInt8(ascii: "\r") { rest.removeLast() }
+    }
+    self.text = String(Substring(rest))
+    self.source = source
+  }
+
+  /// The text of what is a name.
+  /// - Throws: `Failure` where it holds a control character
+  func name() throws -> String {
+    try Self.checkName(text, "the name in \(source)")
+    return text
+  }
+
+  /// The message repeats nothing of `text`.
+  /// - Throws: `Failure` where `text` holds a control character; `subject` is what it is called then
+  static func checkName(_ text: String, _ subject: String) throws {
+    guard let found = text.unicodeScalars.first(where: { $0.properties.generalCategory == .control }) else { return }
+    let digits = String(found.value, radix: 16, uppercase: true)
+    let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    throw Failure(.usage, "\(subject) holds the control character \(code); only a newline at its end is let go")
+  }
+}
