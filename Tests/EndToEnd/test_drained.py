@@ -131,3 +131,58 @@ def test_no_runner_ends_before_the_last_item_is_done(bench, kind, end):
     assert [other.finish(30).status for other in others] == [0, 0]
     assert log.read_text().split() == ["apple"]
     queue.assert_empty()
+
+
+@pytest.mark.limit(120)
+def test_what_a_policy_holds_up_is_not_drained(bench):
+    """Nobody sees an item that the full queue has refused to take back, for the minutes until that is tried again."""
+    queue = bench.work_queue("quorum")
+    bench.broker.ctl("set_policy", bench.marker, f"^{queue.name}$", '{"max-length": 1}', "--apply-to", "queues")
+    try:
+        queue.put(b"BAD")
+        worker = bench.worker("hold")
+        script = f'item=$(cat); [ "$item" != BAD ] || exit 1; [ "$item" != first ] || exec {" ".join(worker.command)}'
+        runner = bench.start(
+            "-q", queue.name, "--drain", "--retry-delay", "1s", "--drain-timeout", "20s", worker=["sh", "-c", script])
+        queue.retry.assert_back()
+        queue.put(b"first")
+        worker.wait_for("holding")
+        queue.put(b"second")
+        queue.retry.assert_back(0)  # it has expired, and there is no room for it
+        worker.go()
+        result = runner.finish(60)
+        assert result.status == 75 and "not drained" in result.stderr, result
+    finally:
+        bench.broker.ctl("clear_policy", bench.marker)
+
+
+@pytest.mark.parametrize("limit", [{"x-max-length": 2}, {"x-max-length-bytes": 100}])
+def test_a_queue_that_would_hold_items_up_is_refused(bench, limit):
+    queue = bench.work_queue("quorum")
+    queue.delete()
+    arguments = {
+        "x-queue-type": "quorum", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue.dead.name,
+        "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish", **limit}
+    queue.client.channel.queue_declare(queue.name, durable=True, arguments=arguments)
+    queue.put(b"apple")
+    for options in [(), ("--drain",), ("-n", "9", "--when-empty", "exit")]:
+        bench.run("-q", queue.name, *options, worker=["cat"]).assert_error(78, queue.name, "x-max-length")
+    drained(bench, queue).assert_error(78, queue.name, "x-max-length")
+    queue.assert_untouched()
+
+
+@pytest.mark.parametrize("stranger", [{"x-message-ttl": 1000}, {}])
+def test_queues_that_only_have_the_names_are_no_retry_queues(bench, stranger):
+    """An item that is put into such a one is gone."""
+    for plain in (True, False):
+        queue = bench.work_queue("quorum", declare=not plain)
+        if plain:
+            queue.client.channel.queue_declare(queue.name, durable=True)
+            queue.client.channel.queue_declare(queue.dead.name, durable=True)
+        queue.retry.delete()
+        queue.client.channel.queue_declare(queue.retry.name, durable=True, arguments=stranger)
+        queue.put(b"apple")
+        result = bench.run("-q", queue.name, "--drain", worker=["sh", "-c", "exit 4"])
+        assert result.status == 78 and queue.retry.name in result.stderr, result
+        queue.assert_back()
+        assert queue.take()[2] == b"apple"

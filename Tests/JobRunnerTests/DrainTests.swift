@@ -321,4 +321,52 @@ import Testing
     driver.deliver()
     #expect(driver.handle(.workerEnded(.exited(0))).sets(.idle, after: .milliseconds(250)))
   }
+
+  // MARK: What is held up
+
+  /// One item has been put into the retry queue, and three looks have found nothing.
+  private func drainedButForARetry() -> RunnerDriver {
+    var driver = RunnerDriver { $0.extent = .drain }
+    driver.consume(hasRetries: true)
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(1)))
+    driver.handle(.moveConfirmed(slot: 0))
+    driver.handle(.timer(.pause))
+    lookThreeTimes(&driver)
+    return driver
+  }
+
+  private func lookThreeTimes(_ driver: inout RunnerDriver) {
+    driver.handle(.timer(.idle))
+    for _ in 0..<3 {
+      if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
+      _ = driver.counted(0, 1)
+      driver.method(retryCount(0))
+      _ = driver.counted(0, 1)
+      driver.method(.basicGetEmpty)
+      _ = driver.counted(0, 1)
+      driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
+      driver.handle(.timer(.look))
+    }
+  }
+
+  @Test func whatWasRetriedAndHasNotComeBackIsWaitedFor() {
+    var driver = drainedButForARetry()
+    #expect(driver.runner.drain.finding == .drained || driver.runner.phase == .looking)
+    #expect(driver.finished == nil && !driver.runner.isDrained)
+    driver.now += .seconds(1000)
+    lookThreeTimes(&driver)
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func othersMayHaveTakenIt() {
+    var driver = drainedButForARetry()
+    driver.runner.drain.interrupt()
+    _ = driver.counted(0, 0)
+    _ = driver.counted(0, 2)
+    driver.method(retryCount(0))
+    _ = driver.counted(0, 2)
+    driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
+    #expect(driver.runner.awaitedReturns.isEmpty)
+  }
 }

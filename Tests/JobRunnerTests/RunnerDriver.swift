@@ -70,11 +70,9 @@ struct RunnerDriver {
     let channel = UInt16(runner.slots.count + 1)
     let answers = hasRetries ? [Self.found, Self.found, Self.found] : [Self.plain, Self.found]
     let actions = answers.map { method($0, on: channel) }.last ?? []
-    // What else is there is asked for at the first failure, or before the first look: see InspectionTests.
-    if !hasRetries {
-      runner.neighbours = .absent
-      runner.search = nil
-    }
+    if runner.search != nil { return method(Self.missing, on: channel) }
+    // What is beside it is asked for at the first failure: see InspectionTests.
+    if !hasRetries { runner.neighbours = .absent }
     return actions
   }
 

@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Arguments
 internal import Broker
 
 /// Waiting for items, and seeing that there are none.
@@ -100,7 +101,9 @@ extension Runner {
     guard phase == .looking, !isStopping, let finding = drain.finding else { return [] }
     guard slots.allSatisfy({ [.resting, .shut, .closed].contains($0.state) }) else { return [] }
     let answered = RunnerAction.cancel(.connectLimit)
+    if finding == .otherConsumers { awaitedReturns = [] }
     switch finding {
+    case .drained where !awaitedReturns.isEmpty: return [answered] + awaitReturnsFromRetry(now: now)
     case .drained:
       isDrained = true
       return [answered, .log(LogEntry(.info, "\(place) is drained"))]
@@ -110,6 +113,27 @@ extension Runner {
       let end = breakOffVoidLooks(now: now)
       return [answered] + (end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance() / 4)] : end)
     }
+  }
+
+  /// A policy may limit the queue's length, which no client can see: then what the retry queue hands back can be refused, and
+  /// is held up there, out of sight. So who has put items there waits until so many have come back, or others were there to take
+  /// them.
+  private mutating func awaitReturnsFromRetry(now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard awaitedReturns.allSatisfy({ now >= $0 + Self.longestHoldUp }) else {
+      return [.set(.look, after: Drain.pause + Drain.pause * chance() / 4)]
+    }
+    return breakOff(
+      .temporaryFailure,
+      "cannot say that \(place) is drained: \(awaitedReturns.count) items that were to be tried again have not come back in "
+        + "\(Self.longestHoldUp.text); a length limit of the queue may hold them up")
+  }
+
+  /// RabbitMQ tries again after 3 minutes what a queue has refused to take back.
+  private static let longestHoldUp: Duration = .seconds(300)
+
+  /// An item came that may be one of those.
+  mutating func returned(_ item: WorkItem) {
+    if !awaitedReturns.isEmpty, item.isBackFromRetry { awaitedReturns.removeFirst() }
   }
 
   /// Looks that do not count are not gone on with for ever.

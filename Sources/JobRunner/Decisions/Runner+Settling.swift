@@ -58,7 +58,9 @@ extension Runner {
     let disposal: Disposal
     switch moving.move.destination {
     case .queue: disposal = .givenBackAsCopy
-    case .retry(let delay): disposal = .retried(after: delay)
+    case .retry(let delay):
+      awaitedReturns.append(now + delay)
+      disposal = .retried(after: delay)
     case .deadLetter:
       tally.deadLettered += 1
       disposal = .deadLettered(into: "queue '\(queue.deadName)'")

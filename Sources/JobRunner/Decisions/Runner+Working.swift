@@ -24,6 +24,7 @@ extension Runner {
     slots[index].isAckUnconfirmed = false
     let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
     idleSince = nil
+    returned(item)
     return takeWanted(item, in: index, now: now) + others
   }
 

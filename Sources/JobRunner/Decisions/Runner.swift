@@ -60,6 +60,8 @@ public struct Runner: Sendable {
   var hasServed = false
   /// Items that were done while the broker was away, and may come back to us.
   var returning: [EndedJob] = []
+  /// When the items are due that we have put into the retry queue, and that may not have come back.
+  var awaitedReturns: [ContinuousClock.Instant] = []
   /// Why the broker takes no copies for now.
   var movesBlocked: String?
 
@@ -212,7 +214,7 @@ public struct Runner: Sendable {
     case .connecting:
       what = connectFailure.map { "\($0); still trying" } ?? "connecting to the broker"
     case .awaitingQueue: what = "waiting for \(place) to be declared"
-    case .looking where drain.finding == .retries:
+    case .looking where drain.finding == .retries || drain.finding == .drained:
       what = "waiting for items to come back to \(place) for another attempt"
     case .looking where drain.voidSince != nil: what = "waiting for an answer about \(place) that can be trusted"
     case .looking: what = "waiting for the other consumers of \(place) to end"

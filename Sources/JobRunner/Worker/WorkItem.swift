@@ -38,6 +38,9 @@ public struct WorkItem: Hashable, Sendable {
     (count(in: ItemHeader.attempts) ?? 0) + (deliveryCount ?? (hasUncountedReturn ? 1 : 0)) + 1
   }
 
+  /// It has attempts behind it, and comes from where it waited for the next one.
+  var isBackFromRetry: Bool { !envelope.isRedelivered && (count(in: ItemHeader.attempts) ?? 0) > 0 }
+
   /// It came back to a queue that does not count how often. (RabbitMQ 4.3 counts what was given back without a failure
   /// apart, in x-acquired-count.)
   var hasUncountedReturn: Bool {
