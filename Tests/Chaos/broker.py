@@ -1,0 +1,100 @@
+"""The private broker, what a run needs of it, and what can be done to it as a whole."""
+
+import contextlib
+import os
+import signal
+import time
+
+import brokers
+
+# Closes one of the connections that come from these ports, and says from which.
+CLOSE_ONE = """
+Found = lists:sort([{{Port, Pid}} || Pid <- rabbit_networking:connections(),
+  [{{peer_port, Port}}] <- [catch rabbit_networking:connection_info(Pid, [peer_port])], lists:member(Port, {ports})]),
+case Found of
+  [] -> none;
+  _ ->
+    {{Port, Pid}} = lists:nth(1 + trunc({whom} * length(Found)), Found),
+    rabbit_networking:close_connection(Pid, <<"fault run">>),
+    Port
+end.
+"""
+# Who runs, and who publishes: each has a password that is its name.
+RUNNER, PUBLISHER, READER, PLAIN_WORKER = "runner", "publisher", "reader", "plain-worker"
+ALL = ".*"
+NONE = "^$"
+PERMISSIONS = {  # to configure, write, read
+    RUNNER: (ALL, ALL, ALL), PUBLISHER: (ALL, ALL, ALL), READER: (NONE, NONE, ALL), PLAIN_WORKER: (NONE, ALL, ALL),
+}
+
+
+class Broker(brokers.Broker):
+    def __init__(self, name, certificates):
+        self.certificates = certificates
+        super().__init__(name)
+
+    def start(self):
+        self.url = self._script("start", *(["--tls", str(self.certificates)] if self.certificates else []))
+        return self.url
+
+    @property
+    def tls_address(self):
+        host, port = self.address
+        return host, port + 3
+
+    def signal(self, number):
+        os.kill(int(self._script("pid")), number)
+
+    def add_users(self):
+        for name, permissions in PERMISSIONS.items():
+            self.ctl("add_user", name, name)
+            self.ctl("set_permissions", name, *permissions)
+
+    def url_of(self, user):
+        return self.url.replace("guest:guest", f"{user}:{user}")
+
+    # Faults. Each returns when it is over.
+
+    def close_one(self, ports, whom):
+        """The port of the connection that was closed, or None."""
+        answer = self.ctl("eval", CLOSE_ONE.format(whom=whom, ports=list(ports)))
+        return int(answer) if answer.isdigit() else None
+
+    def stop_and_continue(self, seconds):
+        self.signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            self.signal(signal.SIGCONT)
+
+    def write_down(self):
+        """What it has not yet of its queues' existence, see brokers.Broker.kill."""
+        self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
+
+    @contextlib.contextmanager
+    def _set(self, take, back):
+        """Whatever happens, it is set back."""
+        self.ctl(*take)
+        try:
+            yield
+        finally:
+            self.ctl(*back)
+
+    def short_of_memory(self):
+        former = self.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().")
+        # It is a share of the machine's, or {absolute, Bytes}.
+        back = former if former.replace(".", "").isdigit() else "0.4"
+        set_it = "set_vm_memory_high_watermark"
+        return self._set((set_it, "0.000001"), (set_it, back))
+
+    def without(self, which):
+        """No permission of the runners' to do that: 0 to configure, 1 to write."""
+        allowed = list(PERMISSIONS[RUNNER])
+        back = "set_permissions", RUNNER, *allowed
+        allowed[which] = NONE
+        return self._set(("set_permissions", RUNNER, *allowed), back)
+
+    def messages(self):
+        """How many each queue has, whatever state they are in."""
+        lines = self.ctl("--quiet", "list_queues", "name", "messages", "--no-table-headers").splitlines()
+        return {name: int(count or 0) for name, _, count in (line.partition("\t") for line in lines)}
