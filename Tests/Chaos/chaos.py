@@ -77,7 +77,7 @@ def arguments():
         "--faults", type=names(plan.KINDS), default=plan.KINDS, metavar="FAULT,...",
         help=f"kinds of faults: {', '.join(plan.KINDS)} (all of them)")
     parser.add_argument("--no-situations", action="store_true", help="no queues and users to be taken in by")
-    parser.add_argument("--binary", dest="other_binary", metavar="PATH", help="judge this amqp-job, not the one built here")
+    parser.add_argument("--binary", dest="other", metavar="PATH", help="judge this amqp-job, not the one that is built here")
     parser.add_argument("--rabbitmq", metavar="V", help="the broker's, as scripts/broker start takes it")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIRECTORY", help="keep journal and logs there")
     found = parser.parse_args()
@@ -98,7 +98,7 @@ class Chaos:
         self.marker = directory.name
         directory.chmod(0o755)
         # Where whoever runs it can get at it, and nobody replaces it.
-        self.binary = pathlib.Path(shutil.copy(options.other_binary or options.binary, directory / "amqp-job"))
+        self.binary = pathlib.Path(shutil.copy(options.binary, directory / "amqp-job"))
         self.authority = shutil.copy(options.certificates / "ca.pem", directory)
         self.broker = broker_module.Broker(options.broker, options.certificates)
         self.broker.add_users()
