@@ -27,6 +27,7 @@ class Faults:
             threading.Thread(target=self._series, args=(plan.steps(seed, *each),), daemon=True)
             for each in chosen if each[0]
         ]
+        short = host.Short(loops)
         self.carry_out = {
             plan.RUNNER_KILLED: self._runner,
             plan.RUNNER_TERMINATED: self._runner,
@@ -45,8 +46,8 @@ class Faults:
             plan.DELETED: self._delete,
             plan.SPOOL_GONE: self._while(spool.gone),
             plan.SPOOL_FULL: self._while(spool.full),
-            plan.NO_PROCESSES: self._short,
-            plan.NO_DESCRIPTORS: self._short,
+            plan.NO_PROCESSES: self._while(short.of_processes),
+            plan.NO_DESCRIPTORS: self._while(short.of_descriptors),
         }
 
     def start(self):
@@ -122,12 +123,6 @@ class Faults:
             return False
         finally:
             os.close(descriptor)
-
-    def _short(self, step):
-        start, loop = time.monotonic(), self._loop(step)
-        short = host.Short(loop)
-        hit = short.of_processes if step.kind == plan.NO_PROCESSES else short.of_descriptors
-        return hit(step.seconds) and self._note(step, start, slot=loop.slot)
 
     # Connections
 

@@ -2,9 +2,12 @@
 
 import contextlib
 import os
-import resource
+import re
 import subprocess
 import time
+
+import processes
+import runners
 
 MEGABYTE = 1 << 20
 
@@ -66,43 +69,64 @@ class Spool:
             subprocess.run(["umount", "--lazy", self.disk], check=False)
 
 
+PROCESSES, DESCRIPTORS = ("nproc", "Max processes"), ("nofile", "Max open files")
+
+
+def set_limit(pid, which, soft):
+    """Another soft limit; whether it was still there. By a program of its user's, since root may not be allowed to."""
+    words = ["prlimit", "--pid", str(pid), f"--{which[0]}={soft}:"]
+    return subprocess.run(
+        words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, user=runners.NOBODY,
+        group=runners.NOBODY, extra_groups=None if runners.NOBODY is None else []).returncode == 0
+
+
+def soft_limit(pid, which):
+    """As /proc has it, or None where the process has ended."""
+    found = re.search(which[1] + r" +(\S+)", processes.read_proc(pid, "limits").decode())
+    return found and found[1]
+
+
 class Short:
-    """A loop whose runners cannot have more of something for a while."""
+    """A host whose runners cannot have more of something for a while."""
 
-    def __init__(self, loop):
-        self.loop = loop
+    def __init__(self, loops):
+        self.loops = loops
 
-    def of_processes(self, seconds):
-        """Of the one that there is and of those that are started meanwhile."""
-        self.loop.wrapper = ["prlimit", "--nproc=1:"]
+    @contextlib.contextmanager
+    def of_processes(self):
+        """Neither those that there are nor those that are started meanwhile."""
+        usual = soft_limit(os.getpid(), PROCESSES)
+        self._wrap(["prlimit", "--nproc=1:"])
         try:
-            self._set(resource.RLIMIT_NPROC, lambda runner: 1)
-            time.sleep(seconds)
+            self._set(PROCESSES, lambda runner: 1)
+            yield
         finally:
-            self.loop.wrapper = []
-            self._set(resource.RLIMIT_NPROC, lambda runner: resource.prlimit(runner.process.pid, resource.RLIMIT_NPROC)[1])
-        return True
+            self._wrap([])
+            self._set(PROCESSES, lambda runner: usual)
 
-    def of_descriptors(self, seconds):
-        """Of the one that there is: it keeps what it has."""
-        with self.loop.lock:
-            runner = self.loop.runner
-        former = self._set(resource.RLIMIT_NOFILE, lambda runner: self._most(runner) + 1)
-        if former is None:
-            return False
-        time.sleep(seconds)
-        with self.loop.lock:
-            if self.loop.runner is runner:
-                runner.set_limit(resource.RLIMIT_NOFILE, former)
-        return True
+    @contextlib.contextmanager
+    def of_descriptors(self):
+        """Those that there are: they keep what they have."""
+        usual = soft_limit(os.getpid(), DESCRIPTORS)
+        self._set(DESCRIPTORS, lambda runner: highest_descriptor(runner) + 1)
+        try:
+            yield
+        finally:
+            self._set(DESCRIPTORS, lambda runner: usual)
 
-    def _most(self, runner):
-        return max((int(name) for name in os.listdir(f"/proc/{runner.process.pid}/fd")), default=2)
+    def _wrap(self, wrapper):
+        for loop in self.loops:
+            loop.wrapper = wrapper
 
     def _set(self, which, soft):
-        with self.loop.lock:
-            runner = self.loop.runner
-            try:
-                return None if runner is None else runner.set_limit(which, soft(runner))
-            except OSError:  # it has ended
-                return None
+        for loop in self.loops:
+            with loop.lock:
+                if loop.runner is not None:
+                    set_limit(loop.runner.process.pid, which, soft(loop.runner))
+
+
+def highest_descriptor(runner):
+    try:
+        return max((int(name) for name in os.listdir(f"/proc/{runner.process.pid}/fd")), default=2)
+    except OSError:  # it has ended
+        return 2

@@ -22,8 +22,8 @@ NO_WRITE = "write permission taken away"
 DELETED = "queue deleted and declared"
 SPOOL_GONE = "spool directory gone"
 SPOOL_FULL = "spool directory full"
-NO_PROCESSES = "no processes for a runner"
-NO_DESCRIPTORS = "no descriptors for a runner"
+NO_PROCESSES = "no processes for runners"
+NO_DESCRIPTORS = "no descriptors for runners"
 
 # Three series go on side by side, each through its list in an order of its own, over and over; the first time through
 # what there is in it, so that every kind comes soon.
@@ -35,11 +35,12 @@ BROKERS = [
 ]
 BROKERS_PAUSE = 0.3, 1.5
 HOSTS = [SPOOL_GONE, SPOOL_FULL, NO_PROCESSES, NO_DESCRIPTORS]
-HOSTS_PAUSE = 0.5, 4.0
+HOSTS_PAUSE = 1.0, 6.0
 SERIES = [(SINGLE, SINGLE_PAUSE), (BROKERS, BROKERS_PAUSE), (HOSTS, HOSTS_PAUSE)]
 KINDS = list(dict.fromkeys(SINGLE + BROKERS + HOSTS))
 
-# A silence either costs a heartbeat of two seconds nothing, or the connection.
+# A silence either costs a heartbeat of two seconds nothing, or the connection. A host is short of something for long: for
+# more attempts than an item has.
 SHORT, LONG = (0.2, 1.0), (5.0, 8.0)
 
 
@@ -57,7 +58,7 @@ def steps(seed, kinds, pause):
     chance = random.Random(f"{seed} {kinds}")
     for several in itertools.chain([list(dict.fromkeys(kinds))], itertools.repeat(kinds)):
         for kind in chance.sample(several, len(several)):
-            seconds = chance.uniform(*chance.choice([SHORT, LONG]))
+            seconds = chance.uniform(*chance.choice([LONG] if kind in HOSTS else [SHORT, LONG]))
             yield Step(kind, chance.uniform(*pause), chance.random(), seconds)
 
 
@@ -98,7 +99,8 @@ def item(seed, number):
         failures=chance.choices([0, 1, 2, 3, 24], [186, 8, 2, 2, 1])[0],
         on_term=chance.choice(["dies", "finishes"]),
         remains=chance.choices(["nothing", "child"], [95, 5])[0],
-        size=chance.randint(*chance.choices([(0, 4000), (60_000, 300_000)], [85, 15])[0]),
+        # The largest ones are never kept in memory.
+        size=chance.randint(*chance.choices([(0, 4000), (60_000, 300_000), (1_100_000, 1_300_000)], [84, 12, 4])[0]),
     )
 
 

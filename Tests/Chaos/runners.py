@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -71,15 +70,6 @@ class Runner:
             return False
         signal.pidfd_send_signal(self.descriptor, number)
         return True
-
-    def set_limit(self, which, soft):
-        """Another soft limit; returns the former one, or None where it has ended."""
-        try:
-            former, hard = resource.prlimit(self.process.pid, which)
-            resource.prlimit(self.process.pid, which, (soft, hard))
-            return former
-        except ProcessLookupError:
-            return None
 
     def wait(self, seconds=None):
         """Whether it has ended."""

@@ -14,7 +14,7 @@ from stories import fault, first_run, first_slot, first_worker, record, run_of, 
 FAULTS = {
     66: fault(plan.DELETED, 9.5, 10.0, queue="q"),
     69: fault(plan.BROKER_STOPPED, 2.0, 9.5),
-    70: fault(plan.NO_PROCESSES, 9.5, 10.0, slot=0),
+    70: fault(plan.NO_PROCESSES, 9.5, 10.0),
     74: fault(plan.SPOOL_FULL, 9.5, 10.0),
     75: first_slot(plan.RESET, 10.0),
     76: fault(plan.DELETED, 9.5, 10.0, queue="q"),
