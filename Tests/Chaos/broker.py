@@ -19,6 +19,11 @@ case Found of
     Port
 end.
 """
+# rabbitmqctl takes a second or more for each call; so all users come in one.
+ADD_USER = 'ok = rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"{name}">>, <<"fault run">>)'
+SET_PERMISSIONS = (
+    'ok = rabbit_auth_backend_internal:set_permissions(<<"{name}">>, <<"/">>, <<"{0}">>, <<"{1}">>, <<"{2}">>, <<"fault run">>)'
+)
 # Who runs, and who publishes: each has a password that is its name.
 RUNNER, PUBLISHER, READER, PLAIN_WORKER = "runner", "publisher", "reader", "plain-worker"
 ALL = ".*"
@@ -46,9 +51,10 @@ class Broker(brokers.Broker):
         os.kill(int(self._script("pid")), number)
 
     def add_users(self):
+        words = []
         for name, permissions in PERMISSIONS.items():
-            self.ctl("add_user", name, name)
-            self.ctl("set_permissions", name, *permissions)
+            words += [ADD_USER.format(name=name), SET_PERMISSIONS.format(*permissions, name=name)]
+        self.ctl("eval", ", ".join(words) + ".")
 
     def url_of(self, user):
         return self.url.replace("guest:guest", f"{user}:{user}")
