@@ -3,9 +3,11 @@
 import contextlib
 import os
 import signal
+import threading
 import time
 
 import brokers
+from console import Console
 
 # Closes one of the connections that come from these ports, and says from which.
 CLOSE_ONE = """
@@ -19,7 +21,6 @@ case Found of
     Port
 end.
 """
-# rabbitmqctl takes a second or more for each call; so all users come in one.
 ADD_USER = 'ok = rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"{name}">>, <<"fault run">>)'
 SET_PERMISSIONS = (
     'ok = rabbit_auth_backend_internal:set_permissions(<<"{name}">>, <<"/">>, <<"{0}">>, <<"{1}">>, <<"{2}">>, <<"fault run">>)'
@@ -33,14 +34,38 @@ PERMISSIONS = {  # to configure, write, read
 }
 
 
+def binary(text):
+    """In Erlang's notation."""
+    return '<<"' + text.replace("\\", "\\\\").replace('"', '\\"') + '">>'
+
+
 class Broker(brokers.Broker):
     def __init__(self, name, certificates):
         self.certificates = certificates
+        self.lock = threading.RLock()
+        self.console = None
         super().__init__(name)
 
     def start(self):
         self.url = self._script("start", *(["--tls", str(self.certificates)] if self.certificates else []))
+        self._leave_console()
         return self.url
+
+    def eval(self, text):
+        """Quickly. Fails with an OSError where the broker goes away meanwhile."""
+        with self.lock:
+            if self.console is None:
+                self.console = Console(lambda text: self.ctl("eval", text))
+            try:
+                return self.console.eval(text)
+            except OSError:
+                self._leave_console()
+                raise
+
+    def _leave_console(self):
+        if self.console is not None:
+            self.console.close()
+        self.console = None
 
     @property
     def tls_address(self):
@@ -51,20 +76,28 @@ class Broker(brokers.Broker):
         os.kill(int(self._script("pid")), number)
 
     def add_users(self):
-        words = []
         for name, permissions in PERMISSIONS.items():
-            words += [ADD_USER.format(name=name), SET_PERMISSIONS.format(*permissions, name=name)]
-        self.ctl("eval", ", ".join(words) + ".")
+            self.eval(ADD_USER.format(name=name) + ", " + SET_PERMISSIONS.format(*permissions, name=name) + ".")
 
     def url_of(self, user):
         return self.url.replace("guest:guest", f"{user}:{user}")
+
+    def limit_length(self, queue, length):
+        words = [binary(word) for word in ("/", queue, f"^{queue}$", f'{{"max-length":{length}}}', "0", "queues", "fault run")]
+        self.eval(f"ok = rabbit_policy:parse_set({', '.join(words)}).")
+
+    def unlimit_length(self, queue):
+        self.eval(f'rabbit_policy:delete(<<"/">>, {binary(queue)}, <<"fault run">>).')
 
     # Faults. Each returns when it is over.
 
     def close_one(self, ports, whom):
         """The port of the connection that was closed, or None."""
-        answer = self.ctl("eval", CLOSE_ONE.format(whom=whom, ports=list(ports)))
+        answer = self.eval(CLOSE_ONE.format(whom=whom, ports=list(ports)))
         return int(answer) if answer.isdigit() else None
+
+    def close_all(self):
+        self.eval("[rabbit_networking:close_connection(Pid, <<\"fault run\">>) || Pid <- rabbit_networking:connections()].")
 
     def stop_and_continue(self, seconds):
         self.signal(signal.SIGSTOP)
@@ -75,30 +108,28 @@ class Broker(brokers.Broker):
 
     def write_down(self):
         """What it has not yet of its queues' existence, see brokers.Broker.kill."""
-        self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
+        self.eval("[dets:sync(Table) || Table <- dets:all()].")
 
     @contextlib.contextmanager
     def _set(self, take, back):
         """Whatever happens, it is set back."""
-        self.ctl(*take)
+        self.eval(take)
         try:
             yield
         finally:
-            self.ctl(*back)
+            self.eval(back)
 
     def short_of_memory(self):
-        former = self.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().")
-        # It is a share of the machine's, or {absolute, Bytes}.
-        back = former if former.replace(".", "").isdigit() else "0.4"
-        set_it = "set_vm_memory_high_watermark"
-        return self._set((set_it, "0.000001"), (set_it, back))
+        former = self.eval("vm_memory_monitor:get_vm_memory_high_watermark().")
+        set_it = "vm_memory_monitor:set_vm_memory_high_watermark({})."
+        return self._set(set_it.format("0.000001"), set_it.format(former))
 
     def without(self, which):
         """No permission of the runners' to do that: 0 to configure, 1 to write."""
         allowed = list(PERMISSIONS[RUNNER])
-        back = "set_permissions", RUNNER, *allowed
+        back = SET_PERMISSIONS.format(*allowed, name=RUNNER) + "."
         allowed[which] = NONE
-        return self._set(("set_permissions", RUNNER, *allowed), back)
+        return self._set(SET_PERMISSIONS.format(*allowed, name=RUNNER) + ".", back)
 
     def messages(self):
         """How many each queue has, whatever state they are in."""

@@ -1,11 +1,13 @@
 """Carries the faults out, and writes down what was done to whom and when."""
 
+import contextlib
 import os
 import select
 import signal
 import threading
 import time
 
+import amqp
 import host
 import plan
 import processes
@@ -164,7 +166,7 @@ class Faults:
 
     def _close_all(self, step):
         start = time.monotonic()
-        self.broker.ctl("close_all_connections", "fault run")
+        self.broker.close_all()
         return self._note(step, start)
 
     def _stop_broker(self, step):
@@ -183,9 +185,10 @@ class Faults:
     def _delete(self, step):
         """With all that is in it."""
         stage = self.stages[int(step.whom * len(self.stages))]
-        with stage.lock:
-            start = time.monotonic()
-            self.broker.ctl("delete_queue", stage.queue)
+        client = amqp.Client(self.broker.url)
+        with stage.lock, contextlib.closing(client):
+            channel, start = client.channel, time.monotonic()
+            channel.queue_delete(stage.queue)
             if step.seconds > 1:  # else it is declared again at once
                 time.sleep(1)
             stage.declare()
