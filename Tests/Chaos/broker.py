@@ -54,13 +54,18 @@ class Broker(brokers.Broker):
     def eval(self, text):
         """Quickly. Fails with an OSError where the broker goes away meanwhile."""
         with self.lock:
-            if self.console is None:
-                self.console = Console(lambda text: self.ctl("eval", text))
+            self.open_console()
             try:
                 return self.console.eval(text)
             except OSError:
                 self._leave_console()
                 raise
+
+    def open_console(self):
+        """Where there is none, it takes as long as rabbitmqctl."""
+        with self.lock:
+            if self.console is None:
+                self.console = Console(lambda text: self.ctl("eval", text))
 
     def _leave_console(self):
         if self.console is not None:

@@ -180,6 +180,7 @@ class Faults:
         self.broker.signal(signal.SIGKILL)
         self._note(step, start)
         self.broker.start()
+        self.broker.open_console()
         return True
 
     def _delete(self, step):
