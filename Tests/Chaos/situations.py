@@ -124,11 +124,13 @@ class Situations:
 
     def _run(self, place, user, *words, limit, parallelism=1, expected=REFUSED):
         """Starts a runner, whose run is told of, and waits for its end."""
-        name = f"s{place.number}.{sum(run.slot == FIRST_SLOT + place.number for run in self.runs)}"
-        run = Run(
-            name, FIRST_SLOT + place.number, limit, time.monotonic(), parallelism=parallelism, queue=place.queue,
-            expected=frozenset(expected))
-        self.runs.append(run)
+        slot = FIRST_SLOT + place.number
+        with self.lock:
+            name = f"s{place.number}.{sum(run.slot == slot for run in self.runs)}"
+            run = Run(
+                name, slot, limit, time.monotonic(), parallelism=parallelism, queue=place.queue,
+                expected=frozenset(expected))
+            self.runs.append(run)
         runner = self.start_runner(run, self.broker.url_of(user), words)
         if not runner.wait(LONGEST):
             self.hung.append(run)
@@ -178,15 +180,23 @@ class Situations:
         self._run(place, broker_module.PLAIN_WORKER, "-n", "1", "--when-empty", "exit", limit=1)
 
     def _stream(self, client):
-        """It hands every item to everybody."""
+        """It hands every item that comes to everybody."""
         place = self._place("stream", keeps=True)
         place.collects = []
         self._declare(client, place.queue, queue_type="stream")
-        self._publish(client, place, self._item(place, "all"))
-        for _ in range(2):
-            self._run(
-                place, broker_module.PLAIN_WORKER, "-n", "1", "--when-empty", "exit", "--drain-timeout", "20s", limit=1,
-                expected=REFUSED | {75})
+        runs = [
+            threading.Thread(target=self._run, args=(place, broker_module.PLAIN_WORKER, "-n", "1"), kwargs={"limit": 1})
+            for _ in range(2)
+        ]
+        for run in runs:
+            run.start()
+        while any(run.is_alive() for run in runs):
+            # They may both consume by now, or one may have lost its connection meanwhile, and with it what it came for.
+            time.sleep(1)
+            try:
+                self._publish(client, place, self._item(place, f"at{time.monotonic():.0f}"))
+            except (pika.exceptions.AMQPError, OSError):
+                pass  # the broker is away
 
     # An item that fails for ever
 
