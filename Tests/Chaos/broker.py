@@ -23,7 +23,8 @@ end.
 """
 ADD_USER = 'ok = rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"{name}">>, <<"fault run">>)'
 SET_PERMISSIONS = (
-    'ok = rabbit_auth_backend_internal:set_permissions(<<"{name}">>, <<"/">>, <<"{0}">>, <<"{1}">>, <<"{2}">>, <<"fault run">>)'
+    'ok = rabbit_auth_backend_internal:set_permissions('
+    '<<"{name}">>, <<"/">>, <<"{0}">>, <<"{1}">>, <<"{2}">>, <<"fault run">>)'
 )
 # Who runs, and who publishes: each has a password that is its name.
 RUNNER, PUBLISHER, READER, PLAIN_WORKER = "runner", "publisher", "reader", "plain-worker"
@@ -88,7 +89,8 @@ class Broker(brokers.Broker):
         return self.url.replace("guest:guest", f"{user}:{user}")
 
     def limit_length(self, queue, length):
-        words = [binary(word) for word in ("/", queue, f"^{queue}$", f'{{"max-length":{length}}}', "0", "queues", "fault run")]
+        definition = f'{{"max-length":{length}}}'
+        words = map(binary, ("/", queue, f"^{queue}$", definition, "0", "queues", "fault run"))
         self.eval(f"ok = rabbit_policy:parse_set({', '.join(words)}).")
 
     def unlimit_length(self, queue):
@@ -102,7 +104,7 @@ class Broker(brokers.Broker):
         return int(answer) if answer.isdigit() else None
 
     def close_all(self):
-        self.eval("[rabbit_networking:close_connection(Pid, <<\"fault run\">>) || Pid <- rabbit_networking:connections()].")
+        self.eval('[rabbit_networking:close_connection(P, <<"fault run">>) || P <- rabbit_networking:connections()].')
 
     def stop_and_continue(self, seconds):
         self.signal(signal.SIGSTOP)

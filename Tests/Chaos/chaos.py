@@ -5,7 +5,6 @@ not be taken in by. When the faults are over, all has to come to rest. What is p
 and statuses.py. Exit status 0: nothing was found that must not happen.
 """
 
-import argparse
 import os
 import pathlib
 import shlex
@@ -14,14 +13,13 @@ import signal
 import sys
 import tempfile
 import time
-import uuid
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEnd"))
 
 import amqp  # noqa: E402
 import broker as broker_module  # noqa: E402
-import plan  # noqa: E402
+import options  # noqa: E402
 import processes  # noqa: E402
 import report  # noqa: E402
 import runners  # noqa: E402
@@ -45,81 +43,36 @@ REST = {"amqp-job": 240.0, "amqp-consume": 30.0}
 SITUATION_PAUSE = 60.0
 
 
-def names(known):
-    def parse(text):
-        found = text.split(",")
-        unknown = [name for name in found if name not in known]
-        if unknown:
-            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not among {', '.join(known)}")
-        return found
-
-    return parse
-
-
-def arguments():
-    parser = argparse.ArgumentParser(
-        prog="scripts/chaos", description="A bounded, seeded fault run.", allow_abbrev=False)
-    parser.add_argument("binary", help=argparse.SUPPRESS)
-    parser.add_argument("broker", help=argparse.SUPPRESS)
-    parser.add_argument("certificates", type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("--items", type=int, default=300, metavar="N", help="how many items (300)")
-    parser.add_argument("--runners", type=int, default=8, metavar="R", help="how many loops of runners (8)")
-    parser.add_argument("--seconds", type=float, default=60, metavar="T", help="how long items and faults come (60)")
-    parser.add_argument("--seed", default=None, metavar="S", help="decides what happens when, and to whom")
-    parser.add_argument("--consumer", choices=["amqp-job", "amqp-consume"], default="amqp-job")
-    parser.add_argument(
-        "--queues", type=names(stages.KINDS), default=None, metavar="KIND,...",
-        help=f"kinds of queues: {', '.join(stages.KINDS)} (all of them, each served by some of the loops)")
-    parser.add_argument(
-        "--modes", type=names(runners.MODES), default=list(runners.MODES), metavar="MODE,...",
-        help=f"what the runners do: {', '.join(runners.MODES)} (any of them)")
-    parser.add_argument(
-        "--faults", type=names(plan.KINDS), default=plan.KINDS, metavar="FAULT,...",
-        help=f"kinds of faults: {', '.join(plan.KINDS)} (all of them)")
-    parser.add_argument("--no-situations", action="store_true", help="no queues and users to be taken in by")
-    parser.add_argument("--binary", dest="other", metavar="PATH", help="judge this amqp-job, not the one that is built here")
-    parser.add_argument("--rabbitmq", metavar="V", help="the broker's, as scripts/broker start takes it")
-    parser.add_argument("--keep", type=pathlib.Path, metavar="DIRECTORY", help="keep journal and logs there")
-    found = parser.parse_args()
-    if found.items < 1 or found.runners < 1 or found.seconds <= 0:
-        parser.error("--items, --runners and --seconds are more than 0")
-    found.seed = found.seed or uuid.uuid4().hex[:8]
-    if found.queues is None:
-        found.queues = [kind for kind in stages.KINDS if found.consumer == "amqp-job" or kind.startswith("plain")]
-    found.runners = max(found.runners, len(found.queues))
-    return found
-
-
 class Chaos:
     """One run."""
 
-    def __init__(self, options, directory):
-        self.options, self.directory = options, directory
+    def __init__(self, asked, directory):
+        self.options, self.directory = asked, directory
         self.marker = directory.name
         directory.chmod(0o755)
         # Where whoever runs it can get at it, and nobody replaces it.
-        self.binary = pathlib.Path(shutil.copy(options.binary, directory / "amqp-job"))
-        self.authority = shutil.copy(options.certificates / "ca.pem", directory)
-        self.broker = broker_module.Broker(options.broker, options.certificates)
+        self.binary = pathlib.Path(shutil.copy(asked.binary, directory / "amqp-job"))
+        self.authority = shutil.copy(asked.certificates / "ca.pem", directory)
+        self.broker = broker_module.Broker(asked.broker, asked.certificates)
         self.broker.add_users()
         self.client = amqp.Client(self.broker.url)
         self.journal = Journal(directory / "journal")
         (directory / "claims").mkdir()
         (directory / "claims").chmod(0o777)
         self.worker = self.make_worker()
-        self.stages = [stages.Stage(kind, str(self.binary), self.broker.url) for kind in options.queues]
+        self.stages = [stages.Stage(kind, str(self.binary), self.broker.url) for kind in asked.queues]
         for stage in self.stages:
             stage.declare()
         self.make_ways()
         self.spool = Spool(directory)
-        self.loops = [self.loop(slot) for slot in range(options.runners)]
+        self.loops = [self.loop(slot) for slot in range(asked.runners)]
         self.faults = Faults(
-            options.seed, options.faults, self.broker, self.ways, self.loops, self.stages, self.spool, self.journal)
+            asked.seed, asked.faults, self.broker, self.ways, self.loops, self.stages, self.spool, self.journal)
         self.publisher = Publisher(
-            self.broker, self.url(options.runners, broker_module.PUBLISHER), options.runners,
-            str(self.binary) if self.is_ours else None, self.stages, options, directory / "publisher.log")
+            self.broker, self.url(asked.runners, broker_module.PUBLISHER), asked.runners,
+            str(self.binary) if self.is_ours else None, self.stages, asked, directory / "publisher.log")
         self.situations = Situations(
-            options, self.broker, str(self.binary), self.start_runner, self.journal, SITUATION_PAUSE)
+            asked, self.broker, str(self.binary), self.start_runner, self.dump, SITUATION_PAUSE)
         self.hung = []
 
     @property
@@ -210,9 +163,13 @@ class Chaos:
                 break
         hung = [loop for loop in self.loops if loop.is_alive()]
         self.hung = [loop.runs[-1] for loop in hung]
-        for loop in hung if self.is_ours else []:
-            print("", *state.dump(loop, self.broker, self.directory / f"hung-{loop.slot}"), sep="\n", file=sys.stderr)
+        for runner in [loop.runner for loop in hung] if self.is_ours else []:
+            if runner is not None:
+                self.dump(runner)
         self.end_loops()
+
+    def dump(self, runner):
+        state.dump(runner, self.broker, self.directory / f"hung-{runner.run.name}")
 
     def end_loops(self):
         for loop in self.loops:
@@ -297,11 +254,11 @@ class Chaos:
 
 
 def main():
-    options = arguments()
+    asked = options.parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     directory = pathlib.Path(tempfile.mkdtemp(prefix="fault-run-"))
     try:
-        chaos = Chaos(options, directory)
+        chaos = Chaos(asked, directory)
         try:
             seconds = chaos.go()
             remaining = chaos.remaining()
@@ -310,11 +267,11 @@ def main():
             (directory / "faults").write_text("".join(f"{fault}\n" for fault in record.faults))
         finally:
             chaos.close()
-        sys.exit(report.Report(options, record, chaos.situations.counts, remaining, version, seconds).show())
+        sys.exit(report.Report(asked, record, chaos.situations.counts, remaining, version, seconds).show())
     finally:
         (directory / "amqp-job").unlink(missing_ok=True)
-        if options.keep:
-            shutil.copytree(directory, options.keep, dirs_exist_ok=True)
+        if asked.keep:
+            shutil.copytree(directory, asked.keep, dirs_exist_ok=True)
         shutil.rmtree(directory)
 
 

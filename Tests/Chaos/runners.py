@@ -13,7 +13,6 @@ import stages
 from journal import Run
 
 MARKER = "CHAOS_MARKER"
-LINES = 40
 CONNECT_TIMEOUT = 20.0
 COMMON = ["--heartbeat", "2s", "--connect-timeout", f"{CONNECT_TIMEOUT:.0f}s", "--grace", "2s", "--verbose"]
 ATTEMPTS = ["--max-attempts", str(stages.MAX_ATTEMPTS), "--retry-delay", "1s"]
@@ -126,7 +125,3 @@ class Loop(threading.Thread):
             if self.runner is not None and self.runner.send(number):
                 return self.runner.run
         return None
-
-    def last_lines(self):
-        """Of what its runners said."""
-        return self.log.read_text(errors="replace").splitlines()[-LINES:]

@@ -40,11 +40,11 @@ class Place:
 
 
 class Situations:
-    """One thread for each kind of situation. `run` starts a runner: see Chaos."""
+    """One thread for each kind of situation. `start_runner` and `dump` are those of Chaos."""
 
-    def __init__(self, options, broker, binary, start_runner, journal, pause):
+    def __init__(self, options, broker, binary, start_runner, dump, pause):
         self.seed, self.broker, self.binary, self.start_runner = options.seed, broker, binary, start_runner
-        self.journal, self.pause = journal, pause
+        self.dump, self.pause = dump, pause
         self.over = threading.Event()
         self.lock = threading.Lock()
         self.error = None
@@ -134,6 +134,7 @@ class Situations:
         runner = self.start_runner(run, self.broker.url_of(user), words)
         if not runner.wait(LONGEST):
             self.hung.append(run)
+            self.dump(runner)
             runner.send(signal.SIGKILL)
             runner.wait()
         return run

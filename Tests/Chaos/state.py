@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 
 import processes
@@ -41,7 +42,7 @@ def of_broker(broker):
         ["list_queues", "name", "type", "messages_ready", "messages_unacknowledged", "messages", "consumers", "state"],
         ["list_consumers"],
         ["list_connections", "peer_port", "user", "state", "channels", "send_pend", "recv_cnt"],
-        ["list_channels", "pid", "user", "consumer_count", "messages_unacknowledged", "prefetch_count", "state"],
+        ["list_channels", "pid", "user", "consumer_count", "messages_unacknowledged", "prefetch_count"],
     ):
         try:
             lines += [f"-- {' '.join(words)}", broker.ctl("--quiet", *words)]
@@ -54,12 +55,8 @@ def children(pid):
     return [int(word) for word in text(pid, f"task/{pid}/children").split()]
 
 
-def dump(loop, broker, path):
-    """Writes it all into the file, and returns it in lines."""
-    with loop.lock:
-        runner = loop.runner
-    if runner is None:
-        return []
+def dump(runner, broker, path):
+    """Writes it all into the file, and to standard error."""
     pid = runner.process.pid
     if processes.handles(pid, ASK):
         runner.send(ASK)
@@ -72,6 +69,6 @@ def dump(loop, broker, path):
     except OSError as error:
         lines.append(f"it has ended meanwhile: {error}")
     lines += of_broker(broker)
-    lines += ["-- the last lines of its log", *loop.log.read_text(errors="replace").splitlines()[-LOG_LINES:]]
+    lines += ["-- the last lines of its log", *runner.log.read_text(errors="replace").splitlines()[-LOG_LINES:]]
     path.write_text("\n".join(lines) + "\n")
-    return lines
+    print("", *lines, sep="\n", file=sys.stderr)
