@@ -61,6 +61,12 @@ public struct Drain: Hashable, Sendable {
   /// Since when no look has counted.
   public private(set) var voidSince: ContinuousClock.Instant?
 
+  /// What the look is at, in a few words.
+  public var summary: String {
+    let waiting = unanswered.isEmpty ? "" : ", unanswered: \(unanswered.map { "\($0)" }.joined(separator: ", "))"
+    return "look: \(finding.map { "\($0)" } ?? "open"), \(emptyLooks) empty, \(staleCount) stale\(waiting)"
+  }
+
   public init(_ queue: WorkQueue) { self.queue = queue }
 
   /// What to ask where we have no consumer, before one is attached.

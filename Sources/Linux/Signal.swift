@@ -16,6 +16,7 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
   public static let terminate = Signal(rawValue: SIGTERM)
   public static let child = Signal(rawValue: SIGCHLD)
   public static let resume = Signal(rawValue: SIGCONT)
+  public static let terminalInput = Signal(rawValue: SIGTTIN)
   public static let windowChange = Signal(rawValue: SIGWINCH)
 
   /// Its name without the `SIG`, as `kill -l` has it.
@@ -31,6 +32,7 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
     case .child: "CHLD"
     case .resume: "CONT"
     case .windowChange: "WINCH"
+    case .terminalInput: "TTIN"
     case Signal(rawValue: SIGSEGV): "SEGV"
     case Signal(rawValue: SIGABRT): "ABRT"
     case Signal(rawValue: SIGPIPE): "PIPE"

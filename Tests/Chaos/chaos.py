@@ -1,124 +1,151 @@
-"""A bounded, seeded fault run: chaos.py BINARY BROKER-NAME [OPTION...]; scripts/chaos sets it up.
+"""A bounded, seeded fault run: chaos.py BINARY BROKER-NAME CERTIFICATES [OPTION...]; scripts/chaos sets it up.
 
-Loops of runners work a queue down while items come and faults go on. When the faults are over, all has to come to rest.
-What is printed is judged by the rules in verdict.py. Exit status 0: nothing was found that must not happen.
+Loops of runners work queues of four kinds down while items come and faults go on, and situations come that a runner must
+not be taken in by. When the faults are over, all has to come to rest. What is printed is judged by the rules in verdict.py
+and statuses.py. Exit status 0: nothing was found that must not happen.
 """
 
-import argparse
 import os
 import pathlib
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import uuid
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEnd"))
 
 import amqp  # noqa: E402
+import broker as broker_module  # noqa: E402
+import options  # noqa: E402
 import processes  # noqa: E402
 import report  # noqa: E402
 import runners  # noqa: E402
+import stages  # noqa: E402
+import state  # noqa: E402
 import verdict  # noqa: E402
-from faults import Broker, Faults  # noqa: E402
+from faults import Faults  # noqa: E402
+from host import Spool  # noqa: E402
 from journal import Journal  # noqa: E402
 from proxy import Ways  # noqa: E402
 from publisher import Publisher  # noqa: E402
+from situations import Situations  # noqa: E402
 
 WORKER = pathlib.Path(__file__).resolve().parent / "worker.py"
-QUEUE = "fault-run"
-# Nothing has been heard of any worker for so long: then whatever still runs hangs. (amqp-consume waits for ever.)
+# Nothing has been heard of any worker for so long: then whatever still runs hangs. A runner whose looks get no answer ends
+# before that, see runners.CONNECT_TIMEOUT. (amqp-consume waits for ever.)
 QUIET = {"amqp-job": 45.0, "amqp-consume": 10.0}
 # The longest that the rest of the work may take after the faults. (amqp-consume may never be done with an item.)
 REST = {"amqp-job": 240.0, "amqp-consume": 30.0}
-
-
-def arguments():
-    parser = argparse.ArgumentParser(
-        prog="scripts/chaos", description="A bounded, seeded fault run.", allow_abbrev=False)
-    parser.add_argument("binary", help=argparse.SUPPRESS)
-    parser.add_argument("broker", help=argparse.SUPPRESS)
-    parser.add_argument("--items", type=int, default=300, metavar="N", help="how many items (300)")
-    parser.add_argument("--runners", type=int, default=6, metavar="R", help="how many loops of runners (6)")
-    parser.add_argument("--seconds", type=float, default=60, metavar="T", help="how long items and faults come (60)")
-    parser.add_argument("--seed", default=None, metavar="S", help="decides what happens when, and to whom")
-    parser.add_argument("--consumer", choices=["amqp-job", "amqp-consume"], default="amqp-job")
-    parser.add_argument("--queue", choices=["quorum", "classic"], default="quorum")
-    parser.add_argument("--rabbitmq", metavar="V", help="the broker's, as scripts/broker start takes it")
-    parser.add_argument("--keep", type=pathlib.Path, metavar="DIRECTORY", help="keep journal and logs there")
-    found = parser.parse_args()
-    if found.items < 1 or found.runners < 1 or found.seconds <= 0:
-        parser.error("--items, --runners and --seconds are more than 0")
-    found.seed = found.seed or uuid.uuid4().hex[:8]
-    return found
+# From one situation of a kind to the next, at most.
+SITUATION_PAUSE = 60.0
 
 
 class Chaos:
     """One run."""
 
-    def __init__(self, options, directory):
-        self.options, self.directory = options, directory
+    def __init__(self, asked, directory):
+        self.options, self.directory = asked, directory
         self.marker = directory.name
-        self.broker = Broker(options.broker)
+        directory.chmod(0o755)
+        # Where whoever runs it can get at it, and nobody replaces it.
+        self.binary = pathlib.Path(shutil.copy(asked.binary, directory / "amqp-job"))
+        self.authority = shutil.copy(asked.certificates / "ca.pem", directory)
+        self.broker = broker_module.Broker(asked.broker, asked.certificates)
+        self.broker.add_users()
         self.client = amqp.Client(self.broker.url)
         self.journal = Journal(directory / "journal")
         (directory / "claims").mkdir()
+        (directory / "claims").chmod(0o777)
         self.worker = self.make_worker()
-        self.declare()
-        self.ways = Ways(self.broker.address, options.runners)
-        self.loops = [self.loop(slot) for slot in range(options.runners)]
-        self.faults = Faults(options.seed, self.broker, self.ways, self.loops, self.journal)
-        self.publisher = Publisher(self.broker.url, QUEUE, options.seed, options.items, options.seconds)
+        self.stages = [stages.Stage(kind, str(self.binary), self.broker.url) for kind in asked.queues]
+        for stage in self.stages:
+            stage.declare()
+        self.make_ways()
+        self.spool = Spool(directory)
+        self.loops = [self.loop(slot) for slot in range(asked.runners)]
+        self.faults = Faults(
+            asked.seed, asked.faults, self.broker, self.ways, self.loops, self.stages, self.spool, self.journal)
+        self.publisher = Publisher(
+            self.broker, self.url(asked.runners, broker_module.PUBLISHER), asked.runners,
+            str(self.binary) if self.is_ours else None, self.stages, asked, directory / "publisher.log")
+        self.situations = Situations(
+            asked, self.broker, str(self.binary), self.start_runner, self.dump, SITUATION_PAUSE)
         self.hung = []
 
     @property
     def is_ours(self):
         return self.options.consumer == "amqp-job"
 
-    def declare(self):
-        if self.is_ours:
-            words = [self.options.binary, "declare", "--url", self.broker.url, "--quiet", "--type", self.options.queue]
-            subprocess.run([*words, QUEUE], check=True)
-        else:
-            arguments = {"x-queue-type": self.options.queue}
-            self.client.channel.queue_declare(QUEUE, durable=True, arguments=arguments)
-        self.client.close()
-
-    def loop(self, slot):
-        url = self.ways.ways[slot].url
-        command, limit = (
-            runners.amqp_job(self.options.binary, QUEUE, slot) if self.is_ours else runners.amqp_consume(url, QUEUE)
-        )
-        environment = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", runners.MARKER: self.marker, "BROKER_URL": url,
-        }
-        return runners.Loop(
-            slot, [*command, str(self.worker)], limit, environment, self.directory / f"runners-{slot}.log",
-            self.says_drained,
-        )
-
     def make_worker(self):
         """One word: amqp-consume would take its options for its own."""
-        words = [processes.PYTHON, "-IS", WORKER, self.directory / "journal", self.directory / "claims"]
+        program = shutil.copy(WORKER, self.directory / "worker.py")
+        words = [processes.PYTHON, "-IS", program, self.directory / "journal", self.directory / "claims"]
         path = self.directory / "worker"
         path.write_text("#!/bin/sh\nexec " + " ".join(shlex.quote(str(word)) for word in words) + "\n")
         path.chmod(0o755)
         return path
 
+    # Ways and loops
+
+    def is_tls(self, slot):
+        """Of each queue's loops every other one; not the publisher."""
+        return self.is_ours and slot < self.options.runners and slot // len(self.stages) % 2 == 1
+
+    def make_ways(self):
+        targets = [
+            self.broker.tls_address if self.is_tls(slot) else self.broker.address
+            for slot in range(self.options.runners + 1)
+        ]
+        self.ways = Ways(targets)
+
+    def url(self, slot, user):
+        scheme = "amqps" if self.is_tls(slot) else "amqp"
+        return f"{scheme}://{user}:{user}@{self.ways.ways[slot].address}"
+
+    def loop(self, slot):
+        stage = self.stages[slot % len(self.stages)]
+        url = self.url(slot, broker_module.RUNNER)
+
+        def command(run):
+            environment = runners.environment(self.marker, run, BROKER_URL=url)
+            if not self.is_ours:
+                words = ["amqp-consume", "--url", url, "--heartbeat", "2", "-q", stage.queue, "-c", "1", "-p", "1"]
+                return runners.MODES["one"], [*words, str(self.worker)], environment
+            mode, words = runners.mode(self.options.seed, run, self.options.modes)
+            attempts = runners.ATTEMPTS if stage.is_declared else []
+            security = ["--tls-ca", self.authority] if self.is_tls(slot) else []
+            return mode, self.words(stage.queue, *security, *attempts, *words), environment
+
+        return runners.Loop(slot, stage.queue, command, self.directory / f"runners-{slot}.log", self.says_drained)
+
+    def words(self, queue, *words):
+        """To start amqp-job with."""
+        common = [*runners.COMMON, "--spool-dir", str(self.spool.path)]
+        return [str(self.binary), "run", "-q", queue, *common, *words, "--", str(self.worker)]
+
+    def start_runner(self, run, url, words):
+        """One of a situation."""
+        environment = runners.environment(self.marker, run.name, BROKER_URL=url)
+        return runners.Runner(run, self.words(run.queue, *words), environment, self.directory / "situations.log")
+
     def says_drained(self, run):
-        return verdict.says_drained(run, [turn for turn in self.journal.read() if turn.run == run.name])
+        return verdict.says_drained(run, self.journal.of(run))
+
+    # The course of it
 
     def go(self):
         """Everything up to the rest."""
         start = time.monotonic()
-        for thread in (*self.loops, self.publisher, self.faults):
+        has_situations = self.is_ours and not self.options.no_situations
+        for thread in (*self.loops, self.publisher, self.faults, *([self.situations] if has_situations else [])):
             thread.start()
         time.sleep(self.options.seconds)
         self.faults.finish()
+        if has_situations:
+            self.situations.finish()
         self.publisher.join()
         for loop in self.loops:
             loop.is_all_published = True
@@ -136,9 +163,13 @@ class Chaos:
                 break
         hung = [loop for loop in self.loops if loop.is_alive()]
         self.hung = [loop.runs[-1] for loop in hung]
+        for runner in [loop.runner for loop in hung] if self.is_ours else []:
+            if runner is not None:
+                self.dump(runner)
         self.end_loops()
-        for loop in hung:
-            print(f"\nthe last lines of loop {loop.slot}:", *loop.last_lines(), sep="\n", file=sys.stderr)
+
+    def dump(self, runner):
+        state.dump(runner, self.broker, self.directory / f"hung-{runner.run.name}")
 
     def end_loops(self):
         for loop in self.loops:
@@ -161,6 +192,8 @@ class Chaos:
                 os.kill(pid, signal.SIGKILL)
             return lines
 
+    # What is left
+
     def take_all(self, queue):
         """The ids of what is in it. A queue that has just lost its consumers may not show all at once."""
         found, empty_looks = [], 0
@@ -168,35 +201,64 @@ class Chaos:
             method, properties, _ = self.client.channel.basic_get(queue, auto_ack=True)
             if method is None:
                 empty_looks += 1
-                time.sleep(0.5)
+                time.sleep(0.2)
             else:
                 found.append(properties.message_id)
         return found
 
+    def take_of_situations(self):
+        """What is in their queues; an item that is on its way back unseen is there, too."""
+        existing = self.broker.messages()
+        kept, owner_dead = [], []
+        for place in self.situations.places:
+            items = [each.item for each in self.situations.publications if each.queue == place.queue and each.is_confirmed]
+            if place.keeps:
+                kept += items
+                continue
+            queues = [queue for queue in place.collects if queue in existing]
+            before = sum(existing[queue] for queue in queues)
+            taken = {queue: self.take_all(queue) for queue in queues}
+            owner_dead += taken.pop(place.owner_dead, [])
+            found = [item for each in taken.values() for item in each]
+            done = {turn.item for turn in self.journal.read() if turn.outcome == "done"}
+            missing = [item for item in items if item not in done and item not in found and item not in owner_dead]
+            kept += found + missing[:max(0, before - len(found))]
+        return kept, owner_dead
+
     def record(self):
         self.ways.close()
-        is_retrying = self.is_ours
-        left = self.take_all(QUEUE) + (self.take_all(QUEUE + ".retry") if is_retrying else [])
+        left = [item for stage in self.stages for queue in stage.queues for item in self.take_all(queue)]
+        dead = [item for stage in self.stages if stage.is_declared for item in self.take_all(stage.dead_queue)]
+        kept, owner_dead = self.take_of_situations()
+        time.sleep(2)  # the broker counts once a second
+        counts = self.broker.messages()
+        own = [queue for stage in self.stages for queue in (*stage.queues, stage.dead_queue)]
+        situations = self.situations
         return verdict.Record(
-            published=self.publisher.confirmed, uncertain=self.publisher.uncertain,
-            runs=[run for loop in self.loops for run in loop.runs], turns=self.journal.read(), faults=self.faults.done,
-            left=left, hung=self.hung, dead=self.take_all(QUEUE + ".dead") if is_retrying else [],
-            copies=is_retrying, recounts=is_retrying and self.options.queue == "classic",
+            publications=self.publisher.publications + situations.publications,
+            runs=[run for loop in self.loops for run in loop.runs] + situations.runs + self.publisher.runs,
+            turns=self.journal.read(), faults=self.faults.done, left=left, dead=dead, owner_dead=owner_dead, kept=kept,
+            limits=situations.limits, unseen=[f"{queue}: {counts[queue]}" for queue in own if counts.get(queue)],
+            hung=self.hung + situations.hung,
+            declared={stage.queue for stage in self.stages if stage.is_declared},
+            recounts={stage.queue for stage in self.stages if stage.is_declared and stage.is_classic},
         )
 
     def close(self):
         self.faults.over.set()
+        self.situations.over.set()
         self.end_loops()
         self.remaining()
         self.client.close()
+        self.spool.close()
 
 
 def main():
-    options = arguments()
+    asked = options.parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     directory = pathlib.Path(tempfile.mkdtemp(prefix="fault-run-"))
     try:
-        chaos = Chaos(options, directory)
+        chaos = Chaos(asked, directory)
         try:
             seconds = chaos.go()
             remaining = chaos.remaining()
@@ -205,10 +267,11 @@ def main():
             (directory / "faults").write_text("".join(f"{fault}\n" for fault in record.faults))
         finally:
             chaos.close()
-        sys.exit(report.Report(options, record, remaining, version, seconds).show())
+        sys.exit(report.Report(asked, record, chaos.situations.counts, remaining, version, seconds).show())
     finally:
-        if options.keep:
-            shutil.copytree(directory, options.keep, dirs_exist_ok=True)
+        (directory / "amqp-job").unlink(missing_ok=True)
+        if asked.keep:
+            shutil.copytree(directory, asked.keep, dirs_exist_ok=True)
         shutil.rmtree(directory)
 
 

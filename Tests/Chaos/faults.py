@@ -1,48 +1,35 @@
 """Carries the faults out, and writes down what was done to whom and when."""
 
+import contextlib
 import os
 import select
 import signal
 import threading
 import time
 
-import brokers
+import amqp
+import host
 import plan
 import processes
 from journal import Fault
 
-# Closes one of all connections, and says from which port it came.
-CLOSE_ONE = """
-Found = lists:sort([{{Port, Pid}} || Pid <- rabbit_networking:connections(),
-  [{{peer_port, Port}}] <- [catch rabbit_networking:connection_info(Pid, [peer_port])]]),
-case Found of
-  [] -> none;
-  _ ->
-    {{Port, Pid}} = lists:nth(1 + trunc({whom} * length(Found)), Found),
-    rabbit_networking:close_connection(Pid, <<"fault run">>),
-    Port
-end.
-"""
-
-
-class Broker(brokers.Broker):
-    """The private broker, with the faults of a whole machine."""
-
-    def signal(self, number):
-        os.kill(int(self._script("pid")), number)
-
 
 class Faults:
-    def __init__(self, seed, broker, ways, loops, journal):
-        self.broker, self.ways, self.loops, self.journal = broker, ways, loops, journal
+    """Several series of them, side by side. `kinds` are those that may come."""
+
+    def __init__(self, seed, kinds, broker, ways, loops, stages, spool, journal):
+        self.broker, self.ways, self.loops, self.stages = broker, ways, loops, stages
+        self.spool, self.journal = spool, journal
         self.error = None
         self.done = []
         self.over = threading.Event()
         self.stalls = {}
-        series = (plan.SINGLE, plan.SINGLE_PAUSE), (plan.BROKERS, plan.BROKERS_PAUSE)
+        chosen = [([kind for kind in series if kind in kinds], pause) for series, pause in plan.SERIES]
         self.threads = [
-            threading.Thread(target=self._series, args=(plan.steps(seed, *each),), daemon=True) for each in series
+            threading.Thread(target=self._series, args=(plan.steps(seed, *each),), daemon=True)
+            for each in chosen if each[0]
         ]
+        short = host.Short(loops)
         self.carry_out = {
             plan.RUNNER_KILLED: self._runner,
             plan.RUNNER_TERMINATED: self._runner,
@@ -55,6 +42,14 @@ class Faults:
             plan.ALL_CLOSED: self._close_all,
             plan.BROKER_STOPPED: self._stop_broker,
             plan.BROKER_KILLED: self._kill_broker,
+            plan.ALARM: self._while(broker.short_of_memory),
+            plan.NO_CONFIGURE: self._while(lambda: broker.without(0)),
+            plan.NO_WRITE: self._while(lambda: broker.without(1)),
+            plan.DELETED: self._delete,
+            plan.SPOOL_GONE: self._while(spool.gone),
+            plan.SPOOL_FULL: self._while(spool.full),
+            plan.NO_PROCESSES: self._while(short.of_processes),
+            plan.NO_DESCRIPTORS: self._while(short.of_descriptors),
         }
 
     def start(self):
@@ -85,9 +80,25 @@ class Faults:
         self.done.append(Fault(step.kind, start, time.monotonic(), **whom))
         return True
 
+    def _while(self, state):
+        """A fault that is a state of something for a time."""
+
+        def carry_out(step):
+            start = time.monotonic()
+            with state():
+                time.sleep(step.seconds)
+            return self._note(step, start)
+
+        return carry_out
+
+    # Runners and workers
+
+    def _loop(self, step):
+        return self.loops[int(step.whom * len(self.loops))]
+
     def _runner(self, step):
         number = signal.SIGKILL if step.kind == plan.RUNNER_KILLED else signal.SIGTERM
-        start, loop = time.monotonic(), self.loops[int(step.whom * len(self.loops))]
+        start, loop = time.monotonic(), self._loop(step)
         run = loop.send(number)
         return run is not None and self._note(step, start, slot=loop.slot, run=run.name)
 
@@ -115,9 +126,12 @@ class Faults:
         finally:
             os.close(descriptor)
 
+    # Connections
+
     def _slot(self, step):
         """One of the ways that work."""
-        free = [slot for slot in range(len(self.loops)) if slot not in self.stalls or not self.stalls[slot].is_alive()]
+        count = len(self.ways.ways)
+        free = [slot for slot in range(count) if slot not in self.stalls or not self.stalls[slot].is_alive()]
         return free[int(step.whom * len(free))] if free else None
 
     def _stall(self, step):
@@ -147,29 +161,36 @@ class Faults:
 
     def _close_one(self, step):
         start = time.monotonic()
-        answer = self.broker.ctl("eval", CLOSE_ONE.format(whom=step.whom))
-        slot = self.ways.slots_by_port.get(int(answer)) if answer.isdigit() else None
+        slot = self.ways.slots_by_port.get(self.broker.close_one(list(self.ways.slots_by_port), step.whom))
         return slot is not None and self._note(step, start, slot=slot)
 
     def _close_all(self, step):
         start = time.monotonic()
-        self.broker.ctl("close_all_connections", "fault run")
+        self.broker.close_all()
         return self._note(step, start)
 
     def _stop_broker(self, step):
         start = time.monotonic()
-        self.broker.signal(signal.SIGSTOP)
-        try:
-            time.sleep(step.seconds)
-        finally:
-            self.broker.signal(signal.SIGCONT)
+        self.broker.stop_and_continue(step.seconds)
         return self._note(step, start)
 
     def _kill_broker(self, step):
-        # What it has not written down yet of its queues' existence is written first, see brokers.Broker.kill.
-        self.broker.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
+        self.broker.write_down()
         start = time.monotonic()
         self.broker.signal(signal.SIGKILL)
         self._note(step, start)
         self.broker.start()
+        self.broker.open_console()
         return True
+
+    def _delete(self, step):
+        """With all that is in it."""
+        stage = self.stages[int(step.whom * len(self.stages))]
+        client = amqp.Client(self.broker.url)
+        with stage.lock, contextlib.closing(client):
+            channel, start = client.channel, time.monotonic()
+            channel.queue_delete(stage.queue)
+            if step.seconds > 1:  # else it is declared again at once
+                time.sleep(1)
+            stage.declare()
+            return self._note(step, start, queue=stage.queue)

@@ -15,6 +15,9 @@ class Run:
     start: float
     end: float | None = None
     status: int | None = None  # negative: the signal that it died of
+    parallelism: int = 1
+    queue: str = ""
+    expected: frozenset = frozenset()  # statuses that need no fault to explain them
 
 
 @dataclasses.dataclass
@@ -30,6 +33,19 @@ class Turn:
 
 
 @dataclasses.dataclass
+class Publication:
+    """A publisher's sending of one item."""
+
+    item: str
+    queue: str
+    start: float
+    end: float
+    is_confirmed: bool
+    slot: int | None = None  # the way that it took; None: straight to the broker
+    is_repeatable: bool = False  # the publisher sends it again where a connection is lost
+
+
+@dataclasses.dataclass
 class Fault:
     kind: str
     start: float
@@ -37,6 +53,7 @@ class Fault:
     slot: int | None = None  # None: all of them
     run: str | None = None
     pid: int | None = None
+    queue: str | None = None  # None: all of them
 
 
 class Journal:
@@ -44,6 +61,7 @@ class Journal:
 
     def __init__(self, path):
         path.touch()
+        path.chmod(0o666)
         self.file = open(path, "rb")
         self.lock = threading.Lock()
         self.turns = []
@@ -72,6 +90,9 @@ class Journal:
     def going_on(self):
         """The turns whose worker may still be alive."""
         return [turn for turn in self.read() if turn.end is None]
+
+    def of(self, run):
+        return [turn for turn in self.read() if turn.run == run.name]
 
 
 def by_item(turns):

@@ -1,4 +1,4 @@
-"""The ways to the broker, one for each loop of runners, with the faults that a network has."""
+"""The ways to the broker, one for each loop of runners and one for the publisher, with the faults that a network has."""
 
 import asyncio
 import socket
@@ -91,8 +91,8 @@ class Link:
 class Way:
     """The faults hit the connections that there are; later ones are sound, but for a stall's time."""
 
-    def __init__(self, ways, slot):
-        self.ways, self.slot = ways, slot
+    def __init__(self, ways, slot, target):
+        self.ways, self.slot, self.target = ways, slot, target
         self.links = set()
         self.is_stalled = False
         self.server = None
@@ -108,7 +108,7 @@ class Way:
 
     async def _connect(self, link):
         try:
-            transport, _ = await self.ways.loop.create_connection(lambda: link.broker, *self.ways.target)
+            transport, _ = await self.ways.loop.create_connection(lambda: link.broker, *self.target)
             self.ways.slots_by_port[transport.get_extra_info("sockname")[1]] = self.slot
         except OSError:  # the broker is down
             self.links.discard(link)
@@ -117,8 +117,8 @@ class Way:
             link.reset()
 
     @property
-    def url(self):
-        return f"amqp://guest:guest@127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+    def address(self):
+        return f"127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
 
     def stall(self, stalled):
         """Nothing gets through, and nothing is lost."""
@@ -148,12 +148,11 @@ class Way:
 class Ways:
     """All of them, in one thread of their own."""
 
-    def __init__(self, target, count):
-        self.target = target
+    def __init__(self, targets):
         self.slots_by_port = {}
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
-        self.ways = [Way(self, slot) for slot in range(count)]
+        self.ways = [Way(self, slot, target) for slot, target in enumerate(targets)]
         for way in self.ways:
             asyncio.run_coroutine_threadsafe(way.listen(), self.loop).result()
 

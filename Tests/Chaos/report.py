@@ -4,11 +4,12 @@ import collections
 import signal
 import sys
 
-import plan
+import statuses
+import touches
 import verdict
 
 # A run as long as this has room for every kind of fault.
-ALL_KINDS = 60.0
+ALL_KINDS = 120.0
 # How many of what must not be are told, and how many turns of each.
 STORIES, TURNS = 5, 10
 
@@ -18,46 +19,51 @@ def name_of(status):
 
 
 class Report:
-    def __init__(self, options, record, remaining, version, seconds):
+    def __init__(self, options, record, situations, remaining, version, seconds):
         self.options, self.record, self.version, self.seconds = options, record, version, seconds
+        self.situations = situations
         self.kinds = collections.Counter(fault.kind for fault in record.faults)
-        missing = [kind for kind in plan.KINDS if not self.kinds[kind]]
         late = [f"{turn.item} of run {turn.run}" for turn in verdict.outliving(record)]
         # Each must be 0; what is found is shown.
         self.checks = {
             "lost": verdict.lost(record),
             "left in a queue": record.left,
-            "dead-lettered": record.dead,
-            "done twice without a fault to excuse it": verdict.done_twice(record),
+            "messages that nobody can get": record.unseen,
+            "done or left more than once, and no fault excuses it": verdict.copies_in_excess(record),
             "false successes": verdict.false_successes(record),
             "damaged": verdict.damaged(record),
             "left-over worker processes": remaining + late,
         }
         if options.consumer == "amqp-job":  # the other one never tells, and always waits
             self.checks["said to be drained falsely"] = verdict.false_drains(record)
+            self.checks["dead-lettered without their attempts"] = verdict.dead_unrun(record)
+            self.checks["kept from their owner's dead-letter queue"] = verdict.limits_bypassed(record)
             self.checks["runners that hung"] = record.hung
-            self.checks["runners that broke"] = verdict.broken(record)
+            self.checks["ends that no fault explains"] = statuses.unexplained(record)
         if options.seconds >= ALL_KINDS:
-            self.checks["kinds of faults that never came"] = missing
+            self.checks["kinds of faults that never came"] = [kind for kind in options.faults if not self.kinds[kind]]
+
+    def lines(self):
+        record, options = self.record, self.options
+        done = [turn for turn in record.turns if turn.outcome == "done"]
+        found = {
+            "seed": options.seed, "consumer": options.consumer, "queues": ", ".join(options.queues),
+            "rabbitmq": self.version, "items": len(record.published),
+            "items that may not have been published": len(record.publications) - len(record.published),
+            "faults": len(record.faults), **{f"faults, {kind}": self.kinds[kind] for kind in options.faults},
+            **{f"situations, {kind}": count for kind, count in self.situations.items()}, "runs": len(record.runs),
+        }
+        ends = collections.Counter(run.status for run in record.runs)
+        found |= {f"runs, {name_of(status)}": ends[status] for status in sorted(ends)}
+        return found | {
+            "workers": len(record.turns), "workers that were done": len(done),
+            "done twice": len(done) - len({turn.item for turn in done}), "dead-lettered": len(record.dead),
+            **{name: len(found) for name, found in self.checks.items()}, "seconds": f"{self.seconds:.1f}",
+        }
 
     def show(self):
         """Prints it all, and returns the exit status."""
-        record, options = self.record, self.options
-        done = [turn for turn in record.turns if turn.outcome == "done"]
-        lines = {
-            "seed": options.seed, "consumer": options.consumer, "queue": options.queue, "rabbitmq": self.version,
-            "items": len(record.published), "items that may not have been published": len(record.uncertain),
-            "faults": len(record.faults), **{f"faults, {kind}": self.kinds[kind] for kind in plan.KINDS},
-            "runs": len(record.runs),
-        }
-        statuses = collections.Counter(run.status for run in record.runs)
-        lines |= {f"runs, {name_of(status)}": statuses[status] for status in sorted(statuses)}
-        lines |= {
-            "workers": len(record.turns), "workers that were done": len(done),
-            "done twice": len(done) - len({turn.item for turn in done}),
-            **{name: len(found) for name, found in self.checks.items()}, "seconds": f"{self.seconds:.1f}",
-        }
-        for name, value in lines.items():
+        for name, value in self.lines().items():
             print(f"{name}: {value}")
         failed = [name for name, found in self.checks.items() if found]
         sys.stdout.flush()
@@ -82,5 +88,5 @@ class Report:
         run = self.record.run_by_name[turn.run]
         print(f"  {turn}\n    {run}", file=sys.stderr)
         for fault in self.record.faults:
-            if verdict.cuts(fault, turn, run) or verdict.kills(fault, turn, run):
+            if touches.cuts(fault, turn, run) or touches.kills(fault, turn, run):
                 print(f"    touched by {fault}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Loops that start one runner after the other, as a Job's controller does with pods."""
 
+import dataclasses
 import os
 import select
 import signal
@@ -7,33 +8,44 @@ import subprocess
 import threading
 import time
 
+import plan
+import stages
 from journal import Run
 
 MARKER = "CHAOS_MARKER"
-LINES = 40
-COMMON = ["--heartbeat", "2s", "--grace", "2s", "--max-attempts", "100", "--retry-delay", "1s", "--verbose"]
-
-# What the loops' runners are started with, loop by loop and then from the beginning; and how many items they may take.
-MODES = [
-    (["-n", "1", "--when-empty", "exit"], 1),
-    (["-n", "5", "-j", "2", "--when-empty", "exit", "--spool-above", "32KiB"], 5),
-    (["--drain", "-j", "2", "--spool-above", "32KiB"], None),
-    (["-n", "1", "--when-empty", "exit", "--on-disconnect", "finish", "--finish-window", "10s"], 1),
-    (["-n", "1", "--when-empty", "exit"], 1),
-    (["-n", "1", "--when-empty", "exit"], 1),
-    (["-n", "5", "-j", "2", "--when-empty", "exit", "--spool-above", "32KiB"], 5),
-    (["--drain", "-j", "2"], None),
-]
+CONNECT_TIMEOUT = 20.0
+COMMON = ["--heartbeat", "2s", "--connect-timeout", f"{CONNECT_TIMEOUT:.0f}s", "--grace", "2s", "--verbose"]
+ATTEMPTS = ["--max-attempts", str(stages.MAX_ATTEMPTS), "--retry-delay", "1s"]
+# Runners and workers are somebody else's where we are root, whom no limit of processes holds.
+NOBODY = 65534 if os.geteuid() == 0 else None
 
 
-def amqp_job(binary, queue, slot):
-    """The words to start a runner of that loop with, its worker's apart, and how many items it may take."""
-    words, limit = MODES[slot % len(MODES)]
-    return [binary, "run", "-q", queue, *COMMON, *words, "--"], limit
+@dataclasses.dataclass(frozen=True)
+class Mode:
+    words: tuple
+    limit: int | None  # how many items it may take
+    parallelism: int = 1
 
 
-def amqp_consume(url, queue):
-    return ["amqp-consume", "--url", url, "--heartbeat", "2", "-q", queue, "-c", "1", "-p", "1"], 1
+MODES = {
+    "one": Mode(("-n", "1", "--when-empty", "exit"), 1),
+    "several": Mode(("-n", "5", "-j", "2", "--when-empty", "exit"), 5, 2),
+    "drain": Mode(("--drain", "-j", "2"), None, 2),
+    "finish": Mode(("-n", "1", "--when-empty", "exit", "--on-disconnect", "finish", "--finish-window", "10s"), 1),
+}
+WEIGHTS = {"one": 4, "several": 2, "drain": 2, "finish": 1}
+
+
+def mode(seed, run, names):
+    """Which of the modes it is for that run, and the words that say so."""
+    chance = plan.chance(seed, "run", run)
+    found = MODES[chance.choices(names, [WEIGHTS[name] for name in names])[0]]
+    storing = ["--spool-above", "32KiB"] if chance.random() < 0.6 else []
+    return found, [*found.words, *storing, *(["--feed", "file"] if chance.random() < 0.25 else [])]
+
+
+def environment(marker, run, **more):
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", MARKER: marker, "CHAOS_RUN": run, **more}
 
 
 class Runner:
@@ -41,9 +53,14 @@ class Runner:
 
     def __init__(self, run, words, environment, log):
         self.run = run
-        self.process = subprocess.Popen(
-            words, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        with open(log, "ab") as file:
+            file.write(f"-- {run.start:.3f} run {run.name}\n".encode())
+            file.flush()
+            self.process = subprocess.Popen(
+                words, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+                user=NOBODY, group=NOBODY, extra_groups=None if NOBODY is None else [],
+            )
+        self.log = log
         self.descriptor = os.pidfd_open(self.process.pid)
 
     def send(self, number):
@@ -53,43 +70,50 @@ class Runner:
         signal.pidfd_send_signal(self.descriptor, number)
         return True
 
-    def wait(self):
-        status = self.process.wait()
+    def wait(self, seconds=None):
+        """Whether it has ended."""
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
         self.run.end, self.run.status = time.monotonic(), status
+        os.close(self.descriptor)
+        with open(self.log, "ab") as file:
+            file.write(f"-- {self.run.end:.3f} status {status}\n".encode())
+        return True
 
 
 class Loop(threading.Thread):
-    """Goes on until all has been published and one of its runners has found the queue drained after that."""
+    """Goes on until all has been published and one of its runners has found the queue drained after that.
 
-    def __init__(self, slot, command, limit, environment, log, says_drained):
+    `command(run name)` gives the Mode and the words to start that run with, and its environment.
+    """
+
+    def __init__(self, slot, queue, command, log, says_drained):
         super().__init__(daemon=True)
-        self.slot, self.command, self.limit = slot, command, limit
-        self.environment, self.log = environment, log
+        self.slot, self.queue, self.command, self.log = slot, queue, command, log
         self.says_drained = says_drained
         self.runs = []
         self.runner = None
         self.lock = threading.Lock()
+        self.wrapper = []  # what its runners are started by
         self.is_all_published = False
         self.is_over = False
 
     def run(self):
         while not self.is_over:
             may_be_last = self.is_all_published
-            run = Run(f"{self.slot}.{len(self.runs)}", self.slot, self.limit, time.monotonic())
-            environment = {**self.environment, "CHAOS_RUN": run.name}
-            with open(self.log, "ab") as log:
-                log.write(f"-- {run.start:.3f} run {run.name}\n".encode())
-                log.flush()
-                runner = Runner(run, self.command, environment, log)
+            name = f"{self.slot}.{len(self.runs)}"
+            mode, words, environment = self.command(name)
             with self.lock:
-                self.runner = runner
+                run = Run(
+                    name, self.slot, mode.limit, time.monotonic(), parallelism=mode.parallelism, queue=self.queue)
+                self.runner = runner = Runner(run, [*self.wrapper, *words], environment, self.log)
                 self.runs.append(run)
-            runner.wait()
+            select.select([runner.descriptor], [], [])
             with self.lock:
                 self.runner = None
-                os.close(runner.descriptor)
-            with open(self.log, "ab") as log:
-                log.write(f"-- {run.end:.3f} status {run.status}\n".encode())
+                runner.wait()
             if may_be_last and self.says_drained(run):
                 return
             if run.status != 0:
@@ -101,7 +125,3 @@ class Loop(threading.Thread):
             if self.runner is not None and self.runner.send(number):
                 return self.runner.run
         return None
-
-    def last_lines(self):
-        """Of what its runners said."""
-        return self.log.read_text(errors="replace").splitlines()[-LINES:]

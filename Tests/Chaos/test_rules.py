@@ -6,168 +6,15 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEnd"))
 
 import plan  # noqa: E402
+import publisher  # noqa: E402
+import runners  # noqa: E402
+import stages  # noqa: E402
 import verdict  # noqa: E402
-from journal import Fault, Journal, Run, Turn  # noqa: E402
-
-# The first worker's turn is from 10 to 10.5 in a run from 9 to 10.6, the second one's from 20 to 20.5 on another slot.
-FIRST, SECOND = Run("0.0", 0, 1, 9.0, 10.6, 75), Run("1.0", 1, 1, 19.0, 20.6, 75)
-
-
-def turn(run, start, outcome="done", end=0.5, item="a", pid=7):
-    return Turn(item, run.name, pid, start, None if outcome is None else start + end, outcome)
-
-
-def record(*faults, runs=(FIRST, SECOND), turns=None, **more):
-    turns = [turn(FIRST, 10.0), turn(SECOND, 20.0)] if turns is None else turns
-    more.setdefault("published", {"a": 1.0})
-    more.setdefault("copies", False)
-    return verdict.Record(uncertain=set(), runs=list(runs), turns=turns, faults=list(faults), **more)
-
-
-def fault(kind, start, end=None, **whom):
-    return Fault(kind, start, start if end is None else end, **whom)
-
-
-def first_run(kind, start, end=None):
-    return fault(kind, start, end, slot=0, run="0.0")
-
-
-def first_worker(kind, start):
-    return fault(kind, start, run="0.0", pid=7)
-
-
-def first_slot(kind, start, end=None):
-    return fault(kind, start, end, slot=0)
-
-
-# Done twice
-
-EXCUSES = [
-    first_run(plan.RUNNER_KILLED, 10.55),
-    first_worker(plan.WORKER_KILLED, 10.5),
-    first_slot(plan.CLOSED, 9.5, 10.2),
-    first_slot(plan.RESET, 10.0),
-    first_slot(plan.RESET, 9.5),  # between delivery and start
-    first_slot(plan.HALF_OPEN, 10.3),
-    first_slot(plan.HALF_OPEN, 6.0),
-    first_slot(plan.STALLED, 10.4, 16.0),
-    first_slot(plan.STALLED, 3.0, 8.0),  # the connection may be cut up to two heartbeats later
-    fault(plan.ALL_CLOSED, 10.2, 11.0),
-    fault(plan.BROKER_STOPPED, 10.2, 16.0),
-    fault(plan.BROKER_KILLED, 10.2),
-    fault(plan.BROKER_KILLED, 12.5),  # two seconds after the ack
-]
-NO_EXCUSES = [
-    first_run(plan.RUNNER_TERMINATED, 10.1),  # the worker was done in its grace
-    first_worker(plan.WORKER_TERMINATED, 10.1),
-    fault(plan.RUNNER_KILLED, 10.2, slot=0, run="0.1"),
-    fault(plan.WORKER_KILLED, 10.2, run="0.0", pid=8),
-    first_slot(plan.STALLED, 10.1, 11.0),  # shorter than a heartbeat
-    first_slot(plan.STALLED, 1.0, 4.0),
-    first_slot(plan.RESET, 8.5),  # before the run
-    first_slot(plan.RESET, 10.7),  # after its end
-    first_slot(plan.RESET, 15.0),
-    fault(plan.RESET, 10.1, slot=1),
-    fault(plan.RESET, 20.1, slot=1),  # on the second one's
-    fault(plan.BROKER_STOPPED, 10.2, 11.0),
-    fault(plan.BROKER_KILLED, 12.7),
-]
-
-
-@pytest.mark.parametrize("excuse", EXCUSES, ids=str)
-def test_excused(excuse):
-    assert verdict.done_twice(record(excuse)) == []
-
-
-@pytest.mark.parametrize("excuse", NO_EXCUSES, ids=str)
-def test_not_excused(excuse):
-    found = record(excuse)
-    assert verdict.done_twice(found) == [found.turns[1]]
-
-
-@pytest.mark.parametrize("excuse", EXCUSES, ids=str)
-def test_success_is_a_word(excuse):
-    """Exit status 0 says that the ack was taken."""
-    run, second = Run("0.0", 0, 1, 9.0, 10.6, 0), Run("1.0", 1, 1, 29.0, 30.6, 75)
-    found = record(excuse, runs=[run, second], turns=[turn(run, 10.0), turn(second, 30.0)])
-    assert len(verdict.done_twice(found)) == (0 if excuse.kind == plan.BROKER_KILLED else 1)
-
-
-def test_without_any_fault():
-    assert len(verdict.done_twice(record())) == 1
-    assert verdict.done_twice(record(turns=[turn(FIRST, 10.0), turn(SECOND, 20.0, item="b")])) == []
-
-
-def test_one_fault_excuses_one_repetition():
-    third = Run("2.0", 2, 1, 29.0, 30.6, 75)
-    turns = [turn(FIRST, 10.0), turn(SECOND, 20.0), turn(third, 30.0)]
-    found = record(EXCUSES[0], runs=[FIRST, SECOND, third], turns=turns)
-    assert verdict.done_twice(found) == [turns[2]]
-
-
-@pytest.mark.parametrize("run", [Run("0.0", 0, 5, 9.0, 60.0, 75), Run("0.0", 0, None, 9.0)], ids=["ended", "goes on"])
-def test_runner_that_goes_on(run):
-    """Its ack was taken soon after the worker's end, not at the run's."""
-    turns = [turn(run, 10.0), turn(SECOND, 40.0)]
-    for start, count in ((12.0, 0), (13.0, 1)):
-        for kind in (plan.RUNNER_KILLED, plan.RESET):
-            found = record(first_run(kind, start) if kind == plan.RUNNER_KILLED else first_slot(kind, start),
-                           runs=[run, SECOND], turns=turns)
-            assert len(verdict.done_twice(found)) == count, (kind, start)
-
-
-def test_worker_that_is_done_late_after_term_may_have_been_killed():
-    turns = [turn(FIRST, 9.2, end=1.3), turn(SECOND, 20.0)]
-    assert len(verdict.done_twice(record(first_run(plan.RUNNER_TERMINATED, 9.5), turns=turns))) == 0
-    assert len(verdict.done_twice(record(first_run(plan.RUNNER_TERMINATED, 9.7), turns=turns))) == 1
-
-
-def test_first_to_start_is_the_last_to_be_done():
-    """Its connection was lost, and others have done the item meanwhile."""
-    slow = Run("0.0", 0, 1, 9.0, 22.0, 75)
-    turns = [turn(slow, 10.0, end=11.5), turn(SECOND, 20.0)]
-    assert verdict.done_twice(record(first_slot(plan.RESET, 11.0), runs=[slow, SECOND], turns=turns)) == []
-
-
-def test_delivery_that_was_held_up():
-    """The second one had been given the item before the first one was."""
-    assert verdict.done_twice(record(fault(plan.STALLED, 5.0, 19.9, slot=1))) == []
-    assert len(verdict.done_twice(record(fault(plan.STALLED, 5.0, 14.0, slot=1)))) == 1
-    first, second = Run("0.0", 0, 1, 9.0, 10.6, 0), Run("1.0", 1, 1, 19.0, 20.6, 0)
-    turns = [turn(first, 10.0), turn(second, 20.0)]
-    found = record(fault(plan.STALLED, 5.0, 19.9, slot=1), runs=[first, second], turns=turns)
-    assert verdict.done_twice(found) == [turns[1]], "its ack cannot have been taken, and it said so"
-    third = Run("2.0", 2, 1, 29.0, 30.6, 75)
-    turns = [turn(FIRST, 10.0), turn(SECOND, 20.0), turn(third, 30.0)]
-    found = record(fault(plan.STALLED, 5.0, 19.9, slot=1), runs=[FIRST, SECOND, third], turns=turns)
-    assert verdict.done_twice(found) == [turns[2]], "it has made no new life"
-
-
-@pytest.mark.parametrize("outcome", ["failed", None])
-def test_copy_and_item(outcome):
-    """The first one failed, and its runner was killed between the copy and the ack."""
-    third = Run("2.0", 2, 1, 29.0, 30.6, 75)
-    runs = [FIRST, SECOND, third]
-    turns = [turn(FIRST, 10.0, outcome), turn(SECOND, 20.0), turn(third, 30.0)]
-    killed = first_run(plan.RUNNER_KILLED, 10.55)
-    assert verdict.done_twice(record(killed, runs=runs, turns=turns, copies=True)) == []
-    assert len(verdict.done_twice(record(killed, runs=runs, turns=turns))) == 1
-    assert len(verdict.done_twice(record(runs=runs, turns=turns, copies=True))) == 1
-    only_the_worker = first_worker(plan.WORKER_KILLED, 10.2)
-    assert len(verdict.done_twice(record(only_the_worker, runs=runs, turns=turns, copies=True))) == 1
-
-
-def test_copy_of_a_returned_item():
-    """Nobody's turn was touched, but between the turns a runner that was only to count the return."""
-    between = fault(plan.RUNNER_KILLED, 15.0, slot=3, run="3.0")
-    assert verdict.done_twice(record(between, copies=True, recounts=True)) == []
-    assert len(verdict.done_twice(record(between, copies=True))) == 1
-    assert len(verdict.done_twice(record(first_worker(plan.WORKER_TERMINATED, 15.0), copies=True, recounts=True))) == 1
-
-
-# The others
+from journal import Journal, Turn  # noqa: E402
+from stories import FIRST, QUEUE, SECOND, fault, first_run, first_slot, record, run_of, turn  # noqa: E402
 
 
 def test_lost():
@@ -178,23 +25,23 @@ def test_lost():
 
 @pytest.mark.parametrize("outcome", ["failed", "damaged", None])
 def test_false_success(outcome):
-    run = Run("0.0", 0, 1, 9.0, 10.6, 0)
+    run = run_of("0.0", 0, 1, 9.0, 10.6, 0)
     assert verdict.false_successes(record(runs=[run], turns=[turn(run, 10.0, outcome)])) == [run]
-    other = Run("0.0", 0, 1, 9.0, 10.6, 1)
+    other = run_of("0.0", 0, 1, 9.0, 10.6, 1)
     assert verdict.false_successes(record(runs=[other], turns=[turn(other, 10.0, outcome)])) == []
-    draining = Run("0.0", 0, None, 9.0, 10.6, 0)
+    draining = run_of("0.0", 0, None, 9.0, 10.6, 0)
     assert verdict.false_successes(record(runs=[draining], turns=[turn(draining, 10.0, outcome)])) == []
 
 
 def test_success_of_several():
-    run = Run("0.0", 0, 2, 9.0, 11.6, 0)
+    run = run_of("0.0", 0, 2, 9.0, 11.6, 0)
     turns = [turn(run, 10.0), turn(run, 10.6, item="b")]
     assert verdict.false_successes(record(runs=[run], turns=turns)) == []
     turns[0].outcome = "failed"
     assert verdict.false_successes(record(runs=[run], turns=turns)) == [run]
 
 
-@pytest.mark.parametrize("run", [Run("2.0", 2, 1, 5.0, 9.0, 0), Run("2.0", 2, None, 5.0, 9.0, 0)], ids=str)
+@pytest.mark.parametrize("run", [run_of("2.0", 2, 1, 5.0, 9.0, 0), run_of("2.0", 2, None, 5.0, 9.0, 0)], ids=str)
 def test_said_to_be_drained(run):
     def of(**more):
         return verdict.false_drains(record(runs=[run, FIRST], turns=[turn(FIRST, 10.0)], **more))
@@ -207,7 +54,7 @@ def test_said_to_be_drained(run):
 
 
 def test_drained_with_everything_done_before():
-    run = Run("2.0", 2, 1, 25.0, 30.0, 0)
+    run = run_of("2.0", 2, 1, 25.0, 30.0, 0)
     assert verdict.false_drains(record(runs=[run, FIRST, SECOND])) == []
 
 
@@ -217,22 +64,72 @@ def test_outliving():
     assert len(verdict.outliving(record(turns=[turn(FIRST, 12.0, None)]))) == 1
 
 
-@pytest.mark.parametrize("status", [0, 1, 69, 75, 76, 137, 143, -9])
-def test_statuses_of_faults(status):
-    run = Run("0.0", 0, 1, 9.0, 10.6, status)
-    assert verdict.broken(record(first_run(plan.RUNNER_KILLED, 10.0), runs=[run], turns=[])) == []
+# Dead letters
 
 
-@pytest.mark.parametrize("status", [64, 66, 70, 78, 127, -4, -5, -11, -15])
-def test_statuses_that_no_fault_explains(status):
-    run = Run("0.0", 0, 1, 9.0, 10.6, status)
-    assert verdict.broken(record(first_run(plan.RUNNER_KILLED, 10.0), runs=[run], turns=[])) == [run]
+def attempts(*outcomes):
+    """An item's turns, each in a run of its own."""
+    runs = [run_of(f"0.{number}", 0, 1, 10.0 * number, 10.0 * number + 5, 1) for number in range(len(outcomes))]
+    turns = [turn(run, run.start + 1, outcome) for run, outcome in zip(runs, outcomes)]
+    return {"runs": runs, "turns": turns, "dead": ["a"], "copies": True}
 
 
-def test_killed_by_nobody():
-    run = Run("0.0", 0, 1, 9.0, 10.6, -9)
-    assert verdict.broken(record(runs=[run], turns=[])) == [run]
-    assert verdict.broken(record(runs=[run], turns=[], hung=[run])) == []
+def test_dead_letter_has_had_its_attempts():
+    assert verdict.dead_unrun(record(**attempts("failed", None, "failed", "failed"))) == []
+    assert verdict.dead_unrun(record(**attempts("failed", "failed", "failed"))) == ["a"]
+    assert verdict.dead_unrun(record(**attempts())) == ["a"]
+    assert verdict.dead_unrun(record(**attempts("failed", "failed", "failed", "done"))) == ["a"]
+
+
+def test_dead_letter_whose_runner_was_lost_before_its_worker_began():
+    three = attempts("failed", "failed", "failed")
+    between = fault(plan.RUNNER_KILLED, 0.5, slot=0, run="0.0")  # before its worker began
+    three["published"] = {"a": 0.1}
+    assert verdict.dead_unrun(record(between, **three)) == []
+    during = fault(plan.RUNNER_KILLED, 11.2, slot=0, run="0.1")  # its one worker had begun
+    assert verdict.dead_unrun(record(during, **three)) == ["a"]
+    assert verdict.dead_unrun(record(between, **{**three, **attempts("failed", "failed")})) == ["a"], "one fault, one attempt"
+    for kind in (plan.SPOOL_GONE, plan.SPOOL_FULL, plan.NO_PROCESSES, plan.NO_DESCRIPTORS, plan.NO_WRITE, plan.ALARM):
+        assert verdict.dead_unrun(record(fault(kind, 0.5, 40.0), **three)) == ["a"], kind
+    elsewhere = run_of("5.0", 5, 1, 0.0, 5.0, 75, queue="other")
+    three["runs"].append(elsewhere)
+    assert verdict.dead_unrun(record(fault(plan.RESET, 0.5, slot=5), **three)) == ["a"]
+
+
+def test_owners_limit():
+    turns = [turn(FIRST, 10.0 + number, "failed", end=0.1) for number in range(23)]
+    assert verdict.limits_bypassed(record(turns=turns, limits={"a": 20})) == ["a"]
+    assert verdict.limits_bypassed(record(turns=turns, limits={"a": 20}, owner_dead=["a"])) == []
+    assert verdict.limits_bypassed(record(turns=turns[:22], limits={"a": 20})) == []
+
+
+# Queues that were deleted
+
+
+def test_deleted():
+    deleted = fault(plan.DELETED, 5.0, 6.0, queue=QUEUE)
+    assert verdict.lost(record(deleted, turns=[])) == []
+    assert verdict.lost(record(deleted, turns=[], published={"a": 6.5})) == ["a"], "it came after that"
+    assert verdict.lost(record(fault(plan.DELETED, 5.0, 6.0, queue="other"), turns=[])) == ["a"]
+
+
+def test_drained_by_deletion():
+    run = run_of("2.0", 2, 1, 5.0, 9.0, 0)
+    deleted = fault(plan.DELETED, 5.0, 6.0, queue=QUEUE)
+    assert verdict.false_drains(record(deleted, runs=[run], turns=[], kept=["a"])) == []
+    assert verdict.false_drains(record(runs=[run], turns=[], kept=["a"])) == [run]
+
+
+def test_drained_elsewhere():
+    run = run_of("2.0", 2, 1, 5.0, 9.0, 0, queue="other")
+    assert verdict.false_drains(record(runs=[run], turns=[], left=["a"])) == []
+
+
+def test_drained_before_the_last_attempt():
+    run = run_of("2.0", 2, 1, 5.0, 9.0, 0)
+    turns = [turn(FIRST, 3.0, "failed"), turn(SECOND, 20.0, "failed")]
+    assert verdict.false_drains(record(runs=[run, FIRST, SECOND], turns=turns, dead=["a"])) == [run]
+    assert verdict.false_drains(record(runs=[run, FIRST, SECOND], turns=turns[:1], dead=["a"])) == []
 
 
 # What the rules are fed with
@@ -264,3 +161,17 @@ def test_the_seed_decides():
 def test_every_kind_comes_soon(kinds):
     steps = plan.steps("1", kinds, plan.SINGLE_PAUSE)
     assert {next(steps).kind for _ in range(len(set(kinds)))} == set(kinds)
+
+
+def test_the_seed_decides_how_a_runner_is_started():
+    names = list(runners.MODES)
+    assert runners.mode("1", "0.1", names) == runners.mode("1", "0.1", names)
+    assert {runners.mode("1", f"0.{number}", names)[0] for number in range(60)} == set(runners.MODES.values())
+    assert runners.mode("1", "0.1", ["drain"])[0] is runners.MODES["drain"]
+
+
+def test_what_publish_says_is_in_the_queue():
+    assert publisher.in_queue(0, "", 5) == 5
+    said = "amqp-job: ...; 4 of 5 items are in the queue, 1 may be (item 3); --skip 2 goes on from there"
+    assert publisher.in_queue(75, said, 5) == 2
+    assert publisher.in_queue(75, "amqp-job: ...", 5) == 0

@@ -51,6 +51,16 @@ def fails(times):
     return False
 
 
+def take_file(path):
+    """The item is in a file, which may be gone with its directory."""
+    try:
+        os.dup2(os.open(path, os.O_RDONLY), 0)
+    except OSError:
+        note("start")
+        note("failed")
+        os._exit(1)
+
+
 item = os.environ.get("WORK_ITEM_ID")
 head = b""
 if item is None:  # amqp-consume tells nothing but the body
@@ -59,6 +69,8 @@ if item is None:  # amqp-consume tells nothing but the body
 _, milliseconds, reading, failures, on_term, remains = item.split(".") if item.count(".") == 5 else "000000"
 if on_term == "finishes":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if "WORK_ITEM_FILE" in os.environ:
+    take_file(os.environ["WORK_ITEM_FILE"])
 note("start")
 if reading != "nothing":
     head = head or read_line()

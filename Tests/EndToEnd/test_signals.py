@@ -67,6 +67,24 @@ def test_other_signals_do_not_harm_a_runner_that_waits(bench, name):
     queue.assert_empty()
 
 
+@pytest.mark.parametrize("options", [[], ["--drain", "-j", "2"]], ids=" ".join)
+def test_says_what_it_waits_for(bench, options):
+    """And nothing else changes: the worker does not get that signal, and the runner goes on."""
+    queue = bench.queue("quorum", b"apple")
+    worker = bench.worker("trap:TTIN", "hold")
+    runner = bench.start("-q", queue.name, *options, worker=worker)
+    worker.wait_for("holding")
+    runner.send(signal.SIGTTIN)
+    wait_until(lambda: "state of the runner" in runner.stderr, what="the state")
+    (line,) = [line for line in runner.stderr.splitlines() if "state of the runner" in line]
+    for words in (f"queue '{queue.name}'", "serving", "working with consumer", "connection: open", "timers: "):
+        assert words in line, line
+    assert not worker.events("signal") and runner.runs()
+    worker.go()
+    assert runner.finish().status == 0
+    queue.assert_empty()
+
+
 # While the worker runs
 
 

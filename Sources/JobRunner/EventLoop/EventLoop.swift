@@ -31,7 +31,7 @@ public final class EventLoop {
     self.configuration = configuration
     self.log = log
     signals = try SignalReceiver([
-      .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
+      .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume, .terminalInput,
     ])
     processes = ProcessGroups(receiver: signals)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
@@ -137,8 +137,16 @@ public final class EventLoop {
   }
 
   private func receiveSignals() {
-    for signal in signals.receive() where signal != .child { handle(.signal(signal)) }
+    for signal in signals.receive() where signal != .child {
+      if signal == .terminalInput { logState() } else { handle(.signal(signal)) }
+    }
     for worker in workers.reap() { handle(.workerEnded(worker.status, slot: worker.slot)) }
+  }
+
+  private func logState() {
+    let now = ContinuousClock.now
+    let connection = link.map { $0.isOpen ? "open" : "not open" } ?? "none"
+    log(LogEntry(.notice, "\(runner.state(now: now, timers: timers.all)); connection: \(connection)"))
   }
 
   private func handle(_ event: RunnerEvent) {

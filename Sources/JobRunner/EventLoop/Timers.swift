@@ -8,6 +8,10 @@ struct Timers {
 
   mutating func cancel(_ timer: RunnerTimer) { deadlines[timer] = nil }
 
+  var all: [(timer: RunnerTimer, deadline: ContinuousClock.Instant)] {
+    deadlines.map { (timer: $0.key, deadline: $0.value) }
+  }
+
   var next: ContinuousClock.Instant? { deadlines.values.min() }
 
   /// Removes one timer that is due by `now`, the earliest first, and returns it.
