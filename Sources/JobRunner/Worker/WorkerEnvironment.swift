@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Reports
 
 /// The environment that a worker gets: ours, less the settings that were for us, plus what is known of the item.
 public struct WorkerEnvironment: Sendable {
@@ -107,9 +108,9 @@ private struct ItemVariables {
     entries.append(entry)
   }
 
-  /// The list separates names by commas, and may hold no NUL. Not by characters: a mark behind a comma hides it in one.
+  /// The list separates names by commas, may hold no NUL, and is likely to be printed. Not by characters: a mark behind a comma hides it in one.
   private mutating func omit(_ name: String) {
-    let scalars = name.unicodeScalars.map { $0 == "," || $0.value < 32 || $0.value == 127 ? "_" : $0 }
+    let scalars = name.unicodeScalars.map { $0 == "," || $0.isUnprintable ? "_" : $0 }
     omitted.append(String(String.UnicodeScalarView(scalars)))
   }
 

@@ -2,6 +2,7 @@ import AMQP
 import Arguments
 import JobRunner
 import Linux
+import Reports
 
 /// `amqp-consume`: a runner, with that program's options.
 enum AMQPConsume: AMQPTool {
@@ -108,9 +109,11 @@ enum AMQPConsume: AMQPTool {
 
   private static func announce(_ queue: String) {
     let escaped = queue.unicodeScalars.map { scalar in
-      guard scalar.value < 32 || scalar.value == 127 else { return "\(scalar)" }
-      let digits = String(scalar.value, radix: 8)
-      return "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+      guard scalar.isUnprintable else { return "\(scalar)" }
+      return "\(scalar)".utf8.map { byte in
+        let digits = String(byte, radix: 8)
+        return "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+      }.joined()
     }
     ThisProcess.writeToStandardError("Server provided queue name: \(escaped.joined())\n")
   }
