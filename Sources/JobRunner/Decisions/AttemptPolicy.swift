@@ -11,7 +11,7 @@ struct AttemptPolicy: Hashable, Sendable {
     case run
     /// A crash, or several, are to be counted in the item itself before it is run: by a copy.
     case recount
-    /// Its attempts are used up, by crashes.
+    /// Its attempts are used up.
     case deadLetter
   }
 
@@ -43,9 +43,7 @@ struct AttemptPolicy: Hashable, Sendable {
     if failure.reason == .failed, case .exited(let code)? = ended.status, options.rejectedStatuses.contains(code) {
       return .deadLetter(DeadLetterCause(reason: .rejected, status: ended.status))
     }
-    guard ended.item.attempt < options.most else {
-      return .deadLetter(DeadLetterCause(reason: failure.reason, status: ended.status))
-    }
-    return .retry(after: options.retryDelay)
+    let cause = DeadLetterCause(reason: failure.reason, status: ended.status)
+    return ended.item.attempt < options.most ? .retry(after: options.retryDelay, cause) : .deadLetter(cause)
   }
 }

@@ -6,7 +6,7 @@ public struct Move: Hashable, Sendable {
     /// The queue that it came from.
     case queue
     /// The retry queue, which gives it back after a while.
-    case retry(after: Duration)
+    case retry(after: Duration, DeadLetterCause)
     case deadLetter(DeadLetterCause)
   }
 
@@ -24,8 +24,12 @@ public struct Move: Hashable, Sendable {
 struct MovingItem: Hashable, Sendable {
   let item: WorkItem
   let move: Move
-  /// The job that it failed; nil for an item that nobody ran.
+  /// The job that it failed; nil for an item that nobody ran, and which is not over.
   let ended: EndedJob?
   /// It is with us only because it came when we had ceased to want it.
   var isUnwanted = false
+  /// No attempt was left when it came, so that nobody ran it.
+  var isExhausted = false
+
+  var isUnrun: Bool { ended == nil || isExhausted }
 }

@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Broker
 internal import Reports
 
 /// The environment that a worker gets: ours, less the settings that were for us, plus what is known of the item.
@@ -53,12 +54,12 @@ private struct ItemVariables {
 
   mutating func add(_ item: WorkItem) {
     let properties = item.properties
-    let envelope = item.envelope
     add("ATTEMPT", Array("\(item.attempt)".utf8))
-    add("REDELIVERED", Array("\(envelope.isRedelivered)".utf8))
+    add("REDELIVERED", Array("\(item.envelope.isRedelivered)".utf8))
     add("QUEUE", Array(item.queue.utf8))
-    add("EXCHANGE", envelope.exchange.bytes)
-    add("ROUTING_KEY", envelope.routingKey.bytes)
+    let publish = item.firstPublish
+    add("EXCHANGE", publish.exchange.bytes)
+    add("ROUTING_KEY", publish.routingKey.bytes)
     add("ID", properties.messageID?.bytes)
     add("CONTENT_TYPE", properties.contentType?.bytes)
     add("CONTENT_ENCODING", properties.contentEncoding?.bytes)
