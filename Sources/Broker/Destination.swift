@@ -8,5 +8,10 @@ public struct Destination: Hashable, Sendable {
     self.routingKey = routingKey
   }
 
+  /// A client waits there for the reply to a request of its own (<https://www.rabbitmq.com/docs/direct-reply-to>). It is no
+  /// queue, and `mandatory` says nothing about it: RabbitMQ 3.10 and 4.0 deliver such a message and return it, too, and
+  /// 4.3 confirms it though the client is gone. Who declares it is told whether the client is there.
+  public var isDirectReply: Bool { exchange.isEmpty && routingKey.hasPrefix("amq.rabbitmq.reply-to.") }
+
   public static func queue(_ name: String) -> Destination { Destination(exchange: "", routingKey: name) }
 }

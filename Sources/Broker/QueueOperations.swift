@@ -90,20 +90,3 @@ extension BrokerSession {
     }
   }
 }
-
-extension CloseReason {
-  /// The queue that was asked for is not there. One whose node is down has the same code, and other words.
-  public var meansNoSuchQueue: Bool {
-    code == .notFound && !isAboutANodeThatIsDown && !meansNoSuchExchange
-  }
-
-  /// The text alone says which is not there, the queue or the exchange.
-  public var meansNoSuchExchange: Bool { code == .notFound && text.hasPrefix("NOT_FOUND - no exchange '") }
-
-  public var isAboutANodeThatIsDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
-
-  /// A queue was declared otherwise, and this argument is the first that differs. The text alone says which it is.
-  public func differs(in argument: String) -> Bool {
-    code == .preconditionFailed && text.contains("inequivalent arg '\(argument)'")
-  }
-}

@@ -66,6 +66,13 @@ struct DeadList {
       try session.declare(dead.queue.deadDeclaration, on: channel)
       try session.closeChannel(channel)
     } catch BrokerSession.CallError.refused(let reason) {
+      if reason.refusal == .notPermitted {
+        throw Failure(
+          .notPermitted,
+          "cannot know whether \(dead.place(session)) drops items that are looked at often, so none was looked at: that takes "
+            + "permission to configure it (\(reason.text)); 'dead replay' does not need it")
+      }
+      guard reason.code == .preconditionFailed else { throw BrokerSession.CallError.refused(reason) }
       let isUnlimited = version.map { $0 < ServerVersion(4, 0) } == true && reason.text.hasSuffix("current is none")
       guard reason.differs(in: "x-queue-type") || reason.differs(in: "x-delivery-limit") && isUnlimited else {
         throw Failure(

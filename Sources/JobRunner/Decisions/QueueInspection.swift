@@ -77,7 +77,7 @@ struct QueueInspection: Hashable, Sendable {
     }
     if foundCount == queues.count { return .serviceable(hasRetries: foundCount == 3) }
     guard let familyEnd else { return foundCount > 0 ? .serviceableSoFar : nil }
-    let isAlone = foundCount > 0 && familyEnd.code == .notFound && !familyEnd.isQueueDown
+    let isAlone = foundCount > 0 && familyEnd.meansNoSuchQueue
     return isAlone ? .serviceable(hasRetries: false) : .refused(familyEnd)
   }
 
@@ -110,9 +110,4 @@ struct QueueInspection: Hashable, Sendable {
     guard parts.count > 1, parts[0].hasSuffix("inequivalent arg ") else { return nil }
     return String(parts[1])
   }
-}
-
-extension CloseReason {
-  /// The queue exists; the node it lives on is away, and may be back.
-  var isQueueDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
 }
