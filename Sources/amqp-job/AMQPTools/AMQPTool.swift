@@ -26,7 +26,8 @@ extension AMQPTool {
       }
       return .success
     } catch let error as PoptError {
-      ThisProcess.writeToStandardError("\(Failure(.usage, error.description).message.printable)\n\(definition.usageText)")
+      ThisProcess.writeToStandardError(
+        "\(Failure(.usage, error.description).message.printable)\n\(definition.usageText)")
     } catch {
       report(error as? Failure ?? Failure(.internalError, "\(error)"))
     }
