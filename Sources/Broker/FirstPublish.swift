@@ -26,7 +26,7 @@ public struct FirstPublish: Hashable, Sendable {
     {
       return FirstPublish(exchange: exchange, routingKey: routingKey)
     }
-    return firstDeath(headers, in: queue.family)
+    return firstDeath(headers, in: queue.family.names)
   }
 
   /// Of the broker's list of deaths, which has the latest first. Those elsewhere were before the message came to `queues`

@@ -37,6 +37,19 @@ extension CloseReason {
   /// The queue that was asked for is not there.
   public var meansNoSuchQueue: Bool { refusal == .noQueue }
 
+  /// The queue that is not there, where the text names it.
+  public var missingQueue: String? {
+    let (prefix, end) = ("NOT_FOUND - no queue '", "' in vhost '")
+    guard refusal == .noQueue, text.hasPrefix(prefix) else { return nil }
+    let rest = text.dropFirst(prefix.count)
+    return rest.indices.last { rest[$0...].hasPrefix(end) }.map { String(rest[..<$0]) }
+  }
+
+  /// A consumer kept a message for too long.
+  public var isAboutConsumerTimeout: Bool {
+    code == .preconditionFailed && text.contains("delivery acknowledgement") && text.contains("timed out")
+  }
+
   /// A queue was declared otherwise, and this argument is the first that differs. The text alone says which it is.
   public func differs(in argument: String) -> Bool {
     code == .preconditionFailed && text.contains("inequivalent arg '\(argument)'")

@@ -26,12 +26,12 @@ public struct WorkQueue: Hashable, Sendable {
   public var retryName: String { name + ".retry" }
   public var deadName: String { name + ".dead" }
 
-  /// The names of all three, whichever of them this one is.
-  var family: [String] {
-    let ends = [".retry", ".dead"]
-    let base = ends.first(where: name.hasSuffix).map { String(name.dropLast($0.count)) } ?? name
-    return [base] + ends.map { base + $0 }
+  /// All three's own, whichever of them this one is.
+  public var family: WorkQueue {
+    [".retry", ".dead"].first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
   }
+
+  var names: [String] { [name, retryName, deadName] }
 
   /// The queue's own declaration. `others` are further arguments, none of them of `reservedArguments`.
   public func declaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {

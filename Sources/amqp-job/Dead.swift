@@ -112,6 +112,8 @@ struct Dead: ToolCommand {
       Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
     case let error as SystemError:
       Failure(.inputOutputError, "an item for \(place) cannot be stored in \(spoolDirectory) (TMPDIR): \(error.reason)")
+    case BrokerSession.CallError.refused(let reason) where reason.text.contains("queue '\(queue.deadName)'"):
+      Failure(error, queue: queue.deadName, broker: target.broker)
     default: Failure(error, queue: queue.name, broker: target.broker)
     }
   }

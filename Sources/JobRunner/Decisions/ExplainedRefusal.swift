@@ -12,7 +12,10 @@ public struct ExplainedRefusal: Hashable, Sendable {
     switch reason.refusal {
     case .noQueue where Destination.queue(queue).isDirectReply:
       (status, line) = (.noQueue, "nobody waits for a reply in \(place) any more")
-    case .noQueue: (status, line) = (.noQueue, "there is no \(place); 'amqp-job declare \(queue)' makes it")
+    case .noQueue where ![nil, queue].contains(reason.missingQueue):
+      (status, line) = (.wrongQueue, "\(place) is without the queue that belongs to it: \(text)")
+    case .noQueue:
+      (status, line) = (.noQueue, "there is no \(place); 'amqp-job declare \(WorkQueue(queue).family.name)' makes it")
     case .noExchange: (status, line) = (.noQueue, "\(place): \(text)")
     case .nodeIsDown: (status, line) = (.unreachable, "\(place) is away: \(text)")
     case .notPermitted: (status, line) = (.notPermitted, "no permission for \(place): \(text)")

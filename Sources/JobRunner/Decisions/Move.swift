@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Broker
 
 /// A way for an item out of its queue, other than being done: a confirmed copy, and then the ack.
 public struct Move: Hashable, Sendable {
@@ -17,6 +18,17 @@ public struct Move: Hashable, Sendable {
   public init(destination: Destination, attempts: Int) {
     self.destination = destination
     self.attempts = attempts
+  }
+}
+
+extension Move.Destination {
+  /// The queue that it is, for an item of `queue`.
+  func name(from queue: WorkQueue) -> String {
+    switch self {
+    case .queue: queue.name
+    case .retry: queue.retryName
+    case .deadLetter: queue.deadName
+    }
   }
 }
 

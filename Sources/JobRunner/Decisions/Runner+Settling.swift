@@ -77,7 +77,8 @@ extension Runner {
     _ reason: String, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     guard case .moving(let moving) = slots[index].state else { return [] }
-    let warning = said(.warning, "no copy of the item of \(place) could be published: \(reason)")
+    let target = moving.move.destination.name(from: queue)
+    let warning = said(.warning, "no copy of the item of \(place) could be published to queue '\(target)': \(reason)")
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
     if moving.isUnrun, !moving.isUnwanted, !isStopping {
       return [cancel, warning] + startWorker(on: moving.item, in: index, now: now)

@@ -223,13 +223,7 @@ public final class EventLoop {
       publisher?.close()
       publisher = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
     }
-    let queue = WorkQueue(item.queue)
-    let name =
-      switch move.destination {
-      case .queue: queue.name
-      case .retry: queue.retryName
-      case .deadLetter: queue.deadName
-      }
+    let name = move.destination.name(from: WorkQueue(item.queue))
     let properties = item.properties(for: move, host: configuration.host, time: ThisProcess.time)
     publisher?.publish(slot, properties, body: body, to: name)
   }

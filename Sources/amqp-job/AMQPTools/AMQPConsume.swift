@@ -48,7 +48,10 @@ enum AMQPConsume: AMQPTool {
     ManualPage.Entry(
       "1", "The command failed on a message of several, or the connection, the queue or an option is at fault."),
     ManualPage.Entry("74", "A message could not be stored; it went back."),
-    ManualPage.Entry("75", "The connection was lost while the command ran, or with it a queue of its own."),
+    ManualPage.Entry(
+      "75",
+      "The connection was lost while the command ran, or with it a queue of its own; or another consumer has the queue to itself."
+    ),
     ManualPage.Entry("76", "The server took a message back, or refused its ack."),
     ManualPage.Entry("126, 127", "The command cannot be executed, or was not found; no message was run."),
     ManualPage.Entry("128 + N", "Signal N ended it, or the command on a single message."),
