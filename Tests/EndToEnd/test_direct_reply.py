@@ -3,6 +3,8 @@
 import pika
 import pytest
 
+from users import user
+
 REQUEST = "amq.rabbitmq.reply-to"
 
 
@@ -58,3 +60,9 @@ def test_nobody_waits_any_more(bench, links, caller, program, status):
     result = publish(bench, links, program, caller.reply_to, "apple")
     assert result.status == status and len(result.lines) == 1, result
     assert "declare" not in result.stderr, result
+
+
+def test_who_may_publish_only(bench, caller):
+    with user(bench, write="^amq.default$") as (_, url):
+        assert bench.run("-q", caller.reply_to, "apple", command="publish", url=url).status == 0
+    assert caller.wait(1) == [b"apple"]
