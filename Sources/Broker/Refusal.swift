@@ -37,12 +37,10 @@ extension CloseReason {
   /// The queue that was asked for is not there.
   public var meansNoSuchQueue: Bool { refusal == .noQueue }
 
-  /// The queue that is not there, where the text names it.
-  public var missingQueue: String? {
-    let (prefix, end) = ("NOT_FOUND - no queue '", "' in vhost '")
-    guard refusal == .noQueue, text.hasPrefix(prefix) else { return nil }
-    let rest = text.dropFirst(prefix.count)
-    return rest.indices.last { rest[$0...].hasPrefix(end) }.map { String(rest[..<$0]) }
+  /// It is not `queue` itself that is not there, but one of the two that go with it.
+  public func meansNoCompanion(of queue: WorkQueue) -> Bool {
+    refusal == .noQueue
+      && [queue.retryName, queue.deadName].contains { text.hasPrefix("NOT_FOUND - no queue '\($0)' in vhost") }
   }
 
   /// A consumer kept a message for too long.

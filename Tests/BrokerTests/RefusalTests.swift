@@ -20,14 +20,10 @@ import Testing
     #expect(CloseReason(code: ReplyCode(rawValue: code), text: text).refusal == refusal)
   }
 
-  @Test(
-    arguments: [
-      ("NOT_FOUND - no queue 'q.retry' in vhost '/'", "q.retry"),
-      ("NOT_FOUND - no queue 'a' in vhost 'b' in vhost '/'", "a' in vhost 'b"),
-      ("NOT_FOUND - no queue 'q'", nil), ("NOT_FOUND - no exchange 'q' in vhost '/'", nil), ("", nil),
-    ] as [(String, String?)])
-  func theQueueThatIsMissingIsNamed(text: String, name: String?) {
-    #expect(CloseReason(code: .notFound, text: text).missingQueue == name)
+  @Test(arguments: [("q.retry", true), ("q.dead", true), ("q", false), ("q.retry.retry", false), ("other.dead", false)])
+  func aQueueBesideTheWorkQueueIsToldFromIt(missing: String, isCompanion: Bool) {
+    let reason = CloseReason(code: .notFound, text: "NOT_FOUND - no queue '\(missing)' in vhost '/'")
+    #expect(reason.meansNoCompanion(of: WorkQueue("q")) == isCompanion)
   }
 
   @Test func aBrokerThatRefusesAConnectionIsNotOutOfReach() {

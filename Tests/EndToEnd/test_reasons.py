@@ -162,3 +162,26 @@ def test_an_exclusive_queue_elsewhere(bench):
     bench.run(name, command="status").assert_error(78, name, "exclusive", "another connection")
     bench.run("-q", name, "x", command="publish").assert_error(78, name, "exclusive", "another connection")
     connection.close()
+
+
+# Last, for it needs a broker of its own
+
+
+@pytest.fixture
+def small_messages(spare_broker):
+    """That broker takes no message above 1 MB. From RabbitMQ 4 on it keeps the limit where it is read faster."""
+    limit = "(fun(Size) -> application:set_env(rabbit,max_message_size,Size), persistent_term:put(max_message_size,Size) end)"
+    before = spare_broker.ctl("eval", "{ok, Size} = application:get_env(rabbit,max_message_size), Size.")
+    yield lambda: spare_broker.ctl("eval", f"{limit}(1000000).")
+    spare_broker.ctl("eval", f"{limit}({before}).")
+
+
+@pytest.mark.slow
+def test_an_item_larger_than_the_broker_takes_by_now(spare, small_messages):
+    queue = spare.work_queue("quorum", b"x" * 2_000_000)
+    small_messages()
+    for _ in range(3):
+        result = run(spare, queue, "--max-attempts", "1", script="cat >/dev/null; echo ran; exit 7", status=7)
+        assert result.stdout == b"ran\n", result
+        assert "larger than" in result.stderr and "lost" not in result.stderr, result
+        queue.assert_back()

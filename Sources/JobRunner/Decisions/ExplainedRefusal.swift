@@ -12,7 +12,7 @@ public struct ExplainedRefusal: Hashable, Sendable {
     switch reason.refusal {
     case .noQueue where Destination.queue(queue).isDirectReply:
       (status, line) = (.noQueue, "nobody waits for a reply in \(place) any more")
-    case .noQueue where ![nil, queue].contains(reason.missingQueue):
+    case .noQueue where reason.meansNoCompanion(of: WorkQueue(queue)):
       (status, line) = (.wrongQueue, "\(place) is without the queue that belongs to it: \(text)")
     case .noQueue:
       (status, line) = (.noQueue, "there is no \(place); 'amqp-job declare \(WorkQueue(queue).family.name)' makes it")

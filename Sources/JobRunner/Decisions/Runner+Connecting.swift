@@ -100,7 +100,7 @@ extension Runner {
       phase = .connecting
       let actions = [.disconnect] + channelsLost(failure, now: now)
       return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
-    case .noQueue where [nil, queue.name].contains(reason.missingQueue):
+    case .noQueue where !reason.meansNoCompanion(of: queue):
       let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
       guard left > .zero, tally.taken == 0 else {
         let advice = options.ownQueue == nil ? "; 'amqp-job declare \(queue.name)' makes it" : " any more"
