@@ -38,12 +38,12 @@ public struct CloseReason: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether a close during the login is for good: wrong credentials, or a virtual host that is not
-  /// there or not for us. A broker that is shutting down or has too many connections may take us later;
-  /// that the latter has the same code as the virtual host stands in the text alone.
+  /// there or not for us. A broker that is shutting down, has too many connections, or whose virtual host is down may take
+  /// us later; that the latter two have the same code as a virtual host that is not there stands in the text alone.
   var refusesLogin: Bool {
     switch code {
     case .accessRefused: true
-    case .notAllowed: !text.split(separator: " ").contains("limit")
+    case .notAllowed: !text.split(separator: " ").contains("limit") && !text.hasSuffix("is down")
     default: false
     }
   }

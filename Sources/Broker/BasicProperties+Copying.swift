@@ -31,6 +31,9 @@ public enum ItemHeader {
 
   /// The queue that it was taken from.
   public static let queue: ByteString = "x-amqp-job-queue"
+  /// To which exchange it was published at first, and by which routing key.
+  public static let exchange: ByteString = "x-amqp-job-exchange"
+  public static let routingKey: ByteString = "x-amqp-job-routing-key"
   /// How many attempts it has behind it.
   public static let attempts: ByteString = "x-amqp-job-attempts"
   /// Why nobody should try it again.
@@ -39,6 +42,10 @@ public enum ItemHeader {
   public static let status: ByteString = "x-amqp-job-status"
   /// The signal that killed the last worker, without the `SIG`.
   public static let signal: ByteString = "x-amqp-job-signal"
+  /// How the last of them came out, where the item is to be tried again: why it failed, and the worker's end.
+  public static let lastReason: ByteString = "x-amqp-job-last-reason"
+  public static let lastStatus: ByteString = "x-amqp-job-last-status"
+  public static let lastSignal: ByteString = "x-amqp-job-last-signal"
   /// Where the last attempt was.
   public static let host: ByteString = "x-amqp-job-host"
   /// When it was dead-lettered.

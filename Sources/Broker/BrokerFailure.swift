@@ -27,6 +27,7 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
 
   public var description: String {
     switch kind {
+    case .unreachable where closeReason != nil: "the broker at \(broker) takes no connection of ours: \(detail)"
     case .unreachable: "cannot reach the broker at \(broker): \(detail)"
     case .loginRefused: "the broker at \(broker) refused the login of '\(broker.username)': \(detail)"
     case .untrusted: "no TLS with the broker at \(broker): \(detail)"

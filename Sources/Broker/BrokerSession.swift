@@ -28,7 +28,8 @@ public final class BrokerSession {
   /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`.
   /// - Throws: `BrokerFailure`
   public static func connect(
-    to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String, tls: TLSContext? = nil
+    to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String, tls: TLSContext? = nil,
+    largestBodyInMemory: Int = .max
   ) throws -> BrokerSession {
     let deadline = ContinuousClock.now + timeout
     var backOff = BackOff()
@@ -39,7 +40,9 @@ public final class BrokerSession {
       let untried = max(1, brokers.count - attempt)
       let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
       do {
-        return try connect(to: broker, heartbeat: heartbeat, name: name, tls: tls, until: limit)
+        return try connect(
+          to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory, until: limit
+        )
       } catch let failure as BrokerFailure where failure.kind == .unreachable {
         attempt += 1
         guard attempt % brokers.count == 0 else { continue }
@@ -82,22 +85,13 @@ public final class BrokerSession {
   public func call<Answer>(
     _ method: Method, on channel: UInt16, answer: (Method) -> Answer?
   ) throws -> Answer {
-    try ask(method, on: channel) { event in
-      if case .method(_, let method) = event { answer(method) } else { nil }
-    }
-  }
-
-  /// The same where the answer need not be a method.
-  func ask<Answer>(
-    _ method: Method, on channel: UInt16, answer: (Connection.Event) -> Answer?
-  ) throws -> Answer {
     try send(method, on: channel)
     let outcome: Result<Answer, CallError> = try wait(until: .now + Self.callLimit) {
       takeFirst { event in
         switch event {
         // Taken like an answer: the channel may be opened again.
         case .method(channel, .channelClose(let reason)): .failure(.refused(reason))
-        case .method(channel, _), .delivered(channel, _): answer(event).map { .success($0) }
+        case .method(channel, let method): answer(method).map { .success($0) }
         default: nil
         }
       }
@@ -109,13 +103,27 @@ public final class BrokerSession {
   /// - Throws: `AMQPError.doesNotFitFrame`
   public func send(_ method: Method, on channel: UInt16) throws { try link.send(method, on: channel) }
 
-  /// Queues a message; it goes out with the next wait.
+  /// Queues the beginning of a message. Its body has to follow, by `sendBody`, before anything else on the channel.
   /// - Throws: `AMQPError.doesNotFitFrame`
-  public func publish(
-    _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
-  ) throws {
-    try link.send(method, properties: properties, body: body, on: channel)
+  func send(_ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16) throws {
+    try link.send(method, properties: properties, bodySize: bodySize, on: channel)
   }
+
+  /// Queues as much of a body, from `offset` on, as may wait to be sent.
+  /// - Returns: where it goes on
+  /// - Throws: what reading the body does
+  func sendBody(_ body: some BodySource, from offset: UInt64, on channel: UInt16) throws -> UInt64 {
+    var offset = offset
+    while offset < body.size, hasRoom {
+      let bytes = try body.read(at: offset, atMost: OutgoingMessages.pieceSize)
+      precondition(!bytes.isEmpty, "a body ends before its end")
+      link.sendBody(bytes, on: channel)
+      offset += UInt64(bytes.count)
+    }
+    return offset
+  }
+
+  private var hasRoom: Bool { link.unsentByteCount < ConfirmedPublisher.mostUnsent }
 
   /// The next event, for conversations that are not question and answer.
   /// - Throws: `BrokerFailure`, `CallError.unanswered` where none has come by `deadline`
@@ -130,10 +138,26 @@ public final class BrokerSession {
   ) throws -> Connection.Event {
     while received.isEmpty {
       if let deadline, ContinuousClock.now >= deadline { throw timedOut() }
-      try turn(until: [deadline, other.link.deadline].compactMap(\.self).min(), other: other.link.interest)
-      try other.turn(until: .now)
+      try turn(until: deadline, keepingAlive: other)
     }
     return received.removeFirst()
+  }
+
+  /// The same of events that come before there is room for more of a body; then nil.
+  /// - Throws: `BrokerFailure` of either
+  func nextEventWithoutRoom(keepingAlive other: BrokerSession) throws -> Connection.Event? {
+    var isWaiting = true
+    while received.isEmpty, isWaiting {
+      link.flush()
+      isWaiting = !hasRoom
+      try turn(until: isWaiting ? nil : .now, keepingAlive: other)
+    }
+    return received.isEmpty ? nil : received.removeFirst()
+  }
+
+  private func turn(until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession) throws {
+    try turn(until: [deadline, other.link.deadline].compactMap(\.self).min(), other: other.link.interest)
+    try other.turn(until: .now)
   }
 
   /// Keeps the conversation alive until then.

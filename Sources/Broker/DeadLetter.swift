@@ -10,8 +10,11 @@ public struct DeadLetter: Hashable, Sendable {
     /// Its status is one that no retry will mend.
     case rejected
     case notStarted = "not started"
-    /// The runner was lost with it every time.
-    case lost
+    /// It came back from its last runner itself, not as a copy, so nobody could say why: the runner or its connection was
+    /// lost, or the broker took the item back, or took no copy of it.
+    case cameBack = "came back"
+    /// Its attempts are used up, and nothing says how the last one came out.
+    case unknown
   }
 
   /// In a runner's words or, where there are none, in the broker's.

@@ -35,36 +35,50 @@ public final class Publisher {
   }
 
   /// Returns when the message is in the queue. `other` is a session whose heartbeats go on meanwhile.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Refusal`, `AMQPError.doesNotFitFrame`
-  public func publish(_ body: [UInt8], _ properties: BasicProperties, keepingAlive other: BrokerSession) throws {
-    try session.publish(
-      .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true), properties: properties, body: body,
-      on: Self.channel)
-    isOneUnknown = true
-    let refusal = try answer(keepingAlive: other)
-    isOneUnknown = false
-    if let refusal { throw refusal }
-  }
-
-  private func answer(keepingAlive other: BrokerSession) throws -> Refusal? {
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Refusal`, `AMQPError.doesNotFitFrame`, what reading the body does
+  public func publish(
+    _ body: some BodySource, _ properties: BasicProperties, keepingAlive other: BrokerSession
+  ) throws {
+    try session.send(
+      .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true), properties: properties,
+      bodySize: body.size, on: Self.channel)
+    var sentCount: UInt64 = 0
     var isReturned = false
     // A broker that takes nothing for now is waited for.
     var isBlocked = false
     while true {
-      let limit = isBlocked ? nil : ContinuousClock.now + BrokerSession.callLimit
-      switch try session.nextEvent(until: limit, keepingAlive: other) {
-      case .returned: isReturned = true
-      case .method(_, .basicAck): return isReturned ? .unroutable : nil
-      case .method(_, .basicNack): return .rejected
-      case .method(_, .channelClose(let reason)): throw BrokerSession.CallError.refused(reason)
-      case .method(_, .connectionBlocked(let reason)):
+      sentCount = try session.sendBody(body, from: sentCount, on: Self.channel)
+      // What has not been sent whole is in no queue.
+      isOneUnknown = sentCount == body.size
+      switch try nextEvent(isSent: isOneUnknown, isBlocked: isBlocked, keepingAlive: other) {
+      case .returned?: isReturned = true
+      case .method(_, .basicAck)?: return try settled(isReturned ? .unroutable : nil)
+      case .method(_, .basicNack)?: return try settled(.rejected)
+      case .method(_, .channelClose(let reason))?:
+        if reason.refusal != .trouble { isOneUnknown = false }
+        throw BrokerSession.CallError.refused(reason)
+      case .method(_, .connectionBlocked(let reason))?:
         isBlocked = true
         onFlow(reason)
-      case .method(_, .connectionUnblocked):
+      case .method(_, .connectionUnblocked)?:
         isBlocked = false
         onFlow(nil)
       default: break
       }
     }
+  }
+
+  /// nil where there is room for more of the body.
+  private func nextEvent(
+    isSent: Bool, isBlocked: Bool, keepingAlive other: BrokerSession
+  ) throws -> Connection.Event? {
+    guard isSent else { return try session.nextEventWithoutRoom(keepingAlive: other) }
+    let limit = isBlocked ? nil : ContinuousClock.now + BrokerSession.callLimit
+    return try session.nextEvent(until: limit, keepingAlive: other)
+  }
+
+  private func settled(_ refusal: Refusal?) throws {
+    isOneUnknown = false
+    if let refusal { throw refusal }
   }
 }

@@ -64,27 +64,19 @@ extension BrokerSession {
     }
   }
 
-  /// Takes the first message of a queue, to be settled by its delivery tag; nil from an empty one.
-  /// - Throws: `BrokerFailure`, `CallError`
-  public func get(from queue: String, on channel: UInt16) throws -> Delivery? {
-    try ask(.basicGet(queue: ByteString(queue)), on: channel) { event -> Delivery?? in
-      switch event {
-      case .delivered(_, let delivery): .some(delivery)
-      case .method(_, .basicGetEmpty): .some(nil)
-      default: nil
-      }
-    }
-  }
-
-  /// The same of a connection whose `largestBodyInMemory` is exceeded by the body: `onPart` gets its parts, in order.
+  /// Takes the first message of a queue, to be settled by its delivery tag; nil from an empty one. Of a body above the
+  /// connection's `largestBodyInMemory` `onPart` gets the parts, in order, and the whole body's size with each. `other` is a
+  /// session whose heartbeats go on meanwhile.
   /// - Throws: `BrokerFailure`, `CallError`, what `onPart` throws
   public func get(
-    from queue: String, on channel: UInt16, onPart: ([UInt8]) throws -> Void
+    from queue: String, on channel: UInt16, keepingAlive other: BrokerSession? = nil,
+    onPart: (_ part: [UInt8], _ size: UInt64) throws -> Void
   ) throws -> Delivery? {
     try send(.basicGet(queue: ByteString(queue)), on: channel)
     while true {
-      switch try nextEvent(until: .now + Self.callLimit) {
-      case .bodyPart(channel, _, let part): try onPart(part)
+      let limit = ContinuousClock.now + Self.callLimit
+      switch try other.map({ try nextEvent(until: limit, keepingAlive: $0) }) ?? nextEvent(until: limit) {
+      case .bodyPart(channel, let size, let part): try onPart(part, size)
       case .delivered(channel, let delivery): return delivery
       case .method(channel, .basicGetEmpty): return nil
       case .method(channel, .channelClose(let reason)): throw CallError.refused(reason)
@@ -99,22 +91,5 @@ extension BrokerSession {
     try call(.queuePurge(queue: ByteString(queue)), on: channel) {
       if case .queuePurgeOK(let count) = $0 { count } else { nil }
     }
-  }
-}
-
-extension CloseReason {
-  /// The queue that was asked for is not there. One whose node is down has the same code, and other words.
-  public var meansNoSuchQueue: Bool {
-    code == .notFound && !isAboutANodeThatIsDown && !meansNoSuchExchange
-  }
-
-  /// The text alone says which is not there, the queue or the exchange.
-  public var meansNoSuchExchange: Bool { code == .notFound && text.hasPrefix("NOT_FOUND - no exchange '") }
-
-  public var isAboutANodeThatIsDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
-
-  /// A queue was declared otherwise, and this argument is the first that differs. The text alone says which it is.
-  public func differs(in argument: String) -> Bool {
-    code == .preconditionFailed && text.contains("inequivalent arg '\(argument)'")
   }
 }

@@ -9,6 +9,7 @@ public final class Replay {
   private let target: BrokerSession
   private let names: WorkQueue
   private let onFlow: (String?) -> Void
+  private var spool: BodySpool
 
   public private(set) var movedCount = 0
   /// Of the one that was under way when it failed nothing is known: it may be in both queues.
@@ -16,12 +17,15 @@ public final class Replay {
   /// The message ids that were asked for, and not met yet.
   public private(set) var missingIDs: Set<String> = []
 
-  /// `source` has the channel open; `target` is a connection of its own, without a channel. `onFlow` is told why the broker stops to
-  /// take messages, and nil when it goes on.
+  /// `source` has the channel open; `target` is a connection of its own, without a channel. What is larger than `source` keeps
+  /// in memory is kept in a file in `directory` meanwhile. `onFlow` is told why the broker stops to take messages, and nil
+  /// when it goes on.
   public init(
-    _ queue: WorkQueue, from source: BrokerSession, through target: BrokerSession, onFlow: @escaping (String?) -> Void
+    _ queue: WorkQueue, from source: BrokerSession, through target: BrokerSession, spoolingIn directory: String,
+    onFlow: @escaping (String?) -> Void
   ) {
     names = queue
+    spool = BodySpool(directory: directory)
     self.source = source
     self.target = target
     self.onFlow = onFlow
@@ -29,7 +33,8 @@ public final class Replay {
 
   /// Moves those that are there now, which are `depth`, and `limit` of them at most; with `ids`, only those of them.
   /// The others stay.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Publisher.Refusal`, `AMQPError.doesNotFitFrame`
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Publisher.Refusal`, `AMQPError.doesNotFitFrame`; `SystemError`
+  ///   where an item cannot be kept in a file
   public func run(depth: Int, limit: Int, ids: Set<String>) throws {
     missingIDs = ids
     let publisher = try Publisher(target, queue: names.name, onFlow: onFlow)
@@ -51,14 +56,18 @@ public final class Replay {
     depth: Int, limit: Int, ids: Set<String>, others: inout HeldMessages, by publisher: Publisher
   ) throws {
     for _ in 0..<depth where movedCount < limit || others.isIncomplete {
-      guard let delivery = try source.get(from: names.deadName, on: Self.channel) else { return }
+      let next = try source.get(from: names.deadName, on: Self.channel, keepingAlive: target) { part, size in
+        spool.append(part, of: size)
+      }
+      guard let delivery = next else { return }
+      let body = Result { try spool.body(of: delivery) }
       let id = delivery.properties.messageID?.description
       guard movedCount < limit, ids.isEmpty || id.map(ids.contains) == true else {
         others.hold(delivery)
         continue
       }
       do {
-        try publish(delivery, by: publisher)
+        try publish(delivery, body.get(), by: publisher)
       } catch {
         others.hold(delivery)
         throw error
@@ -69,12 +78,14 @@ public final class Replay {
     }
   }
 
-  private func publish(_ delivery: Delivery, by publisher: Publisher) throws {
+  private func publish(_ delivery: Delivery, _ body: ItemBody, by publisher: Publisher) throws {
+    let first = FirstPublish.recorded(in: delivery.properties, delivery.envelope, from: names)
     var properties = delivery.properties.withoutBrokerHeaders().withoutItemHeaders()
     properties.deliveryMode = 2
     properties.expiration = nil
     // A broker refuses another user's id.
     properties.userID = nil
-    try publisher.publish(delivery.body, properties, keepingAlive: source)
+    if let first { properties.headers = FieldTable((properties.headers?.entries ?? []) + first.headers) }
+    try publisher.publish(body, properties, keepingAlive: source)
   }
 }

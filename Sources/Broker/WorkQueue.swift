@@ -26,6 +26,13 @@ public struct WorkQueue: Hashable, Sendable {
   public var retryName: String { name + ".retry" }
   public var deadName: String { name + ".dead" }
 
+  /// All three's own, whichever of them this one is.
+  public var family: WorkQueue {
+    [".retry", ".dead"].first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
+  }
+
+  var names: [String] { [name, retryName, deadName] }
+
   /// The queue's own declaration. `others` are further arguments, none of them of `reservedArguments`.
   public func declaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
     var arguments = Self.arguments(kind, deadLetteringInto: deadName)

@@ -104,7 +104,8 @@ public final class PublishLoop {
     lastBroker = configuration.brokers[0]
     let destination = configuration.destination
     method = .basicPublish(
-      exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey), mandatory: true)
+      exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey),
+      mandatory: !destination.isDirectReply)
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
     publication = Publication(
       brokerCount: configuration.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) }, now: .now)
@@ -200,12 +201,18 @@ public final class PublishLoop {
 
   // MARK: The broker
 
+  private var preconditions: [Method] {
+    let destination = configuration.destination
+    guard destination.isDirectReply else { return configuration.preconditions }
+    return [.queueDeclare(.init(name: ByteString(destination.routingKey), isPassive: true))]
+  }
+
   private func connectIfDue() {
     guard case .waiting(let time) = publication.phase, ContinuousClock.now >= time else { return }
     let broker = configuration.brokers[publication.brokerIndex]
     lastBroker = broker
-    isAsking = mayAsk && !configuration.preconditions.isEmpty
-    let opening = [.channelOpen] + (isAsking ? configuration.preconditions : []) + [.confirmSelect]
+    isAsking = mayAsk && !preconditions.isEmpty
+    let opening = [.channelOpen] + (isAsking ? preconditions : []) + [.confirmSelect]
     link = BrokerLink(
       broker: broker,
       .init(

@@ -36,7 +36,7 @@ public enum JSON: Hashable, Sendable, CustomStringConvertible {
       switch scalar {
       case "\"", "\\": quoted += "\\\(scalar)"
       case "\n": quoted += "\\n"
-      case "\u{0}"..<" ", "\u{7f}"...("\u{9f}"):
+      case _ where scalar.isUnprintable:
         let digits = String(scalar.value, radix: 16)
         quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
       default: quoted.unicodeScalars.append(scalar)

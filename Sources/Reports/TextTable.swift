@@ -35,11 +35,6 @@ public struct TextTable: Sendable {
 }
 
 extension String {
-  /// What came from elsewhere must neither break a line nor speak to a terminal.
-  public var printable: String {
-    String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-  }
-
   func padded(to width: Int, left: Bool) -> String {
     let padding = String(repeating: " ", count: max(0, width - count))
     return left ? padding + self : self + padding

@@ -48,6 +48,7 @@ struct Dead: ToolCommand {
   let queue: WorkQueue
   let broker: BrokerOptions
   let reporter: Reporter
+  private let spoolDirectory: String
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
@@ -62,7 +63,8 @@ struct Dead: ToolCommand {
     let dead = Dead(
       action: action,
       queue: try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings)),
-      broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings))
+      broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
+      spoolDirectory: settings.surroundings.temporaryDirectory)
     dead.broker.warn(dead.reporter)
 
     switch action {
@@ -73,10 +75,11 @@ struct Dead: ToolCommand {
   }
 
   private func replay(limit: Int, ids: Set<String>) throws {
-    let source = try connect()
+    let source = try connect(largestBodyInMemory: Run.largestBodyInMemory)
     let depth = try depth(source)
     let target = try connect()
-    let replay = Replay(queue, from: source, through: target) { [reporter, broker = target.broker] reason in
+    let replay = Replay(queue, from: source, through: target, spoolingIn: spoolDirectory) {
+      [reporter, broker = target.broker] reason in
       let state = reason.map { "takes nothing for now (\($0)): waiting" } ?? "takes items again"
       reporter.report(LogEntry(.notice, "the broker at \(broker) \(state)"))
     }
@@ -107,6 +110,10 @@ struct Dead: ToolCommand {
     case Publisher.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
     case Publisher.Refusal.rejected:
       Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
+    case let error as SystemError:
+      Failure(.inputOutputError, "an item for \(place) cannot be stored in \(spoolDirectory) (TMPDIR): \(error.reason)")
+    case BrokerSession.CallError.refused(let reason) where reason.text.contains("queue '\(queue.deadName)'"):
+      Failure(error, queue: queue.deadName, broker: target.broker)
     default: Failure(error, queue: queue.name, broker: target.broker)
     }
   }
@@ -133,9 +140,10 @@ struct Dead: ToolCommand {
   func place(_ session: BrokerSession) -> String { "queue '\(queue.deadName)' at \(session.broker)" }
 
   /// - Throws: `Failure`
-  func connect() throws -> BrokerSession {
+  func connect(largestBodyInMemory: Int = .max) throws -> BrokerSession {
     do {
-      return try broker.connect(name: "amqp-job dead \(action.rawValue) \(queue.name)")
+      return try broker.connect(
+        name: "amqp-job dead \(action.rawValue) \(queue.name)", largestBodyInMemory: largestBodyInMemory)
     } catch {
       throw Failure(error, queue: queue.deadName, broker: nil)
     }

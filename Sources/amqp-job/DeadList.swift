@@ -17,7 +17,8 @@ struct DeadList {
 
   /// - Throws: `Failure`
   func run() throws {
-    let session = try dead.connect()
+    // Of a body its size is all that is shown.
+    let session = try dead.connect(largestBodyInMemory: 0)
     let depth = try dead.depth(session)
     let items: [DeadItem]
     do {
@@ -42,7 +43,9 @@ struct DeadList {
     var held = HeldMessages(session, queue: dead.queue.deadName, channel: Dead.channel)
     do {
       for _ in 0..<depth where items.count < limit || held.isIncomplete {
-        guard let delivery = try session.get(from: dead.queue.deadName, on: Dead.channel) else { break }
+        guard let delivery = try session.get(from: dead.queue.deadName, on: Dead.channel, onPart: { _, _ in }) else {
+          break
+        }
         held.hold(delivery)
         if items.count < limit { items.append(DeadItem(delivery)) }
       }
@@ -66,6 +69,13 @@ struct DeadList {
       try session.declare(dead.queue.deadDeclaration, on: channel)
       try session.closeChannel(channel)
     } catch BrokerSession.CallError.refused(let reason) {
+      if reason.refusal == .notPermitted {
+        throw Failure(
+          .notPermitted,
+          "cannot know whether \(dead.place(session)) drops items that are looked at often, so none was looked at: that takes "
+            + "permission to configure it (\(reason.text)); 'dead replay' does not need it")
+      }
+      guard reason.code == .preconditionFailed else { throw BrokerSession.CallError.refused(reason) }
       let isUnlimited = version.map { $0 < ServerVersion(4, 0) } == true && reason.text.hasSuffix("current is none")
       guard reason.differs(in: "x-queue-type") || reason.differs(in: "x-delivery-limit") && isUnlimited else {
         throw Failure(
@@ -87,7 +97,7 @@ struct DeadItem {
   init(_ delivery: Delivery) {
     id = delivery.properties.messageID?.description
     letter = DeadLetter(headers: delivery.properties.headers)
-    size = delivery.body.count
+    size = Int(clamping: delivery.bodySize)
     // The broker's count the looks too, and would differ each time.
     headers = delivery.properties.withoutBrokerHeaders().headers ?? [:]
   }

@@ -106,7 +106,8 @@ struct DrainedCheck {
     let copy = item.properties(for: Move(destination: .queue, attempts: item.attempt - 1), host: "", time: 0)
     let isThere: Bool
     do {
-      try Publisher(other, queue: queue.name) { _ in }.publish(delivery.body, copy, keepingAlive: session)
+      try Publisher(other, queue: queue.name) { _ in }.publish(
+        ItemBody.memory(delivery.body), copy, keepingAlive: session)
       isThere = true
     } catch is Publisher.Refusal {
       isThere = false

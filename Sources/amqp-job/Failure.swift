@@ -44,17 +44,8 @@ struct Failure: Error {
   }
 
   private init(_ reason: CloseReason, queue: String, place: String) {
-    switch reason.code {
-    case .notFound where reason.isAboutANodeThatIsDown:
-      self.init(.unreachable, "\(place) is away: \(reason.text)")
-    case .notFound where reason.meansNoSuchExchange:
-      self.init(.noQueue, "\(place): \(reason.text)")
-    case .notFound:
-      self.init(.noQueue, "there is no \(place); 'amqp-job declare \(queue)' makes it")
-    case .accessRefused: self.init(.notPermitted, "no permission for \(place): \(reason.text)")
-    case _ where reason.isAboutTheSizeOfAMessage: self.init(.refusedData, "too large for \(place): \(reason.text)")
-    default: self.init(.wrongQueue, "\(place): \(reason.text)")
-    }
+    let refusal = ExplainedRefusal(reason, queue: queue, place: place)
+    self.init(refusal.status, refusal.line)
   }
 
   func report(as format: Logger.Format) {

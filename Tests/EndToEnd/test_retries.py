@@ -42,7 +42,7 @@ def test_poison_ends_in_the_dead_letter_queue_and_the_others_are_done_once(bench
         b"fails": 3, b"kills": 3, b"hangs": 3,
     }
     reasons = {body: headers["x-amqp-job-reason"] for body, headers in dead.items()}
-    assert reasons == {b"fails": "failed", b"kills": "lost", b"hangs": "timed out"}
+    assert reasons == {b"fails": "failed", b"kills": "came back", b"hangs": "timed out"}
     assert all(headers["x-amqp-job-queue"] == queue.name for headers in dead.values())
     assert sorted(log.read_text().split(), key=int) == [item.decode() for item in good]
     queue.assert_empty()
@@ -75,7 +75,7 @@ def test_one_pod_an_item(bench, kind, poison):
     assert list(dead) == [poison]
     headers = dead[poison]
     assert (headers["x-amqp-job-reason"], headers.get("x-amqp-job-status"), headers.get("x-amqp-job-signal")) == {
-        b"fails": ("failed", 7, None), b"kills": ("lost", None, None), b"hangs": ("timed out", None, "TERM"),
+        b"fails": ("failed", 7, None), b"kills": ("came back", None, None), b"hangs": ("timed out", None, "TERM"),
     }[poison]
     queue.assert_empty()
 

@@ -72,9 +72,9 @@ import Testing
       let item = item(&random)
       try expect(item.attempt >= 1, "attempt \(item.attempt)")
       let cause = DeadLetterCause(
-        reason: random.one(of: [.failed, .lost, .timedOut]), status: .exited(random.integer()))
+        reason: random.one(of: [.failed, .cameBack, .timedOut]), status: .exited(random.integer()))
       let destination = random.one(of: [
-        Move.Destination.queue, .retry(after: .milliseconds(random.integer() as UInt32)), .deadLetter(cause),
+        Move.Destination.queue, .retry(after: .milliseconds(random.integer() as UInt32), cause), .deadLetter(cause),
       ])
       let copy = item.properties(
         for: Move(destination: destination, attempts: item.attempt), host: random.text(upTo: 20), time: random.integer()

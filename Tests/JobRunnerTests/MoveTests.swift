@@ -32,7 +32,9 @@ import Testing
   @Test func aFailedItemComesBackLater() {
     var (driver, _) = taken { $0.attempts.retryDelay = .seconds(7) }
     let actions = driver.handle(.workerEnded(.exited(3)))
-    #expect(actions.writes.isEmpty && actions.moves == [Move(destination: .retry(after: .seconds(7)), attempts: 1)])
+    let cause = DeadLetterCause(reason: .failed, status: .exited(3))
+    #expect(
+      actions.writes.isEmpty && actions.moves == [Move(destination: .retry(after: .seconds(7), cause), attempts: 1)])
     #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [ackAndClose])
     #expect(driver.settle().finished?.rawValue == 3)
   }
@@ -71,7 +73,7 @@ import Testing
 
   @Test func crashesThatTheQueueCountsAreAttempts() {
     let (_, actions) = taken(["x-amqp-job-attempts": .int64(1), "x-delivery-count": .int64(2)], isRedelivered: true)
-    let cause = DeadLetterCause(reason: .lost, status: nil)
+    let cause = DeadLetterCause(reason: .cameBack)
     #expect(!actions.startsWorker && actions.moves == [Move(destination: .deadLetter(cause), attempts: 3)])
   }
 
@@ -108,6 +110,52 @@ import Testing
     #expect(
       actions.startsWorker
         && actions.contains { if case .log(let entry) = $0 { entry.level == .warning } else { false } })
+  }
+
+  @Test func anItemWithoutAnyAttemptLeftIsRunWhereNoCopyCanBePublished() {
+    var (driver, _) = taken(["x-delivery-count": .int64(3)], isRedelivered: true)
+    #expect(driver.handle(.moveFailed(reason: "why", slot: 0)).startsWorker)
+    driver.handle(.workerEnded(.exited(0)))
+    #expect(driver.settle().finished == .success)
+  }
+
+  /// It is given back as one that nobody ran, though nothing else is left for it.
+  @Test func anItemWithoutAnyAttemptLeftGoesBackUncountedWhereTheRunnerEnds() {
+    var (driver, _) = taken(["x-delivery-count": .int64(3)], isRedelivered: true)
+    driver.handle(.signal(.terminate))
+    let actions = driver.handle(.moveFailed(reason: "why", slot: 0))
+    #expect(actions.writes.joined().contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)))
+  }
+
+  @Test(
+    arguments: [
+      (
+        [
+          "x-amqp-job-attempts": .int64(3), "x-amqp-job-last-reason": .string("failed"),
+          "x-amqp-job-last-status": .int64(7),
+        ],
+        DeadLetterCause(reason: .failed, status: .exited(7)), "exited with 7"
+      ),
+      (
+        [
+          "x-amqp-job-attempts": .int64(3), "x-amqp-job-last-reason": .string("timed out"),
+          "x-amqp-job-last-signal": .string("TERM"),
+        ],
+        DeadLetterCause(reason: .timedOut, status: .killed(.terminate)), "too long"
+      ),
+      (
+        [
+          "x-amqp-job-attempts": .int64(3), "x-amqp-job-last-reason": .string("x"),
+          "x-amqp-job-last-status": .string("y"),
+        ],
+        DeadLetterCause(reason: .unknown), "not known"
+      ),
+      (["x-amqp-job-attempts": .int64(3)], DeadLetterCause(reason: .unknown), "not known"),
+    ] as [(FieldTable, DeadLetterCause, String)])
+  func thatNoAttemptIsLeftIsSaidWithHowTheLastOneCameOut(headers: FieldTable, cause: DeadLetterCause, text: String) {
+    var (driver, actions) = taken(headers)
+    #expect(actions.moves == [Move(destination: .deadLetter(cause), attempts: 3)])
+    #expect(driver.handle(.moveConfirmed(slot: 0)).errors.contains { $0.contains("3 of 3 used") && $0.contains(text) })
   }
 
   @Test func whereThereIsNoCopyTheItemItselfGoesBack() {
@@ -173,14 +221,20 @@ import Testing
       for: Move(destination: .deadLetter(cause), attempts: 2), host: "h", time: 9)
     #expect(
       dead.headers == [
-        "x-own": .string("kept"), "x-amqp-job-queue": .string("q"), "x-amqp-job-reason": .string("failed"),
+        "x-own": .string("kept"), "x-amqp-job-exchange": .string(""), "x-amqp-job-routing-key": .string("q"),
+        "x-amqp-job-queue": .string("q"), "x-amqp-job-reason": .string("failed"),
         "x-amqp-job-status": .int64(7), "x-amqp-job-attempts": .int64(2), "x-amqp-job-host": .string("h"),
         "x-amqp-job-time": .timestamp(9),
       ])
     #expect(dead.expiration == nil && dead.deliveryMode == 2 && dead.messageID == "id")
     let retried = item.properties(
-      for: Move(destination: .retry(after: .milliseconds(1500)), attempts: 2), host: "h", time: 9)
+      for: Move(destination: .retry(after: .milliseconds(1500), cause), attempts: 2), host: "h", time: 9)
     #expect(retried.expiration == "1500")
-    #expect(retried.headers == ["x-own": .string("kept"), "x-amqp-job-attempts": .int64(2)])
+    #expect(
+      retried.headers == [
+        "x-own": .string("kept"), "x-amqp-job-exchange": .string(""), "x-amqp-job-routing-key": .string("q"),
+        "x-amqp-job-attempts": .int64(2), "x-amqp-job-last-reason": .string("failed"),
+        "x-amqp-job-last-status": .int64(7),
+      ])
   }
 }

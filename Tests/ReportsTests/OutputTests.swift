@@ -13,6 +13,23 @@ import Testing
         == #"{"text":"a\"\\\n\u0009\u001bé","n":-3,"x":0.5,"none":null,"nan":null,"yes":true,"empty":{}}"#)
   }
 
+  @Test(
+    arguments: [
+      0...0x1F, 0x7F...0x9F, 0x61C...0x61C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069,
+    ] as [ClosedRange<UInt32>])
+  func whatBreaksLinesOrTurnsTextIsNotPrinted(codes: ClosedRange<UInt32>) throws {
+    for code in codes {
+      let text = "a\(try #require(Unicode.Scalar(code)))b"
+      #expect(text.printable == "a b")
+      #expect("\(JSON.text(text))".unicodeScalars.allSatisfy { !$0.isUnprintable })
+    }
+  }
+
+  @Test(arguments: ["é", "日本", "שלום", "👩‍👧", "a\u{AD}b", "\u{FEFF}"])
+  func allElseIsPrinted(text: String) {
+    #expect(text.printable == text && "\(JSON.text(text))" == "\"\(text)\"")
+  }
+
   @Test func aTableAlignsItsColumns() {
     var table = TextTable(.text("QUEUE"), .number("READY"), .text("HOST"))
     table.add("a", "1000000", nil)

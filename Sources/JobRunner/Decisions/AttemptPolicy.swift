@@ -32,7 +32,7 @@ struct AttemptPolicy: Hashable, Sendable {
     case run
     /// A crash, or several, are to be counted in the item itself before it is run: by a copy.
     case recount
-    /// Its attempts are used up, by crashes.
+    /// Its attempts are used up.
     case deadLetter
   }
 
@@ -67,10 +67,9 @@ struct AttemptPolicy: Hashable, Sendable {
     if failure.reason == .failed, case .exited(let code)? = ended.status, options.rejectedStatuses.contains(code) {
       return lastDestination(DeadLetterCause(reason: .rejected, status: ended.status))
     }
-    guard ended.item.attempt < options.most else {
-      return lastDestination(DeadLetterCause(reason: failure.reason, status: ended.status))
-    }
-    return hasRetries ? .retry(after: options.retryDelay) : nil
+    let cause = DeadLetterCause(reason: failure.reason, status: ended.status)
+    guard ended.item.attempt < options.most else { return lastDestination(cause) }
+    return hasRetries ? .retry(after: options.retryDelay, cause) : nil
   }
 
   /// Where an item goes that nobody should try again.

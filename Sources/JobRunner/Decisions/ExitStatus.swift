@@ -33,7 +33,10 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
     (unreachable, "The broker, or the queue's node, was out of reach for --connect-timeout."),
     (internalError, "The system refuses a process or a descriptor that the runner itself needs."),
     (inputOutputError, "An item cannot be stored, an input not be read, or a file or standard output not be written."),
-    (temporaryFailure, "The connection was lost, or a queue full, or not drained in time. The item may be run again."),
+    (
+      temporaryFailure,
+      "The connection was lost, or a queue full, another consumer's alone, or not drained in time. The item may be run again."
+    ),
     (itemTakenBack, "The broker took the item back from the worker, or refused the ack."),
     (notPermitted, "Login or permission is refused, there is no such vhost, or TLS finds that one cannot be trusted."),
     (wrongQueue, "The queue is of a kind that cannot be used, or was declared otherwise."),

@@ -7,7 +7,7 @@ public struct Move: Hashable, Sendable {
     /// The queue that it came from.
     case queue
     /// The retry queue, which gives it back after a while.
-    case retry(after: Duration)
+    case retry(after: Duration, DeadLetterCause)
     case deadLetter(DeadLetterCause)
     /// The dead-letter exchange of the queue's owner. By a copy, for what is rejected is lost where that exchange leads nowhere.
     case deadLetterExchange(DeadLetterTarget, DeadLetterCause)
@@ -23,12 +23,30 @@ public struct Move: Hashable, Sendable {
   }
 }
 
+extension Move.Destination {
+  func destination(of item: WorkItem) -> Destination {
+    let queue = WorkQueue(item.queue)
+    switch self {
+    case .queue: return .queue(queue.name)
+    case .retry: return .queue(queue.retryName)
+    case .deadLetter: return .queue(queue.deadName)
+    case .deadLetterExchange(let target, _):
+      return Destination(
+        exchange: target.exchange, routingKey: target.routingKey ?? item.firstPublish.routingKey.description)
+    }
+  }
+}
+
 /// An item on its way.
 struct MovingItem: Hashable, Sendable {
   let item: WorkItem
   let move: Move
-  /// The job that it failed; nil for an item that nobody ran.
+  /// The job that it failed; nil for an item that nobody ran, and which is not over.
   let ended: EndedJob?
   /// It is with us only because it came when we had ceased to want it.
   var isUnwanted = false
+  /// No attempt was left when it came, so that nobody ran it.
+  var isExhausted = false
+
+  var isUnrun: Bool { ended == nil || isExhausted }
 }

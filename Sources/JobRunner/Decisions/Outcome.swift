@@ -15,7 +15,7 @@ enum Outcome: Hashable, Sendable {
   }
 }
 
-/// Why an item is dead-lettered.
+/// Why an attempt failed, and an item is dead-lettered that has none left.
 public struct DeadLetterCause: Hashable, Sendable {
   public var reason: DeadLetter.Reason
   /// How the last worker ended, where one was started.

@@ -123,7 +123,7 @@ public struct QueueInspection: Hashable, Sendable {
     case .askingType: return typeTold(reason)
     case .lookingBeside(let standing):
       switch reason.code {
-      case .notFound where !reason.isQueueDown: return .known(standing, .absent)
+      case .notFound where reason.refusal == .noQueue: return .known(standing, .absent)
       case .accessRefused: return answerCount > 0 ? unknownRetryQueue : .known(standing, .hidden)
       default: return .refused(reason)
       }
@@ -207,11 +207,6 @@ public struct QueueInspection: Hashable, Sendable {
   }
 }
 
-extension CloseReason {
-  /// The queue exists; the node it lives on is away, and may be back.
-  var isQueueDown: Bool { code == .notFound && text.hasSuffix("is down or inaccessible") }
-}
-
 /// Looks whether there are a retry and a dead-letter queue beside a queue that does not refer to them, by name.
 public struct NeighbourSearch: Hashable, Sendable {
   private let channel: UInt16
@@ -244,7 +239,7 @@ public struct NeighbourSearch: Hashable, Sendable {
       return foundCount == 2 ? .strangers : nil
     case .channelClose(let reason):
       switch reason.code {
-      case .notFound where !reason.isQueueDown: return .absent
+      case .notFound where reason.refusal == .noQueue: return .absent
       case .accessRefused: return .hidden
       default: return .refused(reason)
       }

@@ -57,15 +57,15 @@ extension Runner {
 
   /// The broker refused the queue before anything was consumed.
   mutating func queueRefused(_ reason: CloseReason, now: ContinuousClock.Instant) -> [RunnerAction] {
-    switch reason.code {
-    case .notFound where reason.isQueueDown:
+    switch reason.refusal {
+    case .nodeIsDown:
       let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
       guard options.waitsForBroker || isInspected else { return breakOff(.unreachable, "\(failure)") }
       connectFailure = failure
       phase = .connecting
       let actions = [.disconnect] + channelsLost(failure, now: now)
       return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
-    case .notFound:
+    case .noQueue where !reason.meansNoCompanion(of: queue):
       let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
       guard left > .zero, tally.taken == 0 else {
         let advice = options.ownQueue == nil ? "; 'amqp-job declare \(queue.name)' makes it" : " any more"
@@ -74,12 +74,9 @@ extension Runner {
       phase = .awaitingQueue
       hasServed = true
       return [.cancel(.connectLimit), .set(.retry, after: min(left, .seconds(1)))]
-    case .accessRefused:
-      return breakOff(.notPermitted, "no permission for \(place): \(reason.text)")
-    case .internalError:
-      return breakOff(.temporaryFailure, "\(place) is in trouble: \(reason.text)")
     default:
-      return breakOff(.wrongQueue, "cannot serve \(place): \(reason.text)")
+      let refusal = ExplainedRefusal(reason, queue: queue.name, place: place)
+      return breakOff(refusal.status, refusal.line)
     }
   }
 

@@ -191,10 +191,10 @@ extension Runner {
     let early = dropEarlyDeliveries { $0.slot == index }
     switch slot.state {
     case .working:
+      let advice = reason.isAboutConsumerTimeout ? "; raise the broker's consumer_timeout if it needs more time" : ""
       return abandon(
         index, .itemTakenBack,
-        "the broker took the item back from \(place): \(reason.text); the worker is stopped; raise the broker's "
-          + "consumer_timeout if it needs more time")
+        "the broker took the item back from \(place): \(reason.text); the worker is stopped\(advice)")
     case .moving(let moving):
       return moveAbandoned(moving, in: index, why: reason.text, now: now) + resume(now: now)
     case .holding:

@@ -40,13 +40,7 @@ extension Runner {
   }
 
   private mutating func ownQueueRefused(_ reason: CloseReason) -> [RunnerAction] {
-    let status: ExitStatus =
-      switch reason.code {
-      case .notFound: .noQueue
-      case .accessRefused: .notPermitted
-      case .internalError: .temporaryFailure
-      default: .wrongQueue
-      }
+    let status = ExplainedRefusal(reason, queue: queue.name, place: place).status
     return breakOff(status, "cannot declare and bind \(place): \(reason.text)")
   }
 

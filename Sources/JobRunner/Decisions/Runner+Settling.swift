@@ -55,10 +55,14 @@ extension Runner {
   /// The copy is in its queue, and only now the item leaves this one.
   mutating func moveConfirmed(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     guard case .moving(let moving) = slots[index].state else { return [] }
+    if moving.isExhausted, let ended = moving.ended {
+      tally.taken += 1
+      tally.count(ended.outcome)
+    }
     let disposal: Disposal
     switch moving.move.destination {
     case .queue: disposal = .givenBackAsCopy
-    case .retry(let delay):
+    case .retry(let delay, _):
       awaitedReturns.append(now + delay)
       disposal = .retried(after: delay)
     case .deadLetter:
@@ -72,30 +76,34 @@ extension Runner {
     return unrun + release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
   }
 
-  /// There may be no copy, so the item itself goes back; or is run uncounted.
+  /// There may be no copy, so the item itself goes back. One that nobody has run yet is run: what keeps copies from being
+  /// published may have kept its last runners from it, too, and so have used its attempts up.
   mutating func moveFailed(
     _ reason: String, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     guard case .moving(let moving) = slots[index].state else { return [] }
-    let warning = said(.warning, "no copy of the item of \(place) could be published: \(reason)")
+    let target = moving.move.destination.destination(of: moving.item)
+    let warning = said(.warning, "no copy of the item of \(place) could be published to \(target): \(reason)")
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
-    if moving.ended == nil, !moving.isUnwanted, !isStopping {
+    if moving.isUnrun, !moving.isUnwanted, !isStopping {
       return [cancel, warning] + startWorker(on: moving.item, in: index, now: now)
     }
-    let method = moving.ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
-    return [warning] + release(index, by: method, moving.ended, .givenBack, now: now)
+    let ended = moving.isUnrun ? nil : moving.ended
+    let method = ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
+    return [warning] + release(index, by: method, ended, .givenBack, now: now)
   }
 
   /// The same, where the broker has said why.
   mutating func moveRefused(_ reason: CloseReason, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard reason.code == .accessRefused, case .moving(let moving) = slots[index].state else {
+    guard reason.refusal == .notPermitted, case .moving(let moving) = slots[index].state else {
       return moveFailed(reason.text, in: index, now: now)
     }
     let end = breakOff(
       .notPermitted,
       "no permission to publish a copy of an item of \(place): \(reason.text); the item goes back as it is; grant the user the "
         + "write permission on 'amq.default'")
-    return end + release(index, by: moving.ended.map(Self.giveBack) ?? Self.giveBack(moving.item), moving.ended, .givenBack, now: now)
+    let ended = moving.isUnrun ? nil : moving.ended
+    return end + release(index, by: ended.map(Self.giveBack) ?? Self.giveBack(moving.item), ended, .givenBack, now: now)
   }
 
   /// The item went back by itself while its copy was on its way; there may be both now.
@@ -104,7 +112,7 @@ extension Runner {
   ) -> [RunnerAction] {
     slots[index].state = isStopping ? .closed : .shut
     return [.dropMove(slot: index), .releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
-      + (moving.ended.map { log($0, .givenBackByBroker(why: why)) } ?? [])
+      + (moving.isUnrun ? [] : moving.ended.map { log($0, .givenBackByBroker(why: why)) } ?? [])
   }
 
   /// A broker that is short of memory or disk takes the copies that are under way when it has room again, even

@@ -38,15 +38,18 @@ extension Runner {
       return begin(
         MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index)
     case .deadLetter:
-      tally.taken += 1
-      let destination = policy.lastDestination(DeadLetterCause(reason: .lost, status: nil))
-      let move = Move(destination: destination, attempts: item.attempt - 1)
-      let failure = Outcome.Failure(reason: .lost, exitStatus: .failure)
-      let ended = EndedJob(
-        item: item, outcome: .failed(failure), what: "the runner or its connection was lost at its last attempt",
-        status: nil, duration: .zero)
-      return settle(ended, in: index, by: .move(move), now: now)
+      return begin(exhausted(item), in: index)
     }
+  }
+
+  private func exhausted(_ item: WorkItem) -> MovingItem {
+    let (cause, used) = (item.lastAttempt, item.attempt - 1)
+    let ended = EndedJob(
+      item: item, outcome: .failed(Outcome.Failure(reason: cause.reason, exitStatus: .failure)),
+      what: "no attempt is left (\(used) of \(options.attempts.most) used), it was not run; \(cause.text)", status: nil,
+      duration: .zero)
+    let move = Move(destination: policy.lastDestination(cause), attempts: used)
+    return MovingItem(item: item, move: move, ended: ended, isExhausted: true)
   }
 
   mutating func startWorker(on item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {

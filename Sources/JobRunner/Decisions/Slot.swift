@@ -127,7 +127,7 @@ struct Slot: Hashable, Sendable {
   var mayTakeItem: Bool {
     switch state {
     case .waiting: true
-    case .moving(let moving): moving.ended == nil && !moving.isUnwanted
+    case .moving(let moving): moving.isUnrun && !moving.isUnwanted
     default: false
     }
   }

@@ -1,4 +1,5 @@
 internal import AMQP
+internal import Broker
 internal import Linux
 
 /// The bodies of the items in hand, by slot. Large ones come in parts, and are kept in files.

@@ -234,16 +234,7 @@ public final class EventLoop {
       followUps.append(.moveFailed(reason: "the connection was lost", slot: slot))
       return
     }
-    let queue = WorkQueue(item.queue)
-    let destination: Destination =
-      switch move.destination {
-      case .queue: .queue(queue.name)
-      case .retry: .queue(queue.retryName)
-      case .deadLetter: .queue(queue.deadName)
-      case .deadLetterExchange(let target, _):
-        Destination(
-          exchange: target.exchange, routingKey: target.routingKey ?? item.envelope.routingKey.description)
-      }
+    let destination = move.destination.destination(of: item)
     let properties = item.properties(for: move, host: configuration.host, time: ThisProcess.time)
     publisher(at: broker).publish(slot, properties, body: body, to: destination)
   }

@@ -1,3 +1,4 @@
+internal import Broker
 internal import Linux
 
 /// The workers that run, by slot.

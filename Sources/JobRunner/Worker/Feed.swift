@@ -1,3 +1,4 @@
+internal import Broker
 internal import Linux
 
 /// How a worker gets its item.

@@ -1,3 +1,5 @@
+internal import Broker
+
 /// A digest of a body, for comparisons within this process only: its key is the process's own (SipHash, as `Hasher` has
 /// it). How the bytes are cut into pieces makes no difference, which `Hasher` promises of whole numbers alone.
 struct ItemDigest {

@@ -21,6 +21,9 @@ public struct WorkItem: Hashable, Sendable {
   /// The message's own id, where it has one.
   public var id: String? { properties.messageID?.description }
 
+  /// As the worker sees it, whatever way the item has come since.
+  var firstPublish: FirstPublish { FirstPublish(of: properties, envelope, from: WorkQueue(queue)) }
+
   // MARK: Attempts
 
   /// How often the broker counts that the item came back; nil for a queue that does not count. What an item brings
@@ -32,10 +35,17 @@ public struct WorkItem: Hashable, Sendable {
     properties.headers?[header]?.integer.map { Int(min(max(0, $0), Int64(Int32.max))) }
   }
 
-  /// Which attempt at the item this is, 1 the first. Quorum queues count the returns. Classic queues
-  /// only remember that there was one: then it is the second at least.
-  public var attempt: Int {
-    (count(in: ItemHeader.attempts) ?? 0) + (deliveryCount ?? (hasUncountedReturn ? 1 : 0)) + 1
+  /// Which attempt at the item this is, 1 the first.
+  public var attempt: Int { (count(in: ItemHeader.attempts) ?? 0) + returns + 1 }
+
+  /// How often it came back itself, since it was published or copied. Quorum queues count that. Classic queues only remember
+  /// that it did: then it was once at least.
+  private var returns: Int { deliveryCount ?? (hasUncountedReturn ? 1 : 0) }
+
+  /// How its last attempt came out, as far as the item can tell: a runner that publishes a copy says it there.
+  var lastAttempt: DeadLetterCause {
+    returns > 0
+      ? DeadLetterCause(reason: .cameBack) : properties.headers?.lastAttempt ?? DeadLetterCause(reason: .unknown)
   }
 
   /// It has attempts behind it, and comes from where it waited for the next one.
@@ -63,19 +73,19 @@ public struct WorkItem: Hashable, Sendable {
     // A broker refuses another user's id.
     copy.userID = nil
     var headers = copy.headers ?? [:]
+    headers.entries += firstPublish.headers
     switch move.destination {
-    case .queue: headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
-    case .retry(let delay):
+    case .queue:
       headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
+      headers.entries += lastAttempt.headers
+    case .retry(let delay, let cause):
+      headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
+      headers.entries += cause.headers
       copy.expiration = ByteString("\(max(0, delay.wholeMilliseconds))")
     case .deadLetter(let cause), .deadLetterExchange(_, let cause):
       copy.expiration = nil
       var letter = DeadLetter(cause.reason, queue: queue, attempts: move.attempts)
-      switch cause.status {
-      case .exited(let code): letter.status = Int(code)
-      case .killed(let signal): letter.signal = signal.description
-      case .none: break
-      }
+      (letter.status, letter.signal) = (cause.exitCode, cause.signal)
       letter.host = host
       letter.time = time
       headers.entries += letter.headers

@@ -1,4 +1,6 @@
 internal import AMQP
+internal import Broker
+internal import Reports
 
 /// The environment that a worker gets: ours, less the settings that were for us, plus what is known of the item.
 public struct WorkerEnvironment: Sendable {
@@ -52,12 +54,12 @@ private struct ItemVariables {
 
   mutating func add(_ item: WorkItem) {
     let properties = item.properties
-    let envelope = item.envelope
     add("ATTEMPT", Array("\(item.attempt)".utf8))
-    add("REDELIVERED", Array("\(envelope.isRedelivered)".utf8))
+    add("REDELIVERED", Array("\(item.envelope.isRedelivered)".utf8))
     add("QUEUE", Array(item.queue.utf8))
-    add("EXCHANGE", envelope.exchange.bytes)
-    add("ROUTING_KEY", envelope.routingKey.bytes)
+    let publish = item.firstPublish
+    add("EXCHANGE", publish.exchange.bytes)
+    add("ROUTING_KEY", publish.routingKey.bytes)
     add("ID", properties.messageID?.bytes)
     add("CONTENT_TYPE", properties.contentType?.bytes)
     add("CONTENT_ENCODING", properties.contentEncoding?.bytes)
@@ -107,9 +109,9 @@ private struct ItemVariables {
     entries.append(entry)
   }
 
-  /// The list separates names by commas, and may hold no NUL. Not by characters: a mark behind a comma hides it in one.
+  /// The list separates names by commas, may hold no NUL, and is likely to be printed. Not by characters: a mark behind a comma hides it in one.
   private mutating func omit(_ name: String) {
-    let scalars = name.unicodeScalars.map { $0 == "," || $0.value < 32 || $0.value == 127 ? "_" : $0 }
+    let scalars = name.unicodeScalars.map { $0 == "," || $0.isUnprintable ? "_" : $0 }
     omitted.append(String(String.UnicodeScalarView(scalars)))
   }
 

@@ -2,6 +2,7 @@ import AMQP
 import Arguments
 import JobRunner
 import Linux
+import Reports
 
 /// `amqp-consume`: a runner, with that program's options.
 enum AMQPConsume: AMQPTool {
@@ -47,7 +48,10 @@ enum AMQPConsume: AMQPTool {
     ManualPage.Entry(
       "1", "The command failed on a message of several, or the connection, the queue or an option is at fault."),
     ManualPage.Entry("74", "A message could not be stored; it went back."),
-    ManualPage.Entry("75", "The connection was lost while the command ran, or with it a queue of its own."),
+    ManualPage.Entry(
+      "75",
+      "The connection was lost while the command ran, or with it a queue of its own; or another consumer has the queue to itself."
+    ),
     ManualPage.Entry("76", "The server took a message back, or refused its ack."),
     ManualPage.Entry("126, 127", "The command cannot be executed, or was not found; no message was run."),
     ManualPage.Entry("128 + N", "Signal N ended it, or the command on a single message."),
@@ -108,9 +112,11 @@ enum AMQPConsume: AMQPTool {
 
   private static func announce(_ queue: String) {
     let escaped = queue.unicodeScalars.map { scalar in
-      guard scalar.value < 32 || scalar.value == 127 else { return "\(scalar)" }
-      let digits = String(scalar.value, radix: 8)
-      return "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+      guard scalar.isUnprintable else { return "\(scalar)" }
+      return "\(scalar)".utf8.map { byte in
+        let digits = String(byte, radix: 8)
+        return "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+      }.joined()
     }
     ThisProcess.writeToStandardError("Server provided queue name: \(escaped.joined())\n")
   }

@@ -33,7 +33,9 @@ enum AMQPGet: AMQPTool {
     guard !ThisProcess.isOutputClosed else { throw Failure(.failure, "standard output is closed: nothing was taken") }
     let otherwise = "; the message goes back to queue '\(queue)'"
     return try converse(options, about: queue, largestBodyInMemory: largestInMemory) { session, channel in
-      guard let delivery = try session.get(from: queue, on: channel, onPart: { try write($0, otherwise: otherwise) })
+      guard
+        let delivery = try session.get(
+          from: queue, on: channel, onPart: { part, _ in try write(part, otherwise: otherwise) })
       else { return empty }
       try write(delivery.body, otherwise: otherwise)
       try session.send(.basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: channel)

@@ -3,6 +3,7 @@ import Arguments
 import Broker
 import JobRunner
 import Linux
+import Reports
 
 /// A program of amqp-tools, which this one is when it is called by its name.
 protocol AMQPTool: Sendable {
@@ -25,7 +26,8 @@ extension AMQPTool {
       }
       return .success
     } catch let error as PoptError {
-      ThisProcess.writeToStandardError("\(Failure(.usage, error.description).message)\n\(definition.usageText)")
+      ThisProcess.writeToStandardError(
+        "\(Failure(.usage, error.description).message.printable)\n\(definition.usageText)")
     } catch {
       report(error as? Failure ?? Failure(.internalError, "\(error)"))
     }

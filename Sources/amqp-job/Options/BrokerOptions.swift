@@ -68,8 +68,10 @@ struct BrokerOptions {
   }
 
   /// - Throws: `BrokerFailure`
-  func connect(name: String) throws -> BrokerSession {
-    try BrokerSession.connect(to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls)
+  func connect(name: String, largestBodyInMemory: Int = .max) throws -> BrokerSession {
+    try BrokerSession.connect(
+      to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls,
+      largestBodyInMemory: largestBodyInMemory)
   }
 
   func warn(_ reporter: Reporter) {

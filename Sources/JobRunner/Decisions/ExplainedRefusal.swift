@@ -1,0 +1,35 @@
+public import AMQP
+internal import Broker
+
+/// A broker's refusal in a line for people, with what to do about it where that is known, and the exit status.
+public struct ExplainedRefusal: Hashable, Sendable {
+  public var status: ExitStatus
+  public var line: String
+
+  /// `place` is what was asked about, the queue of that name, for messages.
+  public init(_ reason: CloseReason, queue: String, place: String) {
+    let text = reason.text
+    switch reason.refusal {
+    case .noQueue where Destination.queue(queue).isDirectReply:
+      (status, line) = (.noQueue, "nobody waits for a reply in \(place) any more")
+    case .noQueue where reason.meansNoCompanion(of: WorkQueue(queue)):
+      (status, line) = (.wrongQueue, "\(place) is without the queue that belongs to it: \(text)")
+    case .noQueue:
+      (status, line) = (.noQueue, "there is no \(place); 'amqp-job declare \(WorkQueue(queue).family.name)' makes it")
+    case .noExchange: (status, line) = (.noQueue, "\(place): \(text)")
+    case .nodeIsDown: (status, line) = (.unreachable, "\(place) is away: \(text)")
+    case .notPermitted: (status, line) = (.notPermitted, "no permission for \(place): \(text)")
+    case .consumedByAnother:
+      (status, line) = (
+        .temporaryFailure, "\(place) has an exclusive consumer, and takes no other until that one ends: \(text)"
+      )
+    case .ownedByAnother:
+      (status, line) = (
+        .wrongQueue, "\(place) is exclusive to another connection, which alone can use it, and goes with it: \(text)"
+      )
+    case .tooLarge: (status, line) = (.refusedData, "too large for \(place): \(text)")
+    case .trouble: (status, line) = (.temporaryFailure, "\(place) is in trouble: \(text)")
+    case .unfit: (status, line) = (.wrongQueue, "cannot use \(place): \(text)")
+    }
+  }
+}

@@ -1,0 +1,57 @@
+internal import AMQP
+internal import Broker
+internal import Linux
+
+/// How an item's last attempt came out, in the headers of its copy: so that whoever dead-letters it later can say so.
+extension DeadLetterCause {
+  var exitCode: Int? {
+    if case .exited(let code)? = status { Int(code) } else { nil }
+  }
+
+  /// The name of the signal that killed the worker.
+  var signal: String? {
+    if case .killed(let signal)? = status { signal.description } else { nil }
+  }
+
+  var headers: [FieldTable.Entry] {
+    guard reason != .unknown else { return [] }
+    let values: [(ByteString, FieldValue?)] = [
+      (ItemHeader.lastReason, .string(ByteString(reason.rawValue))),
+      (ItemHeader.lastStatus, exitCode.map { .int64(Int64($0)) }),
+      (ItemHeader.lastSignal, signal.map { .string(ByteString($0)) }),
+    ]
+    return values.compactMap { name, value in value.map { .init(name: name, value: $0) } }
+  }
+
+  /// For people, of the last attempt of an item that has none left.
+  var text: String {
+    switch (reason, status) {
+    case (.failed, .exited(let code)?), (.rejected, .exited(let code)?):
+      "at the last one the worker exited with \(code)"
+    case (.killed, .killed(let signal)?): "at the last one the worker was killed by \(signal)"
+    case (.timedOut, _): "at the last one the worker ran for too long (--timeout)"
+    case (.notStarted, _): "at the last one the worker could not be started"
+    case (.failed, _), (.rejected, _), (.killed, _): "at the last one the worker failed"
+    case (.cameBack, _):
+      "from the last one it came back without a copy: the runner or its connection was lost, or the broker took the item "
+        + "back, or took no copy of it"
+    case (.unknown, _): "how the last one came out is not known"
+    }
+  }
+}
+
+extension FieldTable {
+  /// nil where there is none. Anybody can write headers, so they may hold anything.
+  var lastAttempt: DeadLetterCause? {
+    guard case .string(let text)? = self[ItemHeader.lastReason],
+      let reason = DeadLetter.Reason(rawValue: text.description)
+    else { return nil }
+    if let code = self[ItemHeader.lastStatus]?.integer.flatMap(Int32.init(exactly:)) {
+      return DeadLetterCause(reason: reason, status: .exited(code))
+    }
+    guard case .string(let name)? = self[ItemHeader.lastSignal],
+      let signal = (1...64).lazy.map(Signal.init(rawValue:)).first(where: { $0.description == name.description })
+    else { return DeadLetterCause(reason: reason) }
+    return DeadLetterCause(reason: reason, status: .killed(signal))
+  }
+}
