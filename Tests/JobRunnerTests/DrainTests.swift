@@ -39,7 +39,7 @@ import Testing
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
     driver.handle(.timer(.look))
     let end = emptyLook(&driver)
-    #expect(end.contains(.closeConnection) && end.errors.isEmpty)
+    #expect(end.contains(.closeConnections) && end.errors.isEmpty)
     #expect(driver.finished == .success)
   }
 
@@ -101,7 +101,7 @@ import Testing
       #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
       driver.handle(.timer(.look))
     }
-    #expect(emptyLook(&driver).contains(.closeConnection))
+    #expect(emptyLook(&driver).contains(.closeConnections))
   }
 
   @Test func anItemInTheQueueIsConsumed() {

@@ -182,7 +182,7 @@ extension Runner {
       return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance()))]
     case .serving, .looking, .awaitingQueue:
       return connectionLost(failure, now: now)
-    case .new, .finished:
+    case .new, .closing, .finished:
       return []
     }
   }

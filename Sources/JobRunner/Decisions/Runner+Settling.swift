@@ -161,6 +161,7 @@ extension Runner {
 
   mutating func settlementLimitReached(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     let silence = "the broker has not answered in time"
+    isBrokerSilent = true
     switch slots[index].state {
     case .moving:
       // Told to end, we wait no longer.

@@ -21,6 +21,8 @@ public struct Runner: Sendable {
     case serving
     /// Nothing in hand, and looking whether the queue is drained.
     case looking
+    /// All is over but the connections' close.
+    case closing(ExitStatus)
     case finished
   }
 
@@ -72,6 +74,8 @@ public struct Runner: Sendable {
   /// Whether the workers were told, too.
   var hasStoppedWorkers = false
   var isDrained = false
+  /// The broker has left what it was told at the end without an answer.
+  var isBrokerSilent = false
   /// What goes with a status that is no success has been said.
   var hasReportedError = false
 
@@ -88,6 +92,7 @@ public struct Runner: Sendable {
 
   /// Decides what to do about `event`.
   public mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
+    if case .closing(let status) = phase { return closing(event, status) }
     if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
       earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
       return []
@@ -98,7 +103,7 @@ public struct Runner: Sendable {
       earlyDeliveries = []
       actions += deliveries.flatMap { decide($0.event, now: now) }
     }
-    return actions + conclude()
+    return actions + conclude(now: now)
   }
 
   /// What comes waits. A queue that goes with its last consumer has to keep ours in a pause.
@@ -118,6 +123,7 @@ public struct Runner: Sendable {
     switch event {
     case .connected: return connected(now: now)
     case .connectionFailed(let failure): return connectionFailed(failure, now: now)
+    case .connectionsClosed: return []
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
       return take(item, in: slot, now: now)
@@ -165,6 +171,7 @@ public struct Runner: Sendable {
     case .workerLimit(let slot): return workerLimitReached(in: slot)
     case .grace(let slot): return graceEnded(in: slot)
     case .settlementLimit(let slot): return settlementLimitReached(in: slot, now: now)
+    case .closeLimit: return []
     case .report: return report(now: now)
     }
   }

@@ -62,9 +62,10 @@ struct BrokerOptions {
     warning = Self.hidePasswords(settings.given.all("url"))
   }
 
-  /// - Throws: `BrokerFailure`
-  func connect(name: String) throws -> BrokerSession {
-    try BrokerSession.connect(to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls)
+  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
+  func connect(name: String, signals: SignalReceiver? = nil) throws -> BrokerSession {
+    try BrokerSession.connect(
+      to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls, signals: signals)
   }
 
   func warn(_ reporter: Reporter) {
