@@ -315,7 +315,7 @@ public final class PublishLoop {
       publication.settled(upTo: tag, multiple: multiple, isRejection: false)
     case .method(_, .basicNack(let tag, let multiple, _)):
       publication.settled(upTo: tag, multiple: multiple, isRejection: true)
-    case .method(_, .confirmSelectOK): publication.ready()
+    case .method(_, .confirmSelectOK): publication.ready(now: .now)
     case .method(_, .channelClose(let reason)): publication.channelClosed(reason)
     case .method(_, .connectionBlocked(let reason)):
       publication.isBlocked = true

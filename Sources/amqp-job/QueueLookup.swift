@@ -27,7 +27,7 @@ struct QueueLookup {
       return QueueFigures(
         name: name, ready: Int(status.messageCount), consumers: Int(status.consumerCount),
         retry: try depth(queue.retryName), dead: try depth(queue.deadName))
-    } catch where error is BrokerFailure || error is BrokerSession.Stopped {
+    } catch  where error is BrokerFailure || error is BrokerSession.Stopped {
       throw error
     } catch {
       throw Failure(error, queue: name, broker: session.broker)

@@ -108,6 +108,7 @@ extension Runner {
     _ index: Int, by method: Method, _ ended: EndedJob?, _ disposal: Disposal, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     let isDone = ended?.outcome == .done
+    if ended != nil { outage.settled() }
     let entry = ended.map { log($0, disposal) } ?? []
     let actions: [RunnerAction] = [.releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
     slots[index].state = .resting

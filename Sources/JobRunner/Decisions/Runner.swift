@@ -39,7 +39,7 @@ public struct Runner: Sendable {
 
   /// How many attempts at a connection there have been.
   var attemptCount = 0
-  var backOff = BackOff()
+  var outage = Outage()
   var connectFailure: BrokerFailure?
   /// The queue has been found to be one that can be served, and it is known what it has beside it.
   var isInspected = false
@@ -51,6 +51,8 @@ public struct Runner: Sendable {
   var earlyDeliveries: [EarlyDelivery] = []
   /// The broker has said something of the queue over the connection that there is.
   var hasServed = false
+  /// The same over any connection.
+  var hasEverServed = false
   /// Items that were done while the broker was away, and may come back to us.
   var returning: [EndedJob] = []
   /// Why the broker takes no copies for now.
@@ -116,6 +118,7 @@ public struct Runner: Sendable {
     startedAt = now
     idleSince = now
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
+    outage.begin(now: now)
     return connect() + [.set(.report, after: Self.reportPeriod)] + limit
   }
 
