@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from peer import Basic, Connection
 from processes import PROMPT, wait_until
 
 CALLS = 20
@@ -151,3 +152,27 @@ def test_no_warning_in_the_brokers_log(spare, links, call):
         result, expected = call(spare, queue, links)
         assert result.status == expected, result
     assert log.warnings() == []
+
+
+def silent(session, channel, method):
+    pass
+
+
+@pytest.mark.parametrize("command, arguments, worker", [("run", ["-q", "queue"], ["true"]), ("publish", ["-q", "queue", "a"], None)])
+def test_a_broker_that_does_not_answer_the_close(bench, command, arguments, worker):
+    """All is settled: it is waited for, five seconds at most, and that is all."""
+    peer = bench.peer(b"apple")
+    peer.on(Basic.Publish, lambda session, channel, method: session.send(channel, Basic.Ack(1)))
+    peer.on(Connection.Close, silent)
+    result = bench.run(*arguments, url=peer.url, command=command, worker=worker)
+    assert (result.status, result.stderr) == (0, ""), result
+    assert 4.5 < result.seconds < 5 + PROMPT
+
+
+def test_term_while_a_broker_does_not_answer_the_close(bench):
+    peer = bench.peer(b"apple")
+    peer.on(Connection.Close, silent)
+    runner = bench.start("-q", "queue", url=peer.url, worker=["true"])
+    peer.wait_for(Connection.Close)
+    runner.send(signal.SIGTERM)
+    assert runner.finish(PROMPT).status == 0
