@@ -26,7 +26,7 @@ class Log:
         line = f"test mark {word} {time.monotonic_ns()}"
         # One that hears of the ends of its connections, and no earlier than they: each is a process of the broker's.
         self.broker.ctl("eval", f'logger:warning("{line}").')
-        wait_until(lambda: line in self.text(), what="the mark in the broker's log")
+        wait_until(lambda: line in self.text(), 60, what="the mark in the broker's log")
         text = self.text()
         return text.index(line) + len(line)
 
@@ -36,7 +36,7 @@ class Log:
 
     def warnings(self):
         """Once all connections but the test's own are gone: their ends are written by then."""
-        wait_until(lambda: self.others() == 0, what="the end of the connections")
+        wait_until(lambda: self.others() == 0, 60, what="the end of the connections")
         end = self.mark("end")
         text = self.text()[self.start:end]
         # A warning may go on in lines of its own.
@@ -143,7 +143,7 @@ CALLED = [
 ]
 
 
-@pytest.mark.limit(180)
+@pytest.mark.limit(400)
 @pytest.mark.parametrize("call", CALLED, ids=lambda call: call.__name__)
 def test_no_warning_in_the_brokers_log(spare, links, call):
     queue = spare.work_queue("quorum")
