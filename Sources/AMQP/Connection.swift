@@ -49,7 +49,7 @@ public struct Connection {
 
   private enum Phase { case start, tune, open, ready, closing }
 
-  private let parameters: Parameters
+  private var parameters: Parameters
   private let codec = Codec()
   private var phase = Phase.start
   private var reader = FrameReader()
@@ -60,6 +60,8 @@ public struct Connection {
   private var heartbeats: HeartbeatMonitor?
   /// What ended the connection behind events that came before.
   private var failure: AMQPError?
+  /// It is to be closed as soon as the login is over.
+  private var closesAfterLogin = false
 
   public init(_ parameters: Parameters) {
     self.parameters = parameters
@@ -125,10 +127,18 @@ public struct Connection {
     }
   }
 
-  /// Begins a clean end of the connection; `Event.closed` follows.
+  /// Begins a clean end of the connection; `Event.closed` follows. A broker takes no close in the middle of the login: there
+  /// the login is finished first, without the methods that were to go with it.
   public mutating func close() throws {
-    try send(.connectionClose(CloseReason(code: .success, text: "bye")), on: 0)
-    phase = .closing
+    switch phase {
+    case .start, .tune, .open:
+      parameters.opening = []
+      closesAfterLogin = true
+    case .ready:
+      try send(.connectionClose(CloseReason(code: .success, text: "bye")), on: 0)
+      phase = .closing
+    case .closing: break
+    }
   }
 
   // MARK: Receiving
@@ -218,6 +228,7 @@ public struct Connection {
     case (.connectionOpenOK, .open):
       phase = .ready
       events.append(.opened)
+      if closesAfterLogin { try close() }
     case (.connectionCloseOK, .closing):
       events.append(.closed)
     case (_, .start), (_, .tune), (_, .open):

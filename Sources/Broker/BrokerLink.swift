@@ -7,8 +7,9 @@ public import TLS
 /// and does what it can when that has come (`process`).
 public final class BrokerLink {
   public enum Event: Hashable, Sendable {
+    /// `closed` is the last event of a link that was closed cleanly.
     case connection(Connection.Event)
-    /// The last event of a link.
+    /// The last event of any other link.
     case failed(BrokerFailure)
   }
 
@@ -23,6 +24,8 @@ public final class BrokerLink {
     case resolving(Resolver)
     case connecting(TCPSocket, others: ArraySlice<SocketAddress>, limit: ContinuousClock.Instant)
     case talking(TCPSocket)
+    /// The broker has answered our close.
+    case closed
     /// It is over, and why; whoever asks again is told again.
     case failed(BrokerFailure)
   }
@@ -75,7 +78,7 @@ public final class BrokerLink {
     case .connecting(let socket, _, _): socket.interest(readable: false, writable: true)
     case .talking(let socket):
       socket.interest(readable: true, writable: hasSomethingToSend)
-    case .failed: nil
+    case .closed, .failed: nil
     }
   }
 
@@ -85,6 +88,7 @@ public final class BrokerLink {
     case .resolving: loginDeadline
     case .connecting(_, _, let limit): min(limit, loginDeadline)
     case .talking: isOpen ? connection.nextTick : loginDeadline
+    case .closed: nil
     // At once: there is nothing to wait for, and a failure to be told.
     case .failed: loginDeadline - Self.loginLimit
     }
@@ -131,8 +135,16 @@ public final class BrokerLink {
     connection.sendBody(part[...], on: channel)
   }
 
-  /// Queues the connection's clean end.
-  public func close() throws { try connection.close() }
+  /// Begins the connection's clean end, which is over with `Connection.Event.closed`, or with a failure. `flush` sends
+  /// it. In the middle of the login that is finished first. An attempt that has reached nobody is dropped.
+  public func close() {
+    guard case .talking = state else {
+      state = .closed
+      return
+    }
+    // A reason of three letters fits every frame.
+    try? connection.close()
+  }
 
   /// Bytes that are queued and not yet sent.
   public var unsentByteCount: Int { connection.output.count + (session?.ciphertext.count ?? 0) }
@@ -184,6 +196,7 @@ public final class BrokerLink {
       case .connecting(let socket, let others, let limit):
         return try connect(socket, others, limit: limit, readiness, now: now)
       case .talking(let socket): return talk(socket, readiness, now: now)
+      case .closed: return []
       case .failed(let failure): return [.failed(failure)]
       }
     } catch {
@@ -196,6 +209,8 @@ public final class BrokerLink {
     case let error as SystemError:
       return fail(isOpen ? .lost : .unreachable, error.reason)
     case let error as AMQPError:
+      // The answer to the broker's close goes out before the socket is closed.
+      endSession()
       flush()
       return fail(BrokerFailure(error, broker: broker, wasOpen: isOpen))
     case let error as TLSError:
@@ -295,6 +310,7 @@ public final class BrokerLink {
         for event in try connection.receive(bytes, now: now) {
           if event == .opened { isOpen = true }
           events.append(.connection(event))
+          if event == .closed { return finish() }
         }
         // A short read emptied the socket; poll tells of what comes later.
         if count < buffer.count { return }
@@ -306,6 +322,20 @@ public final class BrokerLink {
         return
       }
     }
+  }
+
+  /// The broker has answered our close, and has nothing more to say.
+  private func finish() {
+    endSession()
+    flush()
+    state = .closed
+  }
+
+  /// Queues TLS's own farewell, behind all that is queued.
+  private func endSession() {
+    guard let session else { return }
+    flush()
+    session.close()
   }
 
   private func fail(_ kind: BrokerFailure.Kind, _ detail: String) -> Event {

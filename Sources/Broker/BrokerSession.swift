@@ -1,9 +1,9 @@
 public import AMQP
-internal import Linux
+public import Linux
 public import TLS
 
 /// A conversation in which one question follows the other, for commands that have nothing else to
-/// attend to. It waits; a signal ends it as it ends any program.
+/// attend to. It waits; a signal ends it as it ends any program. A session that is let go is closed first.
 public final class BrokerSession {
   /// What a channel's call can end in besides an answer.
   public enum CallError: Error, Hashable, Sendable {
@@ -13,23 +13,37 @@ public final class BrokerSession {
     case unanswered
   }
 
+  /// A signal came that ends the conversation.
+  public struct Stopped: Error, Hashable, Sendable {
+    public let signal: Signal
+  }
+
   public static let callLimit: Duration = .seconds(60)
 
   private let link: BrokerLink
   private var received: [Connection.Event] = []
+  /// Ends the conversation, wherever it is.
+  private let signals: SignalReceiver?
+  private var isStopped = false
 
-  private init(link: BrokerLink) { self.link = link }
+  private init(link: BrokerLink, signals: SignalReceiver? = nil) {
+    self.link = link
+    self.signals = signals
+  }
+
+  deinit { close() }
 
   public var broker: BrokerURL { link.broker }
 
   /// nil for what is not RabbitMQ.
   public var serverVersion: ServerVersion? { ServerVersion(link.serverProperties) }
 
-  /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`.
-  /// - Throws: `BrokerFailure`
+  /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`. Where there
+  /// are `signals`, any of them ends whatever the session waits for.
+  /// - Throws: `BrokerFailure`, `Stopped`
   public static func connect(
     to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String, tls: TLSContext? = nil,
-    largestBodyInMemory: Int = .max
+    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
   ) throws -> BrokerSession {
     let deadline = ContinuousClock.now + timeout
     var backOff = BackOff()
@@ -41,14 +55,14 @@ public final class BrokerSession {
       let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
       do {
         return try connect(
-          to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory, until: limit
-        )
+          to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory, until: limit,
+          signals: signals)
       } catch let failure as BrokerFailure where failure.kind == .unreachable {
         attempt += 1
         guard attempt % brokers.count == 0 else { continue }
         let next = ContinuousClock.now + backOff.pause(chance: .random(in: 0...1))
         guard next < deadline else { throw failure }
-        while ContinuousClock.now < next { _ = try poll([], until: next) }
+        try pause(until: next, signals)
       }
     }
   }
@@ -57,14 +71,27 @@ public final class BrokerSession {
   /// - Throws: `BrokerFailure`
   public static func connect(
     to broker: BrokerURL, heartbeat: UInt16, name: String, tls: TLSContext? = nil, largestBodyInMemory: Int = .max,
-    until deadline: ContinuousClock.Instant? = nil
+    until deadline: ContinuousClock.Instant? = nil, signals: SignalReceiver? = nil
   ) throws -> BrokerSession {
     var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
     parameters.largestBodyInMemory = largestBodyInMemory
     let link = BrokerLink(broker: broker, parameters, tls: tls, now: .now)
-    let session = BrokerSession(link: link)
+    let session = BrokerSession(link: link, signals: signals)
     try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }
     return session
+  }
+
+  /// Waits until then, or for one of the signals.
+  /// - Throws: `Stopped`
+  public static func pause(until deadline: ContinuousClock.Instant, _ signals: SignalReceiver?) throws {
+    while ContinuousClock.now < deadline {
+      let readiness = try poll([signals?.interest].compactMap(\.self), until: deadline)
+      if readiness.first?.readable == true { try stop(by: signals) }
+    }
+  }
+
+  private static func stop(by signals: SignalReceiver?) throws {
+    if let signal = signals?.receive().first(where: { $0 != .child }) { throw Stopped(signal: signal) }
   }
 
   /// Opens a channel.
@@ -166,11 +193,17 @@ public final class BrokerSession {
     while ContinuousClock.now < deadline { try turn(until: deadline) }
   }
 
+  /// How long the broker may take to answer the close.
+  private static let closeLimit: Duration = .seconds(5)
+  /// The same where somebody waits for our end, or where the broker has had its time for the login.
+  private static let hurriedCloseLimit: Duration = .milliseconds(400)
+
   /// Ends the connection cleanly. What has been answered is settled, so a failure now is none.
   public func close() {
     guard link.isTalking else { return }
-    try? link.close()
-    _ = try? wait(until: .now + .seconds(5)) { takeFirst { $0 == .closed ? true : nil } }
+    link.close()
+    let limit = link.isOpen && !isStopped ? Self.closeLimit : Self.hurriedCloseLimit
+    _ = try? wait(until: .now + limit) { takeFirst { $0 == .closed ? true : nil } }
   }
 
   private func takeFirst<Result>(_ accept: (Connection.Event) -> Result?) -> Result? {
@@ -205,7 +238,11 @@ public final class BrokerSession {
     link.flush()
     let wakeUp = [deadline, link.deadline].compactMap(\.self).min()
     let linkInterest = link.interest
-    let readiness = try poll([linkInterest, other].compactMap(\.self), until: wakeUp)
+    let readiness = try poll([linkInterest, other, signals?.interest].compactMap(\.self), until: wakeUp)
+    if signals != nil, readiness.last?.readable == true {
+      isStopped = true
+      try Self.stop(by: signals)
+    }
     let linkReadiness = linkInterest.flatMap { _ in readiness.first } ?? PollReadiness()
     for event in link.process(linkReadiness, now: .now) {
       switch event {

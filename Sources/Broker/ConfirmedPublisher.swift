@@ -49,6 +49,8 @@ public final class ConfirmedPublisher {
   private var link: BrokerLink?
   private var messages = OutgoingMessages()
   private var isBlocked = false
+  /// Connections that are no longer used.
+  private var discarded: [BrokerLink] = []
   /// What is to be told with the next `process`.
   private var untold: [Event] = []
 
@@ -134,14 +136,22 @@ public final class ConfirmedPublisher {
   }
 
   private func disconnect(_ reason: String) -> [Event] {
+    // Where the broker does not read, a close would only be the end of what must not get there any more.
+    if let link, link.unsentByteCount == 0 { discarded.append(link) }
     link = nil
     defer { isBlocked = false }
     return (isBlocked ? [.unblocked] : []) + messages.failBegun(reason)
   }
 
-  /// Ends the connection cleanly, and forgets what has not been confirmed.
+  /// The connections that are no longer used, to be closed by the caller (`ClosingLinks`).
+  public func takeDiscarded() -> [BrokerLink] {
+    defer { discarded = [] }
+    return discarded
+  }
+
+  /// Forgets what has not been confirmed, and discards the connection.
   public func close() {
-    if let link, link.isOpen, (try? link.close()) != nil { link.flush() }
+    if let link { discarded.append(link) }
     link = nil
     messages = OutgoingMessages()
     isBlocked = false

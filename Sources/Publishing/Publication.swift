@@ -11,7 +11,7 @@ public struct Publication {
     public var bytes = 4 << 20
     /// The most of them whose files are open meanwhile.
     public var files = 64
-    /// How long brokers may be out of reach, or lose every connection before they confirm anything.
+    /// How long brokers may be out of reach, or lose every connection before they confirm anything, or before it has lasted.
     public var outage: Duration
     /// How long a broker may take from the attempt at a connection until items can be sent.
     public var opening: Duration = .seconds(60)
@@ -59,6 +59,8 @@ public struct Publication {
   private var outageEnd: ContinuousClock.Instant?
   /// Since the broker confirmed something.
   private var hasFailed = false
+  /// Since when items can be sent over the connection that there is.
+  private var readySince: ContinuousClock.Instant?
   /// Told to end, and how long what is under way may still take.
   private var ending: (signal: Signal, limit: ContinuousClock.Instant)?
   /// What will be the end once nothing is under way.
@@ -182,8 +184,8 @@ public struct Publication {
   }
 
   /// The channel is ready for messages.
-  public mutating func ready() {
-    if window.isEmpty { progressed() }
+  public mutating func ready(now: ContinuousClock.Instant) {
+    readySince = now
     phase = .publishing
     endIfIdle()
   }
@@ -195,6 +197,9 @@ public struct Publication {
       phase = .ended(.broker(failure))
       return nil
     }
+    // A connection that had nothing to confirm proves itself by lasting.
+    if let readySince, window.isEmpty, now >= readySince + min(Self.proof, limits.outage) { progressed() }
+    readySince = nil
     let outageEnd = outageEnd ?? now + limits.outage
     self.outageEnd = outageEnd
     attempts += 1
@@ -202,6 +207,9 @@ public struct Publication {
     hasFailed = true
     let pause = isFirst || attempts % brokerCount != 0 ? .zero : backOff.pause(chance: chance())
     guard now < outageEnd, ending == nil else {
+      // That it was there for moments is no more than that it was not there.
+      var failure = failure
+      if !isFirst { failure.kind = .unreachable }
       phase = .ended(ending.map { .signal($0.signal) } ?? .broker(failure))
       return nil
     }
@@ -265,6 +273,8 @@ public struct Publication {
     guard case .publishing = phase, window.hasSent, !isBlocked else { return nil }
     return progress.time + limits.quiet
   }
+
+  private static let proof: Duration = .seconds(10)
 
   private mutating func progressed() {
     (outageEnd, hasFailed, backOff) = (nil, false, BackOff())

@@ -81,6 +81,8 @@ public final class PublishLoop {
   private var mayAsk = true
   private var sending: Sending?
   private var inquiry: QueueInquiry?
+  /// The connections that are not needed any more.
+  private var closing = ClosingLinks()
   /// How many items were confirmed when it was last said that it is quiet.
   private var quietCount: Int?
   /// Of this connection.
@@ -126,7 +128,7 @@ public final class PublishLoop {
       send()
       let next = onTurn(publication)
       if case .ended(let end) = publication.phase {
-        close()
+        try close(after: end)
         return end
       }
       try wait(until: next)
@@ -138,8 +140,11 @@ public final class PublishLoop {
     let sourceIndex = interests.add(publication.wantsItem ? source.interest : nil)
     let linkIndex = interests.add(link?.interest)
     let inquiryIndex = interests.add(inquiry?.interest)
-    let deadlines = [publication.deadline, link?.deadline, inquiry?.deadline, next].compactMap(\.self)
-    let readiness = try poll(interests, until: deadlines.min())
+    let firstClosing = interests.count
+    interests += closing.interests
+    let deadlines = [publication.deadline, link?.deadline, inquiry?.deadline, closing.deadline, next]
+    let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
+    closing.process(readiness[firstClosing...], now: .now)
     if readiness[0].readable {
       for signal in signals.receive() where signal != .child { publication.received(signal, now: .now) }
     }
@@ -167,7 +172,7 @@ public final class PublishLoop {
 
   private func processInquiry(_ readiness: PollReadiness) {
     guard let answer = inquiry?.process(readiness) else { return }
-    inquiry = nil
+    endInquiry()
     guard case .publishing = publication.phase else { return }
     if case .refused(let reason) = answer, reason.meansNoSuchQueue { publication.channelClosed(reason) }
   }
@@ -305,9 +310,11 @@ public final class PublishLoop {
   }
 
   private func lose(_ failure: BrokerFailure) {
+    // One that has only been silent may still be there.
+    if let link { closing.add(link, limit: .now + Self.closeLimit) }
     link = nil
     sending = nil
-    inquiry = nil
+    endInquiry()
     if let count = publication.failed(failure, now: .now), failure.kind == .lost {
       notify(.lost(failure, resent: count))
     }
@@ -322,7 +329,7 @@ public final class PublishLoop {
       publication.settled(upTo: tag, multiple: multiple, isRejection: true)
     case .method(_, .confirmSelectOK):
       isAsking = false
-      publication.ready()
+      publication.ready(now: .now)
     case .method(_, .channelClose(let reason)) where isAsking && reason.code == .accessRefused: goOnUnasked()
     case .method(_, .channelClose(let reason)): publication.channelClosed(reason)
     case .method(_, .connectionBlocked(let reason)):
@@ -343,10 +350,30 @@ public final class PublishLoop {
     } catch { preconditionFailure("\(error)") }
   }
 
-  /// The broker's answer is not waited for: it has confirmed what it was to confirm.
-  private func close() {
-    guard let link, link.isOpen else { return }
-    try? link.close()
-    link.flush()
+  /// How long the broker may take to answer a close.
+  private static let closeLimit: Duration = .seconds(5)
+  /// The same where somebody waits for our end.
+  private static let hurriedCloseLimit: Duration = .milliseconds(400)
+
+  private func endInquiry() {
+    if let inquiry { closing.add(inquiry.link, limit: .now + Self.closeLimit) }
+    inquiry = nil
+  }
+
+  /// Waits for the broker's answer, so that its log has no warning of us: it has confirmed what it was to confirm.
+  private func close(after end: Publication.End) throws {
+    var limit = ContinuousClock.now + Self.closeLimit
+    if case .signal = end { limit = .now + Self.hurriedCloseLimit }
+    if let link { closing.add(link, limit: limit) }
+    link = nil
+    endInquiry()
+    while !closing.isEmpty, ContinuousClock.now < limit {
+      let readiness = try poll(
+        [signals.interest] + closing.interests, until: [limit, closing.deadline].compactMap(\.self).min())
+      if readiness[0].readable, signals.receive().contains(where: { $0 != .child }) {
+        limit = min(limit, .now + Self.hurriedCloseLimit)
+      }
+      closing.process(readiness[1...], now: .now)
+    }
   }
 }

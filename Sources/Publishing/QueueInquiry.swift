@@ -15,7 +15,7 @@ final class QueueInquiry {
 
   private static let channel: UInt16 = 1
 
-  private let link: BrokerLink
+  let link: BrokerLink
 
   init(_ question: Method, to broker: BrokerURL, tls: TLSContext?, heartbeat: UInt16, name: String) {
     link = BrokerLink(
@@ -33,18 +33,12 @@ final class QueueInquiry {
   func process(_ readiness: PollReadiness) -> Answer? {
     for event in link.process(readiness, now: .now) {
       switch event {
-      case .connection(.method(_, .queueDeclareOK)): return end(.isThere)
-      case .connection(.method(_, .channelClose(let reason))): return end(.refused(reason))
-      case .failed: return end(.none)
+      case .connection(.method(_, .queueDeclareOK)): return .isThere
+      case .connection(.method(_, .channelClose(let reason))): return .refused(reason)
+      case .failed: return Answer.none
       case .connection: break
       }
     }
     return nil
-  }
-
-  private func end(_ answer: Answer) -> Answer {
-    try? link.close()
-    link.flush()
-    return answer
   }
 }

@@ -82,6 +82,14 @@ public final class TLSSession {
     collect()
   }
 
+  /// Encrypts the end of what we have to say (close_notify); nothing can be sent after it.
+  public func close() {
+    guard isEstablished else { return }
+    ERR_clear_error()
+    SSL_shutdown(ssl)
+    collect()
+  }
+
   private func shakeHands() throws {
     defer { collect() }
     ERR_clear_error()

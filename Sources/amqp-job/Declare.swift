@@ -53,7 +53,7 @@ enum Declare: ToolCommand {
       } else {
         let removal = QueueRemoval(
           conversation, isPlain ? [queue.name] : [queue.name, queue.retryName, queue.deadName])
-        try removal.remove(ifEmpty: arguments.contains("if-empty"))
+        try removal.remove(ifEmpty: arguments.contains("if-empty"), reporter)
       }
     } catch {
       throw Failure(error, queue: queue.name, broker: nil)

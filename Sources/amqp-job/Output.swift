@@ -6,13 +6,17 @@ enum Output {
   /// As the shell reports a program that SIGPIPE ended, which is how others end when nobody reads their output any more.
   private static let nobodyReads = ExitStatus(rawValue: 141)
 
+  /// `atEnd` is done first where this process ends because nobody reads.
   /// - Throws: `Failure`
-  static func write(_ text: String) throws {
+  static func write(_ text: String, atEnd: () -> Void = {}) throws {
     guard !ThisProcess.isOutputClosed else { throw Failure(.inputOutputError, "standard output is closed") }
     do {
       try ThisProcess.answer(Array(text.utf8))
     } catch {
-      if error.isBrokenPipe { nobodyReads.exit() }
+      if error.isBrokenPipe {
+        atEnd()
+        nobodyReads.exit()
+      }
       throw Failure(.inputOutputError, "cannot write to standard output: \(error.reason)")
     }
   }

@@ -15,7 +15,7 @@ struct QueueLookup {
   init(_ session: BrokerSession) { self.session = session }
 
   /// nil for a queue that is not there.
-  /// - Throws: `BrokerFailure`, and `Failure` for any other error
+  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, and `Failure` for any other error
   mutating func figures(of name: String) throws -> QueueFigures? {
     do {
       if !isOpen {
@@ -27,8 +27,8 @@ struct QueueLookup {
       return QueueFigures(
         name: name, ready: Int(status.messageCount), consumers: Int(status.consumerCount),
         retry: try depth(queue.retryName), dead: try depth(queue.deadName))
-    } catch let failure as BrokerFailure {
-      throw failure
+    } catch  where error is BrokerFailure || error is BrokerSession.Stopped {
+      throw error
     } catch {
       throw Failure(error, queue: name, broker: session.broker)
     }

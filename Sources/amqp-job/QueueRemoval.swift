@@ -17,10 +17,14 @@ struct QueueRemoval {
   }
 
   /// - Throws: `Failure`, `BrokerFailure`
-  func remove(ifEmpty: Bool) throws {
+  func remove(ifEmpty: Bool, _ reporter: Reporter) throws {
     var present: [String] = []
     try conversation.hold { session in
-      present = try names.filter { try session.queueStatusIfPresent($0, on: QueueConversation.channel) != nil }
+      for name in names {
+        guard let status = try session.queueStatusIfPresent(name, on: QueueConversation.channel) else { continue }
+        present.append(name)
+        if !ifEmpty, status.consumerCount > 0 { warn(of: status.consumerCount, at: name, reporter) }
+      }
       // The broker itself calls the removal of a queue that is not there a success.
       if present.isEmpty { _ = try session.queueStatus(conversation.queue, on: QueueConversation.channel) }
       if ifEmpty {
@@ -34,6 +38,15 @@ struct QueueRemoval {
       }
     }
     if ifEmpty { try present.forEach(removeIfEmpty) }
+  }
+
+  private func warn(of count: UInt32, at name: String, _ reporter: Reporter) {
+    let consumers = count == 1 ? "a consumer" : "\(count) consumers"
+    reporter.report(
+      LogEntry(
+        .warning,
+        "queue '\(name)' has \(consumers), which may have items in hand: before it is declared again, they have to be gone"
+      ))
   }
 
   private func removeIfEmpty(_ name: String) throws {

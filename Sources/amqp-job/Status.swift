@@ -99,10 +99,12 @@ struct Status: ToolCommand {
     }
   }
 
-  /// - Throws: `Failure`
-  func connect() throws -> BrokerSession {
+  /// - Throws: `Failure`, `BrokerSession.Stopped`
+  func connect(signals: SignalReceiver? = nil) throws -> BrokerSession {
     do {
-      return try broker.connect(name: "amqp-job status")
+      return try broker.connect(name: "amqp-job status", signals: signals)
+    } catch let stopped as BrokerSession.Stopped {
+      throw stopped
     } catch {
       throw Failure(error, queue: names[0], broker: nil)
     }

@@ -10,6 +10,9 @@ struct StatusWatch {
   private var progress: [String: Progress] = [:]
   /// How many lines stand above the cursor that are to be drawn over.
   private var drawnCount = 0
+  /// Since when no connection has brought a look: that is as bad as none.
+  private var uselessSince: ContinuousClock.Instant?
+  private var backOff = BackOff()
 
   init(_ status: Status, interval: Duration) {
     self.status = status
@@ -19,17 +22,28 @@ struct StatusWatch {
   /// - Throws: `Failure`
   mutating func run() throws -> Never {
     // The default action is not taken for a container's first process.
-    ThisProcess.end(on: [.terminate, .interrupt, .hangup])
-    while true {
-      let session = try status.connect()
-      do {
-        try watch(session)
-      } catch let failure as BrokerFailure {
-        status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
-        drawnCount = 0
-        let next = ContinuousClock.now + interval
-        while ContinuousClock.now < next { _ = try poll([], until: next) }
+    let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
+    do {
+      while true { try watch(signals) }
+    } catch let stopped as BrokerSession.Stopped {
+      ExitStatus.signal(stopped.signal).exit()
+    }
+  }
+
+  /// Until a connection is lost.
+  private mutating func watch(_ signals: SignalReceiver) throws {
+    do {
+      let session = try status.connect(signals: signals)
+      try watch(session)
+    } catch let failure as BrokerFailure {
+      let since = uselessSince ?? .now
+      uselessSince = since
+      guard ContinuousClock.now < since + status.broker.connectTimeout else {
+        throw Failure(.unreachable, "\(failure), again and again (see --connect-timeout)")
       }
+      status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
+      drawnCount = 0
+      try BrokerSession.pause(until: .now + max(interval, backOff.pause(chance: .random(in: 0...1))), signals)
     }
   }
 
@@ -43,23 +57,28 @@ struct StatusWatch {
         progress[name, default: Progress()].observe(left: figures.left, at: .now)
         looks.append((figures, progress[name] ?? Progress()))
       }
-      try show(looks)
+      try show(looks) { session.close() }
+      (uselessSince, backOff) = (nil, BackOff())
       next = max(next + interval, .now)
       try session.wait(until: next)
     }
   }
 
-  private mutating func show(_ looks: [(QueueFigures, Progress)]) throws {
+  /// `atEnd` is done before the end where nobody reads.
+  private mutating func show(_ looks: [(QueueFigures, Progress)], atEnd: () -> Void) throws {
     if status.isJSON {
-      try Output.write(looks.map { figures, progress in "\(figures.json(progress))\n" }.joined())
+      try Output.write(looks.map { figures, progress in "\(figures.json(progress))\n" }.joined(), atEnd: atEnd)
     } else if let terminal = Terminal.size {
-      try draw(looks, terminal)
+      try draw(looks, terminal, atEnd: atEnd)
     } else {
-      try Output.write(looks.map { figures, progress in ProgressLine(figures, progress).plain + "\n" }.joined())
+      let lines = looks.map { figures, progress in ProgressLine(figures, progress).plain + "\n" }
+      try Output.write(lines.joined(), atEnd: atEnd)
     }
   }
 
-  private mutating func draw(_ looks: [(QueueFigures, Progress)], _ terminal: Terminal.Size) throws {
+  private mutating func draw(
+    _ looks: [(QueueFigures, Progress)], _ terminal: Terminal.Size, atEnd: () -> Void
+  ) throws {
     // What has left the screen at its top cannot be drawn over.
     let shown = looks.prefix(max(1, terminal.rows - 1))
     let nameWidth = shown.map { figures, _ in figures.name.printable.count }.max() ?? 0
@@ -68,7 +87,7 @@ struct StatusWatch {
       let line = ProgressLine(figures, progress).drawn(width: terminal.columns - 1, nameWidth: nameWidth)
       return "\r\(line)\u{1B}[K\n"
     }
-    try Output.write(back + lines.joined() + "\u{1B}[J")
+    try Output.write(back + lines.joined() + "\u{1B}[J", atEnd: atEnd)
     drawnCount = shown.count
   }
 }

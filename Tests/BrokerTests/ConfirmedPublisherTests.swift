@@ -167,7 +167,33 @@ import Testing
     try turn(untilSent: 1)
     publisher.close()
     #expect(publisher.interest == nil && publisher.deadline == nil)
-    while !peer.isEnded { peer.turn() }
-    #expect(peer.frames.last?.payload.prefix(4) == [0, 10, 0, 50])
+    var closing = ClosingLinks()
+    for link in publisher.takeDiscarded() { closing.add(link, limit: .now + .seconds(60)) }
+    var isAnswered = false
+    while !closing.isEmpty {
+      let soon = ContinuousClock.now + .milliseconds(1)
+      closing.process(try poll(closing.interests, until: soon), now: .now)
+      peer.turn()
+      guard !isAnswered, peer.frames.last?.payload.prefix(4) == [0, 10, 0, 50] else { continue }
+      // It waits for the answer.
+      #expect(!closing.isEmpty && !peer.isEnded)
+      _ = peer.send(LoopbackPeer.frame(0, [0, 10, 0, 51]))
+      isAnswered = true
+    }
+    #expect(isAnswered)
+  }
+
+  @Test func whoNeverAnswersACloseIsNotWaitedForForEver() throws {
+    publish(1)
+    try turn(untilSent: 1)
+    publisher.close()
+    var closing = ClosingLinks()
+    let now = ContinuousClock.now
+    for link in publisher.takeDiscarded() { closing.add(link, limit: now + .seconds(5)) }
+    #expect(closing.deadline == now + .seconds(5))
+    closing.process([PollReadiness()], now: now + .seconds(4))
+    #expect(!closing.isEmpty)
+    closing.process([PollReadiness()], now: now + .seconds(5))
+    #expect(closing.isEmpty)
   }
 }

@@ -120,6 +120,16 @@ def test_delete(bench, kind):
     declare(bench, queue.name, "--delete").assert_error(66, queue.name)
 
 
+def test_delete_warns_of_consumers(bench, kind):
+    queue = bench.queue(kind)
+    runner = bench.start("-q", queue.name, worker=["true"])
+    queue.wait_for_consumer()
+    result = declare(bench, queue.name, "--delete")
+    assert result.status == 0 and not queue.exists(), result
+    assert len(result.lines) == 1 and f"queue '{queue.name}' has a consumer" in result.lines[0], result
+    assert runner.finish().status == 66
+
+
 def test_delete_if_empty(bench, kind):
     queue = bench.queue(kind, b"apple")
     declare(bench, queue.name, "--delete", "--if-empty").assert_error(1, queue.name, "empty")

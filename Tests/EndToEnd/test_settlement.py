@@ -276,3 +276,18 @@ def test_queue_deleted_while_waiting(bench, kind):
     while kind == "quorum" and bench.broker.version >= (4, 0) and "connecting again" in result.lines[0]:
         del result.lines[0]
     result.assert_error(66, queue.name)
+
+
+def test_queue_deleted_and_declared_again_under_a_runner(bench, kind):
+    """The item in hand is of a queue that is gone. RabbitMQ 3.10 does not say so of a quorum queue (README)."""
+    if kind == "quorum" and bench.broker.version < (4, 0):
+        pytest.skip("RabbitMQ 3.10 takes the new queue for the old one")
+    queue = bench.queue(kind, b"apple")
+    worker = bench.worker("read", "hold")
+    runner = bench.start("-q", queue.name, worker=worker)
+    worker.start
+    queue.delete()
+    bench.client.channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": kind})
+    queue.put(b"pear", b"plum")
+    assert runner.finish(30).status == 76
+    queue.assert_back(2)

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from processes import PROMPT, holds_for
+from processes import PROMPT, holds_for, wait_until
 from tls import pem, port, url
 from tls_proxy import TLSProxy
 
@@ -45,6 +45,13 @@ def test_good(bench, kind, host):
     result = run(bench, queue, url(port(bench), host))
     assert (result.status, result.stdout, result.stderr) == (0, b"apple", ""), result
     queue.assert_empty()
+
+
+def test_tls_is_ended_before_the_connection(bench, proxy):
+    way = proxy("server")
+    queue = bench.queue("classic", b"apple")
+    assert run(bench, queue, url(way.port)).status == 0
+    wait_until(lambda: way.farewells == 1, what="close_notify")
 
 
 def test_unknown_authority(bench):

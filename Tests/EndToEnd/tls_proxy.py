@@ -14,6 +14,7 @@ class TLSProxy:
         self.target = target
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate)
+        self.context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         if client_ca:
             self.context.verify_mode = ssl.CERT_REQUIRED
             self.context.load_verify_locations(client_ca)
@@ -23,6 +24,7 @@ class TLSProxy:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.plaintext = bytearray()  # from clients
+        self.farewells = 0  # clients that ended TLS (close_notify) before the connection
         self.sockets = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -36,13 +38,15 @@ class TLSProxy:
 
     def _serve(self, raw):
         try:
-            with self.context.wrap_socket(raw, server_side=True) as client, socket.create_connection(self.target) as broker:
+            wrapped = self.context.wrap_socket(raw, server_side=True, suppress_ragged_eofs=False)
+            with wrapped as client, socket.create_connection(self.target) as broker:
                 self.sockets += [client, broker]
                 back = threading.Thread(target=self._pump, args=(broker, client), daemon=True)
                 back.start()
                 while data := client.recv(65536):
                     self.plaintext += data
                     broker.sendall(data)
+                self.farewells += 1
                 broker.shutdown(socket.SHUT_WR)
                 back.join()
         except OSError:

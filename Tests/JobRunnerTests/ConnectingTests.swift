@@ -159,20 +159,6 @@ import Testing
     #expect(actions.sets(.connectLimit, after: .seconds(60)) && actions.finished == nil)
   }
 
-  @Test func aConnectionThatIsLostBeforeItServesIsOneThatFailed() {
-    var driver = RunnerDriver()
-    driver.consume()
-    driver.handle(RunnerDriver.lost())
-    for pause: Duration in [.milliseconds(250), .milliseconds(500)] {
-      // It has the time that the broker has been out of reach for, and not more each time.
-      #expect(!driver.handle(.connected(nil)).sets(.connectLimit, after: .seconds(60)))
-      let actions = driver.handle(RunnerDriver.lost())
-      #expect(actions.sets(.retry, after: pause) && !actions.sets(.connectLimit, after: .seconds(60)))
-      driver.handle(.timer(.retry))
-    }
-    #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
-  }
-
   @Test func aPauseIsNoSilenceOfTheBrokers() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume()

@@ -39,7 +39,7 @@ import Testing
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
     driver.handle(.timer(.look))
     let end = emptyLook(&driver)
-    #expect(end.contains(.closeConnection) && end.errors.isEmpty)
+    #expect(end.contains(.closeConnections) && end.errors.isEmpty)
     #expect(driver.finished == .success)
   }
 
@@ -101,7 +101,7 @@ import Testing
       #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
       driver.handle(.timer(.look))
     }
-    #expect(emptyLook(&driver).contains(.closeConnection))
+    #expect(emptyLook(&driver).contains(.closeConnections))
   }
 
   @Test func anItemInTheQueueIsConsumed() {
@@ -361,12 +361,8 @@ import Testing
 
   @Test func othersMayHaveTakenIt() {
     var driver = drainedButForARetry()
-    driver.runner.drain.interrupt()
-    _ = driver.counted(0, 0)
-    _ = driver.counted(0, 2)
-    driver.method(retryCount(0))
-    _ = driver.counted(0, 2)
-    driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
+    // Before it consumes again it sees another consumer.
+    _ = driver.counted(0, 1)
     #expect(driver.runner.awaitedReturns.isEmpty)
   }
 }

@@ -36,12 +36,15 @@ struct RunnerDriver {
     runner = Runner(options, chance: chance)
   }
 
+  /// The broker answers the close of a connection at once.
+  var closesAtOnce = true
   /// What the runner ended with, once it has.
   private(set) var finished: JobRunner.ExitStatus?
 
   @discardableResult
   mutating func handle(_ event: RunnerEvent) -> [RunnerAction] {
-    let actions = runner.handle(event, now: now)
+    var actions = runner.handle(event, now: now)
+    if closesAtOnce, actions.contains(.closeConnections) { actions += runner.handle(.connectionsClosed, now: now) }
     finished = finished ?? actions.finished
     return actions
   }

@@ -19,7 +19,7 @@ import Testing
     driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
     let end = driver.settle()
     #expect(end.finished == .success && end.errors.isEmpty)
-    #expect(end.contains(.closeConnection))
+    #expect(end.contains(.closeConnections))
   }
 
   @Test(arguments: [
@@ -104,7 +104,7 @@ import Testing
     #expect(actions.signals == [.terminate] && actions.sets(.grace, after: .seconds(20)))
     #expect(actions.errors.count == 1 && actions.finished == nil)
     let end = driver.handle(.workerEnded(.exited(0)))
-    #expect(end.writes.isEmpty && end.contains(.closeConnection))
+    #expect(end.writes.isEmpty && end.contains(.closeConnections))
     #expect(driver.finished == .temporaryFailure)
   }
 

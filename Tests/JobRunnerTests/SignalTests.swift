@@ -18,7 +18,7 @@ import Testing
     _ = driver.start()
     driver.handle(.connected(nil))
     driver.method(.channelClose(CloseReason(code: .notFound, text: "no queue")))
-    #expect(driver.handle(.signal(.terminate)).contains(.closeConnection))
+    #expect(driver.handle(.signal(.terminate)).contains(.closeConnections))
     #expect(driver.finished == .signal(.terminate))
   }
 
@@ -41,7 +41,7 @@ import Testing
     var driver = RunnerDriver()
     driver.consume()
     driver.handle(.signal(.terminate))
-    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).contains(.closeConnection))
+    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).contains(.closeConnections))
     #expect(driver.finished == .signal(.terminate))
   }
 

@@ -18,7 +18,7 @@ private struct Driver {
 
   mutating func ready() {
     publication.connecting(now: start)
-    publication.ready()
+    publication.ready(now: start)
   }
 
   /// Accepts and sends items of these numbers.
@@ -73,7 +73,7 @@ private struct Driver {
     var driver = Driver()
     driver.publication.connecting(now: driver.start)
     #expect(!driver.publication.wantsItem)
-    driver.publication.ready()
+    driver.publication.ready(now: driver.start)
     driver.publication.inputEnded()
     #expect(driver.isDone)
   }
@@ -182,7 +182,7 @@ private struct Driver {
     var driver = Driver()
     driver.publication.connecting(now: driver.start + .seconds(60))
     #expect(driver.publication.deadline == driver.start + .seconds(120))
-    driver.publication.ready()
+    driver.publication.ready(now: driver.start)
     #expect(driver.publication.deadline == nil && !driver.publication.isOverdue(now: driver.start + .seconds(1000)))
   }
 
@@ -339,12 +339,43 @@ private struct Driver {
     #expect(driver.lose(.unreachable, after: 60) == nil && driver.isUnreachable)
   }
 
+  @Test func aConnectionThatHasNothingToConfirmProvesItselfByLasting() {
+    var driver = Driver()
+    driver.ready()
+    #expect(driver.lose(after: 1) == 0 && driver.pause == .seconds(1))
+    driver.ready()
+    #expect(driver.lose(after: 1) == 0 && driver.pause == .seconds(1) + .milliseconds(250))
+    driver.ready()
+    #expect(driver.lose(after: 2) == 0 && driver.pause == .seconds(2) + .milliseconds(500))
+    driver.ready()
+    // It was ready at the start.
+    #expect(driver.lose(after: 59) == 0 && driver.pause == .seconds(59))
+    #expect(driver.lose(.unreachable, after: 118) == 0)
+    #expect(driver.lose(.unreachable, after: 119) == nil && driver.isUnreachable)
+  }
+
+  @Test func lossesInARowEndIt() {
+    var driver = Driver()
+    for second in [1, 5, 9, 59] {
+      driver.publication.connecting(now: driver.start + .seconds(second))
+      driver.publication.ready(now: driver.start + .seconds(second))
+      #expect(driver.lose(after: second) != nil)
+    }
+    driver.publication.ready(now: driver.start + .seconds(60))
+    #expect(driver.lose(after: 60) == nil)
+    guard case .broker(let failure)? = driver.end else {
+      Issue.record("it goes on")
+      return
+    }
+    #expect(failure.kind == .unreachable)
+  }
+
   @Test func onlySoManyFilesAreOpen() throws {
     var limits = Publication.Limits(outage: .seconds(60))
     limits.files = 2
     var publication = Publication(brokerCount: 1, limits: limits, chance: { 0 }, now: .now)
     publication.connecting(now: .now)
-    publication.ready()
+    publication.ready(now: .now)
     for number in 1...2 {
       #expect(publication.wantsItem)
       let file = try TemporaryFile(in: "/tmp")

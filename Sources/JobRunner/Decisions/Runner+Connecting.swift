@@ -6,7 +6,6 @@ internal import Broker
 extension Runner {
   mutating func connect() -> [RunnerAction] {
     phase = .connecting
-    backOff = BackOff()
     return [dial(), .set(.connectLimit, after: options.connectTimeout)]
   }
 
@@ -72,7 +71,7 @@ extension Runner {
         return breakOff(.noQueue, "there is no \(place)\(advice)")
       }
       phase = .awaitingQueue
-      hasServed = true
+      served(now: now)
       return [.cancel(.connectLimit), .set(.retry, after: min(left, .seconds(1)))]
     default:
       let refusal = ExplainedRefusal(reason, queue: queue.name, place: place)
@@ -104,6 +103,10 @@ extension Runner {
         return [.set(.connectLimit, after: options.connectTimeout)]
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
+      if options.extent == .forever, hasEverServed {
+        let again = RunnerAction.set(.connectLimit, after: options.connectTimeout)
+        return phase == .connecting ? [again] : [.disconnect] + connectionFailed(silence, now: now) + [again]
+      }
       let what = "\(connectFailure ?? silence), for queue '\(queue.name)'"
       shutSlots(now: now)
       return [.disconnect]
@@ -145,10 +148,10 @@ extension Runner {
       shutSlots(now: now)
       guard !isStopping else { return [] }
       guard options.waitsForBroker || isInspected else { return breakOff(.unreachable, "\(failure)") }
-      return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: backOff.pause(chance: chance()))]
+      return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: pauseAfterLoss(now: now))]
     case .serving, .looking, .awaitingQueue:
       return connectionLost(failure, now: now)
-    case .new, .finished:
+    case .new, .closing, .finished:
       return []
     }
   }
@@ -162,9 +165,20 @@ extension Runner {
     actions += [
       said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
     ]
-    guard !hasServed else { return actions + connect() }
+    let pause = pauseAfterLoss(now: now)
     phase = .connecting
-    return actions + [.set(.retry, after: backOff.pause(chance: chance()))]
+    let limit = RunnerAction.set(.connectLimit, after: outage.left(of: options.connectTimeout, now: now))
+    return actions + [pause == .zero ? dial() : .set(.retry, after: pause), limit]
+  }
+
+  private mutating func pauseAfterLoss(now: ContinuousClock.Instant) -> Duration {
+    outage.lost(now: now, timeout: options.connectTimeout, chance: chance())
+  }
+
+  /// The broker has said something of the queue.
+  mutating func served(now: ContinuousClock.Instant) {
+    (hasServed, hasEverServed) = (true, true)
+    outage.served(now: now)
   }
 
   /// What goes with the channels: items in hand, copies on their way, and acks that nothing has confirmed.

@@ -8,7 +8,7 @@ extension Runner {
   static let idlePeriod: Duration = .milliseconds(250)
 
   mutating func consuming(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    hasServed = true
+    served(now: now)
     slots[index].isAckUnconfirmed = false
     // A look is over only with its last answer.
     guard phase == .serving else { return [] }

@@ -7,6 +7,10 @@ internal import Linux
 extension Runner {
   /// How long the broker may take to answer a cancel when nothing depends on it.
   static let withdrawalLimit: Duration = .milliseconds(500)
+  /// How long the broker may take to answer the close of the connections.
+  static let closeLimit: Duration = .seconds(5)
+  /// The same where somebody waits for our end, or where the broker was not of much use.
+  static let hurriedCloseLimit: Duration = .milliseconds(400)
 
   /// No item is taken any more.
   var isStopping: Bool { brokenStatus != nil || stopSignal != nil || isDrained }
@@ -73,7 +77,7 @@ extension Runner {
   }
 
   /// The end, where nothing is left to be done.
-  mutating func conclude() -> [RunnerAction] {
+  mutating func conclude(now: ContinuousClock.Instant) -> [RunnerAction] {
     // Even where no item is asked for, the queue is.
     let isExhausted = tally.taken >= options.mostItems && returning.isEmpty && isInspected
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
@@ -83,8 +87,23 @@ extension Runner {
     }
     let status = status
     if status != .success, !hasReportedError { actions.append(said(.error, summary)) }
-    phase = .finished
-    return actions + [.closeConnection, .finish(status)]
+    phase = .closing(status)
+    let isHurried = isBrokerSilent || stopSignal != nil || brokenStatus == .unreachable
+    return actions
+      + [.closeConnections, .set(.closeLimit, after: isHurried ? Self.hurriedCloseLimit : Self.closeLimit)]
+  }
+
+  /// What is still to come before the end. All that the exit status says is settled: what the broker does not
+  /// answer now costs no more than a warning in its log.
+  mutating func closing(_ event: RunnerEvent, _ status: ExitStatus) -> [RunnerAction] {
+    switch event {
+    case .connectionsClosed, .timer(.closeLimit):
+      phase = .finished
+      return [.finish(status)]
+    case .signal(.terminate), .signal(.interrupt), .signal(.hangup):
+      return [.set(.closeLimit, after: Self.hurriedCloseLimit)]
+    default: return []
+    }
   }
 
   private var status: ExitStatus {

@@ -133,6 +133,7 @@ extension Runner {
     _ index: Int, by method: Method, _ ended: EndedJob?, _ disposal: Disposal, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     let isDone = ended?.outcome == .done
+    if ended != nil { outage.settled() }
     let entry = ended.map { log($0, disposal) } ?? []
     let actions: [RunnerAction] = [.releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
     slots[index].state = .resting
@@ -186,6 +187,7 @@ extension Runner {
 
   mutating func settlementLimitReached(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     let silence = "the broker has not answered in time"
+    isBrokerSilent = true
     switch slots[index].state {
     case .moving:
       // Told to end, we wait no longer.

@@ -21,6 +21,8 @@ public struct Runner: Sendable {
     case serving
     /// Nothing in hand, and looking whether the queue is drained.
     case looking
+    /// All is over but the connections' close.
+    case closing(ExitStatus)
     case finished
   }
 
@@ -37,7 +39,7 @@ public struct Runner: Sendable {
 
   /// How many attempts at a connection there have been.
   var attemptCount = 0
-  var backOff = BackOff()
+  var outage = Outage()
   var connectFailure: BrokerFailure?
   /// The queue has been found to be one that can be served, and it is known what it has beside it.
   var isInspected = false
@@ -58,6 +60,8 @@ public struct Runner: Sendable {
   var earlyDeliveries: [EarlyDelivery] = []
   /// The broker has said something of the queue over the connection that there is.
   var hasServed = false
+  /// The same over any connection.
+  var hasEverServed = false
   /// Items that were done while the broker was away, and may come back to us.
   var returning: [EndedJob] = []
   /// When the items are due that we have put into the retry queue, and that may not have come back.
@@ -83,6 +87,8 @@ public struct Runner: Sendable {
   /// Whether the workers were told, too.
   var hasStoppedWorkers = false
   var isDrained = false
+  /// The broker has left what it was told at the end without an answer.
+  var isBrokerSilent = false
   /// What goes with a status that is no success has been said.
   var hasReportedError = false
 
@@ -104,6 +110,7 @@ public struct Runner: Sendable {
 
   /// Decides what to do about `event`.
   public mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
+    if case .closing(let status) = phase { return closing(event, status) }
     if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
       earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
       return []
@@ -119,7 +126,7 @@ public struct Runner: Sendable {
       earlyDeliveries = []
       actions += deliveries.flatMap { decide($0.event, now: now) }
     }
-    return actions + conclude()
+    return actions + conclude(now: now)
   }
 
   /// What comes waits. A queue that goes with its last consumer has to keep ours in a pause.
@@ -132,6 +139,7 @@ public struct Runner: Sendable {
     startedAt = now
     idleSince = now
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
+    outage.begin(now: now)
     return connect() + [.set(.report, after: Self.reportPeriod)] + limit
   }
 
@@ -139,6 +147,7 @@ public struct Runner: Sendable {
     switch event {
     case .connected(let server): return connected(to: server, now: now)
     case .connectionFailed(let failure): return connectionFailed(failure, now: now)
+    case .connectionsClosed: return []
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
       return take(item, in: slot, now: now)
@@ -188,6 +197,7 @@ public struct Runner: Sendable {
     case .workerLimit(let slot): return workerLimitReached(in: slot)
     case .grace(let slot): return graceEnded(in: slot)
     case .settlementLimit(let slot): return settlementLimitReached(in: slot, now: now)
+    case .closeLimit: return []
     case .report: return report(now: now)
     }
   }

@@ -5,12 +5,12 @@ public import Linux
 public enum RunnerAction: Hashable, Sendable {
   /// Begin to connect, and send these methods with the login.
   case connect(BrokerURL, [ChannelMethod])
-  /// Drop the connection, or the attempt at one.
+  /// Give up the connection, or the attempt at one: it is closed while other things go on.
   case disconnect
   /// Send these methods in one write.
   case send([ChannelMethod])
-  /// Close the connection cleanly.
-  case closeConnection
+  /// Close all connections cleanly; `RunnerEvent.connectionsClosed` follows.
+  case closeConnections
   case startWorker(WorkItem, slot: Int)
   /// Publish a copy of the slot's item where the move leads, on a connection of its own.
   case move(WorkItem, Move, slot: Int)

@@ -14,6 +14,8 @@ public enum RunnerEvent: Hashable, Sendable {
   case notStored(deliveryTag: UInt64, reason: String, slot: Int)
   /// There is no connection, or no longer one.
   case connectionFailed(BrokerFailure)
+  /// The broker has answered the close of every connection, or there is none.
+  case connectionsClosed
   /// Its command cannot be run at all, whatever the item.
   case commandRefused(ExitStatus, reason: String, slot: Int)
   /// The worker could not be started.
@@ -63,6 +65,8 @@ public enum RunnerTimer: Hashable, Sendable {
   case grace(slot: Int)
   /// The broker has had its time to take a settlement or a copy.
   case settlementLimit(slot: Int)
+  /// The broker has had its time to answer the close of the connections.
+  case closeLimit
   /// Time to say what is being waited for.
   case report
 }

@@ -15,6 +15,10 @@ public final class EventLoop {
   private var link: BrokerLink?
   /// For the moves, by slot.
   private var publisher: ConfirmedPublisher?
+  /// The connections that are not needed any more.
+  private var closing = ClosingLinks()
+  /// The runner waits for all of them to be closed.
+  private var isClosing = false
   private var workers: Workers
   private var bodies: Bodies
   private var liveness: Liveness?
@@ -54,7 +58,6 @@ public final class EventLoop {
       // It takes 0.1 ms, which pass while the broker thinks of its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
-    publisher?.close()
     processes.stop()
     return result ?? .internalError
   }
@@ -63,20 +66,33 @@ public final class EventLoop {
     var interests = [signals.interest]
     let linkIndex = interests.add(link?.interest)
     let publisherIndex = interests.add(publisher?.interest)
+    let firstClosing = interests.count
+    interests += closing.interests
     let inputs = workers.interests
     let firstInput = interests.count
     interests += inputs.map(\.interest)
-    let deadlines = [timers.next, link?.deadline, publisher?.deadline, liveness?.next]
+    let deadlines = [timers.next, link?.deadline, publisher?.deadline, closing.deadline, liveness?.next]
     let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
     processMoves(publisherIndex.map { readiness[$0] } ?? PollReadiness())
+    closing.process(readiness[firstClosing..<firstInput], now: .now)
     if readiness[0].readable { receiveSignals() }
     for (input, readiness) in zip(inputs, readiness[firstInput...]) where readiness.writable {
       try workers.feed(slot: input.slot)
     }
     while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
+    discard()
+    if isClosing, closing.isEmpty { handle(.connectionsClosed) }
+  }
+
+  /// How long a broker may take to answer the close of a connection while other things go on.
+  private static let closeLimit: Duration = .seconds(5)
+
+  /// The publisher's connections that it no longer uses.
+  private func discard() {
+    for link in publisher?.takeDiscarded() ?? [] { closing.add(link, limit: .now + Self.closeLimit) }
   }
 
   private func showLiveness() {
@@ -171,7 +187,7 @@ public final class EventLoop {
       link = BrokerLink(broker: broker, parameters(broker, opening: opening), tls: configuration.tls, now: .now)
     case .disconnect: disconnect()
     case .send(let methods): send(methods)
-    case .closeConnection: closeConnection()
+    case .closeConnections: closeConnections()
     case .startWorker(let item, let slot): startWorker(on: item, slot: slot)
     case .move(let item, let move, let slot): publish(item, move, slot: slot)
     case .askForPermission: askForPermission()
@@ -195,6 +211,7 @@ public final class EventLoop {
   }
 
   private func disconnect() {
+    if let link { closing.add(link, limit: .now + Self.closeLimit) }
     link = nil
     bodies.discardIncoming()
   }
@@ -210,9 +227,10 @@ public final class EventLoop {
     }
   }
 
-  private func closeConnection() {
-    guard let link, link.isOpen else { return }
-    try? link.close()
+  private func closeConnections() {
+    disconnect()
+    publisher?.close()
+    isClosing = true
   }
 
   private func startWorker(on item: WorkItem, slot: Int) {
@@ -242,6 +260,7 @@ public final class EventLoop {
   private func publisher(at broker: BrokerURL) -> ConfirmedPublisher {
     if let publisher, publisher.broker == broker { return publisher }
     publisher?.close()
+    discard()
     let new = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
     publisher = new
     return new

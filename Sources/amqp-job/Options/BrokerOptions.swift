@@ -67,11 +67,13 @@ struct BrokerOptions {
     warning = Self.hidePasswords(settings.given.all("url"))
   }
 
-  /// - Throws: `BrokerFailure`
-  func connect(name: String, largestBodyInMemory: Int = .max) throws -> BrokerSession {
+  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
+  func connect(
+    name: String, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
+  ) throws -> BrokerSession {
     try BrokerSession.connect(
       to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls,
-      largestBodyInMemory: largestBodyInMemory)
+      largestBodyInMemory: largestBodyInMemory, signals: signals)
   }
 
   func warn(_ reporter: Reporter) {
