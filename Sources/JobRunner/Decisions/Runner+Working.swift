@@ -142,8 +142,9 @@ extension Runner {
     tally.taken -= 1
     let move = Move(destination: .queue, attempts: job.item.attempt - 1)
     let moving = MovingItem(item: job.item, move: move, ended: nil, isUnwanted: true)
+    let what = status == .internalError ? "the system starts no worker" : "the worker's command cannot be run"
     return [.cancel(.workerLimit(slot: index))] + begin(moving, in: index)
-      + breakOff(status, "the worker's command cannot be run (\(reason)); the item of \(place) goes back as it was")
+      + breakOff(status, "\(what) (\(reason)); the item of \(place) goes back as it was")
   }
 
   mutating func workerDidNotStart(

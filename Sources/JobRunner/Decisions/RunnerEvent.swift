@@ -14,9 +14,9 @@ public enum RunnerEvent: Hashable, Sendable {
   case notStored(deliveryTag: UInt64, reason: String, slot: Int)
   /// There is no connection, or no longer one.
   case connectionFailed(BrokerFailure)
-  /// Its command cannot be run at all, whatever the item.
+  /// No worker can be started at all, whatever the item.
   case commandRefused(ExitStatus, reason: String, slot: Int)
-  /// The worker could not be started.
+  /// The worker could not be started on this item.
   case workerDidNotStart(reason: String, slot: Int)
   case workerEnded(ProcessStatus, slot: Int)
   /// The copy that a move published is in its queue.

@@ -203,7 +203,7 @@ public final class EventLoop {
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { preconditionFailure("an item without a body") }
     do {
-      try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)
+      try patiently { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
     } catch {
       let reason = SystemError.reason(of: error)
       if let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) {
