@@ -16,6 +16,9 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What exec says of too long an argument.
   public static var argumentTooLong: SystemError { SystemError(call: "exec", code: E2BIG) }
 
+  /// What was there to be read is there no more.
+  public static var readFailed: SystemError { SystemError(call: "read", code: EIO) }
+
   /// Nobody reads any more what was to be written.
   public var isBrokenPipe: Bool { code == EPIPE }
 
