@@ -85,7 +85,9 @@ public final class ConfirmedPublisher {
     untold = []
     guard let link else {
       // What is ready was another link's.
-      if messages.isAnyWaiting { self.link = BrokerLink(broker: broker, parameters, tls: tls, address: address, now: now) }
+      if messages.isAnyWaiting {
+        self.link = BrokerLink(broker: broker, parameters, tls: tls, address: address, now: now)
+      }
       return events
     }
     for event in link.process(readiness, now: now) {

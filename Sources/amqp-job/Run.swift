@@ -93,7 +93,8 @@ enum Run: ToolCommand {
     } catch let error as SystemError {
       throw Failure(
         .internalError,
-        "the system refuses what the runner itself needs: \(error); what it may have taken goes back to queue '\(options.queue)'")
+        "the system refuses what the runner itself needs: \(error); "
+          + "what it may have taken goes back to queue '\(options.queue)'")
     }
   }
 

@@ -137,7 +137,7 @@ def test_an_item_is_not_used_up(bench, spool, kind, declared, feed):
     body, options = items(feed)
     queue = bench.work_queue(kind, body) if declared else bench.queue(kind, body)
     way = bench.proxy()
-    for _ in range(22):
+    for _ in range(22 if kind == "quorum" else 4):
         way.freeze()
         accepted = way.accepted
         runner = bench.start(
@@ -207,6 +207,7 @@ def test_a_very_large_item_passes_through_in_little_memory(bench, spool):
 
 
 @needs_mounts
+@pytest.mark.limit(180)
 def test_a_broker_that_is_short_of_memory_for_a_while(spare, spare_broker):
     """It takes no copies; meanwhile nothing more is taken from it, for longer than two heartbeats."""
     spool = spare.path("spool")

@@ -71,7 +71,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (ENOENT, ExitStatus.commandNotFound), (ENOEXEC, .notExecutable), (EACCES, .notExecutable), (ETXTBSY, .notExecutable),
+    (ENOENT, ExitStatus.commandNotFound), (ENOEXEC, .notExecutable), (EACCES, .notExecutable),
+    (ETXTBSY, .notExecutable),
   ])
   func whatExecSaysOfACommand(code: Int32, status: JobRunner.ExitStatus) {
     #expect(ExitStatus(refusedCommand: SystemError(call: "exec", code: code)) == status)

@@ -47,7 +47,7 @@ enum AMQPConsume: AMQPTool {
     ManualPage.Entry("0", "The command exited 0 on every message, and the server took every ack."),
     ManualPage.Entry(
       "1", "The command failed on a message of several, or the connection, the queue or an option is at fault."),
-    ManualPage.Entry("70", "The system has no process or descriptors for the command; the message went back as it was."),
+    ManualPage.Entry("70", "The system has no process or descriptors for the command; its message went back."),
     ManualPage.Entry("74", "A message could not be stored; it went back as it was."),
     ManualPage.Entry("75", "The connection was lost while the command ran, or with it a queue of its own."),
     ManualPage.Entry("76", "The server took a message back, or refused its ack."),
