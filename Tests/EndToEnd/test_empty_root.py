@@ -218,7 +218,7 @@ def as_in_a_pod(root):
 def test_as_a_user_that_nobody_knows_on_a_root_that_is_read_only(bench, root):
     settings = as_in_a_pod(root)
     body = os.urandom(1 << 20).hex().encode() * 2
-    assert_hands_on(bench, root, "rabbitmq", body, user=NOBODY, env=settings)
+    assert_hands_on(bench, root, "rabbitmq", body, arguments=["--spool-above", "1MiB"], user=NOBODY, env=settings)
 
 
 def test_a_probe(bench, root):
