@@ -184,6 +184,11 @@ def test_a_large_item(bench, root):
     assert_hands_on(bench, root, "127.0.0.1", body, arguments=arguments)
 
 
+def test_an_item_that_a_pipe_does_not_take_at_once(bench, root):
+    """Where there is no /dev/null the guardian, too, has to hold its pipe, and to let it go."""
+    assert_hands_on(bench, root, "127.0.0.1", b"x" * 500_000)
+
+
 def test_no_place_for_a_large_item(bench, root):
     queue = bench.queue("quorum", b"apple")
     arguments = ["-q", queue.name, "--spool-above", "1MiB"]
