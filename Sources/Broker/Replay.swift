@@ -56,18 +56,23 @@ public final class Replay {
     depth: Int, limit: Int, ids: Set<String>, others: inout HeldMessages, by publisher: Publisher
   ) throws {
     for _ in 0..<depth where movedCount < limit || others.isIncomplete {
+      var failure: (any Error)?
       let next = try source.get(from: names.deadName, on: Self.channel, keepingAlive: target) { part, size in
-        spool.append(part, of: size)
+        guard failure == nil else { return }
+        // The rest comes all the same, and is let go.
+        do { try spool.append(part, of: size) } catch { failure = error }
       }
       guard let delivery = next else { return }
-      let body = Result { try spool.body(of: delivery) }
+      let body = spool.body(of: delivery)
       let id = delivery.properties.messageID?.description
       guard movedCount < limit, ids.isEmpty || id.map(ids.contains) == true else {
         others.hold(delivery)
         continue
       }
       do {
-        try publish(delivery, body.get(), by: publisher)
+        if let failure { throw failure }
+        guard let body else { preconditionFailure("a body that is neither stored nor refused") }
+        try publish(delivery, body, by: publisher)
       } catch {
         others.hold(delivery)
         throw error

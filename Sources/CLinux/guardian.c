@@ -126,7 +126,9 @@ static _Noreturn void guard(int socket, volatile pid_t *groups) {
 // tells the broker that we died.
 static int keep_only(int socket) {
   const int kept = STDERR_FILENO + 1;
-  const int null = open("/dev/null", O_RDWR);
+  int null = open("/dev/null", O_RDWR);
+  // A pipe that is to be held must not get a standard stream's number, 0 above all, which is none in the table.
+  if (null < 0) null = open("/", O_RDONLY);
   for (int standard = 0; standard < kept; standard++) {
     if (null < 0 || dup2(null, standard) < 0) close(standard);
   }
@@ -155,6 +157,7 @@ int clinux_guardian_start(struct clinux_guardian *guardian) {
   const int error = errno;
   close(ends[1]);
   if (child < 0) {
+    if (shared != MAP_FAILED) munmap(shared, CLINUX_MOST_GROUPS * sizeof(pid_t));
     close(ends[0]);
     return error;
   }

@@ -75,7 +75,7 @@ struct Dead: ToolCommand {
   }
 
   private func replay(limit: Int, ids: Set<String>) throws {
-    let source = try connect(largestBodyInMemory: Run.largestBodyInMemory)
+    let source = try connect(largestBodyInMemory: Spooling.largestInMemory)
     let depth = try depth(source)
     let target = try connect()
     let replay = Replay(queue, from: source, through: target, spoolingIn: spoolDirectory) {

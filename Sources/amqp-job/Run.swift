@@ -80,22 +80,26 @@ enum Run: ToolCommand {
       let names = workerEnvironment.withheld.joined(separator: ", ")
       reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))
     }
-    let loop = try EventLoop(
-      options,
-      EventLoop.Configuration(
-        heartbeat: broker.heartbeat, tls: broker.tls,
-        connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
-        worker: program, environment: workerEnvironment, feed: feed,
-        spoolDirectory: try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
-        largestBodyInMemory: try settings.size("spool-above") ?? largestBodyInMemory,
-        host: ThisProcess.hostName,
-        liveness: try liveness(&settings)),
-      log: reporter.report)
-    try loop.run().exit()
+    let spooling = try Spooling(
+      directory: try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
+      largestInMemory: try settings.size("spool-above") ?? Spooling.largestInMemory, parallelism: options.parallelism)
+    try spooling.check(named: feed == .file, queue: options.queue)
+    let configuration = EventLoop.Configuration(
+      heartbeat: broker.heartbeat, tls: broker.tls,
+      connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
+      worker: program, environment: workerEnvironment, feed: feed,
+      spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
+      host: ThisProcess.hostName,
+      liveness: try liveness(&settings))
+    do {
+      try EventLoop(options, configuration, log: reporter.report).run().exit()
+    } catch let error as SystemError {
+      throw Failure(
+        .internalError,
+        "the system refuses what the runner itself needs: \(error); "
+          + "what it may have taken goes back to queue '\(options.queue)'")
+    }
   }
-
-  /// What no option says of it.
-  static let largestBodyInMemory = 1 << 20
 
   private static func jobOptions(
     _ settings: inout Settings, _ broker: BrokerOptions

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from processes import CAN_ISOLATE, read_proc
+from processes import read_proc
 
 MOST_MEMORY = 32 << 20
 SIZE = 100 << 20
@@ -76,29 +76,6 @@ def test_a_file_size_limit(bench):
     queue.assert_back()
 
 
-def test_a_missing_directory(bench):
-    queue = bench.queue("quorum", b"x" * 3_000_000)
-    result = bench.run("-q", queue.name, "--spool-dir", "/no/such/directory", worker=["true"])
-    result.assert_error(74, queue.name, "--spool-dir")
-    queue.assert_back()
-
-
-@pytest.mark.skipif(not CAN_ISOLATE, reason="needs a mount of its own")
-def test_a_full_disk(bench):
-    queue = bench.queue("quorum", b"x" * 3_000_000)
-    spool = bench.path("spool")
-    spool.mkdir()
-    full = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=1m none {spool}; exec "$@"', "sh"]
-    result = bench.run("-q", queue.name, "--spool-dir", spool, worker=["true"], prefix=full)
-    result.assert_error(74, queue.name, "no space")
-    queue.assert_back()
-
-
-def test_a_small_item_needs_no_directory(bench):
-    queue = bench.queue("quorum", b"x" * 1_000_000)
-    assert bench.run("-q", queue.name, "--spool-dir", "/no/such/directory", worker=["true"]).status == 0
-
-
 def test_a_connection_lost_amid_a_large_item(bench, large):
     """The worker has not been started: it would be handed a part."""
     queue = bench.queue("classic", large[: 20 << 20])
@@ -109,3 +86,29 @@ def test_a_connection_lost_amid_a_large_item(bench, large):
     assert runner.finish().status == 0
     assert worker.runs == 1
     assert worker.events("end-of-input")[0]["length"] == 20 << 20
+
+
+@pytest.mark.parametrize("limit", ["-v", "-d"], ids=["address space", "data"])
+def test_little_memory(bench, limit):
+    """However little there is: an item that may be kept in memory is run all the same, or none is taken."""
+    queue = bench.queue("classic", bytes(40 << 20))
+    options = ["-q", queue.name, "--spool-above", "400MiB"]
+    seen = []
+    for size in range(4_000, 400_000, 4_000):
+        prefix = ["sh", "-c", f'ulimit {limit} {size}; exec "$@"', "sh"]
+        if bench.run(command="--version", url=None, prefix=prefix).status != 0:
+            continue  # not even the program is loaded
+        result = bench.run(*options, worker=["true"], prefix=prefix)
+        seen.append(result.status)
+        if result.status == 0:
+            break
+        result.assert_error(70, "memory", "nothing was taken")
+        queue.assert_back()
+    assert seen[0] == 70 and seen[-1] == 0, seen
+    queue.assert_empty()
+    # With more of it, more is kept there: never too much.
+    for more in range(size, size + 200_000, 20_000):
+        queue.put(bytes(40 << 20))
+        prefix = ["sh", "-c", f'ulimit {limit} {more}; exec "$@"', "sh"]
+        result = bench.run(*options, worker=["true"], prefix=prefix)
+        assert (result.status, result.stderr) == (0, ""), (more, result)

@@ -31,7 +31,7 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
     (refusedData, "The broker refuses a body, or a line of --jsonl is no item."),
     (noQueue, "There is no such queue or exchange."),
     (unreachable, "The broker, or the queue's node, was out of reach for --connect-timeout."),
-    (internalError, "The system refuses a process or a descriptor that the runner itself needs."),
+    (internalError, "The system has no process, memory or descriptors for the runner or a worker. It is no attempt."),
     (inputOutputError, "An item cannot be stored, an input not be read, or a file or standard output not be written."),
     (
       temporaryFailure,
@@ -50,12 +50,15 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
     ExitStatus(rawValue: 128 + signal.rawValue)
   }
 
-  /// What exec says of a command, as a shell reports it; nil for what is about its arguments, or the system.
+  /// Why no worker can be started: of its command as a shell reports it. nil for what is about one item, which goes into
+  /// arguments and environment.
   init?(refusedCommand error: SystemError) {
     switch error.obstacle {
     case .notFound: self = .commandNotFound
     case .notExecutable: self = .notExecutable
-    case nil: return nil
+    case .argumentsTooLong: return nil
+    case .unreadable: self = .inputOutputError
+    case .system: self = .internalError
     }
   }
 

@@ -21,6 +21,8 @@ public final class EventLoop {
   private var isClosing = false
   private var workers: Workers
   private var bodies: Bodies
+  /// For the connection of the first copy, which may be wanted because there are no descriptors.
+  private var spares: SpareDescriptors?
   private var liveness: Liveness?
   /// Events that performing an action brought about.
   private var followUps: [RunnerEvent] = []
@@ -38,6 +40,9 @@ public final class EventLoop {
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume, .terminalInput,
     ])
     processes = ProcessGroups(receiver: signals)
+    // Name look-up, connection, guardian and a worker's input take about ten; without these nothing is begun.
+    _ = try SpareDescriptors(count: 16)
+    spares = try SpareDescriptors(count: 4)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
     bodies = Bodies(directory: configuration.spoolDirectory, areNamed: configuration.feed == .file)
     liveness = configuration.liveness
@@ -63,6 +68,7 @@ public final class EventLoop {
   }
 
   private func turn() throws {
+    link?.isPaused = bodies.areFull
     var interests = [signals.interest]
     let linkIndex = interests.add(link?.interest)
     let publisherIndex = interests.add(publisher?.interest)
@@ -72,7 +78,7 @@ public final class EventLoop {
     let firstInput = interests.count
     interests += inputs.map(\.interest)
     let deadlines = [timers.next, link?.deadline, publisher?.deadline, closing.deadline, liveness?.next]
-    let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
+    let readiness = try patiently { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
@@ -112,8 +118,8 @@ public final class EventLoop {
       case .connection(.method(let channel, let method)):
         if case .channelClose = method { bodies.discardIncoming(slot: Int(channel) - 1) }
         handle(.method(method, channel: channel))
-      case .connection(.bodyPart(let channel, let size, let part)):
-        bodies.append(part, of: size, slot: Int(channel) - 1)
+      case .connection(.announced(let channel, let delivery)): bodies.announce(delivery, slot: Int(channel) - 1)
+      case .connection(.bodyPart(let channel, let size, let part)): store(part, of: size, slot: Int(channel) - 1)
       case .connection(.delivered(let channel, let delivery)): take(delivery, slot: Int(channel) - 1)
       case .connection(.closed), .connection(.returned): break
       case .failed(let failure):
@@ -124,14 +130,21 @@ public final class EventLoop {
     }
   }
 
+  private func store(_ part: [UInt8], of size: UInt64, slot: Int) {
+    guard let (message, reason) = bodies.append(part, of: size, slot: slot) else { return }
+    handle(.notStored(message.envelope, message.properties, reason: reason, slot: slot))
+  }
+
   private func take(_ delivery: Delivery, slot: Int) {
+    // Of what could not be stored the runner has been told.
+    guard let body = bodies.complete(delivery, slot: slot) else { return }
     do {
-      let body = try bodies.keep(delivery, slot: slot)
-      let digest = options.onDisconnect == .finish ? try body?.digest() : nil
+      try bodies.keep(body, slot: slot)
+      let digest = options.onDisconnect == .finish ? try body.digest() : nil
       handle(.delivered(delivery.envelope, delivery.properties, digest: digest, slot: slot))
     } catch {
       let reason = SystemError.reason(of: error)
-      handle(.notStored(deliveryTag: delivery.envelope.deliveryTag, reason: reason, slot: slot))
+      handle(.notStored(delivery.envelope, delivery.properties, reason: reason, slot: slot))
     }
   }
 
@@ -145,6 +158,7 @@ public final class EventLoop {
       case .confirmed(let slot): handle(.moveConfirmed(slot: slot))
       case .refused(let slot, .closed(let reason)): handle(.moveRefused(reason, slot: slot))
       case .refused(let slot, let refusal): handle(.moveFailed(reason: "\(refusal)", slot: slot))
+      case .advanced(let slot): handle(.moveAdvanced(slot: slot))
       case .failed(let slot, let reason): handle(.moveFailed(reason: reason, slot: slot))
       case .blocked(let reason): handle(.movesBlocked(reason: reason))
       case .unblocked: handle(.movesBlocked(reason: nil))
@@ -236,7 +250,7 @@ public final class EventLoop {
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { preconditionFailure("an item without a body") }
     do {
-      try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)
+      try patiently { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
     } catch {
       let reason = SystemError.reason(of: error)
       if let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) {
@@ -248,20 +262,22 @@ public final class EventLoop {
   }
 
   private func publish(_ item: WorkItem, _ move: Move, slot: Int) {
-    guard let body = bodies[slot], let broker = link?.broker else {
+    guard let body = bodies.source(slot: slot), let link else {
       followUps.append(.moveFailed(reason: "the connection was lost", slot: slot))
       return
     }
     let destination = move.destination.destination(of: item)
     let properties = item.properties(for: move, host: configuration.host, time: ThisProcess.time)
-    publisher(at: broker).publish(slot, properties, body: body, to: destination)
+    publisher(for: link).publish(slot, properties, body: body, to: destination)
   }
 
-  private func publisher(at broker: BrokerURL) -> ConfirmedPublisher {
-    if let publisher, publisher.broker == broker { return publisher }
+  private func publisher(for link: BrokerLink) -> ConfirmedPublisher {
+    spares = nil
+    if let publisher, publisher.broker == link.broker, publisher.address == link.address { return publisher }
     publisher?.close()
     discard()
-    let new = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
+    let new = ConfirmedPublisher(
+      broker: link.broker, parameters(link.broker), tls: configuration.tls, address: link.address, now: .now)
     publisher = new
     return new
   }
@@ -271,9 +287,9 @@ public final class EventLoop {
 
   /// Publishes what goes into no queue: who may not publish is told so before that is found out.
   private func askForPermission() {
-    guard let broker = link?.broker else { return followUps.append(.permission(.unknown(reason: "the connection was lost"))) }
+    guard let link else { return followUps.append(.permission(.unknown(reason: "the connection was lost"))) }
     let nowhere = "amqp-job.\(UInt64.random(in: .min ... .max))"
-    publisher(at: broker).publish(
+    publisher(for: link).publish(
       Self.permissionID, BasicProperties(), body: ItemBody.memory([]), to: .queue(nowhere))
   }
 }

@@ -25,6 +25,7 @@ enum AMQPConsume: AMQPTool {
       "--exchange without --routing-key binds by the empty key, as the original's manual has it.",
       "On a queue that 'amqp-job declare' made, a message that failed waits in the retry queue, and has three attempts.",
       "A stream is refused: it takes nothing back.",
+      "A message above 1 MiB is kept in a file in TMPDIR, or /tmp, for the command to read.",
       "The environment is passed on whole, with WORK_ITEM_* about the message, as amqp-job-run(1) has it.",
       "Without --heartbeat there is one each 30 s. A connection that is lost while nothing runs is made again, for 60 s.",
     ] + ConnectionOptions.differences,
@@ -47,7 +48,8 @@ enum AMQPConsume: AMQPTool {
     ManualPage.Entry("0", "The command exited 0 on every message, and the server took every ack."),
     ManualPage.Entry(
       "1", "The command failed on a message of several, or the connection, the queue or an option is at fault."),
-    ManualPage.Entry("74", "A message could not be stored; it went back."),
+    ManualPage.Entry("70", "The system has no process or descriptors for the command; its message went back."),
+    ManualPage.Entry("74", "A message could not be stored; it went back as it was."),
     ManualPage.Entry(
       "75",
       "The connection was lost while the command ran, or with it a queue of its own; or another consumer has the queue to itself."
@@ -72,6 +74,10 @@ enum AMQPConsume: AMQPTool {
       report(failure)
       return failure.status
     }
+    // The original needs no directory, so none is looked at before one is needed.
+    let spooling = try Spooling(
+      directory: surroundings.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
+      parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
         program: definition.program, format: .text, threshold: options.leastLogged,
@@ -80,8 +86,8 @@ enum AMQPConsume: AMQPTool {
       heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat, tls: connection.tls,
       connectionName: "amqp-consume \(options.queue) on \(ThisProcess.hostName)", worker: program,
       environment: WorkerEnvironment(surroundings.environment, usedSettings: [], passesSettings: true),
-      feed: .stdin, spoolDirectory: surroundings.temporaryDirectory,
-      largestBodyInMemory: Run.largestBodyInMemory, host: ThisProcess.hostName, liveness: nil)
+      feed: .stdin, spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
+      host: ThisProcess.hostName, liveness: nil)
     configuration.announceQueue = announce
     return try EventLoop(options, configuration, log: reporter.report).run().asOfAMQPConsume
   }
