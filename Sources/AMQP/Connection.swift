@@ -53,6 +53,7 @@ public struct Connection {
   private let codec = Codec()
   private var phase = Phase.start
   private var reader = FrameReader()
+  private var channels = OpenChannels()
   private var contents: [UInt16: IncomingContent] = [:]
   private var frameMax = 131_072
   /// The highest number of a channel.
@@ -73,6 +74,7 @@ public struct Connection {
     Frame.write(
       .method, channel: channel, payload: try codec.encode(method, limit: frameMax - Frame.overhead),
       to: &output)
+    channels.note(sent: method, on: channel)
   }
 
   /// Sends a method that carries a message: `basic.publish`.
@@ -163,7 +165,7 @@ public struct Connection {
         throw AMQPError.protocolViolation("a message header that nothing announced")
       }
       content.begin(
-        try codec.decodeProperties(frame.payload.dropFirst(12)),
+        codec.decodeProperties(frame.payload.dropFirst(12)),
         bodySize: UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8)),
         largestInMemory: parameters.largestBodyInMemory)
       contents[frame.channel] = content
@@ -203,6 +205,7 @@ public struct Connection {
   private mutating func receive(
     _ method: Method, on channel: UInt16, now: ContinuousClock.Instant, into events: inout [Event]
   ) throws {
+    try channels.check(method, on: channel)
     switch (method, phase) {
     case (.connectionClose(let reason), _):
       output.removeAll()
@@ -224,10 +227,12 @@ public struct Connection {
       throw AMQPError.protocolViolation("an unexpected answer in the login")
     case (.channelClose, _):
       contents[channel] = nil
+      channels.end(channel)
       try send(.channelCloseOK, on: channel)
       events.append(.method(channel: channel, method))
     case (.channelCloseOK, _):
       contents[channel] = nil
+      channels.end(channel)
       events.append(.method(channel: channel, method))
     case (.basicDeliver, _), (.basicGetOK, _), (.basicReturn, _):
       // Parts of the other one may have been handed on already: the two must not become one body.

@@ -56,6 +56,7 @@ import Testing
       Peer.deliver(body, parts: [50]) + Peer.close(406, "why", channel: 1), now: .now)
     #expect(parts(events) == Array(body[..<50]))
     #expect(events.last == .method(channel: 1, .channelClose(CloseReason(code: .preconditionFailed, text: "why"))))
+    try Peer.consume(&connection)
     #expect(try connection.receive(Peer.deliver(body, parts: [100]), now: .now).count == 2)
   }
 
