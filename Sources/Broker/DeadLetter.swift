@@ -12,6 +12,8 @@ public struct DeadLetter: Hashable, Sendable {
     case notStarted = "not started"
     /// The runner was lost with it every time.
     case lost
+    /// Its properties cannot be read.
+    case malformed
   }
 
   /// In a runner's words or, where there are none, in the broker's.

@@ -6,6 +6,7 @@ struct AttemptPolicy: Hashable, Sendable {
   let options: AttemptOptions
   /// The queue has a retry and a dead-letter queue.
   var hasRetries = false
+  var runsMalformed = false
 
   enum Receipt: Hashable, Sendable {
     case run
@@ -13,6 +14,8 @@ struct AttemptPolicy: Hashable, Sendable {
     case recount
     /// Its attempts are used up, by crashes.
     case deadLetter
+    /// It cannot be read, and is moved out of the way as it is.
+    case setAside(Move)
   }
 
   enum Settlement: Hashable, Sendable {
@@ -22,6 +25,12 @@ struct AttemptPolicy: Hashable, Sendable {
   }
 
   func receipt(of item: WorkItem) -> Receipt {
+    if item.properties.unread != nil, !runsMalformed {
+      // Of a queue without another one beside it, it goes to the tail: those behind it come first.
+      let cause = DeadLetterCause(reason: .malformed, status: nil)
+      return .setAside(
+        Move(destination: hasRetries ? .deadLetter(cause) : .queue, attempts: item.attempt - 1))
+    }
     if hasRetries, item.attempt > options.most { return .deadLetter }
     if item.nearsDeliveryLimit || hasRetries && item.hasUncountedReturn { return .recount }
     return .run

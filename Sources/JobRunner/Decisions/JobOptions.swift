@@ -74,6 +74,8 @@ public struct JobOptions: Hashable, Sendable {
   /// Report worker statuses as they are, even those that the runner uses itself.
   public var rawStatus: Bool
   public var attempts: AttemptOptions
+  /// A worker gets an item whose properties cannot be read, too, and the body is all that it gets.
+  public var runsMalformed: Bool
   /// What is of less weight is not logged, nor put into words.
   public var leastLogged: LogEntry.Level
 
@@ -95,6 +97,7 @@ public struct JobOptions: Hashable, Sendable {
     waitsForBroker = true
     rawStatus = false
     attempts = AttemptOptions()
+    runsMalformed = false
     leastLogged = .info
   }
 

@@ -37,15 +37,24 @@ extension Runner {
       return begin(
         MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index)
     case .deadLetter:
-      tally.taken += 1
       let move = Move(
         destination: .deadLetter(DeadLetterCause(reason: .lost, status: nil)), attempts: item.attempt - 1)
-      let failure = Outcome.Failure(reason: .lost, exitStatus: .failure)
-      let ended = EndedJob(
-        item: item, outcome: .failed(failure), what: "the runner or its connection was lost at its last attempt",
-        status: nil, duration: .zero)
-      return settle(ended, in: index, by: .move(move), now: now)
+      let what = "the runner or its connection was lost at its last attempt"
+      return settleUnrun(item, in: index, .lost, what, by: move, now: now)
+    case .setAside(let move):
+      let what = "its properties cannot be read"
+      return settleUnrun(item, in: index, .malformed, what, by: move, now: now)
     }
+  }
+
+  private mutating func settleUnrun(
+    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: String, by move: Move,
+    now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    tally.taken += 1
+    let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
+    let ended = EndedJob(item: item, outcome: .failed(failure), what: what, status: nil, duration: .zero)
+    return settle(ended, in: index, by: .move(move), now: now)
   }
 
   mutating func startWorker(on item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {

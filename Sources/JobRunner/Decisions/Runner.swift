@@ -82,7 +82,7 @@ public struct Runner: Sendable {
     self.chance = chance
     queue = WorkQueue(options.queue)
     drain = Drain(queue)
-    policy = AttemptPolicy(options: options.attempts)
+    policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
     slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
   }
 
