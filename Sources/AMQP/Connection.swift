@@ -32,8 +32,10 @@ public struct Connection {
     /// The broker accepted us: channels can be opened.
     case opened
     case method(channel: UInt16, Method)
-    /// The next bytes of a body that is larger than `largestBodyInMemory`; `size` is the whole body's. `delivered`
-    /// follows the last of them, unless the channel or the connection ends before.
+    /// A message came whose body is larger than `largestBodyInMemory`, and follows in parts.
+    case announced(channel: UInt16, Delivery)
+    /// The next bytes of such a body; `size` is the whole body's. `delivered` follows the last of them, unless the channel
+    /// or the connection ends before.
     case bodyPart(channel: UInt16, size: UInt64, [UInt8])
     case delivered(channel: UInt16, Delivery)
     case returned(channel: UInt16, ReturnedMessage)
@@ -169,6 +171,7 @@ public struct Connection {
         bodySize: UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8)),
         largestInMemory: parameters.largestBodyInMemory)
       contents[frame.channel] = content
+      if let delivery = content.announcement { events.append(.announced(channel: frame.channel, delivery)) }
       completeContent(on: frame.channel, into: &events)
     case .body:
       guard let size = contents[frame.channel]?.bodySize else {
@@ -199,6 +202,9 @@ public struct Connection {
       self.heartbeats?.didSend(at: now)
     }
   }
+
+  /// What the peer has sent is left unread, so that it has not been heard means nothing.
+  public mutating func excuseSilence(until now: ContinuousClock.Instant) { heartbeats?.didReceive(at: now) }
 
   // MARK: Methods
 

@@ -40,14 +40,18 @@ struct IncomingContent {
     return Array(bytes)
   }
 
+  /// What is known of a message whose body is handed on in parts, before the first of them.
+  var announcement: Delivery? {
+    guard let (properties, size) = header, !isCollected else { return nil }
+    return method.delivery(properties, body: [], bodySize: size)
+  }
+
   /// What the whole message means.
   func event(on channel: UInt16) -> Connection.Event? {
     guard let (properties, size) = header else { return nil }
     switch method {
-    case .basicDeliver(let envelope), .basicGetOK(let envelope):
-      return .delivered(
-        channel: channel,
-        Delivery(envelope: envelope, properties: properties, body: body, bodySize: size))
+    case .basicDeliver, .basicGetOK:
+      return method.delivery(properties, body: body, bodySize: size).map { .delivered(channel: channel, $0) }
     case .basicReturn(let reason, _, _):
       return .returned(channel: channel, ReturnedMessage(reason: reason, properties: properties))
     default:
@@ -61,6 +65,14 @@ extension Method {
     switch self {
     case .basicDeliver, .basicGetOK: true
     default: false
+    }
+  }
+
+  fileprivate func delivery(_ properties: BasicProperties, body: [UInt8], bodySize: UInt64) -> Delivery? {
+    switch self {
+    case .basicDeliver(let envelope), .basicGetOK(let envelope):
+      Delivery(envelope: envelope, properties: properties, body: body, bodySize: bodySize)
+    default: nil
     }
   }
 }

@@ -30,8 +30,12 @@ public final class BrokerLink {
   public let broker: BrokerURL
   private var state: State
   private var connection: Connection
+  /// Where the broker was connected to, once it was.
+  public private(set) var address: SocketAddress?
   /// Logged in.
   public private(set) var isOpen = false
+  /// Nothing is read meanwhile: the broker is to send no more than can be handled.
+  public var isPaused = false
   private let loginDeadline: ContinuousClock.Instant
   private let tls: TLSContext?
   /// Between socket and connection, where the broker is to be reached by TLS.
@@ -40,9 +44,11 @@ public final class BrokerLink {
   private var sendFailure: (any Error)?
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
-  /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event.
+  /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event. `address` is the
+  /// broker's where it is known, and need not be looked up.
   public init(
-    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, now: ContinuousClock.Instant
+    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, address: SocketAddress? = nil,
+    now: ContinuousClock.Instant
   ) {
     precondition(!broker.isSecure || tls != nil, "TLS is wanted, and not set up")
     self.broker = broker
@@ -50,7 +56,8 @@ public final class BrokerLink {
     connection = Connection(parameters)
     loginDeadline = now + Self.loginLimit
     do {
-      state = .resolving(try Resolver(host: broker.host, port: broker.port))
+      state = .resolving(
+        try address.map { try Resolver(known: [$0]) } ?? Resolver(host: broker.host, port: broker.port))
     } catch {
       state = .failed(BrokerFailure(.unreachable, broker: broker, detail: SystemError.reason(of: error)))
     }
@@ -74,7 +81,8 @@ public final class BrokerLink {
     case .resolving(let resolver): resolver.interest
     case .connecting(let socket, _, _): socket.interest(readable: false, writable: true)
     case .talking(let socket):
-      socket.interest(readable: true, writable: hasSomethingToSend)
+      isPaused && !hasSomethingToSend
+        ? nil : socket.interest(readable: !isPaused, writable: hasSomethingToSend)
     case .failed: nil
     }
   }
@@ -227,6 +235,7 @@ public final class BrokerLink {
     let others = addresses.dropFirst()
     do {
       let socket = try TCPSocket(connectingTo: address)
+      self.address = address
       state = .connecting(
         socket, others: others, limit: others.isEmpty ? loginDeadline : now + Self.addressLimit)
       return []
@@ -268,6 +277,7 @@ public final class BrokerLink {
         events.append(fail(.unreachable, "it accepts connections, but does not answer"))
         return events
       }
+      if isPaused { connection.excuseSilence(until: now) }
       try connection.tick(now: now)
       flush()
       if let sendFailure { throw sendFailure }

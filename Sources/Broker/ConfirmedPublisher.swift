@@ -11,6 +11,8 @@ public final class ConfirmedPublisher {
   /// What became of messages, by the numbers that the caller gave them.
   public enum Event: Hashable, Sendable {
     case confirmed(Int)
+    /// Another part of a large one has been sent, and there is more to send.
+    case advanced(Int)
     /// It may be in the queue all the same, where the broker's answer was lost.
     case failed(Int, reason: String)
     /// The broker is short of memory or disk, and takes nothing for now. No message is lost by that.
@@ -25,6 +27,8 @@ public final class ConfirmedPublisher {
   private let parameters: Connection.Parameters
   public let broker: BrokerURL
   private let tls: TLSContext?
+  /// Where the broker is, if that is known: no thread is needed then to look it up.
+  public let address: SocketAddress?
   /// A time that has passed.
   private let past: ContinuousClock.Instant
   private var link: BrokerLink?
@@ -34,9 +38,11 @@ public final class ConfirmedPublisher {
   private var untold: [Event] = []
 
   public init(
-    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, now: ContinuousClock.Instant
+    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, address: SocketAddress? = nil,
+    now: ContinuousClock.Instant
   ) {
     self.broker = broker
+    self.address = address
     self.tls = tls
     self.parameters = parameters
     past = now
@@ -79,7 +85,7 @@ public final class ConfirmedPublisher {
     untold = []
     guard let link else {
       // What is ready was another link's.
-      if messages.isAnyWaiting { self.link = BrokerLink(broker: broker, parameters, tls: tls, now: now) }
+      if messages.isAnyWaiting { self.link = BrokerLink(broker: broker, parameters, tls: tls, address: address, now: now) }
       return events
     }
     for event in link.process(readiness, now: now) {
@@ -92,9 +98,12 @@ public final class ConfirmedPublisher {
       }
     }
     do {
+      var hasAdvanced = false
       while canAdvance(link) {
+        hasAdvanced = true
         if let event = try messages.advance(on: link) { events.append(event) }
       }
+      if hasAdvanced, let id = messages.idInTransit { events.append(.advanced(id)) }
       link.flush()
     } catch {
       // A message that is there in part can only be taken back with its connection.
@@ -109,7 +118,7 @@ public final class ConfirmedPublisher {
     switch event {
     case .blocked: isBlocked = true
     case .unblocked: isBlocked = false
-    case .confirmed, .failed: break
+    case .confirmed, .advanced, .failed: break
     }
     events.append(event)
   }

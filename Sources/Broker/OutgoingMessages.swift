@@ -70,7 +70,11 @@ struct OutgoingMessages {
   /// Whether anything that has been begun is of interest to somebody.
   var isAnyAwaited: Bool { channels.contains { $0.id != nil } }
   /// Whether there is something to send now.
-  var canAdvance: Bool { sending != nil || isAnyWaiting && freeChannel != nil }
+  var canAdvance: Bool {
+    sending.map { $0.body.availableSize > $0.offset } ?? (isAnyWaiting && freeChannel != nil)
+  }
+  /// The message of which a part has been sent, and a part has not.
+  var idInTransit: Int? { sending.flatMap { $0.offset > 0 ? channels[$0.channel].id : nil } }
 
   private var freeChannel: Int? { channels.prefix(Int(channelLimit)).firstIndex { !$0.isBusy } }
 
@@ -121,7 +125,7 @@ struct OutgoingMessages {
 
   private mutating func sendPiece(_ piece: Sending, on sink: some FrameSink) throws(BodyFailure) {
     var piece = piece
-    let count = min(UInt64(Self.pieceSize), piece.body.size - piece.offset)
+    let count = min(UInt64(Self.pieceSize), piece.body.availableSize - piece.offset)
     let bytes: [UInt8]
     do { bytes = try piece.body.read(at: piece.offset, atMost: Int(count)) } catch {
       throw BodyFailure(reason: "its body cannot be read: \(error)")

@@ -120,6 +120,7 @@ int clinux_guardian_start(struct clinux_guardian *guardian) {
   const int error = errno;
   close(ends[1]);
   if (child < 0) {
+    if (shared != MAP_FAILED) munmap(shared, CLINUX_MOST_GROUPS * sizeof(pid_t));
     close(ends[0]);
     return error;
   }

@@ -34,6 +34,11 @@ static bool may_be_script(const char *path) {
   return file < 0 || (count > 0 && (count < SELFMAG || memcmp(start, ELFMAG, SELFMAG) != 0));
 }
 
+static int reset(int signal, bool ignored) {
+  struct sigaction disposition = {.sa_handler = ignored ? SIG_IGN : SIG_DFL};
+  return sigaction(signal, &disposition, NULL);
+}
+
 // Runs in the child, in the parent's memory (vfork): system calls only.
 static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
                              volatile int *error) {
@@ -42,8 +47,7 @@ static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
   *request->guarded_group = getpid();
   if (dup2(request->stdin_fd, STDIN_FILENO) < 0) goto failed;
 
-  struct sigaction disposition = {.sa_handler = request->sigpipe_ignored ? SIG_IGN : SIG_DFL};
-  if (sigaction(SIGPIPE, &disposition, NULL) != 0) goto failed;
+  if (reset(SIGPIPE, request->sigpipe_ignored) != 0 || reset(SIGXFSZ, request->sigxfsz_ignored) != 0) goto failed;
   if (sigprocmask(SIG_SETMASK, &request->signal_mask, NULL) != 0) goto failed;
 
   execve(request->path, request->argv, request->envp);

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The limit on a file's size (RLIMIT_FSIZE). Beyond it the kernel would not only refuse a write, but send SIGXFSZ.
+/// The limit on a file's size (RLIMIT_FSIZE). It shows here before anything is written.
 enum FileSizeLimit {
   /// - Returns: `size` as the kernel takes it
   /// - Throws: `SystemError`; its code is EFBIG where a file may not become that large

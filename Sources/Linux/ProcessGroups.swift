@@ -21,6 +21,8 @@ public final class ProcessGroups {
 
   private let inherited: InheritedSignals
   private var guardian: Guardian?
+  /// Somebody killed it, and there was no room for another.
+  private var isGuardianLost = false
   private var running: Set<Int32> = []
 
   public init(receiver: SignalReceiver) { inherited = receiver.inherited }
@@ -29,12 +31,13 @@ public final class ProcessGroups {
 
   /// Has to be called before the first child is started.
   /// - Throws: `SystemError`
-  public func startGuardian() throws { guardian = try Guardian() }
+  public func startGuardian() throws { guardian = try patiently { try Guardian() } }
 
   /// Starts `program`, its input being what `input` delivers, its output and error ours. Returns
   /// its process id, which is also its group's.
   /// - Throws: `SystemError`: the program could not be started, and nothing is left of it.
   public func start(_ program: Program, input: ChildInput) throws -> Int32 {
+    if isGuardianLost { try replaceGuardian() }
     guard let guardedGroup = guardian?.place() else { throw SystemError(call: "fork", code: EAGAIN) }
     var failure: Int32 = 0
     let processID = withCStrings(program.arguments) { arguments in
@@ -46,7 +49,8 @@ public final class ProcessGroups {
             var request = clinux_spawn(
               path: path, argv: arguments, shell_argv: shellArguments, envp: environment,
               stdin_fd: input.readEndNumber, guarded_group: guardedGroup,
-              signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe)
+              signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe,
+              sigxfsz_ignored: inherited.ignoresFileSize)
             return clinux_spawn(&request, &failure)
           }
         }
@@ -87,7 +91,7 @@ public final class ProcessGroups {
         ended.append((processID, status(reaping: processID)))
       } else {
         _ = status(reaping: processID)
-        if processID == guardian?.processID { replaceGuardian() }
+        if processID == guardian?.processID { guardianEnded() }
       }
     }
     return ended
@@ -114,11 +118,17 @@ public final class ProcessGroups {
     return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(Signal(rawValue: signal))
   }
 
-  /// Somebody killed it; an input that it held is then held by us alone.
-  private func replaceGuardian() {
-    guard guardian?.isDismissed == false, let successor = try? Guardian() else { return }
+  /// Somebody killed it, unless we let it go; an input that it held is then held by us alone.
+  private func guardianEnded() {
+    isGuardianLost = guardian?.isDismissed == false
+    if isGuardianLost { try? replaceGuardian() }
+  }
+
+  private func replaceGuardian() throws {
+    let successor = try Guardian()
     for group in running { successor.guardGroup(group) }
     guardian = successor
+    isGuardianLost = false
   }
 }
 

@@ -60,6 +60,16 @@ public final class Resolver {
     pthread_detach(thread)
   }
 
+  /// Has the answer already, and so needs no thread.
+  /// - Throws: `SystemError`
+  public init(known addresses: [SocketAddress]) throws {
+    let pipe = try makePipe()
+    completion = pipe.readEnd
+    lookup = Lookup(host: "", port: 0, done: pipe.writeEnd)
+    lookup.answer = .addresses(addresses)
+    _ = try lookup.done.write([0])
+  }
+
   /// Readable when the answer is there.
   public var interest: PollInterest {
     PollInterest(descriptor: completion.number, readable: true, writable: false)

@@ -93,6 +93,7 @@ public final class SignalReceiver {
 struct InheritedSignals {
   var mask = sigset_t()
   var ignoresPipe = false
+  var ignoresFileSize = false
 
   /// As it was when the program began; `ThisProcess.prepare` reads it before anything is changed.
   static let atStart = InheritedSignals.current()
@@ -101,6 +102,7 @@ struct InheritedSignals {
     var inherited = InheritedSignals()
     sigprocmask(SIG_BLOCK, nil, &inherited.mask)
     inherited.ignoresPipe = isIgnored(SIGPIPE)
+    inherited.ignoresFileSize = isIgnored(SIGXFSZ)
     return inherited
   }
 

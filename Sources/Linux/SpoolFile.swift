@@ -26,7 +26,7 @@ public final class SpoolFile {
   init(size: UInt64, in directory: String, canBeUnnamed: Bool) throws {
     _ = try FileSizeLimit.checked(size)
     self.size = size
-    (writer, reader) = try (canBeUnnamed ? Self.openUnnamed(in: directory) : nil) ?? Self.openNamed(in: directory)
+    (writer, reader) = try Self.open(in: directory, canBeUnnamed: canBeUnnamed)
     try checkRoom()
     try reserve(for: 0)
   }
@@ -49,13 +49,20 @@ public final class SpoolFile {
     guard code == 0 || code == EOPNOTSUPP else { throw SystemError(call: "fallocate", code: code) }
   }
 
+  /// - Throws: `SystemError`
+  static func open(
+    in directory: String, canBeUnnamed: Bool = true
+  ) throws -> (writer: Descriptor, reader: Descriptor) {
+    try (canBeUnnamed ? openUnnamed(in: directory) : nil) ?? openNamed(in: directory)
+  }
+
   // Read-only in both ways for whoever opens it again, as a worker can through its /proc/self/fd.
 
   private static func openUnnamed(in directory: String) -> (writer: Descriptor, reader: Descriptor)? {
     let number = clinux_open_unnamed(directory, S_IRUSR)
     guard number >= 0 else { return nil }
     let writer = Descriptor(owning: number)
-    let again = open(writer.pathInProc, O_RDONLY | O_CLOEXEC)
+    let again = Glibc.open(writer.pathInProc, O_RDONLY | O_CLOEXEC)
     return again < 0 ? nil : (writer, Descriptor(owning: again))
   }
 
@@ -63,7 +70,7 @@ public final class SpoolFile {
     let name = NewFile.path(in: directory)
     let writer = try NewFile.create(name, mode: S_IRUSR)
     defer { unlink(name) }
-    let again = open(name, O_RDONLY | O_CLOEXEC)
+    let again = Glibc.open(name, O_RDONLY | O_CLOEXEC)
     guard again >= 0 else { throw SystemError("open") }
     return (writer, Descriptor(owning: again))
   }

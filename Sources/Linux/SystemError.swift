@@ -16,25 +16,40 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What exec says of too long an argument.
   public static var argumentTooLong: SystemError { SystemError(call: "exec", code: E2BIG) }
 
+  /// What was there to be read is there no more.
+  public static var readFailed: SystemError { SystemError(call: "read", code: EIO) }
+
   /// Nobody reads any more what was to be written.
   public var isBrokenPipe: Bool { code == EPIPE }
 
-  /// What is wrong with a program.
+  /// What keeps a program from being started.
   public enum Obstacle: Hashable, Sendable {
     /// It, or its interpreter or loader, is not there.
     case notFound
     case notExecutable
+    /// Its arguments and environment take more room than the kernel grants.
+    case argumentsTooLong
+    /// It, or its input, cannot be read.
+    case unreadable
+    /// Processes, memory or descriptors are not to be had.
+    case system
   }
 
-  /// What exec found wrong with the program; nil for what is no fault of its own.
-  public var obstacle: Obstacle? {
-    switch code {
-    case _ where call != "exec": nil
-    case ENOENT, ENOTDIR: .notFound
-    case ENOEXEC, EACCES, EPERM, EINVAL, ELOOP, EISDIR, ELIBBAD: .notExecutable
-    default: nil
+  /// What a failure to start a program is about.
+  public var obstacle: Obstacle {
+    let isOfExec = call == "exec"
+    return switch code {
+    case E2BIG: .argumentsTooLong
+    case EIO: .unreadable
+    case ENOENT where isOfExec, ENOTDIR where isOfExec: .notFound
+    case ENOEXEC, EACCES, EPERM, EINVAL, ELOOP, EISDIR, ELIBBAD, ETXTBSY, ENAMETOOLONG:
+      isOfExec ? .notExecutable : .system
+    default: .system
     }
   }
+
+  /// Others may free in a moment what is wanting.
+  var mayPass: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
 
   /// What `strerror` says of the code.
   public var reason: String { String(cString: strerror(code)) }
@@ -43,6 +58,17 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// The reason of any error, for a line that names what failed itself.
   public static func reason(of error: any Error) -> String { (error as? SystemError)?.reason ?? "\(error)" }
+}
+
+/// Tries what processes, memory or descriptors may be wanting for, a few times in 200 ms: others may free them.
+/// - Throws: what `body` threw the last time
+public func patiently<Result>(_ body: () throws -> Result) throws -> Result {
+  for _ in 0..<4 {
+    do { return try body() } catch let error as SystemError where error.mayPass {
+      usleep(50_000)
+    }
+  }
+  return try body()
 }
 
 /// Repeats a system call for as long as a signal interrupts it, and returns its result, or -1 with errno set.

@@ -46,7 +46,8 @@ public enum ThisProcess {
 
   /// To be called first of all. Opens /dev/null, or where there is none the root directory, which cannot be written to
   /// either, in the place of standard input, output or error where one is closed: what is opened next would take its
-  /// number, and a broker be sent our log. What we start finds it closed, as we did. And ignores SIGPIPE: a broken pipe is a result, not an end.
+  /// number, and a broker be sent our log. What we start finds it closed, as we did. And ignores SIGPIPE and SIGXFSZ:
+  /// a broken pipe or a file that may not grow is a result, not an end.
   public static func prepare() {
     _ = (isInputClosed, isOutputClosed)
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
@@ -54,6 +55,7 @@ public enum ThisProcess {
     }
     _ = InheritedSignals.atStart
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at

@@ -77,14 +77,20 @@ enum Run: ToolCommand {
       let names = workerEnvironment.withheld.joined(separator: ", ")
       reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))
     }
+    let largestInMemory = try settings.size("spool-above") ?? largestBodyInMemory
+    let spoolDirectory = try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory
+    let mayHaveToSpool = largestInMemory < largestBody
+    if feed == .file || mayHaveToSpool {
+      let size = mayHaveToSpool ? max(largestInMemory, largestBodyInMemory) : largestBodyInMemory
+      try check(spoolDirectory, size: size, queue: options.queue)
+    }
     let loop = try EventLoop(
       options,
       EventLoop.Configuration(
         heartbeat: broker.heartbeat, tls: broker.tls,
         connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
         worker: program, environment: workerEnvironment, feed: feed,
-        spoolDirectory: try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
-        largestBodyInMemory: try settings.size("spool-above") ?? largestBodyInMemory,
+        spoolDirectory: spoolDirectory, largestBodyInMemory: largestInMemory,
         host: ThisProcess.hostName,
         liveness: try liveness(&settings)),
       log: reporter.report)
@@ -93,6 +99,21 @@ enum Run: ToolCommand {
 
   /// What no option says of it.
   static let largestBodyInMemory = 1 << 20
+
+  /// RabbitMQ takes none above 512 MiB, whatever its settings.
+  private static let largestBody = 512 << 20
+
+  /// Any item may be one that has to be kept there: none is taken where that cannot be done.
+  private static func check(_ directory: String, size: Int, queue: String) throws {
+    do {
+      try SpoolDirectory.check(directory, size: UInt64(size))
+    } catch {
+      throw Failure(
+        .inputOutputError,
+        "cannot keep large items in \(directory): \(SystemError.reason(of: error)) (--spool-dir, or TMPDIR); "
+          + "nothing was taken from queue '\(queue)'")
+    }
+  }
 
   private static func jobOptions(
     _ settings: inout Settings, _ broker: BrokerOptions

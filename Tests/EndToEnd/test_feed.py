@@ -112,23 +112,6 @@ def test_what_a_worker_does_to_the_file_is_not_done_to_the_item(bench, spool, si
     assert list(spool.iterdir()) == []
 
 
-def test_no_place_for_the_file(bench):
-    queue = bench.queue("quorum", b"apple")
-    result = run(bench, queue, "file", ["true"], "--spool-dir", "/no/such/directory")
-    result.assert_error(74, queue.name, "--spool-dir")
-    queue.assert_back()
-
-
-@pytest.mark.skipif(not CAN_ISOLATE, reason="needs a mount of its own")
-def test_a_full_disk(bench, spool):
-    queue = bench.queue("quorum", b"x" * 100_000)
-    full = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=64k none {spool}; "$@"; s=$?; ls {spool}; exit $s']
-    result = run(bench, queue, "file", ["true"], "--spool-dir", spool, prefix=[*full, "sh"])
-    result.assert_error(74, queue.name, "no space")
-    assert result.stdout == b"", "something is left"
-    queue.assert_back()
-
-
 def test_an_unwanted_item_leaves_no_file(bench, spool):
     """More than one may come to a runner that looks whether the queue is drained."""
     queue = bench.work_queue("quorum", *[b"apple"] * 20)

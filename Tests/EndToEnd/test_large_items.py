@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from processes import CAN_ISOLATE, read_proc
+from processes import read_proc
 
 MOST_MEMORY = 32 << 20
 SIZE = 100 << 20
@@ -74,29 +74,6 @@ def test_a_file_size_limit(bench):
     assert result.status == 74, result
     assert queue.name in result.stderr
     queue.assert_back()
-
-
-def test_a_missing_directory(bench):
-    queue = bench.queue("quorum", b"x" * 3_000_000)
-    result = bench.run("-q", queue.name, "--spool-dir", "/no/such/directory", worker=["true"])
-    result.assert_error(74, queue.name, "--spool-dir")
-    queue.assert_back()
-
-
-@pytest.mark.skipif(not CAN_ISOLATE, reason="needs a mount of its own")
-def test_a_full_disk(bench):
-    queue = bench.queue("quorum", b"x" * 3_000_000)
-    spool = bench.path("spool")
-    spool.mkdir()
-    full = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=1m none {spool}; exec "$@"', "sh"]
-    result = bench.run("-q", queue.name, "--spool-dir", spool, worker=["true"], prefix=full)
-    result.assert_error(74, queue.name, "no space")
-    queue.assert_back()
-
-
-def test_a_small_item_needs_no_directory(bench):
-    queue = bench.queue("quorum", b"x" * 1_000_000)
-    assert bench.run("-q", queue.name, "--spool-dir", "/no/such/directory", worker=["true"]).status == 0
 
 
 def test_a_connection_lost_amid_a_large_item(bench, large):

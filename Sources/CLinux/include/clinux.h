@@ -23,6 +23,7 @@ struct clinux_spawn {
   // What the child gets back, as we found it.
   sigset_t signal_mask;
   bool sigpipe_ignored;
+  bool sigxfsz_ignored;
 };
 
 // Starts a program as the leader of a process group of its own, killed when the calling thread ends.

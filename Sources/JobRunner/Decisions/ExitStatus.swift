@@ -47,12 +47,15 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
     ExitStatus(rawValue: 128 + signal.rawValue)
   }
 
-  /// What exec says of a command, as a shell reports it; nil for what is about its arguments, or the system.
+  /// Why no worker can be started: of its command as a shell reports it. nil for what is about one item, which goes into
+  /// arguments and environment.
   init?(refusedCommand error: SystemError) {
     switch error.obstacle {
     case .notFound: self = .commandNotFound
     case .notExecutable: self = .notExecutable
-    case nil: return nil
+    case .argumentsTooLong: return nil
+    case .unreadable: self = .inputOutputError
+    case .system: self = .internalError
     }
   }
 

@@ -48,8 +48,14 @@ extension Runner {
   mutating func begin(_ moving: MovingItem, in index: Int) -> [RunnerAction] {
     slots[index].state = .moving(moving)
     // Told to end with nothing in hand, we end at once.
-    let limit = moving.isUnwanted && isStopping ? Self.withdrawalLimit : Self.settlementLimit
+    let limit = moving.isUnwanted && stopSignal != nil ? Self.withdrawalLimit : Self.settlementLimit
     return [.move(moving.item, moving.move, slot: index), .set(.settlementLimit(slot: index), after: limit)]
+  }
+
+  /// A large copy takes its time; but who was told to end has limits of its own.
+  func moveAdvanced(in index: Int) -> [RunnerAction] {
+    guard slots[index].isMoving, stopSignal == nil else { return [] }
+    return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
   }
 
   /// The copy is in its queue, and only now the item leaves this one.
@@ -72,7 +78,8 @@ extension Runner {
     _ reason: String, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     guard case .moving(let moving) = slots[index].state else { return [] }
-    let warning = said(.warning, "no copy of the item of \(place) could be published: \(reason)")
+    let otherwise = moving.isUnwanted ? "; it is given back itself, which the broker may count" : ""
+    let warning = said(.warning, "no copy of the item of \(place) could be published: \(reason)\(otherwise)")
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
     if moving.ended == nil, !moving.isUnwanted, !isStopping {
       return [cancel, warning] + startWorker(on: moving.item, in: index, now: now)
@@ -164,7 +171,7 @@ extension Runner {
     switch slots[index].state {
     case .moving:
       // Told to end, we wait no longer.
-      guard movesBlocked == nil || isStopping else {
+      guard movesBlocked == nil || stopSignal != nil else {
         return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
       }
       return [.dropMove(slot: index)] + moveFailed(silence, in: index, now: now)

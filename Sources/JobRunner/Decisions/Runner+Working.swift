@@ -131,16 +131,21 @@ extension Runner {
     return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
   }
 
-  /// Its body cannot be kept, and so not be handed on.
-  mutating func notStored(_ deliveryTag: UInt64, _ reason: String, in index: Int) -> [RunnerAction] {
-    let giveBack = Method.basicNack(deliveryTag: deliveryTag, multiple: false, requeue: true)
-    let methods = slots[index].detach() + [giveBack, Slot.close]
-    slots[index].state = .closing(nil)
-    return [
-      .send(slots[index].on(methods)), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
-    ]
-      + breakOff(
-        .inputOutputError, "an item of \(place) cannot be stored, and is given back: \(reason) (--spool-dir)")
+  /// Its body cannot be kept, and so not be handed on: it goes back as one that nobody ran. By itself its return would be
+  /// counted, and a limit be reached in the end.
+  mutating func notStored(
+    _ item: WorkItem, _ reason: String, in index: Int, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    switch slots[index].state {
+    // Nobody wants the body of what a look has found.
+    case _ where item.envelope.consumerTag.isEmpty: return take(item, in: index, now: now)
+    case .waiting, .resting, .withdrawing:
+      let move = Move(destination: .queue, attempts: item.attempt - 1)
+      return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
+        + breakOff(
+          .inputOutputError, "an item of \(place) cannot be stored, and goes back as it was: \(reason) (--spool-dir)")
+    default: return take(item, in: index, now: now)
+    }
   }
 
   // MARK: Ends
@@ -151,8 +156,9 @@ extension Runner {
     tally.taken -= 1
     let move = Move(destination: .queue, attempts: job.item.attempt - 1)
     let moving = MovingItem(item: job.item, move: move, ended: nil, isUnwanted: true)
+    let what = status == .internalError ? "the system starts no worker" : "the worker's command cannot be run"
     return [.cancel(.workerLimit(slot: index))] + begin(moving, in: index)
-      + breakOff(status, "the worker's command cannot be run (\(reason)); the item of \(place) goes back as it was")
+      + breakOff(status, "\(what) (\(reason)); the item of \(place) goes back as it was")
   }
 
   mutating func workerDidNotStart(

@@ -121,12 +121,15 @@ public struct Runner: Sendable {
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
       return take(item, in: slot, now: now)
-    case .notStored(let tag, let reason, let slot): return notStored(tag, reason, in: slot)
+    case .notStored(let envelope, let properties, let reason, let slot):
+      let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
+      return notStored(item, reason, in: slot, now: now)
     case .method(let method, let channel): return received(method, on: channel, now: now)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
     case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot, now: now)
     case .workerEnded(let status, let slot): return workerEnded(status, in: slot, now: now)
     case .moveConfirmed(let slot): return moveConfirmed(in: slot, now: now)
+    case .moveAdvanced(let slot): return moveAdvanced(in: slot)
     case .moveFailed(let reason, let slot): return moveFailed(reason, in: slot, now: now)
     case .movesBlocked(let reason): return movesBlocked(reason)
     case .signal(let signal): return received(signal, now: now)

@@ -10,17 +10,19 @@ public enum RunnerEvent: Hashable, Sendable {
   case method(Method, channel: UInt16)
   /// A message came; its body is kept for the slot. The digest is the body's, where that was asked for.
   case delivered(Envelope, BasicProperties, digest: Int?, slot: Int)
-  /// A message came whose body could not be stored.
-  case notStored(deliveryTag: UInt64, reason: String, slot: Int)
+  /// A message came, or began to, whose body could not be stored. It is kept for the slot as far as a copy needs it.
+  case notStored(Envelope, BasicProperties, reason: String, slot: Int)
   /// There is no connection, or no longer one.
   case connectionFailed(BrokerFailure)
-  /// Its command cannot be run at all, whatever the item.
+  /// No worker can be started at all, whatever the item.
   case commandRefused(ExitStatus, reason: String, slot: Int)
-  /// The worker could not be started.
+  /// The worker could not be started on this item.
   case workerDidNotStart(reason: String, slot: Int)
   case workerEnded(ProcessStatus, slot: Int)
   /// The copy that a move published is in its queue.
   case moveConfirmed(slot: Int)
+  /// It is on its way there, and has come further.
+  case moveAdvanced(slot: Int)
   /// It is not known to be there.
   case moveFailed(reason: String, slot: Int)
   /// The broker takes no copies for now, for that reason; or it does again.

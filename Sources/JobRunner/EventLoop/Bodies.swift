@@ -1,17 +1,20 @@
 internal import AMQP
+internal import Broker
 internal import Linux
 
 /// The bodies of the items in hand, by slot. Large ones come in parts, and are kept in files.
 struct Bodies {
   private struct Held {
     let body: ItemBody
-    let file: NamedFile?
+    var file: NamedFile?
   }
 
   private let directory: String
   private let areNamed: Bool
   private var held: [Int: Held] = [:]
   private var incoming: [Int: BodySpool] = [:]
+  /// What cannot be stored, for a copy to be made of it.
+  private var passing: [Int: PassingBody] = [:]
 
   /// `areNamed`: each is to be had in a file with a name, too.
   init(directory: String, areNamed: Bool = false) {
@@ -21,32 +24,60 @@ struct Bodies {
 
   subscript(slot: Int) -> ItemBody? { held[slot]?.body }
 
+  /// For a copy of the slot's item.
+  func source(slot: Int) -> (any BodySource)? { held[slot]?.body ?? passing[slot] }
+
   /// The path of the body's file.
   func path(slot: Int) -> String? { held[slot]?.file?.path }
 
-  /// Takes the next bytes of a large body; `size` is the whole body's.
-  mutating func append(_ part: [UInt8], of size: UInt64, slot: Int) {
-    incoming[slot, default: BodySpool(directory: directory)].append(part, of: size)
+  /// So much waits to be taken into copies that nothing should be added to it.
+  var areFull: Bool { passing.values.reduce(0) { $0 + $1.waitingCount } >= PassingBody.mostWaiting }
+
+  /// A message has begun whose body comes in parts.
+  mutating func announce(_ delivery: Delivery, slot: Int) {
+    incoming[slot, default: BodySpool(directory: directory)].announce(delivery)
   }
 
-  /// Keeps the body of an item whose last part has come; nil where the slot has an item already.
-  /// - Throws: `SystemError`: it could not be stored.
-  mutating func keep(_ delivery: Delivery, slot: Int) throws -> ItemBody? {
-    let body = try incoming[slot, default: BodySpool(directory: directory)].body(of: delivery)
-    guard held[slot] == nil else { return nil }
-    held[slot] = Held(body: body, file: areNamed ? try body.named(in: directory) : nil)
-    return body
+  /// Takes the next bytes of a large body; `size` is the whole body's. Returns the message, and why its body cannot be
+  /// stored, once that shows.
+  mutating func append(_ part: [UInt8], of size: UInt64, slot: Int) -> (message: Delivery, reason: String)? {
+    do {
+      try incoming[slot, default: BodySpool(directory: directory)].append(part, of: size)
+      return nil
+    } catch {
+      let spool = incoming[slot]
+      if held[slot] == nil, passing[slot] == nil { passing[slot] = spool?.passing } else { spool?.passing?.discard() }
+      return spool?.announced.map { ($0, SystemError.reason(of: error)) }
+    }
   }
 
-  mutating func release(slot: Int) { held.removeValue(forKey: slot)?.file?.remove() }
+  /// The body of an item whose last part has come; nil for one that could not be stored.
+  mutating func complete(_ delivery: Delivery, slot: Int) -> ItemBody? {
+    incoming[slot, default: BodySpool(directory: directory)].body(of: delivery)
+  }
+
+  /// Keeps a body, unless the slot has one already.
+  /// - Throws: `SystemError`: the file with a name could not be made; the body itself is kept.
+  mutating func keep(_ body: ItemBody, slot: Int) throws {
+    guard held[slot] == nil else { return }
+    held[slot] = Held(body: body)
+    if areNamed { held[slot]?.file = try body.named(in: directory) }
+  }
+
+  mutating func release(slot: Int) {
+    held.removeValue(forKey: slot)?.file?.remove()
+    passing.removeValue(forKey: slot)?.discard()
+  }
 
   mutating func releaseAll() {
-    for slot in held.keys { release(slot: slot) }
+    for slot in Set(held.keys).union(passing.keys) { release(slot: slot) }
   }
 
   /// The channel has ended, and with it what had come in part.
-  mutating func discardIncoming(slot: Int) { incoming[slot] = nil }
+  mutating func discardIncoming(slot: Int) { incoming.removeValue(forKey: slot)?.passing?.discard() }
 
   /// The connection has ended.
-  mutating func discardIncoming() { incoming = [:] }
+  mutating func discardIncoming() {
+    for slot in Array(incoming.keys) { discardIncoming(slot: slot) }
+  }
 }

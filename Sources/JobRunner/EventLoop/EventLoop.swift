@@ -17,6 +17,8 @@ public final class EventLoop {
   private var publisher: ConfirmedPublisher?
   private var workers: Workers
   private var bodies: Bodies
+  /// For the connection of the first copy, which may be wanted because there are no descriptors.
+  private var spares: SpareDescriptors?
   private var liveness: Liveness?
   /// Events that performing an action brought about.
   private var followUps: [RunnerEvent] = []
@@ -34,6 +36,7 @@ public final class EventLoop {
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
     ])
     processes = ProcessGroups(receiver: signals)
+    spares = try SpareDescriptors(count: 4)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
     bodies = Bodies(directory: configuration.spoolDirectory, areNamed: configuration.feed == .file)
     liveness = configuration.liveness
@@ -60,6 +63,7 @@ public final class EventLoop {
   }
 
   private func turn() throws {
+    link?.isPaused = bodies.areFull
     var interests = [signals.interest]
     let linkIndex = interests.add(link?.interest)
     let publisherIndex = interests.add(publisher?.interest)
@@ -96,8 +100,8 @@ public final class EventLoop {
       case .connection(.method(let channel, let method)):
         if case .channelClose = method { bodies.discardIncoming(slot: Int(channel) - 1) }
         handle(.method(method, channel: channel))
-      case .connection(.bodyPart(let channel, let size, let part)):
-        bodies.append(part, of: size, slot: Int(channel) - 1)
+      case .connection(.announced(let channel, let delivery)): bodies.announce(delivery, slot: Int(channel) - 1)
+      case .connection(.bodyPart(let channel, let size, let part)): store(part, of: size, slot: Int(channel) - 1)
       case .connection(.delivered(let channel, let delivery)): take(delivery, slot: Int(channel) - 1)
       case .connection(.closed), .connection(.returned): break
       case .failed(let failure):
@@ -108,14 +112,21 @@ public final class EventLoop {
     }
   }
 
+  private func store(_ part: [UInt8], of size: UInt64, slot: Int) {
+    guard let (message, reason) = bodies.append(part, of: size, slot: slot) else { return }
+    handle(.notStored(message.envelope, message.properties, reason: reason, slot: slot))
+  }
+
   private func take(_ delivery: Delivery, slot: Int) {
+    // Of what could not be stored the runner has been told.
+    guard let body = bodies.complete(delivery, slot: slot) else { return }
     do {
-      let body = try bodies.keep(delivery, slot: slot)
-      let digest = options.onDisconnect == .finish ? try body?.digest() : nil
+      try bodies.keep(body, slot: slot)
+      let digest = options.onDisconnect == .finish ? try body.digest() : nil
       handle(.delivered(delivery.envelope, delivery.properties, digest: digest, slot: slot))
     } catch {
       let reason = SystemError.reason(of: error)
-      handle(.notStored(deliveryTag: delivery.envelope.deliveryTag, reason: reason, slot: slot))
+      handle(.notStored(delivery.envelope, delivery.properties, reason: reason, slot: slot))
     }
   }
 
@@ -123,6 +134,7 @@ public final class EventLoop {
     for event in publisher?.process(readiness, now: .now) ?? [] {
       switch event {
       case .confirmed(let slot): handle(.moveConfirmed(slot: slot))
+      case .advanced(let slot): handle(.moveAdvanced(slot: slot))
       case .failed(let slot, let reason): handle(.moveFailed(reason: reason, slot: slot))
       case .blocked(let reason): handle(.movesBlocked(reason: reason))
       case .unblocked: handle(.movesBlocked(reason: nil))
@@ -203,7 +215,7 @@ public final class EventLoop {
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { preconditionFailure("an item without a body") }
     do {
-      try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)
+      try patiently { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
     } catch {
       let reason = SystemError.reason(of: error)
       if let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) {
@@ -215,13 +227,15 @@ public final class EventLoop {
   }
 
   private func publish(_ item: WorkItem, _ move: Move, slot: Int) {
-    guard let body = bodies[slot], let broker = link?.broker else {
+    guard let body = bodies.source(slot: slot), let link else {
       followUps.append(.moveFailed(reason: "the connection was lost", slot: slot))
       return
     }
-    if publisher?.broker != broker {
+    spares = nil
+    if publisher?.broker != link.broker || publisher?.address != link.address {
       publisher?.close()
-      publisher = ConfirmedPublisher(broker: broker, parameters(broker), tls: configuration.tls, now: .now)
+      publisher = ConfirmedPublisher(
+        broker: link.broker, parameters(link.broker), tls: configuration.tls, address: link.address, now: .now)
     }
     let queue = WorkQueue(item.queue)
     let name =

@@ -5,33 +5,40 @@ internal import Linux
 /// the next one's.
 struct BodySpool {
   private let directory: String
-  /// The body of which not every part has come yet; what went wrong with it is told with its delivery.
-  private var file: Result<SpoolFile, any Error>?
+  /// The message of which not every part has come yet.
+  private(set) var announced: Delivery?
+  private var file: SpoolFile?
+  /// What is left of a body that cannot be stored.
+  private(set) var passing: PassingBody?
 
   init(directory: String) { self.directory = directory }
 
-  /// Takes the next part of a body of `size` bytes in all.
-  mutating func append(_ part: [UInt8], of size: UInt64) {
+  /// Begins with the next body.
+  mutating func announce(_ delivery: Delivery) {
+    self = BodySpool(directory: directory)
+    announced = delivery
+  }
+
+  /// Takes the next part of the body, which has `size` bytes in all.
+  /// - Throws: `SystemError`, once: from then on the body is `passing`.
+  mutating func append(_ part: [UInt8], of size: UInt64) throws {
+    if let passing { return passing.append(part) }
     do {
-      switch file {
-      case nil:
-        let new = try SpoolFile(size: size, in: directory)
-        file = .success(new)
-        try new.append(part)
-      case .success(let file)?: try file.append(part)
-      case .failure?: break
-      }
+      let file = try self.file ?? SpoolFile(size: size, in: directory)
+      self.file = file
+      try file.append(part)
     } catch {
-      // The rest comes all the same, and is let go.
-      file = .failure(error)
+      passing = PassingBody(size: size, stored: file)
+      passing?.append(part)
+      throw error
     }
   }
 
-  /// The body of an item, whose last part has come.
-  /// - Throws: `SystemError`
-  mutating func body(of delivery: Delivery) throws -> ItemBody {
-    defer { file = nil }
-    let body = try file.map { ItemBody.file(try $0.get()) } ?? .memory(delivery.body)
+  /// The body of an item whose last part has come; nil for one that could not be stored.
+  mutating func body(of delivery: Delivery) -> ItemBody? {
+    defer { self = BodySpool(directory: directory) }
+    guard passing == nil else { return nil }
+    let body = file.map { ItemBody.file($0) } ?? .memory(delivery.body)
     precondition(body.size == delivery.bodySize, "parts are missing, or another body's")
     return body
   }
