@@ -14,6 +14,7 @@ public struct DeadLetter: Hashable, Sendable {
     case lost
     /// Its properties cannot be read.
     case malformed
+    case tooLarge = "too large"
   }
 
   /// In a runner's words or, where there are none, in the broker's.

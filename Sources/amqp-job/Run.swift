@@ -52,6 +52,9 @@ enum Run: ToolCommand {
           Option("finish-window", value: "DURATION", "time for their items to come back then (default 60s)"),
           Option("spool-dir", value: "DIR", "where large items are kept (TMPDIR, or /tmp)"),
           Option("spool-above", value: "SIZE", "largest item that is kept in memory (default 1MiB)"),
+          Option(
+            "max-item-size", value: "SIZE",
+            "largest item that is taken; a larger one is dead-lettered, or goes to the queue's tail (default any)"),
         ]), BrokerOptions.group, LogOptions.group,
     ])
 
@@ -84,17 +87,15 @@ enum Run: ToolCommand {
       let size = mayHaveToSpool ? max(largestInMemory, largestBodyInMemory) : largestBodyInMemory
       try check(spoolDirectory, size: size, queue: options.queue)
     }
-    let loop = try EventLoop(
-      options,
-      EventLoop.Configuration(
-        heartbeat: broker.heartbeat, tls: broker.tls,
-        connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
-        worker: program, environment: workerEnvironment, feed: feed,
-        spoolDirectory: spoolDirectory, largestBodyInMemory: largestInMemory,
-        host: ThisProcess.hostName,
-        liveness: try liveness(&settings)),
-      log: reporter.report)
-    try loop.run().exit()
+    var configuration = EventLoop.Configuration(
+      heartbeat: broker.heartbeat, tls: broker.tls,
+      connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
+      worker: program, environment: workerEnvironment, feed: feed,
+      spoolDirectory: spoolDirectory, largestBodyInMemory: largestInMemory,
+      host: ThisProcess.hostName,
+      liveness: try liveness(&settings))
+    configuration.largestItem = try settings.size("max-item-size").map { UInt64($0) }
+    try EventLoop(options, configuration, log: reporter.report).run().exit()
   }
 
   /// What no option says of it.

@@ -1,3 +1,4 @@
+internal import AMQP
 internal import Broker
 internal import Linux
 
@@ -14,8 +15,8 @@ struct AttemptPolicy: Hashable, Sendable {
     case recount
     /// Its attempts are used up, by crashes.
     case deadLetter
-    /// It cannot be read, and is moved out of the way as it is.
-    case setAside(Move)
+    /// No worker can have it, for that reason: it is moved out of the way as it is.
+    case setAside(Move, DeadLetter.Reason)
   }
 
   enum Settlement: Hashable, Sendable {
@@ -25,15 +26,20 @@ struct AttemptPolicy: Hashable, Sendable {
   }
 
   func receipt(of item: WorkItem) -> Receipt {
-    if item.properties.unread != nil, !runsMalformed {
+    if let obstacle = obstacle(of: item) {
       // Of a queue without another one beside it, it goes to the tail: those behind it come first.
-      let cause = DeadLetterCause(reason: .malformed, status: nil)
-      return .setAside(
-        Move(destination: hasRetries ? .deadLetter(cause) : .queue, attempts: item.attempt - 1))
+      let destination: Move.Destination =
+        hasRetries ? .deadLetter(DeadLetterCause(reason: obstacle, status: nil)) : .queue
+      return .setAside(Move(destination: destination, attempts: item.attempt - 1), obstacle)
     }
     if hasRetries, item.attempt > options.most { return .deadLetter }
     if item.nearsDeliveryLimit || hasRetries && item.hasUncountedReturn { return .recount }
     return .run
+  }
+
+  private func obstacle(of item: WorkItem) -> DeadLetter.Reason? {
+    if item.isTooLarge { return .tooLarge }
+    return item.properties.unread != nil && !runsMalformed ? .malformed : nil
   }
 
   func settlement(of ended: EndedJob) -> Settlement {

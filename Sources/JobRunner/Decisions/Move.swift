@@ -28,4 +28,6 @@ struct MovingItem: Hashable, Sendable {
   let ended: EndedJob?
   /// It is with us only because it came when we had ceased to want it.
   var isUnwanted = false
+  /// The copy is published when the channel has answered: an item that is lost at once has no copy, however often it comes.
+  var isAsking = false
 }

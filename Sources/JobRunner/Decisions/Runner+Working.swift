@@ -21,7 +21,7 @@ extension Runner {
     }
     drain.interrupt()
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
-    slots[index].isAckUnconfirmed = false
+    answered(in: index)
     let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
     idleSince = nil
     return takeWanted(item, in: index, now: now) + others
@@ -35,15 +35,16 @@ extension Runner {
     case .run: return startWorker(on: item, in: index, now: now)
     case .recount:
       return begin(
-        MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index)
+        MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index,
+        asking: true)
     case .deadLetter:
       let move = Move(
         destination: .deadLetter(DeadLetterCause(reason: .lost, status: nil)), attempts: item.attempt - 1)
       let what = "the runner or its connection was lost at its last attempt"
       return settleUnrun(item, in: index, .lost, what, by: move, now: now)
-    case .setAside(let move):
-      let what = "its properties cannot be read"
-      return settleUnrun(item, in: index, .malformed, what, by: move, now: now)
+    case .setAside(let move, let reason):
+      let what = reason == .tooLarge ? "it is larger than --max-item-size" : "its properties cannot be read"
+      return settleUnrun(item, in: index, reason, what, by: move, now: now)
     }
   }
 
@@ -54,7 +55,19 @@ extension Runner {
     tally.taken += 1
     let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
     let ended = EndedJob(item: item, outcome: .failed(failure), what: what, status: nil, duration: .zero)
-    return settle(ended, in: index, by: .move(move), now: now)
+    tally.count(ended.outcome)
+    // What is too large passes through as it comes: before its end nothing else does.
+    return begin(MovingItem(item: item, move: move, ended: ended), in: index, asking: !item.isTooLarge)
+  }
+
+  /// Its body is more than is to be stored, and is there for a copy alone.
+  mutating func takeTooLarge(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    // Its coming cannot wait until more is known of the queue.
+    guard !keepsDeliveries || slots[index].state != .waiting else {
+      let move = Move(destination: .queue, attempts: item.attempt - 1)
+      return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
+    }
+    return take(item, in: index, now: now)
   }
 
   mutating func startWorker(on item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {

@@ -10,6 +10,8 @@ public struct WorkItem: Hashable, Sendable {
   public var queue: String
   /// Tells the body from others, where that was asked for.
   public var digest: Int?
+  /// Its body is larger than the runner takes.
+  var isTooLarge = false
 
   public init(envelope: Envelope, properties: BasicProperties, queue: String, digest: Int? = nil) {
     self.envelope = envelope
