@@ -80,40 +80,19 @@ enum Run: ToolCommand {
       let names = workerEnvironment.withheld.joined(separator: ", ")
       reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))
     }
-    let largestInMemory = try settings.size("spool-above") ?? largestBodyInMemory
-    let spoolDirectory = try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory
-    let mayHaveToSpool = largestInMemory < largestBody
-    if feed == .file || mayHaveToSpool {
-      let size = mayHaveToSpool ? max(largestInMemory, largestBodyInMemory) : largestBodyInMemory
-      try check(spoolDirectory, size: size, queue: options.queue)
-    }
+    let spooling = try Spooling(
+      directory: try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
+      largestInMemory: try settings.size("spool-above") ?? Spooling.largestInMemory, parallelism: options.parallelism)
+    try spooling.check(named: feed == .file, queue: options.queue)
     var configuration = EventLoop.Configuration(
       heartbeat: broker.heartbeat, tls: broker.tls,
       connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
       worker: program, environment: workerEnvironment, feed: feed,
-      spoolDirectory: spoolDirectory, largestBodyInMemory: largestInMemory,
+      spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
     configuration.largestItem = try settings.size("max-item-size").map { UInt64($0) }
     try EventLoop(options, configuration, log: reporter.report).run().exit()
-  }
-
-  /// What no option says of it.
-  static let largestBodyInMemory = 1 << 20
-
-  /// RabbitMQ takes none above 512 MiB, whatever its settings.
-  private static let largestBody = 512 << 20
-
-  /// Any item may be one that has to be kept there: none is taken where that cannot be done.
-  private static func check(_ directory: String, size: Int, queue: String) throws {
-    do {
-      try SpoolDirectory.check(directory, size: UInt64(size))
-    } catch {
-      throw Failure(
-        .inputOutputError,
-        "cannot keep large items in \(directory): \(SystemError.reason(of: error)) (--spool-dir, or TMPDIR); "
-          + "nothing was taken from queue '\(queue)'")
-    }
   }
 
   private static func jobOptions(

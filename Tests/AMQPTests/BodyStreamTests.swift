@@ -25,13 +25,17 @@ import Testing
     for start in stride(from: 0, to: bytes.count, by: step) {
       events += try connection.receive(bytes[start..<min(start + step, bytes.count)], now: .now)
     }
-    #expect(events.count == 4)
+    #expect(events.count == 5)
     #expect(parts(events) == body)
+    guard case .announced(1, let announced) = try #require(events.first) else {
+      Issue.record("something else came first")
+      return
+    }
     guard case .delivered(1, let delivery) = try #require(events.last) else {
       Issue.record("nothing was delivered")
       return
     }
-    #expect(delivery.body.isEmpty && delivery.bodySize == 100)
+    #expect(delivery.body.isEmpty && delivery.bodySize == 100 && delivery == announced)
     #expect(delivery.envelope.deliveryTag == 7 && delivery.properties.contentType == "text/plain")
   }
 
@@ -57,7 +61,7 @@ import Testing
     #expect(parts(events) == Array(body[..<50]))
     #expect(events.last == .method(channel: 1, .channelClose(CloseReason(code: .preconditionFailed, text: "why"))))
     try Peer.consume(&connection)
-    #expect(try connection.receive(Peer.deliver(body, parts: [100]), now: .now).count == 2)
+    #expect(try connection.receive(Peer.deliver(body, parts: [100]), now: .now).count == 3)
   }
 
   @Test func twoBodiesAreNeverJoined() throws {

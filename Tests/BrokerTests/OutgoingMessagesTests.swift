@@ -81,6 +81,32 @@ import Testing
 
   private var driver = Driver()
 
+  /// Whose rest is still to come.
+  final class Arriving: BodySource {
+    let size: UInt64
+    var availableSize: UInt64 = 0
+
+    init(size: UInt64) { self.size = size }
+
+    func read(at offset: UInt64, atMost count: Int) -> [UInt8] {
+      (offset..<min(availableSize, offset + UInt64(count))).map { UInt8(truncatingIfNeeded: $0) }
+    }
+  }
+
+  @Test mutating func aBodyThatIsStillOnItsWayIsSentAsItComes() throws {
+    let body = Arriving(size: 5)
+    driver.messages.add(.init(id: 7, properties: BasicProperties(), body: body, queue: "q"))
+    try driver.advance()
+    #expect(!driver.messages.canAdvance && driver.recorder.body(of: 1).isEmpty)
+    for arrived in [2, 3, 5] as [UInt64] {
+      body.availableSize = arrived
+      try driver.advance()
+      #expect(driver.recorder.body(of: 1) == (0..<arrived).map { UInt8($0) })
+      #expect(driver.messages.idInTransit == (arrived < 5 ? 7 : nil))
+    }
+    #expect(driver.ack(1) == .confirmed(7))
+  }
+
   @Test mutating func aMessageGoesOutWithItsPropertiesAndItsWholeBody() throws {
     let size = 2 * OutgoingMessages.pieceSize + 1
     driver.add(7, Body(size: UInt64(size)), messageID: "id")

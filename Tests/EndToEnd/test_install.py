@@ -182,6 +182,13 @@ def test_a_file_system_that_takes_nothing(bench, target, options, words):
     assert result.stdout == b"", "something is left"
 
 
+def test_a_limit_on_the_size_of_files(bench, target):
+    """The kernel sends SIGXFSZ, too, which would end it without a word."""
+    limited = ["sh", "-c", 'ulimit -f 1000; exec "$@"', "sh"]
+    install(bench, target, prefix=limited).assert_error(74, target / "amqp-job", "too large")
+    assert os.listdir(target) == []
+
+
 def test_told_to_end(bench, target):
     """It is too quick to be met amid its work; whenever it is, there is the whole program, or none."""
     for delay in range(20):

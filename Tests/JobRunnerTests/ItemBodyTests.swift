@@ -8,8 +8,8 @@ import Testing
   private func spooled(_ parts: [[UInt8]]) throws -> ItemBody {
     var spool = BodySpool(directory: "/tmp")
     let size = UInt64(parts.reduce(0) { $0 + $1.count })
-    for part in parts { spool.append(part, of: size) }
-    return try spool.body(of: delivery(size))
+    for part in parts { try spool.append(part, of: size) }
+    return try #require(spool.body(of: delivery(size)))
   }
 
   private func delivery(_ size: UInt64, body: [UInt8] = []) -> Delivery {
@@ -31,36 +31,114 @@ import Testing
     }
   }
 
-  @Test func aBodyThatCameWholeStaysInMemory() throws {
+  @Test func aBodyThatCameWholeStaysInMemory() {
     var spool = BodySpool(directory: "/nonexistent")
-    guard case .memory([1, 2]) = try spool.body(of: delivery(2, body: [1, 2])) else {
+    guard case .memory([1, 2])? = spool.body(of: delivery(2, body: [1, 2])) else {
       Issue.record("it is not in memory")
       return
     }
   }
 
-  @Test func whatCannotBeSpooledIsToldOnceWithItsDelivery() throws {
+  @Test func whatCannotBeSpooledIsToldOnceAndPassesThrough() throws {
     var spool = BodySpool(directory: "/nonexistent")
-    for _ in 1...2 { spool.append([1], of: 2) }
-    #expect(throws: SystemError.self) { try spool.body(of: delivery(2)) }
-    #expect(try spool.body(of: delivery(1, body: [1])).size == 1)
+    spool.announce(delivery(2))
+    #expect(throws: SystemError.self) { try spool.append([1], of: 2) }
+    try spool.append([2], of: 2)
+    let passing = try #require(spool.passing)
+    #expect(spool.body(of: delivery(2)) == nil)
+    #expect(try passing.read(at: 0, atMost: 9) == [1] && passing.read(at: 1, atMost: 9) == [2])
+    #expect(spool.body(of: delivery(1, body: [1]))?.size == 1)
   }
 
   @Test func aClosedChannelEndsItsOwnBodyAlone() throws {
     var bodies = Bodies(directory: "/tmp")
-    for slot in 0...1 { bodies.append([9, 9], of: 3, slot: slot) }
+    for slot in 0...1 { #expect(bodies.append([9, 9], of: 3, slot: slot) == nil) }
     bodies.discardIncoming(slot: 0)
-    bodies.append([1, 2, 3], of: 3, slot: 0)
-    bodies.append([9], of: 3, slot: 1)
-    #expect(try bodies.keep(delivery(3), slot: 0)?.read(at: 0, atMost: 9) == [1, 2, 3])
-    #expect(try bodies.keep(delivery(3), slot: 1)?.read(at: 0, atMost: 9) == [9, 9, 9])
+    #expect(bodies.append([1, 2, 3], of: 3, slot: 0) == nil)
+    #expect(bodies.append([9], of: 3, slot: 1) == nil)
+    #expect(try bodies.complete(delivery(3), slot: 0)?.read(at: 0, atMost: 9) == [1, 2, 3])
+    #expect(try bodies.complete(delivery(3), slot: 1)?.read(at: 0, atMost: 9) == [9, 9, 9])
   }
 
-  @Test func whatWasNotDiscardedSpoilsNoBody() {
+  @Test func whatWasNotDiscardedSpoilsNoBody() throws {
     var spool = BodySpool(directory: "/tmp")
-    spool.append([9, 9], of: 3)
-    spool.append([1, 2, 3], of: 3)
-    #expect(throws: SystemError.self) { try spool.body(of: delivery(3)) }
+    try spool.append([9, 9], of: 3)
+    #expect(throws: SystemError.self) { try spool.append([1, 2, 3], of: 3) }
+    #expect(spool.body(of: delivery(3)) == nil)
+  }
+}
+
+/// Bodies that cannot be stored.
+@Suite struct PassingBodyTests {
+  private let message = Delivery(
+    envelope: Envelope(consumerTag: "t", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q"),
+    properties: BasicProperties(), body: [], bodySize: 4)
+
+  /// What cannot be stored of the slot's item, and the item it is told of.
+  private func failing(_ bodies: inout Bodies, slot: Int = 0) throws {
+    bodies.announce(message, slot: slot)
+    let failure = try #require(bodies.append([1, 2], of: 4, slot: slot))
+    #expect(failure.message == message && failure.reason.contains("No such file"))
+  }
+
+  @Test func theCopyGetsItAllAndIsToldOfWhatIsThere() throws {
+    var bodies = Bodies(directory: "/nonexistent")
+    try failing(&bodies)
+    let source = try #require(bodies.source(slot: 0))
+    #expect(source.size == 4 && source.availableSize == 2)
+    #expect(try source.read(at: 0, atMost: 1) == [1] && source.read(at: 1, atMost: 9) == [2])
+    #expect(try source.read(at: 2, atMost: 9).isEmpty)
+    #expect(bodies.append([3, 4], of: 4, slot: 0) == nil && source.availableSize == 4)
+    #expect(bodies.complete(message, slot: 0) == nil && bodies[0] == nil)
+    #expect(try source.read(at: 2, atMost: 9) == [3, 4])
+  }
+
+  @Test func whatWasStoredComesFirst() throws {
+    let file = try SpoolFile(size: 4, in: "/tmp")
+    try file.append([1, 2])
+    let body = PassingBody(size: 4, stored: file)
+    body.append([3, 4])
+    #expect(body.availableSize == 4 && body.waitingCount == 2)
+    #expect(try body.read(at: 0, atMost: 9) == [1, 2] && body.read(at: 2, atMost: 9) == [3, 4])
+  }
+
+  @Test func nothingIsReadTwice() throws {
+    let body = PassingBody(size: 4, stored: nil)
+    body.append([1, 2])
+    _ = try body.read(at: 0, atMost: 2)
+    #expect(throws: SystemError.self) { try body.read(at: 0, atMost: 2) }
+  }
+
+  @Test func noMoreIsTakenFromTheBrokerThanIsHandedOn() throws {
+    var bodies = Bodies(directory: "/nonexistent")
+    let part = [UInt8](repeating: 7, count: PassingBody.mostWaiting)
+    #expect(bodies.append(part, of: 1 << 30, slot: 0) == nil)
+    #expect(bodies.areFull)
+    _ = try bodies.source(slot: 0)?.read(at: 0, atMost: 1)
+    #expect(!bodies.areFull)
+    _ = bodies.append(part, of: 1 << 30, slot: 0)
+    bodies.release(slot: 0)
+    #expect(!bodies.areFull && bodies.source(slot: 0) == nil)
+    #expect(bodies.append(part, of: 1 << 30, slot: 0) == nil)
+    #expect(!bodies.areFull)
+  }
+
+  @Test(arguments: [true, false]) func aCopyWhoseRestWillNotComeFails(releases: Bool) throws {
+    var bodies = Bodies(directory: "/nonexistent")
+    try failing(&bodies)
+    let source = try #require(bodies.source(slot: 0))
+    if releases { bodies.release(slot: 0) } else { bodies.discardIncoming() }
+    #expect(source.availableSize == 4)
+    #expect(throws: SystemError.self) { try source.read(at: 0, atMost: 9) }
+  }
+
+  @Test func anItemThatCameUnaskedLeavesTheOneInHandAlone() throws {
+    var bodies = Bodies(directory: "/nonexistent")
+    try bodies.keep(.memory([9]), slot: 0)
+    try failing(&bodies)
+    #expect(try bodies.source(slot: 0)?.read(at: 0, atMost: 9) == [9])
+    _ = bodies.append([UInt8](repeating: 7, count: PassingBody.mostWaiting), of: 1 << 30, slot: 0)
+    #expect(!bodies.areFull)
   }
 }
 

@@ -70,15 +70,37 @@ import Testing
     #expect(driver.settle().finished == .notExecutable)
   }
 
-  @Test(arguments: [(ENOENT, ExitStatus.commandNotFound), (ENOEXEC, .notExecutable), (EACCES, .notExecutable)])
+  @Test(arguments: [
+    (ENOENT, ExitStatus.commandNotFound), (ENOEXEC, .notExecutable), (EACCES, .notExecutable), (ETXTBSY, .notExecutable),
+  ])
   func whatExecSaysOfACommand(code: Int32, status: JobRunner.ExitStatus) {
     #expect(ExitStatus(refusedCommand: SystemError(call: "exec", code: code)) == status)
-    #expect(ExitStatus(refusedCommand: SystemError(call: "open", code: code)) == nil)
+    #expect(ExitStatus(refusedCommand: SystemError(call: "open", code: code)) == .internalError)
   }
 
-  @Test(arguments: [E2BIG, ENOMEM, EAGAIN, ETXTBSY])
-  func whatIsNoFaultOfTheCommand(code: Int32) {
-    #expect(ExitStatus(refusedCommand: SystemError(call: "exec", code: code)) == nil)
+  @Test(arguments: [ENOMEM, EAGAIN, EMFILE, ENFILE])
+  func whatTheSystemLacksIsNoFaultOfTheItem(code: Int32) {
+    for call in ["exec", "pipe", "fork"] {
+      #expect(ExitStatus(refusedCommand: SystemError(call: call, code: code)) == .internalError)
+    }
+  }
+
+  @Test func whatTheItemTakesPartIn() {
+    #expect(ExitStatus(refusedCommand: .argumentTooLong) == nil)
+  }
+
+  @Test func whatCannotBeReadIsNoFaultOfTheItem() {
+    #expect(ExitStatus(refusedCommand: .readFailed) == .inputOutputError)
+  }
+
+  @Test func whereNoProcessIsToBeHadTheItemGoesBackUncounted() {
+    var driver = RunnerDriver()
+    driver.work()
+    let actions = driver.handle(.commandRefused(.internalError, reason: "Resource temporarily unavailable"))
+    #expect(actions.moves == [Move(destination: .queue, attempts: 0)])
+    #expect(actions.errors.count == 1 && actions.errors[0].contains("Resource temporarily unavailable"))
+    driver.handle(.moveConfirmed(slot: 0))
+    #expect(driver.settle().finished == .internalError)
   }
 
   @Test(arguments: [ProcessStatus.exited(0), .killed(.kill)])

@@ -36,6 +36,8 @@ public final class EventLoop {
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
     ])
     processes = ProcessGroups(receiver: signals)
+    // Name look-up, connection, guardian and a worker's input take about ten; without these nothing is begun.
+    _ = try SpareDescriptors(count: 16)
     spares = try SpareDescriptors(count: 4)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
     bodies = Bodies(

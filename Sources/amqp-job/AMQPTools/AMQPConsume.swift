@@ -68,6 +68,10 @@ enum AMQPConsume: AMQPTool {
       report(failure)
       return failure.status
     }
+    // The original needs no directory, so none is looked at before one is needed.
+    let spooling = try Spooling(
+      directory: surroundings.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
+      parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
         program: definition.program, format: .text, threshold: options.leastLogged,
@@ -76,8 +80,8 @@ enum AMQPConsume: AMQPTool {
       heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat, tls: connection.tls,
       connectionName: "amqp-consume \(options.queue) on \(ThisProcess.hostName)", worker: program,
       environment: WorkerEnvironment(surroundings.environment, usedSettings: [], passesSettings: true),
-      feed: .stdin, spoolDirectory: surroundings.temporaryDirectory,
-      largestBodyInMemory: Run.largestBodyInMemory, host: ThisProcess.hostName, liveness: nil)
+      feed: .stdin, spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
+      host: ThisProcess.hostName, liveness: nil)
     configuration.announceQueue = announce
     return try EventLoop(options, configuration, log: reporter.report).run().asOfAMQPConsume
   }

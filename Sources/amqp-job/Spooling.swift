@@ -1,0 +1,52 @@
+import JobRunner
+import Linux
+
+/// Which bodies a runner keeps in memory, and where it keeps the others.
+struct Spooling {
+  /// In bytes, where nothing else is said.
+  static let largestInMemory = 1 << 20
+  /// RabbitMQ takes none above 512 MiB, whatever its settings.
+  private static let largestBody = 512 << 20
+  /// What a runner takes besides bodies, in bytes: frames, a thread for looking names up.
+  private static let ownMemory: UInt64 = 16 << 20
+  /// An array that grows has two copies for a moment, the new one twice as large.
+  private static let growth = 3
+
+  let directory: String
+  /// In bytes.
+  let largestInMemory: Int
+
+  /// Keeps no more in memory than the limits on it leave room for, with `parallelism` bodies at a time.
+  /// - Throws: `Failure`: there is no room at all.
+  init(directory: String, largestInMemory: Int, parallelism: Int) throws {
+    self.directory = directory
+    guard let room = MemoryLimit.room else {
+      self.largestInMemory = largestInMemory
+      return
+    }
+    guard room >= Self.ownMemory else {
+      throw Failure(
+        .internalError,
+        "the limits on memory (ulimit -v, ulimit -d) leave \(room >> 10) KiB, and the runner needs "
+          + "\(Self.ownMemory >> 10) KiB; nothing was taken")
+    }
+    let most = (room - Self.ownMemory) / UInt64(Self.growth * max(1, parallelism))
+    self.largestInMemory = min(largestInMemory, Int(clamping: most))
+  }
+
+  /// Makes sure that an item could be kept in the directory: any may be one that has to be. `named` ones all are.
+  /// - Throws: `Failure`
+  func check(named: Bool, queue: String) throws {
+    let mayHaveTo = largestInMemory < Self.largestBody
+    guard mayHaveTo || named else { return }
+    let size = mayHaveTo ? max(largestInMemory, Self.largestInMemory) : Self.largestInMemory
+    do {
+      try SpoolDirectory.check(directory, size: UInt64(size))
+    } catch {
+      throw Failure(
+        .inputOutputError,
+        "cannot keep large items in \(directory): \(SystemError.reason(of: error)) (--spool-dir, or TMPDIR); "
+          + "nothing was taken from queue '\(queue)'")
+    }
+  }
+}
