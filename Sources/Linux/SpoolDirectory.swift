@@ -1,12 +1,9 @@
-import CLinux
 import Glibc
 
 /// A directory in which bodies are to be kept.
 public enum SpoolDirectory {
-  /// How much is reserved to see whether that can be done. A quota shows in no other way.
-  private static let probeSize: UInt64 = 65_536
-
-  /// Makes sure that a file of `size` bytes could be made there now. Nothing is left of the trial.
+  /// Makes sure that files can be made there, and that there is room for `size` bytes. Nothing is written, which could
+  /// take milliseconds; so a quota shows later. Nothing is left of the trial.
   /// - Throws: `SystemError`
   public static func check(_ directory: String, size: UInt64) throws {
     _ = try FileSizeLimit.checked(size)
@@ -15,9 +12,7 @@ public enum SpoolDirectory {
     guard fstatvfs(file.number, &system) == 0 else { throw SystemError("fstatvfs") }
     // Some file systems do not say what they have.
     guard system.f_blocks == 0 || UInt64(system.f_bavail) >= size / UInt64(max(1, system.f_frsize)) else {
-      throw SystemError(call: "fallocate", code: ENOSPC)
+      throw SystemError(call: "write", code: ENOSPC)
     }
-    let code = clinux_allocate(file.number, off_t(min(size, probeSize)))
-    guard code == 0 || code == EOPNOTSUPP else { throw SystemError(call: "fallocate", code: code) }
   }
 }

@@ -92,7 +92,13 @@ enum Run: ToolCommand {
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
     configuration.largestItem = try settings.size("max-item-size").map { UInt64($0) }
-    try EventLoop(options, configuration, log: reporter.report).run().exit()
+    do {
+      try EventLoop(options, configuration, log: reporter.report).run().exit()
+    } catch let error as SystemError {
+      throw Failure(
+        .internalError,
+        "the system refuses what the runner itself needs: \(error); what it may have taken goes back to queue '\(options.queue)'")
+    }
   }
 
   private static func jobOptions(

@@ -73,9 +73,8 @@ import Testing
   @Test func aSecondHeaderIsAViolation() throws {
     var connection = large
     let header: [UInt8] = [0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 0, 0]
-    #expect(throws: AMQPError.self) {
-      try connection.receive(Peer.deliver(body, parts: []) + Peer.frame(kind: 2, 1, header), now: .now)
-    }
+    _ = try connection.receive(Peer.deliver(body, parts: []), now: .now)
+    #expect(throws: AMQPError.self) { try connection.receive(Peer.frame(kind: 2, 1, header), now: .now) }
   }
 
   @Test func moreThanAnnouncedIsAViolationInPartsToo() throws {

@@ -34,6 +34,7 @@ import Testing
         case .connection(.delivered(1, let delivery)):
           #expect(delivery.bodySize == UInt64(size))
           isDelivered = true
+        case .connection(.announced(1, let delivery)): #expect(delivery.bodySize == UInt64(size))
         default: Issue.record("\(event)")
         }
       }

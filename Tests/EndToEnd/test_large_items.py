@@ -86,3 +86,29 @@ def test_a_connection_lost_amid_a_large_item(bench, large):
     assert runner.finish().status == 0
     assert worker.runs == 1
     assert worker.events("end-of-input")[0]["length"] == 20 << 20
+
+
+@pytest.mark.parametrize("limit", ["-v", "-d"], ids=["address space", "data"])
+def test_little_memory(bench, limit):
+    """However little there is: an item that may be kept in memory is run all the same, or none is taken."""
+    queue = bench.queue("classic", bytes(40 << 20))
+    options = ["-q", queue.name, "--spool-above", "400MiB"]
+    seen = []
+    for size in range(4_000, 400_000, 4_000):
+        prefix = ["sh", "-c", f'ulimit {limit} {size}; exec "$@"', "sh"]
+        if bench.run(command="--version", url=None, prefix=prefix).status != 0:
+            continue  # not even the program is loaded
+        result = bench.run(*options, worker=["true"], prefix=prefix)
+        seen.append(result.status)
+        if result.status == 0:
+            break
+        result.assert_error(70, "memory", "nothing was taken")
+        queue.assert_back()
+    assert seen[0] == 70 and seen[-1] == 0, seen
+    queue.assert_empty()
+    # With more of it, more is kept there: never too much.
+    for more in range(size, size + 200_000, 20_000):
+        queue.put(bytes(40 << 20))
+        prefix = ["sh", "-c", f'ulimit {limit} {more}; exec "$@"', "sh"]
+        result = bench.run(*options, worker=["true"], prefix=prefix)
+        assert (result.status, result.stderr) == (0, ""), (more, result)

@@ -120,6 +120,16 @@ def test_too_few_descriptors_for_a_worker(bench):
     queue.retry.assert_empty()
 
 
+def test_a_log_that_may_not_grow(bench):
+    """Its lines are lost, and nothing else: the kernel sends SIGXFSZ, too."""
+    queue = bench.queue("quorum", b"apple")
+    log = bench.file("log", b"x" * 4096 * 512)
+    limited = ["sh", "-c", f'ulimit -f 4096; exec "$@" 2>>{log}', "sh"]
+    assert bench.run("-q", queue.name, worker=["false"], prefix=limited).status == 1
+    assert log.stat().st_size == 4096 * 512
+    queue.assert_back()
+
+
 @pytest.mark.parametrize("options", [(), ("--feed", "file")], ids=["stdin", "file"])
 def test_a_file_size_limit_leaves_the_worker_its_signal(bench, options):
     """What it starts has SIGXFSZ as it was."""

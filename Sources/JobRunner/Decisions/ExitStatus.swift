@@ -31,7 +31,7 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
     (refusedData, "The broker refuses a body, or a line of --jsonl is no item."),
     (noQueue, "There is no such queue or exchange."),
     (unreachable, "The broker, or the queue's node, was out of reach for --connect-timeout."),
-    (internalError, "The system refuses a process or a descriptor that the runner itself needs."),
+    (internalError, "The system has no process, memory or descriptors for the runner or a worker. No item's attempt is used up."),
     (inputOutputError, "An item cannot be stored, an input not be read, or a file or standard output not be written."),
     (temporaryFailure, "The connection was lost, or a queue full, or not drained in time. The item may be run again."),
     (itemTakenBack, "The broker took the item back from the worker, or refused the ack."),

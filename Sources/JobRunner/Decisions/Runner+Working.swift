@@ -169,7 +169,12 @@ extension Runner {
     tally.taken -= 1
     let move = Move(destination: .queue, attempts: job.item.attempt - 1)
     let moving = MovingItem(item: job.item, move: move, ended: nil, isUnwanted: true)
-    let what = status == .internalError ? "the system starts no worker" : "the worker's command cannot be run"
+    let what =
+      switch status {
+      case .internalError: "the system starts no worker"
+      case .inputOutputError: "the worker's command or input cannot be read"
+      default: "the worker's command cannot be run"
+      }
     return [.cancel(.workerLimit(slot: index))] + begin(moving, in: index)
       + breakOff(status, "\(what) (\(reason)); the item of \(place) goes back as it was")
   }

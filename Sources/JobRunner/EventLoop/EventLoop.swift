@@ -75,7 +75,7 @@ public final class EventLoop {
     let firstInput = interests.count
     interests += inputs.map(\.interest)
     let deadlines = [timers.next, link?.deadline, publisher?.deadline, liveness?.next]
-    let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
+    let readiness = try patiently { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())

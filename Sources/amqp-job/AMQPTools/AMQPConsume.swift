@@ -24,6 +24,7 @@ enum AMQPConsume: AMQPTool {
       "--exchange without --routing-key binds by the empty key, as the original's manual has it.",
       "On a queue that 'amqp-job declare' made, a message that failed waits in the retry queue, and has three attempts.",
       "A stream is refused: it takes nothing back.",
+      "A message above 1 MiB is kept in a file in TMPDIR, or /tmp, for the command to read.",
       "The environment is passed on whole, with WORK_ITEM_* about the message, as amqp-job-run(1) has it.",
       "Without --heartbeat there is one each 30 s. A connection that is lost while nothing runs is made again, for 60 s.",
     ] + ConnectionOptions.differences,
@@ -46,7 +47,8 @@ enum AMQPConsume: AMQPTool {
     ManualPage.Entry("0", "The command exited 0 on every message, and the server took every ack."),
     ManualPage.Entry(
       "1", "The command failed on a message of several, or the connection, the queue or an option is at fault."),
-    ManualPage.Entry("74", "A message could not be stored; it went back."),
+    ManualPage.Entry("70", "The system has no process or descriptors for the command; the message went back as it was."),
+    ManualPage.Entry("74", "A message could not be stored; it went back as it was."),
     ManualPage.Entry("75", "The connection was lost while the command ran, or with it a queue of its own."),
     ManualPage.Entry("76", "The server took a message back, or refused its ack."),
     ManualPage.Entry("126, 127", "The command cannot be executed, or was not found; no message was run."),
