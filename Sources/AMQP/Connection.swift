@@ -212,6 +212,10 @@ public struct Connection {
     _ method: Method, on channel: UInt16, now: ContinuousClock.Instant, into events: inout [Event]
   ) throws {
     try channels.check(method, on: channel)
+    if contents[channel] != nil, !method.endsChannel {
+      // A message of which a part is missing would be held for ever, and pass for one that is not there.
+      throw AMQPError.protocolViolation("a method within a message")
+    }
     switch (method, phase) {
     case (.connectionClose(let reason), _):
       output.removeAll()
@@ -241,10 +245,6 @@ public struct Connection {
       channels.end(channel)
       events.append(.method(channel: channel, method))
     case (.basicDeliver, _), (.basicGetOK, _), (.basicReturn, _):
-      // Parts of the other one may have been handed on already: the two must not become one body.
-      guard contents[channel] == nil else {
-        throw AMQPError.protocolViolation("a message within another one")
-      }
       contents[channel] = IncomingContent(method: method)
     default:
       events.append(.method(channel: channel, method))
@@ -297,6 +297,15 @@ public struct Connection {
     guard let content = contents[channel], content.isComplete else { return }
     contents[channel] = nil
     if let event = content.event(on: channel) { events.append(event) }
+  }
+}
+
+extension Method {
+  fileprivate var endsChannel: Bool {
+    switch self {
+    case .channelClose, .channelCloseOK: true
+    default: false
+    }
   }
 }
 

@@ -70,6 +70,13 @@ import Testing
     #expect(throws: AMQPError.self) { try connection.receive(Peer.deliver(body, parts: [50]), now: .now) }
   }
 
+  @Test func nothingElseComesWithinAMessage() throws {
+    var connection = large
+    let bytes = Peer.deliver(body, parts: [50]) + Peer.frame(1, [0, 60, 0, 11])
+    _ = try connection.receive(bytes, now: .now)
+    #expect(throws: AMQPError.protocolViolation("a method within a message")) { try connection.tick(now: .now) }
+  }
+
   @Test func aSecondHeaderIsAViolation() throws {
     var connection = large
     let header: [UInt8] = [0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 0, 0]

@@ -41,7 +41,8 @@ import Testing
     properties.headers = ["x-amqp-job-attempts": .int64(3)]
     driver.deliver(properties)
     driver.method(RunnerDriver.found, on: 3)
-    let actions = driver.method(RunnerDriver.found, on: 3)
+    driver.method(.basicQoSOK)
+    let actions = driver.answered(driver.method(RunnerDriver.found, on: 3))
     #expect(!actions.startsWorker && actions.moves.map(\.attempts) == [3])
   }
 
