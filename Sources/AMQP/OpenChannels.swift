@@ -17,8 +17,10 @@ struct OpenChannels {
     }
   }
 
-  /// Whoever ended it.
-  mutating func end(_ channel: UInt16) { channels[channel] = nil }
+  /// Whoever ended it. What was asked before may still be answered.
+  mutating func end(_ channel: UInt16) {
+    if channels[channel] != nil { channels[channel] = Channel() }
+  }
 
   /// - Throws: `AMQPError.protocolViolation` for a method that cannot come on the channel, or not now.
   mutating func check(_ method: Method, on channel: UInt16) throws {

@@ -19,8 +19,10 @@ extension BasicProperties {
     return properties
   }
 
+  private static let brokersOwn: Set<String> = ["x-delivery-count", "x-acquired-count", "x-death", "CC", "BCC"]
+
   private static func isBrokersOwn(_ name: String) -> Bool {
-    ["x-delivery-count", "x-acquired-count", "x-death", "CC", "BCC"].contains(name)
+    brokersOwn.contains(name)
       || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
   }
 }

@@ -49,11 +49,12 @@ import Testing
   }
 
   /// RabbitMQ 3.10 hands these on: it does not look at the bit that announces another word of flags.
-  @Test(arguments: [
-    [0x80, 0x01, 1, 65],  // the word is not there
-    [0x80, 0x01, 0x00, 0x00, 1, 65],
-    [0x80, 0x01, 0x00, 0x01, 0xFF, 0xFE, 1, 65],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0x80, 0x01, 1, 65],  // the word is not there
+      [0x80, 0x01, 0x00, 0x00, 1, 65],
+      [0x80, 0x01, 0x00, 0x01, 0xFF, 0xFE, 1, 65],
+    ] as [[UInt8]])
   func moreFlagsThanThereArePropertiesAreNoTrouble(bytes: [UInt8]) {
     var properties = BasicProperties()
     properties.contentType = "A"

@@ -127,7 +127,9 @@ struct RunnerHarness {
       pass(.milliseconds(random.size(upTo: 5_000)))
       if let timer = timers.first(where: { "\($0)" == due }) { try handle(.timer(timer)) }
     default:
-      guard random.chance(1, in: 4) else { return try handle(.movesBlocked(reason: random.chance(1, in: 2) ? "low" : nil)) }
+      guard random.chance(1, in: 4) else {
+        return try handle(.movesBlocked(reason: random.chance(1, in: 2) ? "low" : nil))
+      }
       try handle(.signal(random.one(of: [.terminate, .interrupt, .hangup, .quit, .user1])))
     }
   }

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct RunnerProperties {
   private static let brokers = [
-    "PRECONDITION_FAILED - inequivalent arg 'x-expires' for queue 'q' in vhost '/': received", "NOT_FOUND - no queue 'q'",
+    "PRECONDITION_FAILED - inequivalent arg 'x-expires' for queue 'q' in vhost '/': received",
+    "NOT_FOUND - no queue 'q'",
     "ACCESS_REFUSED", "inequivalent arg 'durable' for queue",
   ]
 
@@ -19,9 +20,11 @@ import Testing
       name: random.one(of: ["q", "", ByteString([255, 254])]), messageCount: random.one(of: [0, 0, 1, .max]),
       consumerCount: random.one(of: [0, 1, 2, .max]))
     return random.one(of: [
-      .queueDeclareOK(status), .queueDeclareOK(status), .basicGetEmpty, .basicQoSOK, .basicConsumeOK(consumerTag: tag),
+      .queueDeclareOK(status), .queueDeclareOK(status), .basicGetEmpty, .basicQoSOK,
+      .basicConsumeOK(consumerTag: tag),
       .basicCancelOK(consumerTag: tag), .basicCancel(consumerTag: tag), .channelClose(reason), .channelCloseOK,
-      .channelOpenOK, .queueBindOK, .confirmSelectOK, .other(3), .connectionBlocked(reason: "low"), .connectionUnblocked,
+      .channelOpenOK, .queueBindOK, .confirmSelectOK, .other(3), .connectionBlocked(reason: "low"),
+      .connectionUnblocked,
       .basicAck(deliveryTag: 1, multiple: true), .basicReturn(reason, exchange: "", routingKey: "q"),
     ])
   }

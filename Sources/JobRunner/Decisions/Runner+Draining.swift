@@ -142,7 +142,8 @@ extension Runner {
       slots[index].state = .resting
       return [.cancel(.idle), .cancel(.look)] + serve(now: now)
     case .moving(let moving):
-      let actions = copiesLost(in: [index])
+      let actions =
+        copiesLost(in: [index])
         + moveAbandoned(moving, in: index, why: "the broker took the item back", now: now)
       slots[index].state = isStopping ? .closed : .resting
       return actions + resume(now: now)
