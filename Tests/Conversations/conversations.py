@@ -94,7 +94,7 @@ class Lane:
             [self.binary, *words], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True)
         try:
-            out, err, was_told = self.finish(process, waits or command in (run, run_many))
+            out, err, was_told = self.finish(process, waits or command in UNLIMITED)
         except Wrong as error:
             raise Wrong(f"{error}; {' '.join(words)}; {[each.done for each in proxy.mutators]}") from None
         finally:
@@ -224,6 +224,8 @@ def declare(lane, name, items, chance):
     return ["declare", name, *COMMON, *kind], keeps(lane, name, items)
 
 
+# These wait for items and confirmations for as long as it takes.
+UNLIMITED = [run, run_many, publish]
 COMMANDS = [run, run, run, run_many, run_many, publish, publish, status, dead_list, dead_replay, declare]
 
 

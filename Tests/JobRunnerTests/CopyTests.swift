@@ -95,8 +95,7 @@ import Testing
       !actions.startsWorker
         && actions.moves == [Move(destination: hasRetries ? .deadLetter(cause) : .queue, attempts: 0)])
     #expect(driver.handle(.moveConfirmed(slot: 0)).errors.count == 1)
-    driver.settle()
-    #expect(driver.finished == .failure)
+    #expect(driver.settle().finished == .failure)
   }
 
   @Test func whereTheBodyIsAllThatIsWantedItIsRun() {
