@@ -16,6 +16,9 @@ public struct BasicProperties: Hashable, Sendable {
   public var type: ByteString?
   public var userID: ByteString?
   public var appID: ByteString?
+  /// All of them as they came, where they cannot be read: then nothing else is known of them, and these bytes are what is
+  /// sent on.
+  public var unread: [UInt8]?
 
   public init() {}
 }

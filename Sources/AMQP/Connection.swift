@@ -55,6 +55,7 @@ public struct Connection {
   private let codec = Codec()
   private var phase = Phase.start
   private var reader = FrameReader()
+  private var channels = OpenChannels()
   private var contents: [UInt16: IncomingContent] = [:]
   private var frameMax = 131_072
   /// The highest number of a channel.
@@ -77,6 +78,7 @@ public struct Connection {
     Frame.write(
       .method, channel: channel, payload: try codec.encode(method, limit: frameMax - Frame.overhead),
       to: &output)
+    channels.note(sent: method, on: channel)
   }
 
   /// Sends a method that carries a message: `basic.publish`.
@@ -175,7 +177,7 @@ public struct Connection {
         throw AMQPError.protocolViolation("a message header that nothing announced")
       }
       content.begin(
-        try codec.decodeProperties(frame.payload.dropFirst(12)),
+        codec.decodeProperties(frame.payload.dropFirst(12)),
         bodySize: UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8)),
         largestInMemory: parameters.largestBodyInMemory)
       contents[frame.channel] = content
@@ -219,6 +221,11 @@ public struct Connection {
   private mutating func receive(
     _ method: Method, on channel: UInt16, now: ContinuousClock.Instant, into events: inout [Event]
   ) throws {
+    try channels.check(method, on: channel)
+    if contents[channel] != nil, !method.endsChannel {
+      // A message of which a part is missing would be held for ever, and pass for one that is not there.
+      throw AMQPError.protocolViolation("a method within a message")
+    }
     switch (method, phase) {
     case (.connectionClose(let reason), _):
       output.removeAll()
@@ -241,16 +248,14 @@ public struct Connection {
       throw AMQPError.protocolViolation("an unexpected answer in the login")
     case (.channelClose, _):
       contents[channel] = nil
+      channels.end(channel)
       try send(.channelCloseOK, on: channel)
       events.append(.method(channel: channel, method))
     case (.channelCloseOK, _):
       contents[channel] = nil
+      channels.end(channel)
       events.append(.method(channel: channel, method))
     case (.basicDeliver, _), (.basicGetOK, _), (.basicReturn, _):
-      // Parts of the other one may have been handed on already: the two must not become one body.
-      guard contents[channel] == nil else {
-        throw AMQPError.protocolViolation("a message within another one")
-      }
       contents[channel] = IncomingContent(method: method)
     default:
       events.append(.method(channel: channel, method))
@@ -303,6 +308,15 @@ public struct Connection {
     guard let content = contents[channel], content.isComplete else { return }
     contents[channel] = nil
     if let event = content.event(on: channel) { events.append(event) }
+  }
+}
+
+extension Method {
+  fileprivate var endsChannel: Bool {
+    switch self {
+    case .channelClose, .channelCloseOK: true
+    default: false
+    }
   }
 }
 

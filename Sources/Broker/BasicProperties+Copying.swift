@@ -8,7 +8,7 @@ extension BasicProperties {
 
   /// Without the headers in which amqp-job keeps what became of an item.
   public func withoutItemHeaders() -> BasicProperties {
-    without { $0.description.hasPrefix(ItemHeader.prefix) }
+    without { $0.description.hasPrefix(ItemHeader.prefix) && $0 != ItemHeader.properties }
   }
 
   private func without(_ condition: (ByteString) -> Bool) -> BasicProperties {
@@ -19,8 +19,10 @@ extension BasicProperties {
     return properties
   }
 
+  private static let brokersOwn: Set<String> = ["x-delivery-count", "x-acquired-count", "x-death", "CC", "BCC"]
+
   private static func isBrokersOwn(_ name: String) -> Bool {
-    ["x-delivery-count", "x-acquired-count", "x-death", "CC", "BCC"].contains(name)
+    brokersOwn.contains(name)
       || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
   }
 }
@@ -50,4 +52,6 @@ public enum ItemHeader {
   public static let host: ByteString = "x-amqp-job-host"
   /// When it was dead-lettered.
   public static let time: ByteString = "x-amqp-job-time"
+  /// Its properties as they came, of an item whose properties could not be read. It stays, whatever becomes of the item.
+  public static let properties: ByteString = "x-amqp-job-properties"
 }

@@ -5,17 +5,18 @@ internal import Linux
 /// the next one's.
 public struct BodySpool {
   private let directory: String
+  private let largest: UInt64
   /// The message of which not every part has come yet.
   public private(set) var announced: Delivery?
   private var file: SpoolFile?
   /// What is left of a body that cannot be stored.
   public private(set) var passing: PassingBody?
 
-  public init(directory: String) { self.directory = directory }
+  public init(directory: String, largest: UInt64 = .max) { (self.directory, self.largest) = (directory, largest) }
 
   /// Begins with the next body.
   public mutating func announce(_ delivery: Delivery) {
-    self = BodySpool(directory: directory)
+    self = BodySpool(directory: directory, largest: largest)
     announced = delivery
   }
 
@@ -24,6 +25,7 @@ public struct BodySpool {
   public mutating func append(_ part: [UInt8], of size: UInt64) throws {
     if let passing { return passing.append(part) }
     do {
+      guard size <= largest else { throw SystemError.tooLarge }
       let file = try self.file ?? SpoolFile(size: size, in: directory)
       self.file = file
       try file.append(part)
@@ -36,7 +38,7 @@ public struct BodySpool {
 
   /// The body of an item whose last part has come; nil for one that could not be stored.
   public mutating func body(of delivery: Delivery) -> ItemBody? {
-    defer { self = BodySpool(directory: directory) }
+    defer { self = BodySpool(directory: directory, largest: largest) }
     guard passing == nil else { return nil }
     let body = file.map { ItemBody.file($0) } ?? .memory(delivery.body)
     precondition(body.size == delivery.bodySize, "parts are missing, or another body's")

@@ -15,6 +15,9 @@ public struct DeadLetter: Hashable, Sendable {
     case cameBack = "came back"
     /// Its attempts are used up, and nothing says how the last one came out.
     case unknown
+    /// Its properties cannot be read.
+    case malformed
+    case tooLarge = "too large"
   }
 
   /// In a runner's words or, where there are none, in the broker's.

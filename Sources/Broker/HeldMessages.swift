@@ -33,21 +33,21 @@ public struct HeldMessages {
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
   public mutating func giveBack() throws {
     guard !tags.isEmpty else { return }
-    var ready = try session.queueStatus(queue, on: channel).messageCount
+    var ready = UInt64(try session.queueStatus(queue, on: channel).messageCount)
     var isWaiting = true
     while let last = tags.prefix(Self.mostAtOnce).last {
       // Of the ways to give back, this alone does not raise what RabbitMQ 4.3 holds against its limit.
       try session.send(.basicNack(deliveryTag: last, multiple: true, requeue: true), on: channel)
-      ready += UInt32(tags.prefix(Self.mostAtOnce).count)
+      ready += UInt64(tags.prefix(Self.mostAtOnce).count)
       tags.removeFirst(min(Self.mostAtOnce, tags.count))
       if isWaiting { isWaiting = try waitUntilBack(ready) }
     }
   }
 
   /// False where that many do not come to be there.
-  private func waitUntilBack(_ count: UInt32) throws -> Bool {
+  private func waitUntilBack(_ count: UInt64) throws -> Bool {
     let deadline = ContinuousClock.now + Self.waitLimit
-    while try session.queueStatus(queue, on: channel).messageCount < count {
+    while UInt64(try session.queueStatus(queue, on: channel).messageCount) < count {
       guard ContinuousClock.now < deadline else { return false }
       try session.wait(until: .now + .milliseconds(1))
     }

@@ -6,13 +6,17 @@ public final class SpoolFile {
   /// The whole body's size.
   public let size: UInt64
   public private(set) var writtenCount: UInt64 = 0
+  private var reservedCount: UInt64 = 0
   private let writer: Descriptor
   /// Opened a second time: a child must not be able to write to the file.
   private let reader: Descriptor
   /// When the last byte of ours was written.
   private var completedAt: timespec?
 
-  /// Makes the file in `directory` and reserves its space: a full disk shows here, not amid the body.
+  /// How much room is taken ahead of the bytes that have come: a size is announced by a peer, and may never come.
+  static let reservedAtOnce: UInt64 = 64 << 20
+
+  /// Makes the file in `directory`. That the disk has no room for it shows here, if it has none now.
   /// - Throws: `SystemError`
   public convenience init(size: UInt64, in directory: String) throws {
     try self.init(size: size, in: directory, canBeUnnamed: true)
@@ -20,11 +24,27 @@ public final class SpoolFile {
 
   /// Not every file system has files that never had a name.
   init(size: UInt64, in directory: String, canBeUnnamed: Bool) throws {
-    let length = try FileSizeLimit.checked(size)
+    _ = try FileSizeLimit.checked(size)
     self.size = size
     (writer, reader) = try Self.open(in: directory, canBeUnnamed: canBeUnnamed)
-    guard length > 0 else { return }
-    let code = clinux_allocate(writer.number, length)
+    try checkRoom()
+    try reserve(for: 0)
+  }
+
+  private func checkRoom() throws {
+    var status = statvfs()
+    // A file system without a limit of its own has no blocks.
+    guard fstatvfs(writer.number, &status) == 0, status.f_blocks > 0 else { return }
+    let (room, isBeyond) = UInt64(status.f_bfree).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    guard isBeyond || size <= room else { throw SystemError(call: "write", code: ENOSPC) }
+  }
+
+  /// Room for so many bytes more, and for some that follow them: a full disk shows here, not amid a write.
+  private func reserve(for count: Int) throws {
+    let wanted = writtenCount + UInt64(count)
+    guard reservedCount < size, wanted >= reservedCount else { return }
+    reservedCount = min(size, wanted + min(Self.reservedAtOnce, size - wanted))
+    let code = clinux_allocate(writer.number, off_t(reservedCount))
     // Where the file system reserves nothing, a full disk shows as the body is written.
     guard code == 0 || code == EOPNOTSUPP else { throw SystemError(call: "fallocate", code: code) }
   }
@@ -67,6 +87,7 @@ public final class SpoolFile {
   /// - Throws: `SystemError`
   public func append(_ bytes: [UInt8]) throws {
     guard UInt64(bytes.count) <= size - writtenCount else { throw SystemError(call: "write", code: EFBIG) }
+    try reserve(for: bytes.count)
     try writer.writeAll(bytes)
     writtenCount += UInt64(bytes.count)
     if isComplete { completedAt = try modificationTime() }

@@ -19,6 +19,9 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What was there to be read is there no more.
   public static var readFailed: SystemError { SystemError(call: "read", code: EIO) }
 
+  /// A file, or what is to become one, is larger than it may be.
+  public static var tooLarge: SystemError { SystemError(call: "write", code: EFBIG) }
+
   /// Nobody reads any more what was to be written.
   public var isBrokenPipe: Bool { code == EPIPE }
 

@@ -55,6 +55,9 @@ enum Run: ToolCommand {
           Option("finish-window", value: "DURATION", "time for their items to come back then (default 60s)"),
           Option("spool-dir", value: "DIR", "where large items are kept (TMPDIR, or /tmp)"),
           Option("spool-above", value: "SIZE", "largest item that is kept in memory (default 1MiB)"),
+          Option(
+            "max-item-size", value: "SIZE",
+            "largest item that is taken; a larger one is dead-lettered, or goes to the queue's tail (default any)"),
         ]), BrokerOptions.group, LogOptions.group,
     ])
 
@@ -84,13 +87,14 @@ enum Run: ToolCommand {
       directory: try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
       largestInMemory: try settings.size("spool-above") ?? Spooling.largestInMemory, parallelism: options.parallelism)
     try spooling.check(named: feed == .file, queue: options.queue)
-    let configuration = EventLoop.Configuration(
+    var configuration = EventLoop.Configuration(
       heartbeat: broker.heartbeat, tls: broker.tls,
       connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
       worker: program, environment: workerEnvironment, feed: feed,
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
+    configuration.largestItem = try settings.size("max-item-size").map { UInt64($0) }
     do {
       try EventLoop(options, configuration, log: reporter.report).run().exit()
     } catch let error as SystemError {

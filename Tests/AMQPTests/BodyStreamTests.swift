@@ -60,6 +60,7 @@ import Testing
       Peer.deliver(body, parts: [50]) + Peer.close(406, "why", channel: 1), now: .now)
     #expect(parts(events) == Array(body[..<50]))
     #expect(events.last == .method(channel: 1, .channelClose(CloseReason(code: .preconditionFailed, text: "why"))))
+    try Peer.consume(&connection)
     #expect(try connection.receive(Peer.deliver(body, parts: [100]), now: .now).count == 3)
   }
 
@@ -67,6 +68,13 @@ import Testing
     var connection = large
     _ = try connection.receive(Peer.deliver(body, parts: [50]), now: .now)
     #expect(throws: AMQPError.self) { try connection.receive(Peer.deliver(body, parts: [50]), now: .now) }
+  }
+
+  @Test func nothingElseComesWithinAMessage() throws {
+    var connection = large
+    let bytes = Peer.deliver(body, parts: [50]) + Peer.frame(1, [0, 60, 0, 11])
+    _ = try connection.receive(bytes, now: .now)
+    #expect(throws: AMQPError.protocolViolation("a method within a message")) { try connection.tick(now: .now) }
   }
 
   @Test func aSecondHeaderIsAViolation() throws {

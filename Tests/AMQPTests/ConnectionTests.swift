@@ -72,6 +72,7 @@ import Testing
 
   @Test func whatIsGotIsDeliveredWithoutATag() throws {
     var connection = try Peer.opened()
+    for _ in 1...2 { try connection.send(.basicGet(queue: "q"), on: 1) }
     let getOK: [UInt8] =
       [0, 60, 0, 71] + [0, 0, 0, 0, 0, 0, 0, 7, 1] + Peer.short("ex") + Peer.short("rk") + [0, 0, 0, 3]
     var properties = BasicProperties()

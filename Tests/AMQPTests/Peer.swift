@@ -47,11 +47,18 @@ enum Peer {
     return bytes
   }
 
+  /// On channel 1, as whoever wants a message does.
+  static func consume(_ connection: inout Connection) throws {
+    try connection.send(.channelOpen, on: 1)
+    try connection.send(.basicConsume(queue: "q", consumerTag: "tag", arguments: [:]), on: 1)
+  }
+
   static func opened(
     _ parameters: Connection.Parameters = parameters, now: ContinuousClock.Instant = .now
   ) throws -> Connection {
     var connection = Connection(parameters)
     _ = try connection.receive(start + tune + openOK, now: now)
+    try consume(&connection)
     connection.output = []
     return connection
   }

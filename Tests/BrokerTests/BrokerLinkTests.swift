@@ -9,7 +9,9 @@ import Testing
   func aFastBrokerIsReadInPieces() throws {
     let peer = try LoopbackPeer()
     let url = BrokerURL(host: "127.0.0.1", port: peer.port)
-    var parameters = Connection.Parameters(url: url, heartbeat: 0, name: "test")
+    var parameters = Connection.Parameters(
+      url: url, heartbeat: 0, name: "test",
+      opening: [.channelOpen, .basicConsume(queue: "q", consumerTag: "t", arguments: [:])].map { ChannelMethod($0, on: 1) })
     parameters.largestBodyInMemory = 0
     let link = BrokerLink(broker: url, parameters, now: .now)
     while !link.isOpen {

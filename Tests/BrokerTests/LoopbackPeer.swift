@@ -109,6 +109,6 @@ final class LoopbackPeer {
   static func delivery(ofSize size: UInt64) -> [UInt8] {
     var header: [UInt8] = [0, 60, 0, 0]
     header.append(bigEndian: size)
-    return frame(1, [0, 60, 0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]) + frame(1, header + [0, 0], kind: .header)
+    return frame(1, [0, 60, 0, 60, 1, 116, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]) + frame(1, header + [0, 0], kind: .header)
   }
 }

@@ -95,7 +95,7 @@ import Testing
 
   @Test mutating func aBodyThatIsStillOnItsWayIsSentAsItComes() throws {
     let body = Arriving(size: 5)
-    driver.messages.add(.init(id: 7, properties: BasicProperties(), body: body, queue: "q"))
+    driver.messages.add(.init(id: 7, properties: BasicProperties(), body: body, destination: .queue("q")))
     try driver.advance()
     #expect(!driver.messages.canAdvance && driver.recorder.body(of: 1).isEmpty)
     for arrived in [2, 3, 5] as [UInt64] {

@@ -353,6 +353,7 @@ def test_mutilated_items(bench):
 
         peer = bench.peer(mutilated)
         worker, result = run(bench, peer, "--connect-timeout", "100ms", "--heartbeat", "2s", steps=())
-        assert 64 <= result.status <= 78, result  # the connection was lost in any case
+        # The connection was lost in any case, or the item was one whose properties cannot be read.
+        assert result.status == 1 or 64 <= result.status <= 78, result
         assert any(line.startswith("amqp-job: ") for line in result.lines), result
         peer.close()

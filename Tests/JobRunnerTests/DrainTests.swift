@@ -153,6 +153,7 @@ import Testing
     _ = driver.counted(0, 1)
     #expect(driver.deliver().startsWorker)
     driver.handle(.workerEnded(.exited(0)))
+    driver.handle(.timer(.idle))
     driver.method(.basicQoSOK)
     driver.handle(.timer(.idle))
     // This one is still the first look's.

@@ -135,6 +135,7 @@ import Testing
     driver.handle(.workerEnded(.exited(1)))
     driver.deliver()
     driver.handle(.workerEnded(.exited(0)))
+    driver.handle(.timer(.idle))
     driver.method(.basicQoSOK)
     driver.handle(.timer(.idle))
     for _ in 0..<3 {

@@ -96,7 +96,12 @@ struct RunnerDriver {
     let envelope = Envelope(
       consumerTag: "amqp-job-1", deliveryTag: lastDeliveryTag, isRedelivered: isRedelivered, exchange: "",
       routingKey: "q")
-    return handle(.delivered(envelope, properties, digest: digest, slot: slot))
+    return answered(handle(.delivered(envelope, properties, digest: digest, slot: slot)), on: UInt16(slot + 1))
+  }
+
+  /// The broker answers what a runner asks before it publishes a copy.
+  mutating func answered(_ actions: [RunnerAction], on channel: UInt16 = 1) -> [RunnerAction] {
+    actions + (actions.asksBeforeCopy ? method(.basicQoSOK, on: channel) : [])
   }
 
   /// Consuming, and a worker at work.
@@ -138,6 +143,8 @@ extension [RunnerAction] {
   var moves: [Move] {
     compactMap { if case .move(_, let move, _) = $0 { move } else { nil } }
   }
+
+  var asksBeforeCopy: Bool { writes.contains([.basicQoS(prefetchCount: 1)]) }
 
   var startsWorker: Bool { contains { if case .startWorker = $0 { true } else { false } } }
 

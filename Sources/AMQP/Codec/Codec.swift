@@ -26,10 +26,23 @@ struct Codec {
     }
   }
 
-  /// Headers that cannot be decoded are as `FieldValue.unread` has it: an item with such a one is an item, too.
+  /// Whatever a message's properties are like, it is a message: those that cannot be decoded are
+  /// `BasicProperties.unread`, and single headers `FieldValue.unread`.
+  func decodeProperties(_ payload: ArraySlice<UInt8>) -> BasicProperties {
+    for flagged in EncodedProperties.readings(of: payload) {
+      guard let properties = try? decode(flagged: flagged.bytes[...]) else { continue }
+      if flagged.isCertain || (try? encode(properties, limit: payload.count).count) == flagged.bytes.count {
+        return properties
+      }
+    }
+    var properties = BasicProperties()
+    properties.unread = Array(payload)
+    return properties
+  }
+
   /// - Throws: `AMQPError.protocolViolation`
-  func decodeProperties(_ payload: ArraySlice<UInt8>) throws -> BasicProperties {
-    guard let start = try EncodedTable.startOfHeaders(in: payload) else { return try decodeReadable(payload) }
+  private func decode(flagged payload: ArraySlice<UInt8>) throws -> BasicProperties {
+    guard let start = EncodedProperties.startOfHeaders(in: payload) else { return try decodeReadable(payload) }
     guard let headers = EncodedTable(payload, at: start) else {
       throw AMQPError.protocolViolation("message headers that cannot be decoded")
     }
@@ -70,7 +83,11 @@ struct Codec {
 
   /// - Throws: `AMQPError.doesNotFitFrame`
   func encode(_ properties: BasicProperties, limit: Int) throws -> [UInt8] {
-    try pool.use { pool in
+    if let unread = properties.unread {
+      guard unread.count <= limit else { throw Self.tooLarge(for: limit) }
+      return unread
+    }
+    return try pool.use { pool in
       var raw = properties.raw(in: pool)
       var bytes = try withUnsafeMutablePointer(to: &raw) { raw in
         try encode(limit: limit) { amqp_encode_properties(UInt16(AMQP_BASIC_CLASS), raw, $0) }
@@ -83,7 +100,7 @@ struct Codec {
   /// Gives what is unread its own kind again.
   private static func writeKinds(of headers: FieldTable, in properties: inout [UInt8]) throws {
     guard headers.entries.contains(where: \.isUnread),
-      let start = try EncodedTable.startOfHeaders(in: properties[...]),
+      let start = EncodedProperties.startOfHeaders(in: properties[...]),
       let encoded = EncodedTable(properties[...], at: start)
     else { return }
     for (entry, position) in zip(headers.entries, encoded.kinds) {
@@ -121,7 +138,11 @@ struct Codec {
       }
       if length >= 0 { return bytes }
     }
-    throw AMQPError.doesNotFitFrame("more than \(limit) bytes of properties and headers")
+    throw Self.tooLarge(for: limit)
+  }
+
+  private static func tooLarge(for limit: Int) -> AMQPError {
+    .doesNotFitFrame("more than \(limit) bytes of properties and headers")
   }
 }
 

@@ -1,5 +1,3 @@
-internal import CRabbitMQ
-
 /// A field table as it is on the wire (<https://www.rabbitmq.com/docs/amqp-0-9-1-errata#section_3>), looked at without
 /// recursion. librabbitmq recurses for each level of arrays and tables, and so do values that are made of them: without a
 /// limit it is for the sender of a message to say how much stack that takes.
@@ -23,22 +21,6 @@ struct EncodedTable {
       kinds.append(position)
       position = next
     }
-  }
-
-  /// Where the headers begin in a message's encoded properties; nil where it has none.
-  /// - Throws: `AMQPError.protocolViolation` for flags that the class basic does not have.
-  static func startOfHeaders(in properties: ArraySlice<UInt8>) throws -> Int? {
-    guard properties.count >= 2 else { return nil }
-    let flags = Int32(UInt16(bigEndianBytes: properties.prefix(2)))
-    // The last bit announces more flags than there are, by which librabbitmq would set those that there are.
-    guard flags & 1 == 0 else { throw AMQPError.protocolViolation("message properties that nobody knows") }
-    guard flags & AMQP_BASIC_HEADERS_FLAG != 0 else { return nil }
-    var position = properties.startIndex + 2
-    for flag in [AMQP_BASIC_CONTENT_TYPE_FLAG, AMQP_BASIC_CONTENT_ENCODING_FLAG] where flags & flag != 0 {
-      guard position < properties.endIndex else { return nil }
-      position += 1 + Int(properties[position])
-    }
-    return position
   }
 }
 

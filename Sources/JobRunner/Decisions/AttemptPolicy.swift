@@ -1,3 +1,4 @@
+internal import AMQP
 internal import Broker
 internal import Linux
 
@@ -8,6 +9,7 @@ struct AttemptPolicy: Hashable, Sendable {
 
   /// The queue has a retry and a dead-letter queue.
   var hasRetries: Bool { standing == .declared }
+  var runsMalformed = false
 
   /// How many attempts an item has is for us to say.
   private var limitsAttempts: Bool {
@@ -34,6 +36,8 @@ struct AttemptPolicy: Hashable, Sendable {
     case recount
     /// Its attempts are used up.
     case deadLetter
+    /// No worker can have it, for that reason: it is moved out of the way as it is.
+    case setAside(Move, DeadLetter.Reason)
   }
 
   enum Settlement: Hashable, Sendable {
@@ -43,11 +47,20 @@ struct AttemptPolicy: Hashable, Sendable {
   }
 
   func receipt(of item: WorkItem) -> Receipt {
+    if let obstacle = obstacle(of: item) {
+      let destination = destinationAside(DeadLetterCause(reason: obstacle))
+      return .setAside(Move(destination: destination, attempts: item.attempt - 1), obstacle)
+    }
     if limitsAttempts, item.attempt > options.most { return .deadLetter }
     if limitsAttempts, item.hasUncountedReturn { return .recount }
     // A limit of the broker's drops an item, silently; where a dead-letter exchange takes it, the limit is its owner's.
     if case .deadLettering = standing { return .run }
     return item.nearsDeliveryLimit ? .recount : .run
+  }
+
+  private func obstacle(of item: WorkItem) -> DeadLetter.Reason? {
+    if item.isTooLarge { return .tooLarge }
+    return item.properties.unread != nil && !runsMalformed ? .malformed : nil
   }
 
   func settlement(of ended: EndedJob) -> Settlement {
@@ -70,6 +83,15 @@ struct AttemptPolicy: Hashable, Sendable {
     let cause = DeadLetterCause(reason: failure.reason, status: ended.status)
     guard ended.item.attempt < options.most else { return lastDestination(cause) }
     return hasRetries ? .retry(after: options.retryDelay, cause) : nil
+  }
+
+  /// Where an item goes that nobody can try. Of a queue without another one beside it, it goes to the tail: those behind it come
+  /// first.
+  private func destinationAside(_ cause: DeadLetterCause) -> Move.Destination {
+    switch standing {
+    case .plain, .deadLettering(nil): .queue
+    case .declared, .deadLettering: lastDestination(cause)
+    }
   }
 
   /// Where an item goes that nobody should try again.

@@ -77,6 +77,8 @@ public struct JobOptions: Hashable, Sendable {
   public var attempts: AttemptOptions
   /// What the user says that the queue is. Then the broker is not asked.
   public var assumed: QueueStanding?
+  /// A worker gets an item whose properties cannot be read, too, and the body is all that it gets.
+  public var runsMalformed: Bool
   /// What is of less weight is not logged, nor put into words.
   public var leastLogged: LogEntry.Level
 
@@ -98,6 +100,7 @@ public struct JobOptions: Hashable, Sendable {
     waitsForBroker = true
     rawStatus = false
     attempts = AttemptOptions()
+    runsMalformed = false
     leastLogged = .info
   }
 

@@ -35,6 +35,8 @@ extension DeadLetterCause {
     case (.cameBack, _):
       "from the last one it came back without a copy: the runner or its connection was lost, or the broker took the item "
         + "back, or took no copy of it"
+    case (.malformed, _): "its properties cannot be read"
+    case (.tooLarge, _): "it is too large"
     case (.unknown, _): "how the last one came out is not known"
     }
   }

@@ -47,6 +47,8 @@ struct MovingItem: Hashable, Sendable {
   var isUnwanted = false
   /// No attempt was left when it came, so that nobody ran it.
   var isExhausted = false
+  /// The copy is published when the channel has answered: an item that is lost at once has no copy, however often it comes.
+  var isAsking = false
 
   var isUnrun: Bool { ended == nil || isExhausted }
 }

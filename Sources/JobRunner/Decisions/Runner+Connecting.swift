@@ -185,7 +185,7 @@ extension Runner {
   private mutating func channelsLost(
     _ failure: BrokerFailure, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    var actions = dropEarlyDeliveries { _ in true }
+    var actions = copiesLost(in: Array(slots.indices)) + dropEarlyDeliveries { _ in true }
     var isSettlementLost = false
     for index in slots.indices {
       let slot = slots[index]

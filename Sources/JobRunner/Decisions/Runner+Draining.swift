@@ -9,7 +9,7 @@ extension Runner {
 
   mutating func consuming(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     served(now: now)
-    slots[index].isAckUnconfirmed = false
+    answered(in: index)
     // A look is over only with its last answer.
     guard phase == .serving else { return [] }
     return (inspection == nil ? [.cancel(.connectLimit)] : []) + awaitItem(now: now)
@@ -44,8 +44,10 @@ extension Runner {
 
   /// The broker has answered what was sent behind an ack.
   mutating func probed(in index: Int) -> [RunnerAction] {
-    guard slots[index].prefetchAnswered(), !slots[index].isBusy else { return [] }
-    slots[index].isAckUnconfirmed = false
+    let isAckTaken = slots[index].prefetchAnswered()
+    guard !slots[index].isBusy else { return askedBeforeMove(in: index) }
+    guard isAckTaken else { return [] }
+    answered(in: index)
     return [.cancel(.settlementLimit(slot: index))]
   }
 
@@ -167,7 +169,9 @@ extension Runner {
       slots[index].state = .resting
       return [.cancel(.idle), .cancel(.look)] + serve(now: now)
     case .moving(let moving):
-      let actions = moveAbandoned(moving, in: index, why: "the broker took the item back", now: now)
+      let actions =
+        copiesLost(in: [index])
+        + moveAbandoned(moving, in: index, why: "the broker took the item back", now: now)
       slots[index].state = isStopping ? .closed : .resting
       return actions + resume(now: now)
     case .closing(.some):
@@ -187,8 +191,8 @@ extension Runner {
     _ reason: CloseReason, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     let slot = slots[index]
+    let early = copiesLost(in: [index]) + dropEarlyDeliveries { $0.slot == index }
     slots[index].channelEnded()
-    let early = dropEarlyDeliveries { $0.slot == index }
     switch slot.state {
     case .working:
       let advice = reason.isAboutConsumerTimeout ? "; raise the broker's consumer_timeout if it needs more time" : ""
@@ -196,7 +200,7 @@ extension Runner {
         index, .itemTakenBack,
         "the broker took the item back from \(place): \(reason.text); the worker is stopped\(advice)")
     case .moving(let moving):
-      return moveAbandoned(moving, in: index, why: reason.text, now: now) + resume(now: now)
+      return early + moveAbandoned(moving, in: index, why: reason.text, now: now) + resume(now: now)
     case .holding:
       slots[index].state = isStopping ? .closed : .shut
       return [.releaseBody(slot: index)] + resume(now: now)

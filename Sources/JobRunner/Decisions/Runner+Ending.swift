@@ -66,7 +66,7 @@ extension Runner {
   mutating func withdrawn(_ tag: ByteString, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     guard slots[index].state == .withdrawing, tag == slots[index].consumerTag else { return [] }
     slots[index].state = .resting
-    slots[index].isAckUnconfirmed = false
+    answered(in: index)
     return [.cancel(.settlementLimit(slot: index))] + looked(now: now)
   }
 

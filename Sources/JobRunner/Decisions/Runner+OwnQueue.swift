@@ -17,6 +17,9 @@ extension Runner {
     switch answer {
     case .queueDeclareOK(let status):
       queue = WorkQueue(status.name.description)
+      guard ByteString(queue.name) == status.name else {
+        return breakOff(.temporaryFailure, "the broker at \(broker) names a queue by what is no text")
+      }
       // An empty name would mean another key than the empty one, so it is not sent before the real one is known.
       let bindings = own.bindings(name: queue.name)
       unansweredBindings = bindings.count

@@ -45,11 +45,49 @@ extension Runner {
 
   // MARK: Moves
 
-  mutating func begin(_ moving: MovingItem, in index: Int) -> [RunnerAction] {
+  mutating func begin(_ moving: MovingItem, in index: Int, asking: Bool = false) -> [RunnerAction] {
+    var moving = moving
+    moving.isAsking = asking
     slots[index].state = .moving(moving)
     // Told to end with nothing in hand, we end at once.
     let limit = moving.isUnwanted && stopSignal != nil ? Self.withdrawalLimit : Self.settlementLimit
-    return [.move(moving.item, moving.move, slot: index), .set(.settlementLimit(slot: index), after: limit)]
+    let begin = asking ? .send(slots[index].on([slots[index].setPrefetch()])) : publishCopy(moving, in: index)
+    return [begin, .set(.settlementLimit(slot: index), after: limit)]
+  }
+
+  private mutating func publishCopy(_ moving: MovingItem, in index: Int) -> RunnerAction {
+    slots[index].isCopyUnsettled = true
+    return .move(moving.item, moving.move, slot: index)
+  }
+
+  /// The channel has answered, and so the item can be settled on it.
+  mutating func askedBeforeMove(in index: Int) -> [RunnerAction] {
+    guard case .moving(var moving) = slots[index].state, moving.isAsking, !slots[index].hasUnansweredPrefetch
+    else { return [] }
+    moving.isAsking = false
+    slots[index].state = .moving(moving)
+    return [publishCopy(moving, in: index), .set(.settlementLimit(slot: index), after: Self.settlementLimit)]
+  }
+
+  /// How often in a row items may be lost whose copies were published. Each time there may be one more of them.
+  static let mostCopyLosses = 3
+
+  /// The channels of `lost` are gone. Where items are lost again and again after they were copied, no more are.
+  mutating func copiesLost(in lost: [Int]) -> [RunnerAction] {
+    guard lost.contains(where: { slots[$0].isCopyUnsettled }) else { return [] }
+    for index in lost { slots[index].isCopyUnsettled = false }
+    copyLosses += 1
+    guard copyLosses >= Self.mostCopyLosses, !isStopping else { return [] }
+    return breakOff(
+      .temporaryFailure,
+      "items of \(place) went back \(copyLosses) times in a row after copies of them had been published, and may be there "
+        + "more than once: no more are copied")
+  }
+
+  /// The broker has answered something that was sent on the slot's channel after its last item.
+  mutating func answered(in index: Int) {
+    if slots[index].isCopyUnsettled { copyLosses = 0 }
+    slots[index].ackTaken()
   }
 
   /// A large copy takes its time; but who was told to end has limits of its own.
@@ -60,7 +98,7 @@ extension Runner {
 
   /// The copy is in its queue, and only now the item leaves this one.
   mutating func moveConfirmed(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard case .moving(let moving) = slots[index].state else { return [] }
+    guard case .moving(let moving) = slots[index].state, !moving.isAsking else { return [] }
     if moving.isExhausted, let ended = moving.ended {
       tally.taken += 1
       tally.count(ended.outcome)

@@ -21,7 +21,7 @@ extension Runner {
     }
     drain.interrupt()
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
-    slots[index].isAckUnconfirmed = false
+    answered(in: index)
     let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
     idleSince = nil
     returned(item)
@@ -36,9 +36,13 @@ extension Runner {
     case .run: return startWorker(on: item, in: index, now: now)
     case .recount:
       return begin(
-        MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index)
+        MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index,
+        asking: true)
     case .deadLetter:
-      return begin(exhausted(item), in: index)
+      return begin(exhausted(item), in: index, asking: true)
+    case .setAside(let move, let reason):
+      let what = reason == .tooLarge ? "it is larger than --max-item-size" : "its properties cannot be read"
+      return setAside(item, in: index, reason, what, by: move)
     }
   }
 
@@ -50,6 +54,27 @@ extension Runner {
       duration: .zero)
     let move = Move(destination: policy.lastDestination(cause), attempts: used)
     return MovingItem(item: item, move: move, ended: ended, isExhausted: true)
+  }
+
+  private mutating func setAside(
+    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: String, by move: Move
+  ) -> [RunnerAction] {
+    tally.taken += 1
+    let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
+    let ended = EndedJob(item: item, outcome: .failed(failure), what: what, status: nil, duration: .zero)
+    tally.count(ended.outcome)
+    // What is too large passes through as it comes: before its end nothing else does.
+    return begin(MovingItem(item: item, move: move, ended: ended), in: index, asking: !item.isTooLarge)
+  }
+
+  /// Its body is more than is to be stored, and is there for a copy alone.
+  mutating func takeTooLarge(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+    // Its coming cannot wait until more is known of the queue.
+    guard !keepsDeliveries || slots[index].state != .waiting else {
+      let move = Move(destination: .queue, attempts: item.attempt - 1)
+      return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
+    }
+    return take(item, in: index, now: now)
   }
 
   mutating func startWorker(on item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {

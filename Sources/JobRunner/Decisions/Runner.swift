@@ -68,6 +68,8 @@ public struct Runner: Sendable {
   var awaitedReturns: [ContinuousClock.Instant] = []
   /// Why the broker takes no copies for now.
   var movesBlocked: String?
+  /// How often, one after the other, a connection or channel was lost with items whose copies were published.
+  var copyLosses = 0
 
   // MARK: Time
 
@@ -99,7 +101,7 @@ public struct Runner: Sendable {
     self.chance = chance
     queue = WorkQueue(options.queue)
     drain = Drain(queue)
-    policy = AttemptPolicy(options: options.attempts)
+    policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
     if let assumed = options.assumed {
       policy.standing = assumed
       neighbours = .absent
@@ -111,6 +113,7 @@ public struct Runner: Sendable {
   /// Decides what to do about `event`.
   public mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
     if case .closing(let status) = phase { return closing(event, status) }
+    if let slot = event.slot, !slots.indices.contains(slot) { return [] }
     if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
       earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
       return []
@@ -130,7 +133,7 @@ public struct Runner: Sendable {
   }
 
   /// What comes waits. A queue that goes with its last consumer has to keep ours in a pause.
-  private var keepsDeliveries: Bool {
+  var keepsDeliveries: Bool {
     !isStopping && (inspection != nil || isPausing && options.mayDeleteItself)
   }
 
@@ -151,6 +154,10 @@ public struct Runner: Sendable {
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
       return take(item, in: slot, now: now)
+    case .tooLarge(let envelope, let properties, let slot):
+      var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
+      item.isTooLarge = true
+      return takeTooLarge(item, in: slot, now: now)
     case .notStored(let envelope, let properties, let reason, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
       return notStored(item, reason, in: slot, now: now)

@@ -12,6 +12,8 @@ public enum RunnerEvent: Hashable, Sendable {
   case delivered(Envelope, BasicProperties, digest: Int?, slot: Int)
   /// A message came, or began to, whose body could not be stored. It is kept for the slot as far as a copy needs it.
   case notStored(Envelope, BasicProperties, reason: String, slot: Int)
+  /// A message came, or began to, that is larger than the runner takes. It is kept as far as a copy needs it.
+  case tooLarge(Envelope, BasicProperties, slot: Int)
   /// There is no connection, or no longer one.
   case connectionFailed(BrokerFailure)
   /// The broker has answered the close of every connection, or there is none.
@@ -35,6 +37,19 @@ public enum RunnerEvent: Hashable, Sendable {
   case movesBlocked(reason: String?)
   case signal(Signal)
   case timer(RunnerTimer)
+
+  /// The one that it is about.
+  var slot: Int? {
+    switch self {
+    case .delivered(_, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
+      .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, let slot),
+      .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
+      .moveRefused(_, let slot),
+      .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
+      slot
+    case .connected, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked, .signal, .timer: nil
+    }
+  }
 }
 
 /// Whether copies of items can be published.

@@ -34,6 +34,8 @@ struct Slot: Hashable, Sendable {
   var isAckUnconfirmed = false {
     didSet { if isAckUnconfirmed { staleAnswers = unansweredPrefetches } }
   }
+  /// A copy of its item was published, and nothing shows that the item has left its queue.
+  var isCopyUnsettled = false
   /// The methods that are sent with the login open its channel.
   var opensWithLogin = false
   private var hasPrefetch = false
@@ -67,11 +69,20 @@ struct Slot: Hashable, Sendable {
     return .basicQoS(prefetchCount: 1)
   }
 
+  /// The broker has answered something that was sent after the last ack.
+  mutating func ackTaken() {
+    isAckUnconfirmed = false
+    isCopyUnsettled = false
+  }
+
+  var hasUnansweredPrefetch: Bool { unansweredPrefetches > 0 }
+
   /// An answer is on its way that shows that the last ack has been taken.
   var isAskedAfterAck: Bool { unansweredPrefetches > staleAnswers }
 
   /// Takes an answer to that; true where it shows that the last ack has been taken.
   mutating func prefetchAnswered() -> Bool {
+    guard unansweredPrefetches > 0 else { return false }
     unansweredPrefetches -= 1
     guard staleAnswers > 0 else { return isAckUnconfirmed }
     staleAnswers -= 1
@@ -94,6 +105,7 @@ struct Slot: Hashable, Sendable {
     unansweredPrefetches = 0
     staleAnswers = 0
     isAckUnconfirmed = false
+    isCopyUnsettled = false
   }
 
   /// A worker runs, for whatever it still counts.

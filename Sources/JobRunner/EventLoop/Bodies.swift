@@ -11,14 +11,17 @@ struct Bodies {
 
   private let directory: String
   private let areNamed: Bool
+  private let largest: UInt64
   private var held: [Int: Held] = [:]
   private var incoming: [Int: BodySpool] = [:]
   /// What cannot be stored, for a copy to be made of it.
   private var passing: [Int: PassingBody] = [:]
 
   /// `areNamed`: each is to be had in a file with a name, too.
-  init(directory: String, areNamed: Bool = false) {
+  /// What is larger than `largest` is not stored.
+  init(directory: String, areNamed: Bool = false, largest: UInt64 = .max) {
     self.directory = directory
+    self.largest = largest
     self.areNamed = areNamed
   }
 
@@ -35,14 +38,14 @@ struct Bodies {
 
   /// A message has begun whose body comes in parts.
   mutating func announce(_ delivery: Delivery, slot: Int) {
-    incoming[slot, default: BodySpool(directory: directory)].announce(delivery)
+    incoming[slot, default: BodySpool(directory: directory, largest: largest)].announce(delivery)
   }
 
   /// Takes the next bytes of a large body; `size` is the whole body's. Returns the message, and why its body cannot be
   /// stored, once that shows.
   mutating func append(_ part: [UInt8], of size: UInt64, slot: Int) -> (message: Delivery, reason: String)? {
     do {
-      try incoming[slot, default: BodySpool(directory: directory)].append(part, of: size)
+      try incoming[slot, default: BodySpool(directory: directory, largest: largest)].append(part, of: size)
       return nil
     } catch {
       let spool = incoming[slot]
@@ -53,7 +56,7 @@ struct Bodies {
 
   /// The body of an item whose last part has come; nil for one that could not be stored.
   mutating func complete(_ delivery: Delivery, slot: Int) -> ItemBody? {
-    incoming[slot, default: BodySpool(directory: directory)].body(of: delivery)
+    incoming[slot, default: BodySpool(directory: directory, largest: largest)].body(of: delivery)
   }
 
   /// Keeps a body, unless the slot has one already.

@@ -18,6 +18,8 @@ extension EventLoop {
     public var spoolDirectory: String
     /// The largest body that is kept in memory, in bytes.
     public var largestBodyInMemory: Int
+    /// The largest item that is stored, in bytes; nil for as large as it comes.
+    public var largestItem: UInt64?
     /// What dead letters say of where they failed.
     public var host: String
     /// Where to show that the loop turns, if anywhere.

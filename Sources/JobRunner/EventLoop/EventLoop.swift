@@ -44,7 +44,9 @@ public final class EventLoop {
     _ = try SpareDescriptors(count: 16)
     spares = try SpareDescriptors(count: 4)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
-    bodies = Bodies(directory: configuration.spoolDirectory, areNamed: configuration.feed == .file)
+    bodies = Bodies(
+      directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
+      largest: configuration.largestItem ?? .max)
     liveness = configuration.liveness
     runner = Runner(options, chance: { .random(in: 0...1) })
   }
@@ -116,7 +118,10 @@ public final class EventLoop {
       switch event {
       case .connection(.opened): handle(.connected(ServerVersion(link.serverProperties)))
       case .connection(.method(let channel, let method)):
-        if case .channelClose = method { bodies.discardIncoming(slot: Int(channel) - 1) }
+        switch method {
+        case .channelClose, .channelCloseOK: bodies.discardIncoming(slot: Int(channel) - 1)
+        default: break
+        }
         handle(.method(method, channel: channel))
       case .connection(.announced(let channel, let delivery)): bodies.announce(delivery, slot: Int(channel) - 1)
       case .connection(.bodyPart(let channel, let size, let part)): store(part, of: size, slot: Int(channel) - 1)
@@ -132,14 +137,22 @@ public final class EventLoop {
 
   private func store(_ part: [UInt8], of size: UInt64, slot: Int) {
     guard let (message, reason) = bodies.append(part, of: size, slot: slot) else { return }
+    guard !isTooLarge(size) else {
+      return handle(.tooLarge(message.envelope, message.properties, slot: slot))
+    }
     handle(.notStored(message.envelope, message.properties, reason: reason, slot: slot))
   }
+
+  private func isTooLarge(_ size: UInt64) -> Bool { configuration.largestItem.map { size > $0 } ?? false }
 
   private func take(_ delivery: Delivery, slot: Int) {
     // Of what could not be stored the runner has been told.
     guard let body = bodies.complete(delivery, slot: slot) else { return }
     do {
       try bodies.keep(body, slot: slot)
+      guard !isTooLarge(delivery.bodySize) else {
+        return handle(.tooLarge(delivery.envelope, delivery.properties, slot: slot))
+      }
       let digest = options.onDisconnect == .finish ? try body.digest() : nil
       handle(.delivered(delivery.envelope, delivery.properties, digest: digest, slot: slot))
     } catch {
@@ -235,10 +248,16 @@ public final class EventLoop {
       do {
         try link?.send(method.method, on: method.channel)
       } catch {
-        // Names are checked when options are read, and nothing else of ours is long.
-        preconditionFailure("\(method): \(error)")
+        violated("a frame of it does not take \(method.method)")
       }
     }
+  }
+
+  /// The broker has brought us where nobody can go on.
+  private func violated(_ what: String) {
+    guard let broker = link?.broker else { return }
+    disconnect()
+    followUps.append(.connectionFailed(BrokerFailure(.lost, broker: broker, detail: what)))
   }
 
   private func closeConnections() {
@@ -248,7 +267,7 @@ public final class EventLoop {
   }
 
   private func startWorker(on item: WorkItem, slot: Int) {
-    guard let body = bodies[slot] else { preconditionFailure("an item without a body") }
+    guard let body = bodies[slot] else { return violated("an item came without its body") }
     do {
       try patiently { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
     } catch {

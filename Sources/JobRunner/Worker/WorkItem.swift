@@ -10,6 +10,8 @@ public struct WorkItem: Hashable, Sendable {
   public var queue: String
   /// Tells the body from others, where that was asked for.
   public var digest: Int?
+  /// Its body is larger than the runner takes.
+  var isTooLarge = false
 
   public init(envelope: Envelope, properties: BasicProperties, queue: String, digest: Int? = nil) {
     self.envelope = envelope
@@ -68,7 +70,12 @@ public struct WorkItem: Hashable, Sendable {
   /// The properties of the copy that a move publishes: without what the broker added, and what would send it elsewhere
   /// too. `host` and `time`, in seconds since 1970, are for dead letters.
   public func properties(for move: Move, host: String, time: UInt64) -> BasicProperties {
+    if move.destination == .queue, properties.unread != nil { return properties }
     var copy = properties.withoutBrokerHeaders().withoutItemHeaders()
+    if let unread = copy.unread {
+      copy.headers = [ItemHeader.properties: .bytes(unread)]
+      copy.unread = nil
+    }
     copy.deliveryMode = 2
     // A broker refuses another user's id.
     copy.userID = nil

@@ -49,7 +49,8 @@ public struct WorkerEnvironment: Sendable {
 private struct ItemVariables {
   private(set) var entries: [[UInt8]] = []
   private(set) var traceParent: [UInt8]?
-  private var omitted: [String] = []
+  private var omitted: [UInt8] = []
+  private var isAnyOmitted = false
   private var byteCount = 0
 
   mutating func add(_ item: WorkItem) {
@@ -70,9 +71,8 @@ private struct ItemVariables {
     add("APP_ID", properties.appID?.bytes)
     add("PRIORITY", properties.priority.map { Array("\($0)".utf8) })
     add(properties.headers ?? [:])
-    if !omitted.isEmpty {
-      let list = omitted.joined(separator: ",").utf8.prefix(WorkerEnvironment.longestValue)
-      entries.append(Array("WORK_ITEM_HEADERS_OMITTED=".utf8) + list)
+    if isAnyOmitted {
+      entries.append(Array("WORK_ITEM_HEADERS_OMITTED=".utf8) + omitted.prefix(WorkerEnvironment.longestValue))
     }
   }
 
@@ -111,18 +111,23 @@ private struct ItemVariables {
 
   /// The list separates names by commas, may hold no NUL, and is likely to be printed. Not by characters: a mark behind a comma hides it in one.
   private mutating func omit(_ name: String) {
+    // Of a million names few are shown.
+    guard omitted.count < WorkerEnvironment.longestValue else { return }
+    if isAnyOmitted { omitted.append(UInt8(ascii: ",")) }
+    isAnyOmitted = true
     let scalars = name.unicodeScalars.map { $0 == "," || $0.isUnprintable ? "_" : $0 }
-    omitted.append(String(String.UnicodeScalarView(scalars)))
+    omitted += String(String.UnicodeScalarView(scalars)).utf8
   }
 
   /// ASCII letters in upper case, digits as they are, all else `_`.
   private func variableName(_ header: ByteString) -> String {
-    String(
-      header.description.unicodeScalars.map { scalar -> Character in
-        switch scalar {
-        case "a"..."z", "A"..."Z", "0"..."9": Character(Character(scalar).uppercased())
-        default: "_"
-        }
-      })
+    let bytes = header.description.unicodeScalars.map { scalar -> UInt8 in
+      switch scalar {
+      case "a"..."z": UInt8(scalar.value) - 32
+      case "A"..."Z", "0"..."9": UInt8(scalar.value)
+      default: UInt8(ascii: "_")
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -110,6 +110,7 @@ enum AMQPConsume: AMQPTool {
       guard !options.queue.isEmpty else { throw Failure(.noQueue, "--queue names no queue") }
     }
     let count = arguments.number("count") ?? -1
+    options.runsMalformed = true
     options.extent = .count(count < 0 ? .max : Int(count))
     options.waitsForBroker = false
     options.leastLogged = .warning

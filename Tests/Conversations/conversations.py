@@ -1,0 +1,297 @@
+"""Conversations of amqp-job with a real broker whose words are changed on their way: conversations.py BINARY BROKER-NAME
+[OPTION...]; scripts/fuzz --conversations sets it up.
+
+None may end in a crash or hang, none in exit status 0 without what it stands for, none may lose an item, and none may
+show a password. What does is printed with the number by which it comes again.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEnd"))
+
+import pika.exceptions  # noqa: E402
+
+import amqp  # noqa: E402
+import brokers  # noqa: E402
+from mutator import Proxy  # noqa: E402
+
+USER, PASSWORD = "fuzz", "Geheim-4711-nobody-sees"
+# When a command is told to end that waits for what has been left out of its conversation, and how long it may take then.
+PATIENCE, LIMIT = 6.0, 20.0
+# Of some that wait for an answer nobody is told anything: they end by their own limit, of a minute.
+OWN_LIMIT = 90.0
+COMMON = ["--connect-timeout", "2s", "--heartbeat", "2s"]
+SIGNALS = {128 + number for number in (signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV, signal.SIGTRAP)}
+
+
+class Wrong(Exception):
+    """What must not happen."""
+
+
+class Lane:
+    """One conversation after the other, on queues of its own."""
+
+    def __init__(self, options, broker, directory, number):
+        self.binary, self.broker = options.binary, broker
+        self.seed = options.seed
+        self.directory = directory / str(number)
+        self.directory.mkdir()
+        self.client = amqp.Client(broker.url)
+        self.family, self.plain = f"fuzz-{number}", f"fuzz-plain-{number}"
+        kind = "classic" if number % 2 else "quorum"
+        subprocess.run(
+            [self.binary, "declare", self.family, "--type", kind, "--url", broker.url], check=True,
+            stderr=subprocess.DEVNULL)
+        self.client.channel.queue_declare(self.plain, durable=True)
+        self.connections = 0  # of the latest conversation
+
+    def queues(self, name):
+        return [name, f"{name}.retry", f"{name}.dead"] if name == self.family else [name]
+
+    def counts(self, name):
+        channel = self.client.channel
+        return [channel.queue_declare(each, passive=True).method.message_count for each in self.queues(name)]
+
+    def reset(self, name, items, is_dead):
+        channel = self.client.channel
+        for each in self.queues(name):
+            channel.queue_purge(each)
+        target = f"{name}.dead" if is_dead else name
+        for number in range(items):
+            channel.basic_publish("", target, b"item-%d" % number, pika.BasicProperties(
+                delivery_mode=2, message_id=f"id-{number}", content_type="text/plain", headers={"n": number, "t": ["x", {}]}))
+
+    def converse(self, index):
+        """One of them: what its command was, and its exit status."""
+        chance = random.Random(f"{self.seed}/{index}")
+        name = chance.choice([self.family, self.family, self.plain])
+        items = chance.choice([0, 1, 1, 2, 3, 5])
+        command = chance.choice(COMMANDS)
+        self.reset(name, items, is_dead=command in (dead_list, dead_replay) and name == self.family)
+        proxy = Proxy(self.broker.address, f"{self.seed}/{index}")
+        self.journal = self.directory / "journal"
+        self.journal.write_bytes(b"")
+        words, check = command(self, name, items, chance)
+        environment = {
+            "PATH": os.environ["PATH"], "TMPDIR": str(self.directory),
+            "AMQP_URL": f"amqp://{USER}:{PASSWORD}@127.0.0.1:{proxy.port}",
+        }
+        waits = chance.random() < 0.98
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [self.binary, *words], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            out, err, was_told = self.finish(process, waits or command in UNLIMITED)
+        except Wrong as error:
+            raise Wrong(f"{error}; {' '.join(words)}; {[each.done for each in proxy.mutators]}") from None
+        finally:
+            proxy.close()
+        said = f"{' '.join(words)} -> {process.returncode} after {time.monotonic() - began:.1f} s, told: {was_told}, " \
+            f"changed: {[each.done for each in proxy.mutators][:4]}: {err.decode(errors='replace')[-600:]!r}"
+        status = process.returncode
+        if status < 0 and not (was_told and -status == signal.SIGTERM) or status in SIGNALS or b"Fatal error" in err:
+            raise Wrong(f"a crash: {said}")
+        if PASSWORD.encode() in out + err:
+            raise Wrong(f"the password: {said}")
+        self.connections = len(proxy.mutators)
+        problem = check(status, out, err)
+        if problem:
+            raise Wrong(f"{problem}: {said}")
+        return command.__name__, status
+
+    def finish(self, process, is_told):
+        try:
+            return *process.communicate(timeout=PATIENCE if is_told else OWN_LIMIT), False
+        except subprocess.TimeoutExpired:
+            pass
+        if is_told:
+            process.send_signal(signal.SIGTERM)
+            try:
+                return *process.communicate(timeout=LIMIT), True
+            except subprocess.TimeoutExpired:
+                pass
+        os.killpg(process.pid, signal.SIGKILL)
+        _, err = process.communicate()
+        raise Wrong(f"a hang, {'of one that was told to end' if is_told else 'beyond its own limits'}: {err[-600:]!r}")
+
+    # What a queue has to agree with
+
+    def done(self):
+        return self.journal.read_bytes().count(b"done\n")
+
+    def settled_count(self, name, least):
+        """How many there are, once what was in hand is back."""
+        deadline = time.monotonic() + 15
+        while sum(self.counts(name)) < least and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return sum(self.counts(name))
+
+
+def worker(lane, chance):
+    code = chance.choice([0, 0, 0, 0, 3])
+    return ["--", "sh", "-c", f"cat >/dev/null; [ {code} != 0 ] || echo done >>{lane.journal}; exit {code}"]
+
+
+def run(lane, name, items, chance, words=None, wanted=1):
+    words = words or chance.choice([["-n", "1"], ["-n", "1", "--when-empty", "exit"], ["-n", "1", "--on-disconnect", "finish"]])
+    may_be_empty = "exit" in words
+    words = [*words, "--grace", "1s", "--max-item-size", "1MiB", "--spool-above", "1KiB"]
+    if name == lane.family:
+        words += ["--retry-delay", "1h"]
+
+    def check(status, out, err):
+        done = lane.done()
+        # Whatever left its queues was done. A copy of something that was not settled may be there besides.
+        left = lane.settled_count(name, items - done)
+        if left < items - done:
+            return f"{items - done - left} of {items} items are lost"
+        if status == 0 and not may_be_empty and done < wanted:
+            return f"a false 0: {done} of {wanted} were done"
+        if status == 0 and may_be_empty and done < min(items, wanted):
+            return f"a false 0: {done} were done of {items}, {wanted} wanted"
+        # Each connection that is lost may leave a copy of what each worker had; going on and on does not.
+        if left > items + min(3 * lane.connections, 12):
+            return f"{items} items have become {left}"
+        return None
+
+    return ["run", "-q", name, *COMMON, *words, *worker(lane, chance)], check
+
+
+def run_many(lane, name, items, chance):
+    if chance.random() < 0.5:
+        words, check = run(lane, name, items, chance, ["-n", "3", "-j", "2", "--when-empty", "exit"], 3)
+    else:
+        words, check = run(lane, name, items, chance, ["--drain", "-j", "3", "--drain-timeout", "4s"], 0)
+    return words, check
+
+
+def publish(lane, name, items, chance):
+    bodies = [f"new-{number}" for number in range(chance.choice([1, 3, 20]))]
+
+    def check(status, out, err):
+        if status == 0 and lane.settled_count(name, items + len(bodies)) < items + len(bodies):
+            return f"a false 0: {lane.counts(name)} are there of {items} and {len(bodies)}"
+        return None
+
+    return ["publish", "-q", name, *COMMON, *bodies], check
+
+
+def status(lane, name, items, chance):
+    words = chance.choice([[], ["--json"], ["--drained"]])
+
+    def check(code, out, err):
+        if code == 0 and "--json" in words:
+            try:
+                [json.loads(line) for line in out.splitlines()]
+            except ValueError:
+                return "what is printed is no JSON"
+        return None
+
+    return ["status", name, *COMMON, *words], check
+
+
+def dead_list(lane, name, items, chance):
+    return ["dead", "list", name, *COMMON, *chance.choice([[], ["--json"]])], keeps(lane, name, items)
+
+
+def dead_replay(lane, name, items, chance):
+    return ["dead", "replay", name, *COMMON], keeps(lane, name, items)
+
+
+def keeps(lane, name, items):
+    def check(status, out, err):
+        left = lane.settled_count(name, items)
+        return None if left >= items else f"{items - left} of {items} items are lost"
+    return check
+
+
+def declare(lane, name, items, chance):
+    kind = ["--type", "classic" if lane.family.endswith(tuple("13579")) else "quorum"] if name == lane.family \
+        else ["--plain", "--type", "classic"]
+    return ["declare", name, *COMMON, *kind], keeps(lane, name, items)
+
+
+# These wait for items and confirmations for as long as it takes.
+UNLIMITED = [run, run_many, publish]
+COMMANDS = [run, run, run, run_many, run_many, publish, publish, status, dead_list, dead_replay, declare]
+
+
+class Conversations:
+    def __init__(self, options, broker, directory):
+        self.options = options
+        self.numbers = iter(range(options.first, options.first + options.count))
+        self.lock = threading.Lock()
+        self.ends = collections.Counter()
+        self.wrong = []
+        self.lanes = [Lane(options, broker, directory, number) for number in range(min(options.lanes, options.count))]
+
+    def run(self):
+        threads = [threading.Thread(target=self.work, args=(lane,), daemon=True) for lane in self.lanes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def work(self, lane):
+        while True:
+            with self.lock:
+                index = next(self.numbers, None)
+                if index is None or time.monotonic() >= self.options.deadline or len(self.wrong) >= 20:
+                    return
+            try:
+                end = lane.converse(index)
+            except Wrong as error:
+                again = f"scripts/fuzz --conversations 1 --first {index} --seed {self.options.seed}"
+                print(f"conversation {index}: {error}\n  again: {again}", flush=True)
+                with self.lock:
+                    self.wrong.append(index)
+                continue
+            except pika.exceptions.AMQPError as error:
+                print(f"conversation {index}: the check's own connection failed: {error!r}", flush=True)
+                continue
+            with self.lock:
+                self.ends[end] += 1
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/fuzz --conversations", allow_abbrev=False)
+    parser.add_argument("binary")
+    parser.add_argument("broker")
+    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", required=True)
+    parser.add_argument("--lanes", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin none after this")
+    options = parser.parse_args()
+    options.deadline = time.monotonic() + options.seconds
+    broker = brokers.Broker(options.broker, brokers.Broker(options.broker).url)
+    if USER not in broker.ctl("list_users"):
+        broker.ctl("add_user", USER, PASSWORD)
+        broker.ctl("set_permissions", USER, ".*", ".*", ".*")
+    print(f"conversations, seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="amqp-job-fuzz-") as directory:
+        conversations = Conversations(options, broker, pathlib.Path(directory))
+        began = time.monotonic()
+        conversations.run()
+    count = sum(conversations.ends.values()) + len(conversations.wrong)
+    print(f"{count} conversations in {time.monotonic() - began:.0f} s, seed {options.seed}: "
+          f"{len(conversations.wrong)} must not be", flush=True)
+    for (command, status), number in sorted(conversations.ends.items()):
+        print(f"  {command:12} {status:4}  {number}")
+    sys.exit(1 if conversations.wrong or not count else 0)
+
+
+main()

@@ -1,0 +1,152 @@
+import AMQP
+import Broker
+import Linux
+
+@testable import JobRunner
+
+/// A runner whose workers and copies are pretended, and what must hold of it whatever comes.
+struct RunnerHarness {
+  private(set) var runner: Runner
+  private(set) var now = ContinuousClock.now
+  private(set) var isFinished = false
+  /// The item of each worker that runs, and of each copy that is under way, by slot.
+  private(set) var workers: [Int: WorkItem] = [:]
+  private(set) var moves: [Int: WorkItem] = [:]
+  private(set) var timers: Set<RunnerTimer> = []
+  /// What is to be sent, in order, since it was last asked.
+  var unsent: [ChannelMethod] = []
+  /// What the runner wants of a connection, since it was last asked.
+  var connection: Wish?
+  private let mostWorkers: Int
+  /// Delivery tags of items, and ids of messages, that may be acked: done by a worker, or copied.
+  private var settleable: Set<UInt64> = []
+  private var doneIDs: Set<ByteString> = []
+  private var tagIDs: [UInt64: ByteString] = [:]
+
+  enum Wish: Equatable {
+    case connect([ChannelMethod])
+    case disconnect
+  }
+
+  init(_ options: JobOptions) {
+    mostWorkers = options.parallelism
+    runner = Runner(options, chance: { 0.5 })
+  }
+
+  mutating func start() throws { try perform(runner.start(now: now)) }
+
+  mutating func pass(_ duration: Duration) { now += duration }
+
+  mutating func handle(_ event: RunnerEvent) throws {
+    switch event {
+    case .workerEnded(let status, let slot):
+      guard let item = workers.removeValue(forKey: slot) else { return }
+      if status == .exited(0) { note(item) }
+    case .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot):
+      guard workers.removeValue(forKey: slot) != nil else { return }
+    case .moveConfirmed(let slot):
+      guard let item = moves.removeValue(forKey: slot) else { return }
+      settleable.insert(item.envelope.deliveryTag)
+    case .moveFailed(_, let slot):
+      guard moves.removeValue(forKey: slot) != nil else { return }
+    case .timer(let timer):
+      guard timers.remove(timer) != nil else { return }
+    case .delivered(let envelope, let properties, _, _):
+      tagIDs[envelope.deliveryTag] = properties.messageID
+    default: break
+    }
+    try perform(runner.handle(event, now: now))
+  }
+
+  private mutating func note(_ item: WorkItem) {
+    settleable.insert(item.envelope.deliveryTag)
+    if let id = item.properties.messageID { doneIDs.insert(id) }
+  }
+
+  private mutating func perform(_ actions: [RunnerAction]) throws {
+    for action in actions {
+      if isFinished, case .log = action {} else { try expect(!isFinished, "after the end comes \(action)") }
+      try perform(action)
+    }
+  }
+
+  private mutating func perform(_ action: RunnerAction) throws {
+    switch action {
+    case .startWorker(let item, let slot):
+      try expect(workers[slot] == nil, "a second worker in slot \(slot)")
+      workers[slot] = item
+      try expect(workers.count <= mostWorkers, "\(workers.count) workers, of \(mostWorkers)")
+    case .move(let item, _, let slot):
+      try expect(moves[slot] == nil, "a second copy in slot \(slot)")
+      moves[slot] = item
+    case .dropMove(let slot): moves[slot] = nil
+    case .set(let timer, _): timers.insert(timer)
+    case .cancel(let timer): timers.remove(timer)
+    case .send(let methods):
+      for method in methods { try check(method.method) }
+      unsent += methods
+    case .connect(_, let opening):
+      unsent = []
+      connection = .connect(opening)
+    case .disconnect: connection = .disconnect
+    case .finish(let status):
+      isFinished = true
+      try expect(status != .success || workers.isEmpty, "the end is 0, and a worker runs")
+    default: break
+    }
+  }
+
+  private func check(_ method: AMQP.Method) throws {
+    switch method {
+    case .basicAck(let tag, let isMultiple):
+      let isDoneAgain = tagIDs[tag].map(doneIDs.contains) == true
+      try expect(!isMultiple && (settleable.contains(tag) || isDoneAgain), "an ack of \(tag), which nothing allows")
+    case .basicReject(_, let requeues), .basicNack(_, _, let requeues):
+      try expect(requeues, "a rejection that drops an item")
+    default: break
+    }
+  }
+
+  /// Something that workers, copies, the clock or a signal do.
+  mutating func somethingOfOurs(_ random: inout Random) throws {
+    switch Int.random(in: 0..<10, using: &random) {
+    case 0..<4:
+      guard let slot = workers.keys.sorted().randomElement(using: &random) else { return }
+      switch Int.random(in: 0..<8, using: &random) {
+      case 0: try handle(.commandRefused(.notExecutable, reason: "no", slot: slot))
+      case 1: try handle(.workerDidNotStart(reason: "no", slot: slot))
+      case 2: try handle(.workerEnded(.killed(.kill), slot: slot))
+      case 3, 4: try handle(.workerEnded(.exited(random.one(of: [1, 65, 77])), slot: slot))
+      default: try handle(.workerEnded(.exited(0), slot: slot))
+      }
+    case 4..<7:
+      guard let slot = moves.keys.sorted().randomElement(using: &random) else { return }
+      try handle(random.chance(3, in: 4) ? .moveConfirmed(slot: slot) : .moveFailed(reason: "no", slot: slot))
+    case 7, 8:
+      let due = timers.map { "\($0)" }.sorted().randomElement(using: &random)
+      pass(.milliseconds(random.size(upTo: 5_000)))
+      if let timer = timers.first(where: { "\($0)" == due }) { try handle(.timer(timer)) }
+    default:
+      guard random.chance(1, in: 4) else {
+        return try handle(.movesBlocked(reason: random.chance(1, in: 2) ? "low" : nil))
+      }
+      try handle(.signal(random.one(of: [.terminate, .interrupt, .hangup, .quit, .user1])))
+    }
+  }
+}
+
+extension Random {
+  mutating func jobOptions() -> JobOptions {
+    var options = JobOptions(brokers: [BrokerURL(host: "h")], queue: "q")
+    options.extent = one(of: [.count(1), .count(3), .drain, .forever])
+    options.parallelism = Int.random(in: 1...3, using: &self)
+    if case .count = options.extent { options.whenEmpty = one(of: [.wait, .exit]) }
+    options.onTerm = one(of: [nil, .stop, .finish])
+    options.onDisconnect = one(of: [.stop, .finish])
+    options.timeout = one(of: [nil, .seconds(1)])
+    options.attempts.areRequired = chance(1, in: 4)
+    options.runsMalformed = chance(1, in: 4)
+    if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .own(OwnQueue(isExclusive: true))]) }
+    return options
+  }
+}

@@ -1,0 +1,139 @@
+import AMQP
+import Broker
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// Copies of items that no worker has had: when they are published, and when no more are.
+@Suite struct CopyTests {
+  private func envelope(_ tag: UInt64) -> Envelope {
+    Envelope(consumerTag: "amqp-job-1", deliveryTag: tag, isRedelivered: true, exchange: "", routingKey: "q")
+  }
+
+  /// An item has come that is to be counted by a copy, and the channel has not answered.
+  private func asking() -> (RunnerDriver, [RunnerAction]) {
+    var driver = RunnerDriver()
+    driver.consume(hasRetries: true)
+    let actions = driver.handle(.delivered(envelope(1), BasicProperties(), digest: nil, slot: 0))
+    return (driver, actions)
+  }
+
+  @Test func aCopyWaitsUntilTheItemCanBeSettled() {
+    var (driver, actions) = asking()
+    #expect(actions.asksBeforeCopy && actions.moves.isEmpty)
+    #expect(driver.method(.basicQoSOK).moves == [Move(destination: .queue, attempts: 1)])
+  }
+
+  @Test func anItemThatIsLostAtOnceHasNoCopy() {
+    var (driver, _) = asking()
+    #expect(driver.handle(RunnerDriver.lost()).moves.isEmpty)
+    #expect(driver.handle(.connected(nil)).moves.isEmpty)
+    #expect(driver.method(.basicQoSOK).moves.isEmpty)
+  }
+
+  @Test func withoutAnAnswerItIsRunUncounted() {
+    var (driver, _) = asking()
+    #expect(driver.handle(.timer(.settlementLimit)).startsWorker)
+    #expect(driver.method(.basicQoSOK).moves.isEmpty)
+  }
+
+  /// The item comes again, and the connection is lost with its copy under way, or confirmed.
+  private func losing(_ driver: inout RunnerDriver, isConfirmed: Bool) -> [RunnerAction] {
+    driver.handle(.connected(nil))
+    driver.method(.basicQoSOK)
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    #expect(driver.deliver(isRedelivered: true).moves.count == 1)
+    if isConfirmed { driver.handle(.moveConfirmed(slot: 0)) }
+    return driver.handle(RunnerDriver.lost())
+  }
+
+  @Test(arguments: [true, false])
+  func itemsThatAreLostAgainAndAgainAreNotCopiedForEver(isConfirmed: Bool) {
+    var driver = RunnerDriver()
+    driver.consume(hasRetries: true)
+    _ = driver.handle(RunnerDriver.lost())
+    for _ in 1..<Runner.mostCopyLosses {
+      #expect(losing(&driver, isConfirmed: isConfirmed).errors.isEmpty)
+    }
+    let end = losing(&driver, isConfirmed: isConfirmed)
+    #expect(end.errors.count == 1 && driver.finished == .temporaryFailure)
+  }
+
+  @Test func oneThatHasLeftItsQueueBeginsTheCountAnew() {
+    var driver = RunnerDriver { $0.extent = .forever }
+    driver.consume(hasRetries: true)
+    _ = driver.handle(RunnerDriver.lost())
+    for _ in 1...3 * Runner.mostCopyLosses {
+      #expect(losing(&driver, isConfirmed: false).errors.isEmpty)
+      driver.handle(.connected(nil))
+      driver.method(.basicQoSOK)
+      driver.deliver(isRedelivered: true)
+      driver.handle(.moveConfirmed(slot: 0))
+      // With a prefetch of one it comes only where the ack has been taken.
+      driver.deliver()
+      driver.handle(.workerEnded(.exited(0)))
+      _ = driver.handle(RunnerDriver.lost())
+      guard driver.finished == nil else { return }
+    }
+  }
+
+  // MARK: What no worker can have
+
+  private static let malformed: BasicProperties = {
+    var properties = BasicProperties()
+    properties.unread = [0, 1]
+    return properties
+  }()
+
+  @Test(arguments: [true, false]) func whatCannotBeReadIsSetAsideAndCounts(hasRetries: Bool) {
+    var driver = RunnerDriver()
+    driver.consume(hasRetries: hasRetries)
+    let actions = driver.deliver(Self.malformed)
+    let cause = DeadLetterCause(reason: .malformed, status: nil)
+    #expect(
+      !actions.startsWorker
+        && actions.moves == [Move(destination: hasRetries ? .deadLetter(cause) : .queue, attempts: 0)])
+    #expect(driver.handle(.moveConfirmed(slot: 0)).errors.count == 1)
+    #expect(driver.settle().finished == .failure)
+  }
+
+  @Test func whereTheBodyIsAllThatIsWantedItIsRun() {
+    var driver = RunnerDriver { $0.runsMalformed = true }
+    driver.consume()
+    #expect(driver.deliver(Self.malformed).startsWorker)
+  }
+
+  @Test func itsCopyInItsQueueIsWhatItWas() {
+    let item = WorkItem(envelope: envelope(1), properties: Self.malformed, queue: "q")
+    let copy = item.properties(for: Move(destination: .queue, attempts: 3), host: "h", time: 1)
+    #expect(copy == Self.malformed)
+  }
+
+  @Test func itsDeadLetterHasThePropertiesAsTheyCame() {
+    let item = WorkItem(envelope: envelope(1), properties: Self.malformed, queue: "q")
+    let cause = DeadLetterCause(reason: .malformed, status: nil)
+    let copy = item.properties(for: Move(destination: .deadLetter(cause), attempts: 0), host: "h", time: 1)
+    #expect(copy.unread == nil && copy.headers?["x-amqp-job-properties"] == .bytes([0, 1]))
+    #expect(copy.headers?["x-amqp-job-reason"] == .string("malformed"))
+    #expect(copy.withoutItemHeaders().headers == ["x-amqp-job-properties": .bytes([0, 1])])
+  }
+
+  /// Its body passes through as it comes, so the channel can answer nothing meanwhile.
+  @Test func whatIsTooLargeIsCopiedAsItComes() {
+    var driver = RunnerDriver()
+    driver.consume(hasRetries: true)
+    let actions = driver.handle(.tooLarge(envelope(1), BasicProperties(), slot: 0))
+    let cause = DeadLetterCause(reason: .tooLarge, status: nil)
+    #expect(actions.moves == [Move(destination: .deadLetter(cause), attempts: 1)] && !actions.asksBeforeCopy)
+  }
+
+  @Test func whatIsOfNoSlotIsNothing() {
+    var driver = RunnerDriver()
+    driver.consume()
+    for slot in [-1, 1, 65_534] {
+      #expect(driver.handle(.delivered(envelope(1), BasicProperties(), digest: nil, slot: slot)).isEmpty)
+      #expect(driver.handle(.tooLarge(envelope(1), BasicProperties(), slot: slot)).isEmpty)
+    }
+  }
+}

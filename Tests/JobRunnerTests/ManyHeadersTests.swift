@@ -1,0 +1,40 @@
+import AMQP
+import Testing
+
+@testable import JobRunner
+
+/// Items with headers by the thousand: what is done with them takes time in proportion.
+@Suite struct ManyHeadersTests {
+  private func item(_ count: Int) -> WorkItem {
+    var properties = BasicProperties()
+    properties.headers = FieldTable((0..<count).map { .init(name: ByteString("h\($0)"), value: .int64(1)) })
+    let envelope = Envelope(consumerTag: "t", deliveryTag: 1, isRedelivered: true, exchange: "", routingKey: "q")
+    return WorkItem(envelope: envelope, properties: properties, queue: "q")
+  }
+
+  /// The least of some turns, since others want the processor, too.
+  private func time(_ count: Int) -> Duration {
+    let item = item(count)
+    let environment = WorkerEnvironment([], usedSettings: [], passesSettings: false)
+    let durations = (0..<4).map { _ in
+      ContinuousClock().measure {
+        _ = environment.entries(for: item)
+        _ = item.properties(for: Move(destination: .queue, attempts: item.attempt), host: "h", time: 1)
+      }
+    }
+    return durations.min() ?? .zero
+  }
+
+  @Test func sixteenTimesAsManyTakeNoSquareOfThat() {
+    let (few, many) = (time(1_000), time(16_000))
+    #expect(many < few * 80, "\(few) and \(many)")
+  }
+
+  @Test func thoseThatFindNoRoomAreNamedAsFarAsThatGoes() {
+    let entries = WorkerEnvironment([], usedSettings: [], passesSettings: false).entries(for: item(40_000))
+    let omitted = entries.filter { $0.starts(with: Array("WORK_ITEM_HEADERS_OMITTED=".utf8)) }
+    #expect(omitted.count == 1)
+    #expect(omitted[0].count <= WorkerEnvironment.longestValue + 26)
+    #expect(entries.reduce(0) { $0 + $1.count } <= WorkerEnvironment.mostBytes + WorkerEnvironment.longestValue + 26)
+  }
+}
