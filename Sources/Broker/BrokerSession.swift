@@ -55,7 +55,8 @@ public final class BrokerSession {
       let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
       do {
         return try connect(
-          to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory, until: limit,
+          to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory,
+          until: limit,
           signals: signals)
       } catch let failure as BrokerFailure where failure.kind == .unreachable {
         attempt += 1

@@ -146,7 +146,8 @@ public struct DeclarationInquiry: Hashable, Sendable {
   }
 
   private static func plain(_ deadLettering: [FieldTable.Entry]) -> FieldTable {
-    FieldTable([.init(name: Argument.type, value: .string(ByteString(WorkQueue.Kind.classic.rawValue)))] + deadLettering)
+    FieldTable(
+      [.init(name: Argument.type, value: .string(ByteString(WorkQueue.Kind.classic.rawValue)))] + deadLettering)
   }
 
   private mutating func set(_ name: ByteString, _ value: FieldValue?) {

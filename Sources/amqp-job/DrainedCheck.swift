@@ -54,7 +54,9 @@ struct DrainedCheck {
   func close() throws { try session.closeChannel(Self.channel) }
 
   private mutating func look() throws -> Drain.Finding {
-    try send([.basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag, arguments: ["x-priority": .int32(0)])])
+    try send([
+      .basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag, arguments: ["x-priority": .int32(0)])
+    ])
     try send(drain.begin(ownConsumers: 1, hasRetries: hasRetries))
     var finding: Drain.Finding?
     var wasHanded = false

@@ -36,7 +36,8 @@ struct InspectedQueue {
   ) throws {
     let hidden = Failure(
       .notPermitted,
-      "cannot tell whether \(place) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it")
+      "cannot tell whether \(place) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it"
+    )
     guard !isHidden else { throw hidden }
     guard let questions = NeighbourSearch.questions(queue, on: channel + 1) else { return }
     var search = NeighbourSearch(channel: channel + 1)
@@ -62,7 +63,9 @@ struct InspectedQueue {
 
   private static func answer(_ session: BrokerSession, on channel: UInt16 = channel) throws -> Method {
     while true {
-      if case .method(channel, let method) = try session.nextEvent(until: .now + BrokerSession.callLimit) { return method }
+      if case .method(channel, let method) = try session.nextEvent(until: .now + BrokerSession.callLimit) {
+        return method
+      }
     }
   }
 }

@@ -36,7 +36,9 @@ struct QueueSetUp {
 
   /// What its retry queue hands back would be held up.
   private func checkLimit() throws {
-    guard !isPlain, let limit = WorkQueue.refusingLimit(queue.declaration(kind, others: others).arguments) else { return }
+    guard !isPlain, let limit = WorkQueue.refusingLimit(queue.declaration(kind, others: others).arguments) else {
+      return
+    }
     throw Failure(
       .wrongQueue,
       "--arg \(limit)=... does not go with a retry queue: a full queue refuses the items that are to come back, and they are "

@@ -23,7 +23,8 @@ import Testing
   ])
   func tellsWhatTheQueueHas(text: String, current: DeclarationRefusal.Current) {
     #expect(
-      Self.refusal("inequivalent arg 'x-any' for queue 'q' in vhost '/': \(text)") == .differs("x-any", current: current))
+      Self.refusal("inequivalent arg 'x-any' for queue 'q' in vhost '/': \(text)")
+        == .differs("x-any", current: current))
   }
 
   @Test func aValueOfTheSameTypeIsReadLikeOurs() {

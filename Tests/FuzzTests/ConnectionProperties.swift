@@ -35,7 +35,9 @@ import Testing
   private func connection(largestBodyInMemory: Int) -> Connection {
     var parameters = Connection.Parameters(
       url: BrokerURL(host: "h"), heartbeat: 0, name: "fuzz",
-      opening: [.channelOpen, .basicConsume(queue: "q", consumerTag: "A", arguments: [:])].map { ChannelMethod($0, on: 1) })
+      opening: [.channelOpen, .basicConsume(queue: "q", consumerTag: "A", arguments: [:])].map {
+        ChannelMethod($0, on: 1)
+      })
     parameters.largestBodyInMemory = largestBodyInMemory
     return Connection(parameters)
   }

@@ -20,7 +20,10 @@ import Testing
     var driver = RunnerDriver()
     #expect(
       driver.open().writes == [
-        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-1", arguments: Slot.notForStreams)]
+        [
+          .basicQoS(prefetchCount: 1),
+          .basicConsume(queue: "q", consumerTag: "amqp-job-1", arguments: Slot.notForStreams),
+        ]
       ])
   }
 
@@ -40,7 +43,10 @@ import Testing
     driver.handle(.timer(.retry))
     #expect(
       driver.handle(.connected(nil)).writes == [
-        [.basicQoS(prefetchCount: 1), .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]
+        [
+          .basicQoS(prefetchCount: 1),
+          .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams),
+        ]
       ])
   }
 
@@ -84,7 +90,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (ReplyCode.notFound, JobRunner.ExitStatus.noQueue), (.resourceLocked, .wrongQueue), (.preconditionFailed, .notPermitted),
+    (ReplyCode.notFound, JobRunner.ExitStatus.noQueue), (.resourceLocked, .wrongQueue),
+    (.preconditionFailed, .notPermitted),
     (.internalError, .temporaryFailure),
   ])
   func aQueueThatIsRefusedEndsIt(code: ReplyCode, status: JobRunner.ExitStatus) {

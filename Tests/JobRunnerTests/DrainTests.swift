@@ -35,7 +35,9 @@ import Testing
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
     #expect(driver.handle(.timer(.look)).writes == [[questions[0]]])
     #expect(
-      driver.counted(0, 0).writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)] + questions])
+      driver.counted(0, 0).writes == [
+        [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)] + questions
+      ])
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
     driver.handle(.timer(.look))
     let end = emptyLook(&driver)
@@ -172,7 +174,8 @@ import Testing
     let actions = driver.handle(.moveConfirmed(slot: 0))
     #expect(
       actions.writes == [
-        [.basicAck(deliveryTag: 1, multiple: false)], [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)],
+        [.basicAck(deliveryTag: 1, multiple: false)],
+        [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)],
       ])
     #expect(driver.deliver().startsWorker)
     driver.handle(.workerEnded(.exited(0)))

@@ -20,7 +20,8 @@ import Testing
     var driver = RunnerDriver()
     _ = driver.start()
     driver.handle(.connected(ServerVersion(3, 10)))
-    #expect(driver.method(RunnerDriver.plain, on: 2).writes.map(\.first) == [.channelOpen, .basicQoS(prefetchCount: 1)])
+    #expect(
+      driver.method(RunnerDriver.plain, on: 2).writes.map(\.first) == [.channelOpen, .basicQoS(prefetchCount: 1)])
     #expect(driver.method(RunnerDriver.found, on: 2).writes.isEmpty)
   }
 

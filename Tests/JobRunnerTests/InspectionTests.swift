@@ -23,7 +23,8 @@ import Testing
   private static func ofType(_ type: String) -> AMQP.Method {
     refusal(
       .preconditionFailed,
-      "PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue 'q' in vhost '/' of queue type rabbit_\(type)_queue")
+      "PRECONDITION_FAILED - invalid arg 'x-stream-offset' for queue 'q' in vhost '/' of queue type rabbit_\(type)_queue"
+    )
   }
 
   // MARK: What cannot be served
@@ -103,7 +104,8 @@ import Testing
 
   @Test(arguments: [
     (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), JobRunner.ExitStatus.notPermitted),
-    (.refused(CloseReason(code: .resourceLocked, text: "no")), .temporaryFailure), (.unknown(reason: "no"), .temporaryFailure),
+    (.refused(CloseReason(code: .resourceLocked, text: "no")), .temporaryFailure),
+    (.unknown(reason: "no"), .temporaryFailure),
   ])
   func whoMayNotPublishCopiesTakesNothingThatABrokerDrops(
     permission: PublishingPermission, status: JobRunner.ExitStatus
@@ -135,13 +137,18 @@ import Testing
 
   // MARK: Without the configure permission
 
-  @Test(arguments: [("stream", JobRunner.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted)])
+  @Test(arguments: [
+    ("stream", JobRunner.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted),
+  ])
   func whatAReaderMayNotKnowIsNotGuessed(type: String, status: JobRunner.ExitStatus) {
     var driver = Self.connected()
     driver.method(Self.refusal(.accessRefused), on: 2)
-    let type = type == "stream" ? Self.refusal(
-      .preconditionFailed,
-      "PRECONDITION_FAILED - invalid arg 'x-priority' for queue 'q' in vhost '/' of queue type rabbit_stream_queue") : Self.ofType(type)
+    let type =
+      type == "stream"
+      ? Self.refusal(
+        .preconditionFailed,
+        "PRECONDITION_FAILED - invalid arg 'x-priority' for queue 'q' in vhost '/' of queue type rabbit_stream_queue")
+      : Self.ofType(type)
     #expect(driver.method(type, on: 2).errors.count == 1 && driver.finished == status)
   }
 
@@ -191,7 +198,8 @@ import Testing
 
   @Test func whatIsBesideAPlainQueueIsOfNoInterestToASuccess() {
     var driver = Self.working()
-    #expect(driver.handle(.workerEnded(.exited(0))).writes.joined().contains(.basicAck(deliveryTag: 1, multiple: false)))
+    #expect(
+      driver.handle(.workerEnded(.exited(0))).writes.joined().contains(.basicAck(deliveryTag: 1, multiple: false)))
   }
 
   @Test func aFailureIsJudgedWhenItIsKnownWhatIsBesideTheQueue() {
@@ -240,7 +248,8 @@ import Testing
   @Test func theOwnersLimitIsNotPutOff() {
     var driver = Self.deadLettering()
     #expect(driver.deliver(Self.returned(15), isRedelivered: true).startsWorker)
-    #expect(driver.handle(.workerEnded(.exited(1))).writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
+    #expect(
+      driver.handle(.workerEnded(.exited(1))).writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
   }
 
   @Test func attemptsThatAreAskedForEndInTheOwnersExchange() {

@@ -200,7 +200,9 @@ import Testing
     let actions = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
     #expect(actions.contains(.dropMove(slot: 0)) && actions.errors.isEmpty)
     // The channel is open as it was.
-    #expect(actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]] && driver.finished == nil)
+    #expect(
+      actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]]
+        && driver.finished == nil)
   }
 
   @Test func aSignalMeanwhileMakesItTheLastItem() {

@@ -37,7 +37,12 @@ import Testing
     driver.handle(.connected(nil))
     let actions = driver.method(declared("mine"), on: Self.setUpChannel)
     #expect(
-      actions.writes == [[.basicQoS(prefetchCount: 1), .basicConsume(queue: "mine", consumerTag: "amqp-job-1", arguments: Slot.notForStreams)]])
+      actions.writes == [
+        [
+          .basicQoS(prefetchCount: 1),
+          .basicConsume(queue: "mine", consumerTag: "amqp-job-1", arguments: Slot.notForStreams),
+        ]
+      ])
     #expect(!actions.contains(.queueNamed("mine")))
   }
 
@@ -56,7 +61,8 @@ import Testing
       ])
     #expect(driver.method(.queueBindOK, on: Self.setUpChannel).writes.isEmpty)
     let last = driver.method(.queueBindOK, on: Self.setUpChannel).writes
-    #expect(last.last?.last == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams))
+    #expect(
+      last.last?.last == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams))
     guard case .startWorker(let item, slot: 0)? = driver.deliver().first else {
       Issue.record("no worker is started")
       return
@@ -115,7 +121,8 @@ import Testing
     let actions = driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
     #expect(
       actions.writes.last?.suffix(2) == [
-        .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams), .basicCancel(consumerTag: "amqp-job-1"),
+        .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams),
+        .basicCancel(consumerTag: "amqp-job-1"),
       ])
     driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
     #expect(driver.finished == .success)
@@ -134,7 +141,8 @@ import Testing
     var driver = RunnerDriver { $0.queueOrigin = .any }
     _ = driver.start()
     driver.handle(.connected(nil))
-    #expect(driver.method(RunnerDriver.differs(property, "received 'true' but current is 'false'"), on: 2).writes.count == 1)
+    #expect(
+      driver.method(RunnerDriver.differs(property, "received 'true' but current is 'false'"), on: 2).writes.count == 1)
   }
 
   @Test func isConsumedAllThroughAPause() {

@@ -201,7 +201,8 @@ import Testing
     let methods = ended(&driver, .exited(0), slot: 1)
     #expect(
       methods == [
-        .basicAck(deliveryTag: 3, multiple: false), .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams),
+        .basicAck(deliveryTag: 3, multiple: false),
+        .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams),
       ])
   }
 

@@ -22,7 +22,8 @@ struct RunnerDriver {
     .channelClose(
       CloseReason(
         code: .preconditionFailed,
-        text: "PRECONDITION_FAILED - invalid arg 'x-stream-max-segment-size-bytes' for queue '\(queue)' in vhost '/' of queue type "
+        text:
+          "PRECONDITION_FAILED - invalid arg 'x-stream-max-segment-size-bytes' for queue '\(queue)' in vhost '/' of queue type "
           + "rabbit_quorum_queue"))
   }
 

@@ -70,7 +70,8 @@ public struct QueueInspection: Hashable, Sendable {
   private var declarations: [Method] {
     let own: [Method] = asksForQueue ? [.queueDeclare(inquiry.declaration)] : []
     guard inquiry.isDeclared, namesFit else { return own }
-    return own + [queue.retryDeclaration, queue.deadDeclaration].map { .queueDeclare(DeclarationInquiry.comparison($0)) }
+    return own
+      + [queue.retryDeclaration, queue.deadDeclaration].map { .queueDeclare(DeclarationInquiry.comparison($0)) }
   }
 
   private func on(_ methods: [Method]) -> [ChannelMethod] { methods.map { ChannelMethod($0, on: channel) } }

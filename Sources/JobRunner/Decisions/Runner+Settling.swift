@@ -128,7 +128,8 @@ extension Runner {
     guard case .moving(let moving) = slots[index].state else { return [] }
     let target = moving.move.destination.destination(of: moving.item)
     let otherwise = moving.isUnwanted ? "; it is given back itself, which the broker may count" : ""
-    let warning = said(.warning, "no copy of the item of \(place) could be published to \(target): \(reason)\(otherwise)")
+    let warning = said(
+      .warning, "no copy of the item of \(place) could be published to \(target): \(reason)\(otherwise)")
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
     if moving.isUnrun, !moving.isUnwanted, !isStopping {
       return [cancel, warning] + startWorker(on: moving.item, in: index, now: now)

@@ -164,7 +164,8 @@ public final class EventLoop {
   private func processMoves(_ readiness: PollReadiness) {
     for event in publisher?.process(readiness, now: .now) ?? [] {
       switch event {
-      case .confirmed(Self.permissionID), .refused(Self.permissionID, .unroutable), .refused(Self.permissionID, .rejected):
+      case .confirmed(Self.permissionID), .refused(Self.permissionID, .unroutable),
+        .refused(Self.permissionID, .rejected):
         handle(.permission(.granted))
       case .refused(Self.permissionID, .closed(let reason)): handle(.permission(.refused(reason)))
       case .failed(Self.permissionID, let reason): handle(.permission(.unknown(reason: reason)))
