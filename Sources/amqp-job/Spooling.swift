@@ -8,7 +8,7 @@ struct Spooling {
   /// RabbitMQ takes none above 512 MiB, whatever its settings.
   private static let largestBody = 512 << 20
   /// What a runner takes besides bodies, in bytes: frames, a thread for looking names up.
-  private static let ownMemory: UInt64 = 16 << 20
+  private static let ownMemory: UInt64 = 24 << 20
   /// An array that grows has two copies for a moment, the new one twice as large.
   private static let growth = 3
 

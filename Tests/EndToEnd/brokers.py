@@ -42,6 +42,11 @@ class Broker:
     def ctl(self, *arguments):
         return self._script("ctl", *arguments)
 
+    @property
+    def log(self):
+        """The path of its log."""
+        return self._script("logs")
+
     def setting(self, name, value):
         """A setting of the broker as a context, set back at its end. The value is an Erlang term."""
         return _Setting(self, name, value)

@@ -149,11 +149,10 @@ def test_a_runner_takes_over_the_file_of_a_killed_one(bench, alive):
     queue = bench.queue()
     arguments = ["-q", queue.name, "--liveness-file", alive]
     runner = bench.start(*arguments, worker=["true"])
-    queue.wait_for_consumer()
+    wait_until(lambda: alive.exists() and sign(alive)[1], what="a runner that is ready")
     runner.send(signal.SIGKILL)
     runner.finish()
     queue.wait_for_consumer(0)
-    assert sign(alive)[1]
     way = bench.proxy(listen=False)
     bench.start(*arguments, url=way.url, worker=["true"])
     wait_until(lambda: not sign(alive)[1], what="the new runner's word")

@@ -20,12 +20,12 @@ def dead_lettering(target, kind="quorum"):
 
 
 def test_declares_three_queues(bench, kind):
-    queue = bench.work_queue(kind, options=("--arg", "x-single-active-consumer=true"))
-    assert declared(queue, **dead_lettering(queue.dead.name, kind), **{"x-single-active-consumer": True})
+    queue = bench.work_queue(kind, options=("--arg", "x-message-ttl=3600000"))
+    assert declared(queue, **dead_lettering(queue.dead.name, kind), **{"x-message-ttl": 3_600_000})
     assert declared(queue.retry, **dead_lettering(queue.name))
     assert declared(queue.dead, **{"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000})
     queue.put(b"apple")
-    result = declare(bench, queue.name, "--type", kind, "--arg", "x-single-active-consumer=true")
+    result = declare(bench, queue.name, "--type", kind, "--arg", "x-message-ttl=3600000")
     assert (result.status, result.stderr) == (0, ""), result
     queue.assert_untouched()
 

@@ -1,7 +1,9 @@
 """`amqp-job status --drained`, and looks that meet something."""
 
+import contextlib
 import signal
 
+import pika
 import pytest
 
 from peer import Basic
@@ -137,7 +139,7 @@ def test_no_runner_ends_before_the_last_item_is_done(bench, kind, end):
 def test_what_a_policy_holds_up_is_not_drained(bench):
     """Nobody sees an item that the full queue has refused to take back, for the minutes until that is tried again."""
     queue = bench.work_queue("quorum")
-    bench.broker.ctl("set_policy", bench.marker, f"^{queue.name}$", '{"max-length": 1}', "--apply-to", "queues")
+    bench.broker.ctl("set_policy", bench.marker, f"^{queue.name}$", '{"max-length": 2}', "--apply-to", "queues")
     try:
         queue.put(b"BAD")
         worker = bench.worker("hold")
@@ -147,7 +149,9 @@ def test_what_a_policy_holds_up_is_not_drained(bench):
         queue.retry.assert_back()
         queue.put(b"first")
         worker.wait_for("holding")
-        queue.put(b"second")
+        for _ in range(6):  # until it is full
+            with contextlib.suppress(pika.exceptions.NackError):
+                queue.put(b"another")
         queue.retry.assert_back(0)  # it has expired, and there is no room for it
         worker.go()
         result = runner.finish(60)

@@ -194,7 +194,8 @@ def test_the_commands_are_ones_that_amqp_job_takes(name, binary, tmp_path):
             assert run(binary, ["install", str(tmp_path), *words[2:]], {}, tmp_path).returncode == 0
             continue
         variables = {each["name"]: each["value"] for each in container.get("env", []) if "value" in each}
-        variables = {**variables, "BROKER_URL": "amqp://127.0.0.1:1", "AMQP_JOB_LIVENESS_FILE": str(tmp_path / "alive")}
+        variables = {**variables, "BROKER_URL": "amqp://127.0.0.1:1", "AMQP_JOB_LIVENESS_FILE": str(tmp_path / "alive"),
+                     "AMQP_JOB_SPOOL_DIR": str(tmp_path)}
         words = [*words[: words.index("--") + 1], "true"] if "--" in words else words
         done = run(binary, words, variables, tmp_path)
         assert done.returncode == 69, (words, done)

@@ -35,7 +35,7 @@ def test_declare_and_the_others(bench, end):
     """Whatever they are told, they mean the same queue."""
     queue = bench.work_queue("quorum", declare=False)
     name = queue.name + end
-    arguments = [name, "--exchange", "amq.topic" + end, "--routing-key", queue.name + ".key" + end, "--arg", "x-max-length=9" + end]
+    arguments = [name, "--exchange", "amq.topic" + end, "--routing-key", queue.name + ".key" + end, "--arg", "x-message-ttl=3600000" + end]
     result = bench.run(*arguments, command="declare")
     assert (result.status, result.stderr) == (0, ""), result
     assert queue.exists() and queue.retry.exists() and queue.dead.exists()

@@ -258,12 +258,12 @@ def test_item_that_comes_before_all_is_known_and_goes_with_its_connection(bench)
         session.raw(b"".join(session.delivery(channel, consumer, b"apple")))
         session.drop()
 
-    def ignore_family(session, channel, method):
-        if "." not in method.queue or len(session.peer.sessions) > 1:
+    def refuse_first(session, channel, method):
+        if "x-dead-letter-exchange" in method.arguments or len(session.peer.sessions) > 1:
             session.answer(channel, method)
 
-    peer = bench.peer(lose, b"banana")
-    peer.on(Queue.Declare, ignore_family)
+    peer = bench.peer(lose, b"banana", product="RabbitMQ")
+    peer.on(Queue.Declare, refuse_first)
     worker, result = run(bench, peer)
     assert result.status == 0, result
     assert [event["sha256"] for event in worker.events("end-of-input")] == [hashlib.sha256(b"banana").hexdigest()]

@@ -229,9 +229,10 @@ def test_connection_lost_before_the_confirm(bench, way):
     peer.on(Basic.Publish, answering(
         lambda session, channel, number: session.drop() if way == "drop" else session.freeze()))
     result = publish(bench, "queue", "1", "--connect-timeout", "1s", "--heartbeat", "1s", url=peer.url)
-    assert result.status == 75, result
+    # One that is lost each time is of no use; one that was silent for long has been of use before.
+    assert result.status == (69 if way == "drop" else 75), result
     *warnings, error = result.lines
-    assert warnings and all("connecting again" in line for line in warnings), result
+    assert all("connecting again" in line for line in warnings), result
     assert "127.0.0.1" in error and "1 may be (item 1)" in error, result
 
 
@@ -240,4 +241,4 @@ def test_a_confirm_of_what_was_never_published(bench):
     peer.on(Basic.Publish, answering(lambda session, channel, number: (
         session.send(channel, Basic.Ack(77)), session.drop())))
     result = publish(bench, "queue", "1", "--connect-timeout", "1s", url=peer.url)
-    assert result.status == 75, result
+    assert result.status == 69, result

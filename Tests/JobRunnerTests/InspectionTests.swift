@@ -105,7 +105,6 @@ import Testing
   @Test(arguments: [
     (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), JobRunner.ExitStatus.notPermitted),
     (.refused(CloseReason(code: .resourceLocked, text: "no")), .temporaryFailure),
-    (.unknown(reason: "no"), .temporaryFailure),
   ])
   func whoMayNotPublishCopiesTakesNothingThatABrokerDrops(
     permission: PublishingPermission, status: JobRunner.ExitStatus
@@ -116,6 +115,17 @@ import Testing
     driver.method(RunnerDriver.found, on: 2)
     #expect(driver.handle(.permission(permission)).writes.isEmpty)
     #expect(driver.finished == status)
+  }
+
+  @Test func wherePermissionCannotBeAskedForItIsTriedAgain() {
+    var driver = Self.connected()
+    driver.method(RunnerDriver.plain, on: 2)
+    driver.method(RunnerDriver.differs("x-queue-type", "received 'classic' but current is 'quorum'"), on: 2)
+    driver.method(RunnerDriver.found, on: 2)
+    let pause = driver.handle(.permission(.unknown(reason: "no"))).delay(of: .retry)
+    #expect(pause != nil && driver.handle(.timer(.retry)) == [.askForPermission])
+    let end = driver.handle(.timer(.connectLimit))
+    #expect(end.errors.count == 1 && end.errors[0].contains("no copies"))
   }
 
   @Test func aServerThatDropsNothingIsNotAskedForPermission() {

@@ -82,6 +82,7 @@ extension Runner {
   mutating func retry(now: ContinuousClock.Instant) -> [RunnerAction] {
     switch phase {
     case .connecting: return [dial()]
+    case .inspecting where isAwaitingPermission: return [.askForPermission]
     case .awaitingQueue:
       phase = .inspecting
       guard options.assumed == nil else { return serve(now: now) }
@@ -129,6 +130,7 @@ extension Runner {
       if !slots[index].hasWorker, !slots[index].isMoving { slots[index].state = .shut }
     }
     inspection = nil
+    isAwaitingPermission = false
     search = nil
     drain.channelLost(now: now)
   }
@@ -171,7 +173,7 @@ extension Runner {
     return actions + [pause == .zero ? dial() : .set(.retry, after: pause), limit]
   }
 
-  private mutating func pauseAfterLoss(now: ContinuousClock.Instant) -> Duration {
+  mutating func pauseAfterLoss(now: ContinuousClock.Instant) -> Duration {
     outage.lost(now: now, timeout: options.connectTimeout, chance: chance())
   }
 

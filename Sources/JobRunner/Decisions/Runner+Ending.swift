@@ -124,7 +124,7 @@ extension Runner {
   private var summary: String {
     let done = "\(tally.done) of \(tally.taken) items of \(place) were done"
     if case .drain = options.extent, isDrained {
-      return "\(place) is drained, but \(tally.deadLettered) items are dead-lettered"
+      return "\(place) is drained, but \(tally.deadLettered) items are in \(policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange") now"
     }
     if let stopSignal { return "stopped by \(stopSignal); \(done)" }
     return "\(done); the others are \(policy.hasRetries ? "in it again, or will be, or dead-lettered" : "in it again")"

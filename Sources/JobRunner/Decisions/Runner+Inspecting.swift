@@ -70,7 +70,8 @@ extension Runner {
         "\(place) has no retry and dead-letter queue, as --max-attempts, --retry-delay and --reject-on need them; "
           + "'amqp-job declare \(queue.name)' makes all three")
     }
-    guard !needsPermission(standing) else { return [.askForPermission] }
+    isAwaitingPermission = needsPermission(standing)
+    guard !isAwaitingPermission else { return [.askForPermission] }
     return inspectionEnded(now: now)
   }
 
@@ -91,9 +92,12 @@ extension Runner {
   }
 
   mutating func permissionTold(_ permission: PublishingPermission, now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard phase == .inspecting, !isInspected, !isStopping else { return [] }
+    guard phase == .inspecting, isAwaitingPermission, !isStopping else { return [] }
     switch permission {
-    case .granted: return inspectionEnded(now: now)
+    case .granted:
+      isAwaitingPermission = false
+      connectFailure = nil
+      return inspectionEnded(now: now)
     case .refused(let reason) where reason.code == .accessRefused:
       return breakOff(
         .notPermitted,
@@ -102,7 +106,8 @@ extension Runner {
     case .refused(let reason):
       return breakOff(.temporaryFailure, "cannot publish copies of items to \(place): \(reason.text)")
     case .unknown(let reason):
-      return breakOff(.temporaryFailure, "cannot publish copies of items to \(place): \(reason)")
+      connectFailure = BrokerFailure(.unreachable, broker: broker, detail: "no copies of items can be published, \(reason)")
+      return [.set(.retry, after: pauseAfterLoss(now: now))]
     }
   }
 

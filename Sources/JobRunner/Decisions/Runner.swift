@@ -45,6 +45,8 @@ public struct Runner: Sendable {
   var isInspected = false
   /// What has been asked about it, while not all is answered.
   var inspection: QueueInspection?
+  /// It has been asked whether copies may be published.
+  var isAwaitingPermission = false
   /// The server, where it is RabbitMQ.
   var server: ServerVersion?
   /// What is known of the queues beside a plain one, and what has been asked about them.
