@@ -24,10 +24,9 @@ CAPABILITIES = (
 
 
 class Peer:
-    def __init__(self, *items, heartbeat=0, frame_max=131072, greet=True, has_retries=False, product="peer"):
+    def __init__(self, *items, heartbeat=0, frame_max=131072, greet=True, has_retries=False):
         self.waiting = collections.deque(items)
         self.heartbeat, self.frame_max, self.greet = heartbeat, frame_max, greet
-        self.product = product  # what it says that it is, of version 3.10
         self.has_retries = has_retries  # a retry and a dead-letter queue beside the queue
         self.answers = {}
         self.seen = []  # (name of the method, method)
@@ -205,7 +204,7 @@ class Session:
             if self.peer.greet:
                 self.send(0, Connection.Start(
                     0, 9,
-                    {"product": self.peer.product, "version": "3.10.0", "capabilities": dict.fromkeys(CAPABILITIES, True)},
+                    {"product": "peer", "version": "3.10.0", "capabilities": dict.fromkeys(CAPABILITIES, True)},
                     "PLAIN", "en_US",
                 ))
         elif isinstance(frame, pika.frame.Method):

@@ -252,23 +252,6 @@ def test_body_that_is_never_whole(bench):
     bench.assert_nothing_left()
 
 
-def test_item_that_comes_before_all_is_known_and_goes_with_its_connection(bench):
-    """The next item's worker must not get its body."""
-    def lose(session, channel, consumer):
-        session.raw(b"".join(session.delivery(channel, consumer, b"apple")))
-        session.drop()
-
-    def refuse_first(session, channel, method):
-        if "x-dead-letter-exchange" in method.arguments or len(session.peer.sessions) > 1:
-            session.answer(channel, method)
-
-    peer = bench.peer(lose, b"banana", product="RabbitMQ")
-    peer.on(Queue.Declare, refuse_first)
-    worker, result = run(bench, peer)
-    assert result.status == 0, result
-    assert [event["sha256"] for event in worker.events("end-of-input")] == [hashlib.sha256(b"banana").hexdigest()]
-
-
 def test_term_while_the_body_arrives(bench):
     def half(session, channel, consumer):
         session.raw(b"".join(session.delivery(channel, consumer, bytes(500_000), announced=1_000_000)))

@@ -73,6 +73,24 @@ import Testing
     #expect(driver.runner.policy.standing == .declared && driver.runner.phase == .serving)
   }
 
+  @Test func noMoreIsAskedThanMakesADifference() {
+    var driver = Self.connected(to: ServerVersion(3, 10))
+    #expect(driver.method(RunnerDriver.plain, on: 2).writes.map(\.first) == [.basicQoS(prefetchCount: 1)])
+    #expect(driver.runner.policy.standing == .plain(nil))
+  }
+
+  @Test func aServerThatDropsWhatComesBackIsAskedForTheTypeFirst() {
+    var driver = Self.connected(to: ServerVersion(4, 0))
+    #expect(driver.method(RunnerDriver.plain, on: 2).writes.map(\.first) == [.channelOpen])
+    #expect(driver.method(RunnerDriver.found, on: 2).writes.map(\.first) == [.basicQoS(prefetchCount: 1)])
+  }
+
+  @Test func whatNeedsRetriesWaitsForAllAnswersBeforeItConsumes() {
+    var driver = Self.connected { $0.attempts.areRequired = true }
+    let writes = (1...3).map { _ in driver.method(RunnerDriver.found, on: 2).writes.count }
+    #expect(writes == [0, 0, 1])
+  }
+
   @Test func aQueueWhoseRetryQueueIsGoneHasADeadLetterExchange() {
     var driver = Self.connected()
     driver.method(RunnerDriver.found, on: 2)
@@ -82,7 +100,7 @@ import Testing
   }
 
   @Test func theOwnersDeadLetterExchangeIsFound() {
-    var driver = Self.connected()
+    var driver = Self.connected { $0.attempts.areRequired = true }
     driver.method(
       RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
     driver.method(

@@ -12,7 +12,7 @@ extension Runner {
     answered(in: index)
     // A look is over only with its last answer.
     guard phase == .serving else { return [] }
-    return (inspection == nil ? [.cancel(.connectLimit)] : []) + awaitItem(now: now)
+    return [.cancel(.connectLimit)] + awaitItem(now: now)
   }
 
   /// A consumer is attached, with nothing in hand: an item comes, or it does not.

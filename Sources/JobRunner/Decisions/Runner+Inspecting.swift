@@ -29,8 +29,9 @@ extension Runner {
     guard let verdict = inspection?.take(method, on: channel) else { return [] }
     switch verdict {
     case .ask(let questions):
-      // The broker answers them while the first item comes.
-      return [.send(onSide(questions))] + (phase == .inspecting && mayServeSoFar ? serve(now: now) : [])
+      guard let inspection, isEnough(inspection) else { return [.send(onSide(questions))] }
+      self.inspection = nil
+      return known(inspection.standing, .unknown, now: now)
     case .unsupported(let why):
       inspection = nil
       return breakOff(.wrongQueue, "cannot serve \(place): \(why)")
@@ -49,10 +50,10 @@ extension Runner {
     }
   }
 
-  /// No consumer of ours can do harm, whatever the answers to come are.
-  private var mayServeSoFar: Bool {
-    guard let inspection, inspection.isLasting, !inspection.mayBeDeclared else { return false }
-    return !options.attempts.areRequired && !needsPermission(inspection.standing)
+  /// What is not known yet makes no difference.
+  private func isEnough(_ inspection: QueueInspection) -> Bool {
+    inspection.isLasting && !inspection.mayBeDeclared && !options.attempts.areRequired
+      && !needsPermission(inspection.standing)
   }
 
   /// The server may drop what comes back too often where nobody said so: RabbitMQ does from 4.0 on.
@@ -88,7 +89,7 @@ extension Runner {
     // Whoever cannot tell whether it is drained need not begin.
     let search = options.endsWhenDrained && phase == .inspecting ? searchNeighbours() : []
     guard search.isEmpty else { return search }
-    return phase == .inspecting ? serve(now: now) : hasServed ? [.cancel(.connectLimit)] : []
+    return phase == .inspecting ? serve(now: now) : []
   }
 
   mutating func permissionTold(_ permission: PublishingPermission, now: ContinuousClock.Instant) -> [RunnerAction] {

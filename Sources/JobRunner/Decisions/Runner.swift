@@ -58,7 +58,7 @@ public struct Runner: Sendable {
   var earlyEnds: [RunnerEvent] = []
   /// How many bindings of a queue of our own the broker has yet to confirm.
   var unansweredBindings = 0
-  /// Items that came before their time: before what to do with them is known, or in a pause.
+  /// Items that came in a pause.
   var earlyDeliveries: [EarlyDelivery] = []
   /// The broker has said something of the queue over the connection that there is.
   var hasServed = false
@@ -134,9 +134,9 @@ public struct Runner: Sendable {
     return actions + conclude(now: now)
   }
 
-  /// What comes waits. A queue that goes with its last consumer has to keep ours in a pause.
+  /// What comes waits: a queue that goes with its last consumer has to keep ours in a pause.
   var keepsDeliveries: Bool {
-    !isStopping && (inspection != nil || isPausing && options.mayDeleteItself)
+    !isStopping && isPausing && options.mayDeleteItself
   }
 
   /// The first event of all.
