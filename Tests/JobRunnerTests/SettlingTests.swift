@@ -180,4 +180,45 @@ import Testing
     driver.method(.channelCloseOK)
     #expect(driver.finished == .itemTakenBack)
   }
+
+  // MARK: The connection's end
+
+  @Test func theLastSettlementIsAnsweredByTheConnectionsEnd() {
+    var driver = RunnerDriver()
+    driver.work()
+    #expect(driver.handle(.workerEnded(.exited(0))).last == .closeConnection)
+    driver.handle(.connectionClosed)
+    #expect(driver.finished == .success)
+  }
+
+  @Test func whatTheBrokerRefusesBeforeItsEndIsRefused() {
+    var driver = RunnerDriver()
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    let unknown = CloseReason(code: .preconditionFailed, text: "PRECONDITION_FAILED - unknown delivery tag 1")
+    driver.method(.channelClose(unknown))
+    driver.handle(.connectionClosed)
+    #expect(driver.finished == .itemTakenBack)
+  }
+
+  @Test func aConnectionThatIsLostBeforeItsEndHasSettledNothing() {
+    var driver = RunnerDriver()
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.handle(RunnerDriver.lost())
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func otherWorkersKeepTheConnection() {
+    var driver = RunnerDriver {
+      $0.extent = .count(2)
+      $0.parallelism = 2
+    }
+    driver.consume()
+    driver.deliver(slot: 0)
+    driver.deliver(slot: 1)
+    #expect(!driver.handle(.workerEnded(.exited(0), slot: 0)).contains(.closeConnection))
+    driver.method(.channelCloseOK)
+    #expect(driver.handle(.workerEnded(.exited(0), slot: 1)).contains(.closeConnection))
+  }
 }

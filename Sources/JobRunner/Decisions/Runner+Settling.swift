@@ -188,10 +188,12 @@ extension Runner {
       let methods = slots[index].detach() + [method, Slot.close]
       slots[index].state = .closing(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil)
       let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
+      // Then the connection's end is the answer, and not another one after that.
+      let endsAll = returning.isEmpty && search == nil && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
       return actions + (isDone ? [] : entry) + (isLast ? [.endOfWork] : [])
         + [
           .send(slots[index].on(methods)), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
-        ]
+        ] + (endsAll ? [.closeConnection] : [])
     }
     slots[index].isAckUnconfirmed = isDone
     let wasPausing = isPausing
@@ -229,6 +231,12 @@ extension Runner {
     slots[index].state = .closed
     return [.cancel(.settlementLimit(slot: index))] + (word.map { log($0.ended, $0.disposal) } ?? [])
       + resume(now: now)
+  }
+
+  /// RabbitMQ does not answer the close of a channel any more when it has been told to close the connection. It does what came
+  /// before all the same, and refuses what it refuses.
+  mutating func connectionClosed(now: ContinuousClock.Instant) -> [RunnerAction] {
+    slots.indices.flatMap { settled(in: $0, now: now) }
   }
 
   mutating func settlementLimitReached(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {

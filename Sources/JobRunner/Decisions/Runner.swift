@@ -152,6 +152,7 @@ public struct Runner: Sendable {
     switch event {
     case .connected(let server): return connected(to: server, now: now)
     case .connectionFailed(let failure): return connectionFailed(failure, now: now)
+    case .connectionClosed: return connectionClosed(now: now)
     case .connectionsClosed: return []
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)

@@ -9,6 +9,9 @@ public enum RunnerAction: Hashable, Sendable {
   case disconnect
   /// Send these methods in one write.
   case send([ChannelMethod])
+  /// Have the broker close the connection when it has done all that it was told. `RunnerEvent.connectionClosed` follows, and
+  /// what the broker has to say against it comes before.
+  case closeConnection
   /// Close all connections cleanly; `RunnerEvent.connectionsClosed` follows.
   case closeConnections
   case startWorker(WorkItem, slot: Int)

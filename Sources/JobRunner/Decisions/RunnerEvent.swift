@@ -16,6 +16,8 @@ public enum RunnerEvent: Hashable, Sendable {
   case tooLarge(Envelope, BasicProperties, slot: Int)
   /// There is no connection, or no longer one.
   case connectionFailed(BrokerFailure)
+  /// The broker has closed the connection, as it was told.
+  case connectionClosed
   /// The broker has answered the close of every connection, or there is none.
   case connectionsClosed
   /// No worker can be started at all, whatever the item.
@@ -47,7 +49,7 @@ public enum RunnerEvent: Hashable, Sendable {
       .moveRefused(_, let slot),
       .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
       slot
-    case .connected, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked, .signal, .timer: nil
+    case .connected, .connectionClosed, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked, .signal, .timer: nil
     }
   }
 }

@@ -126,7 +126,10 @@ public final class EventLoop {
       case .connection(.announced(let channel, let delivery)): bodies.announce(delivery, slot: Int(channel) - 1)
       case .connection(.bodyPart(let channel, let size, let part)): store(part, of: size, slot: Int(channel) - 1)
       case .connection(.delivered(let channel, let delivery)): take(delivery, slot: Int(channel) - 1)
-      case .connection(.closed), .connection(.returned): break
+      case .connection(.closed):
+        self.link = nil
+        handle(.connectionClosed)
+      case .connection(.returned): break
       case .failed(let failure):
         self.link = nil
         bodies.discardIncoming()
@@ -215,6 +218,7 @@ public final class EventLoop {
       link = BrokerLink(broker: broker, parameters(broker, opening: opening), tls: configuration.tls, now: .now)
     case .disconnect: disconnect()
     case .send(let methods): send(methods)
+    case .closeConnection: link?.close()
     case .closeConnections: closeConnections()
     case .startWorker(let item, let slot): startWorker(on: item, slot: slot)
     case .move(let item, let move, let slot): publish(item, move, slot: slot)
