@@ -232,7 +232,7 @@ def test_a_broker_that_is_short_of_memory_for_a_while(spare, spare_broker):
 
 def test_no_permission_for_a_copy(bench, spool):
     """The item goes back itself, and a line says which permission is missing."""
-    queue = bench.queue("quorum", os.urandom(SIZE))
+    queue = bench.queue("classic", os.urandom(SIZE))
     user = bench.marker
     bench.broker.ctl("add_user", user, "secret")
     try:

@@ -120,10 +120,10 @@ import Testing
     driver.handle(.connected(nil))
     let actions = driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
     #expect(
-      actions.writes.last?.suffix(2) == [
-        .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams),
-        .basicCancel(consumerTag: "amqp-job-1"),
-      ])
+      actions.writes.last?.last
+        == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams))
+    let confirmed = driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    #expect(confirmed.writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
     driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
     #expect(driver.finished == .success)
   }

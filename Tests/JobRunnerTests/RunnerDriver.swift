@@ -84,8 +84,9 @@ struct RunnerDriver {
   @discardableResult
   mutating func consume(hasRetries: Bool = false) -> [RunnerAction] {
     open(hasRetries: hasRetries)
+    let channels = runner.slots.filter { $0.state == .waiting }.map(\.channel)
     method(.basicQoSOK)
-    return method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    return channels.reversed().map { method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: $0) }.last ?? []
   }
 
   @discardableResult

@@ -10,6 +10,8 @@ extension Runner {
   mutating func consuming(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
     served(now: now)
     answered(in: index)
+    slots[index].consumerConfirmed()
+    if slots[index].state == .withdrawing { return [.send(withdraw(index))] }
     // A look is over only with its last answer.
     guard phase == .serving else { return [] }
     return [.cancel(.connectLimit)] + awaitItem(now: now)

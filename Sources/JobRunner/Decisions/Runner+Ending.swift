@@ -57,9 +57,10 @@ extension Runner {
 
   /// Cancels the consumer of a slot with nothing in hand.
   mutating func withdraw(_ index: Int) -> [ChannelMethod] {
-    let methods = slots[index].detach()
     slots[index].state = .withdrawing
-    return slots[index].on(methods)
+    // The channel of RabbitMQ 3.10 that is told to cancel what it is just about to attach to a quorum queue crashes.
+    guard slots[index].isConsumerConfirmed else { return [] }
+    return slots[index].on(slots[index].detach())
   }
 
   /// The broker has cancelled our consumer: nothing comes any more, and the ack before it was taken.
@@ -88,7 +89,7 @@ extension Runner {
     let status = status
     if status != .success, !hasReportedError { actions.append(said(.error, summary)) }
     phase = .closing(status)
-    let isHurried = isBrokerSilent || stopSignal != nil || brokenStatus == .unreachable
+    let isHurried = isBrokerSilent || isEndAwaited || stopSignal != nil || brokenStatus == .unreachable
     return actions
       + [.closeConnections, .set(.closeLimit, after: isHurried ? Self.hurriedCloseLimit : Self.closeLimit)]
   }
@@ -124,7 +125,8 @@ extension Runner {
   private var summary: String {
     let done = "\(tally.done) of \(tally.taken) items of \(place) were done"
     if case .drain = options.extent, isDrained {
-      return "\(place) is drained, but \(tally.deadLettered) items are in \(policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange") now"
+      return
+        "\(place) is drained, but \(tally.deadLettered) items are in \(policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange") now"
     }
     if let stopSignal { return "stopped by \(stopSignal); \(done)" }
     return "\(done); the others are \(policy.hasRetries ? "in it again, or will be, or dead-lettered" : "in it again")"

@@ -107,7 +107,8 @@ extension Runner {
     case .refused(let reason):
       return breakOff(.temporaryFailure, "cannot publish copies of items to \(place): \(reason.text)")
     case .unknown(let reason):
-      connectFailure = BrokerFailure(.unreachable, broker: broker, detail: "no copies of items can be published, \(reason)")
+      connectFailure = BrokerFailure(
+        .unreachable, broker: broker, detail: "no copies of items can be published, \(reason)")
       return [.set(.retry, after: pauseAfterLoss(now: now))]
     }
   }

@@ -22,6 +22,7 @@ extension Runner {
     drain.interrupt()
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
     answered(in: index)
+    slots[index].consumerConfirmed()
     let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
     idleSince = nil
     returned(item)
@@ -98,7 +99,10 @@ extension Runner {
       return toWorkers(isMeant ? .kill : signal)
     }
     // What is being settled is the end already.
-    guard !slots.allSatisfy(\.isEnding) else { return [] }
+    guard !slots.allSatisfy(\.isEnding) else {
+      isEndAwaited = true
+      return []
+    }
     stopSignal = signal
     stoppedAt = now
     guard hasWorkers else {

@@ -91,6 +91,8 @@ public struct Runner: Sendable {
   /// Whether the workers were told, too.
   var hasStoppedWorkers = false
   var isDrained = false
+  /// A signal came when there was nothing left to stop.
+  var isEndAwaited = false
   /// The broker has left what it was told at the end without an answer.
   var isBrokerSilent = false
   /// What goes with a status that is no success has been said.
@@ -186,7 +188,10 @@ public struct Runner: Sendable {
       return inspected(method, on: channel, now: now)
     }
     switch method {
-    case .queueDeclareOK(let status): return looking(.status(status), now: now)
+    case .queueDeclareOK(let status):
+      // The questions of a look are behind its consumer.
+      slots[slot].consumerConfirmed()
+      return looking(.status(status), now: now)
     case .basicGetEmpty: return looking(.noMessage, now: now)
     case .basicQoSOK: return probed(in: slot)
     case .basicConsumeOK: return consuming(in: slot, now: now)

@@ -49,7 +49,9 @@ public enum RunnerEvent: Hashable, Sendable {
       .moveRefused(_, let slot),
       .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
       slot
-    case .connected, .connectionClosed, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked, .signal, .timer: nil
+    case .connected, .connectionClosed, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked,
+      .signal, .timer:
+      nil
     }
   }
 }

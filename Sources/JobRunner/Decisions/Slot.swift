@@ -30,6 +30,8 @@ struct Slot: Hashable, Sendable {
   var state = State.shut
   /// Our consumer as the broker has it, once all that was sent has been answered.
   private(set) var isConsumerAttached = false
+  /// The broker has said that it has it.
+  private(set) var isConsumerConfirmed = false
   /// An ack went out after which the broker has not said anything that shows that it took it.
   var isAckUnconfirmed = false {
     didSet { if isAckUnconfirmed { staleAnswers = unansweredPrefetches } }
@@ -55,6 +57,7 @@ struct Slot: Hashable, Sendable {
     if !hasPrefetch { methods.append(setPrefetch()) }
     consumerNumber += 1
     isConsumerAttached = true
+    isConsumerConfirmed = false
     if !isBusy { state = .waiting }
     return methods + [.basicConsume(queue: ByteString(queue), consumerTag: consumerTag, arguments: Self.notForStreams)]
   }
@@ -94,6 +97,8 @@ struct Slot: Hashable, Sendable {
     isConsumerAttached = false
     return [.basicCancel(consumerTag: consumerTag)]
   }
+
+  mutating func consumerConfirmed() { isConsumerConfirmed = true }
 
   /// The broker has ended the consumer.
   mutating func consumerEnded() { isConsumerAttached = false }
