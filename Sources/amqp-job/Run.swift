@@ -63,6 +63,7 @@ enum Run: ToolCommand {
     ])
 
   static func run(_ arguments: Arguments) throws {
+    try Spooling.checkMemory()
     let environment = ThisProcess.environment
     var settings = Settings(arguments, environment: environment)
     let program = try ProcessGroups.Program(

@@ -20,18 +20,26 @@ struct Spooling {
   /// - Throws: `Failure`: there is no room at all.
   init(directory: String, largestInMemory: Int, parallelism: Int) throws {
     self.directory = directory
-    guard let room = MemoryLimit.room else {
+    guard let room = try Self.checkMemory() else {
       self.largestInMemory = largestInMemory
       return
     }
-    guard room >= Self.ownMemory else {
+    let most = (room - Self.ownMemory) / UInt64(Self.growth * max(1, parallelism))
+    self.largestInMemory = min(largestInMemory, Int(clamping: most))
+  }
+
+  /// How much memory the limits on it leave, where there are any. An allocation that fails later ends the process.
+  /// - Throws: `Failure`: too little for a runner.
+  @discardableResult
+  static func checkMemory() throws -> UInt64? {
+    guard let room = MemoryLimit.room else { return nil }
+    guard room >= ownMemory else {
       throw Failure(
         .internalError,
         "the limits on memory (ulimit -v, ulimit -d) leave \(room >> 10) KiB, and the runner needs "
-          + "\(Self.ownMemory >> 10) KiB; nothing was taken")
+          + "\(ownMemory >> 10) KiB; nothing was taken")
     }
-    let most = (room - Self.ownMemory) / UInt64(Self.growth * max(1, parallelism))
-    self.largestInMemory = min(largestInMemory, Int(clamping: most))
+    return room
   }
 
   /// Makes sure that an item could be kept in the directory: any may be one that has to be. `named` ones all are.
