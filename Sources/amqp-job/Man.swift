@@ -46,7 +46,7 @@ enum Man: ToolCommand {
     ExitStatus.meanings.map { .init("\($0.status.rawValue)", $0.meaning) }
       + [
         .init("128 + N", "Signal N ended the runner, or its worker."),
-        .init("other", "As the worker's; 64 to 78 and 124 to 127 of a worker become 1, unless --raw-status is given."),
+        .init("other", "As the worker's; 64 to 78 and 124 to 128 of a worker become 1, unless --raw-status is given."),
       ]
   }
 

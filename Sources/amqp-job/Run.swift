@@ -36,7 +36,7 @@ enum Run: ToolCommand {
             "assume", value: "classic|quorum|declared",
             "what the queue is, instead of asking the broker: a durable one of that type, or what 'amqp-job declare' makes"
           ),
-          Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 127"),
+          Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 128"),
           Option("pass-env", "hand the settings of amqp-job on to the worker"),
           Option("liveness-file", value: "PATH", "keep this file fresh, for 'amqp-job check' to look at"),
         ]),

@@ -44,7 +44,7 @@ def test_failed_item_is_given_back_as_it_was(bench, kind):
     assert properties.headers["color"] == "red"
 
 
-@pytest.mark.parametrize("status", [64, 65, 66, 69, 74, 75, 76, 77, 78, 124, 125, 126, 127])
+@pytest.mark.parametrize("status", [64, 65, 66, 69, 74, 75, 76, 77, 78, 124, 125, 126, 127, 128])
 def test_the_runners_own_statuses_become_1(bench, status):
     queue = bench.queue("classic", b"apple")
     result = bench.run("-q", queue.name, "-v", worker=["sh", "-c", f"exit {status}"])

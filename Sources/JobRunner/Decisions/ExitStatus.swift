@@ -66,7 +66,7 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
   /// pod failure policy must be able to tell one from the other.
   public init(worker status: ProcessStatus, raw: Bool) {
     let code = status.shellCode
-    let isOurs = (64...78).contains(code) || (124...127).contains(code)
+    let isOurs = (64...78).contains(code) || (124...128).contains(code)
     self = isOurs && !raw ? .failure : ExitStatus(rawValue: code)
   }
 }

@@ -15,7 +15,7 @@ enum AMQPConsume: AMQPTool {
         + "command failed goes back to the queue at once. The original keeps it until it ends itself.",
       "With --count, so many messages are taken. The exit status is 0 only if the command exited 0 on each of them, and "
         + "the broker took every ack; of a single one that failed it is the command's, where that is not from 64 to 78 or "
-        + "124 to 127, else 1. The original exits 0. Without --count it never is 0: messages are taken for ever, after "
+        + "124 to 128, else 1. The original exits 0. Without --count it never is 0: messages are taken for ever, after "
         + "failures in a row with pauses.",
       "TERM, INT and HUP are passed on to the command. Its message is acked if it exits 0, else it goes back. A second one, "
         + "or 20 s, kill it. The exit status is 128 and the signal's number.",
@@ -57,7 +57,7 @@ enum AMQPConsume: AMQPTool {
     ManualPage.Entry("76", "The server took a message back, or refused its ack."),
     ManualPage.Entry("126, 127", "The command cannot be executed, or was not found; no message was run."),
     ManualPage.Entry("128 + N", "Signal N ended it, or the command on a single message."),
-    ManualPage.Entry("other", "The command's on a single message; 64 to 78 and 124 to 127 become 1."),
+    ManualPage.Entry("other", "The command's on a single message; 64 to 78 and 124 to 128 become 1."),
   ]
 
   private static let defaultHeartbeat: UInt16 = 30
