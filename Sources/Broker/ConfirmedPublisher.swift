@@ -33,7 +33,7 @@ public final class ConfirmedPublisher {
 
     public var description: String {
       switch self {
-      case .unroutable: "there is no such queue"
+      case .unroutable: "no queue is there for it"
       case .rejected: "the broker rejected it"
       case .closed(let reason): reason.text
       }

@@ -93,7 +93,7 @@ public struct DeclarationInquiry: Hashable, Sendable {
     case .differs(let name, let current) where name.utf8.starts(with: "x-".utf8):
       isLasting = true
       questionCount += 1
-      guard questionCount <= Self.mostQuestions else { return .known }
+      guard questionCount <= Self.mostQuestions else { return isDeclared ? .unknown : .known }
       return correct(ByteString(name), current)
     case .differs, nil: return .unknown
     }
@@ -131,10 +131,16 @@ public struct DeclarationInquiry: Hashable, Sendable {
       isTypeKnown = true
     case (_, .nothing): set(name, nil)
     case (_, .value(let value)): set(name, value)
-    case (_, .unreadable): return .known
+    // A refusal of a long name is cut short. What a queue with retries has there may be a length limit.
+    case (Argument.overflow, .unreadable) where isDeclared && !isGuessedClassic,
+      (Argument.type, .unreadable) where isDeclared && !isGuessedClassic:
+      arguments = queue.declaration(.classic).arguments
+    case (_, .unreadable): return isDeclared ? .unknown : .known
     }
     return .corrected
   }
+
+  private var isGuessedClassic: Bool { arguments == queue.declaration(.classic).arguments }
 
   /// nil where it cannot be read.
   private static func entry(_ name: ByteString, _ current: DeclarationRefusal.Current) -> [FieldTable.Entry]? {

@@ -104,7 +104,7 @@ class Broker(brokers.Broker):
         return int(answer) if answer.isdigit() else None
 
     def close_all(self):
-        self.eval('[rabbit_networking:close_connection(P, <<"fault run">>) || P <- rabbit_networking:connections()].')
+        self.eval('[catch rabbit_networking:close_connection(P, <<"fault run">>) || P <- rabbit_networking:connections()].')
 
     def stop_and_continue(self, seconds):
         self.signal(signal.SIGSTOP)

@@ -36,18 +36,27 @@ import Testing
     #expect(driver.method(RunnerDriver.found, on: 2).writes.count == 1)
   }
 
-  @Test func inspectsAQueueOnce() {
+  @Test func inspectsAQueueAnewWithEachConnection() {
     var driver = RunnerDriver()
     driver.consume()
     driver.handle(RunnerDriver.lost())
     driver.handle(.timer(.retry))
+    #expect(driver.handle(.connected(nil)).writes.isEmpty)
     #expect(
-      driver.handle(.connected(nil)).writes == [
+      driver.inspect().writes == [
         [
           .basicQoS(prefetchCount: 1),
           .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams),
         ]
       ])
+  }
+
+  @Test func aQueueThatIsAnotherOneByNowIsNotConsumed() {
+    var driver = RunnerDriver()
+    driver.consume()
+    driver.method(.basicCancel(consumerTag: "amqp-job-1"))
+    driver.method(RunnerDriver.differs("auto_delete", "received 'false' but current is 'true'"), on: 2)
+    #expect(driver.finished == .wrongQueue)
   }
 
   @Test func triesAgainWithGrowingPausesUntilItsTimeIsUp() {
@@ -141,9 +150,8 @@ import Testing
   @Test func aQueueDeletedWhileWaitingEndsIt() {
     var driver = RunnerDriver()
     driver.consume()
-    let asked = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
-    #expect(asked.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]])
-    driver.method(.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q'")))
+    #expect(driver.method(.basicCancel(consumerTag: "amqp-job-1")).writes.count == 1)
+    driver.method(RunnerDriver.notMade(), on: 2)
     #expect(driver.finished == .noQueue)
   }
 

@@ -28,7 +28,7 @@ import Testing
   @Test func anItemThatIsLostAtOnceHasNoCopy() {
     var (driver, _) = asking()
     #expect(driver.handle(RunnerDriver.lost()).moves.isEmpty)
-    #expect(driver.handle(.connected(nil)).moves.isEmpty)
+    #expect(driver.reconnect().moves.isEmpty)
     #expect(driver.method(.basicQoSOK).moves.isEmpty)
   }
 
@@ -40,7 +40,7 @@ import Testing
 
   /// The item comes again, and the connection is lost with its copy under way, or confirmed.
   private func losing(_ driver: inout RunnerDriver, isConfirmed: Bool) -> [RunnerAction] {
-    driver.handle(.connected(nil))
+    driver.reconnect(hasRetries: true)
     driver.method(.basicQoSOK)
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     #expect(driver.deliver(isRedelivered: true).moves.count == 1)
@@ -66,7 +66,7 @@ import Testing
     _ = driver.handle(RunnerDriver.lost())
     for _ in 1...3 * Runner.mostCopyLosses {
       #expect(losing(&driver, isConfirmed: false).errors.isEmpty)
-      driver.handle(.connected(nil))
+      driver.reconnect(hasRetries: true)
       driver.method(.basicQoSOK)
       driver.deliver(isRedelivered: true)
       driver.handle(.moveConfirmed(slot: 0))

@@ -105,7 +105,7 @@ import Testing
     driver.work()
     driver.handle(RunnerDriver.lost())
     #expect(!driver.runner.isServing)
-    driver.handle(.connected(nil))
+    driver.reconnect()
     #expect(driver.runner.isServing)
   }
 

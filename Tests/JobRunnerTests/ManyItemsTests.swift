@@ -51,7 +51,8 @@ import Testing
     driver.handle(.workerEnded(.exited(0)))
     driver.deliver()
     driver.handle(.workerEnded(.exited(9)))
-    let actions = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
+    driver.method(.basicCancel(consumerTag: "amqp-job-1"))
+    let actions = driver.inspect()
     #expect(actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]])
   }
 

@@ -19,7 +19,7 @@ import Testing
       let actions = driver.handle(RunnerDriver.lost())
       #expect(actions.sets(.retry, after: pause) && actions.sets(.connectLimit, after: left))
       driver.handle(.timer(.retry))
-      driver.handle(.connected(nil))
+      driver.reconnect()
       // That it consumes is no proof yet.
       #expect(driver.method(Self.consuming).contains(.cancel(.connectLimit)))
     }
@@ -36,7 +36,7 @@ import Testing
       let actions = driver.handle(RunnerDriver.lost())
       guard !actions.sets(.connectLimit, after: .zero) else { break }
       driver.handle(.timer(.retry))
-      driver.handle(.connected(nil))
+      driver.reconnect()
       driver.method(Self.consuming)
     }
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)

@@ -69,6 +69,14 @@ struct RunnerDriver {
     return inspect(hasRetries: hasRetries)
   }
 
+  /// Connected once more, and the queue is the one that it was.
+  @discardableResult
+  mutating func reconnect(hasRetries: Bool = false) -> [RunnerAction] {
+    if runner.inspection == nil { handle(.timer(.retry)) }
+    handle(.connected(nil))
+    return inspect(hasRetries: hasRetries)
+  }
+
   @discardableResult
   mutating func inspect(hasRetries: Bool = false) -> [RunnerAction] {
     let channel = UInt16(runner.slots.count + 1)

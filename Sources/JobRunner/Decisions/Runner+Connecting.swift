@@ -59,7 +59,7 @@ extension Runner {
     switch reason.refusal {
     case .nodeIsDown:
       let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
-      guard options.waitsForBroker || isInspected else { return breakOff(.unreachable, "\(failure)") }
+      guard options.waitsForBroker || hasBeenInspected else { return breakOff(.unreachable, "\(failure)") }
       connectFailure = failure
       phase = .connecting
       let actions = [.disconnect] + channelsLost(failure, now: now)
@@ -85,10 +85,7 @@ extension Runner {
     case .inspecting where isAwaitingPermission: return [.askForPermission]
     case .awaitingQueue:
       phase = .inspecting
-      guard options.assumed == nil else { return serve(now: now) }
-      // It may be another one by now.
-      isInspected = false
-      return [.send(inspect()), .set(.connectLimit, after: options.connectTimeout)]
+      return mayBeInspected ? inspectAgain() : serve(now: now)
     default: return []
     }
   }
@@ -132,6 +129,8 @@ extension Runner {
     inspection = nil
     isAwaitingPermission = false
     search = nil
+    // By the next connection it may be another queue.
+    if mayBeInspected { isInspected = false }
     drain.channelLost(now: now)
   }
 
@@ -145,17 +144,24 @@ extension Runner {
       return breakOff(.notPermitted, "\(failure)\(advice)") + stopOrphans()
     }
     switch phase {
-    case .connecting, .inspecting:
-      phase = .connecting
-      shutSlots(now: now)
-      guard !isStopping else { return [] }
-      guard options.waitsForBroker || isInspected else { return breakOff(.unreachable, "\(failure)") }
-      return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: pauseAfterLoss(now: now))]
-    case .serving, .looking, .awaitingQueue:
-      return connectionLost(failure, now: now)
+    case .connecting: return attemptFailed(failure, now: now)
+    case .inspecting:
+      let isAtWork = slots.contains { $0.isBusy || $0.isSettling }
+      return isAtWork ? connectionLost(failure, now: now) : attemptFailed(failure, now: now)
+    case .serving, .looking, .awaitingQueue: return connectionLost(failure, now: now)
     case .new, .closing, .finished:
       return []
     }
+  }
+
+  private mutating func attemptFailed(
+    _ failure: BrokerFailure, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    phase = .connecting
+    shutSlots(now: now)
+    guard !isStopping else { return [] }
+    guard options.waitsForBroker || hasBeenInspected else { return breakOff(.unreachable, "\(failure)") }
+    return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: pauseAfterLoss(now: now))]
   }
 
   private mutating func connectionLost(

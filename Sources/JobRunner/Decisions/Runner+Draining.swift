@@ -123,7 +123,7 @@ extension Runner {
   /// is held up there, out of sight. So who has put items there waits until so many have come back, or others were there to take
   /// them.
   private mutating func awaitReturnsFromRetry(now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard awaitedReturns.allSatisfy({ now >= $0 + Self.longestHoldUp }) else {
+    guard awaitedReturns.allSatisfy({ now >= $0.due + Self.longestHoldUp }) else {
       return [.set(.look, after: Drain.pause + Drain.pause * chance() / 4)]
     }
     return breakOff(
@@ -137,7 +137,8 @@ extension Runner {
 
   /// An item came that may be one of those.
   mutating func returned(_ item: WorkItem) {
-    if !awaitedReturns.isEmpty, item.isBackFromRetry { awaitedReturns.removeFirst() }
+    guard item.isBackFromRetry, let index = awaitedReturns.firstIndex(where: { $0.id == item.id }) else { return }
+    awaitedReturns.remove(at: index)
   }
 
   /// Looks that do not count are not gone on with for ever.
@@ -169,7 +170,8 @@ extension Runner {
       // Should the queue be gone, the answer is that there is none.
       drain.interrupt()
       slots[index].state = .resting
-      return [.cancel(.idle), .cancel(.look)] + serve(now: now)
+      let stop: [RunnerAction] = [.cancel(.idle), .cancel(.look)]
+      return stop + (mayBeInspected ? inspectAgain() : serve(now: now))
     case .moving(let moving):
       let actions =
         copiesLost(in: [index])

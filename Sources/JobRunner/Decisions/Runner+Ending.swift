@@ -80,7 +80,7 @@ extension Runner {
   /// The end, where nothing is left to be done.
   mutating func conclude(now: ContinuousClock.Instant) -> [RunnerAction] {
     // Even where no item is asked for, the queue is.
-    let isExhausted = tally.taken >= options.mostItems && returning.isEmpty && isInspected
+    let isExhausted = tally.taken >= options.mostItems && returning.isEmpty && (isInspected || hasBeenInspected)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
     var actions: [RunnerAction] = []
     if brokenStatus == nil, !returning.isEmpty {
@@ -129,6 +129,8 @@ extension Runner {
         "\(place) is drained, but \(tally.deadLettered) items are in \(policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange") now"
     }
     if let stopSignal { return "stopped by \(stopSignal); \(done)" }
-    return "\(done); the others are \(policy.hasRetries ? "in it again, or will be, or dead-lettered" : "in it again")"
+    let others =
+      policy.hasRetries || tally.deadLettered > 0 ? "in it again, or will be, or dead-lettered" : "in it again"
+    return "\(done); the others are \(others)"
   }
 }

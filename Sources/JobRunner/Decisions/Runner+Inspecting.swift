@@ -8,10 +8,28 @@ extension Runner {
   mutating func inspect() -> [ChannelMethod] {
     if let own = options.ownQueue { return declare(own) }
     search = nil
+    if options.assumed == .declared, let questions = NeighbourSearch.questions(queue, on: sideChannel) {
+      search = NeighbourSearch(channel: sideChannel)
+      return onSide(questions)
+    }
     let inspection = QueueInspection(
-      queue: queue, channel: UInt16(slots.count + 1), mayBeTransient: options.mayDeleteItself)
+      queue: queue, channel: sideChannel, mayBeTransient: options.mayDeleteItself)
     self.inspection = inspection
     return onSide(inspection.questions)
+  }
+
+  /// The questions have a channel of their own.
+  private var sideChannel: UInt16 { UInt16(slots.count + 1) }
+
+  /// There are questions to be asked about the queue; what it is, or whether what it refers to is there.
+  var mayBeInspected: Bool { options.ownQueue == nil && (options.assumed == nil || options.assumed == .declared) }
+
+  /// Asks anew before a consumer is attached: the queue may have been declared otherwise since.
+  mutating func inspectAgain() -> [RunnerAction] {
+    phase = .inspecting
+    isInspected = false
+    neighbours = .unknown
+    return [.send(inspect()), .set(.connectLimit, after: options.connectTimeout)]
   }
 
   /// Opens the channel where it is not open yet.
@@ -86,10 +104,11 @@ extension Runner {
 
   private mutating func inspectionEnded(now: ContinuousClock.Instant) -> [RunnerAction] {
     isInspected = true
+    hasBeenInspected = true
     // Whoever cannot tell whether it is drained need not begin.
     let search = options.endsWhenDrained && phase == .inspecting ? searchNeighbours() : []
     guard search.isEmpty else { return search }
-    return phase == .inspecting ? serve(now: now) : []
+    return phase == .inspecting ? serve(now: now) + awaitReturns() : []
   }
 
   mutating func permissionTold(_ permission: PublishingPermission, now: ContinuousClock.Instant) -> [RunnerAction] {
@@ -118,12 +137,11 @@ extension Runner {
   /// Begins to look for the queues beside one that does not refer to them, where nothing is known of them.
   mutating func searchNeighbours() -> [RunnerAction] {
     guard neighbours == .unknown, search == nil, case .plain = policy.standing else { return [] }
-    let channel = UInt16(slots.count + 1)
-    guard let questions = NeighbourSearch.questions(queue, on: channel) else {
+    guard let questions = NeighbourSearch.questions(queue, on: sideChannel) else {
       neighbours = .absent
       return []
     }
-    search = NeighbourSearch(channel: channel)
+    search = NeighbourSearch(channel: sideChannel)
     return [.send(onSide(questions))]
   }
 
@@ -155,11 +173,13 @@ extension Runner {
   ) -> [RunnerAction] {
     guard let finding = search?.take(method, on: channel) else { return [] }
     search = nil
+    if options.assumed == .declared { return assumptionChecked(finding, now: now) }
     switch finding {
     case .absent: neighbours = .absent
     case .hidden:
-      neighbours = .hidden
-      if options.endsWhenDrained { return breakOffUnseen() }
+      // Who vouches for the queue says that it stands alone.
+      neighbours = options.assumed == nil ? .hidden : .absent
+      if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     case .strangers:
       return breakOff(
         .wrongQueue,
@@ -168,9 +188,24 @@ extension Runner {
     case .refused(let reason): return queueRefused(reason, now: now)
     }
     switch phase {
-    case .inspecting: return serve(now: now)
+    case .inspecting: return serve(now: now) + awaitReturns()
     case .looking: return look()
     default: return []
+    }
+  }
+
+  /// Whether there is what an assumed queue refers to.
+  private mutating func assumptionChecked(
+    _ finding: NeighbourSearch.Finding, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    switch finding {
+    case .strangers, .hidden: return inspectionEnded(now: now)
+    case .absent:
+      return breakOff(
+        .wrongQueue,
+        "\(place) has no retry and dead-letter queue, as --assume declared says; 'amqp-job declare \(queue.name)' makes them"
+      )
+    case .refused(let reason): return queueRefused(reason, now: now)
     }
   }
 

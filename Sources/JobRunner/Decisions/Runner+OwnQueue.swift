@@ -36,6 +36,7 @@ extension Runner {
 
   private mutating func serveOwnQueue(now: ContinuousClock.Instant) -> [RunnerAction] {
     isInspected = true
+    hasBeenInspected = true
     guard options.mostItems == 0 else { return serve(now: now) }
     // It goes with its last consumer, so it has to have had one.
     let methods = slots[0].on(slots[0].attach(to: queue.name)) + withdraw(0)

@@ -107,14 +107,14 @@ extension Runner {
     switch moving.move.destination {
     case .queue: disposal = .givenBackAsCopy
     case .retry(let delay, _):
-      awaitedReturns.append(now + delay)
+      awaitedReturns.append(AwaitedReturn(id: moving.item.id, due: now + delay))
       disposal = .retried(after: delay)
     case .deadLetter:
       tally.deadLettered += 1
       disposal = .deadLettered(into: "queue '\(queue.deadName)'")
-    case .deadLetterExchange(let target, _):
+    case .deadLetterExchange:
       tally.deadLettered += 1
-      disposal = .deadLettered(into: "exchange '\(target.exchange)'")
+      disposal = .deadLettered(into: "\(moving.move.destination.destination(of: moving.item))")
     }
     let unrun = moving.ended == nil ? [said(.info, "an item of \(place) goes back as a copy, unrun")] : []
     return unrun + release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
@@ -144,10 +144,11 @@ extension Runner {
     guard reason.refusal == .notPermitted, case .moving(let moving) = slots[index].state else {
       return moveFailed(reason.text, in: index, now: now)
     }
+    let exchange = moving.move.destination.destination(of: moving.item).exchange
     let end = breakOff(
       .notPermitted,
       "no permission to publish a copy of an item of \(place): \(reason.text); the item goes back as it is; grant the user the "
-        + "write permission on 'amq.default'")
+        + "write permission on '\(exchange.isEmpty ? "amq.default" : exchange)'")
     let ended = moving.isUnrun ? nil : moving.ended
     return end + release(index, by: ended.map(Self.giveBack) ?? Self.giveBack(moving.item), ended, .givenBack, now: now)
   }

@@ -43,6 +43,8 @@ public struct Runner: Sendable {
   var connectFailure: BrokerFailure?
   /// The queue has been found to be one that can be served, and it is known what it has beside it.
   var isInspected = false
+  /// The same was so at some time.
+  var hasBeenInspected = false
   /// What has been asked about it, while not all is answered.
   var inspection: QueueInspection?
   /// It has been asked whether copies may be published.
@@ -66,8 +68,8 @@ public struct Runner: Sendable {
   var hasEverServed = false
   /// Items that were done while the broker was away, and may come back to us.
   var returning: [EndedJob] = []
-  /// When the items are due that we have put into the retry queue, and that may not have come back.
-  var awaitedReturns: [ContinuousClock.Instant] = []
+  /// The items that we have put into the retry queue, and that may not have come back.
+  var awaitedReturns: [AwaitedReturn] = []
   /// Why the broker takes no copies for now.
   var movesBlocked: String?
   /// How often, one after the other, a connection or channel was lost with items whose copies were published.
@@ -108,8 +110,7 @@ public struct Runner: Sendable {
     policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
     if let assumed = options.assumed {
       policy.standing = assumed
-      neighbours = .absent
-      isInspected = true
+      isInspected = assumed != .declared
     }
     slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
   }
@@ -250,6 +251,12 @@ public struct Runner: Sendable {
     }
     return [.log(LogEntry(.notice, "\(what) (\(minutes) min)")), again]
   }
+}
+
+/// An item that is due to come back from the retry queue.
+struct AwaitedReturn: Hashable, Sendable {
+  let id: String?
+  let due: ContinuousClock.Instant
 }
 
 /// An item that came before its time.
