@@ -88,14 +88,6 @@ class Broker(brokers.Broker):
     def url_of(self, user):
         return self.url.replace("guest:guest", f"{user}:{user}")
 
-    def limit_length(self, queue, length):
-        definition = f'{{"max-length":{length}}}'
-        words = map(binary, ("/", queue, f"^{queue}$", definition, "0", "queues", "fault run"))
-        self.eval(f"ok = rabbit_policy:parse_set({', '.join(words)}).")
-
-    def unlimit_length(self, queue):
-        self.eval(f'rabbit_policy:delete(<<"/">>, {binary(queue)}, <<"fault run">>).')
-
     # Faults. Each returns when it is over.
 
     def close_one(self, ports, whom):

@@ -33,7 +33,7 @@ class Spool:
         self.disk = directory / "disk"
         self.disk.mkdir()
         self.is_mounted = os.environ.get("CHAOS_MAY_MOUNT") == "yes" and subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=32m", "fault-run", self.disk], check=False).returncode == 0
+            ["mount", "-t", "tmpfs", "-o", "size=256m", "fault-run", self.disk], check=False).returncode == 0
         self.path = self.disk / "spool"
         self.path.mkdir()
         self.path.chmod(0o1777)

@@ -16,9 +16,9 @@ PERMISSIONS = {plan.NO_CONFIGURE, plan.NO_WRITE}
 # A status that is not here is explained by none.
 EXPLAINED_BY = {
     66: {plan.DELETED},
-    69: touches.SILENCES | {plan.BROKER_KILLED},
+    69: touches.SILENCES | {plan.BROKER_KILLED, plan.NO_DESCRIPTORS},
     70: PROCESSES,
-    74: SPOOL,
+    74: SPOOL | {plan.NO_DESCRIPTORS},
     75: touches.CONNECTIONS,
     76: {plan.DELETED},
     77: PERMISSIONS,
