@@ -11,7 +11,7 @@ public enum SmallFile {
     guard number >= 0 else { throw SystemError("open") }
     let file = Descriptor(owning: number)
     var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: largest)
+    var buffer = [UInt8](repeating: 0, count: 4096)
     while content.count <= largest, case .bytes(let count) = try file.read(into: &buffer) {
       content += buffer[..<count]
     }

@@ -179,11 +179,16 @@ def dead_unrun(record):
 
 
 def limits_bypassed(record):
-    """Items that their queue's owner wanted dead-lettered by now."""
+    """Items that their queue's owner wanted dead-lettered by now. What no worker had goes back as a copy, which the broker counts
+    from 0 again."""
+    def was_copied(item):
+        return any(
+            run.queue == record.queue_of.get(item) and run.status in (70, 74, 143) for run in record.runs)
+
     def tried(item):
         return sum(turn.outcome != "done" for turn in record.turns_by_item.get(item, []))
 
-    return [item for item, limit in record.limits.items() if tried(item) > limit + 2 and item not in record.owner_dead]
+    return [item for item, limit in record.limits.items() if tried(item) > limit + 2 and item not in record.owner_dead and not was_copied(item)]
 
 
 # What runners said

@@ -141,7 +141,7 @@ def test_a_missing_dead_letter_queue_loses_nothing(bench, kind):
     worker.go()
     result = runner.finish()
     assert result.status == 1
-    assert any("no copy" in line and "no such queue" in line for line in result.lines), result
+    assert any("no copy" in line and "no queue is there" in line for line in result.lines), result
     queue.assert_back()
 
 
