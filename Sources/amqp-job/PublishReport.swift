@@ -112,7 +112,8 @@ final class PublishReport {
     let isUnroutable = publication.refusals.contains(where: \.isUnroutable)
     let why =
       isUnroutable
-      ? "there is no such queue any more" : "the broker rejected them, as it does when a queue is full or was deleted"
+      ? "there is no such queue, or not any more"
+      : "the broker rejected them, as it does when a queue is full or was deleted"
     let refused = list(publication.refusals.map(\.number).sorted())
     return Failure(
       isUnroutable ? .noQueue : .temporaryFailure, "\(place): \(why): not \(refused)\(counts(publication))")
