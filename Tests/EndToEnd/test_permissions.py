@@ -150,12 +150,13 @@ def test_a_stream_is_refused_unknown(bench, assumed):
         worker.run("-q", queue.name, *assumed, worker=["cat"]).assert_error(78, queue.name, "stream")
 
 
-def test_a_reader_never_brings_an_item_nearer_to_its_limit(bench):
+@pytest.mark.parametrize("assumed", [(), ("--assume", "quorum")])
+def test_a_reader_never_brings_an_item_nearer_to_its_limit(bench, assumed):
     """The broker would drop it at its 21st return, and nobody could put a copy in its place."""
     queue = bench.queue("quorum", b"apple")
     with user(bench, read=[queue.name]) as worker:
         for _ in range(3):
-            result = worker.run("-q", queue.name, worker=["false"])
+            result = worker.run("-q", queue.name, *assumed, worker=["false"])
             if drops_returns(bench):
                 result.assert_error(77, queue.name, "write", "amq.default")
             else:

@@ -163,6 +163,20 @@ import Testing
     #expect(driver.handle(.connected(ServerVersion(4, 0))).writes.count == 1)
   }
 
+  @Test func anAssumedQueueIsNotConsumedWithoutTheCopiesThatKeepItsItems() {
+    var driver = RunnerDriver { $0.assumed = .plain(.quorum) }
+    _ = driver.start()
+    #expect(driver.handle(.connected(ServerVersion(4, 0))) == [.askForPermission])
+    driver.handle(.permission(.refused(CloseReason(code: .accessRefused, text: "no"))))
+    #expect(driver.finished == .notPermitted)
+  }
+
+  @Test func anAssumedQueueOfAServerThatDropsNothingIsConsumedAtOnce() {
+    var driver = RunnerDriver { $0.assumed = .plain(.quorum) }
+    _ = driver.start()
+    #expect(driver.handle(.connected(ServerVersion(3, 10))).writes.count == 1)
+  }
+
   // MARK: Without the configure permission
 
   @Test(arguments: [

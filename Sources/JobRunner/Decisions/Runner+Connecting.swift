@@ -21,14 +21,13 @@ extension Runner {
   mutating func connected(to server: ServerVersion?, now: ContinuousClock.Instant) -> [RunnerAction] {
     connectFailure = nil
     self.server = server
-    hasServed = false
     // A slot may have been shut since, by a worker's end.
     for index in slots.indices where slots[index].state == .shut && slots[index].opensWithLogin {
       slots[index].state = .resting
     }
     guard isInspected else {
       phase = .inspecting
-      return []
+      return isTypeAssumed ? known(policy.standing, .unknown, now: now) : []
     }
     return serve(now: now) + awaitReturns()
   }
@@ -85,7 +84,7 @@ extension Runner {
     case .inspecting where isAwaitingPermission: return [.askForPermission]
     case .awaitingQueue:
       phase = .inspecting
-      return mayBeInspected ? inspectAgain() : serve(now: now)
+      return mayBeInspected ? inspectAgain(now: now) : serve(now: now)
     default: return []
     }
   }
@@ -185,7 +184,7 @@ extension Runner {
 
   /// The broker has said something of the queue.
   mutating func served(now: ContinuousClock.Instant) {
-    (hasServed, hasEverServed) = (true, true)
+    hasEverServed = true
     outage.served(now: now)
   }
 

@@ -171,7 +171,7 @@ extension Runner {
       drain.interrupt()
       slots[index].state = .resting
       let stop: [RunnerAction] = [.cancel(.idle), .cancel(.look)]
-      return stop + (mayBeInspected ? inspectAgain() : serve(now: now))
+      return stop + (mayBeInspected ? inspectAgain(now: now) : serve(now: now))
     case .moving(let moving):
       let actions =
         copiesLost(in: [index])

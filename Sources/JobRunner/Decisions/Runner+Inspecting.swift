@@ -8,6 +8,7 @@ extension Runner {
   mutating func inspect() -> [ChannelMethod] {
     if let own = options.ownQueue { return declare(own) }
     search = nil
+    if isTypeAssumed { return [] }
     if options.assumed == .declared, let questions = NeighbourSearch.questions(queue, on: sideChannel) {
       search = NeighbourSearch(channel: sideChannel)
       return onSide(questions)
@@ -21,15 +22,20 @@ extension Runner {
   /// The questions have a channel of their own.
   private var sideChannel: UInt16 { UInt16(slots.count + 1) }
 
-  /// There are questions to be asked about the queue; what it is, or whether what it refers to is there.
-  var mayBeInspected: Bool { options.ownQueue == nil && (options.assumed == nil || options.assumed == .declared) }
+  /// Something is to be found out before a consumer is attached: what the queue is, whether what it refers to is there, or
+  /// whether copies may be published.
+  var mayBeInspected: Bool { options.ownQueue == nil && options.assumed != .plain(.classic) }
+
+  /// All that is left to be found out is whether copies may be published.
+  var isTypeAssumed: Bool { options.assumed == .plain(.quorum) }
 
   /// Asks anew before a consumer is attached: the queue may have been declared otherwise since.
-  mutating func inspectAgain() -> [RunnerAction] {
+  mutating func inspectAgain(now: ContinuousClock.Instant) -> [RunnerAction] {
     phase = .inspecting
     isInspected = false
     neighbours = .unknown
-    return [.send(inspect()), .set(.connectLimit, after: options.connectTimeout)]
+    let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
+    return (isTypeAssumed ? known(policy.standing, .unknown, now: now) : [.send(inspect())]) + [limit]
   }
 
   /// Opens the channel where it is not open yet.
@@ -77,7 +83,7 @@ extension Runner {
   /// The server may drop what comes back too often where nobody said so: RabbitMQ does from 4.0 on.
   private var dropsReturns: Bool { server.map { $0 >= ServerVersion(4, 0) } ?? true }
 
-  private mutating func known(
+  mutating func known(
     _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     policy.standing = standing

@@ -62,9 +62,7 @@ public struct Runner: Sendable {
   var unansweredBindings = 0
   /// Items that came in a pause.
   var earlyDeliveries: [EarlyDelivery] = []
-  /// The broker has said something of the queue over the connection that there is.
-  var hasServed = false
-  /// The same over any connection.
+  /// The broker has said something of the queue.
   var hasEverServed = false
   /// Items that were done while the broker was away, and may come back to us.
   var returning: [EndedJob] = []
@@ -108,11 +106,11 @@ public struct Runner: Sendable {
     queue = WorkQueue(options.queue)
     drain = Drain(queue)
     policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
+    slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
     if let assumed = options.assumed {
       policy.standing = assumed
-      isInspected = assumed != .declared
+      isInspected = !mayBeInspected
     }
-    slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
   }
 
   /// Decides what to do about `event`.
