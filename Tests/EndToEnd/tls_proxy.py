@@ -43,12 +43,15 @@ class TLSProxy:
                 self.sockets += [client, broker]
                 back = threading.Thread(target=self._pump, args=(broker, client), daemon=True)
                 back.start()
-                while data := client.recv(65536):
-                    self.plaintext += data
-                    broker.sendall(data)
-                self.farewells += 1
-                broker.shutdown(socket.SHUT_WR)
-                back.join()
+                try:
+                    while data := client.recv(65536):
+                        self.plaintext += data
+                        broker.sendall(data)
+                    self.farewells += 1
+                    broker.shutdown(socket.SHUT_WR)
+                    back.join()
+                finally:
+                    cut([broker])  # a close would not end it while the other thread reads from it
         except OSError:
             pass
 
