@@ -35,7 +35,7 @@ public enum Method: Hashable, Sendable {
   case basicPublish(exchange: ByteString, routingKey: ByteString, mandatory: Bool)
   case basicReturn(CloseReason, exchange: ByteString, routingKey: ByteString)
   case basicDeliver(Envelope)
-  case basicGet(queue: ByteString)
+  case basicGet(queue: ByteString, noAck: Bool = false)
   /// Its envelope has no consumer tag.
   case basicGetOK(Envelope)
   case basicGetEmpty

@@ -1,6 +1,7 @@
 public import AMQP
 
-/// Whether a queue is drained: no item ready, none in its retry queue, and no consumer that may still give one back.
+/// Whether a queue is drained: no item ready, none in its retry queue or on its way back from there, and no consumer that may
+/// still give one back.
 ///
 /// A look asks for the counts of both queues, by turns, while we have consumers on the queue. What it finds counts
 /// only if it shows our own consumers each time, since a quorum queue whose leader is slow to answer, or away, is
@@ -18,6 +19,8 @@ public struct Drain: Hashable, Sendable {
     case retries
     /// Somebody else consumes.
     case otherConsumers
+    /// Nothing but marks: items are on their way back from the retry queue, out of sight, or have left it otherwise.
+    case returning
     /// The answers do not show our own consumers, and so show nothing.
     case void
     case empty
@@ -46,6 +49,7 @@ public struct Drain: Hashable, Sendable {
     case queue
     case retryQueue
     case retryQueueLeader
+    case marksQueue
   }
 
   private let queue: WorkQueue
@@ -60,6 +64,10 @@ public struct Drain: Hashable, Sendable {
   public private(set) var finding: Finding?
   /// Since when no look has counted.
   public private(set) var voidSince: ContinuousClock.Instant?
+  /// How many marks the look found.
+  public private(set) var markCount: UInt32 = 0
+  /// Since when every look has found marks, and nothing else.
+  public private(set) var returningSince: ContinuousClock.Instant?
 
   /// What the look is at, in a few words.
   public var summary: String {
@@ -84,7 +92,7 @@ public struct Drain: Hashable, Sendable {
     hasToAskRetryLeader = hasRetries
     seen = []
     finding = nil
-    return ask(hasRetries ? [.queue, .retryQueue, .queue] : [.queue, .queue])
+    return ask(hasRetries ? [.queue, .retryQueue, .marksQueue, .queue] : [.queue, .queue])
   }
 
   private mutating func ask(_ questions: [Question]) -> [Method] {
@@ -93,6 +101,7 @@ public struct Drain: Hashable, Sendable {
       switch question {
       case .queue, .othersAtTheQueue: .queueDeclare(.init(name: ByteString(queue.name), isPassive: true))
       case .retryQueue: .queueDeclare(.init(name: ByteString(queue.retryName), isPassive: true))
+      case .marksQueue: .queueDeclare(.init(name: ByteString(queue.marksName), isPassive: true))
       case .retryQueueLeader: .basicGet(queue: ByteString(queue.retryName))
       }
     }
@@ -114,7 +123,7 @@ public struct Drain: Hashable, Sendable {
       hasToAskRetryLeader = false
       return .ask(ask([.retryQueueLeader, .queue]))
     }
-    let found = [.items, .retries, .void, .otherConsumers].first(where: seen.contains) ?? .empty
+    let found = [.items, .retries, .void, .otherConsumers, .returning].first(where: seen.contains) ?? .empty
     return .found(conclude(found, now: now))
   }
 
@@ -122,9 +131,13 @@ public struct Drain: Hashable, Sendable {
     switch answer {
     case .message: seen.insert(.retries)
     case .noMessage: break
+    case .status(let status) where question == .retryQueue:
+      if status.messageCount > 0 { seen.insert(.retries) }
+    case .status(let status) where question == .marksQueue:
+      markCount = status.messageCount
+      if markCount > 0 { seen.insert(.returning) }
     case .status(let status):
-      if status.messageCount > 0 { seen.insert(question == .retryQueue ? .retries : .items) }
-      guard question != .retryQueue else { return }
+      if status.messageCount > 0 { seen.insert(.items) }
       if status.consumerCount < ownConsumerCount { seen.insert(.void) }
       if status.consumerCount > ownConsumerCount { seen.insert(.otherConsumers) }
     }
@@ -132,6 +145,7 @@ public struct Drain: Hashable, Sendable {
 
   private mutating func conclude(_ found: Finding, now: ContinuousClock.Instant) -> Finding {
     voidSince = found == .void ? voidSince ?? now : nil
+    returningSince = found == .returning ? returningSince ?? now : nil
     emptyLooks = found == .empty ? emptyLooks + 1 : 0
     let concluded = found == .empty && emptyLooks >= Self.looksNeeded ? .drained : found
     finding = concluded
@@ -144,6 +158,7 @@ public struct Drain: Hashable, Sendable {
     unanswered = []
     emptyLooks = 0
     voidSince = nil
+    returningSince = nil
     self.finding = finding
   }
 

@@ -1,7 +1,8 @@
 public import AMQP
 
-/// A queue of work, with the two that go with it: one for items that are to be tried again later, one for items
-/// that nobody should try again. What they are called and how they are declared stands here alone.
+/// A queue of work, with those that go with it: one for items that are to be tried again later, one that shows how many of
+/// these have not come back, and one for items that nobody should try again. What they are called and how they are declared
+/// stands here alone.
 ///
 /// The queue dead-letters into the last one only. A way back would be a cycle, and a broker drops what goes round
 /// one without a client's reject, silently.
@@ -25,13 +26,17 @@ public struct WorkQueue: Hashable, Sendable {
   /// Where items wait, each for as long as its expiration says, and then go back to the queue.
   public var retryName: String { name + ".retry" }
   public var deadName: String { name + ".dead" }
+  /// Has a mark, a message without a body, for each item that was put into the retry queue and has not come back. There it can
+  /// be where no client sees it: RabbitMQ tries for minutes to hand it on to a queue that is full, or was away.
+  public var marksName: String { name + ".marks" }
 
-  /// All three's own, whichever of them this one is.
+  /// The one that all of them belong to, whichever of them this one is.
   public var family: WorkQueue {
-    [".retry", ".dead"].first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
+    [".retry", ".dead", ".marks"].first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
   }
 
-  var names: [String] { [name, retryName, deadName] }
+  /// The queue's own, and then the others'.
+  public var names: [String] { [name, retryName, marksName, deadName] }
 
   /// The queue's own declaration. `others` are further arguments, none of them of `reservedArguments`.
   public func declaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
@@ -44,10 +49,22 @@ public struct WorkQueue: Hashable, Sendable {
     .init(name: ByteString(retryName), arguments: Self.arguments(.quorum, deadLetteringInto: name))
   }
 
-  public var deadDeclaration: Method.QueueDeclaration {
+  public var deadDeclaration: Method.QueueDeclaration { Self.lasting(deadName) }
+  public var marksDeclaration: Method.QueueDeclaration { Self.lasting(marksName) }
+
+  /// The properties of a mark.
+  public static let mark: BasicProperties = {
+    var properties = BasicProperties()
+    properties.deliveryMode = 2
+    return properties
+  }()
+
+  /// In the order in which they are to be made, before the queue itself: nothing may lead to a queue that is not there.
+  public var otherDeclarations: [Method.QueueDeclaration] { [deadDeclaration, marksDeclaration, retryDeclaration] }
+
+  private static func lasting(_ name: String) -> Method.QueueDeclaration {
     .init(
-      name: ByteString(deadName),
-      arguments: ["x-queue-type": Self.type(.quorum), "x-delivery-limit": Self.noDeliveryLimit])
+      name: ByteString(name), arguments: ["x-queue-type": type(.quorum), "x-delivery-limit": noDeliveryLimit])
   }
 
   /// A queue that stands alone.

@@ -53,7 +53,7 @@ enum Declare: ToolCommand {
         try conversation.hold { try setUp.make($0, reporter) }
       } else {
         let removal = QueueRemoval(
-          conversation, isPlain ? [queue.name] : [queue.name, queue.retryName, queue.deadName])
+          conversation, isPlain ? [queue.name] : queue.names)
         try removal.remove(ifEmpty: arguments.contains("if-empty"), reporter)
       }
     } catch {

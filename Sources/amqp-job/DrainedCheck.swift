@@ -36,6 +36,7 @@ struct DrainedCheck {
       case .drained: return nil
       case .items: return "items are ready"
       case .retries: return "items wait for another attempt"
+      case .returning: return "items are on their way back for another attempt"
       case .otherConsumers: return "others consume, and may give an item back"
       case .void:
         guard ContinuousClock.now < end else {

@@ -42,15 +42,14 @@ struct InspectedQueue {
   }
 
   private static func lookBeside(_ queue: WorkQueue, _ session: BrokerSession, _ place: String) throws {
-    guard let asked = NeighbourSearch.questions(queue, on: channel) else { return }
-    var search = NeighbourSearch(channel: channel)
-    var questions = Questions(session, asked)
+    guard var search = NeighbourSearch(besidePlain: queue, on: channel) else { return }
+    var questions = Questions(session, search.questions)
     while true {
       switch search.take(try questions.answer(), on: channel) {
       case nil: break
       case .absent: return
       case .hidden: throw hidden(queue, place)
-      case .strangers:
+      case .found:
         throw Failure(
           .wrongQueue,
           "cannot tell whether \(place) is drained: there are queues '\(queue.retryName)' and '\(queue.deadName)' "

@@ -91,7 +91,7 @@ struct QueueSetUp {
     }
     return isPlain
       ? [queue.plainDeclaration(kind, others: others)]
-      : [queue.deadDeclaration, queue.retryDeclaration, queue.declaration(kind, others: others)]
+      : queue.otherDeclarations + [queue.declaration(kind, others: others)]
   }
 
   /// Makes sure that a queue which is there is the one that is wanted.

@@ -151,7 +151,7 @@ class Situations:
             self._hold_up(client, place)
 
     def _hold_up(self, client, place):
-        place.collects = [place.queue, place.queue + ".retry", place.queue + ".dead"]
+        place.collects = [place.queue + end for end in ("", ".retry", ".dead")]
         common = ["--when-empty", "exit", "--max-attempts", "9"]
         self._publish(client, place, self._item(place, "bad", failures=1))
         failed = self._run(place, broker_module.RUNNER, "-n", "1", *common, "--retry-delay", "2s", limit=1)

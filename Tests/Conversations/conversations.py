@@ -66,7 +66,7 @@ class Lane:
 
     def reset(self, name, items, is_dead):
         channel = self.client.channel
-        for each in self.queues(name):
+        for each in [*self.queues(name), f"{self.family}.marks"]:
             channel.queue_purge(each)
         target = f"{name}.dead" if is_dead else name
         for number in range(items):

@@ -61,11 +61,12 @@ class Bench:
         return queue
 
     def work_queue(self, kind="quorum", *bodies, options=(), declare=True):
-        """The queue, retry queue and dead-letter queue that `amqp-job declare` makes, or only their names. The bodies
-        are put into the first one."""
+        """The queues that `amqp-job declare` makes, or only their names. The bodies are put into the first one."""
         queue = self.name_queue(kind)
-        queue.retry, queue.dead = (Queue(self.client, queue.name + end, "quorum") for end in (".retry", ".dead"))
-        self.queues += [queue.retry, queue.dead]
+        queue.retry, queue.marks, queue.dead = (
+            Queue(self.client, queue.name + end, "quorum") for end in (".retry", ".marks", ".dead"))
+        queue.family = [queue, queue.retry, queue.marks, queue.dead]
+        self.queues += queue.family[1:]
         if declare:
             result = self.run(queue.name, "--type", kind, *options, command="declare")
             assert (result.status, result.stderr) == (0, ""), result

@@ -27,7 +27,7 @@ class Peer:
     def __init__(self, *items, heartbeat=0, frame_max=131072, greet=True, has_retries=False):
         self.waiting = collections.deque(items)
         self.heartbeat, self.frame_max, self.greet = heartbeat, frame_max, greet
-        self.has_retries = has_retries  # a retry and a dead-letter queue beside the queue
+        self.has_retries = has_retries  # what `amqp-job declare` makes beside the queue
         self.answers = {}
         self.seen = []  # (name of the method, method)
         self.heartbeats = 0
@@ -236,7 +236,7 @@ class Session:
         elif isinstance(method, Queue.Declare) and not self.peer.has_retries and "." in method.queue:
             self.send(channel, Channel.Close(404, f"NOT_FOUND - no queue '{method.queue}' in vhost '/'", 50, 10))
         elif isinstance(method, Queue.Declare):
-            ready = len(self.peer.waiting)
+            ready = 0 if method.queue.endswith(".marks") else len(self.peer.waiting)
             self.send(channel, Queue.DeclareOk(method.queue, ready, len(self.consumers)))
         elif isinstance(method, Queue.Bind):
             self.send(channel, Queue.BindOk())

@@ -1,4 +1,4 @@
-"""amqp-job declare: a queue with its retry and dead-letter queues."""
+"""amqp-job declare: a queue with those that go with it."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from test_declare import declare, declared
 
 
 def there(queue):
-    """Which of the three queues are there."""
-    return [each.name for each in (queue, queue.retry, queue.dead) if each.exists()]
+    """Which of the four queues are there."""
+    return [each.name for each in queue.family if each.exists()]
 
 
 def dead_lettering(target, kind="quorum"):
@@ -19,11 +19,12 @@ def dead_lettering(target, kind="quorum"):
     }
 
 
-def test_declares_three_queues(bench, kind):
+def test_declares_four_queues(bench, kind):
     queue = bench.work_queue(kind, options=("--arg", "x-message-ttl=3600000"))
     assert declared(queue, **dead_lettering(queue.dead.name, kind), **{"x-message-ttl": 3_600_000})
     assert declared(queue.retry, **dead_lettering(queue.name))
-    assert declared(queue.dead, **{"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000})
+    for lasting in (queue.marks, queue.dead):
+        assert declared(lasting, **{"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000})
     queue.put(b"apple")
     result = declare(bench, queue.name, "--type", kind, "--arg", "x-message-ttl=3600000")
     assert (result.status, result.stderr) == (0, ""), result
@@ -84,7 +85,7 @@ def test_a_missing_dead_letter_queue_loses_nothing(bench):
     assert queue.depth() == 0
 
 
-@pytest.mark.parametrize("other", ["queue", "retry", "dead"])
+@pytest.mark.parametrize("other", ["queue", "retry", "marks", "dead"])
 def test_nothing_is_made_where_one_is_declared_otherwise(bench, other):
     queue = bench.work_queue(declare=False)
     taken = queue if other == "queue" else getattr(queue, other)
@@ -105,7 +106,7 @@ def test_what_is_missing_is_made(bench):
     queue.dead.delete()
     queue.put(b"apple")
     assert declare(bench, queue.name).status == 0
-    assert len(there(queue)) == 3
+    assert len(there(queue)) == 4
     queue.assert_untouched()
 
 
@@ -166,16 +167,16 @@ def test_delete_what_is_left(bench):
 def test_delete_the_queue_alone(bench):
     queue = bench.work_queue()
     assert declare(bench, queue.name, "--delete", "--plain").status == 0
-    assert there(queue) == [queue.retry.name, queue.dead.name]
+    assert there(queue) == [each.name for each in queue.family[1:]]
 
 
-@pytest.mark.parametrize("holder", ["queue", "retry", "dead"])
+@pytest.mark.parametrize("holder", ["queue", "retry", "marks", "dead"])
 def test_delete_if_all_are_empty(bench, kind, holder):
     queue = bench.work_queue(kind)
     full = queue if holder == "queue" else getattr(queue, holder)
     full.put(b"apple")
     declare(bench, queue.name, "--delete", "--if-empty").assert_error(1, f"'{full.name}'", "1 item")
-    assert len(there(queue)) == 3
+    assert len(there(queue)) == 4
     assert full.take()[2] == b"apple"
     assert declare(bench, queue.name, "--delete", "--if-empty").status == 0
     assert there(queue) == []

@@ -135,29 +135,42 @@ def test_no_runner_ends_before_the_last_item_is_done(bench, kind, end):
     queue.assert_empty()
 
 
-@pytest.mark.limit(120)
-def test_what_a_policy_holds_up_is_not_drained(bench):
-    """Nobody sees an item that the full queue has refused to take back, for the minutes until that is tried again."""
-    queue = bench.work_queue("quorum")
+@pytest.fixture
+def held_up(bench):
+    """A queue whose retry queue hands on an item that the full queue refuses, by a policy that no client can see. For minutes,
+    until that is tried again, nobody sees the item."""
+    queue = bench.work_queue("quorum", b"BAD")
     bench.broker.ctl("set_policy", bench.marker, f"^{queue.name}$", '{"max-length": 2}', "--apply-to", "queues")
     try:
-        queue.put(b"BAD")
-        worker = bench.worker("hold")
-        script = f'item=$(cat); [ "$item" != BAD ] || exit 1; [ "$item" != first ] || exec {" ".join(worker.command)}'
-        runner = bench.start(
-            "-q", queue.name, "--drain", "--retry-delay", "1s", "--drain-timeout", "20s", worker=["sh", "-c", script])
-        queue.retry.assert_back()
-        queue.put(b"first")
-        worker.wait_for("holding")
+        assert bench.run("-q", queue.name, "--retry-delay", "2s", worker=["false"]).status == 1
+        assert queue.marks.depth() == 1
         for _ in range(6):  # until it is full
             with contextlib.suppress(pika.exceptions.NackError):
                 queue.put(b"another")
-        queue.retry.assert_back(0)  # it has expired, and there is no room for it
-        worker.go()
-        result = runner.finish(60)
-        assert result.status == 75 and "not drained" in result.stderr, result
+        queue.retry.assert_back(0)
+        yield queue
     finally:
         bench.broker.ctl("clear_policy", bench.marker)
+
+
+def test_what_a_policy_holds_up_is_not_drained(bench, held_up):
+    options = ("-q", held_up.name, "--drain", "--drain-timeout", "8s")
+    runners = [bench.start(*options, worker=["true"]) for _ in range(2)]
+    for runner in runners:
+        result = runner.finish()
+        assert result.status == 75 and "not drained" in result.stderr, result
+    assert held_up.depth() == 0
+    drained(bench, held_up).assert_error(1, "on their way back")
+
+
+def test_what_came_back_is_waited_for_no_more(bench, kind):
+    queue = bench.work_queue(kind, b"apple", b"pear")
+    fails_once = bench.script('[ "$WORK_ITEM_ATTEMPT" -gt 1 ]')
+    runners = [
+        bench.start("-q", queue.name, "--drain", "--retry-delay", "1s", worker=fails_once) for _ in range(2)]
+    assert [runner.finish().status for runner in runners] == [0, 0]
+    queue.assert_empty()
+    assert queue.marks.depth() == 0
 
 
 @pytest.mark.parametrize("limit", [{"x-max-length": 2}, {"x-max-length-bytes": 100}])

@@ -114,7 +114,7 @@ def test_the_tag_of_each_image_is_one_that_the_manifests_name():
 
 def test_what_is_done_in_the_temporary_pod(bench):
     queue = amqp.Queue(bench.client, "job1", "quorum")
-    bench.queues += [amqp.Queue(bench.client, name, "quorum") for name in ("foo", "job1", "job1.retry", "job1.dead")]
+    bench.queues += [amqp.Queue(bench.client, name, "quorum") for name in ("foo", "job1", "job1.retry", "job1.marks", "job1.dead")]
     (bench.directory / "bin").mkdir()
     (bench.directory / "bin/amqp-job").symlink_to(bench.binary)
     environment = bench.environment(BROKER_URL=bench.broker.url)

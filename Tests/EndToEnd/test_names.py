@@ -38,7 +38,7 @@ def test_declare_and_the_others(bench, end):
     arguments = [name, "--exchange", "amq.topic" + end, "--routing-key", queue.name + ".key" + end, "--arg", "x-message-ttl=3600000" + end]
     result = bench.run(*arguments, command="declare")
     assert (result.status, result.stderr) == (0, ""), result
-    assert queue.exists() and queue.retry.exists() and queue.dead.exists()
+    assert all(each.exists() for each in queue.family)
     queue.put(b"apple", exchange="amq.topic", routing_key=queue.name + ".key")
     assert bench.run("-q", name, "banana", command="publish").status == 0
     for arguments, env in (([name], {}), ([], {"QUEUE": name})):
@@ -54,7 +54,7 @@ def test_declare_and_the_others(bench, end):
     queue.assert_empty()
     assert queue.dead.depth() == 3
     assert bench.run(name, "--delete", command="declare").status == 0
-    assert not queue.exists() and not queue.retry.exists() and not queue.dead.exists()
+    assert not any(each.exists() for each in queue.family)
 
 
 @ENDS

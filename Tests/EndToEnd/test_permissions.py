@@ -22,8 +22,8 @@ def drops_returns(bench):
 
 def test_run_on_a_declared_queue(bench):
     queue = bench.work_queue("quorum", b"apple", b"BAD")
-    family = [queue.name, queue.retry.name, queue.dead.name]
-    with user(bench, configure=family, write=[DEFAULT], read=family[:2]) as worker:
+    family = [each.name for each in queue.family]
+    with user(bench, configure=family, write=[DEFAULT], read=family[:3]) as worker:
         assert worker.run("-q", queue.name, worker=["cat"]).stdout == b"apple"
         options = ("-q", queue.name, "--max-attempts", "2", "--retry-delay", "100ms", "--drain")
         assert worker.run(*options, worker=["false"]).status == 1
@@ -32,7 +32,7 @@ def test_run_on_a_declared_queue(bench):
 
 def test_run_on_a_declared_queue_that_is_vouched_for(bench):
     queue = bench.work_queue("quorum", b"apple", b"BAD")
-    with user(bench, write=[DEFAULT], read=[queue.name, queue.retry.name]) as worker:
+    with user(bench, write=[DEFAULT], read=[queue.name, queue.retry.name, queue.marks.name]) as worker:
         worker.run("-q", queue.name, worker=["cat"]).assert_error(77, "configure", "--assume")
         assert worker.run("-q", queue.name, "--assume", "declared", worker=["cat"]).stdout == b"apple"
         options = ("-q", queue.name, "--assume", "declared", "--max-attempts", "1", "--drain")
@@ -97,14 +97,14 @@ def test_status(bench):
 
 def test_status_drained(bench):
     queue = bench.work_queue("quorum")
-    family = [queue.name, queue.retry.name, queue.dead.name]
+    family = [each.name for each in queue.family]
     with user(bench, configure=family, read=family[:2]) as reader:
         assert reader.run(queue.name, "--drained", command="status").status == 0
 
 
 def test_declare(bench):
     queue = bench.work_queue(declare=False)
-    family = [queue.name, queue.retry.name, queue.dead.name]
+    family = [each.name for each in queue.family]
     with user(bench, configure=family, write=[DEFAULT], read=family[:2]) as owner:
         assert owner.run(queue.name, command="declare").status == 0
         assert owner.run(queue.name, command="declare").status == 0
@@ -167,7 +167,7 @@ def test_a_reader_never_brings_an_item_nearer_to_its_limit(bench, assumed):
 
 def test_a_copy_that_is_forbidden_ends_the_runner(bench):
     queue = bench.work_queue("quorum", b"apple")
-    family = [queue.name, queue.retry.name, queue.dead.name]
+    family = [each.name for each in queue.family]
     with user(bench, configure=family, read=family) as worker:
         result = worker.run("-q", queue.name, worker=["false"])
         assert result.status == 77 and "amq.default" in result.stderr, result

@@ -13,7 +13,7 @@ import Testing
       return
     }
     #expect(questions.last == ChannelMethod(.channelOpen, on: 1))
-    #expect(questions.dropLast().map(\.channel) == [2, 2, 2, 2])
+    #expect(questions.dropLast().map(\.channel) == [2, 2, 2, 2, 2])
   }
 
   @Test func consumesOneItemOnceTheQueueIsKnown() {

@@ -252,18 +252,20 @@ import Testing
     let names = driver.handle(.timer(.idle)).writes[0].map { method -> ByteString in
       if case .queueDeclare(let declaration) = method { declaration.name } else { "" }
     }
-    #expect(names == ["q", "q.retry", "q"])
+    #expect(names == ["q", "q.retry", "q.marks", "q"])
     return driver
   }
 
-  private func retryCount(_ messages: UInt32) -> AMQP.Method {
-    .queueDeclareOK(.init(name: "q.retry", messageCount: messages, consumerCount: 0))
+  /// What is in the retry queue and in the queue of marks.
+  private func counted(_ retries: UInt32, marks: UInt32 = 0, _ driver: inout RunnerDriver) {
+    driver.method(.queueDeclareOK(.init(name: "q.retry", messageCount: retries, consumerCount: 0)))
+    driver.method(.queueDeclareOK(.init(name: "q.marks", messageCount: marks, consumerCount: 0)))
   }
 
   @Test func anItemInTheRetryQueueIsWaitedFor() {
     var driver = lookingAtRetries()
     _ = driver.counted(0, 1)
-    driver.method(retryCount(1))
+    counted(1, &driver)
     // It is not got.
     #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
     #expect(driver.runner.drain.finding == .retries)
@@ -272,7 +274,7 @@ import Testing
   @Test func anEmptyRetryQueueHasToBeItsLeadersWord() {
     var driver = lookingAtRetries()
     _ = driver.counted(0, 1)
-    driver.method(retryCount(0))
+    counted(0, &driver)
     #expect(
       driver.counted(0, 1).writes == [
         [.basicGet(queue: "q.retry"), .queueDeclare(.init(name: "q", isPassive: true))]
@@ -285,7 +287,7 @@ import Testing
   @Test func aLeaderThatDoesNotAnswerIsNotWaitedForForEver() {
     var driver = lookingAtRetries()
     _ = driver.counted(0, 1)
-    driver.method(retryCount(0))
+    counted(0, &driver)
     _ = driver.counted(0, 1)
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
@@ -293,7 +295,7 @@ import Testing
   @Test func whatALookGetsGoesBackToTheRetryQueue() {
     var driver = lookingAtRetries()
     _ = driver.counted(0, 1)
-    driver.method(retryCount(0))
+    counted(0, &driver)
     _ = driver.counted(0, 1)
     let envelope = Envelope(
       consumerTag: "", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q.retry")
@@ -326,47 +328,82 @@ import Testing
     #expect(driver.handle(.workerEnded(.exited(0))).sets(.idle, after: .milliseconds(250)))
   }
 
-  // MARK: What is held up
+  // MARK: What is on its way back
 
-  /// One item has been put into the retry queue, and three looks have found nothing.
-  private func drainedButForARetry() -> RunnerDriver {
-    var driver = RunnerDriver { $0.extent = .drain }
-    driver.consume(hasRetries: true)
-    driver.deliver()
-    driver.handle(.workerEnded(.exited(1)))
-    driver.handle(.moveConfirmed(slot: 0))
-    driver.handle(.timer(.pause))
-    lookThreeTimes(&driver)
-    return driver
+  private static func with(_ headers: FieldTable) -> BasicProperties {
+    var properties = BasicProperties()
+    properties.headers = headers
+    return properties
   }
 
-  private func lookThreeTimes(_ driver: inout RunnerDriver) {
-    driver.handle(.timer(.idle))
-    for _ in 0..<3 {
-      if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
-      _ = driver.counted(0, 1)
-      driver.method(retryCount(0))
-      _ = driver.counted(0, 1)
+  private static let back = with(["x-amqp-job-attempts": .int64(1), "x-first-death-queue": .string("q.retry")])
+  private static let takesMark = AMQP.Method.basicGet(queue: "q.marks", noAck: true)
+
+  /// A look that finds so many marks and nothing else.
+  private func look(marks: UInt32, _ driver: inout RunnerDriver) -> [RunnerAction] {
+    if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
+    _ = driver.counted(0, 1)
+    counted(0, marks: marks, &driver)
+    _ = driver.counted(0, 1)
+    if marks == 0 {
       driver.method(.basicGetEmpty)
       _ = driver.counted(0, 1)
-      driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
+    }
+    return driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
+  }
+
+  @Test func whatIsOnItsWayBackIsWaitedFor() {
+    var driver = lookingAtRetries()
+    for _ in 0..<5 {
+      #expect(look(marks: 1, &driver).sets(.look, after: .seconds(1)))
+      #expect(driver.runner.drain.finding == .returning)
+      driver.now += .seconds(50)
       driver.handle(.timer(.look))
     }
+    #expect(driver.deliver(Self.back).writes.contains([.channelOpen, Self.takesMark]))
   }
 
-  @Test func whatWasRetriedAndHasNotComeBackIsWaitedFor() {
-    var driver = drainedButForARetry()
-    #expect(driver.runner.drain.finding == .drained || driver.runner.phase == .looking)
-    #expect(driver.finished == nil && !driver.runner.isDrained)
-    driver.now += .seconds(1000)
-    lookThreeTimes(&driver)
-    #expect(driver.finished == .temporaryFailure)
+  @Test func marksOfWhichNoItemComesAreTakenAwayInTheEnd() {
+    var driver = lookingAtRetries()
+    #expect(look(marks: 2, &driver).writes.isEmpty)
+    driver.now += .seconds(300)
+    driver.handle(.timer(.look))
+    let actions = look(marks: 2, &driver)
+    #expect(actions.writes == [[.channelOpen, Self.takesMark, Self.takesMark]])
+    #expect(actions.contains { if case .log(let entry) = $0 { entry.level == .warning } else { false } })
+    for _ in 0..<3 {
+      #expect(driver.finished == nil)
+      driver.handle(.timer(.look))
+      _ = look(marks: 0, &driver)
+    }
+    #expect(driver.finished == .success)
   }
 
-  @Test func othersMayHaveTakenIt() {
-    var driver = drainedButForARetry()
-    // Before it consumes again it sees another consumer.
-    _ = driver.counted(0, 1)
-    #expect(driver.runner.awaitedReturns.isEmpty)
+  @Test func onlyTheFirstToHaveAnItemBackTakesItsMark() {
+    var driver = RunnerDriver { $0.extent = .drain }
+    driver.consume(hasRetries: true)
+    let others: [BasicProperties] = [
+      Self.with(["x-amqp-job-attempts": .int64(1)]),
+      Self.with(["x-first-death-queue": .string("q.retry"), "x-acquired-count": .int64(1)]),
+      Self.with(["x-first-death-queue": .string("another")]),
+    ]
+    for properties in others {
+      #expect(!driver.deliver(properties).writes.joined().contains(Self.takesMark))
+      driver.handle(.workerEnded(.exited(0)))
+    }
+    #expect(!driver.deliver(Self.back, isRedelivered: true).writes.joined().contains(Self.takesMark))
+  }
+
+  @Test func aUserWhoMayNotTakeMarksIsToldSo() {
+    var driver = RunnerDriver { $0.extent = .drain }
+    driver.consume(hasRetries: true)
+    driver.deliver(Self.back)
+    let refusal = CloseReason(
+      code: .accessRefused, text: "ACCESS_REFUSED - read access to queue 'q.marks' in vhost '/' refused for user 'u'")
+    let actions = driver.method(.channelClose(refusal), on: 3)
+    #expect(actions.signals.isEmpty && actions.errors.first?.contains("q.marks") == true)
+    driver.handle(.workerEnded(.exited(0)))
+    _ = driver.settle()
+    #expect(driver.finished == .notPermitted)
   }
 }

@@ -52,8 +52,8 @@ import Testing
     var driver = Self.connected(to: ServerVersion(3, 10))
     let corrected = driver.method(
       RunnerDriver.differs("x-max-length", "received none but current is the value '2' of type 'signedint'"), on: 2)
-    #expect(corrected.writes.map(\.count) == [4])
-    for _ in 1...3 { driver.method(RunnerDriver.found, on: 2) }
+    #expect(corrected.writes.map(\.count) == [5])
+    for _ in 1...4 { driver.method(RunnerDriver.found, on: 2) }
     #expect(driver.finished == .wrongQueue)
   }
 
@@ -69,7 +69,7 @@ import Testing
 
   @Test func aQueueAsDeclaredIsKnownByOneQuestionEach() {
     var driver = Self.connected()
-    for _ in 1...3 { driver.method(RunnerDriver.found, on: 2) }
+    for _ in 1...4 { driver.method(RunnerDriver.found, on: 2) }
     #expect(driver.runner.policy.standing == .declared && driver.runner.phase == .serving)
   }
 
@@ -87,8 +87,8 @@ import Testing
 
   @Test func whatNeedsRetriesWaitsForAllAnswersBeforeItConsumes() {
     var driver = Self.connected { $0.attempts.areRequired = true }
-    let writes = (1...3).map { _ in driver.method(RunnerDriver.found, on: 2).writes.count }
-    #expect(writes == [0, 0, 1])
+    let writes = (1...4).map { _ in driver.method(RunnerDriver.found, on: 2).writes.count }
+    #expect(writes == [0, 0, 0, 1])
   }
 
   @Test func aQueueWhoseRetryQueueIsGoneHasADeadLetterExchange() {
@@ -97,6 +97,13 @@ import Testing
     driver.method(RunnerDriver.notMade("q.retry"), on: 2)
     #expect(
       driver.runner.policy.standing == .deadLettering(DeadLetterTarget(exchange: "", routingKey: "q.dead")))
+  }
+
+  @Test func aQueueWithoutAQueueOfMarksHasToBeDeclaredAnew() {
+    var driver = Self.connected()
+    for _ in 1...3 { driver.method(RunnerDriver.found, on: 2) }
+    let errors = driver.method(RunnerDriver.notMade("q.marks"), on: 2).errors
+    #expect(errors.first?.contains("declare q") == true && driver.finished == .wrongQueue)
   }
 
   @Test func theOwnersDeadLetterExchangeIsFound() {

@@ -80,7 +80,7 @@ struct RunnerDriver {
   @discardableResult
   mutating func inspect(hasRetries: Bool = false) -> [RunnerAction] {
     let channel = UInt16(runner.slots.count + 1)
-    let answers = hasRetries ? [Self.found, Self.found, Self.found] : [Self.plain, Self.found]
+    let answers = hasRetries ? [Self.found, Self.found, Self.found, Self.found] : [Self.plain, Self.found]
     let actions = answers.map { method($0, on: channel) }.last ?? []
     if runner.search != nil { return method(Self.missing, on: channel) }
     // What is beside it is asked for at the first failure: see InspectionTests.

@@ -89,9 +89,10 @@ extension Method {
       publish.routing_key = pool.copy(routingKey)
       publish.mandatory = mandatory ? 1 : 0
       return try pass(AMQP_BASIC_PUBLISH_METHOD, publish)
-    case .basicGet(let queue):
+    case .basicGet(let queue, let noAck):
       var get = amqp_basic_get_t()
       get.queue = pool.copy(queue)
+      get.no_ack = noAck ? 1 : 0
       return try pass(AMQP_BASIC_GET_METHOD, get)
     case .basicAck(let deliveryTag, let multiple):
       return try pass(

@@ -2,8 +2,8 @@ public import AMQP
 public import Broker
 
 /// Finds out whether a queue is one that items can be taken from without a loss (no stream, and where it has to last,
-/// durable and neither auto-delete nor exclusive), what becomes of items that are given back too often, and whether there are a retry
-/// and a dead-letter queue that are what `WorkQueue` declares.
+/// durable and neither auto-delete nor exclusive), what becomes of items that are given back too often, and whether the queues beside
+/// it are there, and are what `WorkQueue` declares.
 ///
 /// AMQP has no question for any of this. `DeclarationInquiry` has the way round that for users with the configure permission;
 /// for others there is less to be known, and what is not known is not guessed.
@@ -71,7 +71,11 @@ public struct QueueInspection: Hashable, Sendable {
     let own: [Method] = asksForQueue ? [.queueDeclare(inquiry.declaration)] : []
     guard inquiry.isDeclared, namesFit else { return own }
     return own
-      + [queue.retryDeclaration, queue.deadDeclaration].map { .queueDeclare(DeclarationInquiry.comparison($0)) }
+      + others.map { .queueDeclare(DeclarationInquiry.comparison($0)) }
+  }
+
+  private var others: [Method.QueueDeclaration] {
+    [queue.retryDeclaration, queue.deadDeclaration, queue.marksDeclaration]
   }
 
   private func on(_ methods: [Method]) -> [ChannelMethod] { methods.map { ChannelMethod($0, on: channel) } }
@@ -152,11 +156,13 @@ public struct QueueInspection: Hashable, Sendable {
     }
   }
 
-  /// Of the retry or the dead-letter queue of a queue that dead-letters as `WorkQueue` has it.
+  /// Of one of the others of a queue that dead-letters as `WorkQueue` has it.
   private mutating func besideRefused(_ reason: CloseReason) -> Verdict {
-    let name = answerCount - (asksForQueue ? 1 : 0) == 0 ? queue.retryName : queue.deadName
-    let declaration = name == queue.retryName ? queue.retryDeclaration : queue.deadDeclaration
+    let declaration = others[answerCount - (asksForQueue ? 1 : 0)]
+    let name = declaration.name.description
     switch DeclarationRefusal(reason, of: DeclarationInquiry.comparison(declaration)) {
+    case .notTaken where name == queue.marksName:
+      return .unsupported("there is no queue '\(name)' beside it; 'amqp-job declare \(queue.name)' makes it")
     case .notTaken: return .known(inquiry.standing, .absent)
     case .differs:
       return .unsupported("queue '\(name)' beside it is not what 'amqp-job declare' makes: \(reason.text)")
@@ -208,36 +214,45 @@ public struct QueueInspection: Hashable, Sendable {
   }
 }
 
-/// Looks whether there are a retry and a dead-letter queue beside a queue that does not refer to them, by name.
+/// Looks whether queues are there beside another one that need not refer to them, by name.
 public struct NeighbourSearch: Hashable, Sendable {
+  private let names: [String]
   private let channel: UInt16
   private var foundCount = 0
 
   public enum Finding: Hashable, Sendable {
-    /// They are there, and the queue does not refer to them.
-    case strangers
+    case found
     case absent
     case hidden
     case refused(CloseReason)
   }
 
-  /// nil for a queue whose name leaves no room for theirs.
-  public static func questions(_ queue: WorkQueue, on channel: UInt16) -> [ChannelMethod]? {
-    guard queue.name.utf8.count <= WorkQueue.longestName else { return nil }
-    return
-      ([.channelOpen]
-      + [queue.retryName, queue.deadName].map { .queueDeclare(.init(name: ByteString($0), isPassive: true)) })
-      .map { ChannelMethod($0, on: channel) }
+  /// For a queue of which nothing says that it has others beside it. nil where its name leaves no room for theirs.
+  public init?(besidePlain queue: WorkQueue, on channel: UInt16) {
+    self.init([queue.retryName, queue.deadName], of: queue, on: channel)
   }
 
-  public init(channel: UInt16) { self.channel = channel }
+  /// For a queue that is said to have all of them. nil where its name leaves no room for theirs.
+  public init?(besideDeclared queue: WorkQueue, on channel: UInt16) {
+    self.init([queue.retryName, queue.deadName, queue.marksName], of: queue, on: channel)
+  }
+
+  private init?(_ names: [String], of queue: WorkQueue, on channel: UInt16) {
+    guard queue.name.utf8.count <= WorkQueue.longestName else { return nil }
+    (self.names, self.channel) = (names, channel)
+  }
+
+  public var questions: [ChannelMethod] {
+    ([.channelOpen] + names.map { .queueDeclare(.init(name: ByteString($0), isPassive: true)) })
+      .map { ChannelMethod($0, on: channel) }
+  }
 
   public mutating func take(_ answer: Method, on channel: UInt16) -> Finding? {
     guard channel == self.channel else { return nil }
     switch answer {
     case .queueDeclareOK:
       foundCount += 1
-      return foundCount == 2 ? .strangers : nil
+      return foundCount == names.count ? .found : nil
     case .channelClose(let reason):
       switch reason.code {
       case .notFound where reason.refusal == .noQueue: return .absent

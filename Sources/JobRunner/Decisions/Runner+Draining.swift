@@ -105,40 +105,17 @@ extension Runner {
     guard phase == .looking, !isStopping, let finding = drain.finding else { return [] }
     guard slots.allSatisfy({ [.resting, .shut, .closed].contains($0.state) }) else { return [] }
     let answered = RunnerAction.cancel(.connectLimit)
-    if finding == .otherConsumers { awaitedReturns = [] }
     switch finding {
-    case .drained where !awaitedReturns.isEmpty: return [answered] + awaitReturnsFromRetry(now: now)
     case .drained:
       isDrained = true
       return [answered, .log(LogEntry(.info, "\(place) is drained"))]
     case .items:
       return [answered] + serve(now: now)
-    case .void, .retries, .otherConsumers, .empty:
+    case .void, .retries, .otherConsumers, .returning, .empty:
       let end = breakOffVoidLooks(now: now)
-      return [answered] + (end.isEmpty ? [.set(.look, after: Drain.pause + Drain.pause * chance() / 4)] : end)
+      guard end.isEmpty else { return [answered] + end }
+      return [answered] + forgetMarks(now: now) + [.set(.look, after: Drain.pause + Drain.pause * chance() / 4)]
     }
-  }
-
-  /// A policy may limit the queue's length, which no client can see: then what the retry queue hands back can be refused, and
-  /// is held up there, out of sight. So who has put items there waits until so many have come back, or others were there to take
-  /// them.
-  private mutating func awaitReturnsFromRetry(now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard awaitedReturns.allSatisfy({ now >= $0.due + Self.longestHoldUp }) else {
-      return [.set(.look, after: Drain.pause + Drain.pause * chance() / 4)]
-    }
-    return breakOff(
-      .temporaryFailure,
-      "cannot say that \(place) is drained: \(awaitedReturns.count) items that were to be tried again have not come back in "
-        + "\(Self.longestHoldUp.text); a length limit of the queue may hold them up")
-  }
-
-  /// RabbitMQ tries again after 3 minutes what a queue has refused to take back.
-  private static let longestHoldUp: Duration = .seconds(300)
-
-  /// An item came that may be one of those.
-  mutating func returned(_ item: WorkItem) {
-    guard item.isBackFromRetry, let index = awaitedReturns.firstIndex(where: { $0.id == item.id }) else { return }
-    awaitedReturns.remove(at: index)
   }
 
   /// Looks that do not count are not gone on with for ever.

@@ -9,9 +9,9 @@ extension Runner {
     if let own = options.ownQueue { return declare(own) }
     search = nil
     if isTypeAssumed { return [] }
-    if options.assumed == .declared, let questions = NeighbourSearch.questions(queue, on: sideChannel) {
-      search = NeighbourSearch(channel: sideChannel)
-      return onSide(questions)
+    if options.assumed == .declared, let search = NeighbourSearch(besideDeclared: queue, on: sideChannel) {
+      self.search = search
+      return onSide(search.questions)
     }
     let inspection = QueueInspection(
       queue: queue, channel: sideChannel, mayBeTransient: options.mayDeleteItself)
@@ -39,7 +39,7 @@ extension Runner {
   }
 
   /// Opens the channel where it is not open yet.
-  private mutating func onSide(_ methods: [ChannelMethod]) -> [ChannelMethod] {
+  mutating func onSide(_ methods: [ChannelMethod]) -> [ChannelMethod] {
     methods.filter { $0.method != .channelOpen || openSideChannels.insert($0.channel).inserted }
   }
 
@@ -93,7 +93,7 @@ extension Runner {
       return breakOff(
         .wrongQueue,
         "\(place) has no retry and dead-letter queue, as --max-attempts, --retry-delay and --reject-on need them; "
-          + "'amqp-job declare \(queue.name)' makes all three")
+          + "'amqp-job declare \(queue.name)' makes them")
     }
     isAwaitingPermission = needsPermission(standing)
     guard !isAwaitingPermission else { return [.askForPermission] }
@@ -143,12 +143,12 @@ extension Runner {
   /// Begins to look for the queues beside one that does not refer to them, where nothing is known of them.
   mutating func searchNeighbours() -> [RunnerAction] {
     guard neighbours == .unknown, search == nil, case .plain = policy.standing else { return [] }
-    guard let questions = NeighbourSearch.questions(queue, on: sideChannel) else {
+    search = NeighbourSearch(besidePlain: queue, on: sideChannel)
+    guard let search else {
       neighbours = .absent
       return []
     }
-    search = NeighbourSearch(channel: sideChannel)
-    return [.send(onSide(questions))]
+    return [.send(onSide(search.questions))]
   }
 
   /// A failure is to be judged, and what it means for the item is not known yet.
@@ -186,7 +186,7 @@ extension Runner {
       // Who vouches for the queue says that it stands alone.
       neighbours = options.assumed == nil ? .hidden : .absent
       if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
-    case .strangers:
+    case .found:
       return breakOff(
         .wrongQueue,
         "cannot serve \(place): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what "
@@ -205,11 +205,11 @@ extension Runner {
     _ finding: NeighbourSearch.Finding, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     switch finding {
-    case .strangers, .hidden: return inspectionEnded(now: now)
+    case .found, .hidden: return inspectionEnded(now: now)
     case .absent:
       return breakOff(
         .wrongQueue,
-        "\(place) has no retry and dead-letter queue, as --assume declared says; 'amqp-job declare \(queue.name)' makes them"
+        "\(place) has not all the queues beside it that --assume declared speaks of; 'amqp-job declare \(queue.name)' makes them"
       )
     case .refused(let reason): return queueRefused(reason, now: now)
     }

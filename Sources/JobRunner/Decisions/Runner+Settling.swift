@@ -106,9 +106,7 @@ extension Runner {
     let disposal: Disposal
     switch moving.move.destination {
     case .queue: disposal = .givenBackAsCopy
-    case .retry(let delay, _):
-      awaitedReturns.append(AwaitedReturn(id: moving.item.id, due: now + delay))
-      disposal = .retried(after: delay)
+    case .retry(let delay, _): disposal = .retried(after: delay)
     case .deadLetter:
       tally.deadLettered += 1
       disposal = .deadLettered(into: "queue '\(queue.deadName)'")

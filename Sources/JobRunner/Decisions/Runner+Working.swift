@@ -25,7 +25,6 @@ extension Runner {
     slots[index].consumerConfirmed()
     let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
     idleSince = nil
-    returned(item)
     return takeWanted(item, in: index, now: now) + others
   }
 

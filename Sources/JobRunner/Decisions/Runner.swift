@@ -66,8 +66,6 @@ public struct Runner: Sendable {
   var hasEverServed = false
   /// Items that were done while the broker was away, and may come back to us.
   var returning: [EndedJob] = []
-  /// The items that we have put into the retry queue, and that may not have come back.
-  var awaitedReturns: [AwaitedReturn] = []
   /// Why the broker takes no copies for now.
   var movesBlocked: String?
   /// How often, one after the other, a connection or channel was lost with items whose copies were published.
@@ -157,14 +155,14 @@ public struct Runner: Sendable {
     case .connectionsClosed: return []
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
-      return take(item, in: slot, now: now)
+      return unmark(item) + take(item, in: slot, now: now)
     case .tooLarge(let envelope, let properties, let slot):
       var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
       item.isTooLarge = true
-      return takeTooLarge(item, in: slot, now: now)
+      return unmark(item) + takeTooLarge(item, in: slot, now: now)
     case .notStored(let envelope, let properties, let reason, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
-      return notStored(item, reason, in: slot, now: now)
+      return unmark(item) + notStored(item, reason, in: slot, now: now)
     case .method(let method, let channel): return received(method, on: channel, now: now)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
     case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot, now: now)
@@ -184,7 +182,7 @@ public struct Runner: Sendable {
     _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     guard let slot = slots.firstIndex(where: { $0.channel == channel }) else {
-      return inspected(method, on: channel, now: now)
+      return marksAnswered(method, on: channel) ?? inspected(method, on: channel, now: now)
     }
     switch method {
     case .queueDeclareOK(let status):
@@ -241,7 +239,7 @@ public struct Runner: Sendable {
     case .connecting:
       what = connectFailure.map { "\($0); still trying" } ?? "connecting to the broker"
     case .awaitingQueue: what = "waiting for \(place) to be declared"
-    case .looking where drain.finding == .retries || drain.finding == .drained:
+    case .looking where drain.finding == .retries || drain.finding == .returning:
       what = "waiting for items to come back to \(place) for another attempt"
     case .looking where drain.voidSince != nil: what = "waiting for an answer about \(place) that can be trusted"
     case .looking: what = "waiting for the other consumers of \(place) to end"
@@ -249,12 +247,6 @@ public struct Runner: Sendable {
     }
     return [.log(LogEntry(.notice, "\(what) (\(minutes) min)")), again]
   }
-}
-
-/// An item that is due to come back from the retry queue.
-struct AwaitedReturn: Hashable, Sendable {
-  let id: String?
-  let due: ContinuousClock.Instant
 }
 
 /// An item that came before its time.

@@ -13,16 +13,13 @@ public final class EventLoop {
   private var runner: Runner
   private var timers = Timers()
   private var link: BrokerLink?
-  /// For the moves, by slot.
-  private var publisher: ConfirmedPublisher?
+  private var copies: Copies
   /// The connections that are not needed any more.
   private var closing = ClosingLinks()
   /// The runner waits for all of them to be closed.
   private var isClosing = false
   private var workers: Workers
   private var bodies: Bodies
-  /// For the connection of the first copy, which may be wanted because there are no descriptors.
-  private var spares: SpareDescriptors?
   private var liveness: Liveness?
   /// Events that performing an action brought about.
   private var followUps: [RunnerEvent] = []
@@ -42,7 +39,7 @@ public final class EventLoop {
     processes = ProcessGroups(receiver: signals)
     // Name look-up, connection, guardian and a worker's input take about ten; without these nothing is begun.
     _ = try SpareDescriptors(count: 16)
-    spares = try SpareDescriptors(count: 4)
+    copies = try Copies(tls: configuration.tls)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
@@ -73,34 +70,33 @@ public final class EventLoop {
     link?.isPaused = bodies.areFull
     var interests = [signals.interest]
     let linkIndex = interests.add(link?.interest)
-    let publisherIndex = interests.add(publisher?.interest)
+    let copiesIndex = interests.add(copies.interest)
     let firstClosing = interests.count
     interests += closing.interests
     let inputs = workers.interests
     let firstInput = interests.count
     interests += inputs.map(\.interest)
-    let deadlines = [timers.next, link?.deadline, publisher?.deadline, closing.deadline, liveness?.next]
+    let deadlines = [timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next]
     let readiness = try patiently { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
-    processMoves(publisherIndex.map { readiness[$0] } ?? PollReadiness())
+    for event in copies.process(copiesIndex.map { readiness[$0] } ?? PollReadiness()) { handle(event) }
     closing.process(readiness[firstClosing..<firstInput], now: .now)
     if readiness[0].readable { receiveSignals() }
     for (input, readiness) in zip(inputs, readiness[firstInput...]) where readiness.writable {
       try workers.feed(slot: input.slot)
     }
     while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
-    discard()
+    discard(copies.takeDiscarded())
     if isClosing, closing.isEmpty { handle(.connectionsClosed) }
   }
 
   /// How long a broker may take to answer the close of a connection while other things go on.
   private static let closeLimit: Duration = .seconds(5)
 
-  /// The publisher's connections that it no longer uses.
-  private func discard() {
-    for link in publisher?.takeDiscarded() ?? [] { closing.add(link, limit: .now + Self.closeLimit) }
+  private func discard(_ links: [BrokerLink]) {
+    for link in links { closing.add(link, limit: .now + Self.closeLimit) }
   }
 
   private func showLiveness() {
@@ -164,25 +160,6 @@ public final class EventLoop {
     }
   }
 
-  private func processMoves(_ readiness: PollReadiness) {
-    for event in publisher?.process(readiness, now: .now) ?? [] {
-      switch event {
-      case .confirmed(Self.permissionID), .refused(Self.permissionID, .unroutable),
-        .refused(Self.permissionID, .rejected):
-        handle(.permission(.granted))
-      case .refused(Self.permissionID, .closed(let reason)): handle(.permission(.refused(reason)))
-      case .failed(Self.permissionID, let reason): handle(.permission(.unknown(reason: reason)))
-      case .confirmed(let slot): handle(.moveConfirmed(slot: slot))
-      case .refused(let slot, .closed(let reason)): handle(.moveRefused(reason, slot: slot))
-      case .refused(let slot, let refusal): handle(.moveFailed(reason: "\(refusal)", slot: slot))
-      case .advanced(let slot): handle(.moveAdvanced(slot: slot))
-      case .failed(let slot, let reason): handle(.moveFailed(reason: reason, slot: slot))
-      case .blocked(let reason): handle(.movesBlocked(reason: reason))
-      case .unblocked: handle(.movesBlocked(reason: nil))
-      }
-    }
-  }
-
   private func receiveSignals() {
     for signal in signals.receive() where signal != .child {
       if signal == .terminalInput { logState() } else { handle(.signal(signal)) }
@@ -223,7 +200,7 @@ public final class EventLoop {
     case .startWorker(let item, let slot): startWorker(on: item, slot: slot)
     case .move(let item, let move, let slot): publish(item, move, slot: slot)
     case .askForPermission: askForPermission()
-    case .dropMove(let slot): publisher?.drop(slot)
+    case .dropMove(let slot): copies.drop(slot: slot)
     case .releaseBody(let slot): bodies.release(slot: slot)
     case .endOfWork: processes.dismissGuardian()
     case .signalWorker(let signal, let slot): workers.signal(signal, slot: slot)
@@ -267,7 +244,7 @@ public final class EventLoop {
 
   private func closeConnections() {
     disconnect()
-    publisher?.close()
+    copies.close()
     isClosing = true
   }
 
@@ -290,30 +267,13 @@ public final class EventLoop {
       followUps.append(.moveFailed(reason: "the connection was lost", slot: slot))
       return
     }
-    let destination = move.destination.destination(of: item)
-    let properties = item.properties(for: move, host: configuration.host, time: ThisProcess.time)
-    publisher(for: link).publish(slot, properties, body: body, to: destination)
+    discard(
+      copies.publish(
+        item, move, body: body, host: configuration.host, slot: slot, beside: link, parameters(link.broker)))
   }
 
-  private func publisher(for link: BrokerLink) -> ConfirmedPublisher {
-    spares = nil
-    if let publisher, publisher.broker == link.broker, publisher.address == link.address { return publisher }
-    publisher?.close()
-    discard()
-    let new = ConfirmedPublisher(
-      broker: link.broker, parameters(link.broker), tls: configuration.tls, address: link.address, now: .now)
-    publisher = new
-    return new
-  }
-
-  /// In the place of a slot's number.
-  private static let permissionID = -1
-
-  /// Publishes what goes into no queue: who may not publish is told so before that is found out.
   private func askForPermission() {
     guard let link else { return followUps.append(.permission(.unknown(reason: "the connection was lost"))) }
-    let nowhere = "amqp-job.\(UInt64.random(in: .min ... .max))"
-    publisher(for: link).publish(
-      Self.permissionID, BasicProperties(), body: ItemBody.memory([]), to: .queue(nowhere))
+    discard(copies.askForPermission(beside: link, parameters(link.broker)))
   }
 }

@@ -50,8 +50,11 @@ public struct WorkItem: Hashable, Sendable {
       ? DeadLetterCause(reason: .cameBack) : properties.headers?.lastAttempt ?? DeadLetterCause(reason: .unknown)
   }
 
-  /// It has attempts behind it, and comes from where it waited for the next one.
-  var isBackFromRetry: Bool { !envelope.isRedelivered && (count(in: ItemHeader.attempts) ?? 0) > 0 }
+  /// It comes from the retry queue, and nobody has had it since.
+  var isBackFromRetry: Bool {
+    !envelope.isRedelivered && count(in: "x-acquired-count") == nil
+      && properties.headers?["x-first-death-queue"] == .string(ByteString(WorkQueue(queue).retryName))
+  }
 
   /// It came back to a queue that does not count how often. (RabbitMQ 4.3 counts what was given back without a failure
   /// apart, in x-acquired-count.)

@@ -1,0 +1,51 @@
+internal import AMQP
+internal import Arguments
+internal import Broker
+
+/// Taking away the marks of the items that have come back from the retry queue.
+extension Runner {
+  /// On a channel of its own: where the user may not do it, no item is lost.
+  private var markChannel: UInt16 { UInt16(slots.count + 2) }
+
+  /// An item came, in somebody's hand now as everybody can see.
+  mutating func unmark(_ item: WorkItem) -> [RunnerAction] {
+    policy.hasRetries && item.isBackFromRetry && !item.envelope.consumerTag.isEmpty ? takeMarks(1) : []
+  }
+
+  private mutating func takeMarks(_ count: UInt32) -> [RunnerAction] {
+    let get = Method.basicGet(queue: ByteString(queue.marksName), noAck: true)
+    let methods = [.channelOpen] + [Method](repeating: get, count: Int(count))
+    return [.send(onSide(methods.map { ChannelMethod($0, on: markChannel) }))]
+  }
+
+  /// nil for what came on another channel.
+  mutating func marksAnswered(_ method: Method, on channel: UInt16) -> [RunnerAction]? {
+    guard channel == markChannel, options.ownQueue == nil else { return nil }
+    guard case .channelClose(let reason) = method else { return [] }
+    openSideChannels.remove(channel)
+    guard reason.refusal == .notPermitted else {
+      return [said(.warning, "cannot take marks from queue '\(queue.marksName)': \(reason.text)")]
+    }
+    return breakOff(
+      .notPermitted,
+      "no permission to take marks from queue '\(queue.marksName)': \(reason.text); grant the user the read permission on it")
+  }
+
+  /// How long an item may be on its way back while nothing is in its way. RabbitMQ tries again after 3 minutes what a queue
+  /// refused, or did not answer.
+  static let longestReturn: Duration = .seconds(300)
+
+  /// Marks are left of which no item comes: it left the retry queue otherwise (a purge, say), or its runner was killed between the
+  /// one and the other.
+  mutating func forgetMarks(now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard let since = drain.returningSince, now >= since + Self.longestReturn else { return [] }
+    let warning = said(
+      .warning,
+      "\(drain.markCount) items that were to come back to \(place) for another attempt have not come in "
+        + "\(Self.longestReturn.text), with nothing in their way: they are no longer waited for")
+    return [warning] + takeMarks(min(drain.markCount, Self.mostMarks))
+  }
+
+  /// How many are taken away at a time.
+  private static let mostMarks: UInt32 = 10_000
+}

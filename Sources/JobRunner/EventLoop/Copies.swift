@@ -1,0 +1,138 @@
+internal import AMQP
+internal import Broker
+internal import Linux
+internal import TLS
+
+/// The copies that moves publish, by slot, on a connection of their own.
+///
+/// Before an item goes into the retry queue, its mark is put into the queue of marks, so that at no time nothing speaks of it.
+struct Copies {
+  private struct Copy {
+    let properties: BasicProperties
+    let body: any BodySource
+    let destination: Destination
+    /// Where its mark goes first, if it has one.
+    var marksName: String?
+  }
+
+  private let tls: TLSContext?
+  private var publisher: ConfirmedPublisher?
+  /// For the connection of the first copy, which may be wanted because there are no descriptors.
+  private var spares: SpareDescriptors?
+  /// The copies whose mark is on its way, by slot.
+  private var unmarked: [Int: Copy] = [:]
+
+  /// - Throws: `SystemError` where there are no descriptors left.
+  init(tls: TLSContext?) throws {
+    self.tls = tls
+    spares = try SpareDescriptors(count: 4)
+  }
+
+  var interest: PollInterest? { publisher?.interest }
+  var deadline: ContinuousClock.Instant? { publisher?.deadline }
+
+  /// The connections that are no longer used, to be closed by the caller.
+  func takeDiscarded() -> [BrokerLink] { publisher?.takeDiscarded() ?? [] }
+
+  func close() { publisher?.close() }
+
+  // MARK: Publishing
+
+  /// In the place of a slot's number.
+  private static let permissionID = -1
+
+  /// Where a slot's number stands for its copy.
+  private static func markID(_ slot: Int) -> Int { -2 - slot }
+  private static func markedSlot(_ id: Int) -> Int? { id <= -2 ? -2 - id : nil }
+
+  /// Publishes the copy that the move wants of the slot's item. `parameters` are for a connection beside `link`; the connections
+  /// that are no longer used are returned.
+  mutating func publish(
+    _ item: WorkItem, _ move: Move, body: any BodySource, host: String, slot: Int, beside link: BrokerLink,
+    _ parameters: Connection.Parameters
+  ) -> [BrokerLink] {
+    var copy = Copy(
+      properties: item.properties(for: move, host: host, time: ThisProcess.time), body: body,
+      destination: move.destination.destination(of: item))
+    let discarded = connect(beside: link, parameters)
+    if case .retry = move.destination {
+      let marksName = WorkQueue(item.queue).marksName
+      copy.marksName = marksName
+      unmarked[slot] = copy
+      publisher?.publish(Self.markID(slot), WorkQueue.mark, body: ItemBody.memory([]), to: .queue(marksName))
+    } else {
+      publish(copy, slot: slot)
+    }
+    return discarded
+  }
+
+  private func publish(_ copy: Copy, slot: Int) {
+    publisher?.publish(slot, copy.properties, body: copy.body, to: copy.destination)
+  }
+
+  /// Publishes what goes into no queue: who may not publish is told so before that is found out.
+  mutating func askForPermission(beside link: BrokerLink, _ parameters: Connection.Parameters) -> [BrokerLink] {
+    let discarded = connect(beside: link, parameters)
+    let nowhere = "amqp-job.\(UInt64.random(in: .min ... .max))"
+    publisher?.publish(Self.permissionID, BasicProperties(), body: ItemBody.memory([]), to: .queue(nowhere))
+    return discarded
+  }
+
+  /// The copy is not waited for any more.
+  mutating func drop(slot: Int) {
+    unmarked[slot] = nil
+    publisher?.drop(Self.markID(slot))
+    publisher?.drop(slot)
+  }
+
+  private mutating func connect(beside link: BrokerLink, _ parameters: Connection.Parameters) -> [BrokerLink] {
+    spares = nil
+    if let publisher, publisher.broker == link.broker, publisher.address == link.address { return [] }
+    publisher?.close()
+    let discarded = takeDiscarded()
+    unmarked = [:]
+    publisher = ConfirmedPublisher(broker: link.broker, parameters, tls: tls, address: link.address, now: .now)
+    return discarded
+  }
+
+  // MARK: Outcomes
+
+  /// Does what can be done now, and says what came of it.
+  mutating func process(_ readiness: PollReadiness) -> [RunnerEvent] {
+    (publisher?.process(readiness, now: .now) ?? []).compactMap { take($0) }
+  }
+
+  private mutating func take(_ event: ConfirmedPublisher.Event) -> RunnerEvent? {
+    switch event {
+    case .confirmed(Self.permissionID), .refused(Self.permissionID, .unroutable), .refused(Self.permissionID, .rejected):
+      .permission(.granted)
+    case .refused(Self.permissionID, .closed(let reason)): .permission(.refused(reason))
+    case .failed(Self.permissionID, let reason): .permission(.unknown(reason: reason))
+    case .confirmed(let id): confirmed(id)
+    case .refused(let id, .closed(let reason)): .moveRefused(reason, slot: failed(id).slot)
+    case .refused(let id, let refusal): moveFailed(id, "\(refusal)")
+    case .failed(let id, let reason): moveFailed(id, reason)
+    case .advanced(let slot): .moveAdvanced(slot: slot)
+    case .blocked(let reason): .movesBlocked(reason: reason)
+    case .unblocked: .movesBlocked(reason: nil)
+    }
+  }
+
+  private mutating func confirmed(_ id: Int) -> RunnerEvent? {
+    guard let slot = Self.markedSlot(id) else { return .moveConfirmed(slot: id) }
+    guard let copy = unmarked.removeValue(forKey: slot) else { return nil }
+    publish(copy, slot: slot)
+    return .moveAdvanced(slot: slot)
+  }
+
+  private mutating func moveFailed(_ id: Int, _ reason: String) -> RunnerEvent {
+    let (slot, copy) = failed(id)
+    return .moveFailed(reason: (copy?.marksName.map { "queue '\($0)': " } ?? "") + reason, slot: slot)
+  }
+
+  /// The slot whose copy or mark it is, and the copy that had to wait for the mark.
+  private mutating func failed(_ id: Int) -> (slot: Int, copy: Copy?) {
+    guard let slot = Self.markedSlot(id) else { return (id, nil) }
+    return (slot, unmarked.removeValue(forKey: slot))
+  }
+}
