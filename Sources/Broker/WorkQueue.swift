@@ -26,8 +26,8 @@ public struct WorkQueue: Hashable, Sendable {
   /// Where items wait, each for as long as its expiration says, and then go back to the queue.
   public var retryName: String { name + ".retry" }
   public var deadName: String { name + ".dead" }
-  /// Has a mark, a message without a body, for each item that was put into the retry queue and has not come back. There it can
-  /// be where no client sees it: RabbitMQ tries for minutes to hand it on to a queue that is full, or was away.
+  /// Has a mark, a message without a body, for each item that was put into the retry queue and has not come back. It can be
+  /// where no client sees it: RabbitMQ tries for minutes to hand it on to a queue that is full, or was away.
   public var marksName: String { name + ".marks" }
 
   /// The one that all of them belong to, whichever of them this one is.

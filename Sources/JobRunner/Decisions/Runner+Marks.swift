@@ -28,7 +28,8 @@ extension Runner {
     }
     return breakOff(
       .notPermitted,
-      "no permission to take marks from queue '\(queue.marksName)': \(reason.text); grant the user the read permission on it")
+      "no permission to take marks from queue '\(queue.marksName)': \(reason.text); grant the user the read permission on it"
+    )
   }
 
   /// How long an item may be on its way back while nothing is in its way. RabbitMQ tries again after 3 minutes what a queue

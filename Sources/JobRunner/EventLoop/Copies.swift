@@ -104,7 +104,8 @@ struct Copies {
 
   private mutating func take(_ event: ConfirmedPublisher.Event) -> RunnerEvent? {
     switch event {
-    case .confirmed(Self.permissionID), .refused(Self.permissionID, .unroutable), .refused(Self.permissionID, .rejected):
+    case .confirmed(Self.permissionID), .refused(Self.permissionID, .unroutable),
+      .refused(Self.permissionID, .rejected):
       .permission(.granted)
     case .refused(Self.permissionID, .closed(let reason)): .permission(.refused(reason))
     case .failed(Self.permissionID, let reason): .permission(.unknown(reason: reason))
