@@ -32,7 +32,8 @@ public struct WorkQueue: Hashable, Sendable {
 
   /// The one that all of them belong to, whichever of them this one is.
   public var family: WorkQueue {
-    [".retry", ".dead", ".marks"].first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
+    let ends = [".retry", ".dead", ".marks"]
+    return ends.first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
   }
 
   /// The queue's own, and then the others'.
