@@ -41,11 +41,14 @@ enum ManifestKindOptions {
     }
   }
 
+  /// By this containerd says that the image has no such command: amqp-job itself, where it was to be injected.
+  private static let containerNotStarted: Int32 = 128
+
   static func job(_ settings: inout Settings) throws -> JobManifestOptions {
     // Out of reach, or cut off: perhaps not for long. Badly used, or with the wrong queue or command: for ever.
     let policy = PodFailurePolicy(
       ignored: [ExitStatus.unreachable, .temporaryFailure].map(\.rawValue),
-      fatal: [ExitStatus.usage, .wrongQueue, .notExecutable, .commandNotFound].map(\.rawValue))
+      fatal: [ExitStatus.usage, .wrongQueue, .notExecutable, .commandNotFound].map(\.rawValue) + [containerNotStarted])
     var options = JobManifestOptions(failurePolicy: policy)
     options.activeDeadline = try seconds("active-deadline", &settings) ?? options.activeDeadline
     if let timeout = try settings.duration("timeout"), timeout > options.activeDeadline {

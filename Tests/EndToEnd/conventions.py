@@ -8,7 +8,7 @@ LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernete
 FAILURE_RULES = [
     {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
     {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [69, 75]}},
-    {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [64, 78, 126, 127]}},
+    {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [64, 78, 126, 127, 128]}},
 ]
 GRACE, SETTLING = 20, 5  # seconds: the default of --grace, and what settling may take after that
 

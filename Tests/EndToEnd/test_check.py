@@ -83,15 +83,15 @@ def test_a_runner_without_a_broker_yet(bench, alive):
     wait_until(lambda: check(bench, alive, "--ready") == 0, what="readiness")
 
 
-@pytest.mark.parametrize("on_disconnect", ["stop", "finish"])
+@pytest.mark.parametrize("on_disconnect", ["stop", "finish", "forever"])
 def test_a_broker_outage(spare, spare_broker, on_disconnect):
-    """It must not restart pods, least of all those that finish their work."""
+    """It must not restart pods, least of all those that finish their work. Who serves for ever waits longer than
+    --connect-timeout."""
     alive = spare.path("alive")
     queue = spare.queue("quorum", *([b"apple"] if on_disconnect == "finish" else []))
     worker = spare.worker("hold")
-    runner = spare.start(
-        "-q", queue.name, "--liveness-file", alive, "--on-disconnect", on_disconnect, worker=worker
-    )
+    options = ["--forever", "--connect-timeout", "1s"] if on_disconnect == "forever" else ["--on-disconnect", on_disconnect]
+    runner = spare.start("-q", queue.name, "--liveness-file", alive, *options, worker=worker)
     wait_until(lambda: alive.exists() and alive.read_bytes() and sign(alive)[1], what="a sign that the broker is there")
     if on_disconnect == "finish":
         worker.wait_for("holding")
@@ -104,6 +104,9 @@ def test_a_broker_outage(spare, spare_broker, on_disconnect):
     spare_broker.start()
     wait_until(lambda: sign(alive)[1], 40, "a sign that the broker is there again")
     assert check(spare, alive, "--ready") == 0
+    if on_disconnect == "forever":
+        queue.put(b"apple")
+        worker.wait_for("holding")
     runner.send(signal.SIGTERM)
     runner.finish()
     assert not alive.exists()

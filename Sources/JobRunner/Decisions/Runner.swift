@@ -242,7 +242,9 @@ public struct Runner: Sendable {
     case .looking where drain.finding == .retries || drain.finding == .returning:
       what = "waiting for items to come back to \(place) for another attempt"
     case .looking where drain.voidSince != nil: what = "waiting for an answer about \(place) that can be trusted"
-    case .looking: what = "waiting for the other consumers of \(place) to end"
+    case .looking where drain.finding == .otherConsumers:
+      what = "waiting for the other consumers of \(place) to end"
+    case .looking: what = "making sure that \(place) is drained"
     default: what = "waiting for an item in \(place)"
     }
     return [.log(LogEntry(.notice, "\(what) (\(minutes) min)")), again]
