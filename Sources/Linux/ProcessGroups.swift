@@ -107,6 +107,17 @@ public final class ProcessGroups {
     return ended
   }
 
+  /// The children that have been stopped since the last call, and by which signal.
+  public func stopped() -> [(processID: Int32, signal: Signal)] {
+    running.compactMap { processID in
+      var info = siginfo_t()
+      guard retrying({ waitid(P_PID, id_t(processID), &info, WSTOPPED | WNOHANG) }) == 0,
+        info._sifields._sigchld.si_pid == processID
+      else { return nil }
+      return (processID, Signal(rawValue: info._sifields._sigchld.si_status))
+    }
+  }
+
   /// Lets the guardian go, once the last child has ended.
   public func dismissGuardian() { guardian?.dismiss() }
 

@@ -16,7 +16,9 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
   public static let terminate = Signal(rawValue: SIGTERM)
   public static let child = Signal(rawValue: SIGCHLD)
   public static let resume = Signal(rawValue: SIGCONT)
+  public static let suspend = Signal(rawValue: SIGTSTP)
   public static let terminalInput = Signal(rawValue: SIGTTIN)
+  public static let terminalOutput = Signal(rawValue: SIGTTOU)
   public static let windowChange = Signal(rawValue: SIGWINCH)
 
   /// Its name without the `SIG`, as `kill -l` has it.
@@ -32,7 +34,10 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
     case .child: "CHLD"
     case .resume: "CONT"
     case .windowChange: "WINCH"
+    case .suspend: "TSTP"
     case .terminalInput: "TTIN"
+    case .terminalOutput: "TTOU"
+    case Signal(rawValue: SIGSTOP): "STOP"
     case Signal(rawValue: SIGSEGV): "SEGV"
     case Signal(rawValue: SIGABRT): "ABRT"
     case Signal(rawValue: SIGPIPE): "PIPE"

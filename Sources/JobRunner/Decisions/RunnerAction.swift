@@ -27,6 +27,10 @@ public enum RunnerAction: Hashable, Sendable {
   case endOfWork
   /// To the worker's process group.
   case signalWorker(Signal, slot: Int)
+  /// Put the worker in the terminal's foreground, and continue it.
+  case lendTerminal(slot: Int)
+  /// Stop us, as its worker is stopped; once we are continued, continue it.
+  case suspend(slot: Int)
   case set(RunnerTimer, after: Duration)
   case cancel(RunnerTimer)
   case log(LogEntry)

@@ -25,6 +25,8 @@ public enum RunnerEvent: Hashable, Sendable {
   /// The worker could not be started on this item.
   case workerDidNotStart(reason: String, slot: Int)
   case workerEnded(ProcessStatus, slot: Int)
+  /// The worker was stopped by that signal; nil where there is no terminal.
+  case workerStopped(Signal, terminal: TerminalHolder?, slot: Int)
   /// The copy that a move published is in its queue.
   case moveConfirmed(slot: Int)
   /// It is on its way there, and has come further.
@@ -45,7 +47,7 @@ public enum RunnerEvent: Hashable, Sendable {
     switch self {
     case .delivered(_, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, let slot),
-      .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
+      .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
       .moveRefused(_, let slot),
       .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
       slot
@@ -54,6 +56,13 @@ public enum RunnerEvent: Hashable, Sendable {
       nil
     }
   }
+}
+
+/// Who is in the foreground of our terminal.
+public enum TerminalHolder: Hashable, Sendable {
+  case runner
+  case worker
+  case others
 }
 
 /// Whether copies of items can be published.

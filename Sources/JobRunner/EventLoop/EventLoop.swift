@@ -164,7 +164,14 @@ public final class EventLoop {
     for signal in signals.receive() where signal != .child {
       if signal == .terminalInput { logState() } else { handle(.signal(signal)) }
     }
-    for worker in workers.reap() { handle(.workerEnded(worker.status, slot: worker.slot)) }
+    for worker in workers.stopped() {
+      handle(.workerStopped(worker.signal, terminal: workers.terminalHolder(slot: worker.slot), slot: worker.slot))
+    }
+    for worker in workers.reap() {
+      // What the terminal sends to its foreground is meant for us, too, who are not there.
+      if worker.hadTerminal, worker.status == .killed(.interrupt) { handle(.signal(.interrupt)) }
+      handle(.workerEnded(worker.status, slot: worker.slot))
+    }
   }
 
   private func logState() {
@@ -204,6 +211,8 @@ public final class EventLoop {
     case .releaseBody(let slot): bodies.release(slot: slot)
     case .endOfWork: processes.dismissGuardian()
     case .signalWorker(let signal, let slot): workers.signal(signal, slot: slot)
+    case .lendTerminal(let slot): workers.lendTerminal(slot: slot)
+    case .suspend(let slot): workers.suspend(slot: slot)
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
     case .log(let entry): log(entry)

@@ -14,6 +14,8 @@ struct Workers {
   private let environment: WorkerEnvironment
   private let feed: Feed
   private var running: [Int: Worker] = [:]
+  /// For the first worker that wants it.
+  private var terminal: ControllingTerminal?
 
   init(
     _ processes: ProcessGroups, _ program: ProcessGroups.Program, _ environment: WorkerEnvironment, _ feed: Feed
@@ -47,13 +49,47 @@ struct Workers {
   /// - Throws: `SystemError`
   func feed(slot: Int) throws { try running[slot]?.input.write() }
 
+  private func slot(of processID: Int32) -> Int? { running.first { $0.value.processID == processID }?.key }
+
+  // MARK: The terminal
+
+  /// The workers that have been stopped since the last call, and by which signal.
+  func stopped() -> [(slot: Int, signal: Signal)] {
+    processes.stopped().compactMap { child in slot(of: child.processID).map { ($0, child.signal) } }
+  }
+
+  /// Who has the terminal, where there is one.
+  mutating func terminalHolder(slot: Int) -> TerminalHolder? {
+    terminal = terminal ?? ControllingTerminal()
+    guard let terminal, let worker = running[slot] else { return nil }
+    return terminal.isLent(to: worker.processID) ? .worker : terminal.isOurs ? .runner : .others
+  }
+
+  /// Puts the worker in the terminal's foreground, and has it go on.
+  mutating func lendTerminal(slot: Int) {
+    guard let worker = running[slot] else { return }
+    terminal?.lend(to: worker.processID)
+    processes.send(.resume, to: worker.processID)
+  }
+
+  /// Stops us as the worker was stopped, until somebody continues us, and the worker then.
+  mutating func suspend(slot: Int) {
+    terminal?.takeBack()
+    ControllingTerminal.suspend()
+    lendTerminal(slot: slot)
+  }
+
+  // MARK: Ends
+
   /// The workers that have ended since the last call.
-  mutating func reap() -> [(slot: Int, status: ProcessStatus)] {
-    var ended: [(slot: Int, status: ProcessStatus)] = []
+  mutating func reap() -> [(slot: Int, status: ProcessStatus, hadTerminal: Bool)] {
+    var ended: [(slot: Int, status: ProcessStatus, hadTerminal: Bool)] = []
     for child in processes.reap() {
-      guard let slot = running.first(where: { $0.value.processID == child.processID })?.key else { continue }
+      guard let slot = slot(of: child.processID) else { continue }
       running.removeValue(forKey: slot)?.input.finish()
-      ended.append((slot, child.status))
+      let hadTerminal = terminal?.isLent(to: child.processID) == true
+      if hadTerminal { terminal?.takeBack() }
+      ended.append((slot, child.status, hadTerminal))
     }
     return ended
   }
