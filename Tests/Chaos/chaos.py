@@ -37,8 +37,11 @@ WORKER = pathlib.Path(__file__).resolve().parent / "worker.py"
 # Nothing has been heard of any worker for so long: then whatever still runs hangs. A runner whose looks get no answer ends
 # before that, see runners.CONNECT_TIMEOUT. (amqp-consume waits for ever.)
 QUIET = {"amqp-job": 45.0, "amqp-consume": 10.0}
+# The same where items are on their way back, as far as their marks tell: RabbitMQ may hold these up for 3 minutes, and a runner
+# waits for 5.
+QUIET_WITH_MARKS = 345.0
 # The longest that the rest of the work may take after the faults. (amqp-consume may never be done with an item.)
-REST = {"amqp-job": 240.0, "amqp-consume": 30.0}
+REST = {"amqp-job": 480.0, "amqp-consume": 30.0}
 # From one situation of a kind to the next, at most.
 SITUATION_PAUSE = 60.0
 
@@ -159,7 +162,8 @@ class Chaos:
             self.journal.read()
             now = time.monotonic()
             latest = max(since, self.journal.latest)
-            if now - since > rest or all(now - max(latest, loop.runs[-1].start) > quiet for loop in alive):
+            silent = min(now - max(latest, loop.runs[-1].start) for loop in alive)
+            if now - since > rest or silent > QUIET_WITH_MARKS or silent > quiet and not self.are_marks_left():
                 break
         hung = [loop for loop in self.loops if loop.is_alive()]
         self.hung = [loop.runs[-1] for loop in hung]
@@ -167,6 +171,10 @@ class Chaos:
             if runner is not None:
                 self.dump(runner)
         self.end_loops()
+
+    def are_marks_left(self):
+        counts = self.broker.messages()
+        return any(counts.get(stage.marks_queue) for stage in self.stages if stage.is_declared)
 
     def dump(self, runner):
         state.dump(runner, self.broker, self.directory / f"hung-{runner.run.name}")

@@ -38,6 +38,10 @@ class Stage:
     def dead_queue(self):
         return self.queue + ".dead" if self.is_declared else None
 
+    @property
+    def marks_queue(self):
+        return self.queue + ".marks"
+
     def declare(self):
         words = [self.binary, "declare", "--url", self.url, "--quiet", "--type", self.kind.partition("-")[2]]
         done = subprocess.run(
