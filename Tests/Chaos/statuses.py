@@ -15,6 +15,7 @@ PROCESSES = {plan.NO_PROCESSES, plan.NO_DESCRIPTORS}
 PERMISSIONS = {plan.NO_CONFIGURE, plan.NO_WRITE}
 # A status that is not here is explained by none.
 EXPLAINED_BY = {
+    2: {plan.NO_DESCRIPTORS},  # of a worker's shell, which wants a tenth one
     66: {plan.DELETED},
     69: touches.SILENCES | {plan.BROKER_KILLED, plan.NO_DESCRIPTORS},
     70: PROCESSES,
@@ -43,6 +44,11 @@ def explains(fault, run):
     if touches.span(fault) is None and run.status == 75:
         return False  # it was too short to cost a connection
     return start <= run.end and run.start <= end + AFTERWARDS
+
+
+def may_show(fault, run, kind):
+    """Whether the run may have met that kind of fault, which is for all."""
+    return fault.kind == kind and fault.start <= (run.end or fault.start) and run.start <= fault.end + AFTERWARDS
 
 
 def unexplained(record):

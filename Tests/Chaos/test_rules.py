@@ -101,6 +101,9 @@ def test_owners_limit():
     assert verdict.limits_bypassed(record(turns=turns, limits={"a": 20})) == ["a"]
     assert verdict.limits_bypassed(record(turns=turns, limits={"a": 20}, owner_dead=["a"])) == []
     assert verdict.limits_bypassed(record(turns=turns[:22], limits={"a": 20})) == []
+    for kind, excuses in [(plan.NO_CONFIGURE, True), (plan.NO_WRITE, False)]:
+        met = record(fault(kind, 10.0, 12.0), turns=turns, limits={"a": 20}, runs=[FIRST])
+        assert (verdict.limits_bypassed(met) == []) is excuses, kind
 
 
 # Queues that were deleted

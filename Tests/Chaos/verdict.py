@@ -20,6 +20,7 @@ import dataclasses
 
 import plan
 import stages
+import statuses
 import touches
 from budget import Budget
 from journal import by_item
@@ -179,11 +180,13 @@ def dead_unrun(record):
 
 
 def limits_bypassed(record):
-    """Items that their queue's owner wanted dead-lettered by now. What no worker had goes back as a copy, which the broker counts
-    from 0 again."""
+    """Items that their queue's owner wanted dead-lettered by now. The broker counts a copy from 0 again: of what no worker had, and
+    of what came back ten times while nobody could know that the queue has an owner's limit."""
     def was_copied(item):
+        runs = [run for run in record.runs if run.queue == record.queue_of.get(item)]
         return any(
-            run.queue == record.queue_of.get(item) and run.status in (70, 74, 143) for run in record.runs)
+            run.status in (70, 74, 143) or any(statuses.may_show(fault, run, plan.NO_CONFIGURE) for fault in record.faults)
+            for run in runs)
 
     def tried(item):
         return sum(turn.outcome != "done" for turn in record.turns_by_item.get(item, []))
