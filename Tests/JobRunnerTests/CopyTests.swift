@@ -78,6 +78,37 @@ import Testing
     }
   }
 
+  /// The worker fails, and the broker does not say whether it has the copy.
+  private func failingUnconfirmed(_ driver: inout RunnerDriver) -> [RunnerAction] {
+    driver.deliver()
+    #expect(driver.handle(.workerEnded(.exited(1))).moves.count == 1)
+    return driver.handle(.moveUnconfirmed(reason: "silence", slot: 0))
+  }
+
+  @Test func copiesThatMayBeThereEachTimeAreNotMadeForEver() {
+    var driver = RunnerDriver { $0.extent = .forever }
+    driver.consume(hasRetries: true)
+    for _ in 1..<Runner.mostCopyLosses {
+      #expect(failingUnconfirmed(&driver).errors.isEmpty)
+      driver.handle(.timer(.pause))
+    }
+    #expect(failingUnconfirmed(&driver).errors.count == 1)
+    _ = driver.settle()
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func copiesThatAreNotThereCountForNothing() {
+    var driver = RunnerDriver { $0.extent = .forever }
+    driver.consume(hasRetries: true)
+    for _ in 1...3 * Runner.mostCopyLosses {
+      driver.deliver()
+      driver.handle(.workerEnded(.exited(1)))
+      #expect(driver.handle(.moveFailed(reason: "full", slot: 0)).errors.isEmpty)
+      driver.handle(.timer(.pause))
+    }
+    #expect(driver.finished == nil)
+  }
+
   // MARK: What no worker can have
 
   private static let malformed: BasicProperties = {

@@ -118,6 +118,15 @@ extension Runner {
     return unrun + release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
   }
 
+  /// The copy may be there, or its mark, and so may be one more with each item that is tried again.
+  mutating func moveUnconfirmed(
+    _ reason: String, in index: Int, now: ContinuousClock.Instant
+  ) -> [RunnerAction] {
+    guard case .moving(let moving) = slots[index].state else { return [] }
+    let end = moving.isAsking ? [] : copiesLost(in: [index])
+    return end + moveFailed(reason, in: index, now: now)
+  }
+
   /// There may be no copy, so the item itself goes back. One that nobody has run yet is run: what keeps copies from being
   /// published may have kept its last runners from it, too, and so have used its attempts up.
   mutating func moveFailed(
@@ -129,6 +138,7 @@ extension Runner {
     let warning = said(
       .warning, "no copy of the item of \(place) could be published to \(target): \(reason)\(otherwise)")
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
+    slots[index].isCopyUnsettled = false
     if moving.isUnrun, !moving.isUnwanted, !isStopping {
       return [cancel, warning] + startWorker(on: moving.item, in: index, now: now)
     }
@@ -247,7 +257,7 @@ extension Runner {
       guard movesBlocked == nil || stopSignal != nil else {
         return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
       }
-      return [.dropMove(slot: index)] + moveFailed(silence, in: index, now: now)
+      return [.dropMove(slot: index)] + moveUnconfirmed(silence, in: index, now: now)
     case .closing(let word):
       slots[index].state = .closed
       return word == nil ? resume(now: now) : ackUnconfirmed(why: silence)

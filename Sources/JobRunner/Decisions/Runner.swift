@@ -171,6 +171,7 @@ public struct Runner: Sendable {
     case .moveConfirmed(let slot): return moveConfirmed(in: slot, now: now)
     case .moveAdvanced(let slot): return moveAdvanced(in: slot)
     case .moveFailed(let reason, let slot): return moveFailed(reason, in: slot, now: now)
+    case .moveUnconfirmed(let reason, let slot): return moveUnconfirmed(reason, in: slot, now: now)
     case .moveRefused(let reason, let slot): return moveRefused(reason, in: slot, now: now)
     case .permission(let permission): return permissionTold(permission, now: now)
     case .movesBlocked(let reason): return movesBlocked(reason)

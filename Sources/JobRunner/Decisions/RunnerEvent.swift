@@ -31,8 +31,10 @@ public enum RunnerEvent: Hashable, Sendable {
   case moveConfirmed(slot: Int)
   /// It is on its way there, and has come further.
   case moveAdvanced(slot: Int)
-  /// It is not known to be there.
+  /// It is not there.
   case moveFailed(reason: String, slot: Int)
+  /// It may be there.
+  case moveUnconfirmed(reason: String, slot: Int)
   /// The broker has refused it.
   case moveRefused(CloseReason, slot: Int)
   /// Whether the user may publish to queues.
@@ -48,6 +50,7 @@ public enum RunnerEvent: Hashable, Sendable {
     case .delivered(_, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, let slot),
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
+      .moveUnconfirmed(_, let slot),
       .moveRefused(_, let slot),
       .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
       slot

@@ -112,7 +112,7 @@ struct Copies {
     case .confirmed(let id): confirmed(id)
     case .refused(let id, .closed(let reason)): .moveRefused(reason, slot: failed(id).slot)
     case .refused(let id, let refusal): moveFailed(id, "\(refusal)")
-    case .failed(let id, let reason): moveFailed(id, reason)
+    case .failed(let id, let reason): .moveUnconfirmed(reason: reason, slot: failed(id).slot)
     case .advanced(let slot): .moveAdvanced(slot: slot)
     case .blocked(let reason): .movesBlocked(reason: reason)
     case .unblocked: .movesBlocked(reason: nil)
