@@ -9,6 +9,8 @@ import pytest
 import processes
 from processes import CAN_ISOLATE, PYTHON
 
+pytestmark = pytest.mark.any_broker
+
 
 def test_a_line_per_item(bench):
     queue = bench.queue("quorum")

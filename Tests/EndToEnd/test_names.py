@@ -9,6 +9,8 @@ import pytest
 from originals import are_installed
 from processes import read_proc
 
+pytestmark = pytest.mark.any_broker
+
 ENDS = pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
 SECRET = "Sup3rSecret"
 

@@ -8,6 +8,8 @@ import pytest
 from peer import Basic, Confirm, Queue
 from processes import PROMPT
 
+pytestmark = pytest.mark.any_broker
+
 # With pauses of 250, 500, 1000 and 2000 ms, a first one without, and one when the time is over.
 MOST_CONNECTIONS = 8
 

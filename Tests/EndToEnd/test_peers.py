@@ -11,6 +11,8 @@ import pytest
 from processes import PROMPT, holds_for
 from peer import Basic, Channel, Connection, Queue
 
+pytestmark = pytest.mark.any_broker
+
 CLOSED = Channel.Close(406, "PRECONDITION_FAILED - unknown delivery tag 1", 60, 80)
 
 

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+pytestmark = [pytest.mark.any_broker, pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")]
 
 # What the broker's socket is used by is not among them: its failures are the connection's.
 ERRORS = {

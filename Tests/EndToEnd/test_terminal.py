@@ -7,6 +7,8 @@ import pytest
 
 from processes import PROMPT, read_proc, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 READS = ["sh", "-c", 'read -r line </dev/tty && echo "got $line"']
 
 # How the runner is started at the terminal $0: as the first of its session, and as a job of a shell that brings back to the

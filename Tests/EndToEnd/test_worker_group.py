@@ -7,6 +7,8 @@ import pytest
 
 from processes import PROMPT, holds_for, is_alive, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 GROUPS = pytest.mark.parametrize("steps", [(), ("leave-group",)], ids=["in its group", "gone"])
 
 

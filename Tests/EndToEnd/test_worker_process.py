@@ -112,6 +112,8 @@ def test_reaps_orphans_as_pid_1(bench):
     code = """
 import os, sys, time
 
+pytestmark = pytest.mark.any_broker
+
 def zombies():
     for entry in filter(str.isdigit, os.listdir('/proc')):
         try:

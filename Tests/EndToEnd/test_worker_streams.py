@@ -9,6 +9,8 @@ import pytest
 
 from processes import PYTHON, is_alive, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 
 @pytest.mark.parametrize("length", [0, 1, 65536, 131072, 16 << 20])
 def test_body_byte_for_byte(bench, length):
