@@ -9,6 +9,8 @@ import pytest
 
 from processes import CAN_ISOLATE, PROMPT, PYTHON
 
+pytestmark = pytest.mark.any_broker
+
 
 def test_own_process_group(bench):
     queue = bench.queue("quorum", b"apple")
@@ -111,8 +113,6 @@ def test_reaps_orphans_as_pid_1(bench):
     queue = bench.queue("quorum", b"apple")
     code = """
 import os, sys, time
-
-pytestmark = pytest.mark.any_broker
 
 def zombies():
     for entry in filter(str.isdigit, os.listdir('/proc')):
