@@ -81,10 +81,12 @@ final class PublishReport {
 
   // MARK: The end
 
+  private func are(_ count: Int) -> String { "\(count.counted("item")) \(count == 1 ? "is" : "are")" }
+
   func succeed(_ publication: Publication, broker: BrokerURL) {
     let place = "queue '\(queue)' at \(broker)"
     let level: LogEntry.Level = publication.resentCount > 0 ? .notice : .info
-    reporter.report(LogEntry(level, "\(publication.confirmedCount) items are in \(place)\(twice(publication))"))
+    reporter.report(LogEntry(level, "\(are(publication.confirmedCount)) in \(place)\(twice(publication))"))
   }
 
   /// nil where all is well.
@@ -122,8 +124,8 @@ final class PublishReport {
   /// Which items are where, and how to go on; nothing where none was begun with, unless `isAlways`.
   private func counts(_ publication: Publication, isAlways: Bool = false) -> String {
     guard publication.acceptedCount > 0 || isAlways else { return "" }
-    let of = total.map { " of \($0)" } ?? ""
-    var text = "; \(publication.confirmedCount)\(of) items are in the queue"
+    let count = publication.confirmedCount
+    var text = "; " + (total.map { "\(count) of \($0) items are" } ?? are(count)) + " in the queue"
     let unknown = publication.unknownNumbers
     if !unknown.isEmpty { text += ", \(unknown.count) may be (\(list(unknown)))" }
     if publication.lastNumberInOrder > 0 { text += "; --skip \(publication.lastNumberInOrder) goes on from there" }

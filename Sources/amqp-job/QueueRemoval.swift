@@ -1,4 +1,5 @@
 import AMQP
+import Arguments
 import Broker
 import JobRunner
 
@@ -67,8 +68,8 @@ struct QueueRemoval {
         guard lost == 0 else {
           throw Failure(
             .failure,
-            "\(lost) items came to queue '\(name)' at \(session.broker) as it was removed, "
-              + "and went with it: publish them again"
+            "\(lost.counted("item")) came to queue '\(name)' at \(session.broker) as it was removed, "
+              + "and went with it: publish that again"
           )
         }
       }
@@ -83,7 +84,7 @@ struct QueueRemoval {
         throw Failure(
           .failure,
           "queue '\(name)' at \(session.broker) is not empty, and was not removed: "
-            + "\(status.messageCount) items, \(status.consumerCount) consumers")
+            + "\(status.messageCount.counted("item")), \(status.consumerCount.counted("consumer"))")
       }
     }
   }

@@ -169,7 +169,7 @@ def test_queue_deleted_in_between(bench):
     queue.delete()
     publisher.process.stdin.write(b"pear\nplum\n")
     publisher.process.stdin.close()
-    publisher.finish().assert_error(66, queue.name, "not item", "; 1 items are in the queue")
+    publisher.finish().assert_error(66, queue.name, "not item", "; 1 item is in the queue")
 
 
 def test_unreachable_broker(bench):

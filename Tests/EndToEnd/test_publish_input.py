@@ -174,7 +174,7 @@ def test_several_lines_that_fit_no_frame(bench):
     for index in 1, 3:
         lines[index]["headers"] = {"x": [0] * 14900}
     data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-    publish(bench, queue, "--jsonl", stdin=bench.input(data)).assert_error(65, "(item 2)", "; 1 items are", "--skip 1 ")
+    publish(bench, queue, "--jsonl", stdin=bench.input(data)).assert_error(65, "(item 2)", "; 1 item is", "--skip 1 ")
     assert bodies(queue) == [b"1"]
 
 

@@ -31,9 +31,11 @@ import Testing
     #expect(warnings(stopped(by: .terminalInput, .runner, parallelism: 2)).first?.contains("-j 1") == true)
   }
 
-  @Test(arguments: [
-    (.terminalInput, .others, "SIGTTIN: it wants"), (.terminalInput, nil, "SIGTTIN;"), (.suspend, .runner, "SIGTSTP;"),
-  ] as [(Signal, TerminalHolder?, String)])
+  @Test(
+    arguments: [
+      (.terminalInput, .others, "SIGTTIN: it wants"), (.terminalInput, nil, "SIGTTIN;"),
+      (.suspend, .runner, "SIGTSTP;"),
+    ] as [(Signal, TerminalHolder?, String)])
   func whoeverStaysStoppedIsSpokenOf(signal: Signal, terminal: TerminalHolder?, text: String) {
     let actions = stopped(by: signal, terminal)
     #expect(actions.count == 1 && warnings(actions).first?.contains(text) == true)

@@ -125,8 +125,8 @@ extension Runner {
   private var summary: String {
     let done = "\(tally.done) of \(tally.taken) items of \(place) were done"
     if case .drain = options.extent, isDrained {
-      return
-        "\(place) is drained, but \(tally.deadLettered) items are in \(policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange") now"
+      let target = policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange"
+      return "\(place) is drained, but \(tally.deadLettered.counted("item")) of it went to \(target)"
     }
     if let stopSignal { return "stopped by \(stopSignal); \(done)" }
     let others =

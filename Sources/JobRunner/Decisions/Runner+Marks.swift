@@ -42,8 +42,8 @@ extension Runner {
     guard let since = drain.returningSince, now >= since + Self.longestReturn else { return [] }
     let warning = said(
       .warning,
-      "\(drain.markCount) items that were to come back to \(place) for another attempt have not come in "
-        + "\(Self.longestReturn.text), with nothing in their way: they are no longer waited for")
+      "\(drain.markCount.counted("item")) of \(place) did not come back for another attempt in \(Self.longestReturn.text), with "
+        + "nothing in the way, and will not be waited for any longer")
     return [warning] + takeMarks(min(drain.markCount, Self.mostMarks))
   }
 
