@@ -62,7 +62,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     var rest = text[schemeEnd...].dropFirst(3)
     try Self.checkUserInfo(rest)
     guard !rest.contains("?"), !rest.contains("#") else {
-      throw ParseError("it has a ?query or #fragment; use options such as --heartbeat instead")
+      throw ParseError("it has a ?query or #fragment; settings such as the heartbeat are options instead")
     }
 
     var path: Substring.UnicodeScalarView?
