@@ -117,6 +117,24 @@ def test_arguments_that_would_lead_elsewhere(bench, name):
     assert there(queue) == []
 
 
+def test_arguments_that_say_the_same(bench, kind):
+    """What declare sets itself may be said once more."""
+    queue = bench.work_queue(declare=False)
+    same = {"x-queue-type": kind, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue.dead.name}
+    if kind == "quorum":
+        same.update({"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"})
+    options = [word for name, value in same.items() for word in ("--arg", f"{name}={value}")]
+    for words in options, []:
+        result = declare(bench, queue.name, "--type", kind, *words)
+        assert (result.status, result.stderr) == (0, ""), result
+    plain = bench.name_queue()
+    assert declare(bench, plain.name, "--plain", "--type", kind, "--arg", f"x-queue-type={kind}").status == 0
+
+
+def test_a_type_that_is_another(bench):
+    declare(bench, "any", "--arg", "x-queue-type=classic").assert_error(64, "--type")
+
+
 def test_a_classic_queue_may_overflow(bench):
     bench.work_queue("classic", options=("--arg", "x-max-length=5"))
 
