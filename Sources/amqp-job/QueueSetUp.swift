@@ -55,6 +55,11 @@ struct QueueSetUp {
     }
     for declaration in declarations where !missing.contains(declaration) { try confirm(declaration, session) }
     for declaration in missing { try session.declare(declaration, on: channel) }
+    if let last = declarations.last, !missing.contains(last) {
+      for name in missing.map(\.name.description) {
+        reporter.report(LostCompanion(remade: name, of: queue.name, at: "\(session.broker)").warning)
+      }
+    }
     if let exchange {
       try session.bind(queue: queue.name, to: exchange, routingKey: routingKey ?? queue.name, on: channel)
     }

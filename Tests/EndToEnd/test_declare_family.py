@@ -101,11 +101,22 @@ def test_a_plain_queue_stays_alone(bench, kind):
 
 
 def test_what_is_missing_is_made(bench):
-    queue = bench.work_queue()
-    queue.dead.delete()
-    queue.put(b"apple")
-    assert declare(bench, queue.name).status == 0
+    """Nothing tells that a policy is there which deletes a queue; only that one is gone can be told."""
+    queue = bench.work_queue("quorum", b"apple")
+    queue.dead.put(b"pear")
+    policy = bench.marker
+    bench.broker.ctl("set_policy", policy, f"^{queue.dead.name}$", '{"expires":500}', "--apply-to", "queues")
+    try:
+        wait_until(lambda: not queue.dead.exists(), what="the end of the dead-letter queue")
+    finally:
+        bench.broker.ctl("clear_policy", policy)
+    for command in "status", "declare":
+        result = bench.run(queue.name, command=command)
+        assert result.status == 0 and len(result.lines) == 1, result
+        assert queue.dead.name in result.stderr and "'expires'" in result.stderr, result
     assert len(there(queue)) == 3
+    for command in "status", "declare":
+        assert bench.run(queue.name, command=command).stderr == ""
     queue.assert_untouched()
 
 

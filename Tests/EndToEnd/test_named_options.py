@@ -12,6 +12,7 @@ SOURCES = pathlib.Path(__file__).resolve().parent.parent.parent / "Sources"
 NAMED = {
     "JobRunner/Decisions/RunOption.swift": "for each program its own",
     "JobRunner/Decisions/ExitStatus.swift": "the manual of amqp-job alone",
+    "Broker/Silence.swift": "each program has it",
     "TLS/TLSConfiguration.swift": "for each program its own",
     "Publishing/Items/ItemSources.swift": "of --file, which amqp-publish does not have",
 }
