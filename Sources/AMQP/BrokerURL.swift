@@ -60,8 +60,9 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       throw ParseError("its scheme is \(scheme)://, not amqp:// or amqps://")
     }
     var rest = text[schemeEnd...].dropFirst(3)
+    try Self.checkUserInfo(rest)
     guard !rest.contains("?"), !rest.contains("#") else {
-      throw ParseError("it has a ?query or #fragment; use options such as --heartbeat instead")
+      throw ParseError("it has a ?query or #fragment; settings such as the heartbeat are options instead")
     }
 
     var path: Substring.UnicodeScalarView?
@@ -84,31 +85,6 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     }
     if let path, !path.isEmpty { vhost = try percentDecoded(path, part: "vhost") }
     try parseAuthority(rest, defaultHost: defaultHost)
-  }
-
-  /// Reads URLs separated by commas; a comma inside a URL is written %2C.
-  /// - Throws: `ParseError`
-  public static func list(parsing text: String) throws(ParseError) -> [BrokerURL] {
-    var urls: [BrokerURL] = []
-    for part in text.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false) {
-      urls.append(try BrokerURL(parsing: String(part.trimmingSpaces())))
-    }
-    return urls
-  }
-
-  /// Where passwords stand in a list of URLs, as offsets in its UTF-8.
-  public static func passwordRanges(in list: String) -> [Range<Int>] {
-    let list = Array(list.utf8)
-    var ranges: [Range<Int>] = []
-    for url in list.split(separator: UInt8(ascii: ",")) {
-      guard let scheme = url.indices.first(where: { url[$0...].starts(with: "://".utf8) }) else { continue }
-      let authority = url[(scheme + 3)...].prefix { $0 != UInt8(ascii: "/") }
-      guard let at = authority.lastIndex(of: UInt8(ascii: "@")),
-        let colon = authority[..<at].firstIndex(of: UInt8(ascii: ":"))
-      else { continue }
-      ranges.append(colon + 1..<at)
-    }
-    return ranges
   }
 
   private mutating func parseAuthority(_ authority: Substring.UnicodeScalarView, defaultHost: String) throws(ParseError)
@@ -156,7 +132,8 @@ private func percentDecoded(
     }
     let digits = rest.prefix(2).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
     guard digits.count == 2 else {
-      throw BrokerURL.ParseError("its \(part) has a '%' that two hexadecimal digits do not follow")
+      throw BrokerURL.ParseError(
+        "its \(part) has a '%' that two hexadecimal digits do not follow; a '%' itself is written %25")
     }
     bytes.append(UInt8(digits[0] << 4 | digits[1]))
     rest = rest.dropFirst(2)
@@ -165,12 +142,4 @@ private func percentDecoded(
     throw BrokerURL.ParseError("its \(part) is not text")
   }
   return decoded
-}
-
-extension Substring.UnicodeScalarView {
-  fileprivate func trimmingSpaces() -> Self {
-    var trimmed = self.drop { $0.properties.isWhitespace }
-    while trimmed.last?.properties.isWhitespace == true { trimmed.removeLast() }
-    return trimmed
-  }
 }

@@ -61,6 +61,11 @@ public struct Connection {
   /// The highest number of a channel.
   public private(set) var channelMax: UInt16 = 2047
   private var heartbeats: HeartbeatMonitor?
+  /// Seconds between heartbeats, as agreed; nil before that, and for none.
+  public var heartbeat: Int? { heartbeats?.interval }
+  private var loginSize = 0
+  /// How many bytes the login has taken that the broker has not answered yet; nil for none.
+  public var unansweredLoginSize: Int? { phase == .tune ? loginSize : nil }
   /// What ended the connection behind events that came before.
   private var failure: AMQPError?
   /// It is to be closed as soon as the login is over.
@@ -268,6 +273,7 @@ public struct Connection {
     guard offered.contains(where: { $0 == mechanism.name }) else {
       throw AMQPError.loginRefused("the broker offers \(mechanisms), not \(mechanism.name)")
     }
+    let sentBefore = output.count
     let response = mechanism == .plain ? "\0\(parameters.username)\0\(parameters.password)" : ""
     try send(
       .connectionStartOK(
@@ -281,6 +287,7 @@ public struct Connection {
           ]),
         ],
         mechanism: ByteString(mechanism.name), response: ByteString(response)), on: 0)
+    loginSize = output.count - sentBefore
     phase = .tune
   }
 

@@ -45,6 +45,9 @@ public final class BrokerLink {
   private var session: TLSSession?
   /// Why nothing more can be encrypted. That the socket does not write shows where it is read.
   private var sendFailure: (any Error)?
+  /// When `process` was called last, and when it found that the broker had sent something.
+  private var latestTurn: ContinuousClock.Instant
+  private var lastHeard: ContinuousClock.Instant
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event. `address` is the
@@ -58,6 +61,7 @@ public final class BrokerLink {
     self.tls = broker.isSecure ? tls : nil
     connection = Connection(parameters)
     loginDeadline = now + Self.loginLimit
+    (latestTurn, lastHeard) = (now, now)
     do {
       state = .resolving(
         try address.map { try Resolver(known: [$0]) } ?? Resolver(host: broker.host, port: broker.port))
@@ -198,6 +202,7 @@ public final class BrokerLink {
   public func process(
     _ readiness: PollReadiness, now: ContinuousClock.Instant
   ) -> [Event] {
+    latestTurn = now
     do {
       switch state {
       case .resolving(let resolver): return try resolve(resolver, readiness, now: now)
@@ -292,7 +297,10 @@ public final class BrokerLink {
         events.append(fail(.unreachable, "it accepts connections, but does not answer"))
         return events
       }
-      if isPaused { connection.excuseSilence(until: now) }
+      if isPaused {
+        connection.excuseSilence(until: now)
+        lastHeard = now
+      }
       try connection.tick(now: now)
       flush()
       if let sendFailure { throw sendFailure }
@@ -312,6 +320,7 @@ public final class BrokerLink {
       switch try socket.read(into: &buffer) {
       case .bytes(let count):
         readCount += count
+        lastHeard = now
         let bytes = try session.map { try $0.receive(buffer[..<count])[...] } ?? buffer[..<count]
         if session == nil, !isOpen, bytes.starts(with: [0x15, 0x03]) {  // a TLS alert
           events.append(fail(.unreachable, "it speaks TLS on this port; use amqps://"))
@@ -349,10 +358,24 @@ public final class BrokerLink {
   }
 
   private func fail(_ kind: BrokerFailure.Kind, _ detail: String) -> Event {
-    fail(BrokerFailure(kind, broker: broker, detail: detail))
+    let silence = Silence(duration: latestTurn - lastHeard, heartbeat: connection.heartbeat)
+    return fail(BrokerFailure(kind, broker: broker, detail: detail + (kind == .lost ? silence.hint : "")))
+  }
+
+  /// What there is to say of a broker that has not let us in until now.
+  public var unanswered: BrokerFailure {
+    explained(BrokerFailure(.unreachable, broker: broker, detail: "it does not answer"))
+  }
+
+  private func explained(_ failure: BrokerFailure) -> BrokerFailure {
+    guard failure.kind == .unreachable, let size = connection.unansweredLoginSize else { return failure }
+    var failure = failure
+    failure.detail += LargeLogin(size: size, server: ServerVersion(connection.serverProperties)).hint
+    return failure
   }
 
   private func fail(_ failure: BrokerFailure) -> Event {
+    let failure = explained(failure)
     state = .failed(failure)
     return .failed(failure)
   }

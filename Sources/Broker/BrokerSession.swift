@@ -229,9 +229,7 @@ public final class BrokerSession {
   }
 
   private func timedOut() -> any Error {
-    link.isOpen
-      ? CallError.unanswered
-      : BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
+    link.isOpen ? CallError.unanswered : link.unanswered
   }
 
   /// One turn of the loop, until `deadline` at the latest, or until `other` is ready.

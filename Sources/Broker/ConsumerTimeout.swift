@@ -20,7 +20,7 @@ public struct ConsumerTimeout: Hashable, Sendable {
     }
     if version >= ServerVersion(4, 3), kind == .classic {
       return "RabbitMQ \(version) has none for classic queues, and never takes an item back from a consumer there; "
-        + "--type quorum has one"
+        + "a quorum queue has one"
     }
     return nil
   }

@@ -39,9 +39,9 @@ public struct WorkQueue: Hashable, Sendable {
   /// The queue's own, and then the others'.
   public var names: [String] { [name, retryName, marksName, deadName] }
 
-  /// The queue's own declaration. `others` are further arguments, none of them of `reservedArguments`.
+  /// The queue's own declaration. `others` are further arguments, none of them of `ownArguments`.
   public func declaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
-    var arguments = Self.arguments(kind, deadLetteringInto: deadName)
+    var arguments = ownArguments(kind)
     arguments.entries += others.entries
     return .init(name: ByteString(name), arguments: arguments)
   }
@@ -70,15 +70,14 @@ public struct WorkQueue: Hashable, Sendable {
 
   /// A queue that stands alone.
   public func plainDeclaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
-    .init(
-      name: ByteString(name),
-      arguments: FieldTable([.init(name: "x-queue-type", value: Self.type(kind))] + others.entries))
+    .init(name: ByteString(name), arguments: FieldTable(Self.plainArguments(kind).entries + others.entries))
   }
 
-  /// The arguments with which the queue says where its dead letters go.
-  public static func reservedArguments(_ kind: Kind) -> [ByteString] {
-    arguments(kind, deadLetteringInto: "").entries.map(\.name)
-  }
+  /// The arguments with which the queue says what it is, and where its dead letters go.
+  public func ownArguments(_ kind: Kind) -> FieldTable { Self.arguments(kind, deadLetteringInto: deadName) }
+
+  /// The same of a queue that stands alone.
+  public static func plainArguments(_ kind: Kind) -> FieldTable { ["x-queue-type": type(kind)] }
 
   /// The argument by which a queue with these refuses what comes when it is full. What a retry queue hands back to such a
   /// queue is held up for minutes, where no client can see it.

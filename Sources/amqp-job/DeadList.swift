@@ -123,30 +123,34 @@ struct DeadItem {
       ("status", letter.status.map { .integer(Int64($0)) }), ("signal", letter.signal.map { .text($0) }),
       ("attempts", letter.attempts.map { .integer(Int64($0)) }), ("host", letter.host.map { .text($0) }),
       ("time", letter.time.map { .text(utcText(secondsSince1970: $0)) }), ("size", .integer(Int64(size))),
-      ("headers", .object(scalarHeaders)),
+      ("headers", JSON(headers)),
     ]
     return .object(members.compactMap { name, value in value.map { .init(name, $0) } })
-  }
-
-  /// Of headers with one name, the first.
-  private var scalarHeaders: [JSON.Member] {
-    var names: Set<ByteString> = []
-    return headers.entries.compactMap { entry in
-      guard let value = JSON(entry.value), names.insert(entry.name).inserted else { return nil }
-      return .init(entry.name.description, value)
-    }
   }
 }
 
 extension JSON {
-  /// nil for what is no scalar.
+  /// Of fields with one name, the first.
+  fileprivate init(_ table: FieldTable) {
+    var names: Set<ByteString> = []
+    self = .object(
+      table.entries.compactMap { entry in
+        guard let value = JSON(entry.value), names.insert(entry.name).inserted else { return nil }
+        return .init(entry.name.description, value)
+      })
+  }
+
+  /// nil for what cannot be read. No value is deeper than `FieldTable.deepest`.
   fileprivate init?(_ value: FieldValue) {
     switch value {
     case .boolean(let value): self = .boolean(value)
     case .float(let value): self = .number(Double(value))
     case .double(let value): self = .number(value)
     case .timestamp(let value): self = .text(utcText(secondsSince1970: value))
-    case .array, .table, .void, .unread: return nil
+    case .array(let elements): self = .array(elements.map { JSON($0) ?? .null })
+    case .table(let table): self = JSON(table)
+    case .void: self = .null
+    case .unread: return nil
     default:
       guard let bytes = value.scalarBytes else { return nil }
       self = value.integer.map { .integer($0) } ?? .text(String(decoding: bytes, as: UTF8.self))

@@ -28,9 +28,9 @@ struct QueueSetUp {
       throw UsageError("--consumer-timeout is at least 1s")
     }
     consumerTimeout = timeout.map { ConsumerTimeout($0) }
-    let fields = try settings.list("arg").map(FieldArgument.init)
-    try Self.check(fields.map(\.name), reserved: isPlain ? [] : WorkQueue.reservedArguments(kind))
-    others = FieldTable(fields.map { .init(name: ByteString($0.name), value: $0.value) })
+    let own = isPlain ? WorkQueue.plainArguments(kind) : queue.ownArguments(kind)
+    let others = try FieldArgument.all("arg", &settings).filter { try !$0.repeats(own, of: queue) }
+    self.others = FieldTable(others.map { .init(name: ByteString($0.name), value: $0.value) })
     try checkLimit()
   }
 
@@ -45,19 +45,6 @@ struct QueueSetUp {
         + "held up out of sight; use --plain for '\(queue.name)' alone")
   }
 
-  private static func check(_ names: [String], reserved: [ByteString]) throws {
-    for (name, option) in [("x-queue-type", "type"), (ConsumerTimeout.argument.description, "consumer-timeout")]
-    where names.contains(name) {
-      throw UsageError("--arg \(name)=... is --\(option)")
-    }
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-      throw UsageError("--arg \(twice)=... is given twice")
-    }
-    if let taken = names.first(where: { reserved.contains(ByteString($0)) }) {
-      throw UsageError("--arg \(taken)=... would keep dead letters from their queue; it goes with --plain")
-    }
-  }
-
   /// Makes what is not there; nothing where something is there that was declared otherwise.
   /// - Throws: `Failure`, `BrokerFailure`, `BrokerSession.CallError`
   func make(_ session: BrokerSession, _ reporter: Reporter) throws {
@@ -68,6 +55,11 @@ struct QueueSetUp {
     }
     for declaration in declarations where !missing.contains(declaration) { try confirm(declaration, session) }
     for declaration in missing { try session.declare(declaration, on: channel) }
+    if let last = declarations.last, !missing.contains(last) {
+      for name in missing.map(\.name.description) where name != queue.marksName {
+        reporter.report(LostCompanion(remade: name, of: queue.name, at: "\(session.broker)").warning)
+      }
+    }
     if let exchange {
       try session.bind(queue: queue.name, to: exchange, routingKey: routingKey ?? queue.name, on: channel)
     }
@@ -105,5 +97,22 @@ struct QueueSetUp {
       throw Failure(
         .wrongQueue, "queue '\(name)' at \(session.broker) is there, declared otherwise: \(reason.text)\(advice)")
     }
+  }
+}
+
+extension FieldArgument {
+  /// Whether it says once more what is set already.
+  /// - Throws: `UsageError` where it says something else
+  fileprivate func repeats(_ own: FieldTable, of queue: WorkQueue) throws -> Bool {
+    guard name != ConsumerTimeout.argument.description else {
+      throw UsageError("--arg \(name)=... is --consumer-timeout")
+    }
+    guard let set = own[ByteString(name)] else { return false }
+    guard set != value else { return true }
+    guard name != "x-queue-type" else { throw UsageError("--arg \(name)=... is --type") }
+    guard case .string(let text) = set else { return false }
+    throw UsageError(
+      "--arg \(name)=... is not '\(text)', without which dead letters may not get to '\(queue.deadName)'; another value goes "
+        + "with --plain")
   }
 }

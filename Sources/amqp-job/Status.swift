@@ -78,6 +78,9 @@ struct Status: ToolCommand {
     if !found.isEmpty {
       try Output.write(isJSON ? found.map { "\($0.json)\n" }.joined() : QueueFigures.table(found))
     }
+    for figures in found {
+      if let loss = LostCompanion(figures, at: "\(session.broker)") { reporter.report(loss.warning) }
+    }
     guard missing.isEmpty else { throw QueueLookup.noSuchQueue(missing, session) }
   }
 

@@ -10,8 +10,9 @@ extension ProcessGroups.Program {
       self.init(path: path, arguments: command, environment: [])
     } catch {
       switch error {
-      case .notFound(let what):
-        throw Failure(.commandNotFound, "command not found: \(what); nothing was taken")
+      case .notFound(let what, let hint):
+        let cause = hint.map { ": \($0)" } ?? ""
+        throw Failure(.commandNotFound, "command not found: \(what)\(cause); nothing was taken")
       case .notExecutable(let what, let reason):
         throw Failure(.notExecutable, "command cannot be executed: \(what): \(reason); nothing was taken")
       }

@@ -50,4 +50,31 @@ import Testing
     let found = BrokerURL.passwordRanges(in: list).map { String(decoding: bytes[$0], as: UTF8.self) }
     #expect(found == ["sécret", "b:c"])
   }
+
+  @Test(arguments: [
+    ("a/b", "'/' as %2F"), ("a?b", "'?' as %3F"), ("a#b", "'#' as %23"), ("12/34", "'/' as %2F"),
+    ("a@b/c", "'/' as %2F"),
+    ("a/b?c", "'/' as %2F, '?' as %3F"), ("a%b", "'%' itself is written %25"), ("a,b", "written %2C"),
+    ("12,34", "written %2C"), ("a,b,c", "written %2C"),
+  ])
+  func saysHowAPasswordIsWritten(password: String, rule: String) throws {
+    for before in ["", "amqp://h2,"] {
+      let text = "\(before)amqp://u:\(password)@h/v"
+      #expect { try BrokerURL.list(parsing: text) } throws: { error in
+        guard let error = error as? BrokerURL.ParseError else { return false }
+        return error.description.contains(rule) && !error.description.contains(password)
+      }
+      let start = before.utf8.count + 9
+      #expect(BrokerURL.passwordRanges(in: "\(text) is no URL") == [start..<start + password.utf8.count])
+    }
+  }
+
+  @Test(arguments: ["amqp://us/er:p@h", "amqp://h/a@b", "amqp://h/v?ca=a@b"])
+  func anAtIsWrittenByItsCodeElsewhere(text: String) {
+    #expect { try BrokerURL(parsing: text) } throws: { "\($0)".contains("%40") }
+  }
+
+  @Test func readsAPasswordWithAnAt() throws {
+    #expect(try BrokerURL(parsing: "amqp://u:a@b:c@h").password == "a@b:c")
+  }
 }

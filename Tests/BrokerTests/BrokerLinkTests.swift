@@ -47,12 +47,31 @@ import Testing
     #expect(received == size)
   }
 
+  @Test(.timeLimit(.minutes(1)), arguments: [(0, 61, true), (0, 1, false), (300, 61, true), (300, 1, false)])
+  func aConnectionThatWasIdleWhenItWasLost(heartbeat: UInt16, seconds: Int, isNamed: Bool) throws {
+    let peer = try LoopbackPeer()
+    let url = BrokerURL(host: "127.0.0.1", port: peer.port)
+    let link = BrokerLink(broker: url, .init(url: url, heartbeat: heartbeat, name: "test"), now: .now)
+    while !link.isOpen {
+      try turn(link)
+      peer.turn()
+    }
+    peer.hangUp()
+    var failure: BrokerFailure?
+    while failure == nil {
+      for case .failed(let found) in try turn(link, after: .seconds(seconds)) { failure = found }
+    }
+    #expect(failure?.kind == .lost)
+    #expect(failure?.detail.contains("--heartbeat (now \(heartbeat == 0 ? "none" : "300 s"))") == isNamed)
+    #expect(failure?.detail.contains("for \(seconds) s") == isNamed)
+  }
+
   @discardableResult
-  private func turn(_ link: BrokerLink) throws -> [BrokerLink.Event] {
+  private func turn(_ link: BrokerLink, after pause: Duration = .zero) throws -> [BrokerLink.Event] {
     link.flush()
     // The peer is to be looked after too.
     let soon = ContinuousClock.now + .milliseconds(1)
     let readiness = try poll([link.interest].compactMap(\.self), until: soon)
-    return link.process(readiness.first ?? PollReadiness(), now: .now)
+    return link.process(readiness.first ?? PollReadiness(), now: .now + pause)
   }
 }

@@ -53,6 +53,18 @@ def test_a_silent_broker_leaves_time_for_the_next(bench):
     assert (result.status, result.stderr) == (0, ""), result
 
 
+@pytest.mark.parametrize("size", [3_700, 5_000, 9_000])
+def test_a_login_that_is_too_large(bench, size):
+    """RabbitMQ does not answer it, or closes the connection."""
+    most = 8192 if bench.broker.version >= (4, 1) else 4096
+    password = bench.file("password", "x" * size, mode=0o600)
+    result = bench.run("any", "--password-file", password, "--connect-timeout", "500ms", command="status")
+    if size < most:
+        result.assert_error(77, "refused the login")
+    else:
+        result.assert_error(69, "the login takes", "initial_frame_max")
+
+
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP"])
 @pytest.mark.parametrize("place", PLACES)
 def test_signal_while_connecting(bench, place, name):

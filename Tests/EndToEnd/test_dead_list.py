@@ -26,10 +26,13 @@ def test_list(bench):
     ]
 
 
+NESTED = {"table": {"x": 1, "y": {"z": [None, True]}}, "list": [1, "a", [], {}], "none": None}
+
+
 def test_list_json(bench):
     queue = bench.work_queue()
     queue.dead.put(b"apple", message_id="a", headers={
-        **ENDED, "source": "shop", "n": 7, "ratio": 0.5, "ok": True, "table": {"x": 1}, "list": [1]})
+        **ENDED, "source": "shop", "n": 7, "ratio": 0.5, "ok": True, **NESTED})
     queue.dead.put(b"banana")
     result = dead(bench, "list", queue.name, "--json")
     assert (result.status, result.stderr) == (0, ""), result
@@ -37,7 +40,8 @@ def test_list_json(bench):
     assert first == {
         "id": "a", "queue": "fruits", "reason": "failed", "by": "amqp-job", "status": 3, "attempts": 4, "host": "pod-1",
         "time": "2026-02-28T23:59:58Z", "size": 5,
-        "headers": {**ENDED, "x-amqp-job-time": "2026-02-28T23:59:58Z", "source": "shop", "n": 7, "ratio": 0.5, "ok": True},
+        "headers": {
+            **ENDED, "x-amqp-job-time": "2026-02-28T23:59:58Z", "source": "shop", "n": 7, "ratio": 0.5, "ok": True, **NESTED},
     }
     assert second == {"size": 6, "headers": {}}
 

@@ -102,11 +102,22 @@ def test_a_plain_queue_stays_alone(bench, kind):
 
 
 def test_what_is_missing_is_made(bench):
-    queue = bench.work_queue()
-    queue.dead.delete()
-    queue.put(b"apple")
-    assert declare(bench, queue.name).status == 0
+    """Nothing tells that a policy is there which deletes a queue; only that one is gone can be told."""
+    queue = bench.work_queue("quorum", b"apple")
+    queue.dead.put(b"pear")
+    policy = bench.marker
+    bench.broker.ctl("set_policy", policy, f"^{queue.dead.name}$", '{"expires":500}', "--apply-to", "queues")
+    try:
+        wait_until(lambda: not queue.dead.exists(), what="the end of the dead-letter queue")
+    finally:
+        bench.broker.ctl("clear_policy", policy)
+    for command in "status", "declare":
+        result = bench.run(queue.name, command=command)
+        assert result.status == 0 and len(result.lines) == 1, result
+        assert queue.dead.name in result.stderr and "'expires'" in result.stderr, result
     assert len(there(queue)) == 4
+    for command in "status", "declare":
+        assert bench.run(queue.name, command=command).stderr == ""
     queue.assert_untouched()
 
 
@@ -116,6 +127,24 @@ def test_arguments_that_would_lead_elsewhere(bench, name):
     queue = bench.work_queue(declare=False)
     declare(bench, queue.name, "--arg", f"{name}=drop-head").assert_error(64, name, "--plain")
     assert there(queue) == []
+
+
+def test_arguments_that_say_the_same(bench, kind):
+    """What declare sets itself may be said once more."""
+    queue = bench.work_queue(declare=False)
+    same = {"x-queue-type": kind, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue.dead.name}
+    if kind == "quorum":
+        same.update({"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"})
+    options = [word for name, value in same.items() for word in ("--arg", f"{name}={value}")]
+    for words in options, []:
+        result = declare(bench, queue.name, "--type", kind, *words)
+        assert (result.status, result.stderr) == (0, ""), result
+    plain = bench.name_queue()
+    assert declare(bench, plain.name, "--plain", "--type", kind, "--arg", f"x-queue-type={kind}").status == 0
+
+
+def test_a_type_that_is_another(bench):
+    declare(bench, "any", "--arg", "x-queue-type=classic").assert_error(64, "--type")
 
 
 def test_a_classic_queue_may_overflow(bench):

@@ -48,6 +48,16 @@ def test_an_item_with_deep_headers_is_an_item(bench):
     assert_kept(properties.headers)
 
 
+def test_headers_as_deep_as_can_be_are_listed(bench):
+    queue = bench.work_queue()
+    levels = 120
+    within = Raw(b"", b"".join(b"A" + struct.pack(">I", 5 * within) for within in reversed(range(levels))))
+    queue.dead.put(b"apple", headers={"deep": within, "deeper": DEEP})
+    result = dead(bench, "list", queue.name, "--json", prefix=SMALL_STACK)
+    assert result.status == 0, result
+    assert json.loads(result.stdout)["headers"] == {"deep": json.loads("[" * levels + "]" * levels)}
+
+
 @pytest.mark.parametrize("levels", [129, 1_000_000])
 def test_a_line_with_deep_headers_is_no_item(bench, levels):
     queue = bench.queue("classic")

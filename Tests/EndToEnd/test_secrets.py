@@ -77,6 +77,23 @@ def test_password_is_never_logged(bench, secret_user, log):
         assert SECRET not in result.stderr, result
 
 
+@pytest.mark.any_broker
+@pytest.mark.parametrize("character, code", [("/", "%2F"), ("?", "%3F"), ("#", "%23"), (",", "%2C"), ("%", "%25")])
+def test_a_password_that_needs_percent_encoding(bench, links, character, code):
+    """The line says how the character is written, and nothing of the password."""
+    first, second = "S3cret", "Passw0rd"
+    url = f"amqp://u:{first}{character}{second}@127.0.0.1:1/v"
+    results = [bench.run("-q", "any", worker=["true"], url=None, env={"BROKER_URL": url})]
+    results[0].assert_error(64, "BROKER_URL", f"'{character}'", code)
+    results.append(bench.run(command=url, url=None))  # in the wrong place
+    if character != ",":  # the originals know of no lists
+        results.append(bench.run(url, "-q", "any", "true", command="-u", url=None, binary=links / "amqp-consume"))
+        assert code in results[-1].stderr, results
+    for result in results:
+        assert result.status != 0, result
+        assert first.lower() not in result.stderr.lower() and second.lower() not in result.stderr.lower(), result
+
+
 def test_settings_are_withheld_from_the_worker(bench, secret_user):
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker()

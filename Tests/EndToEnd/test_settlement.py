@@ -94,10 +94,24 @@ def test_command_is_checked_before_connecting(bench):
 def test_command_whose_interpreter_is_missing(bench):
     queue = bench.queue("quorum", b"apple")
     script = bench.file("script", "#!/no/such/interpreter\n", mode=0o755)
-    result = bench.run("-q", queue.name, worker=[str(script)])
-    assert result.status == 127, result
-    assert "amqp-job: " in result.stderr and str(script) in result.stderr, result
-    queue.assert_back()
+    bench.run("-q", queue.name, worker=[str(script)]).assert_error(127, script, "/no/such/interpreter")
+    queue.assert_untouched()
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("first, status, words", [
+    ("#!/bin/sh", 127, [r"interpreter /bin/sh\r:", "Windows line ends"]),
+    ("#!/usr/bin/env sh", 127, [r"interpreter sh\r:", "Windows line ends"]),
+    ("#!/bin/sh -e", 126, [r"-e\r", "Windows line ends"]),
+    ("#!", 127, [r"interpreter \r:", "Windows line ends"]),
+])
+def test_a_script_with_windows_line_ends(bench, links, first, status, words):
+    peer = bench.peer()
+    script = bench.file("script", first + "\r\nexit 0\r\n", mode=0o755)
+    bench.run("-q", "any", url=peer.url, worker=[str(script)]).assert_error(status, script, *words)
+    result = bench.run(peer.url, "-q", "any", script, command="-u", url=None, binary=links / "amqp-consume")
+    assert result.status == status and words[0] in result.stderr, result
+    assert not peer.sessions, "it has connected"
 
 
 def test_item_too_large_to_start_the_worker(bench):

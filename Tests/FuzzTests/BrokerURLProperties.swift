@@ -56,17 +56,17 @@ import Testing
     }
   }
 
-  /// Whether the secret stands where a reader of the text expects the password: between a `:` after the `//` and an `@`,
-  /// and no `/` or `,` is before either.
+  /// Whether the secret stands where a reader of the text expects the password: between a `:` after the last `//` before
+  /// it and an `@`.
   private func isPassword(in text: String) -> Bool {
     let bytes = Array(text.utf8)
     let secret = Array(Self.secret.utf8)
+    let separator = Array("://".utf8)
     guard let start = bytes.indices.first(where: { bytes[$0...].starts(with: secret) }),
-      let scheme = bytes.indices.first(where: { bytes[$0...].starts(with: Array("://".utf8)) }), scheme < start
+      let scheme = bytes[..<start].indices.last(where: { bytes[$0..<start].starts(with: separator) })
     else { return false }
-    let before = bytes[(scheme + 3)..<start]
-    let behind = bytes[start...].prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ",") }
-    return before.contains(UInt8(ascii: ":")) && behind.contains(UInt8(ascii: "@"))
-      && !before.contains { "/,".utf8.contains($0) }
+    let behind = bytes[start...]
+    let end = behind.indices.first { bytes[$0...].starts(with: separator) } ?? behind.endIndex
+    return bytes[(scheme + 3)..<start].contains(UInt8(ascii: ":")) && behind[..<end].contains(UInt8(ascii: "@"))
   }
 }

@@ -89,11 +89,19 @@ struct RunnerHarness {
       unsent = []
       connection = .connect(opening)
     case .disconnect: connection = .disconnect
+    case .log(let entry): try check(entry)
     case .finish(let status):
       isFinished = true
       try expect(status != .success || workers.isEmpty, "the end is 0, and a worker runs")
     default: break
     }
+  }
+
+  private func check(_ entry: LogEntry) throws {
+    guard !runner.options.namesOptions else { return }
+    var parts = entry.message.split(separator: "'amqp-job ", omittingEmptySubsequences: false)
+    for index in parts.indices.dropFirst() { parts[index] = parts[index].drop { $0 != "'" } }
+    try expect(!parts.contains { $0.contains("--") }, "an option that is not there: \(entry.message)")
   }
 
   private func check(_ method: AMQP.Method) throws {
@@ -146,6 +154,7 @@ extension Random {
     options.timeout = one(of: [nil, .seconds(1)])
     options.attempts.areRequired = chance(1, in: 4)
     options.runsMalformed = chance(1, in: 4)
+    options.namesOptions = chance(1, in: 2)
     if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .own(OwnQueue(isExclusive: true))]) }
     return options
   }

@@ -7,10 +7,12 @@ import Testing
     let json = JSON.object([
       .init("text", .text("a\"\\\n\t\u{1B}é")), .init("n", .integer(-3)), .init("x", .number(0.5)),
       .init("none", .null), .init("nan", .number(.nan)), .init("yes", .boolean(true)), .init("empty", .object([])),
+      .init("list", .array([.integer(1), .array([]), .object([.init("a", .null)])])),
     ])
     #expect(
       "\(json)"
-        == #"{"text":"a\"\\\n\u0009\u001bé","n":-3,"x":0.5,"none":null,"nan":null,"yes":true,"empty":{}}"#)
+        == #"{"text":"a\"\\\n\u0009\u001bé","n":-3,"x":0.5,"none":null,"nan":null,"yes":true,"empty":{},"list":[1,[],{"a":null}]}"#
+    )
   }
 
   @Test(

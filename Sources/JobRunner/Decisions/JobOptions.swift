@@ -79,6 +79,8 @@ public struct JobOptions: Hashable, Sendable {
   public var assumed: QueueStanding?
   /// A worker gets an item whose properties cannot be read, too, and the body is all that it gets.
   public var runsMalformed: Bool
+  /// Whether those of `amqp-job run` are there, to be named in messages.
+  public var namesOptions: Bool
   /// What is of less weight is not logged, nor put into words.
   public var leastLogged: LogEntry.Level
 
@@ -101,6 +103,7 @@ public struct JobOptions: Hashable, Sendable {
     rawStatus = false
     attempts = AttemptOptions()
     runsMalformed = false
+    namesOptions = true
     leastLogged = .info
   }
 

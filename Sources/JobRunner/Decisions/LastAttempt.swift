@@ -29,7 +29,7 @@ extension DeadLetterCause {
     case (.failed, .exited(let code)?), (.rejected, .exited(let code)?):
       "at the last one the worker exited with \(code)"
     case (.killed, .killed(let signal)?): "at the last one the worker was killed by \(signal)"
-    case (.timedOut, _): "at the last one the worker ran for too long (--timeout)"
+    case (.timedOut, _): "at the last one the worker ran for too long"
     case (.notStarted, _): "at the last one the worker could not be started"
     case (.failed, _), (.rejected, _), (.killed, _): "at the last one the worker failed"
     case (.cameBack, _):

@@ -116,7 +116,7 @@ public struct QueueInspection: Hashable, Sendable {
     if let limit = inquiry.lengthLimit {
       return .unsupported(
         "it has a retry queue and refuses what is beyond its \(limit), so items that are to come back would be held up out of sight; "
-          + "declare it without that limit, or with --plain")
+          + "declare it without that limit, or alone ('amqp-job declare --plain')")
     }
     return .known(.declared, .absent)
   }

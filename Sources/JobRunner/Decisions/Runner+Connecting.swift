@@ -107,7 +107,8 @@ extension Runner {
       let what = "\(connectFailure ?? silence), for queue '\(queue.name)'"
       shutSlots(now: now)
       return [.disconnect]
-        + breakOff(.unreachable, "\(what); gave up after \(options.connectTimeout.text) (--connect-timeout)")
+        + breakOff(
+          .unreachable, "\(what); gave up after \(options.connectTimeout.text)\(options.pointer(to: .connectTimeout))")
     default: return []
     }
   }

@@ -138,7 +138,8 @@ extension Runner {
       return abandon(
         index, .itemTakenBack,
         "the broker took the item back from \(place) (consumer timeout, or the queue was deleted): "
-          + "the worker is stopped; declare the queue with a longer --consumer-timeout if it needs more time")
+          + "the worker is stopped; if it needs more time, the queue needs a longer one ('amqp-job declare --consumer-timeout')"
+      )
     case .waiting where slot.isAckUnconfirmed, .resting where slot.isAckUnconfirmed,
       .withdrawing where slot.isAckUnconfirmed:
       slots[index].state = .closed

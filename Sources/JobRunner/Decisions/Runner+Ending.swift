@@ -74,7 +74,7 @@ extension Runner {
   mutating func drainLimitReached() -> [RunnerAction] {
     guard !isStopping else { return [] }
     let limit = options.drainTimeout?.text ?? ""
-    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit) (--drain-timeout)")
+    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit)\(options.pointer(to: .drainTimeout))")
   }
 
   /// The end, where nothing is left to be done.

@@ -63,8 +63,8 @@ extension Runner {
       inspection = nil
       return breakOff(
         .notPermitted,
-        "cannot tell whether \(place) can be served without a loss: \(why); grant the user the configure permission on it, "
-          + "or say what it is (--assume)")
+        "cannot tell whether \(place) can be served without a loss: \(why); grant the user the configure permission on it"
+          + options.orAssume)
     case .refused(let reason):
       inspection = nil
       return queueRefused(reason, now: now)
@@ -92,7 +92,7 @@ extension Runner {
     guard policy.isPossible else {
       return breakOff(
         .wrongQueue,
-        "\(place) has no retry and dead-letter queue, as --max-attempts, --retry-delay and --reject-on need them; "
+        "\(place) has no retry and dead-letter queue, as \(options.whatAsksForAttempts); "
           + "'amqp-job declare \(queue.name)' makes them")
     }
     isAwaitingPermission = needsPermission(standing)
@@ -209,7 +209,7 @@ extension Runner {
     case .absent:
       return breakOff(
         .wrongQueue,
-        "\(place) has not all the queues beside it that --assume declared speaks of; 'amqp-job declare \(queue.name)' makes them"
+        "\(place) has not all the queues beside it, though it was said to be 'declared'\(options.pointer(to: .assume)); 'amqp-job declare \(queue.name)' makes them"
       )
     case .refused(let reason): return queueRefused(reason, now: now)
     }
@@ -219,7 +219,7 @@ extension Runner {
   mutating func breakOffUnseen() -> [RunnerAction] {
     breakOff(
       .notPermitted,
-      "cannot tell whether \(place) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it, "
-        + "or say what the queue is (--assume)")
+      "cannot tell whether \(place) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it"
+        + options.orAssume)
   }
 }

@@ -81,7 +81,7 @@ extension Runner {
 
   mutating func finishWindowEnded() -> [RunnerAction] {
     guard !returning.isEmpty else { return [] }
-    return notReturned(why: "it did not come back in \(options.finishWindow.text) (--finish-window)")
+    return notReturned(why: "it did not come back in \(options.finishWindow.text)\(options.pointer(to: .finishWindow))")
   }
 
   /// What was done will be done again by somebody else.

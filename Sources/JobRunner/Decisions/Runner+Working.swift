@@ -41,7 +41,8 @@ extension Runner {
     case .deadLetter:
       return begin(exhausted(item), in: index, asking: true)
     case .setAside(let move, let reason):
-      let what = reason == .tooLarge ? "it is larger than --max-item-size" : "its properties cannot be read"
+      let isTooLarge = reason == .tooLarge
+      let what = isTooLarge ? "it is too large\(options.pointer(to: .maxItemSize))" : "its properties cannot be read"
       return setAside(item, in: index, reason, what, by: move)
     }
   }
@@ -166,7 +167,9 @@ extension Runner {
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
         + breakOff(
-          .inputOutputError, "an item of \(place) cannot be stored, and goes back as it was: \(reason) (--spool-dir)")
+          .inputOutputError,
+          "an item of \(place) cannot be stored, and goes back as it was: \(reason)"
+            + options.pointer(to: .spoolDirectory, otherwise: " (TMPDIR)"))
     default: return take(item, in: index, now: now)
     }
   }
@@ -215,7 +218,8 @@ extension Runner {
     if job.hasTimedOut {
       let limit = options.timeout?.text ?? ""
       return (
-        .failed(.init(reason: .timedOut, exitStatus: .timedOut)), "the worker ran for longer than \(limit) (--timeout)"
+        .failed(.init(reason: .timedOut, exitStatus: .timedOut)),
+        "the worker ran for longer than \(limit)\(options.pointer(to: .timeout))"
       )
     }
     if status == .exited(0) { return (.done, "done") }

@@ -111,6 +111,7 @@ enum AMQPConsume: AMQPTool {
     }
     let count = arguments.number("count") ?? -1
     options.runsMalformed = true
+    options.namesOptions = false
     options.extent = .count(count < 0 ? .max : Int(count))
     options.waitsForBroker = false
     options.leastLogged = .warning

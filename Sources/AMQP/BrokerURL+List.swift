@@ -1,0 +1,65 @@
+extension BrokerURL {
+  /// Reads URLs separated by commas; a comma inside a URL is written %2C.
+  /// - Throws: `ParseError`
+  public static func list(parsing text: String) throws(ParseError) -> [BrokerURL] {
+    let parts = text.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingSpaces() }
+    if let first = parts.first, first.hasScheme, let cut = parts.firstIndex(where: { !$0.hasScheme }) {
+      let isPerhapsUser = parts[cut...].contains { $0.contains("@") }
+      throw ParseError(
+        "what follows its ',' does not begin with amqp://, as each URL of several does"
+          + (isPerhapsUser ? "; if the ',' belongs to user or password, it is written %2C" : ""))
+    }
+    var urls: [BrokerURL] = []
+    for part in parts { urls.append(try BrokerURL(parsing: String(part))) }
+    return urls
+  }
+
+  /// Where passwords stand in a list of URLs, or in a text that quotes some, as offsets in its UTF-8. Of a URL that cannot
+  /// be read, that is all that may be its password.
+  public static func passwordRanges(in text: String) -> [Range<Int>] {
+    let text = Array(text.utf8)
+    let separator = Array("://".utf8)
+    let starts = text.indices.filter { text[$0...].starts(with: separator) }.map { $0 + separator.count }
+    var ranges: [Range<Int>] = []
+    for (index, start) in starts.enumerated() {
+      let end = index + 1 < starts.count ? starts[index + 1] - separator.count : text.count
+      guard let at = text[start..<end].lastIndex(of: UInt8(ascii: "@")),
+        let colon = text[start..<at].firstIndex(of: UInt8(ascii: ":"))
+      else { continue }
+      ranges.append(colon + 1..<at)
+    }
+    return ranges
+  }
+
+  /// `rest` is what follows the scheme. The part with user and password ends at its first `/`, `?` or `#`, so an `@` after
+  /// that shows that one of these was meant to belong to them.
+  /// - Throws: `ParseError`, which repeats none of it but that character
+  static func checkUserInfo(_ rest: Substring.UnicodeScalarView) throws(ParseError) {
+    guard let at = rest.lastIndex(of: "@") else { return }
+    let codes: [(character: Unicode.Scalar, code: String)] = [("/", "%2F"), ("?", "%3F"), ("#", "%23")]
+    let found = codes.filter { rest[..<at].contains($0.character) }
+    guard !found.isEmpty else { return }
+    let characters = found.map { "'\($0.character)'" }.joined(separator: " and ")
+    let rules = found.map { "'\($0.character)' as \($0.code)" }.joined(separator: ", ")
+    throw ParseError(
+      "an '@' follows its \(characters); in user and password these are percent-encoded: \(rules) (and an '@' of the vhost "
+        + "as %40)")
+  }
+}
+
+extension Substring.UnicodeScalarView {
+  fileprivate func trimmingSpaces() -> Self {
+    var trimmed = self.drop { $0.properties.isWhitespace }
+    while trimmed.last?.properties.isWhitespace == true { trimmed.removeLast() }
+    return trimmed
+  }
+
+  fileprivate var hasScheme: Bool {
+    guard let end = firstIndex(where: { !isPartOfScheme($0) }) else { return false }
+    return end > startIndex && self[end...].starts(with: "://".unicodeScalars)
+  }
+
+  private func isPartOfScheme(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789+-.".unicodeScalars.contains(scalar))
+  }
+}

@@ -1,0 +1,27 @@
+/// The options of `amqp-job run` that a line for people may point to. They are named here alone, for a runner that was
+/// called by a name of amqp-tools has none of them.
+enum RunOption: String, CaseIterable {
+  case assume = "--assume"
+  case connectTimeout = "--connect-timeout"
+  case drainTimeout = "--drain-timeout"
+  case finishWindow = "--finish-window"
+  case heartbeat = "--heartbeat"
+  case maxItemSize = "--max-item-size"
+  case spoolDirectory = "--spool-dir"
+  case timeout = "--timeout"
+}
+
+extension JobOptions {
+  /// ` (--option)`, to end a sentence with. Where the runner has no such option it ends in `otherwise`.
+  func pointer(to option: RunOption, otherwise: String = "") -> String {
+    namesOptions ? " (\(option.rawValue))" : otherwise
+  }
+
+  /// What the options are that ask for attempts.
+  var whatAsksForAttempts: String {
+    namesOptions ? "--max-attempts, --retry-delay and --reject-on need them" : "attempts need them"
+  }
+
+  /// The advice to say what the queue is, after other advice.
+  var orAssume: String { namesOptions ? ", or say what the queue is (\(RunOption.assume.rawValue))" : "" }
+}
