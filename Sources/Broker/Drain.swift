@@ -66,7 +66,7 @@ public struct Drain: Hashable, Sendable {
   public private(set) var voidSince: ContinuousClock.Instant?
   /// How many marks the look found.
   public private(set) var markCount: UInt32 = 0
-  /// Since when every look has found marks, and nothing else.
+  /// Since when every look has found marks, and neither items nor retries. Others that look, too, change nothing about that.
   public private(set) var returningSince: ContinuousClock.Instant?
 
   /// What the look is at, in a few words.
@@ -145,7 +145,11 @@ public struct Drain: Hashable, Sendable {
 
   private mutating func conclude(_ found: Finding, now: ContinuousClock.Instant) -> Finding {
     voidSince = found == .void ? voidSince ?? now : nil
-    returningSince = found == .returning ? returningSince ?? now : nil
+    if seen.contains(.returning), !seen.contains(.items), !seen.contains(.retries) {
+      returningSince = returningSince ?? now
+    } else if found != .void, found != .otherConsumers {
+      returningSince = nil
+    }
     emptyLooks = found == .empty ? emptyLooks + 1 : 0
     let concluded = found == .empty && emptyLooks >= Self.looksNeeded ? .drained : found
     finding = concluded

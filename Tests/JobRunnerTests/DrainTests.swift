@@ -379,6 +379,19 @@ import Testing
     #expect(driver.finished == .success)
   }
 
+  @Test func othersWhoLookTooDoNotPutThatOff() {
+    var driver = lookingAtRetries()
+    _ = look(marks: 1, &driver)
+    for _ in 0..<6 {
+      driver.now += .seconds(50)
+      driver.handle(.timer(.look))
+      _ = driver.counted(0, 1)
+      #expect(driver.runner.drain.finding == .otherConsumers)
+    }
+    driver.handle(.timer(.look))
+    #expect(look(marks: 1, &driver).writes == [[.channelOpen, Self.takesMark]])
+  }
+
   @Test func onlyTheFirstToHaveAnItemBackTakesItsMark() {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume(hasRetries: true)
