@@ -22,7 +22,8 @@ enum ManifestCommand: ToolCommand {
       + "(KEDA makes a Job for each item, or scales a Deployment), or broker (RabbitMQ; its Secret has a new password "
       + "each time, so make it once). "
       + "Only job asks the broker, unless --drain or --completions is given; the other kinds take it that 'amqp-job "
-      + "declare' made the queue, or say --plain. Pods get the URL from a Secret, never from here. Any other option "
+      + "declare' made the queue, or say --plain. The pods of a cronjob or scaledjob fail at once, with 66, where it is "
+      + "missing (--wait-first 60s grants it time). Pods get the URL from a Secret, never from here. Any other option "
       + "of run goes by --env, as AMQP_JOB_REJECT_ON=2. An image volume needs Kubernetes 1.35, or its feature gate "
       + "ImageVolume.",
     operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),

@@ -51,8 +51,10 @@ enum ManifestKindOptions {
       fatal: [ExitStatus.usage, .wrongQueue, .notExecutable, .commandNotFound].map(\.rawValue) + [containerNotStarted])
     var options = JobManifestOptions(failurePolicy: policy)
     options.activeDeadline = try seconds("active-deadline", &settings) ?? options.activeDeadline
-    if let timeout = try settings.duration("timeout"), timeout > options.activeDeadline {
-      throw UsageError("--timeout is more than --active-deadline, which is \(options.activeDeadline.text)")
+    for option in ["timeout", "wait-first"] {
+      if let time = try settings.duration(option), time > options.activeDeadline {
+        throw UsageError("--\(option) is more than --active-deadline, which is \(options.activeDeadline.text)")
+      }
     }
     options.timeToLive = try seconds("ttl", &settings)
     options.backoffLimit = try settings.value("backoff-limit", "a whole number from 0") {

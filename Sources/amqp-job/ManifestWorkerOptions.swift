@@ -40,6 +40,10 @@ enum ManifestWorkerOptions {
           + "--timeout: finish)"),
       Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)"),
       Option("retry-delay", value: "DURATION", "time until a failed item comes back (default 10s)"),
+      Option(
+        "wait-first", value: "DURATION",
+        "grant a missing or empty queue this time at first (default 60s; 0 where the pods are for what is there: "
+          + "cronjob, scaledjob, and job if it asked the broker)"),
       Option("plain", "the queue stands alone: without retries and dead letters"),
     ])
 
@@ -143,6 +147,7 @@ enum ManifestWorkerOptions {
 
   private static func run(_ settings: inout Settings) throws -> RunOptions {
     var options = RunOptions()
+    options.waitFirst = try settings.duration("wait-first")
     options.timeout = try settings.duration("timeout")
     options.grace = try settings.duration("grace") ?? options.grace
     options.onTerm = try settings.choice("on-term")

@@ -56,6 +56,7 @@ def test_each_has_a_password_of_its_own(bench):
     (["--", "worker"], "COMMAND"), (["--parallelism", "3"], "--parallelism"), (["--inject"], "--inject"),
     (["--tls-secret", "a"], "--tls-secret"),
     (["--name", "1st"], "letter"), (["-q", "job1"], "--queue"), (["--timeout", "1s"], "--timeout"),
+    (["--wait-first", "1s"], "--wait-first"),
     (["--memory", "2Gi", "--memory-limit", "1Gi"], "--memory-limit"), (["--storage", "much"], "--storage"),
 ], ids=str)
 def test_bad_usage(bench, options, text):

@@ -21,7 +21,7 @@ OPTIONS = [
     ["--env", "A=b", "--env", "B="], ["--user", "1000"], ["--cpu", "1.5"], ["--memory", "1Gi"],
     ["--memory", "64Mi", "--memory-limit", "128Mi"], ["--memory-limit", "128Mi"], ["--tmp-size", "2Gi"],
     ["--timeout", "10m"], ["--grace", "1500ms"], ["--on-term", "stop"], ["--on-term", "finish", "--timeout", "90s"],
-    ["--max-attempts", "5"], ["--retry-delay", "1m"], ["--plain"],
+    ["--max-attempts", "5"], ["--retry-delay", "1m"], ["--plain"], ["--wait-first", "0s"], ["--wait-first", "5m"],
 ]
 OPTIONS_OF_JOBS = [["--active-deadline", "30m"], ["--ttl", "1h"], ["--backoff-limit", "0"], ["--backoff-limit", "20"]]
 OPTIONS_OF_KINDS = {
@@ -83,9 +83,10 @@ def arguments_of(spec):
     return command[:command.index("--")]
 
 
-def check_worker(worker):
+def check_worker(kind, worker, options):
     runner, run, *words = worker["command"]
-    assert run == "run" and "--wait-first=60s" in words
+    waits = seconds(options, "--wait-first", 0 if kind in ("cronjob", "scaledjob") else 60)
+    assert run == "run" and words[0] == f"--wait-first={waits}s"
     assert words[words.index("--"):] == ["--", "./worker.py"]
     found = environment(worker, {"BROKER_URL": "amqp://u:p@h"})
     assert found["QUEUE"] == "job1" and found["BROKER_URL"] == "amqp://u:p@h"
@@ -104,7 +105,7 @@ def check_job(spec, options):
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {"action": "Ignore", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [69, 75]}},
         {"action": "FailJob", "onExitCodes": {
-            "containerName": "worker", "operator": "In", "values": [64, 78, 126, 127]}},
+            "containerName": "worker", "operator": "In", "values": [64, 78, 126, 127, 128]}},
     ]}
     completions = spec.get("completions")
     assert completions is None or spec["parallelism"] <= completions
@@ -131,7 +132,7 @@ def check_labels(kind, found):
 def test_what_every_kind_has(bench, kind, options):
     found = make(bench, kind, *options)
     check_pod(kind, pod(kind, found), options)
-    check_worker(container(kind, found))
+    check_worker(kind, container(kind, found), options)
     check_labels(kind, found)
     if kind in JOBS:
         check_job(job_spec(kind, found), options)

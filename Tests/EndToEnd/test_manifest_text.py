@@ -88,6 +88,8 @@ def test_a_long_name_is_shortened(bench):
     ("cronjob", ["--schedule", "often"], "--schedule"), ("cronjob", ["--drain"], "--drain"),
     ("job", ["--timeout", "2h", "--active-deadline", "1h"], "--active-deadline"),
     ("scaledjob", ["--timeout", "25h"], "--active-deadline"),
+    ("job", ["--wait-first", "2h", "--active-deadline", "1h"], "--wait-first"),
+    ("deployment", ["--wait-first", "soon"], "--wait-first"),
     ("deployment", ["--ttl", "1h"], "--ttl"), ("deployment", ["--metric", "a/b"], "--metric"),
     ("scaledobject", ["--metric", "a"], "--metric"), ("scaledjob", ["--completions", "2"], "--completions"),
     ("job", ["--storage", "1Gi"], "--storage"), ("job", ["--retry-delay", "50d"], "--retry-delay"),

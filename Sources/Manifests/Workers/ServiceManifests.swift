@@ -50,7 +50,7 @@ extension Manifest {
     options.run.onTerm = onTerm
     guard let gracePeriod = options.run.terminationGracePeriod(finishes: onTerm == .finish) else { throw .endless }
     let template = WorkerPod(options).template(
-      .forever, .always, gracePeriod: gracePeriod.wholeSeconds, isService: true)
+      .forever, .always, waitFirst: RunOptions.timeToBeFilled, gracePeriod: gracePeriod.wholeSeconds, isService: true)
     return KubernetesObject(
       "apps/v1", "Deployment", pod.metadata,
       spec: .object([

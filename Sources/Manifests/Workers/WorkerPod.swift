@@ -27,23 +27,25 @@ struct WorkerPod {
 
   /// The grace period is in seconds. A pod that is part of a service says when it is ready, too.
   func template(
-    _ extent: RunOptions.Extent, _ restartPolicy: PodSpec.RestartPolicy, gracePeriod: Int, isService: Bool = false
+    _ extent: RunOptions.Extent, _ restartPolicy: PodSpec.RestartPolicy, waitFirst: Duration, gracePeriod: Int,
+    isService: Bool = false
   ) -> PodTemplate {
-    PodTemplate(
+    let arguments = options.run.arguments(extent, waitFirst: waitFirst)
+    return PodTemplate(
       labels: labels,
       spec: PodSpec(
         restartPolicy: restartPolicy, terminationGracePeriod: gracePeriod, userID: options.userID,
-        initContainers: initContainers, containers: [worker(extent, isService: isService)], volumes: volumes))
+        initContainers: initContainers, containers: [worker(arguments, isService: isService)], volumes: volumes))
   }
 
   private var runner: String {
     options.injection == nil ? "amqp-job" : Self.runnerDirectory + "/amqp-job"
   }
 
-  private func worker(_ extent: RunOptions.Extent, isService: Bool) -> Container {
+  private func worker(_ arguments: [String], isService: Bool) -> Container {
     Container(
       name: Self.containerName, image: options.image.description,
-      command: [runner, "run"] + options.run.arguments(extent) + ["--"] + options.command,
+      command: [runner, "run"] + arguments + ["--"] + options.command,
       environment: environment,
       readinessProbe: isService ? probe("--ready") : nil, livenessProbe: probe(),
       resources: Resources(cpu: options.cpu, memory: options.memory, memoryLimit: options.memoryLimit),
