@@ -79,6 +79,8 @@ public struct Option: Sendable {
   public var help: String
   /// Whether most people need it: a help that has to be short shows these only.
   public private(set) var isEveryday = false
+  /// Whether each of several values counts. Any other option with a value is given once.
+  public private(set) var isRepeatable = false
 
   public init(
     _ name: String, short: Character? = nil, value: String? = nil, implied: String? = nil, _ help: String
@@ -97,6 +99,14 @@ public struct Option: Sendable {
     return option
   }
 
+  /// The same option, as one that may be given several times, which its help says.
+  public var repeatable: Option {
+    var option = self
+    option.isRepeatable = true
+    option.help += "; may be repeated"
+    return option
+  }
+
   var values: [Substring] { value?.split(separator: "|") ?? [] }
 }
 
@@ -112,7 +122,7 @@ public struct Arguments: Hashable, Sendable {
   /// As they were given: they need not be text.
   public internal(set) var operands: [[UInt8]] = []
 
-  /// The option's value, the last where it was given more than once.
+  /// The option's value; the last of one that may be repeated.
   public subscript(option: String) -> String? { given.last { $0.option == option }?.value }
 
   /// Every value of the option, in order.

@@ -96,6 +96,9 @@ extension Command {
       arguments.given.append(.init(option: option.name, value: "true"))
       return
     }
+    guard option.isRepeatable || !arguments.contains(option.name) else {
+      throw UsageError("--\(option.name) is given twice, and takes one value")
+    }
     let isNextAChoice = rest.first.map { option.values.contains(repaired($0)[...]) } ?? false
     if let implied = option.impliedValue, attached == nil, !isNextAChoice {
       arguments.given.append(.init(option: option.name, value: implied))

@@ -23,7 +23,7 @@ struct Dead: ToolCommand {
         "Options",
         [
           Option("limit", value: "N", "list, replay: the first N items only").everyday,
-          Option("id", value: "ID", "replay: only the items with this message id; may be repeated").everyday,
+          Option("id", value: "ID", "replay: only the items with this message id").repeatable.everyday,
           Option("json", "list: one JSON object a line, with the items' headers").everyday,
         ]), BrokerOptions.group, LogOptions.group,
     ])

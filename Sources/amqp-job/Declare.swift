@@ -27,7 +27,8 @@ enum Declare: ToolCommand {
           Option("consumer-timeout", value: "DURATION", "how long a consumer may take over an item"),
           Option(
             "arg", value: "NAME=VALUE",
-            "another argument of the queue, such as x-single-active-consumer=true; may be repeated"),
+            "another argument of the queue, such as x-single-active-consumer=true"
+          ).repeatable,
           Option("delete", "remove the queues, and what is in them").everyday,
           Option("if-empty", "remove them only if all are empty"),
         ]), BrokerOptions.group, LogOptions.group,

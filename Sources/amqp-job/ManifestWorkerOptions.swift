@@ -21,7 +21,7 @@ enum ManifestWorkerOptions {
       Option(
         "tls-secret", value: "NAME",
         "a Secret whose ca.crt says who may sign the broker's certificate; for KEDA its key 'tls' is to be 'enable'"),
-      Option("env", value: "NAME=VALUE", "a variable for COMMAND; may be repeated").everyday,
+      Option("env", value: "NAME=VALUE", "a variable for COMMAND").repeatable.everyday,
       Option("user", value: "UID", "user and group to run as, by number (default 65532)"),
       Option("cpu", value: "AMOUNT", "processors to ask for (default 100m; broker 250m)"),
       Option("memory", value: "AMOUNT", "memory to ask for (default 256Mi; broker 512Mi)"),

@@ -28,7 +28,7 @@ struct QueueSetUp {
       throw UsageError("--consumer-timeout is at least 1s")
     }
     consumerTimeout = timeout.map { ConsumerTimeout($0) }
-    let fields = try settings.list("arg").map(FieldArgument.init)
+    let fields = try FieldArgument.all("arg", &settings)
     try Self.check(fields.map(\.name), reserved: isPlain ? [] : WorkQueue.reservedArguments(kind))
     others = FieldTable(fields.map { .init(name: ByteString($0.name), value: $0.value) })
     try checkLimit()
@@ -49,9 +49,6 @@ struct QueueSetUp {
     for (name, option) in [("x-queue-type", "type"), (ConsumerTimeout.argument.description, "consumer-timeout")]
     where names.contains(name) {
       throw UsageError("--arg \(name)=... is --\(option)")
-    }
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-      throw UsageError("--arg \(twice)=... is given twice")
     }
     if let taken = names.first(where: { reserved.contains(ByteString($0)) }) {
       throw UsageError("--arg \(taken)=... would keep dead letters from their queue; it goes with --plain")

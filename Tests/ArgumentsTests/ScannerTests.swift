@@ -9,7 +9,8 @@ import Testing
         OptionGroup(
           "Options",
           [
-            Option("queue", short: "q", value: "NAME", "the queue"), Option("arg", value: "A=B", "an argument"),
+            Option("queue", short: "q", value: "NAME", "the queue"),
+            Option("arg", value: "A=B", "an argument").repeatable,
             Option("verbose", short: "v", "say more"), Option("fast", short: "f", "be fast"),
             Option("color", short: "c", value: "on|off", implied: "on", "in color"),
           ])
@@ -26,10 +27,24 @@ import Testing
   private func bytes(_ words: [String]) -> [[UInt8]] { words.map { Array($0.utf8) } }
 
   @Test(arguments: [
-    ["--queue", "a"], ["--queue=a"], ["-q", "a"], ["-qa"], ["-vq", "a"], ["-q", "x", "--queue", "a"],
+    ["--queue", "a"], ["--queue=a"], ["-q", "a"], ["-qa"], ["-vq", "a"],
   ])
   func readsAValueInEverySpelling(words: [String]) throws {
     #expect(try scan(words)["queue"] == "a")
+  }
+
+  @Test(arguments: [
+    ["-q", "a", "-q", "b"], ["-qa", "--queue=b"], ["-q", "a", "-q", "a"], ["--queue=", "-q", "b"],
+    ["-vqa", "x", "-q", "b"],
+  ])
+  func refusesASecondValue(words: [String]) {
+    #expect(throws: UsageError("--queue is given twice, and takes one value")) { try scan(words) }
+  }
+
+  @Test func whatIsGivenTwiceAndLosesNothing() throws {
+    #expect(throws: UsageError.self) { try scan(["--color", "--color=off"]) }
+    #expect(try scan(["-vv", "--verbose"]).contains("verbose"))
+    #expect(try scan(["-q", "a", "w", "-q", "b"], .rest(name: "X"))["queue"] == "a")
   }
 
   @Test func readsFlagsListsAndOperands() throws {
@@ -125,7 +140,7 @@ import Testing
 
         Options:
           -q, --queue NAME           the queue
-              --arg A=B              an argument
+              --arg A=B              an argument; may be repeated
           -v, --verbose              say more
           -f, --fast                 be fast
           -c, --color [on|off]       in color

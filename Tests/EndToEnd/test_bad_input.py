@@ -59,6 +59,22 @@ def test_bad_option(bench, arguments):
     refused(bench, "-q", "any", *arguments, worker=TRUE if len(arguments) > 1 or "no-such" in arguments[0] else None)
 
 
+@pytest.mark.any_broker
+@pytest.mark.parametrize("command, arguments, option", [
+    ("run", ["-q", "a", "-q", "b", "--", "true"], "--queue"), ("run", ["-q", "a", "-n", "1", "--count=2", "true"], "--count"),
+    ("run", ["-q", "a", "--url", "amqp://h", "true"], None), ("publish", ["-q", "a", "--header", "a=1", "--header", "a=2"], "--header a"),
+    ("publish", ["-q", "a", "--skip", "1", "--skip", "1"], "--skip"), ("declare", ["a", "--type", "quorum", "--type", "classic"], "--type"),
+    ("declare", ["a", "--arg", "x=1", "--arg", "x=2"], "--arg x"), ("status", ["a", "--url-file", "b"], "--url-file"),
+], ids=str)
+def test_an_option_that_is_given_twice(bench, command, arguments, option):
+    """Nobody knows which of its values is meant. An option of another name, or a variable, is no second one."""
+    result = bench.run(*arguments, command=command, env={"AMQP_QUEUE": "c", "AMQP_JOB_COUNT": "3"})
+    if option:
+        result.assert_error(64, option, "twice")
+    else:
+        assert "twice" not in result.stderr, result
+
+
 @pytest.mark.parametrize("arguments", [["-q", b"a\xff"], [b"--queue=a\xff"], ["-q", "a", "--spool-dir", b"\xc3"]], ids=str)
 def test_an_option_that_is_not_utf8(bench, arguments):
     """It would be repaired, and so be another queue or path."""

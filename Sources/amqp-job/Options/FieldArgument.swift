@@ -1,4 +1,5 @@
 import AMQP
+import Arguments
 import JobRunner
 
 /// `NAME=VALUE`, as a field of an AMQP table. The value is a whole number, `true`, `false`, or else
@@ -6,6 +7,17 @@ import JobRunner
 struct FieldArgument {
   let name: String
   let value: FieldValue
+
+  /// Those of an option, in the order in which they were given.
+  /// - Throws: `Failure`, `UsageError` where two have the same name
+  static func all(_ option: String, _ settings: inout Settings) throws -> [FieldArgument] {
+    let fields = try settings.list(option).map(FieldArgument.init)
+    let names = fields.map(\.name)
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw UsageError("--\(option) \(twice)=... is given twice")
+    }
+    return fields
+  }
 
   /// - Throws: `Failure`
   init(_ setting: Setting) throws {

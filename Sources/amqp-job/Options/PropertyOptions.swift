@@ -7,7 +7,7 @@ enum PropertyOptions {
   static let group = OptionGroup(
     "Properties",
     [
-      Option("header", value: "NAME=VALUE", "a header; may be repeated"),
+      Option("header", value: "NAME=VALUE", "a header").repeatable,
       Option("content-type", value: "TYPE", "MIME type of the bodies"),
       Option("content-encoding", value: "NAME", "encoding of the bodies, such as gzip"),
       Option("message-id", value: "ID", "by default each item gets an id of its own"),
@@ -21,7 +21,7 @@ enum PropertyOptions {
   /// - Throws: `Failure`
   static func properties(_ settings: inout Settings) throws -> BasicProperties {
     var properties = BasicProperties()
-    let fields = try settings.list("header").map(FieldArgument.init)
+    let fields = try FieldArgument.all("header", &settings)
     if !fields.isEmpty {
       properties.headers = FieldTable(fields.map { .init(name: ByteString($0.name), value: $0.value) })
     }
