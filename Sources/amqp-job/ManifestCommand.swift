@@ -29,8 +29,8 @@ enum ManifestCommand: ToolCommand {
     operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),
     choices: Kind.allCases.map(\.rawValue),
     groups: [
-      ManifestWorkerOptions.pods, ManifestWorkerOptions.runner, ManifestKindOptions.group, BrokerOptions.group,
-      LogOptions.group,
+      ManifestWorkerOptions.pods, ManifestPodOptions.group, ManifestWorkerOptions.runner, ManifestKindOptions.group,
+      BrokerOptions.group, LogOptions.group,
     ])
 
   static func run(_ arguments: Arguments) throws {

@@ -23,6 +23,16 @@ OPTIONS = [
     ["--timeout", "10m"], ["--grace", "1500ms"], ["--on-term", "stop"], ["--on-term", "finish", "--timeout", "90s"],
     ["--max-attempts", "5"], ["--retry-delay", "1m"], ["--plain"], ["--wait-first", "0s"], ["--wait-first", "5m"],
 ]
+# Of pods, whatever runs in them.
+OPTIONS += [
+    ["--cpu-limit", "2"], ["--cpu", "1", "--cpu-limit", "1500m", "--inject"], ["--cpu-limit", "5m", "--inject"],
+    ["--label", "team=fruits", "--label", "example.com/Tier=", "--annotation", "example.com/note=any text: \n - yes"],
+    ["--pull-secret", "a", "--pull-secret", "b.c"], ["--service-account", "worker"],
+    ["--node-selector", "kubernetes.io/arch=amd64", "--node-selector", "disk="],
+    ["--toleration", "gpu", "--toleration", "a.b/c=d:NoSchedule", "--toleration", "e=:NoExecute"],
+    ["--volume", "claim/models:/models", "--volume", "configmap/settings:/etc/worker", "--volume", "secret/key:/key:ro"],
+    ["--volume", "claim/models:/models:ro", "--tls-secret", "broker-tls", "--inject"],
+]
 OPTIONS_OF_JOBS = [["--active-deadline", "30m"], ["--ttl", "1h"], ["--backoff-limit", "0"], ["--backoff-limit", "20"]]
 OPTIONS_OF_KINDS = {
     "job": [["--completions", "100000"], ["--drain"], ["--drain", "--parallelism", "3"]],
@@ -34,6 +44,10 @@ CASES = [
     (kind, options) for kind in KINDS
     for options in [[], *OPTIONS, *(OPTIONS_OF_JOBS if kind in JOBS else []), *OPTIONS_OF_KINDS.get(kind, [])]
 ]
+
+
+def processors(amount):
+    return float(amount[:-1]) / 1000 if amount.endswith("m") else float(amount)
 
 
 def size(amount):
@@ -52,7 +66,8 @@ def check_container(each, volumes):
     assert each["securityContext"] == {
         "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
     assert size(each["resources"]["requests"]["memory"]) <= size(each["resources"]["limits"]["memory"])
-    assert each["resources"]["requests"]["cpu"]
+    assert processors(each["resources"]["requests"]["cpu"]) <= processors(
+        each["resources"]["limits"].get("cpu", "1000"))
     mounts = each["volumeMounts"]
     assert {mount["name"] for mount in mounts} <= set(volumes)
     assert len({mount["mountPath"] for mount in mounts}) == len(mounts)
@@ -62,13 +77,17 @@ def check_container(each, volumes):
 
 def check_pod(kind, spec, options):
     assert spec["restartPolicy"] == ("Always" if kind in SERVICES else "Never")
-    assert spec["enableServiceLinks"] is False and spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    # One that is named says itself whether its pods get a token.
+    assert spec.get("automountServiceAccountToken") is (None if "--service-account" in options else False)
     user = spec["securityContext"]["runAsUser"]
+    owns = {"fsGroup": user, "fsGroupChangePolicy": "OnRootMismatch"} if "claim/models:/models" in options else {}
     assert user > 0 and spec["securityContext"] == {
-        "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "seccompProfile": {"type": "RuntimeDefault"}}
+        "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "seccompProfile": {"type": "RuntimeDefault"}, **owns}
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     assert len(volumes) == len(spec["volumes"])
-    assert all(volume.keys() & {"image", "secret"} or size(volume["emptyDir"]["sizeLimit"]) > 0 for volume in spec["volumes"])
+    others = {"image", "secret", "configMap", "persistentVolumeClaim"}
+    assert all(volume.keys() & others or size(volume["emptyDir"]["sizeLimit"]) > 0 for volume in spec["volumes"])
     for each in spec.get("initContainers", []) + spec["containers"]:
         check_container(each, volumes)
     words = arguments_of(spec)
@@ -90,8 +109,8 @@ def check_worker(kind, worker, options):
     assert words[words.index("--"):] == ["--", "./worker.py"]
     found = environment(worker, {"BROKER_URL": "amqp://u:p@h"})
     assert found["QUEUE"] == "job1" and found["BROKER_URL"] == "amqp://u:p@h"
-    paths = [mount["mountPath"] for mount in worker["volumeMounts"] if not mount.get("readOnly")]
-    assert sorted(paths) == ["/run/amqp-job", "/tmp"]
+    paths = {mount["mountPath"] for mount in worker["volumeMounts"] if not mount.get("readOnly")}
+    assert paths == {"/run/amqp-job", "/tmp", *(["/models"] if "claim/models:/models" in options else [])}
     assert found["AMQP_JOB_SPOOL_DIR"] == "/run/amqp-job"
     assert found["AMQP_JOB_LIVENESS_FILE"] == "/run/amqp-job/alive"
     assert worker["livenessProbe"] == {
@@ -243,6 +262,65 @@ def test_what_keda_scales(bench, kind, target):
         assert (scaled["spec"]["jobTargetRef"]["completions"], scaled["spec"]["jobTargetRef"]["parallelism"]) == (1, 1)
     else:
         assert scaled["spec"]["scaleTargetRef"]["name"] == found[0]["metadata"]["name"]
+
+
+def templates(kind, found):
+    """Of pods, and of what makes them, beside the objects themselves."""
+    made = [found[0]["spec"]["jobTemplate"]] if kind == "cronjob" else []
+    holder = found[0]["spec"] if kind in SERVICES else job_spec(kind, found)
+    return [*made, holder["template"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_labels_and_annotations(bench, kind):
+    found = make(
+        bench, kind, "--label", "team=fruits", "--label", "example.com/tier=", "--annotation", "A.b/note=1 = one\n")
+    plain = make(bench, kind)
+    for each, without in zip([*found, *templates(kind, found)], [*plain, *templates(kind, plain)], strict=True):
+        labels = without["metadata"]["labels"]
+        assert each["metadata"]["labels"] == {**labels, "team": "fruits", "example.com/tier": ""}
+        assert each["metadata"]["annotations"] == {"A.b/note": "1 = one\n"} and "annotations" not in without["metadata"]
+    if kind in SERVICES:
+        assert found[0]["spec"]["selector"] == plain[0]["spec"]["selector"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_and_as_whom_pods_run(bench, kind):
+    spec = pod(kind, make(
+        bench, kind, "--pull-secret", "a", "--pull-secret", "b", "--service-account", "worker", "--node-selector",
+        "disk=ssd", "--toleration", "gpu", "--toleration", "a=b:NoSchedule"))
+    assert spec["imagePullSecrets"] == [{"name": "a"}, {"name": "b"}]
+    assert spec["serviceAccountName"] == "worker" and "automountServiceAccountToken" not in spec
+    assert spec["nodeSelector"] == {"disk": "ssd"}
+    assert spec["tolerations"] == [
+        {"key": "gpu", "operator": "Exists"},
+        {"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"}]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_limit_on_the_processor(bench, kind):
+    """On each container: a quota that counts limits takes none without."""
+    found = make(bench, kind, "--cpu-limit", "50m", "--inject")
+    (install,), worker = pod(kind, found)["initContainers"], container(kind, found)
+    assert [each["resources"]["limits"]["cpu"] for each in (install, worker)] == ["50m", "50m"]
+    assert [each["resources"]["requests"]["cpu"] for each in (install, worker)] == ["10m", "50m"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_volumes(bench, kind):
+    found = make(
+        bench, kind, "--volume", "claim/models:/models", "--volume", "configmap/a.b:/etc/worker", "--volume",
+        "secret/key:/key", "--volume", "claim/models:/old:ro", "--inject")
+    mounts = [mount for mount in container(kind, found)["volumeMounts"] if mount["name"].startswith("volume-")]
+    assert mounts == [
+        {"name": "volume-1", "mountPath": "/models"},
+        {"name": "volume-2", "mountPath": "/etc/worker", "readOnly": True},
+        {"name": "volume-3", "mountPath": "/key", "readOnly": True},
+        {"name": "volume-1", "mountPath": "/old", "readOnly": True}]
+    assert pod(kind, found)["volumes"][-3:] == [
+        {"name": "volume-1", "persistentVolumeClaim": {"claimName": "models"}},
+        {"name": "volume-2", "configMap": {"name": "a.b"}}, {"name": "volume-3", "secret": {"secretName": "key"}}]
+    assert len(pod(kind, found)["initContainers"][0]["volumeMounts"]) == 1
 
 
 def test_every_kind_is_tested():

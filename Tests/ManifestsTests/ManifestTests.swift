@@ -6,11 +6,16 @@ import YAML
 @Suite struct ManifestTests {
   private let job = JobManifestOptions(failurePolicy: PodFailurePolicy(ignored: [75, 69], fatal: [127, 64]))
 
+  private func resources() throws -> Resources {
+    let memory = try #require(Quantity("64Mi"))
+    return Resources(cpu: try #require(Quantity("100m")), cpuLimit: nil, memory: memory, memoryLimit: memory)
+  }
+
   private func worker(_ change: (inout WorkerOptions) -> Void = { _ in }) throws -> WorkerOptions {
     var options = WorkerOptions(
       name: ObjectName(resembling: "job1"), queue: "job1", image: try #require(ImageReference("worker:1")),
-      command: ["./worker.py"], secret: "rabbitmq", cpu: "100m", memory: "64Mi", memoryLimit: "64Mi",
-      temporarySpace: "1Gi", run: RunOptions())
+      command: ["./worker.py"], secret: "rabbitmq", resources: try resources(), temporarySpace: "1Gi", run: RunOptions()
+    )
     change(&options)
     return options
   }
@@ -112,8 +117,8 @@ import YAML
   @Test func aBrokersPasswordIsTheGenerators() throws {
     let image = try #require(ImageReference("rabbitmq:4.3"))
     let options = BrokerManifestOptions(
-      name: try #require(ObjectName("rabbitmq")), namespace: "fruits", secret: "s", image: image, cpu: "1",
-      memory: "1Gi", memoryLimit: "1Gi", storage: "1Gi")
+      name: try #require(ObjectName("rabbitmq")), namespace: "fruits", secret: "s", image: image,
+      resources: try resources(), storage: "1Gi")
     var (one, same, other) = (Sequence(state: 1), Sequence(state: 1), Sequence(state: 2))
     let secret = try Manifest.broker(options, using: &one).documents[0]
     #expect(try Manifest.broker(options, using: &same).documents[0] == secret)

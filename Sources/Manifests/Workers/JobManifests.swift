@@ -28,7 +28,7 @@ extension Manifest {
   public static func job(
     _ options: WorkerOptions, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent
   ) throws(Obstacle) -> Manifest {
-    let pod = WorkerPod(options)
+    let pod = try WorkerPod(options)
     let waitFirst: Duration = if case .found = extent { .zero } else { RunOptions.timeToBeFilled }
     let spec = try spec(pod, job, extent, waitFirst: waitFirst)
     return Manifest(KubernetesObject("batch/v1", "Job", pod.metadata, spec: spec.yaml))
@@ -38,9 +38,9 @@ extension Manifest {
   public static func cronJob(
     _ options: WorkerOptions, _ job: JobManifestOptions, schedule: Schedule
   ) throws(Obstacle) -> Manifest {
-    let pod = WorkerPod(options)
+    let pod = try WorkerPod(options)
     let jobTemplate = YAMLValue.object([
-      "metadata": YAMLValue.object(["labels": pod.labels.yaml]),
+      "metadata": pod.metadata.ofTemplate,
       "spec": try spec(pod, job, .drain, waitFirst: .zero),
     ])
     return Manifest(
@@ -58,7 +58,7 @@ extension Manifest {
   /// ready, not those in workers' hands. A surplus Job, whose item another took, finds the queue drained and succeeds.
   /// Rollout "gradual": Jobs that run are not deleted when the object changes.
   public static func scaledJob(_ options: WorkerOptions, _ job: JobManifestOptions) throws(Obstacle) -> Manifest {
-    let pod = WorkerPod(options)
+    let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: 1, authentication: pod.metadata.name)
     return Manifest(
       authentication(pod),

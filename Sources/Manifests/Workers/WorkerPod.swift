@@ -14,15 +14,17 @@ struct WorkerPod {
   private static let tlsVolume = "tls"
 
   let options: WorkerOptions
-  let labels: Labels
 
-  init(_ options: WorkerOptions) {
+  init(_ options: WorkerOptions) throws(Manifest.Obstacle) {
     self.options = options
-    labels = Labels(name: "amqp-job", instance: options.name.description, component: "worker")
+    try MountedVolume.check(options.volumes, beside: mounts.map(\.path))
   }
 
   var metadata: Metadata {
-    Metadata(name: options.name.description, namespace: options.namespace, labels: labels)
+    let name = options.name.description
+    let labels = Labels(name: "amqp-job", instance: name, component: "worker", others: options.additions.labels)
+    return Metadata(
+      name: name, namespace: options.namespace, labels: labels, annotations: options.additions.annotations)
   }
 
   /// The grace period is in seconds. A pod that is part of a service says when it is ready, too.
@@ -32,10 +34,13 @@ struct WorkerPod {
   ) -> PodTemplate {
     let arguments = options.run.arguments(extent, waitFirst: waitFirst)
     return PodTemplate(
-      labels: labels,
+      metadata: metadata,
       spec: PodSpec(
         restartPolicy: restartPolicy, terminationGracePeriod: gracePeriod, userID: options.userID,
-        initContainers: initContainers, containers: [worker(arguments, isService: isService)], volumes: volumes))
+        // A new volume belongs to root, and a worker is not.
+        ownsVolumes: options.volumes.contains { !$0.isReadOnly },
+        initContainers: initContainers, containers: [worker(arguments, isService: isService)],
+        volumes: volumes + MountedVolume.mounted(options.volumes).volumes, additions: options.additions))
   }
 
   private var runner: String {
@@ -48,10 +53,10 @@ struct WorkerPod {
       command: [runner, "run"] + arguments + ["--"] + options.command,
       environment: environment,
       readinessProbe: isService ? probe("--ready") : nil, livenessProbe: probe(),
-      resources: Resources(cpu: options.cpu, memory: options.memory, memoryLimit: options.memoryLimit),
-      mounts: mounts)
+      resources: options.resources, mounts: mounts + MountedVolume.mounted(options.volumes).mounts)
   }
 
+  /// The manifest's own.
   private var mounts: [VolumeMount] {
     let injected = VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory, isReadOnly: true)
     let tls = VolumeMount(name: Self.tlsVolume, path: Self.tlsDirectory, isReadOnly: true)
@@ -81,7 +86,7 @@ struct WorkerPod {
     return [
       Container(
         name: "install", image: injection.image.description, arguments: ["install", Self.runnerDirectory],
-        resources: Resources(cpu: "10m", memory: "32Mi", memoryLimit: "64Mi"),
+        resources: .forCopying(cpuLimit: options.resources.cpuLimit),
         mounts: [VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory)])
     ]
   }
