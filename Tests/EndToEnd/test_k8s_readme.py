@@ -15,7 +15,9 @@ import readme
 pytestmark = pytest.mark.any_broker
 
 ROOT = overlays.FOLDER.parent
-LINES = readme.shell_lines((overlays.FOLDER / "README.md").read_text())
+TEXT = (overlays.FOLDER / "README.md").read_text()
+GENERATED = readme.section(TEXT, "What `amqp-job manifest` writes")  # see test_manifest_kustomize.py
+LINES = readme.shell_lines(TEXT.replace(GENERATED, ""))
 KUBECTL = [line for line in LINES if line.startswith("kubectl ")]
 DOCKER = [line for line in LINES if line.startswith("docker ")]
 AMQP_JOB = [line for line in LINES if line.startswith("amqp-job ")]
