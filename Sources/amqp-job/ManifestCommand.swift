@@ -14,7 +14,7 @@ enum ManifestCommand: ToolCommand {
     examples: [
       "amqp-job manifest job -q fruits --image python:3 --inject -- ./worker.py",
       "amqp-job manifest scaledjob -q fruits --image example/worker:1 -- worker",
-      "amqp-job manifest broker | kubectl create -f -",
+      "amqp-job manifest broker | kubectl create --save-config -f -",
     ],
     notes:
       "KIND is job (a pod for each item that the broker has; exit status 1 if there is none), cronjob (a Job that "
