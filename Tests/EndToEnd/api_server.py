@@ -55,10 +55,10 @@ class ApiServer:
 
             def answer(self):
                 length = int(self.headers.get("Content-Length", 0))
-                body = json.loads(self.rfile.read(length) or "{}") if length else {}
-                status, value = server.answer(self.command, urllib.parse.urlsplit(self.path), body)
+                body = self.rfile.read(length)
+                code, value = server.answer(self.command, urllib.parse.urlsplit(self.path), json.loads(body or "{}"))
                 data = json.dumps(value).encode()
-                self.send_response(status)
+                self.send_response(code)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

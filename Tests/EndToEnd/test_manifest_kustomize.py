@@ -14,14 +14,15 @@ import readme
 pytestmark = pytest.mark.any_broker
 
 SECTION = readme.section((overlays.FOLDER / "README.md").read_text(), "What `amqp-job manifest` writes")
-MANIFEST, APPLY = readme.shell_lines(SECTION)
+MANIFEST, APPLY, DELETE = readme.shell_lines(SECTION)
 (KUSTOMIZATION,) = readme.blocks(SECTION, "yaml")
 
 
 def test_it_adds_what_it_says_and_changes_nothing_else(bench):
     words = shlex.split(MANIFEST)
     assert words[:2] == ["amqp-job", "manifest"] and words[-1] == ">job.yaml"
-    assert shlex.split(APPLY, comments=True) == ["kubectl", "apply", "-k", "."]
+    for verb, line in (("apply", APPLY), ("delete", DELETE)):
+        assert shlex.split(line, comments=True) == ["kubectl", verb, "-k", "."]
     separator = words.index("--")
     result = bench.run(*words[2:separator], worker=words[separator + 1:-1], command="manifest", url=None)
     (job,) = manifests.objects(result)
