@@ -12,7 +12,7 @@ enum ManifestCommand: ToolCommand {
   static let definition = Command(
     tool: Main.tool, name: "manifest", summary: "Write Kubernetes objects that run a command on items of a queue.",
     examples: [
-      "amqp-job manifest job -q fruits --image python:3 --inject -- ./worker.py",
+      "amqp-job manifest job -q fruits --image busybox:1.37 --inject -- cat",
       "amqp-job manifest scaledjob -q fruits --image example/worker:1 -- worker",
       "amqp-job manifest broker | kubectl create --save-config -f -",
     ],

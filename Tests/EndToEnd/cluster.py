@@ -43,7 +43,7 @@ def replace_option(words, name, value):
 
 class Cluster:
     """Has the images that manifests name: `amqp-job:1`; `job-wq-1:1`, with `worker` as /app/worker.py; and
-    `python:3.13-alpine`, which is what this machine has, with `worker` as /worker.py."""
+    `python:3.13-alpine` and `busybox:1.37`, which are what this machine has, with `worker` as /worker.py."""
 
     def __init__(self, bench, worker=None):
         self.bench, self.jobs = bench, []
@@ -60,6 +60,7 @@ class Cluster:
             "amqp-job:1": pods.Image(runner, ("/amqp-job",)),
             "job-wq-1:1": pods.Image(tutorial),
             "python:3.13-alpine": pods.Image(python),
+            "busybox:1.37": pods.Image(python),
         }
 
     def run_job(self, manifest, queue, url=None, options=None, back_off_seconds=0.05, change=None):
