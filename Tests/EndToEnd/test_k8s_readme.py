@@ -16,8 +16,9 @@ pytestmark = pytest.mark.any_broker
 
 ROOT = overlays.FOLDER.parent
 TEXT = (overlays.FOLDER / "README.md").read_text()
-GENERATED = readme.section(TEXT, "What `amqp-job manifest` writes")  # see test_manifest_kustomize.py
-LINES = readme.shell_lines(TEXT.replace(GENERATED, ""))
+# See test_manifest_kustomize.py and test_queue_metric.py.
+GENERATED = [readme.section(TEXT, title) for title in ("What `amqp-job manifest` writes", "The length of a queue")]
+LINES = readme.shell_lines(TEXT.replace(GENERATED[0], "").replace(GENERATED[1], ""))
 KUBECTL = [line for line in LINES if line.startswith("kubectl ")]
 DOCKER = [line for line in LINES if line.startswith("docker ")]
 AMQP_JOB = [line for line in LINES if line.startswith("amqp-job ")]
