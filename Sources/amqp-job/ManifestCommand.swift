@@ -12,9 +12,9 @@ enum ManifestCommand: ToolCommand {
   static let definition = Command(
     tool: Main.tool, name: "manifest", summary: "Write Kubernetes objects that run a command on items of a queue.",
     examples: [
-      "amqp-job manifest job -q fruits --image python:3 --inject -- ./worker.py",
+      "amqp-job manifest job -q fruits --image busybox:1.37 --inject -- cat",
       "amqp-job manifest scaledjob -q fruits --image example/worker:1 -- worker",
-      "amqp-job manifest broker | kubectl create -f -",
+      "amqp-job manifest broker | kubectl create --save-config -f -",
     ],
     notes:
       "KIND is job (a pod for each item that the broker has; exit status 1 if there is none), cronjob (a Job that "
@@ -22,14 +22,15 @@ enum ManifestCommand: ToolCommand {
       + "(KEDA makes a Job for each item, or scales a Deployment), or broker (RabbitMQ; its Secret has a new password "
       + "each time, so make it once). "
       + "Only job asks the broker, unless --drain or --completions is given; the other kinds take it that 'amqp-job "
-      + "declare' made the queue, or say --plain. Pods get the URL from a Secret, never from here. Any other option "
+      + "declare' made the queue, or say --plain. The pods of a cronjob or scaledjob fail at once, with 66, where it is "
+      + "missing (--wait-first 60s grants it time). Pods get the URL from a Secret, never from here. Any other option "
       + "of run goes by --env, as AMQP_JOB_REJECT_ON=2. An image volume needs Kubernetes 1.35, or its feature gate "
       + "ImageVolume.",
     operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),
     choices: Kind.allCases.map(\.rawValue),
     groups: [
-      ManifestWorkerOptions.pods, ManifestWorkerOptions.runner, ManifestKindOptions.group, BrokerOptions.group,
-      LogOptions.group,
+      ManifestWorkerOptions.pods, ManifestPodOptions.group, ManifestWorkerOptions.runner, ManifestKindOptions.group,
+      BrokerOptions.group, LogOptions.group,
     ])
 
   static func run(_ arguments: Arguments) throws {

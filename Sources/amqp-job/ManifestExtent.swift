@@ -28,7 +28,7 @@ enum ManifestExtent {
       }
       worker.run.attempts = nil
     }
-    return .items(figures.left)
+    return .found(figures.left)
   }
 
   private static func figures(of queue: String, _ settings: inout Settings) throws -> (QueueFigures, place: String) {

@@ -22,7 +22,10 @@ enum ManifestKindOptions {
     ])
 
   private static let jobs: Set<ManifestCommand.Kind> = [.job, .cronjob, .scaledjob]
-  private static let brokers: Set<String> = ["image", "name", "namespace", "secret", "cpu", "memory", "memory-limit"]
+  private static let brokers: Set<String> = [
+    "image", "name", "namespace", "secret", "cpu", "cpu-limit", "memory", "memory-limit", "label", "annotation",
+    "pull-secret", "service-account", "node-selector", "toleration",
+  ]
 
   /// Refuses options that another kind has.
   /// - Throws: `UsageError`
@@ -35,7 +38,8 @@ enum ManifestKindOptions {
       let names = kinds.map(\.rawValue).sorted().joined(separator: ", ")
       throw UsageError("--\(option) goes with \(names), not with \(kind.rawValue)")
     }
-    let others = (ManifestWorkerOptions.pods.options + ManifestWorkerOptions.runner.options).map(\.name)
+    let others = [ManifestWorkerOptions.pods, ManifestPodOptions.group, ManifestWorkerOptions.runner]
+      .flatMap(\.options).map(\.name)
     if kind == .broker, let option = others.first(where: { arguments.contains($0) && !brokers.contains($0) }) {
       throw UsageError("--\(option) does not go with broker")
     }
@@ -51,8 +55,10 @@ enum ManifestKindOptions {
       fatal: [ExitStatus.usage, .wrongQueue, .notExecutable, .commandNotFound].map(\.rawValue) + [containerNotStarted])
     var options = JobManifestOptions(failurePolicy: policy)
     options.activeDeadline = try seconds("active-deadline", &settings) ?? options.activeDeadline
-    if let timeout = try settings.duration("timeout"), timeout > options.activeDeadline {
-      throw UsageError("--timeout is more than --active-deadline, which is \(options.activeDeadline.text)")
+    for option in ["timeout", "wait-first"] {
+      if let time = try settings.duration(option), time > options.activeDeadline {
+        throw UsageError("--\(option) is more than --active-deadline, which is \(options.activeDeadline.text)")
+      }
     }
     options.timeToLive = try seconds("ttl", &settings)
     options.backoffLimit = try settings.value("backoff-limit", "a whole number from 0") {
@@ -89,11 +95,13 @@ enum ManifestKindOptions {
     guard let name = try ManifestWorkerOptions.name(&settings) ?? ObjectName("rabbitmq"),
       let image = try ManifestWorkerOptions.image("image", &settings) ?? ImageReference("rabbitmq:4.3")
     else { preconditionFailure("these names are valid") }
-    let resources = try ManifestWorkerOptions.resources(&settings, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi")
-    return BrokerManifestOptions(
+    var options = BrokerManifestOptions(
       name: name, namespace: try ManifestWorkerOptions.namespace(&settings),
       secret: try ManifestWorkerOptions.secret("secret", &settings) ?? ManifestWorkerOptions.usualSecret, image: image,
-      cpu: resources.cpu, memory: resources.memory, memoryLimit: resources.memoryLimit,
+      resources: try ManifestWorkerOptions.resources(
+        &settings, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi"),
       storage: try ManifestWorkerOptions.amount("storage", &settings)?.description ?? "1Gi")
+    options.additions = try ManifestPodOptions.additions(&settings)
+    return options
   }
 }

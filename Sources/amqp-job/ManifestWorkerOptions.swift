@@ -24,6 +24,8 @@ enum ManifestWorkerOptions {
       Option("env", value: "NAME=VALUE", "a variable for COMMAND").repeatable.everyday,
       Option("user", value: "UID", "user and group to run as, by number (default 65532)"),
       Option("cpu", value: "AMOUNT", "processors to ask for (default 100m; broker 250m)"),
+      Option(
+        "cpu-limit", value: "AMOUNT", "most processors, of each container (default none; some quotas want one)"),
       Option("memory", value: "AMOUNT", "memory to ask for (default 256Mi; broker 512Mi)"),
       Option("memory-limit", value: "AMOUNT", "most memory (default as --memory; broker 1Gi)"),
       Option("tmp-size", value: "AMOUNT", "most space in /tmp, beside which nothing is writable (default 1Gi)"),
@@ -40,6 +42,10 @@ enum ManifestWorkerOptions {
           + "--timeout: finish)"),
       Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)"),
       Option("retry-delay", value: "DURATION", "time until a failed item comes back (default 10s)"),
+      Option(
+        "wait-first", value: "DURATION",
+        "grant a missing or empty queue this time at first (default 60s; 0 where the pods are for what is there: "
+          + "cronjob, scaledjob, and job if it asked the broker)"),
       Option("plain", "the queue stands alone: without retries and dead letters"),
     ])
 
@@ -49,16 +55,17 @@ enum ManifestWorkerOptions {
   ) throws -> WorkerOptions {
     let queue = try QueueName.resolved(&settings)
     guard let image = try self.image("image", &settings) else { throw UsageError("--image is missing") }
-    let resources = try resources(&settings, cpu: "100m", memory: "256Mi", memoryLimit: nil)
     var options = WorkerOptions(
       name: try name(&settings) ?? ObjectName(resembling: queue), queue: queue, image: image, command: command,
-      secret: try secret("secret", &settings) ?? usualSecret, cpu: resources.cpu, memory: resources.memory,
-      memoryLimit: resources.memoryLimit,
+      secret: try secret("secret", &settings) ?? usualSecret,
+      resources: try resources(&settings, cpu: "100m", memory: "256Mi", memoryLimit: nil),
       temporarySpace: try amount("tmp-size", &settings)?.description ?? "1Gi", run: try run(&settings))
     options.namespace = try namespace(&settings)
     options.tlsSecret = try secret("tls-secret", &settings)
     options.injection = try injection(&settings)
     options.environment = try environment(&settings)
+    options.volumes = try ManifestPodOptions.volumes(&settings)
+    options.additions = try ManifestPodOptions.additions(&settings)
     options.userID = try settings.count("user", upTo: Int(Int32.max)) ?? options.userID
     // A CronJob's pods wait for an item each time: where there is mostly nothing to do, one is enough to find that out.
     options.parallelism = try settings.count("parallelism", upTo: Int(Int32.max)) ?? (kind == .cronjob ? 1 : 10)
@@ -84,9 +91,10 @@ enum ManifestWorkerOptions {
 
   static let usualSecret = "rabbitmq"
 
+  static let secretsName = "a name of lower-case letters, digits, '-' and '.'"
+
   static func secret(_ option: String, _ settings: inout Settings) throws -> String? {
-    let what = "a name of lower-case letters, digits, '-' and '.'"
-    return try settings.value(option, what) { $0.isDNSSubdomain ? $0 : nil }
+    try settings.value(option, secretsName) { $0.isDNSSubdomain ? $0 : nil }
   }
 
   static func image(_ option: String, _ settings: inout Settings) throws -> ImageReference? {
@@ -94,7 +102,7 @@ enum ManifestWorkerOptions {
   }
 
   static func amount(_ option: String, _ settings: inout Settings) throws -> Quantity? {
-    try settings.value(option, "an amount such as \(option == "cpu" ? "100m or 1.5" : "256Mi or 1Gi")") {
+    try settings.value(option, "an amount such as \(option.hasPrefix("cpu") ? "100m or 1.5" : "256Mi or 1Gi")") {
       Quantity($0)
     }
   }
@@ -102,14 +110,17 @@ enum ManifestWorkerOptions {
   /// What is not given is as named here; without a limit named, that is the request.
   static func resources(
     _ settings: inout Settings, cpu: String, memory: String, memoryLimit: String?
-  ) throws -> (cpu: String, memory: String, memoryLimit: String) {
+  ) throws -> Resources {
+    let cpuLimit = try amount("cpu-limit", &settings)
+    let cpu = try amount("cpu", &settings) ?? [Quantity(cpu), cpuLimit].compactMap(\.self).min()
+    guard let cpu, cpuLimit.map({ cpu <= $0 }) != false else { throw UsageError("--cpu is more than --cpu-limit") }
     let request = try amount("memory", &settings)
     let limit = try amount("memory-limit", &settings)
     let usualLimit = memoryLimit.flatMap { Quantity($0) }
     let asked = request ?? [Quantity(memory), limit].compactMap(\.self).min()
     let most = limit ?? [asked, usualLimit].compactMap(\.self).max()
     guard let asked, let most, asked <= most else { throw UsageError("--memory is more than --memory-limit") }
-    return (try amount("cpu", &settings)?.description ?? cpu, asked.description, most.description)
+    return Resources(cpu: cpu, cpuLimit: cpuLimit, memory: asked, memoryLimit: most)
   }
 
   private static func injection(_ settings: inout Settings) throws -> Injection? {
@@ -143,6 +154,7 @@ enum ManifestWorkerOptions {
 
   private static func run(_ settings: inout Settings) throws -> RunOptions {
     var options = RunOptions()
+    options.waitFirst = try settings.duration("wait-first")
     options.timeout = try settings.duration("timeout")
     options.grace = try settings.duration("grace") ?? options.grace
     options.onTerm = try settings.choice("on-term")

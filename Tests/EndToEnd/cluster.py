@@ -43,7 +43,7 @@ def replace_option(words, name, value):
 
 class Cluster:
     """Has the images that manifests name: `amqp-job:1`; `job-wq-1:1`, with `worker` as /app/worker.py; and
-    `python:3.13-alpine`, which is what this machine has, with `worker` as /worker.py."""
+    `python:3.13-alpine` and `busybox:1.37`, which are what this machine has, with `worker` as /worker.py."""
 
     def __init__(self, bench, worker=None):
         self.bench, self.jobs = bench, []
@@ -60,23 +60,26 @@ class Cluster:
             "amqp-job:1": pods.Image(runner, ("/amqp-job",)),
             "job-wq-1:1": pods.Image(tutorial),
             "python:3.13-alpine": pods.Image(python),
+            "busybox:1.37": pods.Image(python),
         }
 
     def run_job(self, manifest, queue, url=None, options=None, back_off_seconds=0.05, change=None):
         """Starts the Job of a manifest (YAML, or a list of objects).
 
-        `queue`: its name, in the place of job1. `url`: the broker's, in that of the Secret's, which need not be there.
+        `queue`: its name, in the place of job1. `url`: the broker's, in that of the Secrets', which need not be there.
         `options`: other values for options of `amqp-job run`; times for retries and pauses are for clusters.
         `change(spec)`: changes the Job's spec."""
         objects = kubernetes.load_all(manifest) if isinstance(manifest, str) else manifest
         (job,) = (each for each in objects if each["kind"] == "Job")
         url = {"BROKER_URL": url or self.bench.broker.url}
-        secret = {"kind": "Secret", "metadata": {"name": "rabbitmq"}, "stringData": url}
+        secrets = set()
         spec = job["spec"]["template"]["spec"]
         for container in [*spec.get("initContainers", []), *spec["containers"]]:
             for variable in container.get("env", []):
                 if variable.get("value") == "job1":
                     variable["value"] = queue
+                if variable["name"] == "BROKER_URL":
+                    secrets.add(variable["valueFrom"]["secretKeyRef"]["name"])
             words = container.get("command", container.get("args"))
             if "run" in words:
                 for name, value in (options or {}).items():
@@ -85,8 +88,9 @@ class Cluster:
                 words[index] = {"job1": queue, "--queue=job1": f"--queue={queue}"}.get(word, word)
         if change:
             change(job["spec"])
+        made = [{"kind": "Secret", "metadata": {"name": name}, "stringData": url} for name in secrets]
         directory = self.bench.path(f"nodes/{len(self.jobs)}")
-        node = pods.Node(directory, self.bench.environment(), self.images, [*objects, secret])
+        node = pods.Node(directory, self.bench.environment(), self.images, [*objects, *made])
         self.jobs.append(job_controller.Job(job, node, back_off_seconds))
         return self.jobs[-1]
 

@@ -169,6 +169,16 @@ def _has_its_binary(workload, container):
     )
 
 
+def _waits_for_its_queue(workload, container):
+    """Only where that is not there for sure already."""
+    wait = option(container, "--wait-first")
+    if workload.kind in ("CronJob", "ScaledJob"):
+        return wait == "0s"
+    # The broker may have been asked about the items of a generated one.
+    is_generated = workload.labels.get("app.kubernetes.io/managed-by") == "amqp-job"
+    return wait == "60s" or (wait == "0s" and is_generated and workload.job.get("completions") is not None)
+
+
 POD_RULES = {
     "has the labels that Kubernetes recommends, those of its pods included": lambda it: all(
         it.labels.get(label) and it.labels[label] == it.template["metadata"]["labels"].get(label) for label in LABELS
@@ -191,7 +201,7 @@ CONTAINER_RULES = {
 }
 RUNNER_RULES = {
     "ends when there is nothing more, or never": _ends_or_not,
-    "waits for a queue that is not there yet": lambda _, it: option(it, "--wait-first") in ("60s", "1m"),
+    "waits for a queue that is not there yet": _waits_for_its_queue,
     "says how failures are tried again": lambda _, it: option(it, "--max-attempts") and option(it, "--retry-delay"),
     "may settle its item before the KILL": _gives_back_in_time,
     "keeps its state beside the read-only root": _keeps_its_state,

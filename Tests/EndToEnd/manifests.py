@@ -5,6 +5,7 @@ import re
 import kubernetes
 
 KINDS = ("job", "cronjob", "deployment", "scaledjob", "scaledobject")
+JOBS, SERVICES = ("job", "cronjob", "scaledjob"), ("deployment", "scaledobject")
 IMAGE = "example/worker:1"
 COMMAND = ("./worker.py",)
 OBJECTS = {
@@ -51,6 +52,13 @@ def pod(kind, found):
     """The specification of the workers' pods."""
     holder = found[0]["spec"] if kind in ("deployment", "scaledobject") else job_spec(kind, found)
     return holder["template"]["spec"]
+
+
+def templates(kind, found):
+    """Of pods, and of what makes them, beside the objects themselves."""
+    made = [found[0]["spec"]["jobTemplate"]] if kind == "cronjob" else []
+    holder = found[0]["spec"] if kind in SERVICES else job_spec(kind, found)
+    return [*made, holder["template"]]
 
 
 def container(kind, found):

@@ -13,8 +13,12 @@ NAMES = sorted(path.parent.name for path in FOLDER.glob("*/kustomization.yaml"))
 
 @functools.lru_cache(maxsize=None)
 def text(name):
+    return build(FOLDER / name)
+
+
+def build(folder):
     """What `kubectl kustomize` prints."""
-    words = [os.environ["TEST_KUBECTL"], "kustomize", str(FOLDER / name)]
+    words = [os.environ["TEST_KUBECTL"], "kustomize", str(folder)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, ""), f"{words}: {done}"
     return done.stdout

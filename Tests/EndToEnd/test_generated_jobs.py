@@ -2,12 +2,14 @@
 of Kubernetes' Job controller."""
 
 import pathlib
+import shlex
 
 import pytest
 
 import conventions
 import kubernetes
 import manifests
+import readme
 import tls
 from cluster import COMPLETE, FRUITS, QUICKLY, put, shell_worker, statuses
 
@@ -31,6 +33,29 @@ def test_a_job_for_eight_items_is_one_pod_an_item(bench, make_cluster, queue, in
     assert (outcome.condition, statuses(outcome)) == (COMPLETE, {0: 8}), outcome
     assert sorted(done()) == FRUITS
     queue.assert_empty()
+
+
+def examples(bench):
+    """The lines of the README and of the help that have an image without amqp-job run something."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
+    lines = readme.shell_lines(readme.section(text, "On Kubernetes"))
+    lines += bench.run("--help-all", command="manifest", url=None).stdout.decode().splitlines()
+    return [shlex.split(line.partition(" | ")[0])[2:] for line in lines if " --inject " in line and " -- " in line]
+
+
+def test_the_examples_work_as_they_stand(bench, make_cluster):
+    """The images have the command, and that takes an item."""
+    found, cluster = examples(bench), make_cluster()
+    assert len(found) == 2
+    for words in found:
+        queue = bench.work_queue("quorum", *[fruit.encode() for fruit in FRUITS[:3]])
+        separator = words.index("--")
+        options = [queue.name if before == "-q" else word for before, word in zip([""] + words, words[:separator])]
+        text = manifest(bench, *options, worker=words[separator + 1:])
+        outcome = cluster.run_job(text, queue.name, options=QUICKLY).wait()
+        assert (outcome.condition, statuses(outcome)) == (COMPLETE, {0: 3}), outcome
+        assert sorted(pod.log.strip() for pod in outcome.pods) == FRUITS[:3]
+        queue.assert_empty()
 
 
 def test_two_items_that_fail_once_are_ten_pods_and_eight_successes(bench, make_cluster, queue):

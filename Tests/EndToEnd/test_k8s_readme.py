@@ -15,13 +15,17 @@ import readme
 pytestmark = pytest.mark.any_broker
 
 ROOT = overlays.FOLDER.parent
-LINES = readme.shell_lines((overlays.FOLDER / "README.md").read_text())
+TEXT = (overlays.FOLDER / "README.md").read_text()
+# See test_manifest_kustomize.py and test_queue_metric.py.
+GENERATED = [readme.section(TEXT, title) for title in ("What `amqp-job manifest` writes", "The length of a queue")]
+LINES = readme.shell_lines(TEXT.replace(GENERATED[0], "").replace(GENERATED[1], ""))
 KUBECTL = [line for line in LINES if line.startswith("kubectl ")]
 DOCKER = [line for line in LINES if line.startswith("docker ")]
 AMQP_JOB = [line for line in LINES if line.startswith("amqp-job ")]
 
 # kubectl's names of kinds
 KINDS = {
+    "configmap": "ConfigMap",
     "cronjob": "CronJob",
     "hpa": "HorizontalPodAutoscaler",
     "job": "Job",
@@ -36,12 +40,17 @@ def words_of(line):
     return shlex.split(line, comments=True)
 
 
-def known():
-    """(kind, name) of all that is made by what the README applies."""
+def applied():
+    """What the README applies."""
     objects = [each for name in overlays.NAMES for each in overlays.objects(name)]
     for path in re.findall(r"kubectl apply -f (\S+)", "\n".join(LINES)):
         objects += kubernetes.load_all((ROOT / path).read_text())
-    found = {(each["kind"], each["metadata"]["name"]) for each in objects}
+    return objects
+
+
+def known():
+    """(kind, name) of all that is made of that."""
+    found = {(each["kind"], each["metadata"]["name"]) for each in applied()}
     # https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-storage
     for kind, name in list(found):
         if kind == "StatefulSet":
@@ -85,7 +94,11 @@ def test_what_it_names_is_there(line):
         elif word.startswith("batch.kubernetes.io/job-name="):
             references.append(("Job", word.partition("=")[2]))
     if words[0] in KINDS and verb in ("get", "delete"):
-        references += [(KINDS[words[0]], name) for name in words[1:] if not name.startswith("-")]
+        labels = [word.split("=") for option, word in zip(words, words[1:]) if option == "-l"]
+        references += [
+            (each["kind"], each["metadata"]["name"]) for each in applied() for key, value in labels
+            if each["kind"] == KINDS[words[0]] and each["metadata"]["labels"].get(key) == value]
+        references += [(KINDS[words[0]], name) for name in words[1:] if not name.startswith("-") and "=" not in name]
     elif words[0] == "-k":
         assert ROOT / words[1] in [overlays.FOLDER / name for name in overlays.NAMES]
         references.append(None)

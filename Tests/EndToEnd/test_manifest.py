@@ -30,7 +30,7 @@ def test_a_job_for_eight_items(bench):
     worker = container("job", [job])
     assert worker["image"] == "python:3.13-alpine"
     assert worker["command"] == [
-        "/opt/amqp-job/amqp-job", "run", "--wait-first=60s", "--when-empty=exit", "--grace=20s", "--max-attempts=3",
+        "/opt/amqp-job/amqp-job", "run", "--wait-first=0s", "--when-empty=exit", "--grace=20s", "--max-attempts=3",
         "--retry-delay=10s", "--", "./worker.py"]
     queue.assert_untouched(8)
 
@@ -45,7 +45,7 @@ def test_items_that_wait_for_a_retry_are_counted(bench, kind):
 def test_a_queue_without_retries(bench):
     queue = bench.queue("quorum", b"a")
     words = arguments("job", [asked(bench, queue)])
-    assert words == ["--wait-first=60s", "--when-empty=exit", "--grace=20s"]
+    assert words == ["--wait-first=0s", "--when-empty=exit", "--grace=20s"]
     ask(bench, queue, "--max-attempts", "3").assert_error(78, queue.name, "declare")
 
 
@@ -77,9 +77,30 @@ def test_settings_from_the_environment(bench):
 def test_nobody_is_asked(bench):
     """There is no URL, and none is needed."""
     (job,) = make(bench, "job", "--completions", "3")
-    assert job["spec"]["completions"] == 3 and "--when-empty=exit" in arguments("job", [job])
+    assert job["spec"]["completions"] == 3
+    assert arguments("job", [job])[:2] == ["--wait-first=60s", "--when-empty=exit"]
     (job,) = make(bench, "job", "--drain")
-    assert "completions" not in job["spec"] and "--drain" in arguments("job", [job])
+    assert "completions" not in job["spec"] and arguments("job", [job])[:2] == ["--wait-first=60s", "--drain"]
+
+
+def test_a_job_for_what_was_found_waits_if_it_is_told_to(bench):
+    queue = bench.work_queue("quorum", b"a")
+    assert arguments("job", [asked(bench, queue, "--wait-first", "2m")])[0] == "--wait-first=120s"
+
+
+@pytest.mark.parametrize("kind", ["cronjob", "scaledjob"])
+def test_a_pod_for_what_is_there_waits_for_nothing_else(bench, kind):
+    """Within the time that each test's runner has, which is less than a minute."""
+    queue = bench.work_queue()
+    result = start(bench, kind, queue).finish()
+    assert (result.status, result.stderr) == (0, ""), result
+    assert not bench.path("done").exists()
+
+
+@pytest.mark.parametrize("kind", ["cronjob", "scaledjob"])
+def test_where_its_queue_is_missing_it_fails_at_once(bench, kind):
+    queue = bench.name_queue()
+    start(bench, kind, queue).finish().assert_error(66, queue.name)
 
 
 def test_no_password_is_written(bench):

@@ -52,11 +52,29 @@ def test_each_has_a_password_of_its_own(bench):
     assert len(passwords) == 5 and all(re.fullmatch("[A-Za-z0-9]{32}", each) for each in passwords)
 
 
+def test_its_pods_have_what_those_of_workers_have(bench):
+    found = make(
+        bench, "--cpu-limit", "200m", "--label", "team=fruits", "--annotation", "note=any", "--pull-secret", "a",
+        "--service-account", "broker", "--node-selector", "disk=ssd", "--toleration", "gpu:NoSchedule")
+    template = found[2]["spec"]["template"]
+    for each in (*found, template):
+        assert each["metadata"]["labels"]["team"] == "fruits" and each["metadata"]["annotations"] == {"note": "any"}
+    spec = template["spec"]
+    assert spec["containers"][0]["resources"]["limits"] == {"cpu": "200m", "memory": "1Gi"}
+    assert spec["containers"][0]["resources"]["requests"]["cpu"] == "200m"
+    assert spec["imagePullSecrets"] == [{"name": "a"}] and spec["serviceAccountName"] == "broker"
+    assert spec["nodeSelector"] == {"disk": "ssd"}
+    assert spec["tolerations"] == [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
+
+
 @pytest.mark.parametrize("options, text", [
     (["--", "worker"], "COMMAND"), (["--parallelism", "3"], "--parallelism"), (["--inject"], "--inject"),
     (["--tls-secret", "a"], "--tls-secret"),
     (["--name", "1st"], "letter"), (["-q", "job1"], "--queue"), (["--timeout", "1s"], "--timeout"),
-    (["--memory", "2Gi", "--memory-limit", "1Gi"], "--memory-limit"), (["--storage", "much"], "--storage"),
+    (["--wait-first", "1s"], "--wait-first"),
+    (["--memory", "2Gi", "--memory-limit", "1Gi"], "--memory-limit"), (["--cpu-limit", "1", "--cpu", "2"], "--cpu-limit"),
+    (["--volume", "claim/a:/a"], "--volume"), (["--label", "app.kubernetes.io/component=a"], "component"),
+    (["--storage", "much"], "--storage"),
 ], ids=str)
 def test_bad_usage(bench, options, text):
     bench.run("broker", *options, command="manifest", url=None).assert_error(64, text)

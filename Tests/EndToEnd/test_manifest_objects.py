@@ -6,12 +6,10 @@ import jsonschema
 import pytest
 
 import kubernetes
-from manifests import KINDS, OBJECTS, arguments, container, environment, job_spec, make, pod
+from manifests import JOBS, KINDS, OBJECTS, SERVICES, arguments, container, environment, job_spec, make, pod
 
 pytestmark = pytest.mark.any_broker
 
-JOBS = ("job", "cronjob", "scaledjob")
-SERVICES = ("deployment", "scaledobject")
 SIZES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 OPTIONS = [
@@ -21,7 +19,17 @@ OPTIONS = [
     ["--env", "A=b", "--env", "B="], ["--user", "1000"], ["--cpu", "1.5"], ["--memory", "1Gi"],
     ["--memory", "64Mi", "--memory-limit", "128Mi"], ["--memory-limit", "128Mi"], ["--tmp-size", "2Gi"],
     ["--timeout", "10m"], ["--grace", "1500ms"], ["--on-term", "stop"], ["--on-term", "finish", "--timeout", "90s"],
-    ["--max-attempts", "5"], ["--retry-delay", "1m"], ["--plain"],
+    ["--max-attempts", "5"], ["--retry-delay", "1m"], ["--plain"], ["--wait-first", "0s"], ["--wait-first", "5m"],
+]
+# Of pods, whatever runs in them.
+OPTIONS += [
+    ["--cpu-limit", "2"], ["--cpu", "1", "--cpu-limit", "1500m", "--inject"], ["--cpu-limit", "5m", "--inject"],
+    ["--label", "team=fruits", "--label", "example.com/Tier=", "--annotation", "example.com/note=any text: \n - yes"],
+    ["--pull-secret", "a", "--pull-secret", "b.c"], ["--service-account", "worker"],
+    ["--node-selector", "kubernetes.io/arch=amd64", "--node-selector", "disk="],
+    ["--toleration", "gpu", "--toleration", "a.b/c=d:NoSchedule", "--toleration", "e=:NoExecute"],
+    ["--volume", "claim/models:/models", "--volume", "configmap/settings:/etc/worker", "--volume", "secret/key:/key:ro"],
+    ["--volume", "claim/models:/models:ro", "--tls-secret", "broker-tls", "--inject"],
 ]
 OPTIONS_OF_JOBS = [["--active-deadline", "30m"], ["--ttl", "1h"], ["--backoff-limit", "0"], ["--backoff-limit", "20"]]
 OPTIONS_OF_KINDS = {
@@ -34,6 +42,10 @@ CASES = [
     (kind, options) for kind in KINDS
     for options in [[], *OPTIONS, *(OPTIONS_OF_JOBS if kind in JOBS else []), *OPTIONS_OF_KINDS.get(kind, [])]
 ]
+
+
+def processors(amount):
+    return float(amount[:-1]) / 1000 if amount.endswith("m") else float(amount)
 
 
 def size(amount):
@@ -52,7 +64,8 @@ def check_container(each, volumes):
     assert each["securityContext"] == {
         "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
     assert size(each["resources"]["requests"]["memory"]) <= size(each["resources"]["limits"]["memory"])
-    assert each["resources"]["requests"]["cpu"]
+    assert processors(each["resources"]["requests"]["cpu"]) <= processors(
+        each["resources"]["limits"].get("cpu", "1000"))
     mounts = each["volumeMounts"]
     assert {mount["name"] for mount in mounts} <= set(volumes)
     assert len({mount["mountPath"] for mount in mounts}) == len(mounts)
@@ -62,13 +75,17 @@ def check_container(each, volumes):
 
 def check_pod(kind, spec, options):
     assert spec["restartPolicy"] == ("Always" if kind in SERVICES else "Never")
-    assert spec["enableServiceLinks"] is False and spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    # One that is named says itself whether its pods get a token.
+    assert spec.get("automountServiceAccountToken") is (None if "--service-account" in options else False)
     user = spec["securityContext"]["runAsUser"]
+    owns = {"fsGroup": user, "fsGroupChangePolicy": "OnRootMismatch"} if "claim/models:/models" in options else {}
     assert user > 0 and spec["securityContext"] == {
-        "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "seccompProfile": {"type": "RuntimeDefault"}}
+        "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "seccompProfile": {"type": "RuntimeDefault"}, **owns}
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     assert len(volumes) == len(spec["volumes"])
-    assert all(volume.keys() & {"image", "secret"} or size(volume["emptyDir"]["sizeLimit"]) > 0 for volume in spec["volumes"])
+    others = {"image", "secret", "configMap", "persistentVolumeClaim"}
+    assert all(volume.keys() & others or size(volume["emptyDir"]["sizeLimit"]) > 0 for volume in spec["volumes"])
     for each in spec.get("initContainers", []) + spec["containers"]:
         check_container(each, volumes)
     words = arguments_of(spec)
@@ -83,14 +100,15 @@ def arguments_of(spec):
     return command[:command.index("--")]
 
 
-def check_worker(worker):
+def check_worker(kind, worker, options):
     runner, run, *words = worker["command"]
-    assert run == "run" and "--wait-first=60s" in words
+    waits = seconds(options, "--wait-first", 0 if kind in ("cronjob", "scaledjob") else 60)
+    assert run == "run" and words[0] == f"--wait-first={waits}s"
     assert words[words.index("--"):] == ["--", "./worker.py"]
     found = environment(worker, {"BROKER_URL": "amqp://u:p@h"})
     assert found["QUEUE"] == "job1" and found["BROKER_URL"] == "amqp://u:p@h"
-    paths = [mount["mountPath"] for mount in worker["volumeMounts"] if not mount.get("readOnly")]
-    assert sorted(paths) == ["/run/amqp-job", "/tmp"]
+    paths = {mount["mountPath"] for mount in worker["volumeMounts"] if not mount.get("readOnly")}
+    assert paths == {"/run/amqp-job", "/tmp", *(["/models"] if "claim/models:/models" in options else [])}
     assert found["AMQP_JOB_SPOOL_DIR"] == "/run/amqp-job"
     assert found["AMQP_JOB_LIVENESS_FILE"] == "/run/amqp-job/alive"
     assert worker["livenessProbe"] == {
@@ -104,7 +122,7 @@ def check_job(spec, options):
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {"action": "Ignore", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [69, 75]}},
         {"action": "FailJob", "onExitCodes": {
-            "containerName": "worker", "operator": "In", "values": [64, 78, 126, 127]}},
+            "containerName": "worker", "operator": "In", "values": [64, 78, 126, 127, 128]}},
     ]}
     completions = spec.get("completions")
     assert completions is None or spec["parallelism"] <= completions
@@ -131,7 +149,7 @@ def check_labels(kind, found):
 def test_what_every_kind_has(bench, kind, options):
     found = make(bench, kind, *options)
     check_pod(kind, pod(kind, found), options)
-    check_worker(container(kind, found))
+    check_worker(kind, container(kind, found), options)
     check_labels(kind, found)
     if kind in JOBS:
         check_job(job_spec(kind, found), options)
@@ -139,31 +157,6 @@ def test_what_every_kind_has(bench, kind, options):
     assert {each["metadata"]["name"] for each in found} == {name}
     namespace = options[1] if options[:1] == ["--namespace"] else None
     assert {each["metadata"].get("namespace") for each in found} == {namespace}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_image_without_the_runner(bench, kind):
-    found = make(bench, kind, "--inject")
-    (install,) = pod(kind, found)["initContainers"]
-    assert install["image"] == "amqp-job:1" and "command" not in install
-    assert install["args"] == ["install", "/opt/amqp-job"]
-    (mount,) = install["volumeMounts"]
-    assert not mount.get("readOnly")
-    worker = container(kind, found)
-    assert worker["command"][0] == "/opt/amqp-job/amqp-job"
-    assert {**mount, "readOnly": True} in worker["volumeMounts"]
-    (volume,) = [each for each in pod(kind, found)["volumes"] if each["name"] == mount["name"]]
-    assert "emptyDir" in volume
-
-    found = make(bench, kind, "--inject", "image-volume", "--runner-image", "example/runner:2")
-    assert "initContainers" not in pod(kind, found)
-    worker = container(kind, found)
-    assert worker["command"][0] == "/opt/amqp-job/amqp-job"
-    assert {**mount, "readOnly": True} in worker["volumeMounts"]
-    assert {"name": mount["name"], "image": {"reference": "example/runner:2"}} in pod(kind, found)["volumes"]
-
-    found = make(bench, kind)
-    assert container(kind, found)["command"][0] == "amqp-job" and len(pod(kind, found)["volumes"]) == 2
 
 
 def test_values_of_options(bench):
@@ -211,21 +204,6 @@ def test_a_deployment(bench):
         "target": {"type": "AverageValue", "averageValue": "3"}}}]
     deployment, _ = make(bench, "deployment", "--timeout", "10m")
     assert "--on-term=finish" in container("deployment", [deployment])["command"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("injection", [[], ["--inject"]], ids=str)
-def test_an_authority_for_tls(bench, kind, injection):
-    found = make(bench, kind, "--tls-secret", "broker-tls", *injection)
-    worker = container(kind, found)
-    assert {"name": "AMQP_JOB_TLS_CA", "value": "/etc/amqp-job/tls/ca.crt"} in worker["env"]
-    assert {"name": "tls", "mountPath": "/etc/amqp-job/tls", "readOnly": True} in worker["volumeMounts"]
-    assert {"name": "tls", "secret": {"secretName": "broker-tls"}} in pod(kind, found)["volumes"]
-    if kind.startswith("scaled"):
-        (authentication,) = (each for each in found if each["kind"] == "TriggerAuthentication")
-        assert authentication["spec"]["secretTargetRef"][1:] == [
-            {"parameter": "tls", "name": "broker-tls", "key": "tls"},
-            {"parameter": "ca", "name": "broker-tls", "key": "ca.crt"}]
 
 
 @pytest.mark.parametrize("kind, target", [("scaledjob", "1"), ("scaledobject", "10")])

@@ -1,7 +1,6 @@
 """The commands for a cluster in the README: amqp-job takes them, and what they write keeps to the conventions."""
 
 import pathlib
-import re
 import shlex
 
 import pytest
@@ -13,8 +12,7 @@ import readme
 pytestmark = pytest.mark.any_broker
 
 README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
-SECTION = re.search(r"^## On Kubernetes\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)[1]
-LINES = readme.shell_lines(SECTION)
+LINES = readme.shell_lines(readme.section(README, "On Kubernetes"))
 
 
 def test_each_kind_is_shown():

@@ -6,11 +6,16 @@ import YAML
 @Suite struct ManifestTests {
   private let job = JobManifestOptions(failurePolicy: PodFailurePolicy(ignored: [75, 69], fatal: [127, 64]))
 
+  private func resources() throws -> Resources {
+    let memory = try #require(Quantity("64Mi"))
+    return Resources(cpu: try #require(Quantity("100m")), cpuLimit: nil, memory: memory, memoryLimit: memory)
+  }
+
   private func worker(_ change: (inout WorkerOptions) -> Void = { _ in }) throws -> WorkerOptions {
     var options = WorkerOptions(
       name: ObjectName(resembling: "job1"), queue: "job1", image: try #require(ImageReference("worker:1")),
-      command: ["./worker.py"], secret: "rabbitmq", cpu: "100m", memory: "64Mi", memoryLimit: "64Mi",
-      temporarySpace: "1Gi", run: RunOptions())
+      command: ["./worker.py"], secret: "rabbitmq", resources: try resources(), temporarySpace: "1Gi", run: RunOptions()
+    )
     change(&options)
     return options
   }
@@ -63,16 +68,40 @@ import YAML
     #expect(job.failurePolicy.fatal == [64, 127])
   }
 
+  private func waitFirst(_ manifest: Manifest, _ path: String...) throws -> String? {
+    var value = try #require(manifest.documents.last?["spec"])
+    for name in path + ["template", "spec"] { value = try #require(value[name]) }
+    guard case .sequence(let containers)? = value["containers"],
+      case .sequence(let words)? = containers.first?["command"], case .string(let word) = words[2]
+    else { return nil }
+    return word
+  }
+
+  @Test func onlyPodsWhoseItemsMayComeLaterWaitForThem() throws {
+    let options = try worker()
+    let schedule = try #require(Schedule("@daily"))
+    #expect(try waitFirst(.job(options, job, .items(3))) == "--wait-first=60s")
+    #expect(try waitFirst(.job(options, job, .drain)) == "--wait-first=60s")
+    #expect(try waitFirst(.job(options, job, .found(3))) == "--wait-first=0s")
+    #expect(try waitFirst(.cronJob(options, job, schedule: schedule), "jobTemplate", "spec") == "--wait-first=0s")
+    #expect(try waitFirst(.scaledJob(options, job), "jobTargetRef") == "--wait-first=0s")
+    let patient = try worker { $0.run.waitFirst = .seconds(90) }
+    #expect(try waitFirst(.job(patient, job, .found(3))) == "--wait-first=90s")
+    #expect(try waitFirst(.scaledJob(patient, job), "jobTargetRef") == "--wait-first=90s")
+  }
+
   @Test func argumentsOfTheRunner() {
     var run = RunOptions()
-    #expect(run.arguments(.oneItem) == ["--wait-first=60s", "--when-empty=exit", "--grace=20s"])
-    #expect(run.arguments(.drain) == ["--wait-first=60s", "--drain", "--grace=20s"])
+    #expect(
+      run.arguments(.oneItem, waitFirst: .zero) == ["--wait-first=0s", "--when-empty=exit", "--grace=20s"])
+    #expect(run.arguments(.drain, waitFirst: .seconds(60)) == ["--wait-first=60s", "--drain", "--grace=20s"])
+    run.waitFirst = .seconds(5)
     run.timeout = .milliseconds(1500)
     run.onTerm = .stop
     run.attempts = .init(most: 2, retryDelay: .seconds(60))
     #expect(
-      run.arguments(.forever) == [
-        "--wait-first=60s", "--forever", "--timeout=1500ms", "--grace=20s", "--on-term=stop", "--max-attempts=2",
+      run.arguments(.forever, waitFirst: .seconds(60)) == [
+        "--wait-first=5s", "--forever", "--timeout=1500ms", "--grace=20s", "--on-term=stop", "--max-attempts=2",
         "--retry-delay=60s",
       ])
   }
@@ -88,8 +117,8 @@ import YAML
   @Test func aBrokersPasswordIsTheGenerators() throws {
     let image = try #require(ImageReference("rabbitmq:4.3"))
     let options = BrokerManifestOptions(
-      name: try #require(ObjectName("rabbitmq")), namespace: "fruits", secret: "s", image: image, cpu: "1",
-      memory: "1Gi", memoryLimit: "1Gi", storage: "1Gi")
+      name: try #require(ObjectName("rabbitmq")), namespace: "fruits", secret: "s", image: image,
+      resources: try resources(), storage: "1Gi")
     var (one, same, other) = (Sequence(state: 1), Sequence(state: 1), Sequence(state: 2))
     let secret = try Manifest.broker(options, using: &one).documents[0]
     #expect(try Manifest.broker(options, using: &same).documents[0] == secret)

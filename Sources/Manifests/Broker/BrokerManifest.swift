@@ -6,22 +6,18 @@ public struct BrokerManifestOptions: Sendable {
   public var namespace: String?
   public var secret: String
   public var image: ImageReference
-  public var cpu: String
-  public var memory: String
-  public var memoryLimit: String
+  public var resources: Resources
   public var storage: String
+  public var additions = PodAdditions()
 
   public init(
-    name: ObjectName, namespace: String?, secret: String, image: ImageReference, cpu: String, memory: String,
-    memoryLimit: String, storage: String
+    name: ObjectName, namespace: String?, secret: String, image: ImageReference, resources: Resources, storage: String
   ) {
     self.name = name
     self.namespace = namespace
     self.secret = secret
     self.image = image
-    self.cpu = cpu
-    self.memory = memory
-    self.memoryLimit = memoryLimit
+    self.resources = resources
     self.storage = storage
   }
 }
@@ -57,10 +53,13 @@ private struct Broker {
   let options: BrokerManifestOptions
 
   private var name: String { options.name.description }
-  private var labels: Labels { Labels(name: "rabbitmq", instance: name, component: "broker") }
+  private var labels: Labels {
+    Labels(name: "rabbitmq", instance: name, component: "broker", others: options.additions.labels)
+  }
 
   private func metadata(_ name: String) -> Metadata {
-    Metadata(name: name, namespace: options.namespace, labels: labels)
+    Metadata(
+      name: name, namespace: options.namespace, labels: labels, annotations: options.additions.annotations)
   }
 
   func secret(password: String) -> KubernetesObject {
@@ -94,12 +93,12 @@ private struct Broker {
     // Two minutes to write down what is in memory.
     let pod = PodSpec(
       restartPolicy: .always, terminationGracePeriod: 120, userID: Self.userID, ownsVolumes: true,
-      containers: [container])
+      containers: [container], additions: options.additions)
     return KubernetesObject(
       "apps/v1", "StatefulSet", metadata(name),
       spec: .object([
         "serviceName": name, "replicas": 1, "selector": YAMLValue.object(["matchLabels": labels.selector]),
-        "template": PodTemplate(labels: labels, spec: pod), "volumeClaimTemplates": [claim],
+        "template": PodTemplate(metadata: metadata(name), spec: pod), "volumeClaimTemplates": [claim],
       ]))
   }
 
@@ -114,7 +113,7 @@ private struct Broker {
       readinessProbe: Probe(action: .connection(port: Self.portName), period: 10),
       livenessProbe: Probe(
         action: .exec(["rabbitmq-diagnostics", "--quiet", "ping"]), period: 60, timeout: 15, failureThreshold: 3),
-      resources: Resources(cpu: options.cpu, memory: options.memory, memoryLimit: options.memoryLimit),
+      resources: options.resources,
       // It writes its configuration and its Erlang cookie.
       hasReadOnlyRoot: false,
       // Not /var/lib/rabbitmq as a whole: that also holds the cookie, which must stay readable for its owner alone,

@@ -48,6 +48,12 @@ extension String {
       && utf8.allSatisfy { $0.isAlphanumeric || "-_.".utf8.contains($0) }
   }
 
+  /// The key of a label or a taint: a name, and perhaps before it whose that is, as in `example.com/name`.
+  public var isQualifiedName: Bool {
+    let parts = split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    return parts.count <= 2 && (parts.last?.isLabelValue ?? false) && (parts.count == 1 || parts[0].isDNSSubdomain)
+  }
+
   /// What Kubernetes takes for the name of a metric: a part of a path.
   public var isMetricName: Bool {
     !isEmpty && self != "." && self != ".." && utf8.allSatisfy { $0.isAlphanumeric || "-_.:".utf8.contains($0) }

@@ -23,7 +23,7 @@ struct Container: YAMLConvertible {
       "env": environment.isEmpty ? nil : environment,
       "ports": ports.isEmpty ? nil : ports,
       "startupProbe": startupProbe, "readinessProbe": readinessProbe, "livenessProbe": livenessProbe,
-      "resources": resources, "securityContext": securityContext,
+      "resources": resources.yaml, "securityContext": securityContext,
       "volumeMounts": mounts.isEmpty ? nil : mounts,
     ])
   }
@@ -76,21 +76,6 @@ struct VolumeMount: YAMLConvertible {
   var isReadOnly = false
 
   var yaml: YAMLValue { .object(["name": name, "mountPath": path, "readOnly": isReadOnly ? true : nil]) }
-}
-
-/// What a container asks for, and the most that it may have. There is no limit on the processor: that would slow a
-/// container down where nobody else wants it.
-struct Resources: YAMLConvertible {
-  var cpu: String
-  var memory: String
-  var memoryLimit: String
-
-  var yaml: YAMLValue {
-    .object([
-      "requests": YAMLValue.object(["cpu": cpu, "memory": memory]),
-      "limits": YAMLValue.object(["memory": memoryLimit]),
-    ])
-  }
 }
 
 extension String {

@@ -5,10 +5,16 @@ struct Metadata {
   var name: String
   var namespace: String?
   var labels: Labels
+  var annotations: [KeyValue]
 
   var yaml: YAMLValue {
-    .object(["name": name, "namespace": namespace, "labels": labels.yaml])
+    .object([
+      "name": name, "namespace": namespace, "labels": labels.yaml, "annotations": annotations.mapping,
+    ])
   }
+
+  /// What the object hands on to those that it makes, which get names of their own.
+  var ofTemplate: YAMLValue { .object(["labels": labels.yaml, "annotations": annotations.mapping]) }
 }
 
 /// The labels that Kubernetes recommends
@@ -19,6 +25,18 @@ struct Labels {
   /// This one of it.
   var instance: String
   var component: String
+  /// The user's own.
+  var others: [KeyValue]
+
+  private enum Key {
+    static let name = "app.kubernetes.io/name"
+    static let instance = "app.kubernetes.io/instance"
+    static let component = "app.kubernetes.io/component"
+    static let manager = "app.kubernetes.io/managed-by"
+  }
+
+  /// Of all but the user's own.
+  static let keys: Set<String> = [Key.name, Key.instance, Key.component, Key.manager]
 
   /// Those that tell this one's pods from all others.
   var selector: YAMLValue { .mapping(identity) }
@@ -26,16 +44,12 @@ struct Labels {
   var yaml: YAMLValue {
     .mapping(
       identity + [
-        .init("app.kubernetes.io/component", .string(component)),
-        .init("app.kubernetes.io/managed-by", .string("amqp-job")),
-      ])
+        .init(Key.component, .string(component)), .init(Key.manager, .string("amqp-job")),
+      ] + others.map(\.entry))
   }
 
   private var identity: [YAMLValue.Entry] {
-    [
-      .init("app.kubernetes.io/name", .string(name)),
-      .init("app.kubernetes.io/instance", .string(instance)),
-    ]
+    [.init(Key.name, .string(name)), .init(Key.instance, .string(instance))]
   }
 }
 

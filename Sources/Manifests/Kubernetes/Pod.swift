@@ -1,11 +1,12 @@
 internal import YAML
 
 struct PodTemplate: YAMLConvertible {
-  var labels: Labels
+  /// Those of the object that makes the pods.
+  var metadata: Metadata
   var spec: PodSpec
 
   var yaml: YAMLValue {
-    .object(["metadata": YAMLValue.object(["labels": labels.yaml]), "spec": spec])
+    .object(["metadata": metadata.ofTemplate, "spec": spec])
   }
 }
 
@@ -24,12 +25,20 @@ struct PodSpec: YAMLConvertible {
   var initContainers: [Container] = []
   var containers: [Container]
   var volumes: [Volume] = []
+  var additions: PodAdditions
 
   var yaml: YAMLValue {
     .object([
       "restartPolicy": restartPolicy.rawValue, "terminationGracePeriodSeconds": terminationGracePeriod,
       // A Service named amqp, say, must not become variables that a program reads.
-      "enableServiceLinks": false, "automountServiceAccountToken": false,
+      "enableServiceLinks": false,
+      // A service account that is named says itself whether its pods get a token.
+      "serviceAccountName": additions.serviceAccount,
+      "automountServiceAccountToken": additions.serviceAccount == nil ? false : nil,
+      "imagePullSecrets": additions.pullSecrets.isEmpty
+        ? nil : additions.pullSecrets.map { YAMLValue.object(["name": $0]) },
+      "nodeSelector": additions.nodeSelector.mapping,
+      "tolerations": additions.tolerations.isEmpty ? nil : additions.tolerations,
       "securityContext": securityContext,
       "initContainers": initContainers.isEmpty ? nil : initContainers,
       "containers": containers, "volumes": volumes.isEmpty ? nil : volumes,
@@ -53,6 +62,9 @@ struct Volume: YAMLConvertible {
     case image(reference: String)
     /// A file for each key.
     case secret(name: String)
+    case configMap(name: String)
+    /// A persistent volume.
+    case claim(name: String)
   }
 
   var name: String
@@ -71,6 +83,10 @@ struct Volume: YAMLConvertible {
       .object(["name": name, "image": YAMLValue.object(["reference": reference])])
     case .secret(let secret):
       .object(["name": name, "secret": YAMLValue.object(["secretName": secret])])
+    case .configMap(let map):
+      .object(["name": name, "configMap": YAMLValue.object(["name": map])])
+    case .claim(let claim):
+      .object(["name": name, "persistentVolumeClaim": YAMLValue.object(["claimName": claim])])
     }
   }
 }

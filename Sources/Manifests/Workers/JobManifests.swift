@@ -5,6 +5,8 @@ public struct JobManifestOptions: Sendable {
   public enum Extent: Hashable, Sendable {
     /// So many pods that succeed, with an item each.
     case items(Int)
+    /// The same, for items of which the broker says that they are in the queue.
+    case found(Int)
     /// Until one pod has found the queue drained, and the others have ended.
     case drain
   }
@@ -26,18 +28,20 @@ extension Manifest {
   public static func job(
     _ options: WorkerOptions, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent
   ) throws(Obstacle) -> Manifest {
-    let pod = WorkerPod(options)
-    return Manifest(
-      KubernetesObject("batch/v1", "Job", pod.metadata, spec: try spec(pod, job, extent).yaml))
+    let pod = try WorkerPod(options)
+    let waitFirst: Duration = if case .found = extent { .zero } else { RunOptions.timeToBeFilled }
+    let spec = try spec(pod, job, extent, waitFirst: waitFirst)
+    return Manifest(KubernetesObject("batch/v1", "Job", pod.metadata, spec: spec.yaml))
   }
 
-  /// A Job that drains the queue, at certain times; never two at once.
+  /// A Job that drains the queue of what is there, at certain times; never two at once.
   public static func cronJob(
     _ options: WorkerOptions, _ job: JobManifestOptions, schedule: Schedule
   ) throws(Obstacle) -> Manifest {
-    let pod = WorkerPod(options)
+    let pod = try WorkerPod(options)
     let jobTemplate = YAMLValue.object([
-      "metadata": YAMLValue.object(["labels": pod.labels.yaml]), "spec": try spec(pod, job, .drain),
+      "metadata": pod.metadata.ofTemplate,
+      "spec": try spec(pod, job, .drain, waitFirst: .zero),
     ])
     return Manifest(
       KubernetesObject(
@@ -54,14 +58,14 @@ extension Manifest {
   /// ready, not those in workers' hands. A surplus Job, whose item another took, finds the queue drained and succeeds.
   /// Rollout "gradual": Jobs that run are not deleted when the object changes.
   public static func scaledJob(_ options: WorkerOptions, _ job: JobManifestOptions) throws(Obstacle) -> Manifest {
-    let pod = WorkerPod(options)
+    let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: 1, authentication: pod.metadata.name)
     return Manifest(
       authentication(pod),
       KubernetesObject(
         "keda.sh/v1alpha1", "ScaledJob", pod.metadata,
         spec: .object([
-          "jobTargetRef": try spec(pod, job, .items(1)), "minReplicaCount": 0,
+          "jobTargetRef": try spec(pod, job, .found(1), waitFirst: .zero), "minReplicaCount": 0,
           "maxReplicaCount": options.parallelism, "successfulJobsHistoryLimit": 10, "failedJobsHistoryLimit": 10,
           "rollout": YAMLValue.object(["strategy": "gradual"]),
           "scalingStrategy": YAMLValue.object(["strategy": "accurate"]), "triggers": [trigger],
@@ -77,11 +81,15 @@ extension Manifest {
   }
 
   private static func spec(
-    _ pod: WorkerPod, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent
+    _ pod: WorkerPod, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent, waitFirst: Duration
   ) throws(Obstacle) -> JobSpec {
     let run = pod.options.run
     guard let gracePeriod = run.terminationGracePeriod(finishes: run.onTerm == .finish) else { throw .endless }
-    let completions: Int? = if case .items(let count) = extent { count } else { nil }
+    let completions: Int? =
+      switch extent {
+      case .items(let count), .found(let count): count
+      case .drain: nil
+      }
     return JobSpec(
       completions: completions,
       parallelism: min(pod.options.parallelism, completions ?? .max),
@@ -89,7 +97,7 @@ extension Manifest {
       activeDeadline: job.activeDeadline.wholeSeconds, timeToLive: job.timeToLive?.wholeSeconds,
       failurePolicy: job.failurePolicy,
       template: pod.template(
-        completions == nil ? .drain : .oneItem, .never, gracePeriod: gracePeriod.wholeSeconds))
+        completions == nil ? .drain : .oneItem, .never, waitFirst: waitFirst, gracePeriod: gracePeriod.wholeSeconds))
   }
 
   /// Kubernetes' own. A Job of many items may have more that fail once, without anything being wrong with it: each has

@@ -22,7 +22,11 @@ public struct RunOptions: Hashable, Sendable {
   /// What the pod gets beyond all that, to end before it is killed.
   private static let margin = Duration.seconds(5)
 
-  public var waitFirst = Duration.seconds(60)
+  /// What a queue that is missing or empty gets, where it may be declared and filled after the pods have started.
+  static let timeToBeFilled = Duration.seconds(60)
+
+  /// nil leaves it to the kind of object: `timeToBeFilled`, or nothing where the pods are for what is there already.
+  public var waitFirst: Duration?
   public var timeout: Duration?
   public var grace = Duration.seconds(20)
   /// nil leaves it to the runner: workers are stopped, unless it serves for ever.
@@ -40,8 +44,9 @@ public struct RunOptions: Hashable, Sendable {
   }
 
   /// The runner's arguments for workers that serve until their queue is drained, one item each, or for ever.
-  func arguments(_ extent: Extent) -> [String] {
-    var words = ["--wait-first=\(waitFirst.text)"] + extent.arguments
+  /// `usually` is what the queue is granted if nobody said so.
+  func arguments(_ extent: Extent, waitFirst usually: Duration) -> [String] {
+    var words = ["--wait-first=\((waitFirst ?? usually).text)"] + extent.arguments
     if let timeout { words.append("--timeout=\(timeout.text)") }
     words.append("--grace=\(grace.text)")
     if let onTerm { words.append("--on-term=\(onTerm.rawValue)") }

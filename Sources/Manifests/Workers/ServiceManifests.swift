@@ -17,7 +17,7 @@ extension Manifest {
   /// Pods that serve for ever, and as many as a metric of the queue asks for.
   public static func deployment(_ options: WorkerOptions, _ scaling: ScalingOptions) throws(Obstacle) -> Manifest {
     guard options.queue.isLabelValue else { throw .noLabel(options.queue) }
-    let pod = WorkerPod(options)
+    let pod = try WorkerPod(options)
     let autoscaler = HorizontalPodAutoscalerSpec(
       deployment: pod.metadata.name, most: options.parallelism, metric: scaling.metric, queue: options.queue,
       target: scaling.target)
@@ -29,7 +29,7 @@ extension Manifest {
 
   /// The same, scaled by KEDA: down to none, and without a metrics server.
   public static func scaledObject(_ options: WorkerOptions, _ scaling: ScalingOptions) throws(Obstacle) -> Manifest {
-    let pod = WorkerPod(options)
+    let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: scaling.target, authentication: pod.metadata.name)
     return Manifest(
       try deployment(pod), authentication(pod),
@@ -49,12 +49,12 @@ extension Manifest {
     let onTerm = options.run.onTerm ?? (options.run.timeout == nil ? .stop : .finish)
     options.run.onTerm = onTerm
     guard let gracePeriod = options.run.terminationGracePeriod(finishes: onTerm == .finish) else { throw .endless }
-    let template = WorkerPod(options).template(
-      .forever, .always, gracePeriod: gracePeriod.wholeSeconds, isService: true)
+    let template = try WorkerPod(options).template(
+      .forever, .always, waitFirst: RunOptions.timeToBeFilled, gracePeriod: gracePeriod.wholeSeconds, isService: true)
     return KubernetesObject(
       "apps/v1", "Deployment", pod.metadata,
       spec: .object([
-        "selector": YAMLValue.object(["matchLabels": pod.labels.selector]), "template": template,
+        "selector": YAMLValue.object(["matchLabels": pod.metadata.labels.selector]), "template": template,
       ]))
   }
 }

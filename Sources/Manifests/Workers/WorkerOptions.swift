@@ -16,24 +16,23 @@ public struct WorkerOptions: Sendable {
   public var userID = 65532
   /// The most pods at a time.
   public var parallelism = 10
-  public var cpu: String
-  public var memory: String
-  public var memoryLimit: String
+  public var resources: Resources
   public var temporarySpace: String
   public var run: RunOptions
+  /// What the worker sees beside its image.
+  public var volumes: [MountedVolume] = []
+  public var additions = PodAdditions()
 
   public init(
-    name: ObjectName, queue: String, image: ImageReference, command: [String], secret: String, cpu: String,
-    memory: String, memoryLimit: String, temporarySpace: String, run: RunOptions
+    name: ObjectName, queue: String, image: ImageReference, command: [String], secret: String, resources: Resources,
+    temporarySpace: String, run: RunOptions
   ) {
     self.name = name
     self.queue = queue
     self.image = image
     self.command = command
     self.secret = secret
-    self.cpu = cpu
-    self.memory = memory
-    self.memoryLimit = memoryLimit
+    self.resources = resources
     self.temporarySpace = temporarySpace
     self.run = run
   }

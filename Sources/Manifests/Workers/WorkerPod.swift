@@ -14,42 +14,49 @@ struct WorkerPod {
   private static let tlsVolume = "tls"
 
   let options: WorkerOptions
-  let labels: Labels
 
-  init(_ options: WorkerOptions) {
+  init(_ options: WorkerOptions) throws(Manifest.Obstacle) {
     self.options = options
-    labels = Labels(name: "amqp-job", instance: options.name.description, component: "worker")
+    try MountedVolume.check(options.volumes, beside: mounts.map(\.path))
   }
 
   var metadata: Metadata {
-    Metadata(name: options.name.description, namespace: options.namespace, labels: labels)
+    let name = options.name.description
+    let labels = Labels(name: "amqp-job", instance: name, component: "worker", others: options.additions.labels)
+    return Metadata(
+      name: name, namespace: options.namespace, labels: labels, annotations: options.additions.annotations)
   }
 
   /// The grace period is in seconds. A pod that is part of a service says when it is ready, too.
   func template(
-    _ extent: RunOptions.Extent, _ restartPolicy: PodSpec.RestartPolicy, gracePeriod: Int, isService: Bool = false
+    _ extent: RunOptions.Extent, _ restartPolicy: PodSpec.RestartPolicy, waitFirst: Duration, gracePeriod: Int,
+    isService: Bool = false
   ) -> PodTemplate {
-    PodTemplate(
-      labels: labels,
+    let arguments = options.run.arguments(extent, waitFirst: waitFirst)
+    return PodTemplate(
+      metadata: metadata,
       spec: PodSpec(
         restartPolicy: restartPolicy, terminationGracePeriod: gracePeriod, userID: options.userID,
-        initContainers: initContainers, containers: [worker(extent, isService: isService)], volumes: volumes))
+        // A new volume belongs to root, and a worker is not.
+        ownsVolumes: options.volumes.contains { !$0.isReadOnly },
+        initContainers: initContainers, containers: [worker(arguments, isService: isService)],
+        volumes: volumes + MountedVolume.mounted(options.volumes).volumes, additions: options.additions))
   }
 
   private var runner: String {
     options.injection == nil ? "amqp-job" : Self.runnerDirectory + "/amqp-job"
   }
 
-  private func worker(_ extent: RunOptions.Extent, isService: Bool) -> Container {
+  private func worker(_ arguments: [String], isService: Bool) -> Container {
     Container(
       name: Self.containerName, image: options.image.description,
-      command: [runner, "run"] + options.run.arguments(extent) + ["--"] + options.command,
+      command: [runner, "run"] + arguments + ["--"] + options.command,
       environment: environment,
       readinessProbe: isService ? probe("--ready") : nil, livenessProbe: probe(),
-      resources: Resources(cpu: options.cpu, memory: options.memory, memoryLimit: options.memoryLimit),
-      mounts: mounts)
+      resources: options.resources, mounts: mounts + MountedVolume.mounted(options.volumes).mounts)
   }
 
+  /// The manifest's own.
   private var mounts: [VolumeMount] {
     let injected = VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory, isReadOnly: true)
     let tls = VolumeMount(name: Self.tlsVolume, path: Self.tlsDirectory, isReadOnly: true)
@@ -79,7 +86,7 @@ struct WorkerPod {
     return [
       Container(
         name: "install", image: injection.image.description, arguments: ["install", Self.runnerDirectory],
-        resources: Resources(cpu: "10m", memory: "32Mi", memoryLimit: "64Mi"),
+        resources: .forCopying(cpuLimit: options.resources.cpuLimit),
         mounts: [VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory)])
     ]
   }
