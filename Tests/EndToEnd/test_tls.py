@@ -177,7 +177,8 @@ def test_what_the_query_of_the_url_says(bench, proxy):
     """As with the options of the same meaning, which outweigh it."""
     queue = bench.queue("classic", *[b"apple"] * 3)
     trusted = f"?cacertfile={CA}&verify=verify_peer"
-    for address in url(port(bench)) + trusted, url(proxy("elsewhere").port) + trusted + "&server_name_indication=broker.example":
+    elsewhere = url(proxy("elsewhere").port) + trusted + "&server_name_indication=broker.example"
+    for address in url(port(bench)) + trusted, elsewhere:
         result = run(bench, queue, address, ca=None)
         assert (result.status, result.stderr) == (0, ""), result
     unverified = url(proxy("self-signed").port) + "?verify=verify_none"
