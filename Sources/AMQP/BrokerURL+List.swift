@@ -1,8 +1,9 @@
 extension BrokerURL {
-  /// Reads URLs separated by commas; a comma inside a URL is written %2C.
+  /// Reads URLs separated by commas, or by semicolons as Celery has them; a comma inside a URL is written %2C, but for its
+  /// query.
   /// - Throws: `ParseError`
   public static func list(parsing text: String) throws(ParseError) -> [BrokerURL] {
-    let parts = text.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingSpaces() }
+    let parts = separated(text.unicodeScalars[...]).map { $0.trimmingSpaces() }
     if let first = parts.first, first.hasScheme, let cut = parts.firstIndex(where: { !$0.hasScheme }) {
       let isPerhapsUser = parts[cut...].contains { $0.contains("@") }
       throw ParseError(
@@ -14,6 +15,18 @@ extension BrokerURL {
     return urls
   }
 
+  private static func separated(_ text: Substring.UnicodeScalarView) -> [Substring.UnicodeScalarView] {
+    var parts: [Substring.UnicodeScalarView] = []
+    var start = text.startIndex
+    for index in text.indices where text[index] == "," || text[index] == ";" {
+      let beginsURL = text[index...].dropFirst().trimmingSpaces().hasScheme
+      guard beginsURL || text[index] == "," && !text[start..<index].contains("?") else { continue }
+      parts.append(text[start..<index])
+      start = text.index(after: index)
+    }
+    return parts + [text[start...]]
+  }
+
   /// Where passwords stand in a list of URLs, or in a text that quotes some, as offsets in its UTF-8. Of a URL that cannot
   /// be read, that is all that may be its password.
   public static func passwordRanges(in text: String) -> [Range<Int>] {
@@ -23,12 +36,25 @@ extension BrokerURL {
     var ranges: [Range<Int>] = []
     for (index, start) in starts.enumerated() {
       let end = index + 1 < starts.count ? starts[index + 1] - separator.count : text.count
-      guard let at = text[start..<end].lastIndex(of: UInt8(ascii: "@")),
-        let colon = text[start..<at].firstIndex(of: UInt8(ascii: ":"))
-      else { continue }
-      ranges.append(colon + 1..<at)
+      let url = text[start..<end]
+      if let at = url.lastIndex(of: UInt8(ascii: "@")), let colon = url[..<at].firstIndex(of: UInt8(ascii: ":")) {
+        ranges.append(colon + 1..<at)
+      }
+      ranges += Self.passphraseRange(in: url).map { [$0] } ?? []
     }
     return ranges
+  }
+
+  /// Where a URL's query has the passphrase of a key.
+  private static func passphraseRange(in url: ArraySlice<UInt8>) -> Range<Int>? {
+    let name = Array("password=".utf8)
+    guard let query = url.firstIndex(of: UInt8(ascii: "?")),
+      let start = url[query...].indices.first(where: { index in
+        url[index...].starts(with: name) && (url[index - 1] == UInt8(ascii: "?") || url[index - 1] == UInt8(ascii: "&"))
+      })
+    else { return nil }
+    let value = url[(start + name.count)...].prefix { !"&,; ".utf8.contains($0) }
+    return value.startIndex..<value.endIndex
   }
 
   /// `rest` is what follows the scheme. The part with user and password ends at its first `/`, `?` or `#`, so an `@` after

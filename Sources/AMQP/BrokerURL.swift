@@ -12,6 +12,19 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   /// By TLS, and never without.
   public var isSecure = false
   public var mechanism = Mechanism.plain
+  /// What follows its `?`, decoded: how to connect. What these mean is not said here.
+  public var parameters: [Parameter] = []
+
+  /// `name=value`; without `=` the value is nil.
+  public struct Parameter: Hashable, Sendable {
+    public var name: String
+    public var value: String?
+
+    public init(_ name: String, _ value: String?) {
+      self.name = name
+      self.value = value
+    }
+  }
 
   /// How to log in (SASL).
   public enum Mechanism: String, Hashable, Sendable, CaseIterable {
@@ -46,8 +59,9 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
   }
 
-  /// Reads one URL. A missing path, or `/` alone, means the vhost `/`, as nearly every client has it. `defaultHost` is
-  /// the host of one that names none.
+  /// Reads one URL. A missing path, or `/` alone, means the vhost `/`, as nearly every client has it, and so does `//`, as
+  /// Celery writes it: all behind the first `/` is the vhost's name, which may begin with another one. `defaultHost` is the
+  /// host of a URL that names none.
   /// - Throws: `ParseError`
   public init(parsing text: String, defaultHost: String = "") throws(ParseError) {
     // Not by characters: a mark behind a ':' or '@' would make one of both, and a part of a password something else.
@@ -56,13 +70,16 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       throw ParseError("it does not begin with amqp://")
     }
     let scheme = String(text[..<schemeEnd]).lowercased()
-    guard scheme == "amqp" || scheme == "amqps" else {
+    guard ["amqp", "amqps", "pyamqp"].contains(scheme) else {
       throw ParseError("its scheme is \(scheme)://, not amqp:// or amqps://")
     }
     var rest = text[schemeEnd...].dropFirst(3)
     try Self.checkUserInfo(rest)
-    guard !rest.contains("?"), !rest.contains("#") else {
-      throw ParseError("it has a ?query or #fragment; settings such as the heartbeat are options instead")
+    guard !rest.contains("#") else { throw ParseError("it has a #fragment; a '#' is written %23") }
+    var query: Substring.UnicodeScalarView?
+    if let mark = rest.firstIndex(of: "?") {
+      query = rest[mark...].dropFirst()
+      rest = rest[..<mark]
     }
 
     var path: Substring.UnicodeScalarView?
@@ -70,7 +87,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       path = rest[slash...].dropFirst()
       rest = rest[..<slash]
     }
-    guard path?.contains("/") != true else {
+    guard path?.dropFirst().contains("/") != true else {
       throw ParseError("its vhost holds a '/', which is written %2F there")
     }
 
@@ -85,6 +102,13 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     }
     if let path, !path.isEmpty { vhost = try percentDecoded(path, part: "vhost") }
     try parseAuthority(rest, defaultHost: defaultHost)
+    for part in query?.split(separator: "&") ?? [] { parameters.append(try Self.parameter(part)) }
+  }
+
+  private static func parameter(_ text: Substring.UnicodeScalarView) throws(ParseError) -> Parameter {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = try percentDecoded(parts[0], part: "query")
+    return Parameter(name, parts.count == 2 ? try percentDecoded(parts[1], part: "query") : nil)
   }
 
   private mutating func parseAuthority(_ authority: Substring.UnicodeScalarView, defaultHost: String) throws(ParseError)

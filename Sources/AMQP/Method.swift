@@ -17,6 +17,9 @@ public enum Method: Hashable, Sendable {
   case channelClose(CloseReason)
   case channelCloseOK
 
+  /// Asks whether an exchange is there.
+  case exchangeDeclarePassive(exchange: ByteString)
+
   case queueDeclare(QueueDeclaration)
   case queueDeclareOK(QueueStatus)
   case queueBind(queue: ByteString, exchange: ByteString, routingKey: ByteString)

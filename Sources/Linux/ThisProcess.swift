@@ -16,8 +16,9 @@ public enum ThisProcess {
 
   /// The arguments, the program's name first, as bytes: they need not be text.
   public static var arguments: [[UInt8]] {
-    (0..<Int(CommandLine.argc)).compactMap { index in
-      CommandLine.unsafeArgv[index].map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+    (0..<clinux_argument_count()).map { index in
+      let argument = clinux_argument(index)
+      return Array(UnsafeRawBufferPointer(start: argument, count: strlen(argument)))
     }
   }
 
@@ -73,7 +74,8 @@ public enum ThisProcess {
 
   /// The same in one argument, 0 being the program's name, whose last `count` bytes the ranges count in.
   public static func hide(_ ranges: [Range<Int>], ofLast count: Int, inArgument index: Int) {
-    guard (0..<Int(CommandLine.argc)).contains(index), let argument = CommandLine.unsafeArgv[index] else { return }
+    guard (0..<Int(clinux_argument_count())).contains(index) else { return }
+    let argument = clinux_argument(Int32(index))
     let bytes = UnsafeMutableRawBufferPointer(start: argument, count: strlen(argument))
     for offset in ranges.joined() where (0..<count).contains(offset) && count <= bytes.count {
       bytes[bytes.count - count + offset] = UInt8(ascii: "*")

@@ -3,9 +3,12 @@ public struct PublishProgress: Sendable {
   private let parts: [String]
 
   /// `rate` is in items per second; `blocked` is why the broker takes nothing for now.
-  public init(queue: String, confirmed: Int, unconfirmed: Int, total: Int?, rate: Double?, blocked: String?) {
-    let done = total.map { "\(confirmed) of \($0) in the queue" } ?? "\(confirmed) in the queue"
-    var parts = ["\(queue.printable): \(done)", "\(unconfirmed) under way"]
+  public init(
+    destination: String, confirmed: Int, whereItemsAre: String = "in the queue", unconfirmed: Int, total: Int?,
+    rate: Double?, blocked: String?
+  ) {
+    let count = total.map { "\(confirmed) of \($0)" } ?? "\(confirmed)"
+    var parts = ["\(destination.printable): \(count) \(whereItemsAre)", "\(unconfirmed) under way"]
     if let rate { parts.append(ProgressLine.text(rate: rate)) }
     if let blocked { parts.append("the broker takes nothing: \(blocked.printable)") }
     self.parts = parts

@@ -20,11 +20,16 @@ struct Failure: Error {
 
   /// What any error in a conversation about `queue` comes to.
   init(_ error: any Error, queue: String, broker: BrokerURL?) {
-    let place = "queue '\(queue)'" + (broker.map { " at \($0)" } ?? "")
+    self.init(error, about: .queue(queue), broker: broker)
+  }
+
+  /// The same about where items are published to.
+  init(_ error: any Error, about destination: Destination, broker: BrokerURL?) {
+    let place = "\(destination)" + (broker.map { " at \($0)" } ?? "")
     switch error {
     case let failure as Failure: self = failure
     case let failure as BrokerFailure: self.init(failure)
-    case BrokerSession.CallError.refused(let reason): self.init(reason, queue: queue, place: place)
+    case BrokerSession.CallError.refused(let reason): self.init(reason, queue: destination.routingKey, place: place)
     case BrokerSession.CallError.unanswered:
       self.init(.temporaryFailure, "the broker gives no answer about \(place); try again")
     case AMQPError.doesNotFitFrame(let what):

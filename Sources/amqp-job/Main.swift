@@ -25,7 +25,7 @@ enum Main {
   static func main() {
     ThisProcess.prepare()
     ThisProcess.forbidDumping()
-    do { try run(Array(CommandLine.arguments.dropFirst())) } catch { end(with: error) }
+    do { try run(ThisProcess.arguments) } catch { end(with: error) }
   }
 
   /// Says why, and ends with the status that goes with it.
@@ -35,20 +35,19 @@ enum Main {
     failure.status.exit()
   }
 
-  private static func run(_ words: [String]) throws {
-    if let name = ToolName(path: CommandLine.arguments.first ?? "") {
-      name.tool.main(Array(ThisProcess.arguments.dropFirst())).exit()
-    }
-    switch words.first {
+  private static func run(_ arguments: [[UInt8]]) throws {
+    let words = arguments.map { String(decoding: $0, as: UTF8.self) }
+    if let name = ToolName(path: words.first ?? "") { name.tool.main(Array(arguments.dropFirst())).exit() }
+    switch words.dropFirst().first {
     case nil: throw Failure(.usage, "no command given; see '\(tool) --help'")
-    case "--help", "--help-all", "-h", "help": try Output.write(help(on: words.dropFirst().first))
+    case "--help", "--help-all", "-h", "help": try Output.write(help(on: words.dropFirst(2).first))
     case "--version": try Output.write("\(tool) \(version)\n")
     case let name?:
       guard let command = commands.first(where: { $0.definition.name == name }) else {
         throw Failure(.usage, "there is no command '\(name)'; see '\(tool) --help'")
       }
       // The program's name and the command's come first.
-      run(command, Array(ThisProcess.arguments.dropFirst(2)))
+      run(command, Array(arguments.dropFirst(2)))
     }
   }
 

@@ -11,36 +11,41 @@ struct Publish: ToolCommand {
     tool: Main.tool, name: "publish", summary: "Put items into a queue: persistent, and confirmed by the broker.",
     examples: [
       "amqp-job publish -q fruits apple banana", "find . -name '*.png' -print0 | amqp-job publish -q images --null",
+      "amqp-job publish --exchange shop --routing-key fruit.new apple",
     ],
     notes:
-      "Without BODY or PATH the items are the lines of standard input. Exit status 0 means that every one is in the queue. "
+      "Without BODY or PATH the items are the lines of standard input. Exit status 0 means that every one is in the queue, or with "
+      + "--exchange in one at least. "
       + "A line of --jsonl is as {\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}, with body_base64 "
       + "for a body that is no text; properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
       + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). What it does not say is as the options say.",
     operands: .any(name: "BODY"),
     groups: [
-      OptionGroup("Options", [QueueName.option] + ItemOptions.options), PropertyOptions.group, BrokerOptions.group,
+      OptionGroup("Options", PublishDestination.options + ItemOptions.options), PropertyOptions.group,
+      BrokerOptions.group,
       LogOptions.group,
     ])
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let broker = try BrokerOptions(&settings)
-    let queue = try QueueName.resolved(&settings)
+    let destination = try PublishDestination.resolved(&settings)
     let reporter = try LogOptions.reporter(&settings)
     var properties = try PropertyOptions.properties(&settings)
     properties.deliveryMode = 2
     let items = try ItemOptions(&settings, operands: arguments.operands, properties: properties)
     broker.warn(reporter)
 
-    let report = PublishReport(queue: queue, total: items.total, reporter: reporter, showsProgress: items.showsProgress)
+    let report = PublishReport(
+      destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress)
     var configuration = PublishLoop.Configuration(
       brokers: broker.brokers, tls: broker.tls, heartbeat: broker.heartbeat,
-      connectionName: "amqp-job publish \(queue)",
-      destination: .queue(queue), properties: properties, skip: items.skip,
+      connectionName: "amqp-job publish \(destination.name)",
+      destination: destination, properties: properties, skip: items.skip,
       limits: .init(outage: broker.connectTimeout))
-    let question = Method.queueDeclare(.init(name: ByteString(queue), isPassive: true))
-    (configuration.preconditions, configuration.inquiry) = ([question], question)
+    configuration.preconditions = [destination.question]
+    // Of the queues behind an exchange nothing can be asked.
+    if destination.exchange.isEmpty { configuration.inquiry = destination.question }
     let loop = try PublishLoop(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)

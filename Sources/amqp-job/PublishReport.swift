@@ -10,7 +10,7 @@ import Reports
 final class PublishReport {
   private static let interval: Duration = .seconds(1)
 
-  private let queue: String
+  private let destination: Destination
   private let total: Int?
   private let reporter: Reporter
   private let showsProgress: Bool
@@ -19,8 +19,8 @@ final class PublishReport {
   private var isLineOpen = false
   private var blockedReason: String?
 
-  init(queue: String, total: Int?, reporter: Reporter, showsProgress: Bool) {
-    self.queue = queue
+  init(_ destination: Destination, total: Int?, reporter: Reporter, showsProgress: Bool) {
+    self.destination = destination
     self.total = total
     self.reporter = reporter
     self.showsProgress = showsProgress
@@ -64,8 +64,8 @@ final class PublishReport {
   private func show(_ publication: Publication) {
     pace.observe(publication.confirmedCount, at: .now)
     let line = PublishProgress(
-      queue: queue, confirmed: publication.confirmedCount, unconfirmed: publication.openCount, total: total,
-      rate: pace.rate, blocked: blockedReason)
+      destination: destination.name, confirmed: publication.confirmedCount, whereItemsAre: destination.whereItemsAre,
+      unconfirmed: publication.openCount, total: total, rate: pace.rate, blocked: blockedReason)
     guard let size = Terminal.errorSize else {
       reporter.logger.show(LogEntry(.notice, line.text, ["items": .integer(publication.confirmedCount)]))
       return
@@ -84,14 +84,15 @@ final class PublishReport {
   private func are(_ count: Int) -> String { "\(count.counted("item")) \(count == 1 ? "is" : "are")" }
 
   func succeed(_ publication: Publication, broker: BrokerURL) {
-    let place = "queue '\(queue)' at \(broker)"
+    let place = "\(destination) at \(broker)"
     let level: LogEntry.Level = publication.resentCount > 0 ? .notice : .info
-    reporter.report(LogEntry(level, "\(are(publication.confirmedCount)) in \(place)\(twice(publication))"))
+    let way = destination.exchange.isEmpty ? "in" : "in a queue, through"
+    reporter.report(LogEntry(level, "\(are(publication.confirmedCount)) \(way) \(place)\(twice(publication))"))
   }
 
   /// nil where all is well.
   func failure(_ end: Publication.End, _ publication: Publication, broker: BrokerURL) -> Failure? {
-    let place = "queue '\(queue)' at \(broker)"
+    let place = "\(destination) at \(broker)"
     switch end {
     case .done: return nil
     case .refused: return refused(publication, place: place)
@@ -102,11 +103,12 @@ final class PublishReport {
       let status: ExitStatus = error.kind == .malformed ? .refusedData : .inputOutputError
       return Failure(status, error.reason + counts(publication, isAlways: true))
     case .broker(let failure):
-      return Failure(failure, queue: queue, broker: nil).adding(counts(publication))
+      return Failure(failure, about: destination, broker: nil).adding(counts(publication))
     case .channel(let reason):
-      return Failure(BrokerSession.CallError.refused(reason), queue: queue, broker: broker).adding(counts(publication))
+      return Failure(BrokerSession.CallError.refused(reason), about: destination, broker: broker).adding(
+        counts(publication))
     case .item(let number, let error):
-      return Failure(error, queue: queue, broker: broker).adding(" (item \(number))" + counts(publication))
+      return Failure(error, about: destination, broker: broker).adding(" (item \(number))" + counts(publication))
     }
   }
 
@@ -114,7 +116,7 @@ final class PublishReport {
     let isUnroutable = publication.refusals.contains(where: \.isUnroutable)
     let why =
       isUnroutable
-      ? "there is no such queue, or not any more"
+      ? destination.exchange.isEmpty ? "there is no such queue, or not any more" : "no queue is bound to it for them"
       : "the broker rejected them, as it does when a queue is full or was deleted"
     let refused = list(publication.refusals.map(\.number).sorted())
     return Failure(
@@ -125,7 +127,7 @@ final class PublishReport {
   private func counts(_ publication: Publication, isAlways: Bool = false) -> String {
     guard publication.acceptedCount > 0 || isAlways else { return "" }
     let count = publication.confirmedCount
-    var text = "; " + (total.map { "\(count) of \($0) items are" } ?? are(count)) + " in the queue"
+    var text = "; " + (total.map { "\(count) of \($0) items are" } ?? are(count)) + " \(destination.whereItemsAre)"
     let unknown = publication.unknownNumbers
     if !unknown.isEmpty { text += ", \(unknown.count) may be (\(list(unknown)))" }
     if publication.lastNumberInOrder > 0 { text += "; --skip \(publication.lastNumberInOrder) goes on from there" }

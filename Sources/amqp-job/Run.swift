@@ -22,6 +22,8 @@ enum Run: ToolCommand {
           Option("forever", "take items until told to end").everyday,
           Option("parallelism", short: "j", value: "J", "how many workers run side by side (default 1)").everyday,
           Option(
+            "consumer-priority", value: "N", "how far before or behind other consumers items come here (default 0)"),
+          Option(
             "when-empty", value: "wait|exit", "wait for an item, or exit 0 once the queue is drained (default wait)"),
           Option("wait-first", value: "DURATION", "grant a missing or empty queue this time at first (default 0)"),
           Option("drain-timeout", value: "DURATION", "how long the queue may take to be drained (default any)"),
@@ -113,6 +115,8 @@ enum Run: ToolCommand {
     var options = JobOptions(brokers: broker.brokers, queue: try QueueName.resolved(&settings))
     options.extent = try extent(&settings)
     options.parallelism = try settings.count("parallelism", upTo: Self.mostWorkers) ?? options.parallelism
+    options.consumerPriority =
+      try settings.value("consumer-priority", "a whole number, which may be negative") { Int32($0) } ?? 0
     if let whenEmpty: JobOptions.WhenEmpty = try settings.choice("when-empty") {
       guard case .count = options.extent else { throw UsageError("--when-empty goes with --count") }
       options.whenEmpty = whenEmpty

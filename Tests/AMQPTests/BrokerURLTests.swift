@@ -8,14 +8,17 @@ import Testing
     #expect("\(url)" == "[::1]:5673")
   }
 
-  @Test(arguments: ["amqp://h", "amqp://h/", "amqp://h:/", "amqp://h:5672/%2F", "amqp://h:5672/%2f"])
+  @Test(arguments: [
+    "amqp://h", "amqp://h/", "amqp://h:/", "amqp://h:5672/%2F", "amqp://h:5672/%2f", "amqp://h//", "pyamqp://h",
+  ])
   func missingPartsHaveTheUsualDefaults(text: String) throws {
     #expect(try BrokerURL(parsing: text) == BrokerURL(host: "h"))
   }
 
   @Test(arguments: [
     "", "h", "h:5672", "redis://h", "amqpss://h", "amqp:/h", "amqp://", "amqp://:5672", "amqp://h:0", "amqp://h:65536",
-    "amqp://h:x", "amqp://h:-1", "amqp://[::1", "amqp://[::1]x", "amqp://h/a/b", "amqp://h?heartbeat=5",
+    "amqp://h:x", "amqp://h:-1", "amqp://[::1", "amqp://[::1]x", "amqp://h/a/b", "amqp://h//a/b",
+    "amqp://h/v#x", "amqp://h?a=%zz",
     "amqp://u:%zz@h", "amqp://u:%2@h", "amqp://u:%FF@h", "amqp://u:%00@h", "amqp://a b", "amqp://a%0Ab",
   ])
   func refusesTheRestWithoutRepeatingIt(text: String) {
@@ -28,6 +31,28 @@ import Testing
     let urls = try BrokerURL.list(parsing: "AMQPS://h, amqps://h:1, amqp://h")
     #expect(urls.map(\.isSecure) == [true, true, false])
     #expect(urls.map(\.port) == [5671, 1, 5672])
+  }
+
+  @Test func readsAQuery() throws {
+    let url = try BrokerURL(parsing: "amqp://h/v?heartbeat=5&a=x%26y=z&flag&&path=/a?b")
+    #expect(url.vhost == "v")
+    #expect(
+      url.parameters == [.init("heartbeat", "5"), .init("a", "x&y=z"), .init("flag", nil), .init("path", "/a?b")])
+    #expect(try BrokerURL(parsing: "amqp://h?a=1").host == "h")
+    #expect(try BrokerURL(parsing: "amqp://h//name?").vhost == "/name")
+  }
+
+  @Test(arguments: [
+    "amqp://a//;amqp://b//x", "pyamqp://a; amqp://b//x", "amqp://a,amqp://b//x?o={'c':1,'d':2}",
+    "amqp://a?o={'c':1,'d':2};pyamqp://b//x",
+  ])
+  func readsCelerysLists(text: String) throws {
+    let urls = try BrokerURL.list(parsing: text)
+    #expect(urls.map(\.host) == ["a", "b"] && urls.map(\.vhost) == ["/", "/x"])
+  }
+
+  @Test func aSemicolonMayBeAPassword() throws {
+    #expect(try BrokerURL.list(parsing: "amqp://u:a;b@h").map(\.password) == ["a;b"])
   }
 
   @Test func readsLists() throws {
@@ -49,6 +74,11 @@ import Testing
     let bytes = Array(list.utf8)
     let found = BrokerURL.passwordRanges(in: list).map { String(decoding: bytes[$0], as: UTF8.self) }
     #expect(found == ["sécret", "b:c"])
+    let key = Array("amqps://u@h?keyfile=k&password=sesame&a=b".utf8)
+    #expect(
+      BrokerURL.passwordRanges(in: String(decoding: key, as: UTF8.self)).map { Array(key[$0]) } == [
+        Array("sesame".utf8)
+      ])
   }
 
   @Test(arguments: [

@@ -63,9 +63,12 @@ def test_bad_option(bench, arguments):
 
 @pytest.mark.any_broker
 @pytest.mark.parametrize("command, arguments, option", [
-    ("run", ["-q", "a", "-q", "b", "--", "true"], "--queue"), ("run", ["-q", "a", "-n", "1", "--count=2", "true"], "--count"),
-    ("run", ["-q", "a", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "0", "true"], None), ("publish", ["-q", "a", "--header", "a=1", "--header", "a=2"], "--header a"),
-    ("publish", ["-q", "a", "--skip", "1", "--skip", "1"], "--skip"), ("declare", ["a", "--type", "quorum", "--type", "classic"], "--type"),
+    ("run", ["-q", "a", "-q", "b", "--", "true"], "--queue"),
+    ("run", ["-q", "a", "-n", "1", "--count=2", "true"], "--count"),
+    ("run", ["-q", "a", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "0", "true"], None),
+    ("publish", ["-q", "a", "--header", "a=1", "--header", "a=2"], "--header a"),
+    ("publish", ["-q", "a", "--skip", "1", "--skip", "1"], "--skip"),
+    ("declare", ["a", "--type", "quorum", "--type", "classic"], "--type"),
     ("declare", ["a", "--arg", "x=1", "--arg", "x=2"], "--arg x"), ("status", ["a", "--url-file", "b"], "--url-file"),
 ], ids=str)
 def test_an_option_that_is_given_twice(bench, command, arguments, option):

@@ -70,6 +70,17 @@ def test_run_on_a_queue_with_a_dead_letter_exchange_writes_nothing(bench):
         assert worker.run("-q", queue.name, worker=["cat"]).stdout == b"apple"
 
 
+def test_publish_to_an_exchange(bench):
+    queue = bench.queue("classic")
+    bench.client.channel.queue_bind(queue.name, "amq.direct", queue.name)
+    with user(bench, write=["amq.direct"]) as publisher:
+        result = publisher.run("--exchange", "amq.direct", "--routing-key", queue.name, "apple", command="publish")
+        assert (result.status, result.stderr) == (0, ""), result
+        assert queue.depth() == 1
+        words = ["--exchange", "amq.fanout", "apple"]
+        publisher.run(*words, command="publish").assert_error(77, "exchange 'amq.fanout'", "permission")
+
+
 def test_amqp_consume(bench, links):
     queue = bench.queue("classic", b"apple")
     with user(bench, read=[queue.name]) as worker:

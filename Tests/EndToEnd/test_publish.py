@@ -172,6 +172,57 @@ def test_queue_deleted_in_between(bench):
     publisher.finish().assert_error(66, queue.name, "not item", "; 1 item is in the queue")
 
 
+@pytest.fixture
+def exchange(bench):
+    bench.client.channel.exchange_declare(bench.marker, "topic")
+    yield bench.marker
+    bench.client.channel.exchange_delete(bench.marker)
+
+
+def test_to_an_exchange(bench, exchange):
+    """Every queue that is bound for the key gets each item. What the environment says of a queue is of no account."""
+    queues = [bench.queue("classic"), bench.queue("quorum")]
+    for queue in queues:
+        bench.client.channel.queue_bind(queue.name, exchange, "fruit.*")
+    result = bench.run(
+        "--exchange", exchange, "--routing-key", "fruit.new", "-v", "apple", "pear", command="publish",
+        env={"QUEUE": "no-such-queue"})
+    result.assert_error(0, "2 items are in a queue", f"exchange '{exchange}'", "fruit.new")
+    for queue in queues:
+        _, properties, body = queue.take()
+        assert (body, properties.delivery_mode) == (b"apple", 2)
+        assert bodies(queue) == [b"pear"]
+
+
+def test_to_an_exchange_that_knows_no_queue_for_it(bench, exchange):
+    result = bench.run("--exchange", exchange, "--routing-key", "fruit.new", "apple", "pear", command="publish")
+    result.assert_error(66, f"exchange '{exchange}'", "'fruit.new'", "no queue is bound", "not items 1, 2", "0 of 2 items")
+
+
+@pytest.mark.parametrize("items", [["apple"], []], ids=["item", "no item"])
+def test_to_a_missing_exchange(bench, items):
+    result = bench.run("--exchange", bench.marker, *items, command="publish")
+    result.assert_error(66, f"exchange '{bench.marker}'", "no exchange")
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("arguments", [
+    ["-q", "a", "--exchange", "b"], ["-q", "a", "--routing-key", "b"], ["--routing-key", "b"], ["--exchange", ""],
+    ["--exchange", "x" * 256], ["--exchange", "x", "--routing-key", "x" * 256], ["--exchange", "a\nb"],
+], ids=lambda words: " ".join(words)[:40])
+def test_a_queue_or_an_exchange(bench, arguments):
+    bench.run(*arguments, "apple", command="publish").assert_error(64)
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("variables, option, status, words", [
+    ({"AMQP_JOB_EXCHANGE": "no-exchange", "QUEUE": "no-queue"}, [], 66, "exchange 'no-exchange'"),
+    ({"AMQP_JOB_EXCHANGE": "no-exchange", "AMQP_JOB_ROUTING_KEY": "x"}, ["-q", "no-queue"], 66, "queue 'no-queue'"),
+])
+def test_a_queue_or_an_exchange_in_the_environment(bench, variables, option, status, words):
+    bench.run(*option, "apple", command="publish", env=variables).assert_error(status, words)
+
+
 def test_unreachable_broker(bench):
     result = publish(bench, "any", "apple", "--connect-timeout", "1s", url="amqp://guest:guest@127.0.0.1:1")
     result.assert_error(69, "127.0.0.1")

@@ -104,7 +104,7 @@ def test_too_few_descriptors_for_a_worker(bench):
     """Every limit from what is too little to begin with to what is enough: the item is run, or goes back as it was."""
     queue = bench.work_queue("quorum", b"apple")
     seen = []
-    for most in range(6, 40):
+    for most in range(3, 40):
         def limit(most=most):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -173,6 +173,28 @@ def test_insecure_warns(bench, proxy):
     assert result.status == 0 and len(result.lines) == 1 and "--tls-insecure" in result.lines[0], result
 
 
+def test_what_the_query_of_the_url_says(bench, proxy):
+    """As with the options of the same meaning, which outweigh it."""
+    queue = bench.queue("classic", *[b"apple"] * 3)
+    trusted = f"?cacertfile={CA}&verify=verify_peer"
+    elsewhere = url(proxy("elsewhere").port) + trusted + "&server_name_indication=broker.example"
+    for address in url(port(bench)) + trusted, elsewhere:
+        result = run(bench, queue, address, ca=None)
+        assert (result.status, result.stderr) == (0, ""), result
+    unverified = url(proxy("self-signed").port) + "?verify=verify_none"
+    run(bench, queue, unverified, ca=None, env={"AMQP_JOB_TLS_INSECURE": "false"}).assert_error(77)
+    result = run(bench, queue, unverified, ca=None)
+    assert result.status == 0 and len(result.lines) == 1 and "verify_none" in result.lines[0], result
+
+
+def test_the_certificate_in_the_query_of_the_url(bench, proxy):
+    queue = bench.queue("classic", b"apple")
+    server = proxy("server", client_ca=CA)
+    files = f"?certfile={pem('client')}&keyfile={pem('client')}"
+    assert run(bench, queue, url(server.port) + files).status == 0
+    run(bench, queue, url(server.port) + files, "--tls-cert", pem("self-signed")).assert_error(77, "does not accept")
+
+
 def test_a_client_certificate_that_is_required(bench, proxy):
     queue = bench.queue("classic", b"apple")
     server = proxy("server", client_ca=CA)

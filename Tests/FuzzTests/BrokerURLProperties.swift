@@ -10,6 +10,7 @@ import Testing
     let host = random.one(of: ["h", "example.org", "[::1]", "127.0.0.1", "", random.text(upTo: 8)])
     let rest = random.one(of: [
       "", "/", ":5672", ":1/v", "/%2F", ":\(random.integer() as UInt32)/", random.text(upTo: 8),
+      "?heartbeat=5", "//?a=%20&b&=c",
     ])
     return random.one(of: ["amqp", "amqps", "AMQP"]) + "://" + userinfo + host + rest
   }
@@ -30,7 +31,9 @@ import Testing
       guard let url = try? BrokerURL(parsing: self.random(&random)) else { return }
       let text =
         "\(url.isSecure ? "amqps" : "amqp")://\(escaped(url.username)):\(escaped(url.password))@"
-        + "\(escaped(url.host)):\(url.port)/\(escaped(url.vhost))"
+        + "\(escaped(url.host)):\(url.port)/\(escaped(url.vhost))?"
+        + url.parameters.map { escaped($0.name) + ($0.value.map { "=" + self.escaped($0) } ?? "") }.joined(
+          separator: "&")
       let again = try BrokerURL(parsing: text)
       try expect(again == url, "\(text) is \(again), not \(url)")
     }

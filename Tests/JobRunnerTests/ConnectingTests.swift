@@ -22,7 +22,7 @@ import Testing
       driver.open().writes == [
         [
           .basicQoS(prefetchCount: 1),
-          .basicConsume(queue: "q", consumerTag: "amqp-job-1", arguments: Slot.notForStreams),
+          .basicConsume(queue: "q", consumerTag: "amqp-job-1", arguments: Slot.arguments(priority: 0)),
         ]
       ])
   }
@@ -46,7 +46,7 @@ import Testing
       driver.inspect().writes == [
         [
           .basicQoS(prefetchCount: 1),
-          .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams),
+          .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0)),
         ]
       ])
   }

@@ -36,7 +36,7 @@ import Testing
     #expect(driver.handle(.timer(.look)).writes == [[questions[0]]])
     #expect(
       driver.counted(0, 0).writes == [
-        [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)] + questions
+        [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0))] + questions
       ])
     #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
     driver.handle(.timer(.look))
@@ -175,7 +175,7 @@ import Testing
     #expect(
       actions.writes == [
         [.basicAck(deliveryTag: 1, multiple: false)],
-        [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)],
+        [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0))],
       ])
     #expect(driver.deliver().startsWorker)
     driver.handle(.workerEnded(.exited(0)))
@@ -241,7 +241,7 @@ import Testing
     _ = driver.counted(0, 1)
     driver.deliver()
     let closed = Method.channelClose(CloseReason(code: .preconditionFailed, text: "timed out"))
-    let consume = Method.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)
+    let consume = Method.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0))
     #expect(driver.method(closed).writes == [[.channelOpen, .basicQoS(prefetchCount: 1), consume]])
   }
 

@@ -53,7 +53,9 @@ import Testing
     driver.handle(.workerEnded(.exited(9)))
     driver.method(.basicCancel(consumerTag: "amqp-job-1"))
     let actions = driver.inspect()
-    #expect(actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]])
+    #expect(
+      actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0))]]
+    )
   }
 
   @Test func lostAcksAreNoSuccess() {

@@ -201,7 +201,7 @@ import Testing
     #expect(actions.contains(.dropMove(slot: 0)) && actions.errors.isEmpty)
     // The channel is open as it was.
     #expect(
-      actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams)]]
+      actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0))]]
         && driver.finished == nil)
   }
 

@@ -40,7 +40,7 @@ import Testing
       actions.writes == [
         [
           .basicQoS(prefetchCount: 1),
-          .basicConsume(queue: "mine", consumerTag: "amqp-job-1", arguments: Slot.notForStreams),
+          .basicConsume(queue: "mine", consumerTag: "amqp-job-1", arguments: Slot.arguments(priority: 0)),
         ]
       ])
     #expect(!actions.contains(.queueNamed("mine")))
@@ -62,7 +62,8 @@ import Testing
     #expect(driver.method(.queueBindOK, on: Self.setUpChannel).writes.isEmpty)
     let last = driver.method(.queueBindOK, on: Self.setUpChannel).writes
     #expect(
-      last.last?.last == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams))
+      last.last?.last
+        == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.arguments(priority: 0)))
     guard case .startWorker(let item, slot: 0)? = driver.deliver().first else {
       Issue.record("no worker is started")
       return
@@ -121,7 +122,7 @@ import Testing
     let actions = driver.method(declared("amq.gen-1"), on: Self.setUpChannel)
     #expect(
       actions.writes.last?.last
-        == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.notForStreams))
+        == .basicConsume(queue: "amq.gen-1", consumerTag: "amqp-job-1", arguments: Slot.arguments(priority: 0)))
     let confirmed = driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     #expect(confirmed.writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
     driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))

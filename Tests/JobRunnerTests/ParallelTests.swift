@@ -202,7 +202,7 @@ import Testing
     #expect(
       methods == [
         .basicAck(deliveryTag: 3, multiple: false),
-        .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams),
+        .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0)),
       ])
   }
 

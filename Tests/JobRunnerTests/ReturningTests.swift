@@ -32,7 +32,8 @@ import Testing
     let actions = driver.handle(.workerEnded(.exited(0)))
     #expect(actions.sets(.finishWindow, after: .seconds(60)))
     #expect(
-      actions.writes.last?.last == .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.notForStreams))
+      actions.writes.last?.last
+        == .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0)))
     let settled = driver.deliver(properties, isRedelivered: true, digest: 7)
     #expect(!settled.startsWorker)
     #expect(

@@ -44,6 +44,11 @@ extension Method {
           class_id: 0, method_id: 0))
     case .channelCloseOK:
       return try pass(AMQP_CHANNEL_CLOSE_OK_METHOD, amqp_channel_close_ok_t())
+    case .exchangeDeclarePassive(let exchange):
+      var declare = amqp_exchange_declare_t()
+      declare.exchange = pool.copy(exchange)
+      declare.passive = 1
+      return try pass(AMQP_EXCHANGE_DECLARE_METHOD, declare)
     case .queueDeclare(let declaration):
       var declare = amqp_queue_declare_t()
       declare.queue = pool.copy(declaration.name)

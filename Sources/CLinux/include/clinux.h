@@ -60,6 +60,11 @@ int clinux_allocate(int fd, off_t size);
 // open(2) with O_TMPFILE, for writing: a file without a name, in a directory. Returns its descriptor, or -1.
 int clinux_open_unnamed(const char *directory, mode_t mode);
 
+// The arguments of this process, its name first.
+int clinux_argument_count(void);
+// Of an index below their number. Its bytes may be overwritten.
+char *_Nonnull clinux_argument(int index);
+
 // Keeps other processes of the same user from reading our memory and environment in /proc.
 void clinux_set_not_dumpable(void);
 

@@ -53,6 +53,8 @@ public struct JobOptions: Hashable, Sendable {
   public var extent: Extent
   /// How many workers may run side by side.
   public var parallelism: Int
+  /// Of the consumers: a broker hands an item to one of a lower priority only where those of a higher one take no more.
+  public var consumerPriority: Int32
   /// Of an extent that is a count.
   public var whenEmpty: WhenEmpty
   /// How long a queue may be missing, or empty without having been seen otherwise, before that counts.
@@ -90,6 +92,7 @@ public struct JobOptions: Hashable, Sendable {
     queueOrigin = .lasting
     extent = .count(1)
     parallelism = 1
+    consumerPriority = 0
     whenEmpty = .wait
     waitFirst = .zero
     drainTimeout = nil

@@ -5,7 +5,6 @@ enum RunOption: String, CaseIterable {
   case connectTimeout = "--connect-timeout"
   case drainTimeout = "--drain-timeout"
   case finishWindow = "--finish-window"
-  case heartbeat = "--heartbeat"
   case maxItemSize = "--max-item-size"
   case spoolDirectory = "--spool-dir"
   case timeout = "--timeout"

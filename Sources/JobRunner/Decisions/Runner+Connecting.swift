@@ -44,7 +44,7 @@ extension Runner {
     var methods: [ChannelMethod] = []
     for index in slots.indices where freeItems > 0 && !isPausing && !isStopping {
       switch slots[index].state {
-      case .shut, .resting: methods += slots[index].on(slots[index].attach(to: queue.name))
+      case .shut, .resting: methods += slots[index].on(attach(index))
       default: break
       }
     }

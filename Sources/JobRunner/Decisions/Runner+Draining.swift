@@ -70,7 +70,7 @@ extension Runner {
   private var looker: Int? { slots.firstIndex { $0.state == .waiting || $0.state == .resting } }
 
   private mutating func beginLook(_ looker: Int) -> [Method] {
-    let attach = slots[looker].isConsumerAttached ? [] : slots[looker].attach(to: queue.name)
+    let attach = slots[looker].isConsumerAttached ? [] : self.attach(looker)
     return attach
       + drain.begin(ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
   }

@@ -39,7 +39,9 @@ extension Runner {
   /// Marks are left of which no item comes: it left the retry queue otherwise (a purge, say), or its runner was killed between the
   /// one and the other.
   mutating func forgetMarks(now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard drain.finding == .returning, let since = drain.returningSince, now >= since + Self.longestReturn else { return [] }
+    guard drain.finding == .returning, let since = drain.returningSince, now >= since + Self.longestReturn else {
+      return []
+    }
     let warning = said(
       .warning,
       "\(drain.markCount.counted("item")) of \(place) did not come back for another attempt in \(Self.longestReturn.text), with "

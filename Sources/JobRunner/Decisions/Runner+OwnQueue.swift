@@ -39,7 +39,7 @@ extension Runner {
     hasBeenInspected = true
     guard options.mostItems == 0 else { return serve(now: now) }
     // It goes with its last consumer, so it has to have had one.
-    let methods = slots[0].on(slots[0].attach(to: queue.name)) + withdraw(0)
+    let methods = slots[0].on(attach(0)) + withdraw(0)
     return [.send(methods), .set(.settlementLimit(slot: 0), after: Self.withdrawalLimit)]
   }
 

@@ -213,7 +213,7 @@ extension Runner {
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
       return actions + entry + pause + [.send(slots[index].on(methods))] + limit + looked(now: now)
     }
-    let attach = slots[index].isConsumerAttached ? [] : slots[index].attach(to: queue.name)
+    let attach = slots[index].isConsumerAttached ? [] : self.attach(index)
     slots[index].state = .waiting
     let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve(now: now) : []
     return actions + entry + pause + [.send(slots[index].on([method] + attach))] + awaitItem(now: now) + others

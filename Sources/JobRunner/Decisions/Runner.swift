@@ -219,6 +219,11 @@ public struct Runner: Sendable {
     }
   }
 
+  /// What begins a consumer in that slot.
+  mutating func attach(_ index: Int) -> [Method] {
+    slots[index].attach(to: queue.name, priority: options.consumerPriority)
+  }
+
   /// There is a connection, and the queue has been found.
   var isServing: Bool { isInspected && connectFailure == nil && (phase == .serving || phase == .looking) }
 

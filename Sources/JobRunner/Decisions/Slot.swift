@@ -52,18 +52,21 @@ struct Slot: Hashable, Sendable {
   var consumerTag: ByteString { ByteString("amqp-job-\(consumerNumber)") }
 
   /// Opens the channel where need be, and consumes.
-  mutating func attach(to queue: String) -> [Method] {
+  mutating func attach(to queue: String, priority: Int32) -> [Method] {
     var methods: [Method] = state == .shut ? [.channelOpen] : []
     if !hasPrefetch { methods.append(setPrefetch()) }
     consumerNumber += 1
     isConsumerAttached = true
     isConsumerConfirmed = false
     if !isBusy { state = .waiting }
-    return methods + [.basicConsume(queue: ByteString(queue), consumerTag: consumerTag, arguments: Self.notForStreams)]
+    return methods + [
+      .basicConsume(queue: ByteString(queue), consumerTag: consumerTag, arguments: Self.arguments(priority: priority))
+    ]
   }
 
-  /// What says the same as nothing to the queues that we serve, and makes a stream refuse the consumer.
-  static let notForStreams: FieldTable = ["x-priority": .int32(0)]
+  /// The argument of a consumer. A priority of 0 says the same as nothing to the queues that we serve; any makes a stream
+  /// refuse the consumer.
+  static func arguments(priority: Int32) -> FieldTable { ["x-priority": .int32(priority)] }
 
   /// Sent again wherever an answer of the broker's is wanted.
   mutating func setPrefetch() -> Method {

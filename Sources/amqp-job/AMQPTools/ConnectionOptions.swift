@@ -101,6 +101,7 @@ struct ConnectionOptions {
     } catch {
       throw Failure(.usage, "Parsing URL: \(error)")
     }
+    guard broker.parameters.isEmpty else { throw Failure(.usage, "Parsing URL: it has a ?query, which is not read") }
     guard broker.isSecure || !isTLSWanted else {
       throw Failure(.usage, "the --ssl option specifies an SSL connection but the --url option does not")
     }

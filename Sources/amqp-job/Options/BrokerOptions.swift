@@ -31,7 +31,7 @@ struct BrokerOptions {
   /// Seconds.
   var heartbeat: UInt16
   /// What to warn of, once somebody listens.
-  private var warning: String?
+  private var warnings: [String] = []
   /// nil where no URL is amqps.
   private(set) var tls: TLSContext?
 
@@ -52,19 +52,20 @@ struct BrokerOptions {
       let password = try Self.content(of: path).text
       for index in brokers.indices { brokers[index].password = password }
     }
-    let heartbeat = try settings.duration("heartbeat") ?? .seconds(30)
+    let parameters = URLParameters(brokers)
+    let heartbeat = try settings.duration("heartbeat") ?? parameters.heartbeat ?? .seconds(30)
     guard heartbeat == .zero || heartbeat >= .seconds(1), heartbeat <= .seconds(UInt16.max) else {
       throw Failure(.usage, "--heartbeat is 0, or from 1s to \(UInt16.max)s")
     }
     self.heartbeat = UInt16(heartbeat / .seconds(1))
-    connectTimeout = try settings.duration("connect-timeout") ?? .seconds(60)
-    tls = try Self.tls(&settings, isWanted: brokers.contains(where: \.isSecure))
-    let mechanism: BrokerURL.Mechanism = try settings.choice("auth-mechanism") ?? .plain
+    connectTimeout = try settings.duration("connect-timeout") ?? parameters.connectTimeout ?? .seconds(60)
+    tls = try Self.tls(&settings, parameters, isWanted: brokers.contains(where: \.isSecure))
+    let mechanism: BrokerURL.Mechanism = try settings.choice("auth-mechanism") ?? parameters.mechanism ?? .plain
     guard mechanism == .plain || (tls?.hasCertificate == true && brokers.allSatisfy(\.isSecure)) else {
       throw Failure(.usage, "--auth-mechanism external needs amqps:// URLs, and a certificate of ours (--tls-cert)")
     }
     for index in brokers.indices { brokers[index].mechanism = mechanism }
-    warning = Self.hidePasswords(settings.given.all("url"))
+    warnings = [parameters.warning(in: url.source), Self.hidePasswords(settings.given.all("url"))].compactMap(\.self)
   }
 
   /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
@@ -78,17 +79,21 @@ struct BrokerOptions {
 
   func warn(_ reporter: Reporter) {
     if tls?.verifies == false {
-      reporter.report(LogEntry(.warning, "--tls-insecure: the broker's certificate is not verified, anybody may be it"))
+      let line =
+        "the broker's certificate is not verified, anybody may be it (--tls-insecure, or verify_none in its URL)"
+      reporter.report(LogEntry(.warning, line))
     }
     if brokers.contains(where: \.isSecure), let plain = brokers.first(where: { !$0.isSecure }) {
       let line = "one of the URLs is amqp://: with the broker at \(plain) passwords and items go in plain text"
       reporter.report(LogEntry(.warning, line))
     }
-    if let warning { reporter.report(LogEntry(.warning, warning)) }
+    for warning in warnings { reporter.report(LogEntry(.warning, warning)) }
   }
 
   /// - Throws: `Failure`
-  private static func tls(_ settings: inout Settings, isWanted: Bool) throws -> TLSContext? {
+  private static func tls(
+    _ settings: inout Settings, _ parameters: URLParameters, isWanted: Bool
+  ) throws -> TLSContext? {
     var configuration = TLSConfiguration()
     configuration.authorities = try settings.text("tls-ca")
     configuration.certificate = try settings.text("tls-cert")
@@ -102,6 +107,13 @@ struct BrokerOptions {
       }
       return nil
     }
+    configuration.authorities = configuration.authorities ?? parameters.authorities
+    if configuration.certificate == nil {
+      configuration.certificate = parameters.certificate
+      configuration.key = configuration.key ?? parameters.key
+    }
+    configuration.serverName = configuration.serverName ?? parameters.serverName
+    if try settings.setting("tls-insecure") == nil { configuration.verifies = parameters.verifies ?? true }
     do { return try TLSContext(configuration) } catch { throw Failure(.usage, "\(error)") }
   }
 
