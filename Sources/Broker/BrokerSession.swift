@@ -1,6 +1,5 @@
 public import AMQP
 public import Linux
-public import TLS
 
 /// A conversation in which one question follows the other, for commands that have nothing else to
 /// attend to. It waits; a signal ends it as it ends any program. A session that is let go is closed first.
@@ -20,13 +19,13 @@ public final class BrokerSession {
 
   public static let callLimit: Duration = .seconds(60)
 
-  private let link: BrokerLink
+  let link: BrokerLink
   private var received: [Connection.Event] = []
   /// Ends the conversation, wherever it is.
   private let signals: SignalReceiver?
   private var isStopped = false
 
-  private init(link: BrokerLink, signals: SignalReceiver? = nil) {
+  init(link: BrokerLink, signals: SignalReceiver? = nil) {
     self.link = link
     self.signals = signals
   }
@@ -37,63 +36,6 @@ public final class BrokerSession {
 
   /// nil for what is not RabbitMQ.
   public var serverVersion: ServerVersion? { ServerVersion(link.serverProperties) }
-
-  /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`. Where there
-  /// are `signals`, any of them ends whatever the session waits for.
-  /// - Throws: `BrokerFailure`, `Stopped`
-  public static func connect(
-    to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String, tls: TLSContext? = nil,
-    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
-  ) throws -> BrokerSession {
-    let deadline = ContinuousClock.now + timeout
-    var backOff = BackOff()
-    var attempt = 0
-    while true {
-      let broker = brokers[attempt % brokers.count]
-      // One that is silent must leave time for the others.
-      let untried = max(1, brokers.count - attempt)
-      let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
-      do {
-        return try connect(
-          to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory,
-          until: limit,
-          signals: signals)
-      } catch let failure as BrokerFailure where failure.kind == .unreachable {
-        attempt += 1
-        guard attempt % brokers.count == 0 else { continue }
-        let next = ContinuousClock.now + backOff.pause(chance: .random(in: 0...1))
-        guard next < deadline else { throw failure }
-        try pause(until: next, signals)
-      }
-    }
-  }
-
-  /// Connects in one attempt, which `BrokerLink.loginLimit` limits anyway.
-  /// - Throws: `BrokerFailure`
-  public static func connect(
-    to broker: BrokerURL, heartbeat: UInt16, name: String, tls: TLSContext? = nil, largestBodyInMemory: Int = .max,
-    until deadline: ContinuousClock.Instant? = nil, signals: SignalReceiver? = nil
-  ) throws -> BrokerSession {
-    var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
-    parameters.largestBodyInMemory = largestBodyInMemory
-    let link = BrokerLink(broker: broker, parameters, tls: tls, now: .now)
-    let session = BrokerSession(link: link, signals: signals)
-    try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }
-    return session
-  }
-
-  /// Waits until then, or for one of the signals.
-  /// - Throws: `Stopped`
-  public static func pause(until deadline: ContinuousClock.Instant, _ signals: SignalReceiver?) throws {
-    while ContinuousClock.now < deadline {
-      let readiness = try poll([signals?.interest].compactMap(\.self), until: deadline)
-      if readiness.first?.readable == true { try stop(by: signals) }
-    }
-  }
-
-  private static func stop(by signals: SignalReceiver?) throws {
-    if let signal = signals?.receive().first(where: { $0 != .child }) { throw Stopped(signal: signal) }
-  }
 
   /// Opens a channel.
   /// - Throws: `BrokerFailure`, `CallError`
@@ -207,7 +149,7 @@ public final class BrokerSession {
     _ = try? wait(until: .now + limit) { takeFirst { $0 == .closed ? true : nil } }
   }
 
-  private func takeFirst<Result>(_ accept: (Connection.Event) -> Result?) -> Result? {
+  func takeFirst<Result>(_ accept: (Connection.Event) -> Result?) -> Result? {
     for index in received.indices {
       if let result = accept(received[index]) {
         received.remove(at: index)
@@ -218,7 +160,7 @@ public final class BrokerSession {
   }
 
   @discardableResult
-  private func wait<Result>(
+  func wait<Result>(
     until deadline: ContinuousClock.Instant?, for condition: () throws -> Result?
   ) throws -> Result {
     while true {
@@ -233,7 +175,7 @@ public final class BrokerSession {
   }
 
   /// One turn of the loop, until `deadline` at the latest, or until `other` is ready.
-  private func turn(until deadline: ContinuousClock.Instant?, other: PollInterest? = nil) throws {
+  func turn(until deadline: ContinuousClock.Instant?, other: PollInterest? = nil) throws {
     link.flush()
     let wakeUp = [deadline, link.deadline].compactMap(\.self).min()
     let linkInterest = link.interest

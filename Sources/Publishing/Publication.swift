@@ -59,6 +59,8 @@ public struct Publication {
   private var outageEnd: ContinuousClock.Instant?
   /// Since the broker confirmed something.
   private var hasFailed = false
+  /// Somebody has been told that no broker is there.
+  private var isOutageAnnounced = false
   /// Since when items can be sent over the connection that there is.
   private var readySince: ContinuousClock.Instant?
   /// Told to end, and how long what is under way may still take.
@@ -205,6 +207,7 @@ public struct Publication {
     attempts += 1
     let isFirst = failure.kind == .lost && !hasFailed
     hasFailed = true
+    if failure.kind == .lost { isOutageAnnounced = true }
     let pause = isFirst || attempts % brokerCount != 0 ? .zero : backOff.pause(chance: chance())
     guard now < outageEnd, ending == nil else {
       // That it was there for moments is no more than that it was not there.
@@ -218,6 +221,14 @@ public struct Publication {
     resentCount += firstTime
     phase = .waiting(until: min(now + pause, outageEnd))
     return count
+  }
+
+  /// All brokers have been tried, and the end does not follow at once. Once an outage.
+  mutating func announcesOutage(now: ContinuousClock.Instant) -> Bool {
+    let isLong = outageEnd.map { now + BrokerSession.shortWait < $0 } ?? false
+    guard !isOutageAnnounced, attempts >= brokerCount, isLong else { return false }
+    isOutageAnnounced = true
+    return true
   }
 
   public mutating func channelClosed(_ reason: CloseReason) {
@@ -277,7 +288,7 @@ public struct Publication {
   private static let proof: Duration = .seconds(10)
 
   private mutating func progressed() {
-    (outageEnd, hasFailed, backOff) = (nil, false, BackOff())
+    (outageEnd, hasFailed, isOutageAnnounced, backOff) = (nil, false, false, BackOff())
   }
 
   private mutating func endIfIdle() {

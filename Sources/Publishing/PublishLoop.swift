@@ -52,6 +52,8 @@ public final class PublishLoop {
     case quiet(BrokerURL, Duration)
     /// The connection was lost; so many items will be sent once more.
     case lost(BrokerFailure, resent: Int)
+    /// No broker can be reached, this one last of all; they are tried again.
+    case unreachable(BrokerFailure)
   }
 
   /// An item that is sent in parts.
@@ -89,14 +91,14 @@ public final class PublishLoop {
   private var template: MessageTemplate?
   private var lastBroker: BrokerURL
   /// What it takes to be called now and then.
-  private let onTurn: (Publication) -> ContinuousClock.Instant?
+  private let onTurn: (Publication, BrokerURL) -> ContinuousClock.Instant?
 
   /// Takes over the process's signals. `onTurn` is called whenever something may have changed, and says when it wants to be called
   /// again at the latest.
   /// - Throws: `SystemError`
   public init(
     _ configuration: Configuration, _ source: any ItemSource, notify: @escaping (Notice) -> Void,
-    onTurn: @escaping (Publication) -> ContinuousClock.Instant?
+    onTurn: @escaping (Publication, BrokerURL) -> ContinuousClock.Instant?
   ) throws {
     self.configuration = configuration
     self.source = source
@@ -126,7 +128,7 @@ public final class PublishLoop {
       connectIfDue()
       takeItems()
       send()
-      let next = onTurn(publication)
+      let next = onTurn(publication, lastBroker)
       if case .ended(let end) = publication.phase {
         try close(after: end)
         return end
@@ -315,8 +317,11 @@ public final class PublishLoop {
     link = nil
     sending = nil
     endInquiry()
-    if let count = publication.failed(failure, now: .now), failure.kind == .lost {
+    guard let count = publication.failed(failure, now: .now) else { return }
+    if failure.kind == .lost {
       notify(.lost(failure, resent: count))
+    } else if publication.announcesOutage(now: .now) {
+      notify(.unreachable(failure))
     }
   }
 

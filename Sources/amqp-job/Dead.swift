@@ -143,7 +143,7 @@ struct Dead: ToolCommand {
   func connect(largestBodyInMemory: Int = .max) throws -> BrokerSession {
     do {
       return try broker.connect(
-        name: "amqp-job dead \(action.rawValue) \(queue.name)", largestBodyInMemory: largestBodyInMemory)
+        name: "amqp-job dead \(action.rawValue) \(queue.name)", reporter, largestBodyInMemory: largestBodyInMemory)
     } catch {
       throw Failure(error, queue: queue.deadName, broker: nil)
     }

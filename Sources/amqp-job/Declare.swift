@@ -48,7 +48,7 @@ enum Declare: ToolCommand {
     let reporter = try LogOptions.reporter(&settings)
     broker.warn(reporter)
 
-    let conversation = QueueConversation(queue: queue.name, broker: broker)
+    let conversation = QueueConversation(queue: queue.name, broker: broker, reporter: reporter)
     do {
       if let setUp {
         try conversation.hold { try setUp.make($0, reporter) }

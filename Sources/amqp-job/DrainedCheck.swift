@@ -9,14 +9,16 @@ struct DrainedCheck {
 
   private let session: BrokerSession
   private let broker: BrokerOptions
+  private let reporter: Reporter
   private let queue: WorkQueue
   private let hasRetries: Bool
   private var drain: Drain
 
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  init(_ name: String, _ session: BrokerSession, _ broker: BrokerOptions) throws {
+  init(_ name: String, _ session: BrokerSession, _ broker: BrokerOptions, _ reporter: Reporter) throws {
     self.session = session
     self.broker = broker
+    self.reporter = reporter
     queue = WorkQueue(name)
     drain = Drain(queue)
     try session.openChannel(Self.channel)
@@ -29,6 +31,7 @@ struct DrainedCheck {
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
   mutating func obstacle() throws -> String? {
     let end = ContinuousClock.now + broker.connectTimeout
+    var patienceEnd = reporter.patience.map { ContinuousClock.now + $0 }
     while true {
       // A consumer would be handed what is there.
       if try session.queueStatus(queue.name, on: Self.channel).messageCount > 0 { return "items are ready" }
@@ -44,6 +47,11 @@ struct DrainedCheck {
             .unreachable,
             "queue '\(queue.name)' at \(session.broker) gives no answer that can be trusted: "
               + "its leader is away, or too slow")
+        }
+        if let time = patienceEnd, ContinuousClock.now >= time {
+          patienceEnd = nil
+          let line = "waiting for an answer about queue '\(queue.name)' at \(session.broker) that can be trusted"
+          reporter.report(LogEntry(.notice, line))
         }
       case .empty: break
       }
@@ -104,7 +112,7 @@ struct DrainedCheck {
   /// It came in the moment of a look. By itself its return would be counted, though nobody ran it.
   private func putBack(_ delivery: Delivery) throws {
     let item = WorkItem(envelope: delivery.envelope, properties: delivery.properties, queue: queue.name)
-    let other = try broker.connect(name: "amqp-job status")
+    let other = try broker.connect(name: "amqp-job status", reporter)
     defer { other.close() }
     let copy = item.properties(for: Move(destination: .queue, attempts: item.attempt - 1), host: "", time: 0)
     let isThere: Bool

@@ -33,10 +33,11 @@ enum ManifestExtent {
 
   private static func figures(of queue: String, _ settings: inout Settings) throws -> (QueueFigures, place: String) {
     let broker = try BrokerOptions(&settings)
-    broker.warn(try LogOptions.reporter(&settings))
+    let reporter = try LogOptions.reporter(&settings)
+    broker.warn(reporter)
     let session: BrokerSession
     do {
-      session = try broker.connect(name: "amqp-job manifest")
+      session = try broker.connect(name: "amqp-job manifest", reporter)
     } catch {
       throw Failure(error, queue: queue, broker: nil)
     }

@@ -37,7 +37,8 @@ struct Publish: ToolCommand {
     broker.warn(reporter)
 
     let report = PublishReport(
-      destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress)
+      destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
+      outage: broker.connectTimeout)
     var configuration = PublishLoop.Configuration(
       brokers: broker.brokers, tls: broker.tls, heartbeat: broker.heartbeat,
       connectionName: "amqp-job publish \(destination.name)",

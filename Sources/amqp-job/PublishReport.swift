@@ -14,16 +14,23 @@ final class PublishReport {
   private let total: Int?
   private let reporter: Reporter
   private let showsProgress: Bool
+  /// How long brokers may be out of reach.
+  private let outage: Duration
   private var next = ContinuousClock.now
   private var pace = Pace()
   private var isLineOpen = false
   private var blockedReason: String?
+  /// When it is to be said that the broker has not answered, where somebody looks on.
+  private var patienceEnd: ContinuousClock.Instant?
+  private var isWaitTold = false
 
-  init(_ destination: Destination, total: Int?, reporter: Reporter, showsProgress: Bool) {
+  init(_ destination: Destination, total: Int?, reporter: Reporter, showsProgress: Bool, outage: Duration) {
     self.destination = destination
     self.total = total
     self.reporter = reporter
     self.showsProgress = showsProgress
+    self.outage = outage
+    patienceEnd = reporter.patience.map { .now + $0 }
   }
 
   // MARK: Meanwhile
@@ -39,21 +46,39 @@ final class PublishReport {
       reporter.report(LogEntry(.notice, "the broker at \(broker) takes items again"))
     case .quiet(let broker, let time):
       reporter.report(LogEntry(.notice, "the broker at \(broker) has confirmed nothing for \(time.text): waiting"))
+    case .unreachable(let failure):
+      isWaitTold = true
+      reporter.report(LogEntry(.unreachable(failure), timeout: outage))
     case .lost(let failure, let count):
-      blockedReason = nil
+      (blockedReason, isWaitTold) = (nil, true)
       let again = count == 0 ? "" : "; \(count) unconfirmed items are sent again, and may be there twice"
       reporter.report(LogEntry(.warning, "\(failure): connecting again\(again)"))
     }
   }
 
   /// Shows the progress where it is time; returns when it will be again.
-  func turn(_ publication: Publication) -> ContinuousClock.Instant? {
-    guard showsProgress else { return nil }
+  func turn(_ publication: Publication, broker: BrokerURL) -> ContinuousClock.Instant? {
+    let patienceEnd = tellOfWait(publication, broker)
+    guard showsProgress else { return patienceEnd }
     if ContinuousClock.now >= next {
       next = .now + (Terminal.errorSize == nil ? Self.interval * 5 : Self.interval)
       show(publication)
     }
-    return next
+    return min(next, patienceEnd ?? next)
+  }
+
+  /// Says after a while that there has been no answer so far; returns when that will be.
+  private func tellOfWait(_ publication: Publication, _ broker: BrokerURL) -> ContinuousClock.Instant? {
+    switch publication.phase {
+    case .waiting, .connecting: break
+    case .publishing, .ended: isWaitTold = true
+    }
+    guard !isWaitTold, let patienceEnd else { return nil }
+    guard ContinuousClock.now >= patienceEnd else { return patienceEnd }
+    isWaitTold = true
+    endLine()
+    reporter.report(LogEntry(.unanswered(broker), timeout: outage))
+    return nil
   }
 
   func finish(_ publication: Publication) {

@@ -6,10 +6,11 @@ struct QueueConversation {
 
   let queue: String
   let broker: BrokerOptions
+  let reporter: Reporter
 
   /// - Throws: `BrokerFailure`, and `Failure` for any other error
   func hold(_ body: (BrokerSession) throws -> Void) throws {
-    let session = try broker.connect(name: "amqp-job declare")
+    let session = try broker.connect(name: "amqp-job declare", reporter)
     defer { session.close() }
     do {
       try session.openChannel(Self.channel)

@@ -11,6 +11,9 @@ struct Reporter {
 
   init(_ logger: Logger) { self.logger = logger }
 
+  /// After how long somebody who looks on wants to know what is waited for; nil where nobody does.
+  var patience: Duration? { Terminal.errorSize == nil ? nil : .seconds(1) }
+
   func report(_ entry: LogEntry) {
     logger.log(entry)
     if entry.level == .error {

@@ -90,7 +90,7 @@ struct Status: ToolCommand {
     for name in names {
       let obstacle: String?
       do {
-        var check = try DrainedCheck(name, session, broker)
+        var check = try DrainedCheck(name, session, broker, reporter)
         obstacle = try check.obstacle()
         try check.close()
       } catch {
@@ -102,10 +102,11 @@ struct Status: ToolCommand {
     }
   }
 
+  /// `again`: it has been said that there is no connection.
   /// - Throws: `Failure`, `BrokerSession.Stopped`
-  func connect(signals: SignalReceiver? = nil) throws -> BrokerSession {
+  func connect(signals: SignalReceiver? = nil, again: Bool = false) throws -> BrokerSession {
     do {
-      return try broker.connect(name: "amqp-job status", signals: signals)
+      return try broker.connect(name: "amqp-job status", again ? nil : reporter, signals: signals)
     } catch let stopped as BrokerSession.Stopped {
       throw stopped
     } catch {

@@ -33,7 +33,7 @@ struct StatusWatch {
   /// Until a connection is lost.
   private mutating func watch(_ signals: SignalReceiver) throws {
     do {
-      let session = try status.connect(signals: signals)
+      let session = try status.connect(signals: signals, again: uselessSince != nil)
       try watch(session)
     } catch let failure as BrokerFailure {
       let since = uselessSince ?? .now

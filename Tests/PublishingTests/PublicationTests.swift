@@ -35,6 +35,14 @@ private struct Driver {
     return publication.failed(failure, now: start + .seconds(seconds))
   }
 
+  /// The attempts fail, one after the other; whether each is announced.
+  mutating func announced(_ kinds: BrokerFailure.Kind..., after seconds: Int = 0) -> [Bool] {
+    kinds.map {
+      _ = lose($0, after: seconds)
+      return publication.announcesOutage(now: start + .seconds(seconds))
+    }
+  }
+
   mutating func returned(_ id: ByteString?) {
     var properties = BasicProperties()
     properties.messageID = id
@@ -479,5 +487,17 @@ private struct Driver {
     driver.acked(1)
     guard case .item(number: 2, _)? = driver.end else { return #expect(Bool(false)) }
     #expect(driver.publication.lastNumberInOrder == 1 && driver.publication.confirmedCount == 1)
+  }
+
+  @Test func anOutageIsAnnouncedOnceAllBrokersHaveBeenTried() {
+    var driver = Driver(brokers: 2)
+    #expect(driver.announced(.unreachable, .unreachable, .unreachable) == [false, true, false])
+  }
+
+  @Test func anOutageIsNotAnnouncedBeforeItsEndNorAfterALoss() {
+    var atEnd = Driver()
+    #expect(atEnd.announced(.unreachable, after: 58) == [false])
+    var lost = Driver()
+    #expect(lost.announced(.lost, .unreachable) == [false, false])
   }
 }

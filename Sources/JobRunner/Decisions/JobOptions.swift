@@ -83,6 +83,10 @@ public struct JobOptions: Hashable, Sendable {
   public var runsMalformed: Bool
   /// Whether those of `amqp-job run` are there, to be named in messages.
   public var namesOptions: Bool
+  /// Somebody looks on, who wants to know soon what is being waited for.
+  public var isWatched: Bool
+  /// Where more than one item is asked for, the end says what was done.
+  public var tellsTally: Bool
   /// What is of less weight is not logged, nor put into words.
   public var leastLogged: LogEntry.Level
 
@@ -107,6 +111,8 @@ public struct JobOptions: Hashable, Sendable {
     attempts = AttemptOptions()
     runsMalformed = false
     namesOptions = true
+    isWatched = false
+    tellsTally = true
     leastLogged = .info
   }
 

@@ -12,12 +12,14 @@ struct Outage: Hashable, Sendable {
   private var backOff = BackOff()
   /// Since when the connection that there is has been of use.
   private var servedAt: ContinuousClock.Instant?
+  /// Somebody has been told of it.
+  var isAnnounced = false
 
   /// The broker has said something of the queue over a connection that is new, or is not.
   mutating func served(now: ContinuousClock.Instant) { servedAt = servedAt ?? now }
 
   /// An item was settled.
-  mutating func settled() { (start, backOff) = (nil, BackOff()) }
+  mutating func settled() { (start, backOff, isAnnounced) = (nil, BackOff(), false) }
 
   /// The connection, or the attempt at one, has ended. How long to wait before the next one: not at all after a connection that
   /// has proved itself.

@@ -161,7 +161,10 @@ extension Runner {
     shutSlots(now: now)
     guard !isStopping else { return [] }
     guard options.waitsForBroker || hasBeenInspected else { return breakOff(.unreachable, "\(failure)") }
-    return [.log(LogEntry(.info, "\(failure)")), .set(.retry, after: pauseAfterLoss(now: now))]
+    let pause = pauseAfterLoss(now: now)
+    let level = announce(failure, now: now)
+    let limit = level == .info ? "" : "; trying for \(options.connectTimeout.text)"
+    return [.log(LogEntry(level, "\(failure)\(limit)")), .set(.retry, after: pause)]
   }
 
   private mutating func connectionLost(
@@ -174,6 +177,7 @@ extension Runner {
       said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
     ]
     let pause = pauseAfterLoss(now: now)
+    (outage.isAnnounced, reported[.broker]) = (true, now)
     phase = .connecting
     let limit = RunnerAction.set(.connectLimit, after: outage.left(of: options.connectTimeout, now: now))
     return actions + [pause == .zero ? dial() : .set(.retry, after: pause), limit]

@@ -74,10 +74,14 @@ public struct Runner: Sendable {
   // MARK: Time
 
   var startedAt: ContinuousClock.Instant?
+  /// Of the latest event.
+  var latestEventAt: ContinuousClock.Instant?
   /// Since when there has been nothing to do.
   var idleSince: ContinuousClock.Instant?
   /// No item is taken for a while after failures in a row.
   var isPausing = false
+  /// When it was said last what is being waited for.
+  var reported: [Waiting: ContinuousClock.Instant] = [:]
 
   // MARK: The end
 
@@ -113,6 +117,7 @@ public struct Runner: Sendable {
 
   /// Decides what to do about `event`.
   public mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
+    latestEventAt = now
     if case .closing(let status) = phase { return closing(event, status) }
     if let slot = event.slot, !slots.indices.contains(slot) { return [] }
     if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
@@ -144,7 +149,7 @@ public struct Runner: Sendable {
     idleSince = now
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
     outage.begin(now: now)
-    return connect() + [.set(.report, after: Self.reportPeriod)] + limit
+    return connect() + [.set(.report, after: reportPeriod)] + limit
   }
 
   private mutating func decide(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
@@ -232,30 +237,6 @@ public struct Runner: Sendable {
 
   /// The broker that we have a connection to, or try to have one.
   var broker: BrokerURL { options.brokers[max(0, attemptCount - 1) % options.brokers.count] }
-
-  // MARK: Reporting
-
-  static let reportPeriod: Duration = .seconds(60)
-
-  private func report(now: ContinuousClock.Instant) -> [RunnerAction] {
-    let again = RunnerAction.set(.report, after: Self.reportPeriod)
-    guard let idleSince, !slots.contains(where: \.isBusy) else { return [again] }
-    let minutes = Int(idleSince.duration(to: now) / .seconds(60))
-    let what: String
-    switch phase {
-    case .connecting:
-      what = connectFailure.map { "\($0); still trying" } ?? "connecting to the broker"
-    case .awaitingQueue: what = "waiting for \(place) to be declared"
-    case .looking where drain.finding == .retries || drain.finding == .returning:
-      what = "waiting for items to come back to \(place) for another attempt"
-    case .looking where drain.voidSince != nil: what = "waiting for an answer about \(place) that can be trusted"
-    case .looking where drain.finding == .otherConsumers:
-      what = "waiting for the other consumers of \(place) to end"
-    case .looking: what = "making sure that \(place) is drained"
-    default: what = "waiting for an item in \(place)"
-    }
-    return [.log(LogEntry(.notice, "\(what) (\(minutes) min)")), again]
-  }
 }
 
 /// An item that came before its time.

@@ -56,7 +56,7 @@ enum AMQPPublish: AMQPTool {
       configuration.inquiry = .queueDeclare(.init(name: ByteString(destination.routingKey), isPassive: true))
     }
     let report = AMQPPublishReport(destination, hasLines: arguments.contains("line-buffered"))
-    let loop = try PublishLoop(configuration, try source(arguments), notify: report.notify, onTurn: { _ in nil })
+    let loop = try PublishLoop(configuration, try source(arguments), notify: report.notify, onTurn: { _, _ in nil })
     let end = try loop.run()
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else { return .success }
     guard case .signal = end else { throw failure }

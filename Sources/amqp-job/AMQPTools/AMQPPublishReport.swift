@@ -22,7 +22,7 @@ struct AMQPPublishReport {
       AMQPPublish.report(.notice, "the broker at \(broker) takes nothing for now (\(reason)): waiting")
     case .quiet(let broker, let time):
       AMQPPublish.report(.notice, "the broker at \(broker) has confirmed nothing for \(time.text): waiting")
-    case .unblocked, .lost: break
+    case .unblocked, .lost, .unreachable: break
     }
   }
 

@@ -68,13 +68,16 @@ struct BrokerOptions {
     warnings = [parameters.warning(in: url.source), Self.hidePasswords(settings.given.all("url"))].compactMap(\.self)
   }
 
+  /// `reporter`, where there is one, says what is waited for: at once what is in the way, and on a terminal after a second that
+  /// there is no answer.
   /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
   func connect(
-    name: String, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
+    name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
   ) throws -> BrokerSession {
     try BrokerSession.connect(
       to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls,
-      largestBodyInMemory: largestBodyInMemory, signals: signals)
+      largestBodyInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
+    ) { reporter?.report(LogEntry($0, timeout: connectTimeout)) }
   }
 
   func warn(_ reporter: Reporter) {
@@ -146,5 +149,15 @@ struct BrokerOptions {
       throw Failure(.usage, "\(path.source) \(path.text): it is not text in UTF-8")
     }
     return Setting(content, from: path.source)
+  }
+}
+
+extension LogEntry {
+  /// What is waited for, for at most `timeout`.
+  init(_ notice: BrokerSession.Notice, timeout: Duration) {
+    switch notice {
+    case .unreachable(let failure): self.init(.notice, "\(failure); trying for \(timeout.text)")
+    case .unanswered(let broker): self.init(.notice, "waiting for an answer of the broker at \(broker)")
+    }
   }
 }

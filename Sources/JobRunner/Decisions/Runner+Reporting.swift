@@ -1,0 +1,80 @@
+internal import Broker
+
+/// What a runner with nothing in hand waits for.
+enum Waiting: Hashable, Sendable {
+  case broker
+  /// The queue is not there yet.
+  case declaration
+  case item
+  /// A pause after failures in a row.
+  case pause
+  /// Items that come back for another attempt.
+  case retries
+  case otherConsumers
+  /// An answer that counts.
+  case trust
+  /// The last looks of those that it takes.
+  case proof
+}
+
+/// Saying what is being waited for: once a minute, and to somebody who looks on after a second already.
+extension Runner {
+  static let reportPeriod: Duration = .seconds(60)
+  static let promptPeriod: Duration = .seconds(1)
+  /// A wait that is over by then needs no line of its own, besides that of its end.
+  static let shortWait: Duration = BrokerSession.shortWait
+
+  var reportPeriod: Duration { options.isWatched ? Self.promptPeriod : Self.reportPeriod }
+
+  mutating func report(now: ContinuousClock.Instant) -> [RunnerAction] {
+    let again = RunnerAction.set(.report, after: reportPeriod)
+    guard !isStopping, !slots.contains(where: \.isBusy), let waiting else { return [again] }
+    let since = idleSince ?? now
+    idleSince = since
+    guard since + reportPeriod <= now, !isReported(waiting, now: now) else { return [again] }
+    reported[waiting] = now
+    let minutes = Int(since.duration(to: now) / .seconds(60))
+    let duration = minutes > 0 ? " (\(minutes) min)" : ""
+    return [.log(LogEntry(.notice, "\(text(of: waiting))\(duration)")), again]
+  }
+
+  /// It was said within the last minute.
+  private func isReported(_ waiting: Waiting, now: ContinuousClock.Instant) -> Bool {
+    reported[waiting].map { now < $0 + Self.reportPeriod - reportPeriod } ?? false
+  }
+
+  /// Why the broker is not reached, once every one has been tried, and where the end does not follow at once.
+  mutating func announce(_ failure: BrokerFailure, now: ContinuousClock.Instant) -> LogEntry.Level {
+    let left = outage.left(of: options.connectTimeout, now: now)
+    guard !outage.isAnnounced, attemptCount >= options.brokers.count, left > Self.shortWait else { return .info }
+    outage.isAnnounced = true
+    reported[.broker] = now
+    return .notice
+  }
+
+  private var waiting: Waiting? {
+    switch phase {
+    case .new, .closing, .finished: nil
+    case .connecting, .inspecting: .broker
+    case .awaitingQueue: .declaration
+    case .serving: isPausing ? .pause : .item
+    case .looking where drain.finding == .retries || drain.finding == .returning: .retries
+    case .looking where drain.voidSince != nil: .trust
+    case .looking where drain.finding == .otherConsumers: .otherConsumers
+    case .looking: .proof
+    }
+  }
+
+  private func text(of waiting: Waiting) -> String {
+    switch waiting {
+    case .broker: connectFailure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
+    case .declaration: "waiting for \(place) to be declared"
+    case .item: "waiting for an item in \(place)"
+    case .pause: "pausing after \(tally.failuresInRow) failures in a row on \(place)"
+    case .retries: "waiting for items to come back to \(place) for another attempt"
+    case .otherConsumers: "waiting for the other consumers of \(place) to end"
+    case .trust: "waiting for an answer about \(place) that can be trusted"
+    case .proof: "making sure that \(place) is drained"
+    }
+  }
+}
