@@ -48,7 +48,7 @@ struct Dead: ToolCommand {
   let queue: WorkQueue
   let broker: BrokerOptions
   let reporter: Reporter
-  private let spoolDirectory: String
+  let spoolDirectory: String
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
@@ -69,52 +69,8 @@ struct Dead: ToolCommand {
 
     switch action {
     case .list: try DeadList(dead, limit: limit, isJSON: try settings.flag("json")).run()
-    case .replay: try dead.replay(limit: limit, ids: Set(try settings.list("id").map(\.text)))
+    case .replay: try DeadReplay(dead, limit: limit, ids: Set(try settings.list("id").map(\.text))).run()
     case .purge: try dead.purge()
-    }
-  }
-
-  private func replay(limit: Int, ids: Set<String>) throws {
-    let source = try connect(largestBodyInMemory: Spooling.largestInMemory)
-    let depth = try depth(source)
-    let target = try connect()
-    let replay = Replay(queue, from: source, through: target, spoolingIn: spoolDirectory) {
-      [reporter, broker = target.broker] reason in
-      let state = reason.map { "takes nothing for now (\($0)): waiting" } ?? "takes items again"
-      reporter.report(LogEntry(.notice, "the broker at \(broker) \(state)"))
-    }
-    func moved() -> String {
-      "\(replay.movedCount) item\(replay.movedCount == 1 ? "" : "s") moved to queue '\(queue.name)'"
-        + (replay.isOneUnknown ? ", and one more may be there and still be dead" : "")
-    }
-    do {
-      try replay.run(depth: depth, limit: limit, ids: ids)
-    } catch {
-      var failure = failure(error, of: target)
-      failure.message += "; \(moved())"
-      throw failure
-    }
-    target.close()
-    source.close()
-    if !replay.missingIDs.isEmpty, replay.movedCount < limit {
-      let missing = replay.missingIDs.sorted().map { "'\($0)'" }.joined(separator: ", ")
-      throw Failure(.failure, "no item in \(place(source)) has the id \(missing); \(moved())")
-    }
-    reporter.report(
-      LogEntry(.notice, "\(moved()) from \(place(source))", ["items": .integer(replay.movedCount)]))
-  }
-
-  private func failure(_ error: any Error, of target: BrokerSession) -> Failure {
-    let place = "queue '\(queue.name)' at \(target.broker)"
-    return switch error {
-    case Publisher.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
-    case Publisher.Refusal.rejected:
-      Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
-    case let error as SystemError:
-      Failure(.inputOutputError, "an item for \(place) cannot be stored in \(spoolDirectory) (TMPDIR): \(error.reason)")
-    case BrokerSession.CallError.refused(let reason) where reason.text.contains("queue '\(queue.deadName)'"):
-      Failure(error, queue: queue.deadName, broker: target.broker)
-    default: Failure(error, queue: queue.name, broker: target.broker)
     }
   }
 
@@ -162,6 +118,35 @@ struct Dead: ToolCommand {
       )
     } catch {
       throw Failure(error, queue: queue.deadName, broker: session.broker)
+    }
+  }
+
+  /// What the queue does with what is looked at. A broker's log may have a line of it.
+  /// - Throws: `Failure`
+  func standing(_ session: BrokerSession) throws -> DeadQueueStanding {
+    do {
+      return try session.deadQueueStanding(queue, on: Self.channel + 1)
+    } catch {
+      throw Failure(error, queue: queue.deadName, broker: session.broker)
+    }
+  }
+
+  /// How to take what is to be given back.
+  /// - Throws: `Failure` where the queue may drop what was given back too often
+  func wayToLook(_ session: BrokerSession) throws -> QueueReader.Way {
+    let standing = try standing(session)
+    switch standing.returns {
+    case .unlimited: return standing.way
+    case .limited:
+      throw Failure(
+        .wrongQueue,
+        "\(place(session)) was not made by 'amqp-job declare', and may drop items that are looked at often: "
+          + "none was looked at ('dead replay' of all loses none)")
+    case .unknown(let reason):
+      throw Failure(
+        .notPermitted,
+        "cannot know whether \(place(session)) drops items that are looked at often, so none was looked at: that takes "
+          + "permission to configure it (\(reason.text)); 'dead replay' of all does not need it")
     }
   }
 }

@@ -20,9 +20,10 @@ struct DeadList {
     // Of a body its size is all that is shown.
     let session = try dead.connect(largestBodyInMemory: 0)
     let depth = try dead.depth(session)
+    let way = try dead.wayToLook(session)
     let items: [DeadItem]
     do {
-      items = try read(session, depth)
+      items = try read(session, depth, by: way)
     } catch {
       throw Failure(error, queue: dead.queue.deadName, broker: session.broker)
     }
@@ -37,53 +38,14 @@ struct DeadList {
     }
   }
 
-  private func read(_ session: BrokerSession, _ depth: Int) throws -> [DeadItem] {
-    try checkLimit(session)
+  private func read(_ session: BrokerSession, _ depth: Int, by way: QueueReader.Way) throws -> [DeadItem] {
     var items: [DeadItem] = []
-    var held = HeldMessages(session, queue: dead.queue.deadName, channel: Dead.channel)
-    do {
-      for _ in 0..<depth where items.count < limit || held.isIncomplete {
-        guard let delivery = try session.get(from: dead.queue.deadName, on: Dead.channel, onPart: { _, _ in }) else {
-          break
-        }
-        held.hold(delivery)
-        if items.count < limit { items.append(DeadItem(delivery)) }
-      }
-    } catch {
-      try? held.giveBack()
-      throw error
+    var scan = DeadLetterScan(dead.queue.deadName, on: session, by: way)
+    try scan.run(depth: depth, wantsMore: { items.count < limit }) { delivery in
+      if items.count < limit { items.append(DeadItem(delivery)) }
+      return .keep
     }
-    try held.giveBack()
-    try session.closeChannel(Dead.channel)
     return items
-  }
-
-  /// A quorum queue that was not made by `declare` may drop what it takes back too often, and before 4.3 it counts
-  /// every look: from 4.0 on 20 of them unless it was told otherwise.
-  private func checkLimit(_ session: BrokerSession) throws {
-    let version = session.serverVersion
-    if let version, version >= ServerVersion(4, 3) { return }
-    let channel = Dead.channel + 1
-    try session.openChannel(channel)
-    do {
-      try session.declare(dead.queue.deadDeclaration, on: channel)
-      try session.closeChannel(channel)
-    } catch BrokerSession.CallError.refused(let reason) {
-      if reason.refusal == .notPermitted {
-        throw Failure(
-          .notPermitted,
-          "cannot know whether \(dead.place(session)) drops items that are looked at often, so none was looked at: that takes "
-            + "permission to configure it (\(reason.text)); 'dead replay' does not need it")
-      }
-      guard reason.code == .preconditionFailed else { throw BrokerSession.CallError.refused(reason) }
-      let isUnlimited = version.map { $0 < ServerVersion(4, 0) } == true && reason.text.hasSuffix("current is none")
-      guard reason.differs(in: "x-queue-type") || reason.differs(in: "x-delivery-limit") && isUnlimited else {
-        throw Failure(
-          .wrongQueue,
-          "\(dead.place(session)) was not made by 'amqp-job declare', and may drop items that are looked at often: "
-            + "none was looked at ('dead replay' loses none)")
-      }
-    }
   }
 }
 
