@@ -35,6 +35,7 @@ struct HeldMessages {
       }
   }
 
+  var count: Int { tags.count }
   var isEmpty: Bool { tags.isEmpty }
 
   mutating func hold(_ delivery: Delivery) {

@@ -20,7 +20,7 @@ public final class Replay {
   private let names: WorkQueue
   private let way: QueueReader.Way
   private let onFlow: (String?) -> Void
-  private let onTurn: (_ movedCount: Int) -> Void
+  private let onTurn: (_ doneCount: Int) -> Void
 
   private let directory: String
   private var spool: BodySpool
@@ -48,7 +48,7 @@ public final class Replay {
 
   /// `source` has the channel open; `target` is a connection of its own, without a channel. What is larger than `source` keeps
   /// in memory is kept in a file in `directory` meanwhile. `onFlow` is told why the broker stops to take messages, and nil
-  /// when it goes on; `onTurn` now and then, how far it is.
+  /// when it goes on; `onTurn` now and then, how many it has moved or passed over.
   public init(
     _ queue: WorkQueue, from source: BrokerSession, by way: QueueReader.Way, through target: BrokerSession,
     spoolingIn directory: String, onFlow: @escaping (String?) -> Void, onTurn: @escaping (Int) -> Void = { _ in }
@@ -104,7 +104,7 @@ public final class Replay {
       try ack(settled, withAllBefore: others.isEmpty && !transfers.hasRefusals)
       let wantsMore = obstacle == nil && storingError == nil && (selectedCount < limit || others.isIncomplete)
       if wantsMore { try send(reader.ask(room: window - transfers.count - waiting.count, now: .now)) }
-      onTurn(movedCount)
+      onTurn(movedCount + others.count)
       guard wantsMore && !reader.isAtEnd || !isIdle(reader) else { return }
 
       source.isPaused = obstacle == nil && waitingBytes > Self.mostWaitingBytes

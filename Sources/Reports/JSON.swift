@@ -5,6 +5,7 @@ public enum JSON: Hashable, Sendable, CustomStringConvertible {
   case integer(Int64)
   case number(Double)
   case text(String)
+  case array([JSON])
   case object([Member])
 
   public struct Member: Hashable, Sendable {
@@ -25,6 +26,7 @@ public enum JSON: Hashable, Sendable, CustomStringConvertible {
     case .integer(let value): "\(value)"
     case .number(let value): value.isFinite ? "\(value)" : "null"
     case .text(let value): Self.quoted(value)
+    case .array(let elements): "[" + elements.map(\.description).joined(separator: ",") + "]"
     case .object(let members):
       "{" + members.map { Self.quoted($0.name) + ":\($0.value)" }.joined(separator: ",") + "}"
     }

@@ -6,11 +6,13 @@ import Reports
 /// `amqp-job dead list`: reads the items, gives them back as they came, and shows what their headers say.
 struct DeadList {
   private let dead: Dead
+  private let selection: DeadSelection
   private let limit: Int
   private let isJSON: Bool
 
-  init(_ dead: Dead, limit: Int, isJSON: Bool) {
+  init(_ dead: Dead, _ filter: DeadLetterFilter, limit: Int, isJSON: Bool) {
     self.dead = dead
+    selection = DeadSelection(filter)
     self.limit = limit
     self.isJSON = isJSON
   }
@@ -21,31 +23,23 @@ struct DeadList {
     let session = try dead.connect(largestBodyInMemory: 0)
     let depth = try dead.depth(session)
     let way = try dead.wayToLook(session)
-    let items: [DeadItem]
-    do {
-      items = try read(session, depth, by: way)
-    } catch {
-      throw Failure(error, queue: dead.queue.deadName, broker: session.broker)
+    var items: [DeadItem] = []
+    try dead.scan(session, depth: depth, by: way, wantsMore: { items.count < limit }) { delivery in
+      if items.count < limit, selection.contains(delivery) { items.append(DeadItem(delivery)) }
+      return .keep
     }
     session.close()
     // Nobody who reads slowly keeps us from giving back.
     if isJSON {
       for item in items { try Output.write("\(item.json)\n") }
-    } else if items.isEmpty {
-      dead.reporter.report(LogEntry(.notice, "\(dead.place(session)) is empty"))
-    } else {
+    } else if !items.isEmpty {
       try Output.write(DeadItem.table(items))
     }
-  }
-
-  private func read(_ session: BrokerSession, _ depth: Int, by way: QueueReader.Way) throws -> [DeadItem] {
-    var items: [DeadItem] = []
-    var scan = DeadLetterScan(dead.queue.deadName, on: session, by: way)
-    try scan.run(depth: depth, wantsMore: { items.count < limit }) { delivery in
-      if items.count < limit { items.append(DeadItem(delivery)) }
-      return .keep
+    if items.count < limit, let failure = selection.failure(in: dead.place(session)) { throw failure }
+    if items.isEmpty, !isJSON {
+      let state = depth == 0 ? "is empty" : "has no such item"
+      dead.reporter.report(LogEntry(.notice, "\(dead.place(session)) \(state)"))
     }
-    return items
   }
 }
 
@@ -77,7 +71,9 @@ struct DeadItem {
   }
 
   /// What there is no value for is left out.
-  var json: JSON {
+  var json: JSON { .object(members + [.init("headers", .object(scalarHeaders))]) }
+
+  var members: [JSON.Member] {
     let members: [(String, JSON?)] = [
       ("id", id.map { .text($0) }), ("queue", letter.queue.map { .text($0) }),
       ("reason", letter.reason.map { .text($0) }),
@@ -85,9 +81,8 @@ struct DeadItem {
       ("status", letter.status.map { .integer(Int64($0)) }), ("signal", letter.signal.map { .text($0) }),
       ("attempts", letter.attempts.map { .integer(Int64($0)) }), ("host", letter.host.map { .text($0) }),
       ("time", letter.time.map { .text(utcText(secondsSince1970: $0)) }), ("size", .integer(Int64(size))),
-      ("headers", .object(scalarHeaders)),
     ]
-    return .object(members.compactMap { name, value in value.map { .init(name, $0) } })
+    return members.compactMap { name, value in value.map { .init(name, $0) } }
   }
 
   /// Of headers with one name, the first.

@@ -18,10 +18,10 @@ def test_purge(bench):
     queue.assert_untouched()
 
 
-@pytest.mark.parametrize("action", ["list", "replay", "purge"])
+@pytest.mark.parametrize("action", ["list", "show --id a", "replay", "replay --dry-run", "purge", "purge --reason x"])
 def test_no_dead_letter_queue(bench, action):
     queue = bench.queue("quorum", b"apple")
-    dead(bench, action, queue.name).assert_error(66, f"'{queue.name}.dead'", f"declare {queue.name}'")
+    dead(bench, *action.split(), queue.name).assert_error(66, f"'{queue.name}.dead'", f"declare {queue.name}'")
     queue.assert_untouched()
 
 
@@ -92,12 +92,17 @@ def test_queue_from_the_environment(bench):
 
 
 @pytest.mark.parametrize("words, text", [
-    ([], "ACTION"), (["show", "q"], "show"), (["list"], "no queue"), (["purge", "q", "--json"], "--json"),
-    (["list", "q", "--id", "a"], "--id"), (["list", "q", "r"], "'r'"), (["list", "q", "--limit", "0"], "--limit"),
-    (["list", "x" * 250], "249"),
+    ([], "ACTION"), (["look", "q"], "look"), (["list"], "no queue"), (["purge", "q", "--json"], "--json"),
+    (["list", "q", "--dry-run"], "--dry-run"), (["purge", "q", "--limit", "1"], "--limit"),
+    (["list", "q", "r"], "'r'"), (["list", "q", "--limit", "0"], "--limit"), (["list", "x" * 250], "249"),
+    (["show", "q"], "--id"), (["show", "q", "--id", "a", "--id", "b"], "--id"),
+    (["show", "q", "--id", "a", "--reason", "failed"], "--reason"),
+    (["list", "q", "--since", "yesterday"], "--since"), (["list", "q", "--since", "2026-02-30T00:00:00Z"], "--since"),
+    (["purge", "q", "--older-than", "1 day"], "--older-than"), (["replay", "q", "--where", "color"], "HEADER=VALUE"),
+    (["replay", "q", "--where", "=red"], "HEADER=VALUE"),
 ], ids=lambda value: " ".join(value)[:40])
 def test_bad_usage(bench, words, text):
-    dead(bench, *(words or [])).assert_error(64, text) if words else bench.run(command="dead").assert_error(64, text)
+    bench.run(*words, command="dead").assert_error(64, text)
 
 
 def test_messages_for_machines(bench):

@@ -121,6 +121,7 @@ def test_replay_without_the_queue(bench):
     queue = bench.work_queue()
     queue.delete()
     queue.dead.put(b"apple")
+    dead(bench, "replay", queue.name, "--dry-run").assert_error(66, f"'{queue.name}'")
     dead(bench, "replay", queue.name).assert_error(66, f"'{queue.name}'", "0 items moved")
     queue.dead.assert_back()
 
