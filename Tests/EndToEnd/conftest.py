@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 
 import brokers  # noqa: E402
 import harness  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 
 def pytest_configure(config):
@@ -148,6 +149,14 @@ def make_cluster(bench):
 def queue(bench):
     """An empty one with a retry and a dead-letter queue."""
     return bench.work_queue("quorum")
+
+
+@pytest.fixture
+def terminal(bench):
+    """One of 100 columns."""
+    made = Terminal(100, 24)
+    bench.closers.append(made.close)
+    return made
 
 
 @pytest.fixture(params=["quorum", "classic"])

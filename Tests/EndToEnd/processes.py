@@ -119,9 +119,10 @@ class Runner:
         options.setdefault("stdin", subprocess.DEVNULL)
         with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
             options.setdefault("stdout", stdout)
+            options.setdefault("stderr", stderr)
             self.started = time.monotonic()
             self.process = subprocess.Popen(
-                command, env=environment, stderr=stderr, start_new_session=True, **options
+                command, env=environment, start_new_session=True, **options
             )
         self.pid = self.process.pid
         self.ended = threading.Event()

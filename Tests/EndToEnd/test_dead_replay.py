@@ -1,13 +1,17 @@
 """amqp-job dead replay: sends dead letters back, and loses none."""
 
+import random
 import signal
+import threading
 
 import pika
 import pytest
 
-from dead_letters import ENDED, content, dead, numbers
+from dead_letters import ENDED, content, content_of_many, dead, numbers, put_many
 from processes import wait_until
 from peer import Basic
+
+WINDOW = 1024  # items that may be under way
 
 
 def test_replay(bench, kind):
@@ -117,29 +121,32 @@ def test_replay_without_the_queue(bench):
     queue = bench.work_queue()
     queue.delete()
     queue.dead.put(b"apple")
+    dead(bench, "replay", queue.name, "--dry-run").assert_error(66, f"'{queue.name}'")
     dead(bench, "replay", queue.name).assert_error(66, f"'{queue.name}'", "0 items moved")
     queue.dead.assert_back()
 
 
+@pytest.mark.limit(120)
 def test_a_killed_replay_loses_nothing(bench):
+    """Killed twenty times at any moment; each time some that were under way may be doubled."""
+    count, kills = 40_000, 20
     queue = bench.work_queue()
-    queue.dead.put(*numbers(range(300)))
-    runner = bench.start("replay", queue.name, command="dead")
-    wait_until(lambda: queue.depth() > 50, what="some items moved")
-    runner.send(signal.SIGKILL)
-    assert runner.finish().status == -signal.SIGKILL
-    wait_until(lambda: queue.depth() + queue.dead.depth() >= 300, what="all items in one of the queues")
-    moved, left = content(queue), content(queue.dead)
-    assert set(moved + left) == set(numbers(range(300)))
-    assert len(moved) + len(left) <= 301  # the one that was under way may be in both
-
-
-def got(session, channel, _method):
-    """An answer to basic.get."""
-    session.tag += 1
-    session.send(channel, Basic.GetOk(session.tag, False, "", "q.dead", 0))
-    session.raw(pika.frame.Header(channel, 5, pika.BasicProperties(message_id="a")).marshal())
-    session.raw(pika.frame.Body(channel, b"apple").marshal())
+    put_many(bench, queue.dead, count)
+    moments = random.Random(7)
+    reached = 0
+    for _ in range(kills):
+        before = queue.depth()
+        runner = bench.start("replay", queue.name, command="dead")
+        wait_until(lambda: queue.depth() > before or not runner.runs(), what="some items moved")
+        threading.Event().wait(moments.uniform(0, 0.05))
+        runner.send(signal.SIGKILL)
+        reached += runner.finish().status == -signal.SIGKILL
+        wait_until(lambda: queue.depth() + queue.dead.depth() >= count, what="all items in one of the queues")
+    assert reached == kills
+    moved, left = content_of_many(queue), content_of_many(queue.dead)
+    assert set(moved + left) == set(numbers(range(count)))
+    assert len(moved) + len(left) <= count + kills * WINDOW
+    assert moved and left
 
 
 def returned(session, channel, _method):
@@ -155,7 +162,6 @@ def returned(session, channel, _method):
 ], ids=["returned", "rejected", "connection lost"])
 def test_nothing_is_acked_that_was_not_confirmed(bench, answer, status, text):
     server = bench.peer(b"apple", has_retries=True)
-    server.on(Basic.Get, got)
     server.on(Basic.Publish, answer)
     dead(bench, "replay", "q", url=server.url).assert_error(status, text)
     assert server.count(Basic.Publish) == 1

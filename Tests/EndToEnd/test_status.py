@@ -1,12 +1,9 @@
 """amqp-job status."""
 
-import fcntl
 import json
 import os
 import re
 import signal
-import struct
-import termios
 
 import pytest
 
@@ -145,35 +142,6 @@ def test_watch_in_lines(bench):
     assert b"\x1b" not in runner.stdout and b"\r" not in runner.stdout
     runner.send(signal.SIGTERM)
     assert runner.finish(PROMPT).status == 143
-
-
-class Terminal:
-    """A pseudo-terminal, and what has been shown on it."""
-
-    def __init__(self, columns, rows):
-        self.ours, self.theirs = os.openpty()
-        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        os.set_blocking(self.ours, False)
-        self._shown = b""
-
-    @property
-    def shown(self):
-        try:
-            self._shown += os.read(self.ours, 65536)
-        except OSError:
-            pass
-        return self._shown
-
-    def close(self):
-        os.close(self.ours)
-        os.close(self.theirs)
-
-
-@pytest.fixture
-def terminal(bench):
-    made = Terminal(100, 24)
-    bench.closers.append(made.close)
-    return made
 
 
 def test_watch_on_a_terminal(bench, terminal):
