@@ -41,6 +41,11 @@ public final class BrokerLink {
   public var isPaused = false
   private let loginDeadline: ContinuousClock.Instant
   private let tls: TLSContext?
+  /// Where the login is from; nil where it never changes.
+  private let access: BrokerAccess?
+  private let password: String
+  /// Of a connection that is open, and was made with a token.
+  private var tokens: TokenKeeper?
   /// Between socket and connection, where the broker is to be reached by TLS.
   private var session: TLSSession?
   /// Why nothing more can be encrypted. That the socket does not write shows where it is read.
@@ -48,14 +53,16 @@ public final class BrokerLink {
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event. `address` is the
-  /// broker's where it is known, and need not be looked up.
+  /// broker's where it is known, and need not be looked up. Where the password is a token, `access` has the file of new ones.
   public init(
-    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, address: SocketAddress? = nil,
-    now: ContinuousClock.Instant
+    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, access: BrokerAccess? = nil,
+    address: SocketAddress? = nil, now: ContinuousClock.Instant
   ) {
     precondition(!broker.isSecure || tls != nil, "TLS is wanted, and not set up")
     self.broker = broker
     self.tls = broker.isSecure ? tls : nil
+    self.access = access
+    password = parameters.password
     connection = Connection(parameters)
     loginDeadline = now + Self.loginLimit
     do {
@@ -95,7 +102,7 @@ public final class BrokerLink {
     switch state {
     case .resolving: loginDeadline
     case .connecting(_, _, let limit): min(limit, loginDeadline)
-    case .talking: isOpen ? connection.nextTick : loginDeadline
+    case .talking: isOpen ? [connection.nextTick, tokens?.nextLook].compactMap(\.self).min() : loginDeadline
     case .closed: nil
     // At once: there is nothing to wait for, and a failure to be told.
     case .failed: loginDeadline - Self.loginLimit
@@ -150,6 +157,7 @@ public final class BrokerLink {
       state = .closed
       return
     }
+    tokens = nil
     // A reason of three letters fits every frame.
     try? connection.close()
   }
@@ -294,6 +302,7 @@ public final class BrokerLink {
       }
       if isPaused { connection.excuseSilence(until: now) }
       try connection.tick(now: now)
+      renewToken(now: now)
       flush()
       if let sendFailure { throw sendFailure }
     } catch {
@@ -301,6 +310,18 @@ public final class BrokerLink {
       events.append(fail(error))
     }
     return events
+  }
+
+  private func opened(now: ContinuousClock.Instant) {
+    isOpen = true
+    tokens = access.flatMap {
+      TokenKeeper($0, password: password, server: ServerVersion(serverProperties), now: now)
+    }
+  }
+
+  private func renewToken(now: ContinuousClock.Instant) {
+    guard let nextLook = tokens?.nextLook, now >= nextLook, let method = tokens?.look(now: now) else { return }
+    do { try connection.send(method, on: 0) } catch { tokens?.notSent("it does not fit a frame") }
   }
 
   private func receive(
@@ -318,7 +339,8 @@ public final class BrokerLink {
           return
         }
         for event in try connection.receive(bytes, now: now) {
-          if event == .opened { isOpen = true }
+          if event == .opened { opened(now: now) }
+          if event == .method(channel: 0, .connectionUpdateSecretOK) { tokens?.taken(now: now) }
           events.append(.connection(event))
           if event == .closed { return finish() }
         }
@@ -353,6 +375,11 @@ public final class BrokerLink {
   }
 
   private func fail(_ failure: BrokerFailure) -> Event {
+    var failure = failure
+    if let path = access?.token?.path {
+      failure = failure.explained(
+        token: AccessToken(password), path: path, isRenewed: tokens?.isUnderWay == true, time: Double(ThisProcess.time))
+    }
     state = .failed(failure)
     return .failed(failure)
   }

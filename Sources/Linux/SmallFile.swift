@@ -19,6 +19,12 @@ public enum SmallFile {
     return content
   }
 
+  /// Whether it is there, and neither a pipe nor anything else that is read once only.
+  public static func isRegular(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// Replaces the content of a file that exists; nothing happens where it does not, or may not be written.
   public static func overwrite(_ path: String, with content: [UInt8]) {
     let number = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)

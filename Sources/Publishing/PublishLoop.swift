@@ -6,7 +6,8 @@ public import TLS
 /// Carries a publication out: one thread, one poll(2) over the broker's socket, the items' source and signals.
 public final class PublishLoop {
   public struct Configuration {
-    public var brokers: [BrokerURL]
+    /// Tried in turn.
+    public var access: BrokerAccess
     /// For those that are reached by TLS.
     public var tls: TLSContext?
     /// Seconds.
@@ -28,11 +29,11 @@ public final class PublishLoop {
     public var limits: Publication.Limits
 
     public init(
-      brokers: [BrokerURL], tls: TLSContext?, heartbeat: UInt16, connectionName: String,
+      access: BrokerAccess, tls: TLSContext?, heartbeat: UInt16, connectionName: String,
       destination: Destination,
       properties: BasicProperties, skip: Int, limits: Publication.Limits
     ) {
-      self.brokers = brokers
+      self.access = access
       self.tls = tls
       self.heartbeat = heartbeat
       self.connectionName = connectionName
@@ -103,14 +104,15 @@ public final class PublishLoop {
     self.notify = notify
     self.onTurn = onTurn
     signals = try SignalReceiver([.terminate, .interrupt, .hangup])
-    lastBroker = configuration.brokers[0]
+    lastBroker = configuration.access.brokers[0]
     let destination = configuration.destination
     method = .basicPublish(
       exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey),
       mandatory: !destination.isDirectReply)
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
     publication = Publication(
-      brokerCount: configuration.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) }, now: .now)
+      brokerCount: configuration.access.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) },
+      now: .now)
   }
 
   /// How many items there have been, with those that were left out.
@@ -166,7 +168,8 @@ public final class PublishLoop {
     }
     guard let question = configuration.inquiry, inquiry == nil else { return }
     inquiry = QueueInquiry(
-      question, to: lastBroker, tls: configuration.tls, heartbeat: configuration.heartbeat,
+      question, to: configuration.access.current(lastBroker), tls: configuration.tls,
+      heartbeat: configuration.heartbeat,
       name: configuration.connectionName)
   }
 
@@ -214,7 +217,8 @@ public final class PublishLoop {
 
   private func connectIfDue() {
     guard case .waiting(let time) = publication.phase, ContinuousClock.now >= time else { return }
-    let broker = configuration.brokers[publication.brokerIndex]
+    let brokers = configuration.access.current()
+    let broker = brokers[publication.brokerIndex % brokers.count]
     lastBroker = broker
     isAsking = mayAsk && !preconditions.isEmpty
     let opening = [.channelOpen] + (isAsking ? preconditions : []) + [.confirmSelect]
@@ -223,7 +227,7 @@ public final class PublishLoop {
       .init(
         url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName,
         opening: opening.map { ChannelMethod($0, on: Self.channel) }),
-      tls: configuration.tls, now: .now)
+      tls: configuration.tls, access: configuration.access, now: .now)
     sending = nil
     template = nil
     publication.connecting(now: .now)

@@ -35,7 +35,7 @@ struct Publish: ToolCommand {
 
     let report = PublishReport(queue: queue, total: items.total, reporter: reporter, showsProgress: items.showsProgress)
     var configuration = PublishLoop.Configuration(
-      brokers: broker.brokers, tls: broker.tls, heartbeat: broker.heartbeat,
+      access: broker.access, tls: broker.tls, heartbeat: broker.heartbeat,
       connectionName: "amqp-job publish \(queue)",
       destination: .queue(queue), properties: properties, skip: items.skip,
       limits: .init(outage: broker.connectTimeout))

@@ -85,7 +85,7 @@ struct RunnerHarness {
     case .send(let methods):
       for method in methods { try check(method.method) }
       unsent += methods
-    case .connect(_, let opening):
+    case .connect(let opening):
       unsent = []
       connection = .connect(opening)
     case .disconnect: connection = .disconnect

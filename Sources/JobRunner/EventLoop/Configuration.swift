@@ -1,9 +1,12 @@
+public import Broker
 public import Linux
 public import TLS
 
 extension EventLoop {
   /// What the loop needs besides the decisions.
   public struct Configuration {
+    /// How to log in, and where.
+    public var access: BrokerAccess
     /// Seconds.
     public var heartbeat: UInt16
     /// For brokers that are reached by TLS.
@@ -28,10 +31,12 @@ extension EventLoop {
     public var announceQueue: (String) -> Void = { _ in }
 
     public init(
-      heartbeat: UInt16, tls: TLSContext? = nil, connectionName: String, worker: ProcessGroups.Program,
+      access: BrokerAccess, heartbeat: UInt16, tls: TLSContext? = nil, connectionName: String,
+      worker: ProcessGroups.Program,
       environment: WorkerEnvironment, feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String,
       liveness: Liveness?
     ) {
+      self.access = access
       self.heartbeat = heartbeat
       self.tls = tls
       self.connectionName = connectionName

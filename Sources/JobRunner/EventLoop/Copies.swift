@@ -16,6 +16,7 @@ struct Copies {
   }
 
   private let tls: TLSContext?
+  private let access: BrokerAccess
   private var publisher: ConfirmedPublisher?
   /// For the connection of the first copy, which may be wanted because there are no descriptors.
   private var spares: SpareDescriptors?
@@ -23,8 +24,9 @@ struct Copies {
   private var unmarked: [Int: Copy] = [:]
 
   /// - Throws: `SystemError` where there are no descriptors left.
-  init(tls: TLSContext?) throws {
+  init(tls: TLSContext?, access: BrokerAccess) throws {
     self.tls = tls
+    self.access = access
     spares = try SpareDescriptors(count: 4)
   }
 
@@ -91,7 +93,8 @@ struct Copies {
     publisher?.close()
     let discarded = takeDiscarded()
     unmarked = [:]
-    publisher = ConfirmedPublisher(broker: link.broker, parameters, tls: tls, address: link.address, now: .now)
+    publisher = ConfirmedPublisher(
+      broker: link.broker, parameters, tls: tls, access: access, address: link.address, now: .now)
     return discarded
   }
 

@@ -1,5 +1,6 @@
 import AMQP
 import Arguments
+import Broker
 import JobRunner
 import Linux
 import Reports
@@ -83,6 +84,7 @@ enum AMQPConsume: AMQPTool {
         program: definition.program, format: .text, threshold: options.leastLogged,
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
+      access: BrokerAccess([connection.broker]),
       heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat, tls: connection.tls,
       connectionName: "amqp-consume \(options.queue) on \(ThisProcess.hostName)", worker: program,
       environment: WorkerEnvironment(surroundings.environment, usedSettings: [], passesSettings: true),

@@ -9,13 +9,7 @@ import TLS
 struct BrokerOptions {
   static let group = OptionGroup(
     "Broker",
-    [
-      Option(
-        "url", value: "URL",
-        "amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL)"
-      ).everyday,
-      Option("url-file", value: "PATH", "read the URL from a file"),
-      Option("password-file", value: "PATH", "read the password from a file"),
+    BrokerSources.options + [
       Option("connect-timeout", value: "DURATION", "how long the broker may be out of reach (default 60s)"),
       Option("heartbeat", value: "DURATION", "time between heartbeats, 0 for none (default 30s)"),
       Option("tls-ca", value: "PATH", "who may sign the broker's certificate, in PEM (default: the system's list)"),
@@ -26,44 +20,39 @@ struct BrokerOptions {
       Option("auth-mechanism", value: "plain|external", "log in by password, or by our certificate (default plain)"),
     ])
 
-  var brokers: [BrokerURL]
+  let access: BrokerAccess
   var connectTimeout: Duration
   /// Seconds.
   var heartbeat: UInt16
   /// What to warn of, once somebody listens.
   private var warning: String?
   /// nil where no URL is amqps.
-  private(set) var tls: TLSContext?
+  let tls: TLSContext?
 
   /// - Throws: `Failure`
   init(_ settings: inout Settings) throws {
-    let url = try Self.url(&settings)
-    do {
-      brokers = try BrokerURL.list(parsing: url.text)
-    } catch {
-      throw Failure(.usage, "the broker's URL in \(url.source) cannot be used: \(error)")
-    }
-    for broker in brokers {
-      for (name, part) in [(broker.username, "user name"), (broker.host, "host"), (broker.vhost, "vhost")] {
-        try Setting.checkName(name, "the \(part) of the broker's URL in \(url.source)")
-      }
-    }
-    if let path = try settings.setting("password-file") {
-      let password = try Self.content(of: path).text
-      for index in brokers.indices { brokers[index].password = password }
-    }
+    let sources = try BrokerSources(&settings)
+    let brokers = try sources.brokers()
     let heartbeat = try settings.duration("heartbeat") ?? .seconds(30)
     guard heartbeat == .zero || heartbeat >= .seconds(1), heartbeat <= .seconds(UInt16.max) else {
       throw Failure(.usage, "--heartbeat is 0, or from 1s to \(UInt16.max)s")
     }
     self.heartbeat = UInt16(heartbeat / .seconds(1))
     connectTimeout = try settings.duration("connect-timeout") ?? .seconds(60)
-    tls = try Self.tls(&settings, isWanted: brokers.contains(where: \.isSecure))
-    let mechanism: BrokerURL.Mechanism = try settings.choice("auth-mechanism") ?? .plain
-    guard mechanism == .plain || (tls?.hasCertificate == true && brokers.allSatisfy(\.isSecure)) else {
-      throw Failure(.usage, "--auth-mechanism external needs amqps:// URLs, and a certificate of ours (--tls-cert)")
-    }
-    for index in brokers.indices { brokers[index].mechanism = mechanism }
+    let tls = try Self.tls(&settings, isWanted: brokers.contains(where: \.isSecure))
+    self.tls = tls
+    try Self.check(brokers, tls)
+    access =
+      sources.areFiles
+      ? BrokerAccess(brokers, token: sources.token) { () throws(BrokerAccess.Unusable) in
+        do {
+          let brokers = try sources.brokers()
+          try Self.check(brokers, tls)
+          return brokers
+        } catch {
+          throw BrokerAccess.Unusable((error as? Failure)?.message ?? "\(error)")
+        }
+      } : BrokerAccess(brokers)
     warning = Self.hidePasswords(settings.given.all("url"))
   }
 
@@ -72,11 +61,16 @@ struct BrokerOptions {
     name: String, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
   ) throws -> BrokerSession {
     try BrokerSession.connect(
-      to: brokers, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls,
+      to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls,
       largestBodyInMemory: largestBodyInMemory, signals: signals)
   }
 
+  /// The brokers as they were read last.
+  var brokers: [BrokerURL] { access.brokers }
+
+  /// Says what there is to say, now and when the credentials change.
   func warn(_ reporter: Reporter) {
+    access.report = { reporter.report($0.entry) }
     if tls?.verifies == false {
       reporter.report(LogEntry(.warning, "--tls-insecure: the broker's certificate is not verified, anybody may be it"))
     }
@@ -85,6 +79,16 @@ struct BrokerOptions {
       reporter.report(LogEntry(.warning, line))
     }
     if let warning { reporter.report(LogEntry(.warning, warning)) }
+  }
+
+  /// - Throws: `Failure`
+  private static func check(_ brokers: [BrokerURL], _ tls: TLSContext?) throws {
+    guard tls != nil || !brokers.contains(where: \.isSecure) else {
+      throw Failure(.usage, "a URL is amqps:// now, and was not at the start")
+    }
+    guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && tls?.hasCertificate == true) }) else {
+      throw Failure(.usage, "--auth-mechanism external needs amqps:// URLs, and a certificate of ours (--tls-cert)")
+    }
   }
 
   /// - Throws: `Failure`
@@ -105,15 +109,6 @@ struct BrokerOptions {
     do { return try TLSContext(configuration) } catch { throw Failure(.usage, "\(error)") }
   }
 
-  private static func url(_ settings: inout Settings) throws -> Setting {
-    if let url = settings.option("url") { return url }
-    if let path = settings.option("url-file") { return try content(of: path) }
-    if let url = try settings.variable("AMQP_URL") { return url }
-    if let path = try settings.setting("url-file") { return try content(of: path) }
-    if let url = try settings.variable("BROKER_URL") { return url }
-    throw Failure(.usage, "no broker given: use --url, AMQP_URL or BROKER_URL")
-  }
-
   private static func hidePasswords(_ urls: [String]) -> String? {
     let hidden = urls.filter { url in
       let ranges = BrokerURL.passwordRanges(in: url)
@@ -121,18 +116,5 @@ struct BrokerOptions {
     }
     guard !hidden.isEmpty else { return nil }
     return "the password in --url could be seen by every process of this host until now; use AMQP_URL or --url-file"
-  }
-
-  /// What is in the file that `path` names.
-  /// - Throws: `Failure`, which repeats nothing of the file
-  private static func content(of path: Setting) throws -> Setting {
-    let bytes: [UInt8]
-    do { bytes = try SmallFile.read(path.text) } catch let error as SystemError {
-      throw Failure(.usage, "\(path.source) \(path.text): \(error.reason)")
-    }
-    guard let content = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.usage, "\(path.source) \(path.text): it is not text in UTF-8")
-    }
-    return Setting(content, from: path.source)
   }
 }
