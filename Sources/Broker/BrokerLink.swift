@@ -37,6 +37,7 @@ public final class BrokerLink {
   public private(set) var address: SocketAddress?
   /// Logged in.
   public private(set) var isOpen = false
+  private var isClosing = false
   /// Nothing is read meanwhile: the broker is to send no more than can be handled.
   public var isPaused = false
   private let loginDeadline: ContinuousClock.Instant
@@ -157,7 +158,7 @@ public final class BrokerLink {
       state = .closed
       return
     }
-    tokens = nil
+    (tokens, isClosing) = (nil, true)
     // A reason of three letters fits every frame.
     try? connection.close()
   }
@@ -314,6 +315,7 @@ public final class BrokerLink {
 
   private func opened(now: ContinuousClock.Instant) {
     isOpen = true
+    guard !isClosing else { return }
     tokens = access.flatMap {
       TokenKeeper($0, password: password, server: ServerVersion(serverProperties), now: now)
     }
@@ -378,7 +380,7 @@ public final class BrokerLink {
     var failure = failure
     if let path = access?.token?.path {
       failure = failure.explained(
-        token: AccessToken(password), path: path, isRenewed: tokens?.isUnderWay == true, time: Double(ThisProcess.time))
+        token: AccessToken(password), path: path, isRenewed: tokens?.isUnderWay == true, time: ThisProcess.timeOfDay)
     }
     state = .failed(failure)
     return .failed(failure)

@@ -15,7 +15,7 @@ struct TokenKeeper {
     renewal = TokenRenewal(AccessToken(password), now: now, time: Self.time)
   }
 
-  private static var time: Double { Double(ThisProcess.time) }
+  private static var time: Double { ThisProcess.timeOfDay }
 
   /// When `look` wants to be called.
   var nextLook: ContinuousClock.Instant { renewal.nextLook }

@@ -45,7 +45,7 @@ struct TokenRenewal: Sendable {
 
   private mutating func begin(now: ContinuousClock.Instant, time: Double) {
     let left = secondsLeft(time)
-    warningTime = left.map { min($0 / 5, Self.earliestWarning) } ?? 0
+    warningTime = left.map { min(max($0 / 10, Self.urgency), Self.earliestWarning) } ?? 0
     hasWarned = false
     nextLook = now + pause(left)
   }
