@@ -54,7 +54,7 @@ def test_each_has_a_password_of_its_own(bench):
 
 @pytest.mark.parametrize("options, text", [
     (["--", "worker"], "COMMAND"), (["--parallelism", "3"], "--parallelism"), (["--inject"], "--inject"),
-    (["--tls-secret", "a"], "--tls-secret"),
+    (["--tls-secret", "a"], "--tls-secret"), (["--token-secret", "a"], "--token-secret"),
     (["--name", "1st"], "letter"), (["-q", "job1"], "--queue"), (["--timeout", "1s"], "--timeout"),
     (["--memory", "2Gi", "--memory-limit", "1Gi"], "--memory-limit"), (["--storage", "much"], "--storage"),
 ], ids=str)
