@@ -1,6 +1,6 @@
 public import AMQP
 public import Linux
-public import TLS
+internal import TLS
 
 /// One attempt at a connection to a broker, and the connection itself when it succeeds: name
 /// look-up, TCP, login, frames. It never blocks: it says what to wait for (`interest`, `deadline`),
@@ -56,12 +56,12 @@ public final class BrokerLink {
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event. `address` is the
   /// broker's where it is known, and need not be looked up. Where the password is a token, `access` has the file of new ones.
   public init(
-    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, access: BrokerAccess? = nil,
+    broker: BrokerURL, _ parameters: Connection.Parameters, access: BrokerAccess? = nil,
     address: SocketAddress? = nil, now: ContinuousClock.Instant
   ) {
-    precondition(!broker.isSecure || tls != nil, "TLS is wanted, and not set up")
+    precondition(!broker.isSecure || access?.tls != nil, "TLS is wanted, and not set up")
     self.broker = broker
-    self.tls = broker.isSecure ? tls : nil
+    tls = broker.isSecure ? access?.tls : nil
     self.access = access
     password = parameters.password
     connection = Connection(parameters)

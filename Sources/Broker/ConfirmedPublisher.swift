@@ -1,6 +1,5 @@
 public import AMQP
 public import Linux
-public import TLS
 
 /// Puts messages into queues, each confirmed, without blocking: it says what to wait for, as a link
 /// does. The bodies may be large: they are read as the broker takes them.
@@ -45,7 +44,6 @@ public final class ConfirmedPublisher {
 
   private var parameters: Connection.Parameters
   public let broker: BrokerURL
-  private let tls: TLSContext?
   private let access: BrokerAccess?
   /// Where the broker is, if that is known: no thread is needed then to look it up.
   public let address: SocketAddress?
@@ -61,12 +59,11 @@ public final class ConfirmedPublisher {
 
   /// Where there is `access`, that is asked how to log in, for each connection.
   public init(
-    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, access: BrokerAccess? = nil,
+    broker: BrokerURL, _ parameters: Connection.Parameters, access: BrokerAccess? = nil,
     address: SocketAddress? = nil, now: ContinuousClock.Instant
   ) {
     self.broker = broker
     self.address = address
-    self.tls = tls
     self.access = access
     self.parameters = parameters
     past = now
@@ -139,7 +136,7 @@ public final class ConfirmedPublisher {
 
   private func connect(now: ContinuousClock.Instant) {
     if let access { parameters.logIn(as: access.current(broker)) }
-    link = BrokerLink(broker: broker, parameters, tls: tls, access: access, address: address, now: now)
+    link = BrokerLink(broker: broker, parameters, access: access, address: address, now: now)
   }
 
   private func take(_ event: Connection.Event, into events: inout [Event]) {

@@ -1,15 +1,12 @@
 public import AMQP
 public import Broker
 internal import Linux
-public import TLS
 
 /// Carries a publication out: one thread, one poll(2) over the broker's socket, the items' source and signals.
 public final class PublishLoop {
   public struct Configuration {
     /// Tried in turn.
     public var access: BrokerAccess
-    /// For those that are reached by TLS.
-    public var tls: TLSContext?
     /// Seconds.
     public var heartbeat: UInt16
     /// How the broker's management tools show the connection.
@@ -29,12 +26,11 @@ public final class PublishLoop {
     public var limits: Publication.Limits
 
     public init(
-      access: BrokerAccess, tls: TLSContext?, heartbeat: UInt16, connectionName: String,
+      access: BrokerAccess, heartbeat: UInt16, connectionName: String,
       destination: Destination,
       properties: BasicProperties, skip: Int, limits: Publication.Limits
     ) {
       self.access = access
-      self.tls = tls
       self.heartbeat = heartbeat
       self.connectionName = connectionName
       self.destination = destination
@@ -168,7 +164,7 @@ public final class PublishLoop {
     }
     guard let question = configuration.inquiry, inquiry == nil else { return }
     inquiry = QueueInquiry(
-      question, to: configuration.access.current(lastBroker), tls: configuration.tls,
+      question, to: configuration.access.current(lastBroker), access: configuration.access,
       heartbeat: configuration.heartbeat,
       name: configuration.connectionName)
   }
@@ -227,7 +223,7 @@ public final class PublishLoop {
       .init(
         url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName,
         opening: opening.map { ChannelMethod($0, on: Self.channel) }),
-      tls: configuration.tls, access: configuration.access, now: .now)
+      access: configuration.access, now: .now)
     sending = nil
     template = nil
     publication.connecting(now: .now)

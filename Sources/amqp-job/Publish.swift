@@ -35,7 +35,7 @@ struct Publish: ToolCommand {
 
     let report = PublishReport(queue: queue, total: items.total, reporter: reporter, showsProgress: items.showsProgress)
     var configuration = PublishLoop.Configuration(
-      access: broker.access, tls: broker.tls, heartbeat: broker.heartbeat,
+      access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job publish \(queue)",
       destination: .queue(queue), properties: properties, skip: items.skip,
       limits: .init(outage: broker.connectTimeout))

@@ -65,6 +65,23 @@ def test_a_worker_that_runs_longer_than_its_token(token_bench, secret, steps, st
     assert not any(first in value for value in worker.environment.values())
 
 
+def test_the_connection_for_copies_outlives_its_token(token_bench, secret):
+    bench = token_bench
+    queue = bench.work_queue("quorum", b"apple")
+    runner = bench.start(
+        "-v", "-q", queue.name, "-n", "2", "--max-attempts", "1", "--token-file", secret.path, url=place(bench),
+        worker=["false"])
+    queue.dead.assert_back(1)
+    first = secret.token
+    secret.put(3600)
+    wait_until(lambda: runner.stderr.count("has taken the new token") == 2, what="the new token on both connections")
+    outlive(runner, first)
+    queue.put(b"pear")
+    result = runner.finish()
+    assert result.status == 1 and "lost" not in result.stderr, result
+    queue.dead.assert_back(2)
+
+
 def test_a_token_that_is_not_replaced(token_bench, secret):
     bench = token_bench
     queue = bench.queue("quorum", b"apple")

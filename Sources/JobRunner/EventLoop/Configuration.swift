@@ -1,6 +1,5 @@
 public import Broker
 public import Linux
-public import TLS
 
 extension EventLoop {
   /// What the loop needs besides the decisions.
@@ -9,8 +8,6 @@ extension EventLoop {
     public var access: BrokerAccess
     /// Seconds.
     public var heartbeat: UInt16
-    /// For brokers that are reached by TLS.
-    public var tls: TLSContext?
     /// How the broker's management tools show the connection.
     public var connectionName: String
     /// The worker; its environment is filled in for each item.
@@ -31,14 +28,13 @@ extension EventLoop {
     public var announceQueue: (String) -> Void = { _ in }
 
     public init(
-      access: BrokerAccess, heartbeat: UInt16, tls: TLSContext? = nil, connectionName: String,
+      access: BrokerAccess, heartbeat: UInt16, connectionName: String,
       worker: ProcessGroups.Program,
       environment: WorkerEnvironment, feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String,
       liveness: Liveness?
     ) {
       self.access = access
       self.heartbeat = heartbeat
-      self.tls = tls
       self.connectionName = connectionName
       self.worker = worker
       self.environment = environment

@@ -39,7 +39,7 @@ public final class EventLoop {
     processes = ProcessGroups(receiver: signals)
     // Name look-up, connection, guardian and a worker's input take about ten; without these nothing is begun.
     _ = try SpareDescriptors(count: 16)
-    copies = try Copies(tls: configuration.tls, access: configuration.access)
+    copies = try Copies(access: configuration.access)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
@@ -215,7 +215,7 @@ public final class EventLoop {
     runner.brokers = configuration.access.current()
     let broker = runner.broker
     link = BrokerLink(
-      broker: broker, parameters(broker, opening: opening), tls: configuration.tls, access: configuration.access,
+      broker: broker, parameters(broker, opening: opening), access: configuration.access,
       now: .now)
   }
 

@@ -26,33 +26,28 @@ struct BrokerOptions {
   var heartbeat: UInt16
   /// What to warn of, once somebody listens.
   private var warning: String?
-  /// nil where no URL is amqps.
-  let tls: TLSContext?
-
   /// - Throws: `Failure`
   init(_ settings: inout Settings) throws {
     let sources = try BrokerSources(&settings)
-    let brokers = try sources.brokers()
+    let tls = try Self.tlsConfiguration(&settings)
+    let content = try Self.content(sources, tls)
+    guard content.tls != nil || tls == TLSConfiguration() else {
+      throw Failure(.usage, "the --tls options are for amqps:// URLs, and there is none")
+    }
+    let areReadOnce = tls.files.contains { !SmallFile.isRegular($0) && !SmallFile.isDirectory($0) }
+    access = BrokerAccess(
+      content, token: sources.token, mayLoginChange: sources.areFiles || tls.certificate != nil
+    ) { () throws(BrokerAccess.Unusable) in
+      do { return try Self.content(sources, tls, former: areReadOnce ? content.tls : nil) } catch {
+        throw BrokerAccess.Unusable((error as? Failure)?.message ?? "\(error)")
+      }
+    }
     let heartbeat = try settings.duration("heartbeat") ?? .seconds(30)
     guard heartbeat == .zero || heartbeat >= .seconds(1), heartbeat <= .seconds(UInt16.max) else {
       throw Failure(.usage, "--heartbeat is 0, or from 1s to \(UInt16.max)s")
     }
     self.heartbeat = UInt16(heartbeat / .seconds(1))
     connectTimeout = try settings.duration("connect-timeout") ?? .seconds(60)
-    let tls = try Self.tls(&settings, isWanted: brokers.contains(where: \.isSecure))
-    self.tls = tls
-    try Self.check(brokers, tls)
-    access =
-      sources.areFiles
-      ? BrokerAccess(brokers, token: sources.token) { () throws(BrokerAccess.Unusable) in
-        do {
-          let brokers = try sources.brokers()
-          try Self.check(brokers, tls)
-          return brokers
-        } catch {
-          throw BrokerAccess.Unusable((error as? Failure)?.message ?? "\(error)")
-        }
-      } : BrokerAccess(brokers)
     warning = Self.hidePasswords(settings.given.all("url"))
   }
 
@@ -61,17 +56,15 @@ struct BrokerOptions {
     name: String, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
   ) throws -> BrokerSession {
     try BrokerSession.connect(
-      to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name, tls: tls,
+      to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name,
       largestBodyInMemory: largestBodyInMemory, signals: signals)
   }
-
-  /// The brokers as they were read last.
-  var brokers: [BrokerURL] { access.brokers }
 
   /// Says what there is to say, now and when the credentials change.
   func warn(_ reporter: Reporter) {
     access.report = { reporter.report($0.entry) }
-    if tls?.verifies == false {
+    let brokers = access.brokers
+    if access.tls?.verifies == false {
       reporter.report(LogEntry(.warning, "--tls-insecure: the broker's certificate is not verified, anybody may be it"))
     }
     if brokers.contains(where: \.isSecure), let plain = brokers.first(where: { !$0.isSecure }) {
@@ -81,18 +74,23 @@ struct BrokerOptions {
     if let warning { reporter.report(LogEntry(.warning, warning)) }
   }
 
+  /// As settings and files have it now; but for `former`, where that is given.
   /// - Throws: `Failure`
-  private static func check(_ brokers: [BrokerURL], _ tls: TLSContext?) throws {
-    guard tls != nil || !brokers.contains(where: \.isSecure) else {
-      throw Failure(.usage, "a URL is amqps:// now, and was not at the start")
-    }
-    guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && tls?.hasCertificate == true) }) else {
+  private static func content(
+    _ sources: BrokerSources, _ tls: TLSConfiguration, former: TLSContext? = nil
+  ) throws -> BrokerAccess.Content {
+    let brokers = try sources.brokers()
+    guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && tls.certificate != nil) }) else {
       throw Failure(.usage, "--auth-mechanism external needs amqps:// URLs, and a certificate of ours (--tls-cert)")
+    }
+    guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Content(brokers: brokers) }
+    do { return BrokerAccess.Content(brokers: brokers, tls: try former ?? TLSContext(tls)) } catch {
+      throw Failure(.usage, "\(error)")
     }
   }
 
   /// - Throws: `Failure`
-  private static func tls(_ settings: inout Settings, isWanted: Bool) throws -> TLSContext? {
+  private static func tlsConfiguration(_ settings: inout Settings) throws -> TLSConfiguration {
     var configuration = TLSConfiguration()
     configuration.authorities = try settings.text("tls-ca")
     configuration.certificate = try settings.text("tls-cert")
@@ -100,13 +98,7 @@ struct BrokerOptions {
     configuration.serverName = try settings.value("tls-server-name", "a name or an address") { $0.isEmpty ? nil : $0 }
     _ = try settings.name("tls-server-name")
     configuration.verifies = try !settings.flag("tls-insecure")
-    guard isWanted else {
-      guard configuration == TLSConfiguration() else {
-        throw Failure(.usage, "the --tls options are for amqps:// URLs, and there is none")
-      }
-      return nil
-    }
-    do { return try TLSContext(configuration) } catch { throw Failure(.usage, "\(error)") }
+    return configuration
   }
 
   private static func hidePasswords(_ urls: [String]) -> String? {
