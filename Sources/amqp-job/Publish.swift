@@ -39,6 +39,7 @@ struct Publish: ToolCommand {
       connectionName: "amqp-job publish \(queue)",
       destination: .queue(queue), properties: properties, skip: items.skip,
       limits: .init(outage: broker.connectTimeout))
+    configuration.limits.loginMayChange = broker.access.mayLoginChange
     let question = Method.queueDeclare(.init(name: ByteString(queue), isPassive: true))
     (configuration.preconditions, configuration.inquiry) = ([question], question)
     let loop = try PublishLoop(configuration, items.source, notify: report.notify, onTurn: report.turn)

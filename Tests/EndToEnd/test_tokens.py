@@ -130,6 +130,15 @@ def test_a_token_that_is_refused(token_bench, issuer):
     queue.assert_untouched()
 
 
+def test_a_token_that_is_too_long_for_a_login(token_bench, issuer):
+    """RabbitMQ takes 3 s to close the connection, without a word."""
+    bench = token_bench
+    token = bench.file("token", issuer.token(3600, padding=9000))
+    result = bench.run(
+        "-q", "any", "--token-file", token, "--connect-timeout", "5s", url=place(bench), worker=["true"])
+    result.assert_error(69, "too long", "initial_frame_max")
+
+
 def test_what_is_no_token_is_not_sent(token_bench, secret, issuer):
     """A broker would close the connection over it. So would it over a part of a token, which is what a file that is written in place holds."""
     bench = token_bench

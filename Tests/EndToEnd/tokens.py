@@ -6,7 +6,7 @@ import os
 import time
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding as signatures, rsa
 
 
 class Issuer:
@@ -21,15 +21,15 @@ class Issuer:
         return self._key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
-    def token(self, seconds, user="token-user"):
-        """One that is good for so long, and for every queue."""
+    def token(self, seconds, padding=0):
+        """One that is good for so long, and for every queue; so many bytes larger than need be."""
         claims = {
-            "aud": "amqp-job", "sub": user, "exp": int(time.time() + seconds),
+            "aud": "amqp-job", "sub": "token-user", "exp": int(time.time() + seconds), "padding": "x" * padding,
             "scope": [f"amqp-job.{permission}:*/*" for permission in ("configure", "write", "read")],
         }
         signed = ".".join(_encoded(json.dumps(part).encode())
                           for part in ({"alg": "RS256", "typ": "JWT", "kid": "test"}, claims))
-        signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        signature = self._key.sign(signed.encode(), signatures.PKCS1v15(), hashes.SHA256())
         return Token(f"{signed}.{_encoded(signature)}", claims["exp"])
 
 

@@ -146,6 +146,7 @@ extension Random {
     options.timeout = one(of: [nil, .seconds(1)])
     options.attempts.areRequired = chance(1, in: 4)
     options.runsMalformed = chance(1, in: 4)
+    options.credentialsMayChange = chance(1, in: 2)
     if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .own(OwnQueue(isExclusive: true))]) }
     return options
   }

@@ -14,7 +14,8 @@ extension BrokerFailure {
     } else if kind == .loginRefused, let expiry = token.expiry, expiry <= time {
       failure.detail = "it has run out (\(detail))"
     } else if kind == .unreachable, closeReason == nil, token.text.utf8.count > Self.largestLogin {
-      failure.detail += "; its token of \(token.text.utf8.count) bytes may be too long for it (see the README)"
+      failure.detail +=
+        "; our token of \(token.text.utf8.count) bytes may be too long for it, as for a RabbitMQ with less initial_frame_max"
     }
     return failure
   }
