@@ -5,7 +5,7 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
   public enum Kind: Hashable, Sendable {
     /// Nobody answers there, or not as a broker should: may pass.
     case unreachable
-    /// The broker knows us not, or not for this virtual host: will not pass.
+    /// The broker knows us not, or not for this virtual host: will not pass, unless somebody replaces the credentials.
     case loginRefused
     /// The peer could not prove who it is, or did not take our certificate: will not pass.
     case untrusted
