@@ -1,6 +1,5 @@
 public import AMQP
 public import Linux
-public import TLS
 
 /// A conversation in which one question follows the other, for commands that have nothing else to
 /// attend to. It waits; a signal ends it as it ends any program. A session that is let go is closed first.
@@ -38,26 +37,26 @@ public final class BrokerSession {
   /// nil for what is not RabbitMQ.
   public var serverVersion: ServerVersion? { ServerVersion(link.serverProperties) }
 
-  /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`. Where there
+  /// Connects to the first of the brokers that can be reached, trying them in turn, with pauses, for `timeout`. Where there
   /// are `signals`, any of them ends whatever the session waits for.
   /// - Throws: `BrokerFailure`, `Stopped`
   public static func connect(
-    to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String, tls: TLSContext? = nil,
+    to access: BrokerAccess, timeout: Duration, heartbeat: UInt16, name: String,
     largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
   ) throws -> BrokerSession {
     let deadline = ContinuousClock.now + timeout
     var backOff = BackOff()
     var attempt = 0
     while true {
+      let brokers = access.current()
       let broker = brokers[attempt % brokers.count]
       // One that is silent must leave time for the others.
       let untried = max(1, brokers.count - attempt)
       let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
       do {
         return try connect(
-          to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory,
-          until: limit,
-          signals: signals)
+          to: broker, heartbeat: heartbeat, name: name, access: access,
+          largestBodyInMemory: largestBodyInMemory, until: limit, signals: signals)
       } catch let failure as BrokerFailure where failure.kind == .unreachable {
         attempt += 1
         guard attempt % brokers.count == 0 else { continue }
@@ -71,12 +70,12 @@ public final class BrokerSession {
   /// Connects in one attempt, which `BrokerLink.loginLimit` limits anyway.
   /// - Throws: `BrokerFailure`
   public static func connect(
-    to broker: BrokerURL, heartbeat: UInt16, name: String, tls: TLSContext? = nil, largestBodyInMemory: Int = .max,
-    until deadline: ContinuousClock.Instant? = nil, signals: SignalReceiver? = nil
+    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess? = nil,
+    largestBodyInMemory: Int = .max, until deadline: ContinuousClock.Instant? = nil, signals: SignalReceiver? = nil
   ) throws -> BrokerSession {
     var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
     parameters.largestBodyInMemory = largestBodyInMemory
-    let link = BrokerLink(broker: broker, parameters, tls: tls, now: .now)
+    let link = BrokerLink(broker: broker, parameters, access: access, now: .now)
     let session = BrokerSession(link: link, signals: signals)
     try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }
     return session

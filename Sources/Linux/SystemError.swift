@@ -52,7 +52,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Others may free in a moment what is wanting.
-  var mayPass: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
+  public var mayPass: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
 
   /// What `strerror` says of the code.
   public var reason: String { String(cString: strerror(code)) }

@@ -94,7 +94,7 @@ enum Main {
 }
 
 /// A command of this tool.
-protocol ToolCommand: Sendable {
+protocol ToolCommand {
   static var definition: Command { get }
 
   /// - Throws: `Failure`, `UsageError`

@@ -21,6 +21,9 @@ enum ManifestWorkerOptions {
       Option(
         "tls-secret", value: "NAME",
         "a Secret whose ca.crt says who may sign the broker's certificate; for KEDA its key 'tls' is to be 'enable'"),
+      Option(
+        "token-secret", value: "NAME",
+        "a Secret whose token, an OAuth 2 access token, is the password in the place of the URL's; not for KEDA"),
       Option("env", value: "NAME=VALUE", "a variable for COMMAND").repeatable.everyday,
       Option("user", value: "UID", "user and group to run as, by number (default 65532)"),
       Option("cpu", value: "AMOUNT", "processors to ask for (default 100m; broker 250m)"),
@@ -62,6 +65,7 @@ enum ManifestWorkerOptions {
       temporarySpace: try amount("tmp-size", &settings)?.description ?? "1Gi", run: try run(&settings))
     options.namespace = try namespace(&settings)
     options.tlsSecret = try secret("tls-secret", &settings)
+    options.tokenSecret = try secret("token-secret", &settings)
     options.injection = try injection(&settings)
     options.environment = try environment(&settings)
     options.volumes = try ManifestPodOptions.volumes(&settings)

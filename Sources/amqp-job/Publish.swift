@@ -39,10 +39,11 @@ struct Publish: ToolCommand {
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress)
     var configuration = PublishLoop.Configuration(
-      brokers: broker.brokers, tls: broker.tls, heartbeat: broker.heartbeat,
+      access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job publish \(destination.name)",
       destination: destination, properties: properties, skip: items.skip,
       limits: .init(outage: broker.connectTimeout))
+    configuration.limits.loginMayChange = broker.access.mayLoginChange
     configuration.preconditions = [destination.question]
     // Of the queues behind an exchange nothing can be asked.
     if destination.exchange.isEmpty { configuration.inquiry = destination.question }

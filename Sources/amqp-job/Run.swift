@@ -1,4 +1,5 @@
 import Arguments
+import Broker
 import JobRunner
 import Linux
 
@@ -92,7 +93,7 @@ enum Run: ToolCommand {
       largestInMemory: try settings.size("spool-above") ?? Spooling.largestInMemory, parallelism: options.parallelism)
     try spooling.check(named: feed == .file, queue: options.queue)
     var configuration = EventLoop.Configuration(
-      heartbeat: broker.heartbeat, tls: broker.tls,
+      access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
       worker: program, environment: workerEnvironment, feed: feed,
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
@@ -112,7 +113,8 @@ enum Run: ToolCommand {
   private static func jobOptions(
     _ settings: inout Settings, _ broker: BrokerOptions
   ) throws -> JobOptions {
-    var options = JobOptions(brokers: broker.brokers, queue: try QueueName.resolved(&settings))
+    var options = JobOptions(brokers: broker.access.brokers, queue: try QueueName.resolved(&settings))
+    options.credentialsMayChange = broker.access.mayLoginChange
     options.extent = try extent(&settings)
     options.parallelism = try settings.count("parallelism", upTo: Self.mostWorkers) ?? options.parallelism
     options.consumerPriority =

@@ -102,12 +102,15 @@ struct Status: ToolCommand {
     }
   }
 
-  /// - Throws: `Failure`, `BrokerSession.Stopped`
-  func connect(signals: SignalReceiver? = nil) throws -> BrokerSession {
+  /// `again`: a login that is refused now was good before.
+  /// - Throws: `Failure`, `BrokerSession.Stopped`; `BrokerFailure` of such a login, where somebody may replace it
+  func connect(signals: SignalReceiver? = nil, again: Bool = false) throws -> BrokerSession {
     do {
       return try broker.connect(name: "amqp-job status", signals: signals)
     } catch let stopped as BrokerSession.Stopped {
       throw stopped
+    } catch let failure as BrokerFailure where failure.kind == .loginRefused && again && broker.access.mayLoginChange {
+      throw failure
     } catch {
       throw Failure(error, queue: names[0], broker: nil)
     }

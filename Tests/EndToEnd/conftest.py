@@ -106,6 +106,33 @@ def spare_broker():
     spare.stop()
 
 
+@pytest.fixture(scope="session")
+def issuer():
+    """Whose tokens `token_broker` takes."""
+    import tokens
+
+    return tokens.Issuer()
+
+
+@pytest.fixture(scope="session")
+def token_broker(issuer, tmp_path_factory):
+    """One that takes OAuth 2 access tokens, too."""
+    key = tmp_path_factory.mktemp("tokens") / "public.pem"
+    key.write_bytes(issuer.public_key)
+    name = f"{os.environ['TEST_BROKER_NAME']}-tokens{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    made = brokers.Broker(name, options=["--tokens", str(key)])
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def token_bench(binary, token_broker, time_limit, request):
+    """A bench on that broker."""
+    made = harness.Bench(binary, token_broker)
+    yield made
+    _close(made, request)
+
+
 def _close(bench, request):
     left = bench.close()
     if left and not getattr(request.node, "failed_in_call", True):

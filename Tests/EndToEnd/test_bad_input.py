@@ -211,6 +211,29 @@ def test_password_file(bench):
         assert "pass" not in result.stderr.replace("--password-file", ""), result
 
 
+def test_token_file(bench):
+    missing, empty = bench.path("missing"), bench.file("empty", "\n")
+    for path in missing, empty:
+        bench.run("-q", "any", "--token-file", path, worker=TRUE).assert_error(64, "--token-file", path)
+    token = bench.file("token", "a.b.c")
+    for others, env in ([["--password-file", token], {}], [["--auth-mechanism", "external"], {}],
+                        [[], {"AMQP_JOB_PASSWORD_FILE": str(token), "AMQP_JOB_TOKEN_FILE": str(token)}]):
+        options = [] if env else ["--token-file", token]
+        result = bench.run("-q", "any", *options, *others, env=env, worker=TRUE)
+        result.assert_error(64, "--token-file", "exclude each other")
+        assert "a.b.c" not in result.stderr
+
+
+def test_a_token_outweighs_the_urls_password(bench):
+    """As a password file does; and what an option says, what the environment says of the other."""
+    peer = bench.peer(b"apple")
+    token, password = bench.file("token", "a.b.c\n"), bench.file("password", "x")
+    bench.run(
+        "-q", "queue", "--token-file", token, url=peer.url, env={"AMQP_JOB_PASSWORD_FILE": str(password)}, worker=TRUE)
+    start = next(method for name, method in peer.seen if name == "Connection.StartOk")
+    assert start.response in ("\0guest\0a.b.c", b"\0guest\0a.b.c"), start
+
+
 def test_a_password_that_ends_in_a_space(bench):
     """Only the ends of lines are no part of it."""
     peer = bench.peer(b"apple")

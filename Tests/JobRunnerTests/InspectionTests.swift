@@ -162,7 +162,7 @@ import Testing
 
   @Test func anAssumedQueueIsConsumedAtOnce() {
     var driver = RunnerDriver { $0.assumed = .plain(.classic) }
-    guard case .connect(_, let questions)? = driver.start().first else {
+    guard case .connect(let questions)? = driver.start().first else {
       Issue.record("it does not connect first")
       return
     }

@@ -1,4 +1,5 @@
 import AMQP
+import JSONText
 import Testing
 
 @testable import Publishing
@@ -40,7 +41,9 @@ import Testing
   }
 
   @Test func everyByteOfBase64() {
-    #expect(JSONItem.decoded(base64: "+/+/AIA=") == [0xfb, 0xff, 0xbf, 0x00, 0x80])
+    #expect(Base64.decoded("+/+/AIA=") == [0xfb, 0xff, 0xbf, 0x00, 0x80])
+    #expect(Base64.decodedURL("-_-_AIA".utf8) == [0xfb, 0xff, 0xbf, 0x00, 0x80])
+    #expect(Base64.decodedURL("AAAAA".utf8) == nil && Base64.decodedURL("+A".utf8) == nil)
   }
 
   @Test(arguments: [1, FieldTable.deepest, FieldTable.deepest + 1, 2000, 3000, 100_000])

@@ -12,6 +12,8 @@ public struct WorkerOptions: Sendable {
   public var secret: String
   /// The Secret whose `ca.crt` says who may sign the broker's certificate; nil leaves that to the image.
   public var tlsSecret: String?
+  /// The Secret whose `token` is the password; nil where that is in the URL.
+  public var tokenSecret: String?
   public var environment: [Variable] = []
   public var userID = 65532
   /// The most pods at a time.

@@ -48,7 +48,7 @@ struct JSONItem: Hashable {
         throw FormError(description: "it has both 'body' and 'body_base64'")
       case ("body", .text(let text)): body = Array(text.utf8)
       case ("body_base64", .text(let text)):
-        guard let decoded = Self.decoded(base64: text) else { throw FormError(description: "its body is no base64") }
+        guard let decoded = Base64.decoded(text) else { throw FormError(description: "its body is no base64") }
         body = decoded
       case ("properties", .object(let given)): for each in given { try Self.set(each, in: &properties) }
       case ("headers", .object(let given)): properties.headers = try Self.merged(given, into: properties.headers)
@@ -119,31 +119,5 @@ struct JSONItem: Hashable {
       throw FormError(description: "a header has more than \(FieldTable.deepest) levels of arrays and objects")
     }
     return level + 1
-  }
-
-  /// RFC 4648, section 4; nil for what is none.
-  static func decoded(base64 text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count % 4 == 0 else { return nil }
-    let padding = digits.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
-    var bytes: [UInt8] = []
-    var bits: UInt32 = 0
-    for (index, digit) in digits.dropLast(padding).enumerated() {
-      guard let value = value(ofBase64: digit) else { return nil }
-      bits = bits << 6 | value
-      if index % 4 > 0 { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * (index % 4)))) }
-    }
-    return bytes
-  }
-
-  private static func value(ofBase64 digit: UInt8) -> UInt32? {
-    switch digit {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(digit - UInt8(ascii: "a")) + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(digit - UInt8(ascii: "0")) + 52
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
-    default: nil
-    }
   }
 }

@@ -1,5 +1,6 @@
 import AMQP
 import Arguments
+import Broker
 import JobRunner
 import Linux
 import Reports
@@ -83,7 +84,8 @@ enum AMQPConsume: AMQPTool {
         program: definition.program, format: .text, threshold: options.leastLogged,
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
-      heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat, tls: connection.tls,
+      access: connection.access,
+      heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat,
       connectionName: "amqp-consume \(options.queue) on \(ThisProcess.hostName)", worker: program,
       environment: WorkerEnvironment(surroundings.environment, usedSettings: [], passesSettings: true),
       feed: .stdin, spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
