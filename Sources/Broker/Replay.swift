@@ -125,7 +125,7 @@ public final class Replay {
   private func wait(until deadline: ContinuousClock.Instant?) throws {
     do {
       try source.turn(until: deadline, with: isTargetSilent ? nil : target)
-    } catch  where target.failure != nil {
+    } catch  where source.failure == nil && target.failure != nil {
       stop(error)
       isTargetSilent = true
     }

@@ -22,7 +22,7 @@ LABELS = (
     "moved by `amqp-job dead replay`",
     "peak memory of `dead list`; of `dead replay`",
 )
-NOTE = "`dead list` gives all back in their order, too. pika loses that on a quorum queue."
+NOTE = "`dead list` gives all back in their order, too. pika may lose it on a quorum queue."
 ROUNDS = 3
 COUNT, FEWER, FEWEST = 20_000, 2000, 300
 

@@ -1,6 +1,7 @@
 """amqp-job dead replay: sends dead letters back, and loses none."""
 
 import random
+import re
 import signal
 import threading
 
@@ -147,6 +148,40 @@ def test_a_killed_replay_loses_nothing(bench):
     assert set(moved + left) == set(numbers(range(count)))
     assert len(moved) + len(left) <= count + kills * WINDOW
     assert moved and left
+
+
+@pytest.mark.parametrize("count", [30_000, 70_000, 150_000, 300_000])
+def test_what_is_lost_with_the_connections_is_said(bench, count):
+    """Both are cut after so many bytes. What it says of how many moved, and how many more may have, bounds what is there."""
+    items = 3000
+    queue, proxy = bench.work_queue("classic"), bench.proxy()
+    put_many(bench, queue.dead, items)
+    proxy.cut_after(count)
+    result = dead(bench, "replay", queue.name, url=proxy.url)
+    result.assert_error(75, "moved")
+    said = re.search(r"; (\d+) items? moved to queue '\S+'(?:, and (\w+) more may be there)?", result.stderr)
+    moved, unknown = int(said[1]), int((said[2] or "0").replace("one", "1"))
+    wait_until(lambda: queue.depth() + queue.dead.depth() >= items, what="all items in one of the queues")
+    there, left = content_of_many(queue), content_of_many(queue.dead)
+    assert set(there + left) == set(numbers(range(items)))
+    assert len(there) == len(set(there)) and moved <= len(there) <= moved + unknown and unknown <= WINDOW, result
+    assert there == numbers(range(len(there)))
+
+
+@pytest.mark.any_broker
+def test_a_broker_that_takes_nothing_is_waited_for(spare, spare_broker):
+    queue = spare.work_queue("classic")
+    put_many(spare, queue.dead, 2000)
+    before = spare_broker.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().")
+    spare_broker.ctl("set_vm_memory_high_watermark", "0.00001")
+    try:
+        runner = spare.start("replay", queue.name, command="dead")
+        wait_until(lambda: "takes nothing for now" in runner.stderr, what="the notice")
+    finally:
+        spare_broker.ctl("set_vm_memory_high_watermark", before)
+    result = runner.finish(40)
+    assert result.status == 0 and "takes items again" in result.stderr and "2000 items moved" in result.stderr, result
+    assert content_of_many(queue) == numbers(range(2000))
 
 
 def returned(session, channel, _method):
