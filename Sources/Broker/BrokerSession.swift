@@ -156,7 +156,9 @@ public final class BrokerSession {
   /// The next event, for conversations that are not question and answer.
   /// - Throws: `BrokerFailure`, `CallError.unanswered` where none has come by `deadline`
   public func nextEvent(until deadline: ContinuousClock.Instant? = nil) throws -> Connection.Event {
-    try wait(until: deadline) { received.popFirst() }
+    // What has been taken goes with the storage.
+    defer { if received.isEmpty { received = [] } }
+    return try wait(until: deadline) { received.popFirst() }
   }
 
   /// What has come since it was last asked for.
@@ -180,18 +182,6 @@ public final class BrokerSession {
 
   /// Why the connection has ended; nil while it has not.
   private(set) var failure: BrokerFailure?
-
-  /// The same while a conversation with another connection is kept alive.
-  /// - Throws: `BrokerFailure` of either, `CallError.unanswered`
-  func nextEvent(
-    until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession
-  ) throws -> Connection.Event {
-    while true {
-      if let event = received.popFirst() { return event }
-      if let deadline, ContinuousClock.now >= deadline { throw timedOut() }
-      try turn(until: deadline, keepingAlive: other)
-    }
-  }
 
   /// One turn of the loop, while a conversation with another connection goes on.
   /// - Throws: `BrokerFailure` of either

@@ -7,7 +7,7 @@ struct HeldMessages {
   private static let mostCommands = 16
   /// A quorum queue of RabbitMQ 3.10 forgets the order of more messages that one command gives back.
   private static let mostAtOnce = 32
-  /// How long to wait for some to be in the queue again. Others may take them from there at once.
+  /// How long to wait for more of them to be in the queue again. Others may take them from there at once.
   private static let waitLimit: Duration = .seconds(1)
 
   private let session: BrokerSession
@@ -70,13 +70,17 @@ struct HeldMessages {
     }
   }
 
-  /// False where that many do not come to be there.
+  /// False where that many do not come to be there. A busy broker may need long for all of many, so it is only when no more come
+  /// back that nobody waits any longer.
   private func waitUntilBack(_ count: UInt64) throws -> Bool {
-    let deadline = ContinuousClock.now + Self.waitLimit
-    while UInt64(try session.queueStatus(queue, on: channel).messageCount) < count {
+    var most: UInt64 = 0
+    var deadline = ContinuousClock.now + Self.waitLimit
+    while true {
+      let ready = UInt64(try session.queueStatus(queue, on: channel).messageCount)
+      if ready >= count { return true }
+      if ready > most { (most, deadline) = (ready, .now + Self.waitLimit) }
       guard ContinuousClock.now < deadline else { return false }
       try session.wait(until: .now + .milliseconds(1))
     }
-    return true
   }
 }
