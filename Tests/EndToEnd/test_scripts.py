@@ -17,7 +17,15 @@ SCRIPTS = sorted(path.name for path in (REPOSITORY / "scripts").iterdir() if pat
 needs_debian = pytest.mark.skipif(
     os.geteuid() != 0 or not pathlib.Path("/var/lib/dpkg").is_dir(), reason="needs root, on Debian")
 
-NEEDS = re.search(r"^build_needs=\((.*)\)", (REPOSITORY / "scripts/lib/build.sh").read_text(), re.MULTILINE)[1].split()
+SYSTEM = pathlib.Path("/etc/os-release").read_text()
+
+
+def list_in_build(name):
+    return re.search(rf"^{name}=\((.*?)\)", (REPOSITORY / "scripts/lib/build.sh").read_text(), re.MULTILINE | re.DOTALL)[1].split()
+
+
+NEEDS = list_in_build("build_needs")
+SWIFT_NEEDS = list_in_build("swift_needs") if "ID=debian" in SYSTEM and 'VERSION_ID="12"' in SYSTEM else []
 
 
 @pytest.fixture
@@ -48,12 +56,12 @@ def build(bench):
 
 
 @needs_debian
-@pytest.mark.parametrize("missing", NEEDS)
+@pytest.mark.parametrize("missing", dict.fromkeys([*NEEDS, *SWIFT_NEEDS]))
 def test_what_is_missing_is_installed(build, missing):
     result, asked = build(missing)
     assert (result.returncode, result.stdout) == (0, "/built/amqp-job\n"), result
     assert f"Installing with apt-get, which may take a minute: {missing}\n" in result.stderr
-    assert f"install --yes --no-install-recommends {missing}\n" in asked
+    assert f"install --yes --no-remove --no-install-recommends {missing}\n" in asked
 
 
 @needs_debian
@@ -94,6 +102,7 @@ def test_without_pypi_all_other_tests_run(run_tests):
     assert result.returncode == 0, result
     assert "swift test --skip-build --filter test_\n" in result.stdout
     assert "1 passed, 1 skipped" in result.stdout
+    assert "Building for debug; the first time that takes some minutes\n" in result.stderr
     assert "needs kubectl, and pip could not fetch it" in result.stdout
 
 
@@ -127,7 +136,7 @@ def test_help(run_alone, script, words):
     assert len(result.stdout.splitlines()) >= 2, result
 
 
-@pytest.mark.parametrize("script", sorted({*SCRIPTS} - {"chaos", "install-dependencies", "test"}))  # others know what these take
+@pytest.mark.parametrize("script", sorted({*SCRIPTS} - {"bare-system", "chaos", "install-dependencies", "test"}))  # others know what these take
 def test_an_argument_that_is_none(run_alone, script):
     result = run_alone(script, "foo")
     assert (result.returncode, result.stdout) == (64, ""), result
@@ -150,6 +159,13 @@ def test_the_readmes_path_stays_where_the_build_fails(bench):
             ["/bin/bash", "-c", f'{line}\necho "$? $PATH"'], env={"PATH": "/usr/bin"}, cwd=bench.directory,
             capture_output=True, text=True, timeout=20)
         assert result.stdout == expected + "\n", result
+
+
+def test_a_swift_that_does_not_start(run_tests, bench):
+    bench.file("swift", "#!/bin/sh\necho 'libsome.so.6: not found' >&2\nexit 127\n", mode=0o755)
+    result = run_tests()
+    assert (result.returncode, result.stdout) == (69, ""), result
+    assert "scripts/test: Swift does not start: libsome.so.6: not found; https://www.swift.org" in result.stderr
 
 
 def test_the_image_has_what_a_build_needs():
