@@ -5,8 +5,8 @@
     TEST_BROKER_URL    its URL
     TEST_CERTIFICATES  the certificates that certificates.py made, which that broker uses
     TEST_RABBITMQ      the version of RabbitMQ to start others with; "" is the one that is installed
-    TEST_KUBECTL       kubectl, for its kustomize
-    TEST_HADOLINT      hadolint
+    TEST_KUBECTL       kubectl, for its kustomize; "" where there is none
+    TEST_HADOLINT      hadolint; "" where there is none
 """
 
 import faulthandler
