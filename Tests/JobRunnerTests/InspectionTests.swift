@@ -261,6 +261,22 @@ import Testing
     #expect(driver.finished?.rawValue == 3)
   }
 
+  @Test func aBrokerThatDoesNotSayItIsNotWaitedForForEver() {
+    var driver = Self.working { $0.connectTimeout = .seconds(7) }
+    #expect(driver.handle(.workerEnded(.exited(3))).sets(.searchLimit, after: .seconds(7)))
+    #expect(driver.handle(.timer(.searchLimit)).contains(.disconnect))
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func whoIsToldToEndDoesNotWaitForIt() {
+    var driver = Self.working()
+    driver.handle(.workerEnded(.exited(3)))
+    let end = driver.handle(.signal(.terminate))
+    #expect(end.writes.joined().contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)))
+    _ = driver.settle()
+    #expect(driver.finished == .signal(.terminate))
+  }
+
   @Test func queuesThatThisOneDoesNotReferToAreNotItsOwn() {
     var driver = Self.working()
     driver.handle(.workerEnded(.exited(3)))

@@ -171,7 +171,14 @@ extension Runner {
       case .workerEnded(_, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
       default: []
       }
-    return timers + searchNeighbours()
+    return timers + searchNeighbours() + [.set(.searchLimit, after: options.connectTimeout)]
+  }
+
+  /// A broker that says nothing is as good as none.
+  mutating func searchLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard search != nil, !earlyEnds.isEmpty else { return [] }
+    return [.disconnect]
+      + connectionFailed(BrokerFailure(.lost, broker: broker, detail: "it does not answer"), now: now)
   }
 
   private mutating func searched(
@@ -179,6 +186,10 @@ extension Runner {
   ) -> [RunnerAction] {
     guard let finding = search?.take(method, on: channel) else { return [] }
     search = nil
+    return [.cancel(.searchLimit)] + found(finding, now: now)
+  }
+
+  private mutating func found(_ finding: NeighbourSearch.Finding, now: ContinuousClock.Instant) -> [RunnerAction] {
     if options.assumed == .declared { return assumptionChecked(finding, now: now) }
     switch finding {
     case .absent: neighbours = .absent

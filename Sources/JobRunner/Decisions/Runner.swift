@@ -125,7 +125,7 @@ public struct Runner: Sendable {
       return []
     }
     var actions = keepsEnd(event) ? keepEnd(event) : decide(event, now: now)
-    if search == nil {
+    if search == nil || isStopping {
       let ends = earlyEnds
       earlyEnds = []
       actions += ends.flatMap { decide($0, now: now) }
@@ -213,6 +213,7 @@ public struct Runner: Sendable {
     case .retry: return retry(now: now)
     case .idle: return idled(now: now)
     case .look: return phase == .looking ? look() : []
+    case .searchLimit: return searchLimitReached(now: now)
     case .pause: return pauseEnded(now: now)
     case .drainLimit: return drainLimitReached()
     case .finishWindow: return finishWindowEnded()
