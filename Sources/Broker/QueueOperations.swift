@@ -31,6 +31,15 @@ extension BrokerSession {
     }
   }
 
+  /// Makes sure that an exchange is there.
+  /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.notFound` where it is not
+  public func checkExchange(_ exchange: String, on channel: UInt16) throws {
+    _ = try call(.exchangeDeclarePassive(exchange: ByteString(exchange)), on: channel) {
+      // Its one answer, which says nothing more.
+      if case .other = $0 { true } else { nil }
+    }
+  }
+
   /// Makes a queue, or finds it there with the same properties.
   /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.preconditionFailed` where they differ
   @discardableResult

@@ -27,6 +27,7 @@ struct Dead: ToolCommand {
       OptionGroup(
         "Options",
         [
+          QueueName.option,
           Option("limit", value: "N", "list, replay: the first N of these items only").everyday,
           Option("dry-run", "replay, purge: say what would be done, do nothing").everyday,
           Option("json", "list, show: in JSON, with the items' headers").everyday,
@@ -140,6 +141,13 @@ struct Dead: ToolCommand {
       try session.openChannel(Self.channel)
       return Int(try session.queueStatus(queue.deadName, on: Self.channel).messageCount)
     } catch BrokerSession.CallError.refused(let reason) where reason.meansNoSuchQueue {
+      let family = queue.family
+      guard family.name == queue.name else {
+        throw Failure(
+          .noQueue,
+          "there is no \(place(session)): QUEUE is the queue that items are taken from, so use "
+            + "'amqp-job dead \(action.rawValue) \(family.name)' for those in '\(family.deadName)'")
+      }
       throw Failure(
         .noQueue,
         "there is no \(place(session)); 'amqp-job declare \(queue.name)' makes it, unless '\(queue.name)' is a plain queue"

@@ -21,6 +21,7 @@ struct Status: ToolCommand {
       OptionGroup(
         "Options",
         [
+          QueueName.option,
           Option("json", "one JSON object a line").everyday,
           Option("watch", "look again and again, with a progress bar where there is a terminal").everyday,
           Option("drained", "exit 0 if nothing is left to be done in the queues, else 1").everyday,
@@ -36,8 +37,8 @@ struct Status: ToolCommand {
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let operands = try settings.operands()
-    let names =
-      operands.isEmpty ? [try QueueName.resolved(operand: nil, &settings)] : try operands.map(QueueName.checked)
+    let first = try QueueName.resolved(operand: operands.first, &settings)
+    let names = [first] + (try operands.dropFirst().map(QueueName.checked))
     let status = Status(
       names: names, broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
       isJSON: try settings.flag("json"))

@@ -65,7 +65,7 @@ def test_bad_option(bench, arguments):
 @pytest.mark.parametrize("command, arguments, option", [
     ("run", ["-q", "a", "-q", "b", "--", "true"], "--queue"),
     ("run", ["-q", "a", "-n", "1", "--count=2", "true"], "--count"),
-    ("run", ["-q", "a", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "0", "true"], None),
+    ("run", ["-q", "a", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "1ms", "true"], None),
     ("publish", ["-q", "a", "--header", "a=1", "--header", "a=2"], "--header a"),
     ("publish", ["-q", "a", "--skip", "1", "--skip", "1"], "--skip"),
     ("declare", ["a", "--type", "quorum", "--type", "classic"], "--type"),
@@ -135,7 +135,7 @@ def test_bad_value_in_the_environment_is_named(bench):
 ], ids=str)
 def test_an_option_outweighs_what_it_excludes_in_the_environment(bench, variable, option):
     result = bench.run(
-        "-q", "any", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "0", *option, worker=TRUE, url=None,
+        "-q", "any", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "1ms", *option, worker=TRUE, url=None,
         env=dict([variable.split("=")]))
     result.assert_error(69, "127.0.0.1:1")
 

@@ -2,12 +2,13 @@
 
 import re
 
-import jsonschema
 import pytest
 
+import fetched
 import kubernetes
 from manifests import JOBS, KINDS, OBJECTS, SERVICES, arguments, container, environment, job_spec, make, pod
 
+jsonschema = fetched.package("jsonschema")
 pytestmark = pytest.mark.any_broker
 
 SIZES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}

@@ -58,6 +58,28 @@ import Testing
   }
 
   @Test(arguments: [
+    (#"{"body": 1}"#, "'body' must be a string"), (#"{"body": {"a": 1}}"#, "'body' must be a string"),
+    (#"{"body_base64": "!!"}"#, "'body_base64' must be base64"),
+    (#"{"body": "a", "headers": [1]}"#, "'headers' must be an object"),
+    (#"{"body": "a", "properties": {"type": 7}}"#, "'type' must be a string"),
+    (#"{"body": "a", "properties": {"priority": "5"}}"#, "'priority' must be a whole number from 0 to 255"),
+    (
+      #"{"body": "a", "properties": {"expiration": "5s"}}"#,
+      "'expiration' must be a whole number from 1 to 4294967295 (milliseconds)"
+    ),
+    (
+      #"{"body": "a", "properties": {"timestamp": -1}}"#,
+      "'timestamp' must be a whole number from 0 (seconds since 1970)"
+    ),
+    (#"{"body": "a", "body_base64": ""}"#, "it has two bodies"), ("{}", "it has neither body nor body_base64"),
+    (#"{"Body": "a"}"#, "'Body' is none of body, body_base64, properties and headers"),
+    ("[]", "it is not a JSON object"),
+  ])
+  func theRuleThatIsBroken(_ text: String, _ rule: String) {
+    #expect(throws: JSONItem.FormError(rule)) { try item(text) }
+  }
+
+  @Test(arguments: [
     "", "[]", "7", "{", #"{"body": 1}"#, "{}", #"{"body": "a", "body": "b"}"#, #"{"body": "a", "body_base64": "Zg=="}"#,
     #"{"body_base64": "Zg="}"#, #"{"body_base64": "!!", "body": "a"}"#, #"{"body_base64": "Z g="}"#,
     #"{"body_base64": "Z=g="}"#, #"{"body": "a", "other": 1}"#,

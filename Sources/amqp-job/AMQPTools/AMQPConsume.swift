@@ -77,7 +77,7 @@ enum AMQPConsume: AMQPTool {
     }
     // The original needs no directory, so none is looked at before one is needed.
     let spooling = try Spooling(
-      directory: surroundings.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
+      directory: nil, otherwise: surroundings.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
       parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(

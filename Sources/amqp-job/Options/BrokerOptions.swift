@@ -10,7 +10,8 @@ struct BrokerOptions {
   static let group = OptionGroup(
     "Broker",
     BrokerSources.options + [
-      Option("connect-timeout", value: "DURATION", "how long the broker may be out of reach (default 60s)"),
+      Option(
+        "connect-timeout", value: "DURATION", "how long the broker may be out of reach, 0 for any time (default 60s)"),
       Option("heartbeat", value: "DURATION", "time between heartbeats, 0 for none (default 30s)"),
     ] + TLSOptions.options + [
       Option("auth-mechanism", value: "plain|external", "log in by password, or by our certificate (default plain)")
@@ -18,6 +19,8 @@ struct BrokerOptions {
 
   let access: BrokerAccess
   var connectTimeout: Duration
+  /// Longer than anybody waits.
+  private static let anyTime: Duration = .seconds(UInt32.max)
   /// Seconds.
   var heartbeat: UInt16
   /// What to warn of, once somebody listens.
@@ -46,9 +49,11 @@ struct BrokerOptions {
       throw Failure(.usage, "--heartbeat is 0, or from 1s to \(UInt16.max)s")
     }
     self.heartbeat = UInt16(heartbeat / .seconds(1))
-    connectTimeout = try settings.duration("connect-timeout") ?? parameters.connectTimeout ?? .seconds(60)
+    let outage = try settings.duration("connect-timeout") ?? parameters.connectTimeout ?? .seconds(60)
+    connectTimeout = outage == .zero ? Self.anyTime : outage
     warnings = [parameters.warning(in: sources.urlSource), Self.hidePasswords(settings.given.all("url"))]
       .compactMap(\.self)
+    warnings += settings.unknownVariableWarnings()
   }
 
   /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`

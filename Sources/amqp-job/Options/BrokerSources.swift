@@ -118,7 +118,7 @@ struct BrokerSources {
   private static func urls(_ settings: inout Settings) throws -> URLs {
     if let url = settings.option("url") { return .setting(url) }
     if let path = settings.option("url-file") { return .file(try Named(path)) }
-    if let url = try settings.variable("AMQP_URL") { return .setting(url) }
+    if let url = try settings.setting("url") ?? settings.variable("AMQP_URL") { return .setting(url) }
     if let path = try settings.setting("url-file") { return .file(try Named(path)) }
     if let url = try settings.variable("BROKER_URL") { return .setting(url) }
     throw Failure(.usage, "no broker given: use --url, AMQP_URL or BROKER_URL")
