@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "Arguments", swiftSettings: safe),
     .target(name: "Reports", swiftSettings: safe),
     .target(name: "Manifests", dependencies: ["Arguments", "YAML"], swiftSettings: safe),
-    .target(name: "Broker", dependencies: ["AMQP", "Linux", "TLS"], swiftSettings: safe),
+    .target(name: "Broker", dependencies: ["AMQP", "JSONText", "Linux", "TLS"], swiftSettings: safe),
     .systemLibrary(name: "CJansson", providers: [.apt(["libjansson-dev"])]),
     .target(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
@@ -55,7 +55,8 @@ let package = Package(
     .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: common),
     .testTarget(name: "BrokerTests", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: common),
     .testTarget(
-      name: "PublishingTests", dependencies: ["AMQP", "Broker", "Linux", "Publishing"], swiftSettings: common),
+      name: "PublishingTests", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "Publishing"],
+      swiftSettings: common),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: common),
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),

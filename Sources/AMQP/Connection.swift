@@ -26,6 +26,9 @@ public struct Connection {
       self.name = name
       self.opening = opening
     }
+
+    /// With the user name and the password of that URL.
+    public mutating func logIn(as url: BrokerURL) { (username, password) = (url.username, url.password) }
   }
 
   public enum Event: Hashable, Sendable {

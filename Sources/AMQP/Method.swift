@@ -1,5 +1,6 @@
 /// The AMQP 0-9-1 methods that amqp-job sends or understands, as plain values.
 /// Source: <https://www.rabbitmq.com/resources/specs/amqp0-9-1.extended.xml>.
+/// Two of them hold a secret: a method is not to be logged.
 public enum Method: Hashable, Sendable {
   case connectionStart(mechanisms: ByteString, serverProperties: FieldTable)
   case connectionStartOK(clientProperties: FieldTable, mechanism: ByteString, response: ByteString)
@@ -11,6 +12,9 @@ public enum Method: Hashable, Sendable {
   case connectionCloseOK
   case connectionBlocked(reason: String)
   case connectionUnblocked
+  /// RabbitMQ's: what the login was made with is replaced. A secret that the broker refuses closes the connection.
+  case connectionUpdateSecret(newSecret: ByteString, reason: ByteString)
+  case connectionUpdateSecretOK
 
   case channelOpen
   case channelOpenOK

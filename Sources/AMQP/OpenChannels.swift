@@ -53,7 +53,8 @@ extension Method {
   fileprivate var isConnections: Bool {
     switch self {
     case .connectionStart, .connectionStartOK, .connectionTune, .connectionTuneOK, .connectionOpen, .connectionOpenOK,
-      .connectionClose, .connectionCloseOK, .connectionBlocked, .connectionUnblocked:
+      .connectionClose, .connectionCloseOK, .connectionBlocked, .connectionUnblocked, .connectionUpdateSecret,
+      .connectionUpdateSecretOK:
       true
     case .other(let id): id >> 16 == 10
     default: false

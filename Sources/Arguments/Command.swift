@@ -45,6 +45,8 @@ public struct Command: Sendable {
   /// What a user types to call it: the tool and the command's name, or the tool alone where that is empty.
   public var invocation: String { name.isEmpty ? tool : "\(tool) \(name)" }
 
+  public var optionNames: [String] { options.map(\.name) }
+
   var options: [Option] { groups.flatMap(\.options) }
 
   /// Whether another command may follow `--`.

@@ -66,7 +66,7 @@ extension Command {
   ) throws(UsageError) {
     let name = word.prefix { $0 != .equals }
     guard let option = options.first(where: { name.elementsEqual($0.name.utf8) }) else {
-      throw unknown("--\(repaired(name))")
+      throw unknown("--\(repaired(name))", meant: repaired(name))
     }
     let attached = name.endIndex < word.endIndex ? word[name.endIndex...].dropFirst() : nil
     if option.value == nil, attached != nil { throw UsageError("--\(option.name) takes no value") }
@@ -79,7 +79,9 @@ extension Command {
     var letters = word
     while let letter = letters.first {
       guard let option = options.first(where: { $0.short?.asciiValue == letter }) else {
-        throw unknown("-\(repaired(letters).prefix(1))")
+        // Perhaps a long option with one dash.
+        let name = letters.count == word.count ? repaired(word.prefix { $0 != .equals }) : ""
+        throw unknown("-\(repaired(letters).prefix(1))", meant: name)
       }
       letters = letters.dropFirst()
       let attached = option.value == nil || letters.isEmpty ? nil : letters
@@ -111,8 +113,11 @@ extension Command {
     arguments.given.append(.init(option: option.name, value: value))
   }
 
-  private func unknown(_ spelling: String) -> UsageError {
-    UsageError("there is no option \(spelling)" + (takesCommand ? " (another command's options follow --)" : ""))
+  private func unknown(_ spelling: String, meant name: String) -> UsageError {
+    let suggestion = Suggestion(for: name, among: options.map(\.name) + ["help", "help-all"])
+    let advice = suggestion.map { ": did you mean --\($0.word)?" }
+    return UsageError(
+      "there is no option \(spelling)" + (advice ?? (takesCommand ? " (another command's options follow --)" : "")))
   }
 
   private func checkOperands(_ given: [[UInt8]]) throws(UsageError) {

@@ -5,7 +5,7 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
   public enum Kind: Hashable, Sendable {
     /// Nobody answers there, or not as a broker should: may pass.
     case unreachable
-    /// The broker knows us not, or not for this virtual host: will not pass.
+    /// The broker knows us not, or not for this virtual host: will not pass, unless somebody replaces the credentials.
     case loginRefused
     /// The peer could not prove who it is, or did not take our certificate: will not pass.
     case untrusted
@@ -16,6 +16,10 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
   public var kind: Kind
   public var broker: BrokerURL
   public var detail: String
+  /// The credentials that the connection was made with have run out, or the broker has refused them or new ones.
+  public var isAboutCredentials: Bool
+  /// The file of the token that was the password.
+  public var tokenPath: String?
   /// With which reason the broker closed the connection, where it gave one.
   public var closeReason: CloseReason?
 
@@ -23,12 +27,20 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
     self.kind = kind
     self.broker = broker
     self.detail = detail
+    isAboutCredentials = kind == .loginRefused
+  }
+
+  /// What to look at where a login was refused.
+  public var advice: String {
+    tokenPath.map { "check the token in \($0): its 'exp', its scopes, and the vhost" }
+      ?? "check user, password and vhost"
   }
 
   public var description: String {
     switch kind {
     case .unreachable where closeReason != nil: "the broker at \(broker) takes no connection of ours: \(detail)"
     case .unreachable: "cannot reach the broker at \(broker): \(detail)"
+    case .loginRefused where tokenPath != nil: "the broker at \(broker) refused the token: \(detail)"
     case .loginRefused: "the broker at \(broker) refused the login of '\(broker.username)': \(detail)"
     case .untrusted: "no TLS with the broker at \(broker): \(detail)"
     case .lost: "lost the connection to the broker at \(broker): \(detail)"
@@ -49,6 +61,9 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
     } else {
       self.init(wasOpen ? .lost : .unreachable, broker: broker, detail: detail)
     }
-    if case .connectionClosed(let reason) = error { closeReason = reason }
+    if case .connectionClosed(let reason) = error {
+      closeReason = reason
+      if reason.meansExpiredCredentials { isAboutCredentials = true }
+    }
   }
 }

@@ -1,6 +1,6 @@
 public import AMQP
 public import Linux
-public import TLS
+internal import TLS
 
 /// One attempt at a connection to a broker, and the connection itself when it succeeds: name
 /// look-up, TCP, login, frames. It never blocks: it says what to wait for (`interest`, `deadline`),
@@ -37,10 +37,16 @@ public final class BrokerLink {
   public private(set) var address: SocketAddress?
   /// Logged in.
   public private(set) var isOpen = false
+  private var isClosing = false
   /// Nothing is read meanwhile: the broker is to send no more than can be handled.
   public var isPaused = false
   private let loginDeadline: ContinuousClock.Instant
   private let tls: TLSContext?
+  /// Where the login is from; nil where it never changes.
+  private let access: BrokerAccess?
+  private let password: String
+  /// Of a connection that is open, and was made with a token.
+  private var tokens: TokenKeeper?
   /// Between socket and connection, where the broker is to be reached by TLS.
   private var session: TLSSession?
   /// Why nothing more can be encrypted. That the socket does not write shows where it is read.
@@ -51,14 +57,16 @@ public final class BrokerLink {
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event. `address` is the
-  /// broker's where it is known, and need not be looked up.
+  /// broker's where it is known, and need not be looked up. Where the password is a token, `access` has the file of new ones.
   public init(
-    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, address: SocketAddress? = nil,
-    now: ContinuousClock.Instant
+    broker: BrokerURL, _ parameters: Connection.Parameters, access: BrokerAccess? = nil,
+    address: SocketAddress? = nil, now: ContinuousClock.Instant
   ) {
-    precondition(!broker.isSecure || tls != nil, "TLS is wanted, and not set up")
+    precondition(!broker.isSecure || access?.tls != nil, "TLS is wanted, and not set up")
     self.broker = broker
-    self.tls = broker.isSecure ? tls : nil
+    tls = broker.isSecure ? access?.tls : nil
+    self.access = access
+    password = parameters.password
     connection = Connection(parameters)
     loginDeadline = now + Self.loginLimit
     (latestTurn, lastHeard) = (now, now)
@@ -99,7 +107,7 @@ public final class BrokerLink {
     switch state {
     case .resolving: loginDeadline
     case .connecting(_, _, let limit): min(limit, loginDeadline)
-    case .talking: isOpen ? connection.nextTick : loginDeadline
+    case .talking: isOpen ? [connection.nextTick, tokens?.nextLook].compactMap(\.self).min() : loginDeadline
     case .closed: nil
     // At once: there is nothing to wait for, and a failure to be told.
     case .failed: loginDeadline - Self.loginLimit
@@ -154,6 +162,7 @@ public final class BrokerLink {
       state = .closed
       return
     }
+    (tokens, isClosing) = (nil, true)
     // A reason of three letters fits every frame.
     try? connection.close()
   }
@@ -302,6 +311,7 @@ public final class BrokerLink {
         lastHeard = now
       }
       try connection.tick(now: now)
+      renewToken(now: now)
       flush()
       if let sendFailure { throw sendFailure }
     } catch {
@@ -309,6 +319,19 @@ public final class BrokerLink {
       events.append(fail(error))
     }
     return events
+  }
+
+  private func opened(now: ContinuousClock.Instant) {
+    isOpen = true
+    guard !isClosing else { return }
+    tokens = access.flatMap {
+      TokenKeeper($0, password: password, server: ServerVersion(serverProperties), now: now)
+    }
+  }
+
+  private func renewToken(now: ContinuousClock.Instant) {
+    guard let nextLook = tokens?.nextLook, now >= nextLook, let method = tokens?.look(now: now) else { return }
+    do { try connection.send(method, on: 0) } catch { tokens?.notSent("it does not fit a frame") }
   }
 
   private func receive(
@@ -327,7 +350,8 @@ public final class BrokerLink {
           return
         }
         for event in try connection.receive(bytes, now: now) {
-          if event == .opened { isOpen = true }
+          if event == .opened { opened(now: now) }
+          if event == .method(channel: 0, .connectionUpdateSecretOK) { tokens?.taken(now: now) }
           events.append(.connection(event))
           if event == .closed { return finish() }
         }
@@ -375,7 +399,11 @@ public final class BrokerLink {
   }
 
   private func fail(_ failure: BrokerFailure) -> Event {
-    let failure = explained(failure)
+    var failure = explained(failure)
+    if let path = access?.token?.path {
+      failure = failure.explained(
+        token: AccessToken(password), path: path, isRenewed: tokens?.isUnderWay == true, time: ThisProcess.timeOfDay)
+    }
     state = .failed(failure)
     return .failed(failure)
   }

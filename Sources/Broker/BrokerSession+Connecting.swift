@@ -1,6 +1,5 @@
 public import AMQP
 public import Linux
-public import TLS
 
 /// Reaching a broker, and being stopped meanwhile.
 extension BrokerSession {
@@ -15,12 +14,12 @@ extension BrokerSession {
   /// A wait that is over by then needs no line of its own, besides that of its end.
   public static let shortWait: Duration = .seconds(3)
 
-  /// Connects to the first of `brokers` that can be reached, trying them in turn, with pauses, for `timeout`. Where there
+  /// Connects to the first of the brokers that can be reached, trying them in turn, with pauses, for `timeout`. Where there
   /// are `signals`, any of them ends whatever the session waits for. `notify` is told of a wait that is no short one, of each kind
   /// once at most, and of missing answers after `patience`.
   /// - Throws: `BrokerFailure`, `Stopped`
   public static func connect(
-    to brokers: [BrokerURL], timeout: Duration, heartbeat: UInt16, name: String, tls: TLSContext? = nil,
+    to access: BrokerAccess, timeout: Duration, heartbeat: UInt16, name: String,
     largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, patience: Duration? = nil,
     notify: @escaping (Notice) -> Void = { _ in }
   ) throws -> BrokerSession {
@@ -30,15 +29,15 @@ extension BrokerSession {
     var backOff = BackOff()
     var attempt = 0
     while true {
+      let brokers = access.current()
       let broker = brokers[attempt % brokers.count]
       // One that is silent must leave time for the others.
       let untried = max(1, brokers.count - attempt)
       let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
       do {
         return try connect(
-          to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory,
-          until: limit,
-          signals: signals, waiting: &waiting)
+          to: broker, heartbeat: heartbeat, name: name, access: access, largestBodyInMemory: largestBodyInMemory,
+          until: limit, signals: signals, waiting: &waiting)
       } catch let failure as BrokerFailure where failure.kind == .unreachable {
         attempt += 1
         guard attempt % brokers.count == 0 else { continue }
@@ -56,11 +55,12 @@ extension BrokerSession {
   /// Connects in one attempt, which `BrokerLink.loginLimit` limits anyway.
   /// - Throws: `BrokerFailure`
   public static func connect(
-    to broker: BrokerURL, heartbeat: UInt16, name: String, tls: TLSContext? = nil, largestBodyInMemory: Int = .max
+    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess? = nil, largestBodyInMemory: Int = .max
   ) throws -> BrokerSession {
     var waiting: Wait?
     return try connect(
-      to: broker, heartbeat: heartbeat, name: name, tls: tls, largestBodyInMemory: largestBodyInMemory, until: nil,
+      to: broker, heartbeat: heartbeat, name: name, access: access, largestBodyInMemory: largestBodyInMemory,
+      until: nil,
       signals: nil, waiting: &waiting)
   }
 
@@ -84,12 +84,12 @@ extension BrokerSession {
   }
 
   private static func connect(
-    to broker: BrokerURL, heartbeat: UInt16, name: String, tls: TLSContext?, largestBodyInMemory: Int,
+    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess?, largestBodyInMemory: Int,
     until deadline: ContinuousClock.Instant?, signals: SignalReceiver?, waiting: inout Wait?
   ) throws -> BrokerSession {
     var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
     parameters.largestBodyInMemory = largestBodyInMemory
-    let link = BrokerLink(broker: broker, parameters, tls: tls, now: .now)
+    let link = BrokerLink(broker: broker, parameters, access: access, now: .now)
     let session = BrokerSession(link: link, signals: signals)
     if let wait = waiting, deadline.map({ $0 > wait.end }) ?? true {
       while !link.isOpen, ContinuousClock.now < wait.end { try session.turn(until: wait.end) }

@@ -20,7 +20,7 @@ public final class BrokerSession {
   public static let callLimit: Duration = .seconds(60)
 
   let link: BrokerLink
-  private var received: [Connection.Event] = []
+  private var received: ArraySlice<Connection.Event> = []
   /// Ends the conversation, wherever it is.
   private let signals: SignalReceiver?
   private var isStopped = false
@@ -93,39 +93,42 @@ public final class BrokerSession {
     return offset
   }
 
-  private var hasRoom: Bool { link.unsentByteCount < ConfirmedPublisher.mostUnsent }
+  /// More may be queued.
+  var hasRoom: Bool { link.unsentByteCount < ConfirmedPublisher.mostUnsent }
 
   /// The next event, for conversations that are not question and answer.
   /// - Throws: `BrokerFailure`, `CallError.unanswered` where none has come by `deadline`
   public func nextEvent(until deadline: ContinuousClock.Instant? = nil) throws -> Connection.Event {
-    try wait(until: deadline) { received.isEmpty ? nil : received.removeFirst() }
+    // What has been taken goes with the storage.
+    defer { if received.isEmpty { received = [] } }
+    return try wait(until: deadline) { received.popFirst() }
   }
 
-  /// The same while a conversation with another connection is kept alive.
-  /// - Throws: `BrokerFailure` of either, `CallError.unanswered`
-  func nextEvent(
-    until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession
-  ) throws -> Connection.Event {
-    while received.isEmpty {
-      if let deadline, ContinuousClock.now >= deadline { throw timedOut() }
-      try turn(until: deadline, keepingAlive: other)
-    }
-    return received.removeFirst()
+  /// What has come since it was last asked for.
+  func takeEvents() -> ArraySlice<Connection.Event> {
+    defer { received = [] }
+    return received
   }
 
-  /// The same of events that come before there is room for more of a body; then nil.
+  /// Waits until something has come, or until then; `other` is a session that goes on meanwhile, and whose events end the wait, too.
   /// - Throws: `BrokerFailure` of either
-  func nextEventWithoutRoom(keepingAlive other: BrokerSession) throws -> Connection.Event? {
-    var isWaiting = true
-    while received.isEmpty, isWaiting {
-      link.flush()
-      isWaiting = !hasRoom
-      try turn(until: isWaiting ? nil : .now, keepingAlive: other)
-    }
-    return received.isEmpty ? nil : received.removeFirst()
+  func turn(until deadline: ContinuousClock.Instant?, with other: BrokerSession?) throws {
+    guard received.isEmpty, other?.received.isEmpty != false else { return }
+    if let other { try turn(until: deadline, keepingAlive: other) } else { try turn(until: deadline) }
   }
 
-  private func turn(until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession) throws {
+  /// Nothing is read meanwhile: the broker is to send no more than can be handled.
+  var isPaused: Bool {
+    get { link.isPaused }
+    set { link.isPaused = newValue }
+  }
+
+  /// Why the connection has ended; nil while it has not.
+  private(set) var failure: BrokerFailure?
+
+  /// One turn of the loop, while a conversation with another connection goes on.
+  /// - Throws: `BrokerFailure` of either
+  func turn(until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession) throws {
     try turn(until: [deadline, other.link.deadline].compactMap(\.self).min(), other: other.link.interest)
     try other.turn(until: .now)
   }
@@ -188,7 +191,9 @@ public final class BrokerSession {
     for event in link.process(linkReadiness, now: .now) {
       switch event {
       case .connection(let event): received.append(event)
-      case .failed(let failure): throw failure
+      case .failed(let failure):
+        self.failure = failure
+        throw failure
       }
     }
   }

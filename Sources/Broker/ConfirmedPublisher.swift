@@ -1,6 +1,5 @@
 public import AMQP
 public import Linux
-public import TLS
 
 /// Puts messages into queues, each confirmed, without blocking: it says what to wait for, as a link
 /// does. The bodies may be large: they are read as the broker takes them.
@@ -43,9 +42,9 @@ public final class ConfirmedPublisher {
   /// While so much waits to be sent, no more of a body is read.
   static let mostUnsent = 256 << 10
 
-  private let parameters: Connection.Parameters
+  private var parameters: Connection.Parameters
   public let broker: BrokerURL
-  private let tls: TLSContext?
+  private let access: BrokerAccess?
   /// Where the broker is, if that is known: no thread is needed then to look it up.
   public let address: SocketAddress?
   /// A time that has passed.
@@ -58,13 +57,14 @@ public final class ConfirmedPublisher {
   /// What is to be told with the next `process`.
   private var untold: [Event] = []
 
+  /// Where there is `access`, that is asked how to log in, for each connection.
   public init(
-    broker: BrokerURL, _ parameters: Connection.Parameters, tls: TLSContext? = nil, address: SocketAddress? = nil,
-    now: ContinuousClock.Instant
+    broker: BrokerURL, _ parameters: Connection.Parameters, access: BrokerAccess? = nil,
+    address: SocketAddress? = nil, now: ContinuousClock.Instant
   ) {
     self.broker = broker
     self.address = address
-    self.tls = tls
+    self.access = access
     self.parameters = parameters
     past = now
   }
@@ -106,9 +106,7 @@ public final class ConfirmedPublisher {
     untold = []
     guard let link else {
       // What is ready was another link's.
-      if messages.isAnyWaiting {
-        self.link = BrokerLink(broker: broker, parameters, tls: tls, address: address, now: now)
-      }
+      if messages.isAnyWaiting { connect(now: now) }
       return events
     }
     for event in link.process(readiness, now: now) {
@@ -134,6 +132,11 @@ public final class ConfirmedPublisher {
       events += disconnect("the connection had to be dropped with another message, of which a part had been sent")
     }
     return events
+  }
+
+  private func connect(now: ContinuousClock.Instant) {
+    if let access { parameters.logIn(as: access.current(broker)) }
+    link = BrokerLink(broker: broker, parameters, access: access, address: address, now: now)
   }
 
   private func take(_ event: Connection.Event, into events: inout [Event]) {

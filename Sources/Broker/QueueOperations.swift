@@ -31,6 +31,15 @@ extension BrokerSession {
     }
   }
 
+  /// Makes sure that an exchange is there.
+  /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.notFound` where it is not
+  public func checkExchange(_ exchange: String, on channel: UInt16) throws {
+    _ = try call(.exchangeDeclarePassive(exchange: ByteString(exchange)), on: channel) {
+      // Its one answer, which says nothing more.
+      if case .other = $0 { true } else { nil }
+    }
+  }
+
   /// Makes a queue, or finds it there with the same properties.
   /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.preconditionFailed` where they differ
   @discardableResult
@@ -65,17 +74,14 @@ extension BrokerSession {
   }
 
   /// Takes the first message of a queue, to be settled by its delivery tag; nil from an empty one. Of a body above the
-  /// connection's `largestBodyInMemory` `onPart` gets the parts, in order, and the whole body's size with each. `other` is a
-  /// session whose heartbeats go on meanwhile.
+  /// connection's `largestBodyInMemory` `onPart` gets the parts, in order, and the whole body's size with each.
   /// - Throws: `BrokerFailure`, `CallError`, what `onPart` throws
   public func get(
-    from queue: String, on channel: UInt16, keepingAlive other: BrokerSession? = nil,
-    onPart: (_ part: [UInt8], _ size: UInt64) throws -> Void
+    from queue: String, on channel: UInt16, onPart: (_ part: [UInt8], _ size: UInt64) throws -> Void
   ) throws -> Delivery? {
     try send(.basicGet(queue: ByteString(queue)), on: channel)
     while true {
-      let limit = ContinuousClock.now + Self.callLimit
-      switch try other.map({ try nextEvent(until: limit, keepingAlive: $0) }) ?? nextEvent(until: limit) {
+      switch try nextEvent(until: .now + Self.callLimit) {
       case .bodyPart(channel, let size, let part): try onPart(part, size)
       case .delivered(channel, let delivery): return delivery
       case .method(channel, .basicGetEmpty): return nil

@@ -48,6 +48,9 @@ extension CloseReason {
     code == .preconditionFailed && text.contains("delivery acknowledgement") && text.contains("timed out")
   }
 
+  /// The token that the connection was made with has run out.
+  var meansExpiredCredentials: Bool { code == .connectionForced && text.hasSuffix("credential expired") }
+
   /// A queue was declared otherwise, and this argument is the first that differs. The text alone says which it is.
   public func differs(in argument: String) -> Bool {
     code == .preconditionFailed && text.contains("inequivalent arg '\(argument)'")

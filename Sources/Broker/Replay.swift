@@ -1,89 +1,224 @@
-import AMQP
+public import AMQP
 
 /// Moves dead letters into a queue, to be worked on as if they were new. Each is published on a connection of its
 /// own, and acked when the broker has confirmed that: so at any instant it is in one of the queues, or in both.
 public final class Replay {
-  public static let channel: UInt16 = 1
+  public static let channel = DeadLetterScan.channel
+  /// The most messages that are under way, and so the most that may be in both queues in the end.
+  public static let window = 1024
+  /// How many bytes of bodies may wait to be published before no more is taken, unless it is a single one.
+  private static let mostWaitingBytes: UInt64 = 4 << 20
+
+  /// A message that has been taken.
+  private struct Letter {
+    let delivery: Delivery
+    let body: ItemBody
+  }
 
   private let source: BrokerSession
   private let target: BrokerSession
   private let names: WorkQueue
+  private let way: QueueReader.Way
   private let onFlow: (String?) -> Void
+  private let onTurn: (_ doneCount: Int) -> Void
+
+  private let directory: String
   private var spool: BodySpool
+  private var waiting: ArraySlice<Letter> = []
+  private var waitingBytes: UInt64 = 0
+  private var transfers = Transfers()
+  private var others: HeldMessages
+  private var selectedCount = 0
+  /// Why nothing more is published. What has been is awaited all the same.
+  private var obstacle: (any Error)?
+  /// Why no more is taken. What was taken before is published all the same.
+  private var storingError: (any Error)?
+  /// Nothing more will be known of what has been published.
+  private var isTargetSilent = false
+  private var hasReturns = false
+  /// The broker closed the channel over one of them.
+  private var isOneRefused = false
+  /// Whether an item is wanted whose body is on its way in parts.
+  private var isAnnouncedWanted: Bool?
+  private var latestAnswer = ContinuousClock.now
 
   public private(set) var movedCount = 0
-  /// Of the one that was under way when it failed nothing is known: it may be in both queues.
-  public private(set) var isOneUnknown = false
-  /// The message ids that were asked for, and not met yet.
-  public private(set) var missingIDs: Set<String> = []
+  /// Of those that were under way when it failed nothing is known: so many may be in both queues.
+  public private(set) var unknownCount = 0
 
   /// `source` has the channel open; `target` is a connection of its own, without a channel. What is larger than `source` keeps
   /// in memory is kept in a file in `directory` meanwhile. `onFlow` is told why the broker stops to take messages, and nil
-  /// when it goes on.
+  /// when it goes on; `onTurn` now and then, how many it has moved or passed over.
   public init(
-    _ queue: WorkQueue, from source: BrokerSession, through target: BrokerSession, spoolingIn directory: String,
-    onFlow: @escaping (String?) -> Void
+    _ queue: WorkQueue, from source: BrokerSession, by way: QueueReader.Way, through target: BrokerSession,
+    spoolingIn directory: String, onFlow: @escaping (String?) -> Void, onTurn: @escaping (Int) -> Void = { _ in }
   ) {
     names = queue
+    self.directory = directory
     spool = BodySpool(directory: directory)
+    others = HeldMessages(source, queue: queue.deadName, channel: Self.channel, takenBy: way)
     self.source = source
     self.target = target
+    self.way = way
     self.onFlow = onFlow
+    self.onTurn = onTurn
   }
 
-  /// Moves those that are there now, which are `depth`, and `limit` of them at most; with `ids`, only those of them.
-  /// The others stay.
+  /// Moves those of the first `depth` messages that `select` says, `limit` of them at most. The others stay.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Publisher.Refusal`, `AMQPError.doesNotFitFrame`; `SystemError`
   ///   where an item cannot be kept in a file
-  public func run(depth: Int, limit: Int, ids: Set<String>) throws {
-    missingIDs = ids
+  public func run(depth: Int, limit: Int, select: (Delivery) -> Bool) throws {
     let publisher = try Publisher(target, queue: names.name, onFlow: onFlow)
-    defer { isOneUnknown = publisher.isOneUnknown }
-
-    var others = HeldMessages(source, queue: names.deadName, channel: Self.channel)
-    do {
-      try move(depth: depth, limit: limit, ids: ids, others: &others, by: publisher)
-      try others.giveBack()
-    } catch {
-      // For their order; they go back when the connection ends, too.
-      try? others.giveBack()
-      throw error
-    }
+    do { try move(depth: depth, limit: limit, select: select, by: publisher) } catch { stop(error) }
+    do { try end(publisher) } catch { stop(error) }
+    if let error = obstacle ?? storingError { throw error }
     try source.closeChannel(Self.channel)
   }
 
-  private func move(
-    depth: Int, limit: Int, ids: Set<String>, others: inout HeldMessages, by publisher: Publisher
-  ) throws {
-    for _ in 0..<depth where movedCount < limit || others.isIncomplete {
-      var failure: (any Error)?
-      let next = try source.get(from: names.deadName, on: Self.channel, keepingAlive: target) { part, size in
-        guard failure == nil else { return }
-        // The rest comes all the same, and is let go.
-        do { try spool.append(part, of: size) } catch { failure = error }
-      }
-      guard let delivery = next else { return }
-      let body = spool.body(of: delivery)
-      let id = delivery.properties.messageID?.description
-      guard movedCount < limit, ids.isEmpty || id.map(ids.contains) == true else {
-        others.hold(delivery)
-        continue
-      }
-      do {
-        if let failure { throw failure }
-        guard let body else { preconditionFailure("a body that is neither stored nor refused") }
-        try publish(delivery, body, by: publisher)
-      } catch {
-        others.hold(delivery)
-        throw error
-      }
-      try source.send(.basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: Self.channel)
-      movedCount += 1
-      if let id { missingIDs.remove(id) }
+  /// Settles what is left: what is in the queue is acked, and the rest given back.
+  private func end(_ publisher: Publisher) throws {
+    let possibleCount = source.failure == nil ? transfers.openCount : transfers.possibleCount
+    unknownCount = max(0, possibleCount - (publisher.isSending || isOneRefused ? 1 : 0))
+    guard source.failure == nil else { return }
+    source.isPaused = false
+    let (confirmed, staying) = transfers.takeAll()
+    try ack(confirmed, withAllBefore: false)
+    others.hold(staying + waiting.map(\.delivery.envelope.deliveryTag))
+    try others.giveBack()
+  }
+
+  // MARK: Moving
+
+  private var window: Int {
+    switch way {
+    case .consumers: Self.window
+    case .gets(let atOnce): atOnce
     }
   }
 
-  private func publish(_ delivery: Delivery, _ body: ItemBody, by publisher: Publisher) throws {
+  private func move(depth: Int, limit: Int, select: (Delivery) -> Bool, by publisher: Publisher) throws {
+    var reader = QueueReader(names.deadName, count: depth, by: way, now: .now)
+    while true {
+      publish(by: publisher)
+      let settled = transfers.takeSettled(upTo: reader.lastSettleableTag)
+      try ack(settled, withAllBefore: others.isEmpty && !transfers.hasRefusals)
+      let wantsMore = obstacle == nil && storingError == nil && (selectedCount < limit || others.isIncomplete)
+      if wantsMore { try send(reader.ask(room: window - transfers.count - waiting.count, now: .now)) }
+      onTurn(movedCount + others.count)
+      guard wantsMore && !reader.isAtEnd || !isIdle(reader) else { return }
+
+      source.isPaused = obstacle == nil && waitingBytes > Self.mostWaitingBytes
+      let now = ContinuousClock.now
+      if source.isPaused { reader.excuse(now: now) }
+      try wait(until: [reader.deadline, now + .seconds(1)].compactMap(\.self).min())
+      try takeFromSource(&reader, limit: limit, select: select)
+      takeFromTarget(publisher)
+    }
+  }
+
+  /// Nothing is under way.
+  private func isIdle(_ reader: QueueReader) -> Bool {
+    guard reader.isIdle else { return false }
+    return (isTargetSilent || transfers.openCount == 0) && (obstacle != nil || waiting.isEmpty)
+  }
+
+  private func wait(until deadline: ContinuousClock.Instant?) throws {
+    do {
+      try source.turn(until: deadline, with: isTargetSilent ? nil : target)
+    } catch  where source.failure == nil && target.failure != nil {
+      stop(error)
+      isTargetSilent = true
+    }
+  }
+
+  /// The first obstacle counts.
+  private func stop(_ error: any Error) { obstacle = obstacle ?? error }
+
+  private func takeFromSource(_ reader: inout QueueReader, limit: Int, select: (Delivery) -> Bool) throws {
+    let now = ContinuousClock.now
+    for event in source.takeEvents() {
+      switch event {
+      case .announced(Self.channel, let delivery): isAnnouncedWanted = selectedCount < limit && select(delivery)
+      case .bodyPart(Self.channel, let size, let part):
+        reader.excuse(now: now)
+        // The rest comes all the same, and is let go.
+        if isAnnouncedWanted == true, obstacle == nil, storingError == nil {
+          do { try spool.append(part, of: size) } catch { storingError = error }
+        }
+      case .delivered(Self.channel, let delivery):
+        take(delivery, isWanted: isAnnouncedWanted ?? (selectedCount < limit && select(delivery)))
+        isAnnouncedWanted = nil
+        try send(reader.received(delivery, now: now))
+      case .method(Self.channel, let method): try send(reader.take(method, now: now))
+      default: break
+      }
+    }
+    try send(reader.tick(now: now))
+  }
+
+  private func take(_ delivery: Delivery, isWanted: Bool) {
+    guard isWanted, obstacle == nil, storingError == nil, let body = spool.body(of: delivery) else {
+      // What may be stored of it is not needed.
+      spool = BodySpool(directory: directory)
+      return others.hold(delivery)
+    }
+    selectedCount += 1
+    waiting.append(Letter(delivery: delivery, body: body))
+    waitingBytes += body.size
+  }
+
+  private func takeFromTarget(_ publisher: Publisher) {
+    let now = ContinuousClock.now
+    for event in target.takeEvents() {
+      let answer = publisher.answer(event)
+      if answer != nil { latestAnswer = now }
+      switch answer {
+      // After a return no confirmation tells which messages it is about.
+      case .confirmed(let number, let isMultiple) where !hasReturns:
+        transfers.confirm(number, multiple: isMultiple)
+      case .confirmed(let number, let isMultiple), .rejected(let number, let isMultiple):
+        transfers.refuse(number, multiple: isMultiple)
+        stop(Publisher.Refusal.rejected)
+      case .returned:
+        hasReturns = true
+        stop(Publisher.Refusal.unroutable)
+      case .closed(let reason):
+        isOneRefused = reason.refusal != .trouble
+        isTargetSilent = true
+        stop(BrokerSession.CallError.refused(reason))
+      case nil: break
+      }
+    }
+    guard transfers.openCount > 0, publisher.isReady, !publisher.isBlocked else { return latestAnswer = now }
+    if now >= latestAnswer + BrokerSession.callLimit {
+      isTargetSilent = true
+      stop(BrokerSession.CallError.unanswered)
+    }
+  }
+
+  // MARK: Sending
+
+  private func publish(by publisher: Publisher) {
+    guard !isTargetSilent else { return }
+    do {
+      try publisher.advance()
+      while obstacle == nil, publisher.isReady, let letter = waiting.first {
+        try publisher.begin(letter.body, properties(of: letter.delivery))
+        waiting.removeFirst()
+        waitingBytes -= letter.body.size
+        if waiting.isEmpty { waiting = [] }
+        transfers.add(tag: letter.delivery.envelope.deliveryTag)
+      }
+    } catch AMQPError.doesNotFitFrame(let what) {
+      stop(AMQPError.doesNotFitFrame(what))
+    } catch {
+      // Of a message that is there in part, the rest cannot follow, nor another one.
+      isTargetSilent = true
+      stop(error)
+    }
+  }
+
+  private func properties(of delivery: Delivery) -> BasicProperties {
     let first = FirstPublish.recorded(in: delivery.properties, delivery.envelope, from: names)
     var properties = delivery.properties.withoutBrokerHeaders().withoutItemHeaders()
     properties.deliveryMode = 2
@@ -91,6 +226,20 @@ public final class Replay {
     // A broker refuses another user's id.
     properties.userID = nil
     if let first { properties.headers = FieldTable((properties.headers?.entries ?? []) + first.headers) }
-    try publisher.publish(body, properties, keepingAlive: source)
+    return properties
+  }
+
+  private func ack(_ tags: [UInt64], withAllBefore: Bool) throws {
+    guard let last = tags.last else { return }
+    if withAllBefore {
+      try source.send(.basicAck(deliveryTag: last, multiple: true), on: Self.channel)
+    } else {
+      for tag in tags { try source.send(.basicAck(deliveryTag: tag, multiple: false), on: Self.channel) }
+    }
+    movedCount += tags.count
+  }
+
+  private func send(_ methods: [Method]) throws {
+    for method in methods { try source.send(method, on: Self.channel) }
   }
 }

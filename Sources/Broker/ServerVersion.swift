@@ -21,6 +21,9 @@ public struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConvert
     self.init(major, minor)
   }
 
+  /// Whether it knows `connection.update-secret`: to another server an unknown method is an error that ends the connection.
+  var takesNewSecrets: Bool { self >= ServerVersion(3, 8) }
+
   public var description: String { "\(major).\(minor)" }
 
   public static func < (one: ServerVersion, other: ServerVersion) -> Bool {

@@ -19,6 +19,16 @@ public enum SmallFile {
     return content
   }
 
+  /// Whether it is there, and neither a pipe nor anything else that is read once only, nor a directory.
+  public static func isRegular(_ path: String) -> Bool { kind(path) == S_IFREG }
+
+  public static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
+
+  private static func kind(_ path: String) -> mode_t? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+  }
+
   /// Replaces the content of a file that exists; nothing happens where it does not, or may not be written.
   public static func overwrite(_ path: String, with content: [UInt8]) {
     let number = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)

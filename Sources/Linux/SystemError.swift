@@ -25,6 +25,9 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Nobody reads any more what was to be written.
   public var isBrokenPipe: Bool { code == EPIPE }
 
+  /// There is no directory by the name that was used as one's.
+  public var meansNoDirectory: Bool { code == ENOENT || code == ENOTDIR }
+
   /// What keeps a program from being started.
   public enum Obstacle: Hashable, Sendable {
     /// It, or its interpreter or loader, is not there.
@@ -52,7 +55,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Others may free in a moment what is wanting.
-  var mayPass: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
+  public var mayPass: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
 
   /// What `strerror` says of the code.
   public var reason: String { String(cString: strerror(code)) }

@@ -25,6 +25,13 @@ public enum ThisProcess {
   /// The wall clock, in seconds since 1970-01-01T00:00:00Z.
   public static var time: UInt64 { UInt64(Glibc.time(nil)) }
 
+  /// The same with its fraction.
+  public static var timeOfDay: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
   /// Nanoseconds of CLOCK_MONOTONIC: since the host was started, without the time that it slept.
   public static var monotonicTime: UInt64 {
     var time = timespec()

@@ -19,6 +19,8 @@ public struct Publication {
     public var leastOpening: Duration = .seconds(2)
     /// After how long without a confirmation that is due the publication is quiet.
     public var quiet: Duration = .seconds(10)
+    /// A login that is refused and was good before is tried again, since somebody may replace it.
+    public var loginMayChange = false
     /// How long what is under way may take when it has been told to end.
     public var ending: Duration = .seconds(5)
 
@@ -61,6 +63,8 @@ public struct Publication {
   private var hasFailed = false
   /// Somebody has been told that no broker is there.
   private var isOutageAnnounced = false
+  /// Items could be sent at some time.
+  private var hasBeenReady = false
   /// Since when items can be sent over the connection that there is.
   private var readySince: ContinuousClock.Instant?
   /// Told to end, and how long what is under way may still take.
@@ -188,6 +192,7 @@ public struct Publication {
   /// The channel is ready for messages.
   public mutating func ready(now: ContinuousClock.Instant) {
     readySince = now
+    hasBeenReady = true
     phase = .publishing
     endIfIdle()
   }
@@ -195,7 +200,7 @@ public struct Publication {
   /// The connection, or the attempt at one, has ended.
   /// - Returns: how many items have to be sent again if it is to be tried again, else nil.
   public mutating func failed(_ failure: BrokerFailure, now: ContinuousClock.Instant) -> Int? {
-    guard failure.kind == .unreachable || failure.kind == .lost else {
+    guard mayPass(failure.kind) else {
       phase = .ended(.broker(failure))
       return nil
     }
@@ -212,7 +217,7 @@ public struct Publication {
     guard now < outageEnd, ending == nil else {
       // That it was there for moments is no more than that it was not there.
       var failure = failure
-      if !isFirst { failure.kind = .unreachable }
+      if !isFirst, failure.kind == .lost { failure.kind = .unreachable }
       phase = .ended(ending.map { .signal($0.signal) } ?? .broker(failure))
       return nil
     }
@@ -229,6 +234,14 @@ public struct Publication {
     guard !isOutageAnnounced, attempts >= brokerCount, isLong else { return false }
     isOutageAnnounced = true
     return true
+  }
+
+  private func mayPass(_ kind: BrokerFailure.Kind) -> Bool {
+    switch kind {
+    case .unreachable, .lost: true
+    case .loginRefused: limits.loginMayChange && hasBeenReady
+    case .untrusted: false
+    }
   }
 
   public mutating func channelClosed(_ reason: CloseReason) {

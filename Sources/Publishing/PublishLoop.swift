@@ -1,14 +1,12 @@
 public import AMQP
 public import Broker
 internal import Linux
-public import TLS
 
 /// Carries a publication out: one thread, one poll(2) over the broker's socket, the items' source and signals.
 public final class PublishLoop {
   public struct Configuration {
-    public var brokers: [BrokerURL]
-    /// For those that are reached by TLS.
-    public var tls: TLSContext?
+    /// Tried in turn.
+    public var access: BrokerAccess
     /// Seconds.
     public var heartbeat: UInt16
     /// How the broker's management tools show the connection.
@@ -28,12 +26,11 @@ public final class PublishLoop {
     public var limits: Publication.Limits
 
     public init(
-      brokers: [BrokerURL], tls: TLSContext?, heartbeat: UInt16, connectionName: String,
+      access: BrokerAccess, heartbeat: UInt16, connectionName: String,
       destination: Destination,
       properties: BasicProperties, skip: Int, limits: Publication.Limits
     ) {
-      self.brokers = brokers
-      self.tls = tls
+      self.access = access
       self.heartbeat = heartbeat
       self.connectionName = connectionName
       self.destination = destination
@@ -105,14 +102,15 @@ public final class PublishLoop {
     self.notify = notify
     self.onTurn = onTurn
     signals = try SignalReceiver([.terminate, .interrupt, .hangup])
-    lastBroker = configuration.brokers[0]
+    lastBroker = configuration.access.brokers[0]
     let destination = configuration.destination
     method = .basicPublish(
       exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey),
       mandatory: !destination.isDirectReply)
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
     publication = Publication(
-      brokerCount: configuration.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) }, now: .now)
+      brokerCount: configuration.access.brokers.count, limits: configuration.limits, chance: { .random(in: 0...1) },
+      now: .now)
   }
 
   /// How many items there have been, with those that were left out.
@@ -168,7 +166,8 @@ public final class PublishLoop {
     }
     guard let question = configuration.inquiry, inquiry == nil else { return }
     inquiry = QueueInquiry(
-      question, to: lastBroker, tls: configuration.tls, heartbeat: configuration.heartbeat,
+      question, to: configuration.access.current(lastBroker), access: configuration.access,
+      heartbeat: configuration.heartbeat,
       name: configuration.connectionName)
   }
 
@@ -216,7 +215,8 @@ public final class PublishLoop {
 
   private func connectIfDue() {
     guard case .waiting(let time) = publication.phase, ContinuousClock.now >= time else { return }
-    let broker = configuration.brokers[publication.brokerIndex]
+    let brokers = configuration.access.current()
+    let broker = brokers[publication.brokerIndex % brokers.count]
     lastBroker = broker
     isAsking = mayAsk && !preconditions.isEmpty
     let opening = [.channelOpen] + (isAsking ? preconditions : []) + [.confirmSelect]
@@ -225,7 +225,7 @@ public final class PublishLoop {
       .init(
         url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName,
         opening: opening.map { ChannelMethod($0, on: Self.channel) }),
-      tls: configuration.tls, now: .now)
+      access: configuration.access, now: .now)
     sending = nil
     template = nil
     publication.connecting(now: .now)

@@ -1,7 +1,6 @@
 internal import AMQP
 internal import Broker
 internal import Linux
-internal import TLS
 
 /// Asks whether a queue is there, on a connection of its own: RabbitMQ may never again read one whose messages are for a
 /// quorum queue that was deleted.
@@ -17,13 +16,13 @@ final class QueueInquiry {
 
   let link: BrokerLink
 
-  init(_ question: Method, to broker: BrokerURL, tls: TLSContext?, heartbeat: UInt16, name: String) {
+  init(_ question: Method, to broker: BrokerURL, access: BrokerAccess, heartbeat: UInt16, name: String) {
     link = BrokerLink(
       broker: broker,
       .init(
         url: broker, heartbeat: heartbeat, name: name,
         opening: [.channelOpen, question].map { ChannelMethod($0, on: Self.channel) }),
-      tls: tls, now: .now)
+      access: access, now: .now)
   }
 
   var interest: PollInterest? { link.interest }

@@ -12,6 +12,7 @@ extension Unicode.Scalar {
 extension String {
   /// What came from elsewhere must not do any of that: a space stands in its place.
   public var printable: String {
-    String(String.UnicodeScalarView(unicodeScalars.map { $0.isUnprintable ? " " : $0 }))
+    if utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return self }
+    return String(String.UnicodeScalarView(unicodeScalars.map { $0.isUnprintable ? " " : $0 }))
   }
 }

@@ -2,31 +2,43 @@
 public struct ProgressLine: Sendable {
   private static let barWidth = 10...40
 
-  private let figures: QueueFigures
+  private let name: String
+  private let figures: QueueFigures?
   private let progress: Progress
 
+  /// About something that is not all of a queue's work.
+  public init(_ name: String, _ progress: Progress) {
+    (self.name, self.progress) = (name.printable, progress)
+    figures = nil
+  }
+
   public init(_ figures: QueueFigures, _ progress: Progress) {
-    self.figures = figures
-    self.progress = progress
+    (name, self.figures, self.progress) = (figures.name.printable, figures, progress)
   }
 
   /// For a log.
   public var plain: String {
-    var parts = ["\(progress.done) of \(progress.total) done", "\(figures.ready) ready"]
-    if let retry = figures.retry { parts.append("\(retry) to retry") }
-    if let dead = figures.dead { parts.append("\(dead) dead") }
-    parts += [consumers] + pace
-    return "\(figures.name.printable): \(parts.joined(separator: ", "))"
+    var parts = ["\(progress.done) of \(progress.total) done"]
+    if let figures {
+      parts.append("\(figures.ready) ready")
+      if let retry = figures.retry { parts.append("\(retry) to retry") }
+      if let dead = figures.dead { parts.append("\(dead) dead") }
+      parts.append(Self.consumers(figures))
+    }
+    return "\(name): \((parts + pace).joined(separator: ", "))"
   }
 
   /// For a terminal of that width, with a bar that has the room which the rest leaves, and never wider than it.
   /// `nameWidth` is that of the longest of the names that stand below each other.
   public func drawn(width: Int, nameWidth: Int) -> String {
-    let name = figures.name.printable.padded(to: nameWidth, left: false)
+    let name = name.padded(to: nameWidth, left: false)
     let percent = (progress.fraction.map { "\(Int($0 * 100))%" } ?? "-").padded(to: 4, left: true)
-    var parts = [percent, "\(progress.done)/\(progress.total)"] + pace + [consumers]
-    if let retry = figures.retry, retry > 0 { parts.append("\(retry) to retry") }
-    if let dead = figures.dead, dead > 0 { parts.append("\(dead) dead") }
+    var parts = [percent, "\(progress.done)/\(progress.total)"] + pace
+    if let figures {
+      parts.append(Self.consumers(figures))
+      if let retry = figures.retry, retry > 0 { parts.append("\(retry) to retry") }
+      if let dead = figures.dead, dead > 0 { parts.append("\(dead) dead") }
+    }
     let rest = parts.joined(separator: "  ")
     let room = width - name.count - rest.count - "  []  ".count
     let bar =
@@ -40,7 +52,9 @@ public struct ProgressLine: Sendable {
     return String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
   }
 
-  private var consumers: String { "\(figures.consumers) consumer\(figures.consumers == 1 ? "" : "s")" }
+  private static func consumers(_ figures: QueueFigures) -> String {
+    "\(figures.consumers) consumer\(figures.consumers == 1 ? "" : "s")"
+  }
 
   private var pace: [String] {
     guard progress.left > 0, let rate = progress.rate, let timeLeft = progress.timeLeft else { return [] }

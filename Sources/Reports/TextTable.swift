@@ -24,7 +24,7 @@ public struct TextTable: Sendable {
 
   /// All lines, that with the titles first.
   public var text: String {
-    let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let widths = columns.indices.map { column in rows.map { $0[column].width }.max() ?? 0 }
     return rows.map { row in
       let cells = columns.indices.map { column in
         row[column].padded(to: widths[column], left: columns[column].isNumber)
@@ -36,11 +36,16 @@ public struct TextTable: Sendable {
 
 extension String {
   func padded(to width: Int, left: Bool) -> String {
-    let padding = String(repeating: " ", count: max(0, width - count))
+    let padding = String(repeating: " ", count: max(0, width - self.width))
     return left ? padding + self : self + padding
   }
 
+  /// How many characters it has: of ASCII, which most are, that is known without looking for them.
+  fileprivate var width: Int { utf8.allSatisfy { $0 < 0x80 && $0 != 0x0D } ? utf8.count : count }
+
   fileprivate var withoutTrailingSpaces: String {
-    String(reversed().drop { $0 == " " }.reversed())
+    var text = self
+    while text.utf8.last == UInt8(ascii: " ") { text.removeLast() }
+    return text
   }
 }

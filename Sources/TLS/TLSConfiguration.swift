@@ -11,6 +11,9 @@ public struct TLSConfiguration: Hashable, Sendable {
   /// False: anybody may be the peer.
   public var verifies = true
 
+  /// The paths of all that is to be read.
+  public var files: [String] { [authorities, certificate, key].compactMap(\.self) }
+
   /// What the settings are called where a user makes them, for errors to name.
   public var options = Options()
 

@@ -10,134 +10,119 @@ struct Dead: ToolCommand {
     tool: Main.tool, name: "dead", summary: "Look at a queue's dead letters, send them back, or drop them.",
     examples: [
       "amqp-job dead list fruits", "amqp-job dead list fruits --json | jq -r .headers.source",
-      "amqp-job dead replay fruits --id 42", "amqp-job dead purge fruits",
+      "amqp-job dead show fruits --id 42 | less", "amqp-job dead replay fruits --reason 'timed out' --since 2h",
+      "amqp-job dead purge fruits --older-than 720h --dry-run",
     ],
     notes:
       "QUEUE is the queue itself, whose dead letters are in QUEUE.dead "
-      + "(default AMQP_QUEUE, QUEUE). list changes nothing, but holds the items while it reads them: for that moment "
-      + "others do not see them. replay moves the items that are there when it begins, and their attempts start anew.",
+      + "(default AMQP_QUEUE, QUEUE). list and show change nothing, but hold the items while they read them: for that moment "
+      + "others do not see them. So do replay and purge with a filter, with those that stay. replay moves the items that "
+      + "are there when it begins, and their attempts start anew. show writes the body of the first item with that id, or "
+      + "with --json what else it has. Several filters have to hold all at once; of several ids one. An item that does not say when it was "
+      + "dead-lettered is neither older nor younger than anything. A header's VALUE is as a worker sees it in WORK_ITEM_HEADER_HEADER.",
     operands: .oneOrTwo(first: "ACTION", second: "QUEUE"),
     choices: Action.allCases.map(\.rawValue),
     groups: [
+      OptionGroup("Filters of list, replay and purge", DeadLetterOptions.options),
       OptionGroup(
         "Options",
         [
-          Option("limit", value: "N", "list, replay: the first N items only").everyday,
-          Option("id", value: "ID", "replay: only the items with this message id").repeatable.everyday,
-          Option("json", "list: one JSON object a line, with the items' headers").everyday,
+          QueueName.option,
+          Option("limit", value: "N", "list, replay: the first N of these items only").everyday,
+          Option("dry-run", "replay, purge: say what would be done, do nothing").everyday,
+          Option("json", "list, show: in JSON, with the items' headers").everyday,
         ]), BrokerOptions.group, LogOptions.group,
     ])
 
   enum Action: String, CaseIterable {
     case list
+    case show
     case replay
     case purge
 
     var options: Set<String> {
       switch self {
-      case .list: ["limit", "json"]
-      case .replay: ["limit", "id"]
-      case .purge: []
+      case .list: DeadLetterOptions.names.union(["limit", "json"])
+      case .show: ["id", "json"]
+      case .replay: DeadLetterOptions.names.union(["limit", "dry-run"])
+      case .purge: DeadLetterOptions.names.union(["dry-run"])
       }
     }
   }
 
-  static let channel = Replay.channel
+  static let channel = DeadLetterScan.channel
 
   let action: Action
   let queue: WorkQueue
   let broker: BrokerOptions
   let reporter: Reporter
-  private let spoolDirectory: String
+  let spoolDirectory: String
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let operands = try settings.operands()
     guard let action = Action(rawValue: operands[0].text) else {
-      throw UsageError("ACTION is list, replay or purge, not '\(operands[0].text)'")
+      let names = Action.allCases.map(\.rawValue)
+      let choice = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
+      throw UsageError("ACTION is \(choice), not '\(operands[0].text)'")
     }
-    if let foreign = ["limit", "id", "json"].first(where: { arguments.contains($0) && !action.options.contains($0) }) {
+    let all = Action.allCases.reduce(Set()) { $0.union($1.options) }
+    if let foreign = all.subtracting(action.options).sorted().first(where: arguments.contains) {
       throw UsageError("--\(foreign) does not go with \(action.rawValue)")
     }
-    let limit = try settings.value("limit", "a whole number from 1") { Int($0).flatMap { $0 > 0 ? $0 : nil } } ?? .max
     let dead = Dead(
       action: action,
       queue: try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings)),
       broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
       spoolDirectory: settings.surroundings.temporaryDirectory)
-    dead.broker.warn(dead.reporter)
+    try dead.run(&settings)
+  }
 
+  private func run(_ settings: inout Settings) throws {
+    func limit() throws -> Int { try settings.count("limit", upTo: .max) ?? .max }
     switch action {
-    case .list: try DeadList(dead, limit: limit, isJSON: try settings.flag("json")).run()
-    case .replay: try dead.replay(limit: limit, ids: Set(try settings.list("id").map(\.text)))
-    case .purge: try dead.purge()
+    case .list:
+      let list = DeadList(
+        self, try DeadLetterOptions.filter(&settings), limit: try limit(), isJSON: try settings.flag("json"))
+      broker.warn(reporter)
+      try list.run()
+    case .show:
+      let ids = try settings.list("id").map(\.text)
+      guard ids.count == 1 else { throw UsageError("show takes the --id of one item") }
+      let show = DeadShow(self, id: ids[0], isJSON: try settings.flag("json"))
+      broker.warn(reporter)
+      try show.run()
+    case .replay:
+      let replay = DeadReplay(self, try DeadLetterOptions.filter(&settings), limit: try limit())
+      let isDry = try settings.flag("dry-run")
+      broker.warn(reporter)
+      try isDry ? replay.pretend() : replay.run()
+    case .purge:
+      let purge = DeadPurge(self, try DeadLetterOptions.filter(&settings), isDry: try settings.flag("dry-run"))
+      broker.warn(reporter)
+      try purge.run()
     }
-  }
-
-  private func replay(limit: Int, ids: Set<String>) throws {
-    let source = try connect(largestBodyInMemory: Spooling.largestInMemory)
-    let depth = try depth(source)
-    let target = try connect()
-    let replay = Replay(queue, from: source, through: target, spoolingIn: spoolDirectory) {
-      [reporter, broker = target.broker] reason in
-      let state = reason.map { "takes nothing for now (\($0)): waiting" } ?? "takes items again"
-      reporter.report(LogEntry(.notice, "the broker at \(broker) \(state)"))
-    }
-    func moved() -> String {
-      "\(replay.movedCount) item\(replay.movedCount == 1 ? "" : "s") moved to queue '\(queue.name)'"
-        + (replay.isOneUnknown ? ", and one more may be there and still be dead" : "")
-    }
-    do {
-      try replay.run(depth: depth, limit: limit, ids: ids)
-    } catch {
-      var failure = failure(error, of: target)
-      failure.message += "; \(moved())"
-      throw failure
-    }
-    target.close()
-    source.close()
-    if !replay.missingIDs.isEmpty, replay.movedCount < limit {
-      let missing = replay.missingIDs.sorted().map { "'\($0)'" }.joined(separator: ", ")
-      throw Failure(.failure, "no item in \(place(source)) has the id \(missing); \(moved())")
-    }
-    reporter.report(
-      LogEntry(.notice, "\(moved()) from \(place(source))", ["items": .integer(replay.movedCount)]))
-  }
-
-  private func failure(_ error: any Error, of target: BrokerSession) -> Failure {
-    let place = "queue '\(queue.name)' at \(target.broker)"
-    return switch error {
-    case Publisher.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
-    case Publisher.Refusal.rejected:
-      Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
-    case let error as SystemError:
-      Failure(.inputOutputError, "an item for \(place) cannot be stored in \(spoolDirectory) (TMPDIR): \(error.reason)")
-    case BrokerSession.CallError.refused(let reason) where reason.text.contains("queue '\(queue.deadName)'"):
-      Failure(error, queue: queue.deadName, broker: target.broker)
-    default: Failure(error, queue: queue.name, broker: target.broker)
-    }
-  }
-
-  private func purge() throws {
-    let session = try connect()
-    _ = try depth(session)
-    let count: UInt32
-    do {
-      count = try session.purge(queue.deadName, on: Self.channel)
-    } catch {
-      throw Failure(error, queue: queue.deadName, broker: session.broker)
-    }
-    session.close()
-    reporter.report(
-      LogEntry(
-        .notice, "\(count) item\(count == 1 ? "" : "s") dropped from \(place(session))", ["items": .integer(Int(count))]
-      )
-    )
   }
 
   // MARK: The dead-letter queue
 
   func place(_ session: BrokerSession) -> String { "queue '\(queue.deadName)' at \(session.broker)" }
+
+  /// Goes through the items, as long as `wantsMore` says so, and shows how far that is.
+  /// - Throws: `Failure`
+  func scan(
+    _ session: BrokerSession, depth: Int, by way: QueueReader.Way, wantsMore: () -> Bool = { true },
+    onPart: (Delivery, [UInt8]) -> Void = { _, _ in }, visit: (Delivery) -> DeadLetterScan.Decision
+  ) throws {
+    let progress = DeadProgress(queue.deadName, total: depth, reporter)
+    defer { progress.clear() }
+    var scan = DeadLetterScan(queue.deadName, on: session, by: way)
+    do {
+      try scan.run(depth: depth, wantsMore: wantsMore, onPart: onPart, onTurn: progress.turn, visit: visit)
+    } catch {
+      throw Failure(error, queue: queue.deadName, broker: session.broker)
+    }
+  }
 
   /// - Throws: `Failure`
   func connect(largestBodyInMemory: Int = .max) throws -> BrokerSession {
@@ -156,12 +141,48 @@ struct Dead: ToolCommand {
       try session.openChannel(Self.channel)
       return Int(try session.queueStatus(queue.deadName, on: Self.channel).messageCount)
     } catch BrokerSession.CallError.refused(let reason) where reason.meansNoSuchQueue {
+      let family = queue.family
+      guard family.name == queue.name else {
+        throw Failure(
+          .noQueue,
+          "there is no \(place(session)): QUEUE is the queue that items are taken from, so use "
+            + "'amqp-job dead \(action.rawValue) \(family.name)' for those in '\(family.deadName)'")
+      }
       throw Failure(
         .noQueue,
         "there is no \(place(session)); 'amqp-job declare \(queue.name)' makes it, unless '\(queue.name)' is a plain queue"
       )
     } catch {
       throw Failure(error, queue: queue.deadName, broker: session.broker)
+    }
+  }
+
+  /// What the queue does with what is looked at. A broker's log may have a line of it.
+  /// - Throws: `Failure`
+  func standing(_ session: BrokerSession) throws -> DeadQueueStanding {
+    do {
+      return try session.deadQueueStanding(queue, on: Self.channel + 1)
+    } catch {
+      throw Failure(error, queue: queue.deadName, broker: session.broker)
+    }
+  }
+
+  /// How to take what is to be given back.
+  /// - Throws: `Failure` where the queue may drop what was given back too often
+  func wayToLook(_ session: BrokerSession) throws -> QueueReader.Way {
+    let standing = try standing(session)
+    switch standing.returns {
+    case .unlimited: return standing.way
+    case .limited:
+      throw Failure(
+        .wrongQueue,
+        "\(place(session)) was not made by 'amqp-job declare', and may drop items that are looked at often: "
+          + "none was looked at ('dead replay' of all loses none)")
+    case .unknown(let reason):
+      throw Failure(
+        .notPermitted,
+        "cannot know whether \(place(session)) drops items that are looked at often, so none was looked at: that takes "
+          + "permission to configure it (\(reason.text)); 'dead replay' of all does not need it")
     }
   }
 }

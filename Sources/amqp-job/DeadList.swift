@@ -6,11 +6,13 @@ import Reports
 /// `amqp-job dead list`: reads the items, gives them back as they came, and shows what their headers say.
 struct DeadList {
   private let dead: Dead
+  private let selection: DeadSelection
   private let limit: Int
   private let isJSON: Bool
 
-  init(_ dead: Dead, limit: Int, isJSON: Bool) {
+  init(_ dead: Dead, _ filter: DeadLetterFilter, limit: Int, isJSON: Bool) {
     self.dead = dead
+    selection = DeadSelection(filter)
     self.limit = limit
     self.isJSON = isJSON
   }
@@ -20,69 +22,23 @@ struct DeadList {
     // Of a body its size is all that is shown.
     let session = try dead.connect(largestBodyInMemory: 0)
     let depth = try dead.depth(session)
-    let items: [DeadItem]
-    do {
-      items = try read(session, depth)
-    } catch {
-      throw Failure(error, queue: dead.queue.deadName, broker: session.broker)
+    let way = try dead.wayToLook(session)
+    var items: [DeadItem] = []
+    try dead.scan(session, depth: depth, by: way, wantsMore: { items.count < limit }) { delivery in
+      if items.count < limit, selection.contains(delivery) { items.append(DeadItem(delivery)) }
+      return .keep
     }
     session.close()
     // Nobody who reads slowly keeps us from giving back.
     if isJSON {
       for item in items { try Output.write("\(item.json)\n") }
-    } else if items.isEmpty {
-      dead.reporter.report(LogEntry(.notice, "\(dead.place(session)) is empty"))
-    } else {
+    } else if !items.isEmpty {
       try Output.write(DeadItem.table(items))
     }
-  }
-
-  private func read(_ session: BrokerSession, _ depth: Int) throws -> [DeadItem] {
-    try checkLimit(session)
-    var items: [DeadItem] = []
-    var held = HeldMessages(session, queue: dead.queue.deadName, channel: Dead.channel)
-    do {
-      for _ in 0..<depth where items.count < limit || held.isIncomplete {
-        guard let delivery = try session.get(from: dead.queue.deadName, on: Dead.channel, onPart: { _, _ in }) else {
-          break
-        }
-        held.hold(delivery)
-        if items.count < limit { items.append(DeadItem(delivery)) }
-      }
-    } catch {
-      try? held.giveBack()
-      throw error
-    }
-    try held.giveBack()
-    try session.closeChannel(Dead.channel)
-    return items
-  }
-
-  /// A quorum queue that was not made by `declare` may drop what it takes back too often, and before 4.3 it counts
-  /// every look: from 4.0 on 20 of them unless it was told otherwise.
-  private func checkLimit(_ session: BrokerSession) throws {
-    let version = session.serverVersion
-    if let version, version >= ServerVersion(4, 3) { return }
-    let channel = Dead.channel + 1
-    try session.openChannel(channel)
-    do {
-      try session.declare(dead.queue.deadDeclaration, on: channel)
-      try session.closeChannel(channel)
-    } catch BrokerSession.CallError.refused(let reason) {
-      if reason.refusal == .notPermitted {
-        throw Failure(
-          .notPermitted,
-          "cannot know whether \(dead.place(session)) drops items that are looked at often, so none was looked at: that takes "
-            + "permission to configure it (\(reason.text)); 'dead replay' does not need it")
-      }
-      guard reason.code == .preconditionFailed else { throw BrokerSession.CallError.refused(reason) }
-      let isUnlimited = version.map { $0 < ServerVersion(4, 0) } == true && reason.text.hasSuffix("current is none")
-      guard reason.differs(in: "x-queue-type") || reason.differs(in: "x-delivery-limit") && isUnlimited else {
-        throw Failure(
-          .wrongQueue,
-          "\(dead.place(session)) was not made by 'amqp-job declare', and may drop items that are looked at often: "
-            + "none was looked at ('dead replay' loses none)")
-      }
+    if items.count < limit, let failure = selection.failure(in: dead.place(session)) { throw failure }
+    if items.isEmpty, !isJSON {
+      let state = depth == 0 ? "is empty" : "has no such item"
+      dead.reporter.report(LogEntry(.notice, "\(dead.place(session)) \(state)"))
     }
   }
 }
@@ -115,7 +71,9 @@ struct DeadItem {
   }
 
   /// What there is no value for is left out.
-  var json: JSON {
+  var json: JSON { .object(members + [.init("headers", JSON(headers: headers))]) }
+
+  var members: [JSON.Member] {
     let members: [(String, JSON?)] = [
       ("id", id.map { .text($0) }), ("queue", letter.queue.map { .text($0) }),
       ("reason", letter.reason.map { .text($0) }),
@@ -123,37 +81,7 @@ struct DeadItem {
       ("status", letter.status.map { .integer(Int64($0)) }), ("signal", letter.signal.map { .text($0) }),
       ("attempts", letter.attempts.map { .integer(Int64($0)) }), ("host", letter.host.map { .text($0) }),
       ("time", letter.time.map { .text(utcText(secondsSince1970: $0)) }), ("size", .integer(Int64(size))),
-      ("headers", JSON(headers)),
     ]
-    return .object(members.compactMap { name, value in value.map { .init(name, $0) } })
-  }
-}
-
-extension JSON {
-  /// Of fields with one name, the first.
-  fileprivate init(_ table: FieldTable) {
-    var names: Set<ByteString> = []
-    self = .object(
-      table.entries.compactMap { entry in
-        guard let value = JSON(entry.value), names.insert(entry.name).inserted else { return nil }
-        return .init(entry.name.description, value)
-      })
-  }
-
-  /// nil for what cannot be read. No value is deeper than `FieldTable.deepest`.
-  fileprivate init?(_ value: FieldValue) {
-    switch value {
-    case .boolean(let value): self = .boolean(value)
-    case .float(let value): self = .number(Double(value))
-    case .double(let value): self = .number(value)
-    case .timestamp(let value): self = .text(utcText(secondsSince1970: value))
-    case .array(let elements): self = .array(elements.map { JSON($0) ?? .null })
-    case .table(let table): self = JSON(table)
-    case .void: self = .null
-    case .unread: return nil
-    default:
-      guard let bytes = value.scalarBytes else { return nil }
-      self = value.integer.map { .integer($0) } ?? .text(String(decoding: bytes, as: UTF8.self))
-    }
+    return members.compactMap { name, value in value.map { .init(name, $0) } }
   }
 }

@@ -13,13 +13,14 @@ enum Declare: ToolCommand {
       "amqp-job declare fruits --delete --if-empty",
     ],
     notes:
-      "Q.dead gets what nobody should try again, Q.retry holds what is to be tried again later. "
-      + "Queues that are there with the same properties are a success; others are exit status 78.",
-    operands: .one(name: "QUEUE"),
+      "QUEUE is Q below (default AMQP_QUEUE, QUEUE, but not with --delete). Q.dead gets what nobody should try again, Q.retry holds what is to be tried again later. "
+      + "Queues that are there with the same properties are a success; others are exit status 78. --delete of what is not there is a success, too.",
+    operands: .optional(name: "QUEUE"),
     groups: [
       OptionGroup(
         "Options",
         [
+          QueueName.option,
           Option("plain", "the queue alone, without Q.retry and Q.dead").everyday,
           Option("type", value: "quorum|classic", "the queue's type (default quorum)").everyday,
           Option("exchange", value: "NAME", "bind the queue to this exchange").everyday,
@@ -41,7 +42,11 @@ enum Declare: ToolCommand {
     if isDeleting, let option = onlyDeclaring.first { throw UsageError("--delete does not go with --\(option)") }
     guard isDeleting || !arguments.contains("if-empty") else { throw UsageError("--if-empty goes with --delete") }
     let isPlain = try settings.flag("plain")
-    let name = try QueueName.checked(settings.operands()[0])
+    let operand = try settings.operands().first
+    guard !isDeleting || operand != nil || arguments.contains("queue") else {
+      throw UsageError("--delete wants the queue by name, not from the environment")
+    }
+    let name = try QueueName.resolved(operand: operand, &settings)
     let queue = isPlain ? WorkQueue(name) : try QueueName.family(name)
     let setUp = isDeleting ? nil : try QueueSetUp(queue, isPlain: isPlain, &settings)
     let broker = try BrokerOptions(&settings)

@@ -42,8 +42,9 @@ struct Failure: Error {
     switch failure.kind {
     case .unreachable: self.init(.unreachable, "\(failure) (see --connect-timeout)")
     case .loginRefused:
-      self.init(.notPermitted, "\(failure); check user, password and vhost")
+      self.init(.notPermitted, "\(failure); \(failure.advice)")
     case .untrusted: self.init(.notPermitted, "\(failure)")
+    case .lost where failure.isAboutCredentials: self.init(.notPermitted, "\(failure)")
     case .lost: self.init(.temporaryFailure, "\(failure); try again")
     }
   }

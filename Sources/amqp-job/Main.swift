@@ -22,6 +22,11 @@ enum Main {
     ]
   }
 
+  /// Those that are neither for one of the commands nor for scripts/broker, which knows AMQP_JOB_STATE.
+  static var unknownVariables: UnknownVariables {
+    UnknownVariables(tool: tool, options: commands.flatMap { $0.definition.optionNames } + ["state"])
+  }
+
   static func main() {
     ThisProcess.prepare()
     ThisProcess.forbidDumping()
@@ -40,15 +45,20 @@ enum Main {
     if let name = ToolName(path: words.first ?? "") { name.tool.main(Array(arguments.dropFirst())).exit() }
     switch words.dropFirst().first {
     case nil: throw Failure(.usage, "no command given; see '\(tool) --help'")
-    case "--help", "--help-all", "-h", "help": try Output.write(help(on: words.dropFirst(2).first))
+    case "--help", "--help-all", "-h", "help": try Output.write(try help(on: words.dropFirst(2).first))
     case "--version": try Output.write("\(tool) \(version)\n")
     case let name?:
-      guard let command = commands.first(where: { $0.definition.name == name }) else {
-        throw Failure(.usage, "there is no command '\(name)'; see '\(tool) --help'")
-      }
       // The program's name and the command's come first.
-      run(command, Array(arguments.dropFirst(2)))
+      run(try command(name), Array(arguments.dropFirst(2)))
     }
+  }
+
+  /// - Throws: `Failure`
+  static func command(_ name: String) throws -> any ToolCommand.Type {
+    if let command = commands.first(where: { $0.definition.name == name }) { return command }
+    let suggestion = Suggestion(for: name, among: commands.map { $0.definition.name } + ["help"])
+    let advice = suggestion.map { ": did you mean '\($0.word)'?" } ?? ""
+    throw Failure(.usage, "there is no command '\(name)'\(advice); see '\(tool) --help'")
   }
 
   private static func run(_ command: any ToolCommand.Type, _ words: [[UInt8]]) {
@@ -69,8 +79,9 @@ enum Main {
     }
   }
 
-  private static func help(on name: String?) -> String {
-    if let command = commands.first(where: { $0.definition.name == name }) { return command.definition.helpText }
+  /// - Throws: `Failure`
+  private static func help(on name: String?) throws -> String {
+    if let name { return try command(name).definition.helpText }
     let lines = commands.map { command in
       let name = command.definition.name
       return "  \(name)\(String(repeating: " ", count: 11 - name.count))\(command.definition.summary)"
@@ -87,14 +98,14 @@ enum Main {
       \(lines.joined(separator: "\n"))
 
       The broker is taken from --url, AMQP_URL or BROKER_URL, the queue from -q,
-      AMQP_QUEUE or QUEUE, any other option --some-thing from AMQP_JOB_SOME_THING.
+      AMQP_QUEUE or QUEUE, any option --some-thing from AMQP_JOB_SOME_THING.
 
       """
   }
 }
 
 /// A command of this tool.
-protocol ToolCommand: Sendable {
+protocol ToolCommand {
   static var definition: Command { get }
 
   /// - Throws: `Failure`, `UsageError`

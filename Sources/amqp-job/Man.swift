@@ -18,10 +18,7 @@ enum Man: ToolCommand {
       return try write(Main.definition, commands)
     }
     if let program = ToolName(rawValue: name) { return try write(program) }
-    guard let command = commands.first(where: { $0.name == name }) else {
-      throw UsageError("there is no command '\(name)'")
-    }
-    try write(command, commands)
+    try write(try Main.command(name).definition, commands)
   }
 
   private static func write(_ definition: Command, _ commands: [Command]) throws {
@@ -55,7 +52,8 @@ enum Man: ToolCommand {
     .init("AMQP_QUEUE, QUEUE", "The queue, where --queue is not given."),
     .init(
       "AMQP_JOB_SOME_THING",
-      "Any other option --some-thing that is not given. A flag is true or false. An empty value, and one that begins "
-        + "with tcp://, is none. Newlines at the end of a value are no part of it."),
+      "Any option --some-thing that is not given. A flag is true or false. An empty value, and one that begins "
+        + "with tcp://, is none. One that is no option is ignored, with a warning. Newlines at the end of a value are no part of it."
+    ),
   ]
 }

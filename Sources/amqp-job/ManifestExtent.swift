@@ -24,7 +24,9 @@ enum ManifestExtent {
     if figures.retry == nil || figures.dead == nil {
       guard try !ManifestWorkerOptions.asksForAttempts(&settings) else {
         throw Failure(
-          .wrongQueue, "\(place) has no retry and dead-letter queue; 'amqp-job declare \(worker.queue)' makes them")
+          .wrongQueue,
+          "\(place) has no retry and dead-letter queue: say --plain, or remove that queue, and 'amqp-job declare "
+            + "\(worker.queue)' makes it anew with them")
       }
       worker.run.attempts = nil
     }

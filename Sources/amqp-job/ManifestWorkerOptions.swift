@@ -21,6 +21,9 @@ enum ManifestWorkerOptions {
       Option(
         "tls-secret", value: "NAME",
         "a Secret whose ca.crt says who may sign the broker's certificate; for KEDA its key 'tls' is to be 'enable'"),
+      Option(
+        "token-secret", value: "NAME",
+        "a Secret whose token, an OAuth 2 access token, is the password in the place of the URL's; not for KEDA"),
       Option("env", value: "NAME=VALUE", "a variable for COMMAND").repeatable.everyday,
       Option("user", value: "UID", "user and group to run as, by number (default 65532)"),
       Option("cpu", value: "AMOUNT", "processors to ask for (default 100m; broker 250m)"),
@@ -34,14 +37,14 @@ enum ManifestWorkerOptions {
   static let runner = OptionGroup(
     "Runner",
     [
-      Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)").everyday,
-      Option("grace", value: "DURATION", "time from TERM to KILL for a worker (default 20s)"),
+      Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default 0: never)").everyday,
+      Option("grace", value: "DURATION", "time from TERM to KILL for a worker, 0 for none (default 20s)"),
       Option(
         "on-term", value: "stop|finish",
         "stop workers, or let them end, which needs --timeout (default stop; where pods serve and there is a "
           + "--timeout: finish)"),
       Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)"),
-      Option("retry-delay", value: "DURATION", "time until a failed item comes back (default 10s)"),
+      Option("retry-delay", value: "DURATION", "time until a failed item comes back, 0 for none (default 10s)"),
       Option(
         "wait-first", value: "DURATION",
         "grant a missing or empty queue this time at first (default 60s; 0 where the pods are for what is there: "
@@ -62,6 +65,7 @@ enum ManifestWorkerOptions {
       temporarySpace: try amount("tmp-size", &settings)?.description ?? "1Gi", run: try run(&settings))
     options.namespace = try namespace(&settings)
     options.tlsSecret = try secret("tls-secret", &settings)
+    options.tokenSecret = try secret("token-secret", &settings)
     options.injection = try injection(&settings)
     options.environment = try environment(&settings)
     options.volumes = try ManifestPodOptions.volumes(&settings)
@@ -155,7 +159,7 @@ enum ManifestWorkerOptions {
   private static func run(_ settings: inout Settings) throws -> RunOptions {
     var options = RunOptions()
     options.waitFirst = try settings.duration("wait-first")
-    options.timeout = try settings.duration("timeout")
+    options.timeout = try settings.limit("timeout")
     options.grace = try settings.duration("grace") ?? options.grace
     options.onTerm = try settings.choice("on-term")
     let attempts = RunOptions.Attempts(

@@ -8,10 +8,13 @@ enum Output {
 
   /// `atEnd` is done first where this process ends because nobody reads.
   /// - Throws: `Failure`
-  static func write(_ text: String, atEnd: () -> Void = {}) throws {
+  static func write(_ text: String, atEnd: () -> Void = {}) throws { try write(Array(text.utf8), atEnd: atEnd) }
+
+  /// The same of bytes that need not be text.
+  static func write(_ bytes: [UInt8], atEnd: () -> Void = {}) throws {
     guard !ThisProcess.isOutputClosed else { throw Failure(.inputOutputError, "standard output is closed") }
     do {
-      try ThisProcess.answer(Array(text.utf8))
+      try ThisProcess.answer(bytes)
     } catch {
       if error.isBrokenPipe {
         atEnd()

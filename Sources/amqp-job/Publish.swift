@@ -26,6 +26,15 @@ struct Publish: ToolCommand {
       LogOptions.group,
     ])
 
+  /// Other commands take the queue's name there.
+  private static func warning(of arguments: Arguments, _ destination: Destination) -> String? {
+    guard destination.exchange.isEmpty, !arguments.contains("file"),
+      let first = arguments.operands.first, first.elementsEqual(destination.routingKey.utf8)
+    else { return nil }
+    return
+      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes that by -q alone"
+  }
+
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let broker = try BrokerOptions(&settings)
@@ -35,15 +44,17 @@ struct Publish: ToolCommand {
     properties.deliveryMode = 2
     let items = try ItemOptions(&settings, operands: arguments.operands, properties: properties)
     broker.warn(reporter)
+    if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, warning)) }
 
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
     var configuration = PublishLoop.Configuration(
-      brokers: broker.brokers, tls: broker.tls, heartbeat: broker.heartbeat,
+      access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job publish \(destination.name)",
       destination: destination, properties: properties, skip: items.skip,
       limits: .init(outage: broker.connectTimeout))
+    configuration.limits.loginMayChange = broker.access.mayLoginChange
     configuration.preconditions = [destination.question]
     // Of the queues behind an exchange nothing can be asked.
     if destination.exchange.isEmpty { configuration.inquiry = destination.question }

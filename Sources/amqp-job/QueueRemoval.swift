@@ -26,8 +26,11 @@ struct QueueRemoval {
         present.append(name)
         if !ifEmpty, status.consumerCount > 0 { warn(of: status.consumerCount, at: name, reporter) }
       }
-      // The broker itself calls the removal of a queue that is not there a success.
-      if present.isEmpty { _ = try session.queueStatus(conversation.queue, on: QueueConversation.channel) }
+      if present.isEmpty {
+        reporter.report(
+          LogEntry(.notice, "there is no queue '\(conversation.queue)' at \(session.broker): nothing was to be removed")
+        )
+      }
       if ifEmpty {
         try checkEmpty(present, session)
         if present.count > 1 {

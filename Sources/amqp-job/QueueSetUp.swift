@@ -45,23 +45,48 @@ struct QueueSetUp {
         + "held up out of sight; use --plain for '\(queue.name)' alone")
   }
 
-  /// Makes what is not there; nothing where something is there that was declared otherwise.
+  /// Makes what is not there; nothing where something is there that was declared otherwise, or where anything is refused.
   /// - Throws: `Failure`, `BrokerFailure`, `BrokerSession.CallError`
   func make(_ session: BrokerSession, _ reporter: Reporter) throws {
     let channel = QueueConversation.channel
+    if let exchange { try checkExchange(exchange, session) }
     let declarations = try declarations(session, reporter)
     let missing = try declarations.filter { declaration in
       try session.queueStatusIfPresent(declaration.name.description, on: channel) == nil
     }
     for declaration in declarations where !missing.contains(declaration) { try confirm(declaration, session) }
-    for declaration in missing { try session.declare(declaration, on: channel) }
+    var withdrawal = QueueWithdrawal(queue, session)
+    do {
+      for declaration in missing {
+        try session.declare(declaration, on: channel)
+        withdrawal.made.append(declaration.name.description)
+      }
+      if let exchange {
+        try session.bind(queue: queue.name, to: exchange, routingKey: routingKey ?? queue.name, on: channel)
+      }
+    } catch BrokerSession.CallError.refused(let reason) {
+      throw withdrawal.run(over: BrokerSession.CallError.refused(reason))
+    }
+    report(missing, of: declarations, session, reporter)
+  }
+
+  /// Asked before anything is made for it.
+  private func checkExchange(_ name: String, _ session: BrokerSession) throws {
+    do {
+      try session.checkExchange(name, on: QueueConversation.channel)
+    } catch BrokerSession.CallError.refused(let reason) where reason.code == .notFound {
+      throw Failure(.noQueue, "there is no exchange '\(name)' at \(session.broker) (--exchange); nothing was made")
+    }
+  }
+
+  private func report(
+    _ missing: [Method.QueueDeclaration], of declarations: [Method.QueueDeclaration], _ session: BrokerSession,
+    _ reporter: Reporter
+  ) {
     if let last = declarations.last, !missing.contains(last) {
       for name in missing.map(\.name.description) where name != queue.marksName {
         reporter.report(LostCompanion(remade: name, of: queue.name, at: "\(session.broker)").warning)
       }
-    }
-    if let exchange {
-      try session.bind(queue: queue.name, to: exchange, routingKey: routingKey ?? queue.name, on: channel)
     }
     // A broker before 4.3 does not compare it.
     if let last = declarations.last, !missing.contains(last), last.arguments[ConsumerTimeout.argument] != nil {
@@ -86,6 +111,14 @@ struct QueueSetUp {
       : queue.otherDeclarations + [queue.declaration(kind, others: others)]
   }
 
+  /// Whether that is what the queue differs in.
+  private func hasOwnExchange(_ declaration: Method.QueueDeclaration, _ reason: CloseReason) -> Bool {
+    guard declaration.name.description == queue.name,
+      case .differs(let name, let current)? = DeclarationRefusal(reason, of: declaration)
+    else { return false }
+    return name.hasPrefix("x-dead-letter-") && current != .nothing
+  }
+
   /// Makes sure that a queue which is there is the one that is wanted.
   private func confirm(_ declaration: Method.QueueDeclaration, _ session: BrokerSession) throws {
     do {
@@ -93,7 +126,10 @@ struct QueueSetUp {
     } catch BrokerSession.CallError.refused(let reason) where reason.code == .preconditionFailed {
       let name = declaration.name.description
       let advice =
-        isPlain ? "" : "; nothing was made. Remove that queue first, or use --plain for '\(queue.name)' alone"
+        hasOwnExchange(declaration, reason)
+        ? "; nothing was made. It has a dead-letter exchange of its own: use it as it is ('run --max-attempts' publishes "
+          + "to that exchange), or remove it first"
+        : isPlain ? "" : "; nothing was made. Remove that queue first, or use --plain for '\(queue.name)' alone"
       throw Failure(
         .wrongQueue, "queue '\(name)' at \(session.broker) is there, declared otherwise: \(reason.text)\(advice)")
     }

@@ -1,4 +1,5 @@
 import Arguments
+import Broker
 import JobRunner
 import Linux
 
@@ -26,9 +27,10 @@ enum Run: ToolCommand {
           Option(
             "when-empty", value: "wait|exit", "wait for an item, or exit 0 once the queue is drained (default wait)"),
           Option("wait-first", value: "DURATION", "grant a missing or empty queue this time at first (default 0)"),
-          Option("drain-timeout", value: "DURATION", "how long the queue may take to be drained (default any)"),
-          Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default none)").everyday,
-          Option("grace", value: "DURATION", "time from TERM to KILL for a worker (default 20s)"),
+          Option("drain-timeout", value: "DURATION", "how long the queue may take to be drained (default 0: any time)"),
+          Option("timeout", value: "DURATION", "end a worker that takes longer over an item (default 0: never)")
+            .everyday,
+          Option("grace", value: "DURATION", "time from TERM to KILL for a worker, 0 for none (default 20s)"),
           Option("on-term", value: "stop|finish", "stop workers, or let them end (default stop; --forever: finish)"),
           Option(
             "feed", value: "stdin|file|arg",
@@ -46,7 +48,8 @@ enum Run: ToolCommand {
         "Failures (on a queue that 'amqp-job declare' made)",
         [
           Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)").everyday,
-          Option("retry-delay", value: "DURATION", "time until a failed item comes back (default 10s)").everyday,
+          Option("retry-delay", value: "DURATION", "time until a failed item comes back, 0 for none (default 10s)")
+            .everyday,
           Option("reject-on", value: "CODES", "statuses to dead-letter at once, such as 2,65-70"),
         ]),
       OptionGroup(
@@ -55,12 +58,14 @@ enum Run: ToolCommand {
           Option(
             "on-disconnect", value: "stop|finish",
             "stop workers whose connection is lost, or let them end (default stop)"),
-          Option("finish-window", value: "DURATION", "time for their items to come back then (default 60s)"),
+          Option(
+            "finish-window", value: "DURATION", "time for their items to come back then, 0 for none (default 60s)"),
           Option("spool-dir", value: "DIR", "where large items are kept (TMPDIR, or /tmp)"),
           Option("spool-above", value: "SIZE", "largest item that is kept in memory (default 1MiB)"),
           Option(
             "max-item-size", value: "SIZE",
-            "largest item that is taken; a larger one is dead-lettered, or goes to the queue's tail (default any)"),
+            "largest item that is taken; a larger one is dead-lettered, or goes to the queue's tail (default 0: any size)"
+          ),
         ]), BrokerOptions.group, LogOptions.group,
     ])
 
@@ -89,17 +94,17 @@ enum Run: ToolCommand {
       reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))
     }
     let spooling = try Spooling(
-      directory: try settings.text("spool-dir") ?? settings.surroundings.temporaryDirectory,
+      directory: try settings.text("spool-dir"), otherwise: settings.surroundings.temporaryDirectory,
       largestInMemory: try settings.size("spool-above") ?? Spooling.largestInMemory, parallelism: options.parallelism)
     try spooling.check(named: feed == .file, queue: options.queue)
     var configuration = EventLoop.Configuration(
-      heartbeat: broker.heartbeat, tls: broker.tls,
+      access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
       worker: program, environment: workerEnvironment, feed: feed,
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
-    configuration.largestItem = try settings.size("max-item-size").map { UInt64($0) }
+    configuration.largestItem = try settings.size("max-item-size").flatMap { $0 == 0 ? nil : UInt64($0) }
     do {
       try EventLoop(options, configuration, log: reporter.report).run().exit()
     } catch let error as SystemError {
@@ -113,7 +118,8 @@ enum Run: ToolCommand {
   private static func jobOptions(
     _ settings: inout Settings, _ broker: BrokerOptions
   ) throws -> JobOptions {
-    var options = JobOptions(brokers: broker.brokers, queue: try QueueName.resolved(&settings))
+    var options = JobOptions(brokers: broker.access.brokers, queue: try QueueName.resolved(&settings))
+    options.credentialsMayChange = broker.access.mayLoginChange
     options.extent = try extent(&settings)
     options.parallelism = try settings.count("parallelism", upTo: Self.mostWorkers) ?? options.parallelism
     options.consumerPriority =
@@ -123,11 +129,11 @@ enum Run: ToolCommand {
       options.whenEmpty = whenEmpty
     }
     options.waitFirst = try settings.duration("wait-first") ?? options.waitFirst
-    options.drainTimeout = try settings.duration("drain-timeout")
+    options.drainTimeout = try settings.limit("drain-timeout")
     guard options.drainTimeout == nil || options.endsWhenDrained else {
       throw UsageError("--drain-timeout goes with --drain, or --when-empty exit")
     }
-    options.timeout = try settings.duration("timeout")
+    options.timeout = try settings.limit("timeout")
     options.grace = try settings.duration("grace") ?? options.grace
     options.onTerm = try settings.choice("on-term")
     options.onDisconnect = try settings.choice("on-disconnect") ?? options.onDisconnect

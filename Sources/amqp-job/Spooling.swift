@@ -13,13 +13,16 @@ struct Spooling {
   private static let growth = 3
 
   let directory: String
+  /// Whether that was said, or is where any program keeps what it keeps for a time.
+  private let isNamed: Bool
   /// In bytes.
   let largestInMemory: Int
 
   /// Keeps no more in memory than the limits on it leave room for, with `parallelism` bodies at a time.
   /// - Throws: `Failure`: there is no room at all.
-  init(directory: String, largestInMemory: Int, parallelism: Int) throws {
-    self.directory = directory
+  init(directory: String?, otherwise usual: String, largestInMemory: Int, parallelism: Int) throws {
+    self.directory = directory ?? usual
+    isNamed = directory != nil
     guard let room = try Self.checkMemory() else {
       self.largestInMemory = largestInMemory
       return
@@ -51,8 +54,10 @@ struct Spooling {
     do {
       try SpoolDirectory.check(directory, size: UInt64(size))
     } catch {
+      // One that somebody named, and that is none, will not be there the next time either.
+      let isMistaken = isNamed && (error as? SystemError)?.meansNoDirectory == true
       throw Failure(
-        .inputOutputError,
+        isMistaken ? .usage : .inputOutputError,
         "cannot keep large items in \(directory): \(SystemError.reason(of: error)) (--spool-dir, or TMPDIR); "
           + "nothing was taken from queue '\(queue)'")
     }

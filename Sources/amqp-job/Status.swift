@@ -21,6 +21,7 @@ struct Status: ToolCommand {
       OptionGroup(
         "Options",
         [
+          QueueName.option,
           Option("json", "one JSON object a line").everyday,
           Option("watch", "look again and again, with a progress bar where there is a terminal").everyday,
           Option("drained", "exit 0 if nothing is left to be done in the queues, else 1").everyday,
@@ -36,8 +37,8 @@ struct Status: ToolCommand {
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let operands = try settings.operands()
-    let names =
-      operands.isEmpty ? [try QueueName.resolved(operand: nil, &settings)] : try operands.map(QueueName.checked)
+    let first = try QueueName.resolved(operand: operands.first, &settings)
+    let names = [first] + (try operands.dropFirst().map(QueueName.checked))
     let status = Status(
       names: names, broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
       isJSON: try settings.flag("json"))
@@ -102,13 +103,15 @@ struct Status: ToolCommand {
     }
   }
 
-  /// `again`: it has been said that there is no connection.
-  /// - Throws: `Failure`, `BrokerSession.Stopped`
-  func connect(signals: SignalReceiver? = nil, again: Bool = false) throws -> BrokerSession {
+  /// `again`: a login that is refused now was good before. `isTold`: it has been said that there is no connection.
+  /// - Throws: `Failure`, `BrokerSession.Stopped`; `BrokerFailure` of such a login, where somebody may replace it
+  func connect(signals: SignalReceiver? = nil, again: Bool = false, isTold: Bool = false) throws -> BrokerSession {
     do {
-      return try broker.connect(name: "amqp-job status", again ? nil : reporter, signals: signals)
+      return try broker.connect(name: "amqp-job status", isTold ? nil : reporter, signals: signals)
     } catch let stopped as BrokerSession.Stopped {
       throw stopped
+    } catch let failure as BrokerFailure where failure.kind == .loginRefused && again && broker.access.mayLoginChange {
+      throw failure
     } catch {
       throw Failure(error, queue: names[0], broker: nil)
     }

@@ -10,6 +10,7 @@ struct StatusWatch {
   private var progress: [String: Progress] = [:]
   /// How many lines stand above the cursor that are to be drawn over.
   private var drawnCount = 0
+  private var hasLoggedIn = false
   /// Since when no connection has brought a look: that is as bad as none.
   private var uselessSince: ContinuousClock.Instant?
   private var backOff = BackOff()
@@ -33,13 +34,16 @@ struct StatusWatch {
   /// Until a connection is lost.
   private mutating func watch(_ signals: SignalReceiver) throws {
     do {
-      let session = try status.connect(signals: signals, again: uselessSince != nil)
+      let session = try status.connect(signals: signals, again: hasLoggedIn, isTold: uselessSince != nil)
+      hasLoggedIn = true
       try watch(session)
     } catch let failure as BrokerFailure {
       let since = uselessSince ?? .now
       uselessSince = since
       guard ContinuousClock.now < since + status.broker.connectTimeout else {
-        throw Failure(.unreachable, "\(failure), again and again (see --connect-timeout)")
+        throw Failure(
+          failure.isAboutCredentials ? .notPermitted : .unreachable,
+          "\(failure), again and again (see --connect-timeout)")
       }
       status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
       drawnCount = 0

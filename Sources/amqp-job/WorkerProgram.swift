@@ -1,3 +1,4 @@
+import Arguments
 import JobRunner
 import Linux
 
@@ -5,13 +6,14 @@ extension ProcessGroups.Program {
   /// The command of a worker, found before anything is taken; its environment is still to come.
   /// - Throws: `Failure`
   init(command: [[UInt8]], searchPath: String) throws {
+    let words = command.map { String(decoding: $0, as: UTF8.self) }
     do {
-      let path = try CommandLookup.path(of: String(decoding: command[0], as: UTF8.self), searchPath: searchPath)
+      let path = try CommandLookup.path(of: words[0], searchPath: searchPath)
       self.init(path: path, arguments: command, environment: [])
     } catch {
       switch error {
       case .notFound(let what, let hint):
-        let cause = hint.map { ": \($0)" } ?? ""
+        let cause = (hint ?? QuotedCommand(words)?.advice).map { ": \($0)" } ?? ""
         throw Failure(.commandNotFound, "command not found: \(what)\(cause); nothing was taken")
       case .notExecutable(let what, let reason):
         throw Failure(.notExecutable, "command cannot be executed: \(what): \(reason); nothing was taken")

@@ -61,6 +61,18 @@ import Testing
     #expect(codec.decodeProperties(bytes[...]) == properties)
   }
 
+  // MARK: What librabbitmq does not know
+
+  @Test func aNewSecretGoesOutAndItsAnswerIsRead() throws {
+    let method = Method.connectionUpdateSecret(newSecret: "abc", reason: "r")
+    let bytes: [UInt8] = [0, 10, 0, 70, 0, 0, 0, 3] + Array("abc".utf8) + [1] + Array("r".utf8)
+    #expect(try codec.encode(method, limit: bytes.count) == bytes)
+    #expect(throws: AMQPError.doesNotFitFrame("a secret of 3 bytes, more than 12 with its frame")) {
+      try codec.encode(method, limit: bytes.count - 1)
+    }
+    #expect(try codec.decodeMethod([0, 10, 0, 71]) == .connectionUpdateSecretOK)
+  }
+
   // MARK: Headers that cannot be decoded
 
   /// Headers of which one, `deep`, has that many levels of arrays, with `innermost` in them. The others are around it.

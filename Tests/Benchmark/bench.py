@@ -1,6 +1,6 @@
 """Measures amqp-job and its peers, and prints tables in Markdown.
 
-bench.py BINARY BROKER URL [--quick] [--only publish|run|memory|size] [--write FILE]
+bench.py BINARY BROKER URL [--quick] [--only publish|run|dead|memory|size] [--write FILE]
 """
 
 import argparse
@@ -12,6 +12,7 @@ import tempfile
 
 import pika
 
+import dead
 import memory
 import publish
 import run
@@ -19,7 +20,7 @@ import size
 from setup import BROKER, Setup
 from table import block, replace_block, table
 
-PARTS = {"publish": publish, "run": run, "memory": memory, "size": size}
+PARTS = {"publish": publish, "run": run, "dead": dead, "memory": memory, "size": size}
 
 
 def fail(status, message):

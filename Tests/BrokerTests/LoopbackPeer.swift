@@ -16,7 +16,16 @@ final class LoopbackPeer {
   private var isHeaderRead = false
   private(set) var isEnded = false
 
-  init() throws {
+  /// What it says of itself.
+  private let serverProperties: [UInt8]
+
+  init(product: String = "", version: String = "") throws {
+    serverProperties = [("product", product), ("version", version)].flatMap { name, value in
+      guard !value.isEmpty else { return [] as [UInt8] }
+      var field = [UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(ascii: "S")]
+      field.append(bigEndian: UInt32(value.utf8.count))
+      return field + Array(value.utf8)
+    }
     let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -49,7 +58,7 @@ final class LoopbackPeer {
       hangUp()
       (connection, reader, frames, isHeaderRead, isEnded) = (number, FrameReader(), [], false, false)
       acceptedCount += 1
-      _ = send(Self.login)
+      _ = send(login)
     }
     guard connection >= 0, reading else { return }
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
@@ -83,15 +92,18 @@ final class LoopbackPeer {
 
   // MARK: What a broker says
 
-  private static let login: [UInt8] = {
-    var start: [UInt8] = [0, 10, 0, 10, 0, 9, 0, 0, 0, 0]
+  private var login: [UInt8] {
+    var start: [UInt8] = [0, 10, 0, 10, 0, 9]
+    start.append(bigEndian: UInt32(serverProperties.count))
+    start += serverProperties
     for text in ["PLAIN", "en_US"] {
       start.append(bigEndian: UInt32(text.utf8.count))
       start += Array(text.utf8)
     }
     // 2047 channels, frames of 128 KiB, no heartbeat.
-    return frame(0, start) + frame(0, [0, 10, 0, 30, 7, 255, 0, 2, 0, 0, 0, 0]) + frame(0, [0, 10, 0, 41, 0])
-  }()
+    return Self.frame(0, start) + Self.frame(0, [0, 10, 0, 30, 7, 255, 0, 2, 0, 0, 0, 0])
+      + Self.frame(0, [0, 10, 0, 41, 0])
+  }
 
   static func frame(_ channel: UInt16, _ payload: [UInt8], kind: Frame.Kind = .method) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -157,14 +157,19 @@ class Chaos:
 
     def come_to_rest(self, since):
         quiet, rest = QUIET[self.options.consumer], REST[self.options.consumer]
+        marked = -rest  # when marks were last seen
         while alive := [loop for loop in self.loops if loop.is_alive()]:
             time.sleep(0.1)
             self.journal.read()
             now = time.monotonic()
             latest = max(since, self.journal.latest)
             silent = min(now - max(latest, loop.runs[-1].start) for loop in alive)
-            if now - since > rest or silent > QUIET_WITH_MARKS or silent > quiet and not self.are_marks_left():
+            if now - since > rest or silent > QUIET_WITH_MARKS:
                 break
+            if silent > quiet and now - marked > quiet:
+                if not self.are_marks_left():
+                    break
+                marked = now
         hung = [loop for loop in self.loops if loop.is_alive()]
         self.hung = [loop.runs[-1] for loop in hung]
         for runner in [loop.runner for loop in hung] if self.is_ours else []:

@@ -16,6 +16,7 @@ PERMISSIONS = {plan.NO_CONFIGURE, plan.NO_WRITE}
 # A status that is not here is explained by none.
 EXPLAINED_BY = {
     2: {plan.NO_DESCRIPTORS},  # of a worker's shell, which wants a tenth one
+    64: {plan.SPOOL_GONE},  # of a runner that starts then
     66: {plan.DELETED},
     69: touches.SILENCES | {plan.BROKER_KILLED, plan.NO_DESCRIPTORS},
     70: PROCESSES,

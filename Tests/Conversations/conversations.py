@@ -79,7 +79,7 @@ class Lane:
         name = chance.choice([self.family, self.family, self.plain])
         items = chance.choice([0, 1, 1, 2, 3, 5])
         command = chance.choice(COMMANDS)
-        self.reset(name, items, is_dead=command in (dead_list, dead_replay) and name == self.family)
+        self.reset(name, items, is_dead=command in (dead_list, dead_show, dead_replay, dead_purge) and name == self.family)
         proxy = Proxy(self.broker.address, f"{self.seed}/{index}")
         self.journal = self.directory / "journal"
         self.journal.write_bytes(b"")
@@ -207,8 +207,28 @@ def dead_list(lane, name, items, chance):
     return ["dead", "list", name, *COMMON, *chance.choice([[], ["--json"]])], keeps(lane, name, items)
 
 
+def dead_show(lane, name, items, chance):
+    keep = keeps(lane, name, items)
+
+    def check(status, out, err):
+        # A bit that is flipped within the body is nobody's to find.
+        if status == 0 and len(out) != len(b"item-1"):
+            return f"a false 0: {out!r} was shown"
+        return keep(status, out, err)
+
+    return ["dead", "show", name, *COMMON, "--id", "id-1"], check
+
+
 def dead_replay(lane, name, items, chance):
-    return ["dead", "replay", name, *COMMON], keeps(lane, name, items)
+    words = chance.choice([[], [], ["--id", "id-1"], ["--where", "n=1"], ["--id", "id-1", "--dry-run"]])
+    return ["dead", "replay", name, *COMMON, *words], keeps(lane, name, items)
+
+
+def dead_purge(lane, name, items, chance):
+    """All but one stay, and perhaps another one that a flipped bit makes that one."""
+    words = chance.choice([["--id", "id-1"], ["--id", "id-1", "--dry-run"], ["--reason", "none"]])
+    meant = 2 if words == ["--id", "id-1"] else 0
+    return ["dead", "purge", name, *COMMON, *words], keeps(lane, name, items - meant)
 
 
 def keeps(lane, name, items):
@@ -226,7 +246,7 @@ def declare(lane, name, items, chance):
 
 # These wait for items and confirmations for as long as it takes.
 UNLIMITED = [run, run_many, publish]
-COMMANDS = [run, run, run, run_many, run_many, publish, publish, status, dead_list, dead_replay, declare]
+COMMANDS = [run, run, run, run_many, run_many, publish, publish, status, dead_list, dead_show, dead_replay, dead_replay, dead_purge, declare]
 
 
 class Conversations:

@@ -12,8 +12,8 @@ BROKER_SCRIPT = pathlib.Path(__file__).resolve().parent.parent.parent / "scripts
 class Broker:
     """A RabbitMQ that scripts/broker keeps."""
 
-    def __init__(self, name, url=None):
-        self.name = name
+    def __init__(self, name, url=None, options=()):
+        self.name, self.options = name, options
         self.url = url or self.start()
         self.version = tuple(int(number) for number in self._script("version").split(".")[:2])
 
@@ -27,7 +27,7 @@ class Broker:
 
     def start(self):
         wanted = os.environ.get("TEST_RABBITMQ")
-        self.url = self._script("start", *(["--rabbitmq", wanted] if wanted else []))
+        self.url = self._script("start", *(["--rabbitmq", wanted] if wanted else []), *self.options)
         return self.url
 
     def stop(self, keep_data=False):

@@ -5,8 +5,8 @@
     TEST_BROKER_URL    its URL
     TEST_CERTIFICATES  the certificates that certificates.py made, which that broker uses
     TEST_RABBITMQ      the version of RabbitMQ to start others with; "" is the one that is installed
-    TEST_KUBECTL       kubectl, for its kustomize
-    TEST_HADOLINT      hadolint
+    TEST_KUBECTL       kubectl, for its kustomize; "" where there is none
+    TEST_HADOLINT      hadolint; "" where there is none
 """
 
 import faulthandler
@@ -104,6 +104,33 @@ def spare_broker():
     spare = brokers.Broker(f"{os.environ['TEST_BROKER_NAME']}-spare{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     yield spare
     spare.stop()
+
+
+@pytest.fixture(scope="session")
+def issuer():
+    """Whose tokens `token_broker` takes."""
+    import tokens
+
+    return tokens.Issuer()
+
+
+@pytest.fixture(scope="session")
+def token_broker(issuer, tmp_path_factory):
+    """One that takes OAuth 2 access tokens, too."""
+    key = tmp_path_factory.mktemp("tokens") / "public.pem"
+    key.write_bytes(issuer.public_key)
+    name = f"{os.environ['TEST_BROKER_NAME']}-tokens{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    made = brokers.Broker(name, options=["--tokens", str(key)])
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def token_bench(binary, token_broker, time_limit, request):
+    """A bench on that broker."""
+    made = harness.Bench(binary, token_broker)
+    yield made
+    _close(made, request)
 
 
 def _close(bench, request):

@@ -4,10 +4,12 @@ objects are held against what its CRDs require (https://github.com/kedacore/keda
 
 import functools
 
-import jsonschema
-import kubernetes_validate
-import kubernetes_validate.utils
-import yaml
+import fetched
+
+yaml = fetched.package("yaml")
+jsonschema = fetched.package("jsonschema")
+kubernetes_validate = fetched.package("kubernetes_validate")
+fetched.package("kubernetes_validate.utils")
 
 OLDEST = "1.31"  # k8s/README.md says why
 NEWEST = kubernetes_validate.utils.latest_version()

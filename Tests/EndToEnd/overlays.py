@@ -1,10 +1,10 @@
 """k8s/, as `kubectl apply -k` builds it."""
 
 import functools
-import os
 import pathlib
 import subprocess
 
+import fetched
 import kubernetes
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "k8s"
@@ -18,7 +18,7 @@ def text(name):
 
 def build(folder):
     """What `kubectl kustomize` prints."""
-    words = [os.environ["TEST_KUBECTL"], "kustomize", str(folder)]
+    words = [fetched.program("kubectl"), "kustomize", str(folder)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, ""), f"{words}: {done}"
     return done.stdout

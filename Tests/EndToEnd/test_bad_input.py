@@ -65,7 +65,7 @@ def test_bad_option(bench, arguments):
 @pytest.mark.parametrize("command, arguments, option", [
     ("run", ["-q", "a", "-q", "b", "--", "true"], "--queue"),
     ("run", ["-q", "a", "-n", "1", "--count=2", "true"], "--count"),
-    ("run", ["-q", "a", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "0", "true"], None),
+    ("run", ["-q", "a", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "1ms", "true"], None),
     ("publish", ["-q", "a", "--header", "a=1", "--header", "a=2"], "--header a"),
     ("publish", ["-q", "a", "--skip", "1", "--skip", "1"], "--skip"),
     ("declare", ["a", "--type", "quorum", "--type", "classic"], "--type"),
@@ -135,7 +135,7 @@ def test_bad_value_in_the_environment_is_named(bench):
 ], ids=str)
 def test_an_option_outweighs_what_it_excludes_in_the_environment(bench, variable, option):
     result = bench.run(
-        "-q", "any", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "0", *option, worker=TRUE, url=None,
+        "-q", "any", "--url", "amqp://127.0.0.1:1", "--connect-timeout", "1ms", *option, worker=TRUE, url=None,
         env=dict([variable.split("=")]))
     result.assert_error(69, "127.0.0.1:1")
 
@@ -209,6 +209,29 @@ def test_password_file(bench):
         result = bench.run("-q", "any", "--password-file", path, worker=TRUE)
         result.assert_error(64, "--password-file", path)
         assert "pass" not in result.stderr.replace("--password-file", ""), result
+
+
+def test_token_file(bench):
+    missing, empty = bench.path("missing"), bench.file("empty", "\n")
+    for path in missing, empty:
+        bench.run("-q", "any", "--token-file", path, worker=TRUE).assert_error(64, "--token-file", path)
+    token = bench.file("token", "a.b.c")
+    for others, env in ([["--password-file", token], {}], [["--auth-mechanism", "external"], {}],
+                        [[], {"AMQP_JOB_PASSWORD_FILE": str(token), "AMQP_JOB_TOKEN_FILE": str(token)}]):
+        options = [] if env else ["--token-file", token]
+        result = bench.run("-q", "any", *options, *others, env=env, worker=TRUE)
+        result.assert_error(64, "--token-file", "exclude each other")
+        assert "a.b.c" not in result.stderr
+
+
+def test_a_token_outweighs_the_urls_password(bench):
+    """As a password file does; and what an option says, what the environment says of the other."""
+    peer = bench.peer(b"apple")
+    token, password = bench.file("token", "a.b.c\n"), bench.file("password", "x")
+    bench.run(
+        "-q", "queue", "--token-file", token, url=peer.url, env={"AMQP_JOB_PASSWORD_FILE": str(password)}, worker=TRUE)
+    start = next(method for name, method in peer.seen if name == "Connection.StartOk")
+    assert start.response in ("\0guest\0a.b.c", b"\0guest\0a.b.c"), start
 
 
 def test_a_password_that_ends_in_a_space(bench):

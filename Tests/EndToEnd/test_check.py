@@ -107,6 +107,7 @@ def test_a_broker_outage(spare, spare_broker, on_disconnect):
     if on_disconnect == "forever":
         queue.put(b"apple")
         worker.wait_for("holding")
+        worker.go()
     runner.send(signal.SIGTERM)
     runner.finish()
     assert not alive.exists()

@@ -2,11 +2,19 @@
 
 import json
 import signal
+import threading
 
 import pytest
 
 from dead_letters import ENDED, cells, content, dead, numbers
+from peer import Basic, Queue
 from processes import wait_until
+
+
+def listed(bench, queue, *options):
+    result = dead(bench, "list", queue.name, "--json", *options)
+    assert (result.status, result.stderr) == (0, ""), result
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_list(bench):
@@ -76,10 +84,10 @@ def test_list_changes_nothing(bench):
     queue = bench.work_queue()
     for number in range(70):
         queue.dead.put(b"%d" % number, headers=ENDED, content_type="text/plain", message_id=f"id-{number}")
-    first = dead(bench, "list", queue.name, "--json")
+    first = listed(bench, queue)
     for options in [[], ["--limit", "5"], ["--limit", "40"], ["--json"]] * 6:
         assert dead(bench, "list", queue.name, *options).status == 0
-    assert dead(bench, "list", queue.name, "--json").stdout == first.stdout
+    assert listed(bench, queue) == first
     items = queue.dead.take_all()
     assert [body for _, _, body in items] == numbers(range(70))
     for _, properties, _ in items:
@@ -136,6 +144,32 @@ def test_list_a_killed_one_loses_nothing(bench):
     assert runner.finish().status == -signal.SIGKILL
     queue.dead.assert_back(300)
     assert sorted(content(queue.dead)) == sorted(numbers(range(300)))
+
+
+@pytest.mark.any_broker
+def test_list_waits_until_all_are_back(bench):
+    """As long as some come back: here they take longer than anybody waits for none."""
+    server = bench.peer(*[b"x"] * 4, has_retries=True)
+    ready = iter([4, 0, 1, *[2] * 3, *[3] * 3])
+
+    def count(session, channel, method):
+        if method.queue == "q.dead" and method.passive:
+            answer = next(ready, 4)
+            threading.Timer(0.2, session.send, (channel, Queue.DeclareOk("q.dead", answer, 0))).start()
+        else:
+            session.send(channel, Queue.DeclareOk(method.queue, 0, 0))
+
+    def consume(session, channel, method):
+        session.send(channel, Basic.ConsumeOk(method.consumer_tag))
+        for _ in range(4):
+            session.raw(b"".join(session.delivery(channel, method.consumer_tag, b"x")))
+
+    server.on(Queue.Declare, count)
+    server.on(Basic.Consume, consume)
+    server.on(Basic.Nack, lambda session, channel, method: None)
+    result = dead(bench, "list", "q", url=server.url)
+    assert result.status == 0 and len(result.stdout.splitlines()) == 5, result
+    assert next(ready, None) is None, "it did not wait"
 
 
 def test_list_none(bench):

@@ -1,13 +1,18 @@
 """amqp-job dead replay: sends dead letters back, and loses none."""
 
+import random
+import re
 import signal
+import threading
 
 import pika
 import pytest
 
-from dead_letters import ENDED, content, dead, numbers
+from dead_letters import ENDED, content, content_of_many, dead, numbers, put_many
 from processes import wait_until
 from peer import Basic
+
+WINDOW = 1024  # items that may be under way
 
 
 def test_replay(bench, kind):
@@ -117,29 +122,66 @@ def test_replay_without_the_queue(bench):
     queue = bench.work_queue()
     queue.delete()
     queue.dead.put(b"apple")
+    dead(bench, "replay", queue.name, "--dry-run").assert_error(66, f"'{queue.name}'")
     dead(bench, "replay", queue.name).assert_error(66, f"'{queue.name}'", "0 items moved")
     queue.dead.assert_back()
 
 
+@pytest.mark.limit(120)
 def test_a_killed_replay_loses_nothing(bench):
+    """Killed twenty times at any moment; each time some that were under way may be doubled."""
+    count, kills = 40_000, 20
     queue = bench.work_queue()
-    queue.dead.put(*numbers(range(300)))
-    runner = bench.start("replay", queue.name, command="dead")
-    wait_until(lambda: queue.depth() > 50, what="some items moved")
-    runner.send(signal.SIGKILL)
-    assert runner.finish().status == -signal.SIGKILL
-    wait_until(lambda: queue.depth() + queue.dead.depth() >= 300, what="all items in one of the queues")
-    moved, left = content(queue), content(queue.dead)
-    assert set(moved + left) == set(numbers(range(300)))
-    assert len(moved) + len(left) <= 301  # the one that was under way may be in both
+    put_many(bench, queue.dead, count)
+    moments = random.Random(7)
+    reached = 0
+    for _ in range(kills):
+        before = queue.depth()
+        runner = bench.start("replay", queue.name, command="dead")
+        wait_until(lambda: queue.depth() > before or not runner.runs(), what="some items moved")
+        threading.Event().wait(moments.uniform(0, 0.05))
+        runner.send(signal.SIGKILL)
+        reached += runner.finish().status == -signal.SIGKILL
+        wait_until(lambda: queue.depth() + queue.dead.depth() >= count, what="all items in one of the queues")
+    assert reached == kills
+    moved, left = content_of_many(queue), content_of_many(queue.dead)
+    assert set(moved + left) == set(numbers(range(count)))
+    assert len(moved) + len(left) <= count + kills * WINDOW
+    assert moved and left
 
 
-def got(session, channel, _method):
-    """An answer to basic.get."""
-    session.tag += 1
-    session.send(channel, Basic.GetOk(session.tag, False, "", "q.dead", 0))
-    session.raw(pika.frame.Header(channel, 5, pika.BasicProperties(message_id="a")).marshal())
-    session.raw(pika.frame.Body(channel, b"apple").marshal())
+@pytest.mark.parametrize("count", [30_000, 70_000, 150_000, 300_000])
+def test_what_is_lost_with_the_connections_is_said(bench, count):
+    """Both are cut after so many bytes. What it says of how many moved, and how many more may have, bounds what is there."""
+    items = 3000
+    queue, proxy = bench.work_queue("classic"), bench.proxy()
+    put_many(bench, queue.dead, items)
+    proxy.cut_after(count)
+    result = dead(bench, "replay", queue.name, url=proxy.url)
+    result.assert_error(75, "moved")
+    said = re.search(r"; (\d+) items? moved to queue '\S+'(?:, and (\w+) more may be there)?", result.stderr)
+    moved, unknown = int(said[1]), int((said[2] or "0").replace("one", "1"))
+    wait_until(lambda: queue.depth() + queue.dead.depth() >= items, what="all items in one of the queues")
+    there, left = content_of_many(queue), content_of_many(queue.dead)
+    assert set(there + left) == set(numbers(range(items)))
+    assert len(there) == len(set(there)) and moved <= len(there) <= moved + unknown and unknown <= WINDOW, result
+    assert there == numbers(range(len(there)))
+
+
+@pytest.mark.any_broker
+def test_a_broker_that_takes_nothing_is_waited_for(spare, spare_broker):
+    queue = spare.work_queue("classic")
+    put_many(spare, queue.dead, 2000)
+    before = spare_broker.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().")
+    spare_broker.ctl("set_vm_memory_high_watermark", "0.00001")
+    try:
+        runner = spare.start("replay", queue.name, command="dead")
+        wait_until(lambda: "takes nothing for now" in runner.stderr, what="the notice")
+    finally:
+        spare_broker.ctl("set_vm_memory_high_watermark", before)
+    result = runner.finish(40)
+    assert result.status == 0 and "takes items again" in result.stderr and "2000 items moved" in result.stderr, result
+    assert content_of_many(queue) == numbers(range(2000))
 
 
 def returned(session, channel, _method):
@@ -155,7 +197,6 @@ def returned(session, channel, _method):
 ], ids=["returned", "rejected", "connection lost"])
 def test_nothing_is_acked_that_was_not_confirmed(bench, answer, status, text):
     server = bench.peer(b"apple", has_retries=True)
-    server.on(Basic.Get, got)
     server.on(Basic.Publish, answer)
     dead(bench, "replay", "q", url=server.url).assert_error(status, text)
     assert server.count(Basic.Publish) == 1

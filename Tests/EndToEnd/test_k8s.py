@@ -9,6 +9,7 @@ import urllib.parse
 import pytest
 
 import conventions
+import fetched
 import kubernetes
 import overlays
 from overlays import FOLDER
@@ -213,7 +214,7 @@ def test_the_probes_are_commands_that_amqp_job_takes(name, binary, tmp_path):
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_dockerfiles(path):
-    done = subprocess.run([os.environ["TEST_HADOLINT"], "--no-color", path], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([fetched.program("hadolint"), "--no-color", path], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

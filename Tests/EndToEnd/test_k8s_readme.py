@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import amqp
+import fetched
 import kubernetes
 import overlays
 import readme
@@ -64,7 +65,7 @@ def test_all_lines_are_of_these_kinds():
 
 def kubectl(line, home):
     """What kubectl says of a line without a cluster. It asks for that before it knows of kinds and names."""
-    words = [os.environ["TEST_KUBECTL"], "--server=http://127.0.0.1:1", "--request-timeout=2s", *words_of(line)[1:]]
+    words = [fetched.program("kubectl"), "--server=http://127.0.0.1:1", "--request-timeout=2s", *words_of(line)[1:]]
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
     return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
 

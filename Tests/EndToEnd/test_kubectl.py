@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import api_server
+import fetched
 import overlays
 import readme
 
@@ -28,7 +29,7 @@ def kubectl(cluster, tmp_path):
     def start(*words, data=None):
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
         return subprocess.run(
-            [os.environ["TEST_KUBECTL"], f"--server={cluster.url}", *words], input=data, cwd=ROOT, env=environment,
+            [fetched.program("kubectl"), f"--server={cluster.url}", *words], input=data, cwd=ROOT, env=environment,
             capture_output=True, text=True, timeout=30)
 
     def run(line, data=None):

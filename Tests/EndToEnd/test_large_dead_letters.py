@@ -29,14 +29,14 @@ def large():
 
 
 @pytest.fixture
-def measured(bench, figures):
+def measured(bench, figures, request):
     """`amqp-job dead`, within the memory that it should have."""
 
     def run(action, *words):
         path = bench.path("peak")
         result = dead(bench, action, *words, prefix=[sys.executable, "-ISc", MEASURE, str(path)], timeout=60)
         peak = int(path.read_text())
-        figures.append(f"dead {action} with an item of 100 MiB: peak memory {peak / (1 << 20):.1f} MiB")
+        figures.append(f"dead {action} ({request.node.name}): peak memory {peak / (1 << 20):.1f} MiB")
         assert peak < MOST_MEMORY, f"{peak >> 20} MiB"
         return result
 
@@ -70,6 +70,26 @@ def test_replay(bench, large, measured):
     assert [len(body) for _, _, body in items] == [5, SIZE, 6]
     assert hashlib.sha256(items[1][2]).digest() == hashlib.sha256(large).digest()
     assert items[1][1].headers["own"] == "kept"
+
+
+def test_replay_of_many(bench, measured):
+    """Of what is under way, no more is taken than a few at a time."""
+    queue = bench.work_queue("classic")
+    body = os.urandom(200_000)
+    queue.dead.put(*[body] * 300)
+    result = measured("replay", queue.name)
+    assert result.status == 0 and "300 items moved" in result.stderr, result
+    assert [len(body) for _, _, body in queue.take_all()] == [200_000] * 300
+
+
+def test_replay_of_another_item_needs_no_room(bench):
+    queue = bench.work_queue()
+    queue.dead.put(b"x" * 3_000_000)
+    queue.dead.put(b"apple", message_id="a")
+    result = dead(bench, "replay", queue.name, "--id", "a", env={"TMPDIR": "/no/such/directory"})
+    assert result.status == 0 and "1 item moved" in result.stderr, result
+    queue.assert_back()
+    queue.dead.assert_back()
 
 
 def test_replay_where_an_item_cannot_be_kept(bench):

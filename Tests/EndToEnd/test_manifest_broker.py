@@ -69,7 +69,7 @@ def test_its_pods_have_what_those_of_workers_have(bench):
 
 @pytest.mark.parametrize("options, text", [
     (["--", "worker"], "COMMAND"), (["--parallelism", "3"], "--parallelism"), (["--inject"], "--inject"),
-    (["--tls-secret", "a"], "--tls-secret"),
+    (["--tls-secret", "a"], "--tls-secret"), (["--token-secret", "a"], "--token-secret"),
     (["--name", "1st"], "letter"), (["-q", "job1"], "--queue"), (["--timeout", "1s"], "--timeout"),
     (["--wait-first", "1s"], "--wait-first"),
     (["--memory", "2Gi", "--memory-limit", "1Gi"], "--memory-limit"), (["--cpu-limit", "1", "--cpu", "2"], "--cpu-limit"),

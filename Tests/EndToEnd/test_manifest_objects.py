@@ -2,12 +2,13 @@
 
 import re
 
-import jsonschema
 import pytest
 
+import fetched
 import kubernetes
 from manifests import JOBS, KINDS, OBJECTS, SERVICES, arguments, container, environment, job_spec, make, pod
 
+jsonschema = fetched.package("jsonschema")
 pytestmark = pytest.mark.any_broker
 
 SIZES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
@@ -15,7 +16,7 @@ SIZES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 OPTIONS = [
     ["--inject"], ["--inject=init"], ["--inject", "image-volume", "--runner-image", "registry.example:5000/amqp-job:1"],
     ["--inject", "--parallelism", "3"], ["--name", "other"], ["--namespace", "fruits"], ["--secret", "a.secret"],
-    ["--tls-secret", "a.secret"],
+    ["--tls-secret", "a.secret"], ["--token-secret", "a.secret"],
     ["--env", "A=b", "--env", "B="], ["--user", "1000"], ["--cpu", "1.5"], ["--memory", "1Gi"],
     ["--memory", "64Mi", "--memory-limit", "128Mi"], ["--memory-limit", "128Mi"], ["--tmp-size", "2Gi"],
     ["--timeout", "10m"], ["--grace", "1500ms"], ["--on-term", "stop"], ["--on-term", "finish", "--timeout", "90s"],
@@ -204,6 +205,16 @@ def test_a_deployment(bench):
         "target": {"type": "AverageValue", "averageValue": "3"}}}]
     deployment, _ = make(bench, "deployment", "--timeout", "10m")
     assert "--on-term=finish" in container("deployment", [deployment])["command"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_token(bench, kind):
+    """Its directory is mounted: a file alone, by subPath, would never be replaced."""
+    found = make(bench, kind, "--token-secret", "broker-token")
+    worker = container(kind, found)
+    assert {"name": "AMQP_JOB_TOKEN_FILE", "value": "/etc/amqp-job/token/token"} in worker["env"]
+    assert {"name": "token", "mountPath": "/etc/amqp-job/token", "readOnly": True} in worker["volumeMounts"]
+    assert {"name": "token", "secret": {"secretName": "broker-token"}} in pod(kind, found)["volumes"]
 
 
 @pytest.mark.parametrize("kind, target", [("scaledjob", "1"), ("scaledobject", "10")])

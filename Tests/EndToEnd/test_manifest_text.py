@@ -72,6 +72,7 @@ def test_a_long_name_is_shortened(bench):
     ("job", ["--name", "Job"], "--name"), ("job", ["--name", "a.b"], "--name"), ("job", ["--name", "x" * 53], "--name"),
     ("job", ["--name", ""], "--name"), ("job", ["--namespace", "a.b"], "--namespace"),
     ("job", ["--secret", "A"], "--secret"), ("job", ["--tls-secret", "A"], "--tls-secret"),
+    ("job", ["--token-secret", "A"], "--token-secret"),
     ("job", ["--env", "A"], "--env"), ("job", ["--env", "=a"], "--env"),
     ("job", ["--env", "1=a"], "--env"), ("job", ["--env", "A B=c"], "--env"),
     ("job", ["--env", "A=1", "--env", "A=2"], "twice"), ("job", ["--env", "QUEUE=other"], "QUEUE"),

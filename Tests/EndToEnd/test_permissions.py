@@ -122,22 +122,41 @@ def test_declare(bench):
         assert owner.run(queue.name, "--delete", command="declare").status == 0
 
 
-def test_dead_list_and_purge(bench):
+def test_dead_list_show_and_purge_with_a_filter(bench):
     queue = bench.work_queue()
-    queue.dead.put(b"apple")
+    queue.dead.put(b"apple", message_id="a")
     with user(bench, configure=[queue.dead.name], read=[queue.dead.name]) as keeper:
         assert b"  5\n" in keeper.run("list", queue.name, command="dead").stdout
+        assert keeper.run("show", queue.name, "--id", "a", command="dead").stdout == b"apple"
+        assert keeper.run("purge", queue.name, "--id", "a", command="dead").status == 0
+    queue.dead.assert_empty()
+
+
+def test_dead_purge(bench):
+    queue = bench.work_queue()
+    queue.dead.put(b"apple")
+    with user(bench, read=[queue.dead.name]) as keeper:
         assert keeper.run("purge", queue.name, command="dead").status == 0
     queue.dead.assert_empty()
 
 
-def test_dead_replay(bench):
+@pytest.mark.parametrize("words", [[], ["--id", "a"]], ids=["all", "filter"])
+def test_dead_replay(bench, words):
     queue = bench.work_queue()
-    queue.dead.put(b"apple")
+    queue.dead.put(b"apple", message_id="a")
+    with user(bench, configure=[queue.dead.name], write=[DEFAULT], read=[queue.dead.name]) as keeper:
+        assert keeper.run("replay", queue.name, *words, "--dry-run", command="dead").status == 0
+        assert keeper.run("replay", queue.name, *words, command="dead").status == 0
+    queue.assert_back()
+
+
+def test_dead_replay_one_item_after_the_other(bench):
+    queue = bench.work_queue()
+    queue.dead.put(b"apple", b"banana", b"cherry")
     with user(bench, write=[DEFAULT], read=[queue.dead.name]) as keeper:
         result = keeper.run("replay", queue.name, command="dead")
-        assert result.status == 0, result
-    queue.assert_back()
+        assert result.status == 0 and "3 items moved" in result.stderr, result
+    assert [body for _, _, body in queue.take_all()] == [b"apple", b"banana", b"cherry"]
 
 
 # Where a permission is missing
@@ -183,3 +202,17 @@ def test_a_copy_that_is_forbidden_ends_the_runner(bench):
         result = worker.run("-q", queue.name, worker=["false"])
         assert result.status == 77 and "amq.default" in result.stderr, result
     queue.assert_back()
+
+
+@pytest.mark.parametrize("words", [["show"], ["replay"], ["purge"], ["purge", "--dry-run"]], ids=" ".join)
+def test_what_may_be_dropped_is_not_given_back_unknown(bench, words):
+    queue = bench.work_queue()
+    queue.dead.put(b"apple", message_id="a")
+    queue.dead.put(b"banana", message_id="b")
+    with user(bench, write=[DEFAULT], read=[queue.dead.name]) as keeper:
+        result = keeper.run(*words, queue.name, "--id", "b", command="dead")
+        if bench.broker.version < (4, 3):
+            result.assert_error(77, queue.dead.name, "configure")
+            queue.dead.assert_untouched(2)
+        else:  # which does not count such returns
+            assert result.status == 0, result

@@ -92,6 +92,18 @@ def test_more_files_than_may_be_open(bench):
     assert bodies(queue) == contents
 
 
+def test_json_lines_that_are_blank(bench, queue):
+    lines = b'\xef\xbb\xbf{"body": "a"}\r\n\r\n  \n{"body": "b"}\n\n'
+    result = publish(bench, queue, "--jsonl", stdin=bench.input(lines))
+    assert result.status == 0, result
+    assert [body for _, _, body in queue.take_all()] == [b"a", b"b"]
+
+
+def test_the_rule_that_a_json_line_breaks(bench, queue):
+    lines = b'{"body": "a"}\n\n{"body": {"n": 1}}\n'
+    publish(bench, queue, "--jsonl", stdin=bench.input(lines)).assert_error(65, "line 3", "'body' must be a string")
+
+
 @pytest.mark.parametrize("form", ["--lines", "--null", "--whole", "--jsonl"])
 def test_a_standard_input_that_is_closed(bench, form):
     """It is not an empty one."""
@@ -158,7 +170,7 @@ def test_json_lines(bench):
     assert other.headers == {"n": 2, "shop": "north"} and other.message_id
 
 
-@pytest.mark.parametrize("line", ['{"body": 1}', "apple", '{"body": "a"', '{"boby": "a"}', ""])
+@pytest.mark.parametrize("line", ['{"body": 1}', "apple", '{"body": "a"', '{"boby": "a"}'])
 def test_a_line_that_is_no_item(bench, line):
     queue = bench.queue("classic")
     source = bench.input(f'{{"body": "one"}}\n{line}\n{{"body": "three"}}\n'.encode())

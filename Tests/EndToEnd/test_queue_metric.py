@@ -8,13 +8,14 @@ import socket
 import urllib.request
 
 import pytest
-import yaml
 
+import fetched
 import manifests
 import overlays
 import readme
 from processes import wait_until
 
+yaml = fetched.package("yaml")
 SECTION = readme.section((overlays.FOLDER / "README.md").read_text(), "The length of a queue")
 (CONFIGURATION,) = readme.blocks(SECTION, "yaml")
 ((RULE,),) = yaml.safe_load(CONFIGURATION).values()

@@ -1,6 +1,7 @@
 """TLS: whom amqp-job trusts, what it says of others, and that it never falls back to plain text."""
 
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import threading
 import pytest
 
 from processes import PROMPT, holds_for, wait_until
+from tcp_proxy import Proxy
 from tls import pem, port, url
 from tls_proxy import TLSProxy
 
@@ -68,6 +70,30 @@ def test_external(bench):
     assert (result.status, result.stdout) == (0, b"apple"), result
     result = run(bench, queue, url(port(bench)), "--tls-cert", pem("cert"), "--tls-key", pem("key"))
     assert (result.status, result.stdout) == (0, b"pear"), result
+
+
+def test_a_certificate_that_is_replaced(bench):
+    """As cert-manager does it: by the next connection it is another one. The stranger shows whose is used."""
+    queue = bench.queue("quorum")
+    way = Proxy(("127.0.0.1", port(bench)))
+    bench.closers.append(way.close)
+    certificate = bench.file("client.pem", pathlib.Path(pem("client")).read_bytes())
+    runner = bench.start(
+        "-q", queue.name, "--tls-ca", CA, "--tls-cert", certificate, "--auth-mechanism", "external", worker=["cat"],
+        url=url(way.port, user=""))
+    queue.wait_for_consumer()
+    shutil.copy(pem("stranger"), certificate)
+    way.cut()
+    wait_until(lambda: "refused the login" in runner.stderr, what="a refusal")
+    shutil.copy(pem("client"), certificate)
+    queue.wait_for_consumer()
+    certificate.write_text("nonsense")
+    way.cut()
+    wait_until(lambda: "it goes on with what was read before" in runner.stderr, what="a warning")
+    queue.wait_for_consumer()
+    queue.put(b"apple")
+    result = runner.finish()
+    assert (result.status, result.stdout) == (0, b"apple"), result
 
 
 def test_external_of_a_stranger(bench):

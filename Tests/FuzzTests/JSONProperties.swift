@@ -93,9 +93,9 @@ import Testing
   @Test func base64IsReadAsItWas() {
     property("base64") { random in
       let bytes = random.bytes(upTo: 100)
-      try expect(JSONItem.decoded(base64: base64(bytes)) == bytes, "\(bytes)")
+      try expect(Base64.decoded(base64(bytes)) == bytes, "\(bytes)")
       let damaged = random.damaged(base64(bytes))
-      guard let read = JSONItem.decoded(base64: damaged) else { return }
+      guard let read = Base64.decoded(damaged) else { return }
       try expect(read.count <= damaged.utf8.count / 4 * 3, "\(damaged) is \(read)")
     }
   }

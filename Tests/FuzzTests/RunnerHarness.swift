@@ -85,7 +85,7 @@ struct RunnerHarness {
     case .send(let methods):
       for method in methods { try check(method.method) }
       unsent += methods
-    case .connect(_, let opening):
+    case .connect(let opening):
       unsent = []
       connection = .connect(opening)
     case .disconnect: connection = .disconnect
@@ -155,6 +155,7 @@ extension Random {
     options.attempts.areRequired = chance(1, in: 4)
     options.runsMalformed = chance(1, in: 4)
     options.namesOptions = chance(1, in: 2)
+    options.credentialsMayChange = chance(1, in: 2)
     if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .own(OwnQueue(isExclusive: true))]) }
     return options
   }

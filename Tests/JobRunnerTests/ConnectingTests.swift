@@ -8,7 +8,7 @@ import Testing
 @Suite struct ConnectingTests {
   @Test func asksAboutTheQueueWithTheLogin() {
     var driver = RunnerDriver()
-    guard case .connect(RunnerDriver.broker, let questions)? = driver.start().first else {
+    guard case .connect(let questions)? = driver.start().first else {
       Issue.record("it does not connect first")
       return
     }
@@ -75,12 +75,13 @@ import Testing
   @Test func triesItsBrokersInTurn() {
     let brokers = [BrokerURL(host: "a"), BrokerURL(host: "b")]
     var driver = RunnerDriver { $0.brokers = brokers }
-    var tried = [driver.start()]
+    _ = driver.start()
+    var hosts = [driver.runner.broker.host]
     for _ in 0..<2 {
       driver.handle(RunnerDriver.lost(.unreachable))
-      tried.append(driver.handle(.timer(.retry)))
+      driver.handle(.timer(.retry))
+      hosts.append(driver.runner.broker.host)
     }
-    let hosts = tried.map { if case .connect(let broker, _)? = $0.first { broker.host } else { "" } }
     #expect(hosts == ["a", "b", "a"])
   }
 
@@ -194,5 +195,55 @@ import Testing
     #expect(actions.sets(.report, after: .seconds(60)))
     #expect(
       actions.first == .log(LogEntry(.notice, "waiting for an item in queue 'q' at broker:5672 (2 min)")))
+  }
+
+  // MARK: Credentials that change
+
+  private static let expired: RunnerEvent = {
+    var failure = BrokerFailure(.lost, broker: RunnerDriver.broker, detail: "gone")
+    failure.isAboutCredentials = true
+    return .connectionFailed(failure)
+  }()
+
+  @Test func aTokenThatRanOutUnderAWorkerIsNoFaultOfTheNetwork() {
+    var driver = RunnerDriver { $0.credentialsMayChange = true }
+    driver.work()
+    driver.handle(Self.expired)
+    driver.handle(.workerEnded(.killed(.terminate)))
+    #expect(driver.finished == .notPermitted)
+  }
+
+  @Test func whatWasRefusedMayBeReplacedIfItWasGoodBefore() {
+    var driver = RunnerDriver { $0.credentialsMayChange = true }
+    driver.consume()
+    driver.handle(RunnerDriver.lost())
+    let actions = driver.handle(RunnerDriver.lost(.loginRefused))
+    #expect(actions.delay(of: .retry) != nil && driver.finished == nil)
+    #expect(actions.warnings.count == 1)
+    driver.handle(.timer(.retry))
+    #expect(driver.handle(RunnerDriver.lost(.loginRefused)).warnings.isEmpty)
+    driver.handle(.timer(.retry))
+    driver.reconnect()
+    #expect(driver.runner.phase == .serving)
+  }
+
+  @Test(arguments: [JobOptions.Extent.count(1), .forever])
+  func whatIsNotReplacedInTimeIsRefused(extent: JobOptions.Extent) {
+    var driver = RunnerDriver {
+      $0.credentialsMayChange = true
+      $0.extent = extent
+    }
+    driver.consume()
+    driver.handle(RunnerDriver.lost())
+    driver.handle(RunnerDriver.lost(.loginRefused))
+    let end = driver.handle(.timer(.connectLimit))
+    #expect(end.finished == .notPermitted && end.errors.first?.contains("check user, password") == true)
+  }
+
+  @Test(arguments: [true, false])
+  func aFirstLoginThatIsRefusedIsTheEnd(mayChange: Bool) {
+    var driver = RunnerDriver { $0.credentialsMayChange = mayChange }
+    _ = driver.start()
+    #expect(driver.handle(RunnerDriver.lost(.loginRefused)).finished == .notPermitted)
   }
 }

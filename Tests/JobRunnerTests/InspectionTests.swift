@@ -162,7 +162,7 @@ import Testing
 
   @Test func anAssumedQueueIsConsumedAtOnce() {
     var driver = RunnerDriver { $0.assumed = .plain(.classic) }
-    guard case .connect(_, let questions)? = driver.start().first else {
+    guard case .connect(let questions)? = driver.start().first else {
       Issue.record("it does not connect first")
       return
     }
@@ -259,6 +259,22 @@ import Testing
     #expect(end.writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
     _ = driver.settle()
     #expect(driver.finished?.rawValue == 3)
+  }
+
+  @Test func aBrokerThatDoesNotSayItIsNotWaitedForForEver() {
+    var driver = Self.working { $0.connectTimeout = .seconds(7) }
+    #expect(driver.handle(.workerEnded(.exited(3))).sets(.searchLimit, after: .seconds(7)))
+    #expect(driver.handle(.timer(.searchLimit)).contains(.disconnect))
+    #expect(driver.finished == .temporaryFailure)
+  }
+
+  @Test func whoIsToldToEndDoesNotWaitForIt() {
+    var driver = Self.working()
+    driver.handle(.workerEnded(.exited(3)))
+    let end = driver.handle(.signal(.terminate))
+    #expect(end.writes.joined().contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)))
+    _ = driver.settle()
+    #expect(driver.finished == .signal(.terminate))
   }
 
   @Test func queuesThatThisOneDoesNotReferToAreNotItsOwn() {

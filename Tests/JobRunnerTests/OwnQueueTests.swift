@@ -26,7 +26,7 @@ import Testing
 
   @Test func isDeclaredWithTheLogin() {
     var driver = driver(OwnQueue(isExclusive: true), queue: "mine")
-    guard case .connect(_, let opening)? = driver.start().first else {
+    guard case .connect(let opening)? = driver.start().first else {
       Issue.record("it does not connect first")
       return
     }

@@ -146,8 +146,11 @@ extension [RunnerAction] {
     compactMap { if case .signalWorker(let signal, _) = $0 { signal } else { nil } }
   }
 
-  var errors: [String] {
-    compactMap { if case .log(let entry) = $0, entry.level == .error { entry.message } else { nil } }
+  var errors: [String] { lines(.error) }
+  var warnings: [String] { lines(.warning) }
+
+  private func lines(_ level: LogEntry.Level) -> [String] {
+    compactMap { if case .log(let entry) = $0, entry.level == level { entry.message } else { nil } }
   }
 
   var moves: [Move] {

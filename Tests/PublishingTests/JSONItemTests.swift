@@ -1,4 +1,5 @@
 import AMQP
+import JSONText
 import Testing
 
 @testable import Publishing
@@ -40,7 +41,9 @@ import Testing
   }
 
   @Test func everyByteOfBase64() {
-    #expect(JSONItem.decoded(base64: "+/+/AIA=") == [0xfb, 0xff, 0xbf, 0x00, 0x80])
+    #expect(Base64.decoded("+/+/AIA=") == [0xfb, 0xff, 0xbf, 0x00, 0x80])
+    #expect(Base64.decodedURL("-_-_AIA".utf8) == [0xfb, 0xff, 0xbf, 0x00, 0x80])
+    #expect(Base64.decodedURL("AAAAA".utf8) == nil && Base64.decodedURL("+A".utf8) == nil)
   }
 
   @Test(arguments: [1, FieldTable.deepest, FieldTable.deepest + 1, 2000, 3000, 100_000])
@@ -52,6 +55,28 @@ import Testing
     } else {
       #expect(throws: (any Error).self) { try item(text) }
     }
+  }
+
+  @Test(arguments: [
+    (#"{"body": 1}"#, "'body' must be a string"), (#"{"body": {"a": 1}}"#, "'body' must be a string"),
+    (#"{"body_base64": "!!"}"#, "'body_base64' must be base64"),
+    (#"{"body": "a", "headers": [1]}"#, "'headers' must be an object"),
+    (#"{"body": "a", "properties": {"type": 7}}"#, "'type' must be a string"),
+    (#"{"body": "a", "properties": {"priority": "5"}}"#, "'priority' must be a whole number from 0 to 255"),
+    (
+      #"{"body": "a", "properties": {"expiration": "5s"}}"#,
+      "'expiration' must be a whole number from 1 to 4294967295 (milliseconds)"
+    ),
+    (
+      #"{"body": "a", "properties": {"timestamp": -1}}"#,
+      "'timestamp' must be a whole number from 0 (seconds since 1970)"
+    ),
+    (#"{"body": "a", "body_base64": ""}"#, "it has two bodies"), ("{}", "it has neither body nor body_base64"),
+    (#"{"Body": "a"}"#, "'Body' is none of body, body_base64, properties and headers"),
+    ("[]", "it is not a JSON object"),
+  ])
+  func theRuleThatIsBroken(_ text: String, _ rule: String) {
+    #expect(throws: JSONItem.FormError(rule)) { try item(text) }
   }
 
   @Test(arguments: [

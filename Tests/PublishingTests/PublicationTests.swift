@@ -10,8 +10,9 @@ private struct Driver {
   var publication: Publication
   let start = ContinuousClock.now
 
-  init(brokers: Int = 1, items: Int = 1024, bytes: Int = 1 << 20) {
+  init(brokers: Int = 1, items: Int = 1024, bytes: Int = 1 << 20, loginMayChange: Bool = false) {
     var limits = Publication.Limits(outage: .seconds(60))
+    limits.loginMayChange = loginMayChange
     (limits.items, limits.bytes) = (items, bytes)
     publication = Publication(brokerCount: brokers, limits: limits, chance: { 0 }, now: start)
   }
@@ -405,6 +406,26 @@ private struct Driver {
 
   @Test func aRefusedLoginIsTheEnd() {
     var driver = Driver(brokers: 2)
+    driver.publication.connecting(now: driver.start)
+    #expect(driver.lose(.loginRefused) == nil && driver.isUnreachable)
+  }
+
+  @Test func aLoginThatWasGoodBeforeMayBeReplaced() {
+    var driver = Driver(loginMayChange: true)
+    driver.publication.connecting(now: driver.start)
+    driver.publication.ready(now: driver.start)
+    #expect(driver.lose() == 0)
+    #expect(driver.lose(.loginRefused, after: 1) == 0 && driver.pause != nil)
+    #expect(driver.lose(.loginRefused, after: 61) == nil)
+    guard case .broker(let failure)? = driver.end else {
+      Issue.record("\(driver.publication.phase)")
+      return
+    }
+    #expect(failure.kind == .loginRefused)
+  }
+
+  @Test func aFirstLoginIsNotTriedAgain() {
+    var driver = Driver(loginMayChange: true)
     driver.publication.connecting(now: driver.start)
     #expect(driver.lose(.loginRefused) == nil && driver.isUnreachable)
   }

@@ -81,6 +81,16 @@ import Testing
     #expect(line.drawn(width: 300, nameWidth: 4).contains("[" + String(repeating: "#", count: 30) + "----------]"))
   }
 
+  @Test func somethingElseThanAQueuesWork() {
+    var progress = Progress()
+    let start = ContinuousClock.now
+    progress.observe(left: 100, at: start)
+    progress.observe(left: 25, at: start + .seconds(10))
+    let line = ProgressLine("job1.dead", progress)
+    #expect(line.plain == "job1.dead: 75 of 100 done, 7.5/s, 3s left")
+    #expect(line.drawn(width: 60, nameWidth: 0) == "job1.dead  [############-----]   75%  75/100  7.5/s  3s left")
+  }
+
   @Test func anEmptyQueueIsDrawnToo() {
     #expect(line(left: 0, of: 0, after: 1).drawn(width: 60, nameWidth: 4).hasSuffix("]     -  0/0  2 consumers"))
   }

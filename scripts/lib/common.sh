@@ -14,6 +14,18 @@ fail() {
   exit "$status"
 }
 
+# help_if_asked [ARGUMENT...]: if one of the script's arguments asks for help, prints what is at its top, and ends.
+help_if_asked() {
+  [[ ${1-} == -h || " $* " == *" --help "* ]] || return 0
+  sed -n '2,/^[^#]/ { s/^# \{0,1\}//p }' "$(dirname "${BASH_SOURCE[0]}")/../${0##*/}"
+  exit 0
+}
+
+# take_no_arguments [ARGUMENT...]: fails if there is one.
+take_no_arguments() {
+  (($# == 0)) || fail 64 "there is no argument '$1'; see scripts/${0##*/} --help"
+}
+
 # start_time PID: when the kernel started the process; with the number it names one process for ever.
 start_time() {
   local stat

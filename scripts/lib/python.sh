@@ -25,7 +25,7 @@ kept_folder() {
 pip_quietly() {
   local command=$1
   shift
-  /usr/bin/python3 -m pip "$command" --quiet --disable-pip-version-check --only-binary :all: "$@" </dev/null >&2
+  /usr/bin/python3 -m pip "$command" --quiet --disable-pip-version-check --retries 2 --only-binary :all: "$@" </dev/null >&2
 }
 
 # python_packages PACKAGE==VERSION...: prints the folder in which Debian's own python3 finds them.

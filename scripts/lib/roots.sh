@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Shared by the scripts here: RabbitMQ servers of other versions than the installed one. Each is in a root of its own,
-# a small system made of the Debian suite that has it.
+# Shared by the scripts here: roots, which are small systems made of a Debian suite. RabbitMQ servers of other versions than
+# the installed one are in roots of their own.
 
 PATH+=:/usr/sbin:/sbin # chroot and debootstrap are there
 
@@ -26,24 +26,24 @@ version_in() {
   done
 }
 
-# make_root ROOT SUITE: makes it, once; it is there whole or not at all.
+# make_root ROOT SUITE [PACKAGE...]: makes it, once, with these packages; it is there whole or not at all.
 make_root() {
-  local root=$1 suite=$2 mirror
-  ((EUID == 0)) || fail 77 "RabbitMQ of another version runs in a root of its own, by chroot: please start it as root"
-  unshare --mount true 2>/dev/null || fail 77 "RabbitMQ of another version needs mounts of its own, which are forbidden here"
+  local root=$1 suite=$2 packages="${*:3}" mirror
+  ((EUID == 0)) || fail 77 "Debian $suite${packages:+ with $packages} is in a root of its own, for chroot: please start it as root"
+  unshare --mount true 2>/dev/null || fail 77 "a root of Debian $suite needs mounts of its own, which are forbidden here"
   mkdir -p "${root%/*}"
   (
     exec 8>"$root.lock"
     flock --nonblock 8 || { say "Waiting for the root that is being made" && flock 8; }
     [[ ! -d $root ]] || exit 0
     "$(dirname "${BASH_SOURCE[0]}")/../install-dependencies" debootstrap debian-archive-keyring 8>&-
-    say "Making a root with Debian $suite's RabbitMQ, which takes a minute or two"
+    say "Making a root with Debian $suite${packages:+ and $packages}, which takes a minute or two"
     rm -rf "$root.partial"
     mirror=$(apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
       grep -m 1 '^https\?://') || mirror= # debootstrap has a default
     umask 022
     # With mounts of its own: what it mounts in there goes with it, whatever ends it. It keeps the lock as long as it runs.
-    unshare --mount debootstrap --variant=minbase --include=rabbitmq-server "$suite" "$root.partial" \
+    unshare --mount debootstrap --variant=minbase ${packages:+"--include=${packages// /,}"} "$suite" "$root.partial" \
       ${mirror:+"$mirror"} </dev/null >"$root.log" 2>&1 9>&- ||
       fail 69 "debootstrap failed ($(grep '^E:' "$root.log" | tail -n 1)); its log is $root.log"
     rm -rf "$root.partial"/var/{cache,lib}/apt

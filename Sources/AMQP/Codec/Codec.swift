@@ -12,6 +12,7 @@ struct Codec {
   func decodeMethod(_ payload: ArraySlice<UInt8>) throws -> Method {
     guard payload.count >= 4 else { throw AMQPError.protocolViolation("a method frame without a method") }
     let id = payload.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+    if id == SecretUpdate.answerNumber { return .connectionUpdateSecretOK }
     // librabbitmq refuses methods it does not know; so would we, but for those that a broker may add.
     guard amqp_method_name(id) != nil, !Method.isClients(id) else { return .other(id) }
     if id == AMQP_CONNECTION_START_METHOD {
@@ -71,7 +72,10 @@ struct Codec {
   /// The method's number and fields, at most `limit` bytes.
   /// - Throws: `AMQPError.doesNotFitFrame`
   func encode(_ method: Method, limit: Int) throws -> [UInt8] {
-    try pool.use { pool in
+    if case .connectionUpdateSecret(let secret, let reason) = method {
+      return try SecretUpdate.encode(secret, reason: reason, limit: limit)
+    }
+    return try pool.use { pool in
       let encoded = try method.withRaw(in: pool) { id, raw in
         let number = stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: id >> $0) }
         return try number + encode(limit: limit - 4) { amqp_encode_method(id, raw, $0) }

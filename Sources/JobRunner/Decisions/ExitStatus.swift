@@ -38,7 +38,10 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
       "The connection was lost, or a queue full, another consumer's alone, or not drained in time. The item may be run again."
     ),
     (itemTakenBack, "The broker took the item back from the worker, or refused the ack."),
-    (notPermitted, "Login or permission is refused, there is no such vhost, or TLS finds that one cannot be trusted."),
+    (
+      notPermitted,
+      "Login or permission is refused, a token ran out, there is no such vhost, or TLS finds that one cannot be trusted."
+    ),
     (wrongQueue, "The queue is of a kind that cannot be used, or was declared otherwise."),
     (timedOut, "The worker ran past --timeout."),
     (notExecutable, "The worker's command is not executable."),

@@ -47,6 +47,8 @@ public struct JobOptions: Hashable, Sendable {
 
   /// Tried in turn; at least one.
   public var brokers: [BrokerURL]
+  /// The login is read from files, which somebody may replace.
+  public var credentialsMayChange: Bool
   /// Empty where the broker is to name a queue of the runner's own.
   public var queue: String
   public var queueOrigin: QueueOrigin
@@ -92,6 +94,7 @@ public struct JobOptions: Hashable, Sendable {
 
   public init(brokers: [BrokerURL], queue: String) {
     self.brokers = brokers
+    credentialsMayChange = false
     self.queue = queue
     queueOrigin = .lasting
     extent = .count(1)

@@ -6,6 +6,7 @@ enum RunOption: String, CaseIterable {
   case drainTimeout = "--drain-timeout"
   case finishWindow = "--finish-window"
   case maxItemSize = "--max-item-size"
+  case retryDelay = "--retry-delay"
   case spoolDirectory = "--spool-dir"
   case timeout = "--timeout"
 }

@@ -14,12 +14,13 @@ extension Runner {
     openSideChannels = []
     let questions = isInspected ? [] : inspect()
     for index in slots.indices { slots[index].opensWithLogin = slots[index].state == .shut }
-    return .connect(broker, questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
+    return .connect(questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
   }
 
   /// The login succeeded, and what was sent with it is with the broker.
   mutating func connected(to server: ServerVersion?, now: ContinuousClock.Instant) -> [RunnerAction] {
     connectFailure = nil
+    hasLoggedIn = true
     self.server = server
     // A slot may have been shut since, by a worker's end.
     for index in slots.indices where slots[index].state == .shut && slots[index].opensWithLogin {
@@ -100,15 +101,17 @@ extension Runner {
         return [.set(.connectLimit, after: options.connectTimeout)]
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
-      if options.extent == .forever, hasEverServed {
+      if options.extent == .forever, hasEverServed, !isRefused {
         let again = RunnerAction.set(.connectLimit, after: options.connectTimeout)
         return phase == .connecting ? [again] : [.disconnect] + connectionFailed(silence, now: now) + [again]
       }
       let what = "\(connectFailure ?? silence), for queue '\(queue.name)'"
+      let advice = isRefused ? "; \(connectFailure?.advice ?? "")" : ""
       shutSlots(now: now)
       return [.disconnect]
         + breakOff(
-          .unreachable, "\(what); gave up after \(options.connectTimeout.text)\(options.pointer(to: .connectTimeout))")
+          isRefused ? .notPermitted : .unreachable,
+          "\(what)\(advice); gave up after \(options.connectTimeout.text)\(options.pointer(to: .connectTimeout))")
     default: return []
     }
   }
@@ -137,11 +140,16 @@ extension Runner {
   mutating func connectionFailed(
     _ failure: BrokerFailure, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
+    let wasRefused = isRefused
     connectFailure = failure
-    if failure.kind == .loginRefused || failure.kind == .untrusted {
+    if failure.kind == .untrusted || isRefused && !mayBeReplaced {
       shutSlots(now: now)
-      let advice = failure.kind == .loginRefused ? "; check user, password and vhost" : ""
+      let advice = isRefused ? "; \(failure.advice)" : ""
       return breakOff(.notPermitted, "\(failure)\(advice)") + stopOrphans()
+    }
+    if isRefused, !wasRefused, !isStopping {
+      let line = "\(failure); trying again for \(options.connectTimeout.text), as somebody may replace what was refused"
+      return [said(.warning, line)] + attemptFailed(failure, now: now)
     }
     switch phase {
     case .connecting: return attemptFailed(failure, now: now)
@@ -153,6 +161,12 @@ extension Runner {
       return []
     }
   }
+
+  /// The broker knows us not, or not any more.
+  private var isRefused: Bool { connectFailure?.kind == .loginRefused }
+
+  /// The login was good before, and is read from files: when a password changes, one of both is changed first.
+  private var mayBeReplaced: Bool { options.credentialsMayChange && hasLoggedIn }
 
   private mutating func attemptFailed(
     _ failure: BrokerFailure, now: ContinuousClock.Instant
@@ -211,15 +225,16 @@ extension Runner {
     }
     let isStopped = slots.contains { $0.state == .abandoning }
     shutSlots(now: now)
+    let status: ExitStatus = failure.isAboutCredentials ? .notPermitted : .temporaryFailure
     if isStopped {
       actions += breakOff(
-        .temporaryFailure,
+        status,
         "\(failure); the worker is stopped, "
           + (options.ownQueue == nil
             ? "others get its item of queue '\(queue.name)'" : "its item went with queue '\(queue.name)'"))
     } else if isSettlementLost {
       actions += breakOff(
-        .temporaryFailure, "\(failure); items already done may be run again, their acks are unconfirmed")
+        status, "\(failure); items already done may be run again, their acks are unconfirmed")
     } else {
       actions += breakOffVoidLooks(now: now)
     }

@@ -90,14 +90,21 @@ extension Runner {
     self.neighbours = neighbours
     if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     guard policy.isPossible else {
-      return breakOff(
-        .wrongQueue,
-        "\(place) has no retry and dead-letter queue, as \(options.whatAsksForAttempts); "
-          + "'amqp-job declare \(queue.name)' makes them")
+      return breakOff(.wrongQueue, "\(place) \(whatIsLacking(standing))")
     }
     isAwaitingPermission = needsPermission(standing)
     guard !isAwaitingPermission else { return [.askForPermission] }
     return inspectionEnded(now: now)
+  }
+
+  private func whatIsLacking(_ standing: QueueStanding) -> String {
+    guard case .deadLettering(.some) = standing else {
+      return
+        "has no retry and dead-letter queue, as \(options.whatAsksForAttempts): go without, or remove that queue, and "
+        + "'amqp-job declare \(queue.name)' makes it anew with them"
+    }
+    return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "
+      + "go without a delay\(options.pointer(to: .retryDelay))"
   }
 
   /// A broker's limit drops items of such a queue, unless they are put back as copies in time.
@@ -171,7 +178,14 @@ extension Runner {
       case .workerEnded(_, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
       default: []
       }
-    return timers + searchNeighbours()
+    return timers + searchNeighbours() + [.set(.searchLimit, after: options.connectTimeout)]
+  }
+
+  /// A broker that says nothing is as good as none.
+  mutating func searchLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
+    guard search != nil, !earlyEnds.isEmpty else { return [] }
+    return [.disconnect]
+      + connectionFailed(BrokerFailure(.lost, broker: broker, detail: "it does not answer"), now: now)
   }
 
   private mutating func searched(
@@ -179,6 +193,10 @@ extension Runner {
   ) -> [RunnerAction] {
     guard let finding = search?.take(method, on: channel) else { return [] }
     search = nil
+    return [.cancel(.searchLimit)] + found(finding, now: now)
+  }
+
+  private mutating func found(_ finding: NeighbourSearch.Finding, now: ContinuousClock.Instant) -> [RunnerAction] {
     if options.assumed == .declared { return assumptionChecked(finding, now: now) }
     switch finding {
     case .absent: neighbours = .absent

@@ -46,7 +46,7 @@ extension Runner {
   /// Why the broker is not reached, once every one has been tried, and where the end does not follow at once.
   mutating func announce(_ failure: BrokerFailure, now: ContinuousClock.Instant) -> LogEntry.Level {
     let left = outage.left(of: options.connectTimeout, now: now)
-    guard !outage.isAnnounced, attemptCount >= options.brokers.count, left > Self.shortWait else { return .info }
+    guard !outage.isAnnounced, attemptCount >= brokers.count, left > Self.shortWait else { return .info }
     outage.isAnnounced = true
     reported[.broker] = now
     return .notice

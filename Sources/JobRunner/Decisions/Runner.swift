@@ -37,8 +37,12 @@ public struct Runner: Sendable {
 
   // MARK: The connection
 
+  /// Tried in turn.
+  var brokers: [BrokerURL]
   /// How many attempts at a connection there have been.
   var attemptCount = 0
+  /// The broker has let us in.
+  var hasLoggedIn = false
   var outage = Outage()
   var connectFailure: BrokerFailure?
   /// The queue has been found to be one that can be served, and it is known what it has beside it.
@@ -104,6 +108,7 @@ public struct Runner: Sendable {
   /// at each of them, and find each other at the queue for ever.
   public init(_ options: JobOptions, chance: @escaping @Sendable () -> Double) {
     self.options = options
+    brokers = options.brokers
     self.chance = chance
     queue = WorkQueue(options.queue)
     drain = Drain(queue)
@@ -125,7 +130,7 @@ public struct Runner: Sendable {
       return []
     }
     var actions = keepsEnd(event) ? keepEnd(event) : decide(event, now: now)
-    if search == nil {
+    if search == nil || isStopping {
       let ends = earlyEnds
       earlyEnds = []
       actions += ends.flatMap { decide($0, now: now) }
@@ -213,6 +218,7 @@ public struct Runner: Sendable {
     case .retry: return retry(now: now)
     case .idle: return idled(now: now)
     case .look: return phase == .looking ? look() : []
+    case .searchLimit: return searchLimitReached(now: now)
     case .pause: return pauseEnded(now: now)
     case .drainLimit: return drainLimitReached()
     case .finishWindow: return finishWindowEnded()
@@ -236,7 +242,7 @@ public struct Runner: Sendable {
   var place: String { (queue.name.isEmpty ? "a queue of our own" : "queue '\(queue.name)'") + " at \(broker)" }
 
   /// The broker that we have a connection to, or try to have one.
-  var broker: BrokerURL { options.brokers[max(0, attemptCount - 1) % options.brokers.count] }
+  var broker: BrokerURL { brokers[max(0, attemptCount - 1) % brokers.count] }
 }
 
 /// An item that came before its time.

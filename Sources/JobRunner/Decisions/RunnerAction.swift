@@ -3,8 +3,8 @@ public import Linux
 
 /// What a runner does about an event, in order.
 public enum RunnerAction: Hashable, Sendable {
-  /// Begin to connect, and send these methods with the login.
-  case connect(BrokerURL, [ChannelMethod])
+  /// Begin to connect to the runner's broker, and send these methods with the login.
+  case connect([ChannelMethod])
   /// Give up the connection, or the attempt at one: it is closed while other things go on.
   case disconnect
   /// Send these methods in one write.

@@ -84,6 +84,8 @@ public enum RunnerTimer: Hashable, Sendable {
   case retry
   /// An item would have come by now, were there one.
   case idle
+  /// The broker has had its time to say what is beside the queue, while a worker's end waits for that.
+  case searchLimit
   /// Time for the next look whether the queue is drained.
   case look
   /// The pause after failures in a row is over.

@@ -1,13 +1,13 @@
+public import Broker
 public import Linux
-public import TLS
 
 extension EventLoop {
   /// What the loop needs besides the decisions.
   public struct Configuration {
+    /// How to log in, and where.
+    public var access: BrokerAccess
     /// Seconds.
     public var heartbeat: UInt16
-    /// For brokers that are reached by TLS.
-    public var tls: TLSContext?
     /// How the broker's management tools show the connection.
     public var connectionName: String
     /// The worker; its environment is filled in for each item.
@@ -28,12 +28,13 @@ extension EventLoop {
     public var announceQueue: (String) -> Void = { _ in }
 
     public init(
-      heartbeat: UInt16, tls: TLSContext? = nil, connectionName: String, worker: ProcessGroups.Program,
+      access: BrokerAccess, heartbeat: UInt16, connectionName: String,
+      worker: ProcessGroups.Program,
       environment: WorkerEnvironment, feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String,
       liveness: Liveness?
     ) {
+      self.access = access
       self.heartbeat = heartbeat
-      self.tls = tls
       self.connectionName = connectionName
       self.worker = worker
       self.environment = environment

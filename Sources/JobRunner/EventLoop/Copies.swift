@@ -1,7 +1,6 @@
 internal import AMQP
 internal import Broker
 internal import Linux
-internal import TLS
 
 /// The copies that moves publish, by slot, on a connection of their own.
 ///
@@ -15,7 +14,7 @@ struct Copies {
     var marksName: String?
   }
 
-  private let tls: TLSContext?
+  private let access: BrokerAccess
   private var publisher: ConfirmedPublisher?
   /// For the connection of the first copy, which may be wanted because there are no descriptors.
   private var spares: SpareDescriptors?
@@ -23,8 +22,8 @@ struct Copies {
   private var unmarked: [Int: Copy] = [:]
 
   /// - Throws: `SystemError` where there are no descriptors left.
-  init(tls: TLSContext?) throws {
-    self.tls = tls
+  init(access: BrokerAccess) throws {
+    self.access = access
     spares = try SpareDescriptors(count: 4)
   }
 
@@ -91,7 +90,8 @@ struct Copies {
     publisher?.close()
     let discarded = takeDiscarded()
     unmarked = [:]
-    publisher = ConfirmedPublisher(broker: link.broker, parameters, tls: tls, address: link.address, now: .now)
+    publisher = ConfirmedPublisher(
+      broker: link.broker, parameters, access: access, address: link.address, now: .now)
     return discarded
   }
 

@@ -39,7 +39,7 @@ public final class EventLoop {
     processes = ProcessGroups(receiver: signals)
     // Name look-up, connection, guardian and a worker's input take about ten; without these nothing is begun.
     _ = try SpareDescriptors(count: 16)
-    copies = try Copies(tls: configuration.tls)
+    copies = try Copies(access: configuration.access)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
@@ -198,8 +198,7 @@ public final class EventLoop {
 
   private func perform(_ action: RunnerAction) {
     switch action {
-    case .connect(let broker, let opening):
-      link = BrokerLink(broker: broker, parameters(broker, opening: opening), tls: configuration.tls, now: .now)
+    case .connect(let opening): connect(opening)
     case .disconnect: disconnect()
     case .send(let methods): send(methods)
     case .closeConnection: link?.close()
@@ -219,6 +218,14 @@ public final class EventLoop {
     case .queueNamed(let name): configuration.announceQueue(name)
     case .finish(let status): result = status
     }
+  }
+
+  private func connect(_ opening: [ChannelMethod]) {
+    runner.brokers = configuration.access.current()
+    let broker = runner.broker
+    link = BrokerLink(
+      broker: broker, parameters(broker, opening: opening), access: configuration.access,
+      now: .now)
   }
 
   private func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {

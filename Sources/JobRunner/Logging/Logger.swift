@@ -8,7 +8,7 @@ public struct Logger: Sendable {
   }
 
   private let program: String
-  private let format: Format
+  public let format: Format
   /// Entries below are left out.
   public let threshold: LogEntry.Level
   private let write: @Sendable (String) -> Void

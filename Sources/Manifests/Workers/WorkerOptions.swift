@@ -12,6 +12,8 @@ public struct WorkerOptions: Sendable {
   public var secret: String
   /// The Secret whose `ca.crt` says who may sign the broker's certificate; nil leaves that to the image.
   public var tlsSecret: String?
+  /// The Secret whose `token` is the password; nil where that is in the URL.
+  public var tokenSecret: String?
   public var environment: [Variable] = []
   public var userID = 65532
   /// The most pods at a time.
@@ -39,7 +41,8 @@ public struct WorkerOptions: Sendable {
 
   /// What a variable of the user's own must not be named: the manifest says it, or an option does that has more to it.
   public static let reservedVariables: Set<String> = [
-    "AMQP_URL", "BROKER_URL", "AMQP_JOB_URL_FILE", "AMQP_QUEUE", "QUEUE", "AMQP_JOB_SPOOL_DIR",
+    "AMQP_URL", "BROKER_URL", "AMQP_JOB_URL", "AMQP_JOB_URL_FILE", "AMQP_QUEUE", "QUEUE", "AMQP_JOB_QUEUE",
+    "AMQP_JOB_SPOOL_DIR",
     "AMQP_JOB_LIVENESS_FILE", "AMQP_JOB_COUNT", "AMQP_JOB_DRAIN", "AMQP_JOB_FOREVER", "AMQP_JOB_WHEN_EMPTY",
     "AMQP_JOB_WAIT_FIRST", "AMQP_JOB_TIMEOUT", "AMQP_JOB_GRACE", "AMQP_JOB_ON_TERM", "AMQP_JOB_MAX_ATTEMPTS",
     "AMQP_JOB_RETRY_DELAY",

@@ -4,14 +4,16 @@ struct WorkerPod {
   static let urlKey = "BROKER_URL"
   /// As `kubernetes.io/tls` Secrets have it that cert-manager makes.
   static let authorityKey = "ca.crt"
+  private static let tokenKey = "token"
 
   /// Where the runner's volume is, whatever fills it.
   private static let runnerDirectory = "/opt/amqp-job"
   private static let stateDirectory = "/run/amqp-job"
   private static let livenessFile = stateDirectory + "/alive"
   private static let tlsDirectory = "/etc/amqp-job/tls"
+  private static let tokenDirectory = "/etc/amqp-job/token"
   private static let (runnerVolume, stateVolume, temporaryVolume) = ("amqp-job", "state", "tmp")
-  private static let tlsVolume = "tls"
+  private static let (tlsVolume, tokenVolume) = ("tls", "token")
 
   let options: WorkerOptions
 
@@ -60,7 +62,10 @@ struct WorkerPod {
   private var mounts: [VolumeMount] {
     let injected = VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory, isReadOnly: true)
     let tls = VolumeMount(name: Self.tlsVolume, path: Self.tlsDirectory, isReadOnly: true)
-    return (options.injection == nil ? [] : [injected]) + (options.tlsSecret == nil ? [] : [tls]) + [
+    // The directory: a mounted file alone would stay as it was at first.
+    let token = VolumeMount(name: Self.tokenVolume, path: Self.tokenDirectory, isReadOnly: true)
+    let secrets = (options.tlsSecret == nil ? [] : [tls]) + (options.tokenSecret == nil ? [] : [token])
+    return (options.injection == nil ? [] : [injected]) + secrets + [
       VolumeMount(name: Self.stateVolume, path: Self.stateDirectory),
       VolumeMount(name: Self.temporaryVolume, path: "/tmp"),
     ]
@@ -72,13 +77,14 @@ struct WorkerPod {
 
   private var environment: [ContainerVariable] {
     let authority = ContainerVariable("AMQP_JOB_TLS_CA", .value("\(Self.tlsDirectory)/\(Self.authorityKey)"))
+    let token = ContainerVariable("AMQP_JOB_TOKEN_FILE", .value("\(Self.tokenDirectory)/\(Self.tokenKey)"))
     let others = options.environment.map { ContainerVariable($0.name, .value($0.value)) }
     return [
       ContainerVariable(Self.urlKey, .secret(name: options.secret, key: Self.urlKey)),
       ContainerVariable("QUEUE", .value(options.queue)),
       ContainerVariable("AMQP_JOB_SPOOL_DIR", .value(Self.stateDirectory)),
       ContainerVariable("AMQP_JOB_LIVENESS_FILE", .value(Self.livenessFile)),
-    ] + (options.tlsSecret == nil ? [] : [authority]) + others
+    ] + (options.tlsSecret == nil ? [] : [authority]) + (options.tokenSecret == nil ? [] : [token]) + others
   }
 
   private var initContainers: [Container] {
@@ -99,7 +105,8 @@ struct WorkerPod {
       }
     }
     let tls = options.tlsSecret.map { Volume(Self.tlsVolume, .secret(name: $0)) }
-    return [injected, tls].compactMap(\.self) + [
+    let token = options.tokenSecret.map { Volume(Self.tokenVolume, .secret(name: $0)) }
+    return [injected, tls, token].compactMap(\.self) + [
       // The largest item that a broker takes has 512 MiB.
       Volume(Self.stateVolume, .emptyDirectory(sizeLimit: "1Gi")),
       Volume(Self.temporaryVolume, .emptyDirectory(sizeLimit: options.temporarySpace)),

@@ -1,9 +1,8 @@
 public import AMQP
-internal import JSONText
 public import Linux
 
 /// Lines of standard input that are JSON objects, an item each: `{"body": "text", "properties": {"type": "a"}, "headers": {"n": 1}}`;
-/// a body that is no text is in `body_base64`.
+/// a body that is no text is in `body_base64`. Lines of white space alone are left out, and so is a byte order mark before the first.
 public struct JSONItems: ItemSource {
   private var lines = DelimitedItems(delimiter: UInt8(ascii: "\n"))
   private let defaults: BasicProperties
@@ -18,8 +17,7 @@ public struct JSONItems: ItemSource {
   public mutating func read() throws(InputError) { try lines.read() }
 
   public mutating func next() throws(InputError) -> Content? {
-    guard let line = lines.nextPiece() else { return nil }
-    lineNumber += 1
+    guard let line = nextLine() else { return nil }
     do {
       let item = try JSONItem(line, defaults: defaults)
       return Content(.memory(item.body), item.properties, sizeInMemory: line.count)
@@ -27,123 +25,16 @@ public struct JSONItems: ItemSource {
       throw InputError(kind: .malformed, reason: "line \(lineNumber) is no item: \(error)")
     }
   }
-}
 
-/// An item as one JSON object.
-struct JSONItem: Hashable {
-  struct FormError: Error, CustomStringConvertible {
-    var description: String
-  }
-
-  private(set) var body: [UInt8]
-  private(set) var properties: BasicProperties
-
-  init(_ text: [UInt8], defaults: BasicProperties) throws {
-    guard case .object(let members) = try JSONReader.read(text) else { throw FormError(description: "not an object") }
-    var body: [UInt8]?
-    properties = defaults
-    for member in members {
-      switch (member.name, member.value) {
-      case ("body", .text) where body != nil, ("body_base64", .text) where body != nil:
-        throw FormError(description: "it has both 'body' and 'body_base64'")
-      case ("body", .text(let text)): body = Array(text.utf8)
-      case ("body_base64", .text(let text)):
-        guard let decoded = Self.decoded(base64: text) else { throw FormError(description: "its body is no base64") }
-        body = decoded
-      case ("properties", .object(let given)): for each in given { try Self.set(each, in: &properties) }
-      case ("headers", .object(let given)): properties.headers = try Self.merged(given, into: properties.headers)
-      default: throw FormError(description: "'\(member.name)' is not known, or not of the kind that it should be")
-      }
+  private mutating func nextLine() -> [UInt8]? {
+    while var line = lines.nextPiece() {
+      lineNumber += 1
+      if lineNumber == 1, line.starts(with: Self.byteOrderMark) { line.removeFirst(Self.byteOrderMark.count) }
+      if !line.allSatisfy(Self.whiteSpace.contains) { return line }
     }
-    guard let body else { throw FormError(description: "it has no body") }
-    self.body = body
+    return nil
   }
 
-  private static func set(_ member: JSONValue.Member, in properties: inout BasicProperties) throws {
-    switch (member.name, member.value) {
-    case ("content_type", .text(let text)): properties.contentType = try short(text, member)
-    case ("content_encoding", .text(let text)): properties.contentEncoding = try short(text, member)
-    case ("correlation_id", .text(let text)): properties.correlationID = try short(text, member)
-    case ("reply_to", .text(let text)): properties.replyTo = try short(text, member)
-    case ("message_id", .text(let text)): properties.messageID = try short(text, member)
-    case ("type", .text(let text)): properties.type = try short(text, member)
-    case ("app_id", .text(let text)): properties.appID = try short(text, member)
-    case ("priority", .integer(let number)) where (0...255).contains(number): properties.priority = UInt8(number)
-    case ("timestamp", .integer(let number)) where number >= 0: properties.timestamp = UInt64(number)
-    case ("expiration", .integer(let number)) where (1...Int64(UInt32.max)).contains(number):
-      properties.expiration = ByteString("\(number)")
-    default: throw FormError(description: "the property '\(member.name)' is not known, or has no such value")
-    }
-  }
-
-  private static func short(_ text: String, _ member: JSONValue.Member) throws -> ByteString {
-    guard text.utf8.count <= 255 else { throw FormError(description: "'\(member.name)' is longer than 255 bytes") }
-    return ByteString(text)
-  }
-
-  private static func merged(_ given: [JSONValue.Member], into table: FieldTable?) throws -> FieldTable {
-    let names = Set(given.map { ByteString($0.name) })
-    let kept = table?.entries.filter { !names.contains($0.name) } ?? []
-    return FieldTable(kept + (try fields(given)).entries)
-  }
-
-  private static func fields(_ members: [JSONValue.Member], level: Int = 0) throws -> FieldTable {
-    FieldTable(
-      try members.map { member in
-        guard member.name.utf8.count <= 255 else {
-          throw FormError(description: "a header's name is longer than 255 bytes")
-        }
-        return .init(name: ByteString(member.name), value: try field(member.value, level: level))
-      })
-  }
-
-  /// `level` is how many arrays and objects the value is in.
-  private static func field(_ value: JSONValue, level: Int) throws -> FieldValue {
-    switch value {
-    case .null: .void
-    case .boolean(let value): .boolean(value)
-    case .integer(let value): .int64(value)
-    case .number(let value): .double(value)
-    case .text(let value): .string(ByteString(value))
-    case .array(let values): .array(try fields(values, level: try below(level)))
-    case .object(let members): .table(try fields(members, level: try below(level)))
-    }
-  }
-
-  private static func fields(_ values: [JSONValue], level: Int) throws -> [FieldValue] {
-    try values.map { try field($0, level: level) }
-  }
-
-  private static func below(_ level: Int) throws -> Int {
-    guard level < FieldTable.deepest else {
-      throw FormError(description: "a header has more than \(FieldTable.deepest) levels of arrays and objects")
-    }
-    return level + 1
-  }
-
-  /// RFC 4648, section 4; nil for what is none.
-  static func decoded(base64 text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count % 4 == 0 else { return nil }
-    let padding = digits.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
-    var bytes: [UInt8] = []
-    var bits: UInt32 = 0
-    for (index, digit) in digits.dropLast(padding).enumerated() {
-      guard let value = value(ofBase64: digit) else { return nil }
-      bits = bits << 6 | value
-      if index % 4 > 0 { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * (index % 4)))) }
-    }
-    return bytes
-  }
-
-  private static func value(ofBase64 digit: UInt8) -> UInt32? {
-    switch digit {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(digit - UInt8(ascii: "a")) + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(digit - UInt8(ascii: "0")) + 52
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
-    default: nil
-    }
-  }
+  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+  private static let whiteSpace = Array(" \t\r\n".utf8)
 }

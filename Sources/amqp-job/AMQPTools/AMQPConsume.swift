@@ -1,5 +1,6 @@
 import AMQP
 import Arguments
+import Broker
 import JobRunner
 import Linux
 import Reports
@@ -76,14 +77,15 @@ enum AMQPConsume: AMQPTool {
     }
     // The original needs no directory, so none is looked at before one is needed.
     let spooling = try Spooling(
-      directory: surroundings.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
+      directory: nil, otherwise: surroundings.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
       parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
         program: definition.program, format: .text, threshold: options.leastLogged,
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
-      heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat, tls: connection.tls,
+      access: connection.access,
+      heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat,
       connectionName: "amqp-consume \(options.queue) on \(ThisProcess.hostName)", worker: program,
       environment: WorkerEnvironment(surroundings.environment, usedSettings: [], passesSettings: true),
       feed: .stdin, spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,

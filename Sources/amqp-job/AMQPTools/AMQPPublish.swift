@@ -49,7 +49,8 @@ enum AMQPPublish: AMQPTool {
     let destination = Destination(
       exchange: try arguments.name("exchange") ?? "", routingKey: try arguments.name("routing-key") ?? "")
     var configuration = PublishLoop.Configuration(
-      brokers: [options.broker], tls: options.tls, heartbeat: options.heartbeat, connectionName: definition.program,
+      access: options.access, heartbeat: options.heartbeat,
+      connectionName: definition.program,
       destination: destination, properties: try properties(arguments), skip: 0, limits: .init(outage: .zero))
     configuration.givesIDs = false
     if destination.exchange.isEmpty {

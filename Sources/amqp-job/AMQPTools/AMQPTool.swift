@@ -62,7 +62,7 @@ extension AMQPTool {
     let channel: UInt16 = 1
     do {
       let session = try BrokerSession.connect(
-        to: options.broker, heartbeat: options.heartbeat, name: definition.program, tls: options.tls,
+        to: options.broker, heartbeat: options.heartbeat, name: definition.program, access: options.access,
         largestBodyInMemory: largestBodyInMemory)
       try session.openChannel(channel)
       let result = try body(session, channel)

@@ -43,8 +43,8 @@ struct ConnectionOptions {
   let broker: BrokerURL
   /// Seconds; 0 for none.
   let heartbeat: UInt16
-  /// nil without TLS.
-  let tls: TLSContext?
+  /// Nothing of it changes.
+  let access: BrokerAccess
 
   /// Overwrites passwords where `/proc` shows them.
   /// - Throws: `Failure`
@@ -68,7 +68,7 @@ struct ConnectionOptions {
       throw Failure(.usage, "--heartbeat must be a positive value, and at most 65535")
     }
     self.heartbeat = heartbeat
-    tls = try Self.tls(arguments, isWanted: broker.isSecure)
+    access = BrokerAccess([broker], tls: try Self.tls(arguments, isWanted: broker.isSecure))
     self.broker = broker
   }
 

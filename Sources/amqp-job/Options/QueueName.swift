@@ -15,17 +15,20 @@ enum QueueName {
     return try checked(name)
   }
 
-  /// From an operand, else the environment.
-  /// - Throws: `Failure`
+  /// From an operand or `--queue`, else the environment.
+  /// - Throws: `Failure`, `UsageError`
   static func resolved(operand: Setting?, _ settings: inout Settings) throws -> String {
-    guard let name = try operand ?? fromEnvironment(&settings) else {
+    guard operand == nil || settings.option("queue") == nil else {
+      throw UsageError("the queue is given twice, as an argument and by --queue")
+    }
+    guard let name = try operand ?? settings.option("queue") ?? fromEnvironment(&settings) else {
       throw Failure(.usage, "no queue given: name it, or set AMQP_QUEUE or QUEUE")
     }
     return try checked(name)
   }
 
   private static func fromEnvironment(_ settings: inout Settings) throws -> Setting? {
-    try settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE")
+    try settings.setting("queue") ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE")
   }
 
   /// The queue of a checked name, with a retry and a dead-letter queue, whose names have to fit as well.

@@ -1,4 +1,5 @@
 import JobRunner
+import Linux
 
 /// What a user set, and where. Newlines at the end (LF or CRLF) are no part of it: `echo`, editors and YAML leave them.
 struct Setting {
@@ -10,12 +11,7 @@ struct Setting {
 
   init(_ text: String, from source: String) {
     asGiven = text
-    var rest = text.utf8[...]
-    while rest.last == UInt8(ascii: "\n") {
-      rest.removeLast()
-      if rest.last == UInt8(ascii: "\r") { rest.removeLast() }
-    }
-    self.text = String(Substring(rest))
+    self.text = text.withoutFinalNewlines
     self.source = source
   }
 

@@ -69,6 +69,12 @@ struct Settings {
     try value(name, "a duration such as 30s or 10m") { Duration(parsing: $0) }
   }
 
+  /// A limit of time, which there is not where nothing is said; zero says so, too, as it does to timeout(1).
+  mutating func limit(_ name: String) throws -> Duration? {
+    let limit = try duration(name)
+    return limit == .zero ? nil : limit
+  }
+
   /// A whole number from 1.
   mutating func count(_ name: String, upTo most: Int) throws -> Int? {
     let what = "a whole number from 1" + (most == .max ? "" : " to \(most)")
@@ -91,7 +97,13 @@ struct Settings {
     try value(name, "true or false") { Bool($0) ?? ["1": true, "0": false][$0] } ?? false
   }
 
-  private static func variableName(_ option: String) -> String {
-    "AMQP_JOB_" + String(option.uppercased().map { $0 == "-" ? "_" : $0 })
+  private static let prefix = "AMQP_JOB_"
+
+  private static func variableName(_ option: String) -> String { prefix + UnknownVariables.variable(option) }
+
+  /// What to tell of variables that look like settings and are none.
+  func unknownVariableWarnings() -> [String] {
+    let looksSo = surroundings.environment.contains { $0.starts(with: Self.prefix.utf8) }
+    return looksSo ? Main.unknownVariables.warnings(surroundings.environment) : []
   }
 }

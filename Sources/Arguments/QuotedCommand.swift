@@ -1,0 +1,42 @@
+/// A command whose first word can be no program's name, since there is more in it than one word.
+public struct QuotedCommand: Hashable, Sendable {
+  /// What to write in its place.
+  public let advice: String
+
+  /// nil for a command that may well be meant as it is.
+  public init?(_ words: [String]) {
+    guard let first = words.first else { return nil }
+    let line = words.count == 1 ? first : words.map(Self.shellWord).joined(separator: " ")
+    let isShown = line.utf8.count <= 100 && line.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    if first.contains(where: { "|&;<>()$`*\n".contains($0) }) {
+      advice = "for a shell to read it, write: sh -c \(isShown ? Self.shellWord(line) : "'...'")"
+    } else if first.contains(where: \.isWhitespace) {
+      advice =
+        "that is one word; write its words without quotes around them all"
+        + (isShown ? ": \(words.joined(separator: " "))" : "")
+    } else if Self.isAssignment(first) {
+      advice = "to set a variable, write: env \(isShown ? line : "NAME=VALUE ...")"
+    } else {
+      return nil
+    }
+  }
+
+  private static func isAssignment(_ word: String) -> Bool {
+    let name = word.unicodeScalars.prefix {
+      $0 == "_" || $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0)
+    }
+    return !name.isEmpty && word.unicodeScalars.dropFirst(name.count).first == "="
+  }
+
+  /// As one would type it to a shell.
+  private static func shellWord(_ word: String) -> String {
+    let isPlain =
+      !word.isEmpty
+      && word.unicodeScalars.allSatisfy {
+        $0.isASCII
+          && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "_./:=@%+,-".unicodeScalars.contains($0))
+      }
+    guard !isPlain else { return word }
+    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+}

@@ -1,0 +1,55 @@
+/// Variables of the environment that look like options of a tool, as `TOOL_SOME_THING` does, but are none.
+public struct UnknownVariables: Sendable {
+  private let prefix: String
+  /// Without the prefix.
+  private let known: [String]
+
+  /// `tool` is called `some-tool`, and has these options.
+  public init(tool: String, options: some Sequence<String>) {
+    prefix = Self.variable(tool) + "_"
+    known = options.map(Self.variable)
+  }
+
+  /// `SOME_THING` for `some-thing`.
+  public static func variable(_ name: String) -> String { String(name.uppercased().map { $0 == "-" ? "_" : $0 }) }
+
+  /// A line for each of them among `NAME=value`, which does not tell the value.
+  public func warnings(_ environment: [[UInt8]]) -> [String] {
+    environment.compactMap { entry in
+      let bytes = entry.prefix { $0 != .equals }
+      guard let name = String(validating: bytes, as: UTF8.self), name.hasPrefix(prefix), name.isPlain else {
+        return nil
+      }
+      let option = String(name.dropFirst(prefix.count))
+      guard !known.contains(option), !isInjected(name, value: entry[bytes.endIndex...].dropFirst()) else { return nil }
+      let advice = Suggestion(for: option, among: known).map { ": did you mean \(prefix)\($0.word)?" } ?? ""
+      return "\(name) is no setting, and is ignored\(advice)"
+    }
+  }
+
+  /// Whether Kubernetes sets it for a Service whose name begins like the tool's
+  /// (<https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables>).
+  private func isInjected(_ name: String, value: ArraySlice<UInt8>) -> Bool {
+    let protocols = ["TCP", "UDP", "SCTP"]
+    if protocols.contains(where: { value.starts(with: "\($0.lowercased())://".utf8) }) { return true }
+    let words = name.split(separator: "_")
+    return words.indices.dropLast().contains { index in
+      switch (words[index], words[index + 1]) {
+      case ("SERVICE", "HOST"), ("SERVICE", "PORT"): true
+      case ("PORT", let number):
+        number.allSatisfy(\.isWholeNumber) && index + 2 < words.count && protocols.contains(String(words[index + 2]))
+      default: false
+      }
+    }
+  }
+}
+
+extension String {
+  /// Fit to be shown.
+  fileprivate var isPlain: Bool {
+    utf8.count <= 100
+      && unicodeScalars.allSatisfy {
+        $0.isASCII && ($0 == "_" || $0.properties.isAlphabetic || ("0"..."9").contains($0))
+      }
+  }
+}

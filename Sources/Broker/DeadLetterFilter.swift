@@ -1,0 +1,36 @@
+public import AMQP
+
+/// Which dead letters are meant: those for which everything holds that is asked for here.
+public struct DeadLetterFilter: Hashable, Sendable {
+  /// Empty for any.
+  public var ids: Set<String> = []
+  public var reason: String?
+  /// Dead-lettered at this time or before, or after; in seconds since 1970-01-01T00:00:00Z. A letter without a time is neither.
+  public var latest: UInt64?
+  public var earliest: UInt64?
+  /// Headers that are to be there, with the values as a worker sees them in its environment.
+  public var headers: [Header] = []
+
+  public struct Header: Hashable, Sendable {
+    public var name: ByteString
+    public var value: ByteString
+
+    public init(name: ByteString, value: ByteString) { (self.name, self.value) = (name, value) }
+  }
+
+  public init() {}
+
+  /// Whether every letter is meant.
+  public var isEmpty: Bool { self == DeadLetterFilter() }
+
+  public func matches(_ properties: BasicProperties) -> Bool {
+    guard ids.isEmpty || properties.messageID.map({ ids.contains($0.description) }) == true else { return false }
+    guard reason != nil || latest != nil || earliest != nil || !headers.isEmpty else { return true }
+    let letter = DeadLetter(headers: properties.headers)
+    guard reason == nil || letter.reason == reason else { return false }
+    if latest != nil || earliest != nil {
+      guard let time = letter.time, time >= earliest ?? 0, time <= latest ?? .max else { return false }
+    }
+    return headers.allSatisfy { properties.headers?[$0.name]?.scalarBytes == $0.value.bytes }
+  }
+}

@@ -1,0 +1,47 @@
+import Broker
+import JobRunner
+
+/// `amqp-job dead purge`: drops dead letters.
+struct DeadPurge {
+  private let dead: Dead
+  private let selection: DeadSelection
+  private let isDry: Bool
+
+  init(_ dead: Dead, _ filter: DeadLetterFilter, isDry: Bool) {
+    self.dead = dead
+    selection = DeadSelection(filter)
+    self.isDry = isDry
+  }
+
+  /// - Throws: `Failure`
+  func run() throws {
+    let session = try dead.connect(largestBodyInMemory: 0)
+    let depth = try dead.depth(session)
+    let count = try selection.filter.isEmpty ? purgeAll(session, depth) : purgeSome(session, depth)
+    session.close()
+    let place = dead.place(session)
+    let dropped = "\(count) item\(count == 1 ? "" : "s") \(isDry ? "would be dropped" : "dropped")"
+    if let failure = selection.failure(in: place, dropped) { throw failure }
+    dead.reporter.report(LogEntry(.notice, "\(dropped) from \(place)", ["items": .integer(count)]))
+  }
+
+  private func purgeAll(_ session: BrokerSession, _ depth: Int) throws -> Int {
+    if isDry { return depth }
+    do {
+      return Int(try session.purge(dead.queue.deadName, on: Dead.channel))
+    } catch {
+      throw Failure(error, queue: dead.queue.deadName, broker: session.broker)
+    }
+  }
+
+  private func purgeSome(_ session: BrokerSession, _ depth: Int) throws -> Int {
+    let way = try dead.wayToLook(session)
+    var count = 0
+    try dead.scan(session, depth: depth, by: way) { delivery in
+      guard selection.contains(delivery) else { return .keep }
+      count += 1
+      return isDry ? .keep : .drop
+    }
+    return count
+  }
+}

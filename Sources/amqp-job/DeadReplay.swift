@@ -1,0 +1,119 @@
+import AMQP
+import Broker
+import JobRunner
+import Linux
+
+/// `amqp-job dead replay`: moves dead letters back into the queue.
+struct DeadReplay {
+  private let dead: Dead
+  private let selection: DeadSelection
+  private let limit: Int
+
+  init(_ dead: Dead, _ filter: DeadLetterFilter, limit: Int) {
+    self.dead = dead
+    selection = DeadSelection(filter)
+    self.limit = limit
+  }
+
+  /// - Throws: `Failure`
+  func run() throws {
+    let source = try dead.connect(largestBodyInMemory: Spooling.largestInMemory)
+    let depth = try depth(source)
+    let way = try way(source)
+    let target = try dead.connect()
+    let progress = DeadProgress(dead.queue.deadName, total: depth, dead.reporter)
+    let replay = Replay(
+      dead.queue, from: source, by: way, through: target, spoolingIn: dead.spoolDirectory,
+      onFlow: { [reporter = dead.reporter, broker = target.broker] reason in
+        progress.clear()
+        let state = reason.map { "takes nothing for now (\($0)): waiting" } ?? "takes items again"
+        reporter.report(LogEntry(.notice, "the broker at \(broker) \(state)"))
+      }, onTurn: progress.turn)
+    defer { progress.clear() }
+    do {
+      try replay.run(depth: depth, limit: limit, select: selection.contains)
+    } catch {
+      progress.clear()
+      var failure = failure(error, of: target)
+      failure.message += "; \(moved(replay))"
+      throw failure
+    }
+    progress.clear()
+    target.close()
+    source.close()
+    let place = dead.place(source)
+    if replay.movedCount < limit, let failure = selection.failure(in: place, moved(replay)) { throw failure }
+    dead.reporter.report(
+      LogEntry(.notice, "\(moved(replay)) from \(place)", ["items": .integer(replay.movedCount)]))
+  }
+
+  /// Says what `run` would do.
+  /// - Throws: `Failure`
+  func pretend() throws {
+    let session = try dead.connect(largestBodyInMemory: 0)
+    var count = try depth(session)
+    if !selection.filter.isEmpty {
+      let (depth, way) = (count, try dead.wayToLook(session))
+      count = 0
+      try dead.scan(session, depth: depth, by: way, wantsMore: { count < limit }) { delivery in
+        if count < limit, selection.contains(delivery) { count += 1 }
+        return .keep
+      }
+    }
+    try checkTarget(session)
+    session.close()
+    let (place, moved) = (dead.place(session), "\(items(count)) would be moved to queue '\(dead.queue.name)'")
+    if count < limit, let failure = selection.failure(in: place, moved) { throw failure }
+    dead.reporter.report(LogEntry(.notice, "\(moved) from \(place)", ["items": .integer(count)]))
+  }
+
+  /// How many there are to go through.
+  private func depth(_ session: BrokerSession) throws -> Int {
+    let depth = try dead.depth(session)
+    return selection.filter.isEmpty ? min(depth, limit) : depth
+  }
+
+  /// - Throws: `Failure`
+  private func way(_ source: BrokerSession) throws -> QueueReader.Way {
+    guard selection.filter.isEmpty else { return try dead.wayToLook(source) }
+    let standing = try dead.standing(source)
+    // Where an error ends it, what is under way goes back, which may count against a limit.
+    return standing.returns == .unlimited ? standing.way : .gets(atOnce: 1)
+  }
+
+  /// Who may publish need not be allowed to know whether the queue is there.
+  /// - Throws: `Failure`
+  private func checkTarget(_ session: BrokerSession) throws {
+    let channel = Dead.channel + 2
+    do {
+      try session.openChannel(channel)
+      _ = try session.queueStatus(dead.queue.name, on: channel)
+    } catch BrokerSession.CallError.refused(let reason) where reason.code == .accessRefused {
+    } catch {
+      throw Failure(error, queue: dead.queue.name, broker: session.broker)
+    }
+  }
+
+  private func items(_ count: Int) -> String { "\(count) item\(count == 1 ? "" : "s")" }
+
+  private func moved(_ replay: Replay) -> String {
+    let unknown = replay.unknownCount
+    return "\(items(replay.movedCount)) moved to queue '\(dead.queue.name)'"
+      + (unknown == 0 ? "" : ", and \(unknown == 1 ? "one" : "\(unknown)") more may be there and still be dead")
+  }
+
+  private func failure(_ error: any Error, of target: BrokerSession) -> Failure {
+    let place = "queue '\(dead.queue.name)' at \(target.broker)"
+    return switch error {
+    case Publisher.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
+    case Publisher.Refusal.rejected:
+      Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
+    case let error as SystemError:
+      Failure(
+        .inputOutputError, "an item for \(place) cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(error.reason)")
+    case BrokerSession.CallError.refused(let reason) where reason.text.contains("queue '\(dead.queue.deadName)'"):
+      Failure(error, queue: dead.queue.deadName, broker: target.broker)
+    default: Failure(error, queue: dead.queue.name, broker: target.broker)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import AMQP
+import Broker
+import JobRunner
+import Linux
+import Reports
+
+/// `amqp-job dead show`: one dead letter's body, or what else it has.
+struct DeadShow {
+  private static let pieceSize = 65_536
+
+  private let dead: Dead
+  private let id: String
+  private let isJSON: Bool
+
+  init(_ dead: Dead, id: String, isJSON: Bool) {
+    self.dead = dead
+    self.id = id
+    self.isJSON = isJSON
+  }
+
+  /// - Throws: `Failure`
+  func run() throws {
+    let session = try dead.connect(largestBodyInMemory: isJSON ? 0 : Spooling.largestInMemory)
+    let depth = try dead.depth(session)
+    let way = try dead.wayToLook(session)
+    var spool = BodySpool(directory: dead.spoolDirectory)
+    var found: (delivery: Delivery, body: ItemBody?)?
+    var storingError: (any Error)?
+    try dead.scan(
+      session, depth: depth, by: way, wantsMore: { found == nil },
+      onPart: { delivery, part in
+        guard !isJSON, found == nil, storingError == nil, isMeant(delivery) else { return }
+        do { try spool.append(part, of: delivery.bodySize) } catch { storingError = error }
+      },
+      visit: { delivery in
+        if found == nil, isMeant(delivery) { found = (delivery, isJSON ? nil : spool.body(of: delivery)) }
+        return .keep
+      })
+    // The items are back before anybody reads.
+    session.close()
+    guard let found else { throw Failure(.failure, "no item in \(dead.place(session)) has the id '\(id)'") }
+    if isJSON { return try Output.write("\(DeadItem(found.delivery).whole(found.delivery))\n") }
+    guard let body = found.body else {
+      let reason = storingError.map(SystemError.reason) ?? "unknown"
+      throw Failure(
+        .inputOutputError,
+        "the item with the id '\(id)' cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(reason)")
+    }
+    try write(body)
+  }
+
+  private func isMeant(_ delivery: Delivery) -> Bool { delivery.properties.messageID?.description == id }
+
+  private func write(_ body: ItemBody) throws {
+    var offset: UInt64 = 0
+    while offset < body.size {
+      let bytes: [UInt8]
+      do { bytes = try body.read(at: offset, atMost: Self.pieceSize) } catch {
+        throw Failure(.inputOutputError, "the body cannot be read: \(SystemError.reason(of: error))")
+      }
+      try Output.write(bytes)
+      offset += UInt64(bytes.count)
+    }
+  }
+}
+
+extension DeadItem {
+  /// All that is known of it but the body, in the words of `publish --jsonl`.
+  fileprivate func whole(_ delivery: Delivery) -> JSON {
+    .object(
+      members + [
+        .init("exchange", .text(delivery.envelope.exchange.description)),
+        .init("routing_key", .text(delivery.envelope.routingKey.description)),
+        .init("properties", JSON(properties: delivery.properties)),
+        .init("headers", JSON(headers: delivery.properties.headers ?? [:])),
+      ])
+  }
+}

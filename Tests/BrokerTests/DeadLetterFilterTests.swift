@@ -1,0 +1,75 @@
+import AMQP
+import Testing
+
+@testable import Broker
+
+/// Which dead letters a filter means.
+@Suite struct DeadLetterFilterTests {
+  private func properties(_ headers: FieldTable?, id: ByteString? = "a") -> BasicProperties {
+    var properties = BasicProperties()
+    (properties.messageID, properties.headers) = (id, headers)
+    return properties
+  }
+
+  private let letter: FieldTable = [
+    "x-amqp-job-reason": .string("timed out"), "x-amqp-job-time": .timestamp(1000), "n": .int32(7),
+    "ok": .boolean(true), "color": .string("red"), "table": .table(["x": .int32(1)]), "raw": .bytes([0xFF]),
+  ]
+
+  private func filter(_ change: (inout DeadLetterFilter) -> Void) -> DeadLetterFilter {
+    var filter = DeadLetterFilter()
+    change(&filter)
+    return filter
+  }
+
+  @Test func withoutAWishAllAreMeant() {
+    #expect(DeadLetterFilter().isEmpty && DeadLetterFilter().matches(properties(nil, id: nil)))
+  }
+
+  @Test(arguments: [(["a"], true), (["b", "a"], true), (["b"], false), ([""], false)])
+  func ids(ids: [String], expected: Bool) {
+    let filter = filter { $0.ids = Set(ids) }
+    #expect(!filter.isEmpty && filter.matches(properties(letter)) == expected)
+    #expect(!filter.matches(properties(letter, id: nil)))
+  }
+
+  @Test(arguments: [("timed out", true), ("timed", false), ("", false)]) func reasons(reason: String, expected: Bool) {
+    #expect(filter { $0.reason = reason }.matches(properties(letter)) == expected)
+    #expect(!filter { $0.reason = reason }.matches(properties(nil)))
+  }
+
+  @Test func aBrokersReasonIsOneToo() {
+    let headers: FieldTable = [
+      "x-death": .array([.table(["reason": .string("expired"), "time": .timestamp(5)])])
+    ]
+    #expect(filter { ($0.reason, $0.latest) = ("expired", 5) }.matches(properties(headers)))
+  }
+
+  @Test(
+    arguments: [
+      (nil, 1000, true), (nil, 999, false), (1000, nil, true), (1001, nil, false), (500, 1500, true),
+      (1500, 500, false),
+    ] as [(UInt64?, UInt64?, Bool)])
+  func times(earliest: UInt64?, latest: UInt64?, expected: Bool) {
+    let filter = filter { ($0.earliest, $0.latest) = (earliest, latest) }
+    #expect(filter.matches(properties(letter)) == expected)
+    #expect(!filter.matches(properties(nil)), "it does not say when it was dead-lettered")
+  }
+
+  @Test(arguments: [
+    ("color", "red", true), ("color", "blue", false), ("n", "7", true), ("n", "07", false), ("ok", "true", true),
+    ("table", "", false), ("missing", "", false), ("x-amqp-job-time", "1000", true),
+  ])
+  func headers(name: String, value: String, expected: Bool) {
+    let header = DeadLetterFilter.Header(name: ByteString(name), value: ByteString(value))
+    #expect(filter { $0.headers = [header] }.matches(properties(letter)) == expected)
+  }
+
+  @Test func everythingHasToHold() {
+    let red = DeadLetterFilter.Header(name: "color", value: "red")
+    let one = DeadLetterFilter.Header(name: "n", value: "1")
+    #expect(filter { ($0.headers, $0.ids, $0.reason) = ([red], ["a"], "timed out") }.matches(properties(letter)))
+    #expect(!filter { $0.headers = [red, one] }.matches(properties(letter)))
+    #expect(!filter { ($0.headers, $0.ids) = ([red], ["b"]) }.matches(properties(letter)))
+  }
+}
