@@ -151,6 +151,14 @@ def test_copy_of_a_returned_item():
     assert len(verdict.copies_in_excess(record(between, runs=runs, copies=True, recounts=True))) == 1
 
 
+def test_copy_of_an_item_that_no_worker_could_be_started_for():
+    """Its ack is lost with the broker that had just taken the copy."""
+    killed = fault(plan.BROKER_KILLED, 15.0)
+    for status, end, excess in [(70, 14.95, 0), (1, 14.95, 1), (70, 5.0, 1)]:
+        third = run_of("3.0", 3, 1, end - 0.5, end, status)
+        assert len(verdict.copies_in_excess(record(killed, runs=[FIRST, SECOND, third]))) == excess, (status, end)
+
+
 @pytest.mark.parametrize("kind", [
     plan.ALARM, plan.NO_CONFIGURE, plan.NO_WRITE, plan.SPOOL_GONE, plan.SPOOL_FULL, plan.NO_PROCESSES,
     plan.NO_DESCRIPTORS, plan.DELETED,

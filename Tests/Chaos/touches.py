@@ -108,6 +108,16 @@ def affected(fault, runs):
     return [run for run in runs if hits(fault, run) and run.start <= fault.end and fault.start <= (run.end or float("inf"))]
 
 
+def doubles_unrun(fault, queue, record):
+    """Whether a runner that could start no worker may have put an item back as a copy, without being rid of the item itself."""
+    if fault.kind not in LOSSES:
+        return False
+    since = fault.start - (AT_RISK + SETTLING if fault.kind == plan.BROKER_KILLED else 0.0)
+    return any(
+        run.queue == queue and run.status in (70, 74) and hits(fault, run) and run.start <= fault.end and since <= run.end
+        for run in record.runs)
+
+
 def in_hand(fault, record):
     """How many items those it met can have had then: for each loop as many as the widest of its runs has workers, and the
     items of calls of a publisher. When the broker is killed, those too whose ack is not on its disk."""
@@ -124,6 +134,10 @@ def in_hand(fault, record):
     if fault.kind == plan.BROKER_KILLED:
         count += sum(
             turn.end is not None and fault.start - AT_RISK - SETTLING <= turn.end <= fault.start for turn in record.turns
+        )
+        count += sum(
+            run.parallelism for run in record.runs
+            if run.status in (70, 74) and fault.start - AT_RISK - SETTLING <= run.end <= fault.start
         )
     return count
 

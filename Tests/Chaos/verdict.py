@@ -97,11 +97,15 @@ def excuses_of(turn, number, record):
 
 
 def recount_excuses(item, start, end, queue, record):
-    """For the copy that counts a return: of a runner that the journal does not know."""
+    """For the copy that counts a return, or that no worker had: of a runner that the journal does not know."""
+    def may_double(fault):
+        is_recount = queue in record.recounts and fault.kind in touches.LOSSES and any(
+            run.queue == queue for run in touches.affected(fault, record.runs))
+        return is_recount or touches.doubles_unrun(fault, queue, record)
+
     return [
         (item, start, index) for index, fault in enumerate(record.faults)
-        if queue in record.recounts and fault.kind in touches.LOSSES and touches.overlap(fault, start, end)
-        and any(run.queue == queue for run in touches.affected(fault, record.runs))
+        if touches.overlap(fault, start, end) and may_double(fault)
     ]
 
 
