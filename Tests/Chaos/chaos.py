@@ -5,6 +5,7 @@ not be taken in by. When the faults are over, all has to come to rest. What is p
 and statuses.py. Exit status 0: nothing was found that must not happen.
 """
 
+import functools
 import os
 import pathlib
 import shlex
@@ -280,7 +281,8 @@ def main():
             (directory / "faults").write_text("".join(f"{fault}\n" for fault in record.faults))
         finally:
             chaos.close()
-        sys.exit(report.Report(asked, record, chaos.situations.counts, remaining, version, seconds).show())
+        said = functools.partial(runners.said, directory)
+        sys.exit(report.Report(asked, record, chaos.situations.counts, remaining, version, seconds, said).show())
     finally:
         (directory / "amqp-job").unlink(missing_ok=True)
         if asked.keep:

@@ -4,14 +4,17 @@ import collections
 import signal
 import sys
 
+import journal
 import statuses
 import touches
 import verdict
 
 # A run as long as this has room for every kind of fault.
 ALL_KINDS = 120.0
-# How many of what must not be are told, and how many turns of each.
-STORIES, TURNS = 5, 10
+# How many of what must not be are told, how many turns of each, and how many lines of each run.
+STORIES, TURNS, LINES = 5, 10, 12
+# The faults that are told with a run are those from so many seconds before it to so many after it.
+NEAR = 3.0
 
 
 def name_of(status):
@@ -19,8 +22,10 @@ def name_of(status):
 
 
 class Report:
-    def __init__(self, options, record, situations, remaining, version, seconds):
-        self.options, self.record, self.version, self.seconds = options, record, version, seconds
+    """`said(run)` gives the lines that a run has written."""
+
+    def __init__(self, options, record, situations, remaining, version, seconds, said):
+        self.options, self.record, self.version, self.seconds, self.said = options, record, version, seconds, said
         self.situations = situations
         self.kinds = collections.Counter(fault.kind for fault in record.faults)
         late = [f"{turn.item} of run {turn.run}" for turn in verdict.outliving(record)]
@@ -76,6 +81,8 @@ class Report:
         for each in found[:STORIES]:
             print(f"\n{name}: {each}", file=sys.stderr)
             item = getattr(each, "item", each)
+            if isinstance(each, journal.Run):
+                self.tell_run(each)
             turns = self.record.turns_by_item.get(item, []) if isinstance(item, str) else []
             for turn in turns[:TURNS]:
                 self.tell_turn(turn)
@@ -90,3 +97,11 @@ class Report:
         for fault in self.record.faults:
             if touches.cuts(fault, turn, run) or touches.kills(fault, turn, run):
                 print(f"    touched by {fault}", file=sys.stderr)
+        self.tell_run(run)
+
+    def tell_run(self, run):
+        for line in self.said(run)[-LINES:]:
+            print(f"    it said: {line}", file=sys.stderr)
+        for fault in self.record.faults:
+            if fault.start - NEAR <= (run.end or fault.start) and run.start <= fault.end + NEAR and touches.hits(fault, run):
+                print(f"    near it: {fault}", file=sys.stderr)

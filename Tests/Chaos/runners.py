@@ -83,6 +83,15 @@ class Runner:
         return True
 
 
+def said(directory, run):
+    """The lines that the run has written, from the log that it is in."""
+    for log in sorted(directory.glob("*.log")):
+        _, header, rest = log.read_text(errors="replace").partition(f" run {run.name}\n")
+        if header:
+            return rest.partition("\n-- ")[0].splitlines()
+    return []
+
+
 class Loop(threading.Thread):
     """Goes on until all has been published and one of its runners has found the queue drained after that.
 
