@@ -68,6 +68,10 @@ public struct Drain: Hashable, Sendable {
   public private(set) var markCount: UInt32 = 0
   /// Since when every look has found marks, and neither items nor retries. Others that look, too, change nothing about that.
   public private(set) var returningSince: ContinuousClock.Instant?
+  /// How many of these looks have found no other consumer, either.
+  private var looksWithoutOthers = 0
+  /// Nobody has an item with a mark in hand: a consumer would show, but for the moment in which an item is settled.
+  public var showsNobody: Bool { finding == .returning && looksWithoutOthers >= Self.looksNeeded }
 
   /// What the look is at, in a few words.
   public var summary: String {
@@ -147,8 +151,9 @@ public struct Drain: Hashable, Sendable {
     voidSince = found == .void ? voidSince ?? now : nil
     if seen.contains(.returning), !seen.contains(.items), !seen.contains(.retries) {
       returningSince = returningSince ?? now
+      if found == .returning { looksWithoutOthers += 1 }
     } else if found != .void, found != .otherConsumers {
-      returningSince = nil
+      endReturn()
     }
     emptyLooks = found == .empty ? emptyLooks + 1 : 0
     let concluded = found == .empty && emptyLooks >= Self.looksNeeded ? .drained : found
@@ -162,8 +167,13 @@ public struct Drain: Hashable, Sendable {
     unanswered = []
     emptyLooks = 0
     voidSince = nil
-    returningSince = nil
+    endReturn()
     self.finding = finding
+  }
+
+  private mutating func endReturn() {
+    returningSince = nil
+    looksWithoutOthers = 0
   }
 
   /// The channel that the questions went out on is gone. A broker can hang up over a question whose queue has no leader.

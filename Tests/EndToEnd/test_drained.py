@@ -7,7 +7,7 @@ import pika
 import pytest
 
 from peer import Basic
-from processes import holds_for
+from processes import holds_for, wait_until
 
 
 def drained(bench, *queues):
@@ -161,6 +161,21 @@ def test_what_a_policy_holds_up_is_not_drained(bench, held_up):
         assert result.status == 75 and "not drained" in result.stderr, result
     assert held_up.depth() == 0
     drained(bench, held_up).assert_error(1, "on their way back")
+
+
+def test_who_is_killed_with_an_item_that_came_back_leaves_no_mark(bench, kind):
+    """A runner has the item in its socket, or its hand, and dies. Whoever is handed it next settles it, and takes its mark."""
+    queue = bench.work_queue(kind, b"apple")
+    assert bench.run("-q", queue.name, "--retry-delay", "2s", worker=["false"]).status == 1
+    first = bench.start("-q", queue.name, worker=["true"])
+    queue.wait_for_consumer()
+    first.send(signal.SIGSTOP)
+    wait_until(lambda: queue.retry.depth() == 0 and queue.depth() == 0, 30, "the item in the frozen runner's socket")
+    first.send(signal.SIGKILL)
+    first.finish()
+    assert bench.run("-q", queue.name, worker=["true"]).status == 0
+    queue.assert_empty()
+    assert queue.marks.depth() == 0
 
 
 def test_what_came_back_is_waited_for_no_more(bench, kind):

@@ -338,6 +338,7 @@ import Testing
 
   private static let back = with(["x-amqp-job-attempts": .int64(1), "x-first-death-queue": .string("q.retry")])
   private static let takesMark = AMQP.Method.basicGet(queue: "q.marks", noAck: true)
+  private static let ack = AMQP.Method.basicAck(deliveryTag: 1, multiple: false)
 
   /// A look that finds so many marks and nothing else.
   private func look(marks: UInt32, _ driver: inout RunnerDriver) -> [RunnerAction] {
@@ -360,14 +361,18 @@ import Testing
       driver.now += .seconds(50)
       driver.handle(.timer(.look))
     }
-    #expect(driver.deliver(Self.back).writes.contains([.channelOpen, Self.takesMark]))
+    _ = driver.counted(0, 0)
+    driver.deliver(Self.back)
+    #expect(driver.handle(.workerEnded(.exited(0))).writes.contains([Self.ack, .channelOpen, Self.takesMark]))
   }
 
   @Test func marksOfWhichNoItemComesAreTakenAwayInTheEnd() {
     var driver = lookingAtRetries()
-    #expect(look(marks: 2, &driver).writes.isEmpty)
-    driver.now += .seconds(300)
-    driver.handle(.timer(.look))
+    for pause in [1, 300] {
+      #expect(look(marks: 2, &driver).writes.isEmpty)
+      driver.now += .seconds(pause)
+      driver.handle(.timer(.look))
+    }
     let actions = look(marks: 2, &driver)
     #expect(actions.writes == [[.channelOpen, Self.takesMark, Self.takesMark]])
     #expect(actions.contains { if case .log(let entry) = $0 { entry.level == .warning } else { false } })
@@ -381,41 +386,84 @@ import Testing
 
   @Test func othersWhoLookTooDoNotPutThatOff() {
     var driver = lookingAtRetries()
-    _ = look(marks: 1, &driver)
-    for _ in 0..<6 {
-      driver.now += .seconds(50)
+    for _ in 0..<2 {
+      _ = look(marks: 1, &driver)
       driver.handle(.timer(.look))
-      _ = driver.counted(0, 1)
-      #expect(driver.runner.drain.finding == .otherConsumers)
     }
-    driver.handle(.timer(.look))
+    othersAreThere(for: 300, &driver)
     #expect(look(marks: 1, &driver).writes == [[.channelOpen, Self.takesMark]])
   }
 
-  @Test func onlyTheFirstToHaveAnItemBackTakesItsMark() {
+  /// The mark is that of an item which another runner has in hand, and settles in that moment.
+  @Test func aMarkInSomebodysHandIsNotTakenAway() {
+    var driver = lookingAtRetries()
+    othersAreThere(for: 600, &driver)
+    for _ in 0..<2 {
+      #expect(look(marks: 1, &driver).writes.isEmpty)
+      driver.handle(.timer(.look))
+    }
+  }
+
+  private func othersAreThere(for seconds: Int, _ driver: inout RunnerDriver) {
+    for _ in 0..<(seconds / 50) {
+      _ = driver.counted(0, 2)
+      counted(0, marks: 1, &driver)
+      _ = driver.counted(0, 2)
+      _ = driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
+      #expect(driver.runner.drain.finding == .otherConsumers)
+      driver.now += .seconds(50)
+      driver.handle(.timer(.look))
+    }
+  }
+
+  @Test(arguments: [
+    (BasicProperties(), false), (with(["x-first-death-queue": .string("another")]), false),
+    (back, true), (with(["x-first-death-queue": .string("q.retry"), "x-acquired-count": .int64(1)]), true),
+  ])
+  func theMarkGoesWithTheItem(properties: BasicProperties, isMarked: Bool) {
+    for isRedelivered in [false, true] {
+      var driver = RunnerDriver { $0.extent = .drain }
+      driver.consume(hasRetries: true)
+      let early = driver.deliver(properties, isRedelivered: isRedelivered)
+      #expect(!early.writes.joined().contains(Self.takesMark))
+      // A return that the queue does not count is counted in a copy first.
+      let late = driver.handle(early.moves.isEmpty ? .workerEnded(.exited(0)) : .moveConfirmed(slot: 0))
+      #expect(late.writes.joined().contains(Self.takesMark) == isMarked)
+    }
+  }
+
+  @Test func anItemThatIsToBeTriedAgainKeepsItsMark() {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume(hasRetries: true)
-    let others: [BasicProperties] = [
-      Self.with(["x-amqp-job-attempts": .int64(1)]),
-      Self.with(["x-first-death-queue": .string("q.retry"), "x-acquired-count": .int64(1)]),
-      Self.with(["x-first-death-queue": .string("another")]),
-    ]
-    for properties in others {
-      #expect(!driver.deliver(properties).writes.joined().contains(Self.takesMark))
-      driver.handle(.workerEnded(.exited(0)))
+    driver.deliver(Self.back)
+    let failed = driver.handle(.workerEnded(.exited(1)))
+    #expect(failed.moves.count == 1)
+    let settled = driver.handle(.moveConfirmed(slot: 0))
+    #expect(settled.writes.joined().contains(Self.ack))
+    #expect(!(failed + settled).writes.joined().contains(Self.takesMark))
+  }
+
+  @Test func aDeadLetterHasNoMark() {
+    var driver = RunnerDriver {
+      $0.extent = .drain
+      $0.attempts.most = 2
     }
-    #expect(!driver.deliver(Self.back, isRedelivered: true).writes.joined().contains(Self.takesMark))
+    driver.consume(hasRetries: true)
+    driver.deliver(Self.back)
+    driver.handle(.workerEnded(.exited(1)))
+    #expect(driver.handle(.moveConfirmed(slot: 0)).writes.contains([Self.ack, .channelOpen, Self.takesMark]))
   }
 
   @Test func aUserWhoMayNotTakeMarksIsToldSo() {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume(hasRetries: true)
     driver.deliver(Self.back)
+    driver.handle(.workerEnded(.exited(0)))
     let refusal = CloseReason(
       code: .accessRefused, text: "ACCESS_REFUSED - read access to queue 'q.marks' in vhost '/' refused for user 'u'")
     let actions = driver.method(.channelClose(refusal), on: 3)
-    #expect(actions.signals.isEmpty && actions.errors.first?.contains("q.marks") == true)
-    driver.handle(.workerEnded(.exited(0)))
+    #expect(actions.errors.first?.contains("q.marks") == true)
+    driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
     _ = driver.settle()
     #expect(driver.finished == .notPermitted)
   }

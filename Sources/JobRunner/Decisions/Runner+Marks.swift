@@ -2,20 +2,25 @@ internal import AMQP
 internal import Arguments
 internal import Broker
 
-/// Taking away the marks of the items that have come back from the retry queue.
+/// Taking away the marks of the items that have been in the retry queue. An item has one from its first way there until it leaves
+/// the queue for good, in whosever hand it is.
 extension Runner {
   /// On a channel of its own: where the user may not do it, no item is lost.
   private var markChannel: UInt16 { UInt16(slots.count + 2) }
 
-  /// An item came, in somebody's hand now as everybody can see.
-  mutating func unmark(_ item: WorkItem) -> [RunnerAction] {
-    policy.hasRetries && item.isBackFromRetry && !item.envelope.consumerTag.isEmpty ? takeMarks(1) : []
+  /// What takes the item's mark away, as it leaves the queue for good. It goes out with the settlement: so both are with the
+  /// broker, or neither.
+  mutating func unmark(_ item: WorkItem, _ disposal: Disposal) -> [ChannelMethod] {
+    switch disposal {
+    case .acked, .givenBackAsCopy, .deadLettered: policy.hasRetries && item.isMarked ? takeMarks(1) : []
+    case .givenBack, .givenBackByBroker, .retried: []
+    }
   }
 
-  private mutating func takeMarks(_ count: UInt32) -> [RunnerAction] {
+  private mutating func takeMarks(_ count: UInt32) -> [ChannelMethod] {
     let get = Method.basicGet(queue: ByteString(queue.marksName), noAck: true)
     let methods = [.channelOpen] + [Method](repeating: get, count: Int(count))
-    return [.send(onSide(methods.map { ChannelMethod($0, on: markChannel) }))]
+    return onSide(methods.map { ChannelMethod($0, on: markChannel) })
   }
 
   /// nil for what came on another channel.
@@ -36,17 +41,14 @@ extension Runner {
   /// refused, or did not answer.
   static let longestReturn: Duration = .seconds(300)
 
-  /// Marks are left of which no item comes: it left the retry queue otherwise (a purge, say), or its runner was killed between the
-  /// one and the other.
+  /// Marks are left of which no item comes: it left the queues otherwise (a purge, say, or another program took it).
   mutating func forgetMarks(now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard drain.finding == .returning, let since = drain.returningSince, now >= since + Self.longestReturn else {
-      return []
-    }
+    guard drain.showsNobody, let since = drain.returningSince, now >= since + Self.longestReturn else { return [] }
     let warning = said(
       .warning,
       "\(drain.markCount.counted("item")) of \(place) did not come back for another attempt in \(Self.longestReturn.text), with "
         + "nothing in the way, and will not be waited for any longer")
-    return [warning] + takeMarks(min(drain.markCount, Self.mostMarks))
+    return [warning, .send(takeMarks(min(drain.markCount, Self.mostMarks)))]
   }
 
   /// How many are taken away at a time.

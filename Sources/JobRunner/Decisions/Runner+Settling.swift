@@ -24,8 +24,8 @@ extension Runner {
   ) -> [RunnerAction] {
     tally.count(ended.outcome)
     switch settlement {
-    case .acknowledge: return release(index, by: .ack(ended.item), ended, .acked, now: now)
-    case .giveBack: return release(index, by: Self.giveBack(ended), ended, .givenBack, now: now)
+    case .acknowledge: return release(index, by: .ack(ended.item), of: ended.item, ended, .acked, now: now)
+    case .giveBack: return release(index, by: Self.giveBack(ended), of: ended.item, ended, .givenBack, now: now)
     case .move(let move): return begin(MovingItem(item: ended.item, move: move, ended: ended), in: index)
     }
   }
@@ -115,7 +115,7 @@ extension Runner {
       disposal = .deadLettered(into: "\(moving.move.destination.destination(of: moving.item))")
     }
     let unrun = moving.ended == nil ? [said(.info, "an item of \(place) goes back as a copy, unrun")] : []
-    return unrun + release(index, by: .ack(moving.item), moving.ended, disposal, now: now)
+    return unrun + release(index, by: .ack(moving.item), of: moving.item, moving.ended, disposal, now: now)
   }
 
   /// The copy may be there, or its mark, and so may be one more with each item that is tried again.
@@ -144,7 +144,7 @@ extension Runner {
     }
     let ended = moving.isUnrun ? nil : moving.ended
     let method = ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
-    return [warning] + release(index, by: method, ended, .givenBack, now: now)
+    return [warning] + release(index, by: method, of: moving.item, ended, .givenBack, now: now)
   }
 
   /// The same, where the broker has said why.
@@ -158,7 +158,8 @@ extension Runner {
       "no permission to publish a copy of an item of \(place): \(reason.text); the item goes back as it is; grant the user the "
         + "write permission on '\(exchange.isEmpty ? "amq.default" : exchange)'")
     let ended = moving.isUnrun ? nil : moving.ended
-    return end + release(index, by: ended.map(Self.giveBack) ?? Self.giveBack(moving.item), ended, .givenBack, now: now)
+    let method = ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
+    return end + release(index, by: method, of: moving.item, ended, .givenBack, now: now)
   }
 
   /// The item went back by itself while its copy was on its way; there may be both now.
@@ -185,8 +186,10 @@ extension Runner {
 
   /// The slot's item is settled by `method`, and the slot goes on to the next one, rests, or has had its last.
   mutating func release(
-    _ index: Int, by method: Method, _ ended: EndedJob?, _ disposal: Disposal, now: ContinuousClock.Instant
+    _ index: Int, by method: Method, of item: WorkItem, _ ended: EndedJob?, _ disposal: Disposal,
+    now: ContinuousClock.Instant
   ) -> [RunnerAction] {
+    let unmark = unmark(item, disposal)
     let isDone = ended?.outcome == .done
     if ended != nil { outage.settled() }
     let entry = ended.map { log($0, disposal) } ?? []
@@ -201,7 +204,7 @@ extension Runner {
       let endsAll = returning.isEmpty && search == nil && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
       return actions + (isDone ? [] : entry) + (isLast ? [.endOfWork] : [])
         + [
-          .send(slots[index].on(methods)), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
+          .send(slots[index].on(methods) + unmark), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
         ] + (endsAll ? [.closeConnection] : [])
     }
     slots[index].isAckUnconfirmed = isDone
@@ -211,12 +214,12 @@ extension Runner {
       let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = slots[index].detach() + [method] + probe
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
-      return actions + entry + pause + [.send(slots[index].on(methods))] + limit + looked(now: now)
+      return actions + entry + pause + [.send(slots[index].on(methods) + unmark)] + limit + looked(now: now)
     }
     let attach = slots[index].isConsumerAttached ? [] : self.attach(index)
     slots[index].state = .waiting
     let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve(now: now) : []
-    return actions + entry + pause + [.send(slots[index].on([method] + attach))] + awaitItem(now: now) + others
+    return actions + entry + pause + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem(now: now) + others
   }
 
   private mutating func beginPause() -> [RunnerAction] {

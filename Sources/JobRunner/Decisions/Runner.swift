@@ -165,14 +165,14 @@ public struct Runner: Sendable {
     case .connectionsClosed: return []
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
-      return unmark(item) + take(item, in: slot, now: now)
+      return take(item, in: slot, now: now)
     case .tooLarge(let envelope, let properties, let slot):
       var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
       item.isTooLarge = true
-      return unmark(item) + takeTooLarge(item, in: slot, now: now)
+      return takeTooLarge(item, in: slot, now: now)
     case .notStored(let envelope, let properties, let reason, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
-      return unmark(item) + notStored(item, reason, in: slot, now: now)
+      return notStored(item, reason, in: slot, now: now)
     case .method(let method, let channel): return received(method, on: channel, now: now)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
     case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot, now: now)

@@ -4,7 +4,8 @@ internal import Linux
 
 /// The copies that moves publish, by slot, on a connection of their own.
 ///
-/// Before an item goes into the retry queue, its mark is put into the queue of marks, so that at no time nothing speaks of it.
+/// Before an item goes into the retry queue for the first time, its mark is put into the queue of marks, so that at no time
+/// nothing speaks of it.
 struct Copies {
   private struct Copy {
     let properties: BasicProperties
@@ -54,7 +55,7 @@ struct Copies {
       properties: item.properties(for: move, host: host, time: ThisProcess.time), body: body,
       destination: move.destination.destination(of: item))
     let discarded = connect(beside: link, parameters)
-    if case .retry = move.destination {
+    if case .retry = move.destination, !item.isMarked {
       let marksName = WorkQueue(item.queue).marksName
       copy.marksName = marksName
       unmarked[slot] = copy

@@ -50,10 +50,9 @@ public struct WorkItem: Hashable, Sendable {
       ? DeadLetterCause(reason: .cameBack) : properties.headers?.lastAttempt ?? DeadLetterCause(reason: .unknown)
   }
 
-  /// It comes from the retry queue, and nobody has had it since.
-  var isBackFromRetry: Bool {
-    !envelope.isRedelivered && count(in: "x-acquired-count") == nil
-      && properties.headers?["x-first-death-queue"] == .string(ByteString(WorkQueue(queue).retryName))
+  /// It came from the retry queue, whoever has had it since, and so has a mark.
+  var isMarked: Bool {
+    properties.headers?["x-first-death-queue"] == .string(ByteString(WorkQueue(queue).retryName))
   }
 
   /// It came back to a queue that does not count how often. (RabbitMQ 4.3 counts what was given back without a failure
