@@ -69,7 +69,8 @@ public struct ProgressLine: Sendable {
     return value < 10 ? "\((value * 10).rounded() / 10)/\(unit)" : "\(Int(value.rounded()))/\(unit)"
   }
 
-  static func text(_ duration: Duration) -> String {
+  /// For people, to the second, and from an hour on to the minute.
+  public static func text(_ duration: Duration) -> String {
     let seconds = Int(min(duration / .seconds(1), 1e9).rounded())
     func pair(_ unit: Int, _ name: String, _ smaller: Int, _ smallerName: String) -> String {
       let rest = seconds % unit / smaller
