@@ -51,7 +51,8 @@ final class PublishReport {
       reporter.report(LogEntry(.unreachable(failure), timeout: outage))
     case .lost(let failure, let count):
       (blockedReason, isWaitTold) = (nil, true)
-      let again = count == 0 ? "" : "; \(count.counted("unconfirmed item", "is", "are")) sent again, and may be there twice"
+      let again =
+        count == 0 ? "" : "; \(count.counted("unconfirmed item", "is", "are")) sent again, and may be there twice"
       reporter.report(LogEntry(.warning, "\(failure): connecting again\(again)"))
     }
   }
@@ -110,7 +111,9 @@ final class PublishReport {
     let place = "\(destination) at \(broker)"
     let level: LogEntry.Level = publication.resentCount > 0 ? .notice : .info
     let way = destination.exchange.isEmpty ? "in" : "in a queue, through"
-    reporter.report(LogEntry(level, "\(publication.confirmedCount.counted("item", "is", "are")) \(way) \(place)\(twice(publication))"))
+    reporter.report(
+      LogEntry(level, "\(publication.confirmedCount.counted("item", "is", "are")) \(way) \(place)\(twice(publication))")
+    )
   }
 
   /// nil where all is well.

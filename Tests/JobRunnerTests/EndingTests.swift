@@ -26,7 +26,8 @@ import Testing
     ]
     #expect(
       text(.drained, all, taken: 6)
-        == "queue 'q' is drained: 1 done, 1 retried, 2 given back, 1 dead-lettered into queue 'q.dead', 1 not settled in 41s")
+        == "queue 'q' is drained: 1 done, 1 retried, 2 given back, 1 dead-lettered into queue 'q.dead', 1 not settled in 41s"
+    )
     #expect(text(.stopped(.terminate), [.givenBack]) == "stopped by TERM; queue 'q': 0 done, 1 given back in 41s")
     #expect(text(.drained, [], after: .milliseconds(420)) == "queue 'q' is drained: no item was taken in 420ms")
     #expect(text(.complete, [.acked], after: .seconds(7384)) == "queue 'q': 1 done in 2h03m")

@@ -136,7 +136,8 @@ extension Runner {
   private func ending(now: ContinuousClock.Instant) -> Ending {
     Ending(
       cause: endingCause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
-      queue: queue.name, place: place, deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
+      queue: queue.name, place: place,
+      deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
       duration: startedAt?.duration(to: now) ?? .zero)
   }
 
