@@ -96,7 +96,7 @@ final class PublishReport {
       reporter.logger.show(LogEntry(.notice, line.text, ["items": .integer(publication.confirmedCount)]))
       return
     }
-    ThisProcess.writeToStandardError("\r\(line.text.prefix(size.columns - 1))\u{1B}[K")
+    ThisProcess.writeToStandardError("\r\(line.drawn(width: size.columns - 1))\u{1B}[K")
     isLineOpen = true
   }
 
@@ -153,7 +153,7 @@ final class PublishReport {
   private func counts(_ publication: Publication, isAlways: Bool = false) -> String {
     guard publication.acceptedCount > 0 || isAlways else { return "" }
     let count = publication.confirmedCount
-    let items = total.map { "\(count) of \($0.counted("item")) \(count == 1 || $0 == 1 ? "is" : "are")" }
+    let items = total.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
     var text = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
     let unknown = publication.unknownNumbers
     if !unknown.isEmpty { text += ", \(unknown.count) may be (\(list(unknown)))" }

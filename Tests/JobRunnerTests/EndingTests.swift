@@ -70,9 +70,11 @@ import Testing
     var driver = RunnerDriver { $0.extent = .count(3) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
     let actions = driver.handle(RunnerDriver.lost())
     #expect(actions.errors.count == 1)
-    #expect(endings(actions, .notice) == ["queue 'q' at broker:5672: 0 of 3 done, 1 not settled in 0s"])
+    #expect(endings(actions, .notice) == ["queue 'q' at broker:5672: 1 of 3 done, 1 not settled in 0s"])
   }
 
   @Test func isLeftOutWhereAnErrorSaysItAll() {

@@ -128,7 +128,7 @@ extension Runner {
   private mutating func ending(_ status: ExitStatus, now: ContinuousClock.Instant) -> [RunnerAction] {
     if status != .success, !hasReportedError { return [said(ending(now: now).entry(.error))] }
     if options.isOfSeveral {
-      return hasReportedError && tally.taken == 0 ? [] : [said(ending(now: now).entry(.notice))]
+      return hasReportedError && tally.settled == 0 ? [] : [said(ending(now: now).entry(.notice))]
     }
     return isDrained ? [said(.info, "\(place) is drained")] : []
   }

@@ -40,8 +40,10 @@ struct Tally: Hashable, Sendable {
   /// The broker may not have taken an ack that was counted.
   mutating func ackLost() { acked -= 1 }
 
+  var settled: Int { acked + retried + givenBack + deadLettered }
+
   /// Items that were taken, and of which nothing is known to have become.
-  var unsettled: Int { taken - acked - retried - givenBack - deadLettered }
+  var unsettled: Int { taken - settled }
 
   /// How long to take nothing after failures in a row: an item that comes back at once would keep us spinning.
   func pause(chance: Double) -> Duration? {
