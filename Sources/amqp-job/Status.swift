@@ -15,8 +15,8 @@ struct Status: ToolCommand {
     notes:
       "READY counts items that wait for a consumer, RETRY and DEAD those in Q.retry and Q.dead (- where there is no "
       + "such queue). Items in workers' hands cannot be seen: to --watch they are done, unless they come back. "
-      + "It ends with TERM or INT, exit status 143 or 130, or with 0 by --until. A queue with a consumer that stays is never drained. "
-      + "A missing queue is exit status 66.",
+      + "--watch ends with TERM or INT, exit status 143 or 130, and --until with 0; a queue with a consumer that stays is "
+      + "never drained. A missing queue is exit status 66.",
     operands: .any(name: "QUEUE"),
     groups: [
       OptionGroup(
