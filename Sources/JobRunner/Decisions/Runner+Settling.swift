@@ -1,5 +1,4 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
 internal import Linux
 
@@ -276,32 +275,6 @@ extension Runner {
   private mutating func ackUnconfirmed(why: String) -> [RunnerAction] {
     breakOff(
       .temporaryFailure, "the item of \(place) is done, but may be run again: its ack is unconfirmed (\(why))")
-  }
-
-  // MARK: The log
-
-  /// That was the item's way out: it counts, and is said.
-  mutating func disposed(of ended: EndedJob, as disposal: Disposal) -> [RunnerAction] {
-    tally.count(disposal)
-    var level = LogEntry.Level.info
-    if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
-    if level == .error { hasReportedError = true }
-    guard level >= options.leastLogged else { return [] }
-    let item = ended.item
-    let name = item.id.map { "item \($0)" } ?? "an item"
-    let attempt = "attempt \(item.attempt)\(item.hasUncountedReturn ? " or a later one" : "")"
-    var entry = LogEntry(
-      level, "\(name) of \(place), \(attempt), \(ended.duration.text): \(ended.what); \(disposal.text)",
-      [
-        "queue": .text(queue.name), "attempt": .integer(item.attempt),
-        "seconds": .seconds(ended.duration), "settlement": .text(disposal.name),
-      ])
-    if item.hasUncountedReturn { entry.fields.append(.init(name: "attempt_is_minimum", value: .flag(true))) }
-    if let id = item.id { entry.fields.append(.init(name: "id", value: .text(id))) }
-    if let status = ended.status {
-      entry.fields.append(.init(name: "status", value: .integer(Int(status.shellCode))))
-    }
-    return [.log(entry)]
   }
 }
 
