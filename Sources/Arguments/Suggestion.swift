@@ -3,7 +3,7 @@ public struct Suggestion: Hashable, Sendable {
   public let word: String
 
   /// The nearest of the candidates, the first of those that are equally near; nil where none is near. One that begins with
-  /// the given word is near, too, if it is the only one.
+  /// the given word is near, too, if it is the only one, or the only one in which that word itself goes on.
   public init?(for given: String, among candidates: some Sequence<String>) {
     let given = Array(given.lowercased())
     guard given.count > 1, given.count <= Self.longestWord else { return nil }
@@ -17,7 +17,9 @@ public struct Suggestion: Hashable, Sendable {
       let distance = editDistance(given, letters)
       if distance <= most, distance < nearest?.distance ?? .max { nearest = (candidate, distance) }
     }
-    guard let word = longer.count == 1 ? longer.first : nearest?.word else { return nil }
+    let goingOn = longer.filter { $0.dropFirst(given.count).first != "-" }
+    let completion = [longer, goingOn].first { $0.count == 1 }?.first
+    guard let word = completion ?? nearest?.word else { return nil }
     self.word = word
   }
 

@@ -323,6 +323,7 @@ public final class BrokerLink {
 
   private func opened(now: ContinuousClock.Instant) {
     isOpen = true
+    access?.loggedIn()
     guard !isClosing else { return }
     tokens = access.flatMap {
       TokenKeeper($0, password: password, server: ServerVersion(serverProperties), now: now)

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The owner of an open file descriptor, which is closed with it.
-public final class Descriptor {
+public final class Descriptor: Sendable {
   public let number: Int32
 
   /// Takes over `number`, which nobody else may close.

@@ -1,8 +1,6 @@
 /// One line about the work on a queue.
 public struct ProgressLine: Sendable {
-  private static let barWidth = 10...40
-
-  private let name: String
+  let name: String
   private let figures: QueueFigures?
   private let progress: Progress
 
@@ -28,29 +26,34 @@ public struct ProgressLine: Sendable {
     return "\(name): \((parts + pace).joined(separator: ", "))"
   }
 
-  /// For a terminal of that width, with a bar that has the room which the rest leaves, and never wider than it.
-  /// `nameWidth` is that of the longest of the names that stand below each other.
-  public func drawn(width: Int, nameWidth: Int) -> String {
-    let name = name.padded(to: nameWidth, left: false)
-    let percent = (progress.fraction.map { "\(Int($0 * 100))%" } ?? "-").padded(to: 4, left: true)
-    var parts = [percent, "\(progress.done)/\(progress.total)"] + pace
-    if let figures {
-      parts.append(Self.consumers(figures))
-      if let retry = figures.retry, retry > 0 { parts.append("\(retry) to retry") }
-      if let dead = figures.dead, dead > 0 { parts.append("\(dead) dead") }
+  /// What stands in a column of its own on a terminal.
+  struct Column: Hashable, Sendable {
+    /// How much it matters, from what is missed least.
+    enum Weight: Int, CaseIterable, Comparable, Sendable {
+      case rate, consumers, timeLeft, retry, dead, counts, percent
+
+      static func < (one: Weight, other: Weight) -> Bool { one.rawValue < other.rawValue }
     }
-    let rest = parts.joined(separator: "  ")
-    let room = width - name.count - rest.count - "  []  ".count
-    let bar =
-      room < Self.barWidth.lowerBound
-      ? "" : "[\(Self.bar(progress.fraction ?? 0, min(room, Self.barWidth.upperBound)))]  "
-    return String("\(name)  \(bar)\(rest)".prefix(width))
+
+    let weight: Weight
+    let text: String
   }
 
-  static func bar(_ fraction: Double, _ width: Int) -> String {
-    let filled = Int(fraction * Double(width))
-    return String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
+  var columns: [Column] {
+    let percent = (progress.fraction.map { "\(Int($0 * 100))%" } ?? "-").padded(to: 4, left: true)
+    var columns = [
+      Column(weight: .percent, text: percent), Column(weight: .counts, text: "\(progress.done)/\(progress.total)"),
+    ]
+    columns += zip([.rate, .timeLeft], pace).map { Column(weight: $0, text: $1) }
+    guard let figures else { return columns }
+    columns.append(Column(weight: .consumers, text: Self.consumers(figures)))
+    if let retry = figures.retry, retry > 0 { columns.append(Column(weight: .retry, text: "\(retry) to retry")) }
+    if let dead = figures.dead, dead > 0 { columns.append(Column(weight: .dead, text: "\(dead) dead")) }
+    return columns
   }
+
+  /// From 0 to 1.
+  var fraction: Double { progress.fraction ?? 0 }
 
   private static func consumers(_ figures: QueueFigures) -> String {
     "\(figures.consumers) consumer\(figures.consumers == 1 ? "" : "s")"
@@ -69,7 +72,8 @@ public struct ProgressLine: Sendable {
     return value < 10 ? "\((value * 10).rounded() / 10)/\(unit)" : "\(Int(value.rounded()))/\(unit)"
   }
 
-  static func text(_ duration: Duration) -> String {
+  /// For people, to the second, and from an hour on to the minute.
+  public static func text(_ duration: Duration) -> String {
     let seconds = Int(min(duration / .seconds(1), 1e9).rounded())
     func pair(_ unit: Int, _ name: String, _ smaller: Int, _ smallerName: String) -> String {
       let rest = seconds % unit / smaller

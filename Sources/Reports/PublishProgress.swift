@@ -1,5 +1,6 @@
 /// One line about items that are being published.
 public struct PublishProgress: Sendable {
+  private let destination: String
   private let parts: [String]
 
   /// `rate` is in items per second; `blocked` is why the broker takes nothing for now.
@@ -8,13 +9,24 @@ public struct PublishProgress: Sendable {
     rate: Double?, blocked: String?
   ) {
     let count = total.map { "\(confirmed) of \($0)" } ?? "\(confirmed)"
-    var parts = ["\(destination.printable): \(count) \(whereItemsAre)", "\(unconfirmed) under way"]
+    var parts = ["\(count) \(whereItemsAre)", "\(unconfirmed) under way"]
     if let rate { parts.append(ProgressLine.text(rate: rate)) }
     if let blocked { parts.append("the broker takes nothing: \(blocked.printable)") }
+    self.destination = destination.printable
     self.parts = parts
   }
 
-  public var text: String { parts.joined(separator: ", ") }
+  public var text: String { "\(destination): \(parts.joined(separator: ", "))" }
+
+  /// For a terminal of that width, and never wider. What there is no room for is left out whole, and the name is shortened.
+  public func drawn(width: Int) -> String {
+    for count in stride(from: parts.count, to: 0, by: -1) {
+      let rest = ": " + parts.prefix(count).joined(separator: ", ")
+      let room = width - rest.count
+      if room >= min(destination.count, count > 1 ? 10 : 1) { return destination.shortened(to: room) + rest }
+    }
+    return ""
+  }
 }
 
 /// How fast something that is counted grows, over the last looks.

@@ -1,6 +1,18 @@
-/// A time of an AMQP message as ISO 8601 has it; for times that no calendar reaches, the number itself.
+/// A time of an AMQP message as RFC 3339 has it; for times that it does not reach, the number itself.
 public func utcText(secondsSince1970 seconds: UInt64) -> String {
-  guard seconds < 253_402_300_800 else { return "\(seconds)" }  // the year 10000
+  seconds < endOfRFC3339 ? "\(timeText(seconds))Z" : "\(seconds)"
+}
+
+/// The same with the seconds' fraction.
+public func utcText(millisecondsSince1970 milliseconds: UInt64) -> String {
+  let (seconds, fraction) = milliseconds.quotientAndRemainder(dividingBy: 1000)
+  return seconds < endOfRFC3339 ? "\(timeText(seconds)).\(digits(Int(fraction), 3))Z" : "\(seconds)"
+}
+
+/// The year 10000.
+private let endOfRFC3339: UInt64 = 253_402_300_800
+
+private func timeText(_ seconds: UInt64) -> String {
   let (days, second) = (Int(seconds / 86_400), Int(seconds % 86_400))
   // Days counted from 1 March of the year 0, so that a leap day is the last one of its year
   // (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
@@ -14,7 +26,7 @@ public func utcText(secondsSince1970 seconds: UInt64) -> String {
   let year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
   let date = [digits(year, 4), digits(month, 2), digits(day, 2)].joined(separator: "-")
   let time = [second / 3600, second / 60 % 60, second % 60].map { digits($0, 2) }.joined(separator: ":")
-  return "\(date)T\(time)Z"
+  return "\(date)T\(time)"
 }
 
 private func digits(_ number: Int, _ count: Int) -> String {

@@ -65,7 +65,8 @@ struct DeadItem {
       let letter = item.letter
       table.add(
         item.id, letter.attempts.map { "\($0)" }, letter.reason.map { letter.isBrokers ? "\($0) (broker)" : $0 },
-        letter.signal ?? letter.status.map { "\($0)" }, letter.host, letter.time.map(utcText), "\(item.size)")
+        letter.signal ?? letter.status.map { "\($0)" }, letter.host, letter.time.map(utcText(secondsSince1970:)),
+        "\(item.size)")
     }
     return table.text
   }

@@ -23,8 +23,8 @@ final class DeadProgress {
     guard isShown, ContinuousClock.now >= next, let size = Terminal.errorSize else { return }
     next = .now + Self.interval
     progress.observe(left: max(0, total - doneCount), at: .now)
-    let line = ProgressLine(name, progress).drawn(width: size.columns - 1, nameWidth: 0)
-    ThisProcess.writeToStandardError("\r\(line)\u{1B}[K")
+    let drawn = DrawnProgress([ProgressLine(name, progress)], width: size.columns - 1)
+    ThisProcess.writeToStandardError("\r\(drawn.lines.joined())\u{1B}[K")
     isDrawn = true
   }
 

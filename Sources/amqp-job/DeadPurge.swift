@@ -1,3 +1,4 @@
+import Arguments
 import Broker
 import JobRunner
 
@@ -20,7 +21,7 @@ struct DeadPurge {
     let count = try selection.filter.isEmpty ? purgeAll(session, depth) : purgeSome(session, depth)
     session.close()
     let place = dead.place(session)
-    let dropped = "\(count) item\(count == 1 ? "" : "s") \(isDry ? "would be dropped" : "dropped")"
+    let dropped = "\(count.counted("item")) \(isDry ? "would be dropped" : "dropped")"
     if let failure = selection.failure(in: place, dropped) { throw failure }
     dead.reporter.report(LogEntry(.notice, "\(dropped) from \(place)", ["items": .integer(count)]))
   }

@@ -1,4 +1,5 @@
 import AMQP
+import Arguments
 import Broker
 import JobRunner
 import Linux
@@ -62,7 +63,7 @@ struct DeadReplay {
     }
     try checkTarget(session)
     session.close()
-    let (place, moved) = (dead.place(session), "\(items(count)) would be moved to queue '\(dead.queue.name)'")
+    let (place, moved) = (dead.place(session), "\(count.counted("item")) would be moved to queue '\(dead.queue.name)'")
     if count < limit, let failure = selection.failure(in: place, moved) { throw failure }
     dead.reporter.report(LogEntry(.notice, "\(moved) from \(place)", ["items": .integer(count)]))
   }
@@ -94,11 +95,9 @@ struct DeadReplay {
     }
   }
 
-  private func items(_ count: Int) -> String { "\(count) item\(count == 1 ? "" : "s")" }
-
   private func moved(_ replay: Replay) -> String {
     let unknown = replay.unknownCount
-    return "\(items(replay.movedCount)) moved to queue '\(dead.queue.name)'"
+    return "\(replay.movedCount.counted("item")) moved to queue '\(dead.queue.name)'"
       + (unknown == 0 ? "" : ", and \(unknown == 1 ? "one" : "\(unknown)") more may be there and still be dead")
   }
 

@@ -4,43 +4,46 @@ import JobRunner
 
 /// `amqp-job status --drained`: the same looks as a runner's, without taking anything.
 struct DrainedCheck {
-  private static let channel: UInt16 = 1
   private static let consumerTag: ByteString = "amqp-job-status"
 
   private let session: BrokerSession
+  private let channel: UInt16
   private let broker: BrokerOptions
   private let reporter: Reporter
   private let queue: WorkQueue
   private let hasRetries: Bool
   private var drain: Drain
 
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  init(_ name: String, _ session: BrokerSession, _ broker: BrokerOptions, _ reporter: Reporter) throws {
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
+  init(
+    _ name: String, _ session: BrokerSession, _ broker: BrokerOptions, _ reporter: Reporter, channel: UInt16 = 1
+  ) throws {
     self.session = session
+    self.channel = channel
     self.broker = broker
     self.reporter = reporter
     queue = WorkQueue(name)
     drain = Drain(queue)
-    try session.openChannel(Self.channel)
+    try session.openChannel(channel)
     hasRetries = try InspectedQueue(queue, session).standing == .declared
-    _ = try session.queueStatus(name, on: Self.channel)
-    _ = try session.call(.basicQoS(prefetchCount: 1), on: Self.channel) { $0 == .basicQoSOK ? true : nil }
+    _ = try session.queueStatus(name, on: channel)
+    _ = try session.call(.basicQoS(prefetchCount: 1), on: channel) { $0 == .basicQoSOK ? true : nil }
   }
 
-  /// nil for a queue that is drained, else what was found there. It takes some seconds to be sure of the former.
+  /// nil for a queue that is drained, else what was found there. It takes some seconds to be sure of the former, but not longer
+  /// than until `limit`.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
-  mutating func obstacle() throws -> String? {
+  mutating func obstacle(until limit: ContinuousClock.Instant? = nil) throws -> String? {
     let end = ContinuousClock.now + broker.connectTimeout
     var patienceEnd = reporter.patience.map { ContinuousClock.now + $0 }
+    // What was seen before the last obstacle counts no more.
+    drain = Drain(queue)
     while true {
       // A consumer would be handed what is there.
-      if try session.queueStatus(queue.name, on: Self.channel).messageCount > 0 { return "items are ready" }
-      switch try look() {
-      case .drained: return nil
-      case .items: return "items are ready"
-      case .retries: return "items wait for another attempt"
-      case .returning: return "items are on their way back for another attempt"
-      case .otherConsumers: return "others consume, and may give an item back"
+      let isReady = try session.queueStatus(queue.name, on: channel).messageCount > 0
+      let finding = isReady ? .items : try look()
+      switch finding {
+      case .drained, .items, .retries, .returning, .otherConsumers: return finding.obstacle
       case .void:
         guard ContinuousClock.now < end else {
           throw Failure(
@@ -55,12 +58,14 @@ struct DrainedCheck {
         }
       case .empty: break
       }
-      try session.wait(until: .now + Drain.pause)
+      guard limit.map({ ContinuousClock.now < $0 }) ?? true else { return finding.obstacle }
+      let next = ContinuousClock.now + Drain.pause
+      try session.wait(until: limit.map { min($0, next) } ?? next)
     }
   }
 
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  func close() throws { try session.closeChannel(Self.channel) }
+  func close() throws { try session.closeChannel(channel) }
 
   private mutating func look() throws -> Drain.Finding {
     try send([
@@ -72,9 +77,9 @@ struct DrainedCheck {
     let limit = ContinuousClock.now + broker.connectTimeout
     while true {
       switch try session.nextEvent(until: limit) {
-      case .method(Self.channel, .queueDeclareOK(let status)):
+      case .method(channel, .queueDeclareOK(let status)):
         finding = try take(.status(status)) ?? finding
-      case .method(Self.channel, .basicGetEmpty):
+      case .method(channel, .basicGetEmpty):
         finding = try take(.noMessage) ?? finding
       case .delivered(_, let delivery) where delivery.envelope.consumerTag.isEmpty:
         try send([.basicNack(deliveryTag: delivery.envelope.deliveryTag, multiple: false, requeue: true)])
@@ -82,11 +87,11 @@ struct DrainedCheck {
       case .delivered(_, let delivery):
         try putBack(delivery)
         wasHanded = true
-      case .method(Self.channel, .basicCancelOK):
+      case .method(channel, .basicCancelOK):
         // While it was in our hand, the queue looked empty.
         if wasHanded { drain.interrupt(finding: .items) }
         return wasHanded ? .items : finding ?? .void
-      case .method(Self.channel, .channelClose(let reason)):
+      case .method(channel, .channelClose(let reason)):
         throw BrokerSession.CallError.refused(reason)
       default: break
       }
@@ -106,7 +111,7 @@ struct DrainedCheck {
   }
 
   private func send(_ methods: [Method]) throws {
-    for method in methods { try session.send(method, on: Self.channel) }
+    for method in methods { try session.send(method, on: channel) }
   }
 
   /// It came in the moment of a look. By itself its return would be counted, though nobody ran it.

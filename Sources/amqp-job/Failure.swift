@@ -53,10 +53,6 @@ struct Failure: Error {
     let refusal = ExplainedRefusal(reason, queue: queue, place: place)
     self.init(refusal.status, refusal.line)
   }
-
-  func report(as format: Logger.Format) {
-    Reporter(Logger(format: format, threshold: .error)).report(LogEntry(.error, message))
-  }
 }
 
 extension ExitStatus {

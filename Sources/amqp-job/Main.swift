@@ -34,9 +34,11 @@ enum Main {
   }
 
   /// Says why, and ends with the status that goes with it.
-  private static func end(with error: any Error, as format: Logger.Format = .text) -> Never {
+  private static func end(
+    with error: any Error, _ reporter: Reporter = Reporter(Logger(format: .text, threshold: .error))
+  ) -> Never {
     let failure = error as? Failure ?? Failure(.internalError, "\(error)")
-    failure.report(as: format)
+    reporter.report(LogEntry(.error, failure.message))
     failure.status.exit()
   }
 
@@ -63,20 +65,24 @@ enum Main {
 
   private static func run(_ command: any ToolCommand.Type, _ words: [[UInt8]]) {
     let definition = command.definition
-    var format = Logger.Format.text
+    let arguments: Arguments
     do {
       switch try definition.scan(words) {
-      case .helpRequested: try Output.write(definition.helpText)
-      case .fullHelpRequested: try Output.write(definition.fullHelpText)
-      case .arguments(let arguments):
-        format = LogOptions.format(arguments)
-        try command.run(arguments)
+      case .helpRequested: return try Output.write(definition.helpText)
+      case .fullHelpRequested: return try Output.write(definition.fullHelpText)
+      case .arguments(let given): arguments = given
       }
-    } catch let error as UsageError {
-      end(with: Failure(.usage, "\(error); see '\(tool) \(definition.name) --help'"), as: format)
     } catch {
-      end(with: error, as: format)
+      end(with: explained(error, definition))
     }
+    do { try command.run(arguments) } catch {
+      end(with: explained(error, definition), LogOptions.lastReporter(arguments))
+    }
+  }
+
+  private static func explained(_ error: any Error, _ definition: Command) -> any Error {
+    guard let error = error as? UsageError else { return error }
+    return Failure(.usage, "\(error); see '\(tool) \(definition.name) --help'")
   }
 
   /// - Throws: `Failure`

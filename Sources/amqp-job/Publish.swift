@@ -63,7 +63,8 @@ struct Publish: ToolCommand {
     report.finish(loop.publication)
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {
       if items.skip > loop.seenCount {
-        let line = "--skip \(items.skip) leaves out all items: there are \(loop.seenCount)"
+        let line =
+          "--skip \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
         reporter.report(LogEntry(.notice, line))
       }
       report.succeed(loop.publication, broker: loop.broker)

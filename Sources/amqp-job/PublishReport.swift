@@ -51,7 +51,8 @@ final class PublishReport {
       reporter.report(LogEntry(.unreachable(failure), timeout: outage))
     case .lost(let failure, let count):
       (blockedReason, isWaitTold) = (nil, true)
-      let again = count == 0 ? "" : "; \(count) unconfirmed items are sent again, and may be there twice"
+      let again =
+        count == 0 ? "" : "; \(count.counted("unconfirmed item", "is", "are")) sent again, and may be there twice"
       reporter.report(LogEntry(.warning, "\(failure): connecting again\(again)"))
     }
   }
@@ -95,7 +96,7 @@ final class PublishReport {
       reporter.logger.show(LogEntry(.notice, line.text, ["items": .integer(publication.confirmedCount)]))
       return
     }
-    ThisProcess.writeToStandardError("\r\(line.text.prefix(size.columns - 1))\u{1B}[K")
+    ThisProcess.writeToStandardError("\r\(line.drawn(width: size.columns - 1))\u{1B}[K")
     isLineOpen = true
   }
 
@@ -106,13 +107,13 @@ final class PublishReport {
 
   // MARK: The end
 
-  private func are(_ count: Int) -> String { "\(count.counted("item")) \(count == 1 ? "is" : "are")" }
-
   func succeed(_ publication: Publication, broker: BrokerURL) {
     let place = "\(destination) at \(broker)"
     let level: LogEntry.Level = publication.resentCount > 0 ? .notice : .info
     let way = destination.exchange.isEmpty ? "in" : "in a queue, through"
-    reporter.report(LogEntry(level, "\(are(publication.confirmedCount)) \(way) \(place)\(twice(publication))"))
+    reporter.report(
+      LogEntry(level, "\(publication.confirmedCount.counted("item", "is", "are")) \(way) \(place)\(twice(publication))")
+    )
   }
 
   /// nil where all is well.
@@ -152,7 +153,8 @@ final class PublishReport {
   private func counts(_ publication: Publication, isAlways: Bool = false) -> String {
     guard publication.acceptedCount > 0 || isAlways else { return "" }
     let count = publication.confirmedCount
-    var text = "; " + (total.map { "\(count) of \($0) items are" } ?? are(count)) + " \(destination.whereItemsAre)"
+    let items = total.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
+    var text = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
     let unknown = publication.unknownNumbers
     if !unknown.isEmpty { text += ", \(unknown.count) may be (\(list(unknown)))" }
     if publication.lastNumberInOrder > 0 { text += "; --skip \(publication.lastNumberInOrder) goes on from there" }
@@ -161,7 +163,8 @@ final class PublishReport {
 
   private func twice(_ publication: Publication) -> String {
     let count = publication.resentCount
-    return count == 0 ? "" : "; \(count) were sent more than once and may be there as often, with the same message ids"
+    let way = "sent more than once and may be there as often, with the same message"
+    return count == 0 ? "" : "; \(count) \(count == 1 ? "was \(way) id" : "were \(way) ids")"
   }
 
   /// Items by their numbers, a few of them.

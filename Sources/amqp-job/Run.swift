@@ -83,7 +83,7 @@ enum Run: ToolCommand {
     }
     let reporter = try LogOptions.reporter(&settings)
     options.leastLogged = reporter.logger.threshold
-    options.isWatched = Terminal.errorSize != nil
+    options.isWatched = reporter.isWatched
     let passesSettings = try settings.flag("pass-env")
     let workerEnvironment = WorkerEnvironment(
       environment, usedSettings: settings.used, passesSettings: passesSettings)

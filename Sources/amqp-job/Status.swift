@@ -10,12 +10,13 @@ struct Status: ToolCommand {
     tool: Main.tool, name: "status", summary: "Show how full queues are, once or all the time.",
     examples: [
       "amqp-job status fruits nuts", "amqp-job status fruits --watch", "amqp-job status fruits --json | jq .dead",
-      "amqp-job status fruits --drained && ./all-done.sh",
+      "amqp-job status fruits --until drained && ./all-done.sh",
     ],
     notes:
       "READY counts items that wait for a consumer, RETRY and DEAD those in Q.retry and Q.dead (- where there is no "
       + "such queue). Items in workers' hands cannot be seen: to --watch they are done, unless they come back. "
-      + "It ends with TERM or INT, exit status 143 or 130. A missing queue is exit status 66.",
+      + "--watch ends with TERM or INT, exit status 143 or 130, and --until with 0; a queue with a consumer that stays is "
+      + "never drained. A missing queue is exit status 66.",
     operands: .any(name: "QUEUE"),
     groups: [
       OptionGroup(
@@ -25,9 +26,18 @@ struct Status: ToolCommand {
           Option("json", "one JSON object a line").everyday,
           Option("watch", "look again and again, with a progress bar where there is a terminal").everyday,
           Option("drained", "exit 0 if nothing is left to be done in the queues, else 1").everyday,
+          Option(
+            "until", value: "drained", "wait until that is so, and exit 0 then; with --watch, show how it comes about"
+          ).everyday,
+          Option("drain-timeout", value: "DURATION", "how long --until may take (default 0: any time)"),
           Option("interval", value: "DURATION", "time from one look to the next (default 1s)"),
         ]), BrokerOptions.group, LogOptions.group,
     ])
+
+  /// What `--until` waits for.
+  private enum Goal: String, CaseIterable {
+    case drained
+  }
 
   let names: [String]
   let broker: BrokerOptions
@@ -45,17 +55,26 @@ struct Status: ToolCommand {
     let interval = try settings.duration("interval") ?? .seconds(1)
     guard interval >= .milliseconds(100) else { throw UsageError("--interval is at least 100ms") }
     let isWatching = try settings.flag("watch")
-    guard isWatching || !arguments.contains("interval") else { throw UsageError("--interval goes with --watch") }
+    let isWaiting = try settings.choice("until") == Goal.drained
+    let limit = try settings.limit("drain-timeout")
+    guard isWatching || isWaiting || !arguments.contains("interval") else {
+      throw UsageError("--interval goes with --watch or --until")
+    }
+    guard isWaiting || !arguments.contains("drain-timeout") else {
+      throw UsageError("--drain-timeout goes with --until")
+    }
+    guard isWatching || !isWaiting || !status.isJSON else { throw UsageError("--until shows --json only with --watch") }
     let isChecking = try settings.flag("drained")
-    guard !(isChecking && (isWatching || status.isJSON)) else {
-      throw UsageError("--drained goes with neither --watch nor --json")
+    guard !(isChecking && (isWatching || isWaiting || status.isJSON)) else {
+      throw UsageError("--drained goes with none of --watch, --until and --json")
     }
     status.broker.warn(status.reporter)
 
     if isChecking {
       try status.checkDrained()
-    } else if isWatching {
-      var watch = StatusWatch(status, interval: interval)
+    } else if isWatching || isWaiting {
+      let wait = isWaiting ? DrainWait(status, limit: limit, isSilent: !isWatching) : nil
+      var watch = StatusWatch(status, interval: interval, isShown: isWatching, until: wait)
       try watch.run()
     } else {
       try status.showOnce()

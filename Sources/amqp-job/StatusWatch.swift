@@ -3,10 +3,14 @@ import JobRunner
 import Linux
 import Reports
 
-/// `amqp-job status --watch`: on a terminal, one line a queue, drawn over and over in the same place.
+/// `amqp-job status --watch`: on a terminal, one line a queue, drawn over and over in the same place. And `--until`, with which it
+/// may go on unseen.
 struct StatusWatch {
   private let status: Status
   private let interval: Duration
+  private let isShown: Bool
+  /// nil for a watch that ends by a signal alone.
+  private var wait: DrainWait?
   private var progress: [String: Progress] = [:]
   /// How many lines stand above the cursor that are to be drawn over.
   private var drawnCount = 0
@@ -15,28 +19,34 @@ struct StatusWatch {
   private var uselessSince: ContinuousClock.Instant?
   private var backOff = BackOff()
 
-  init(_ status: Status, interval: Duration) {
+  init(_ status: Status, interval: Duration, isShown: Bool, until wait: DrainWait?) {
     self.status = status
     self.interval = interval
+    self.isShown = isShown
+    self.wait = wait
   }
 
+  /// Returns when what is waited for is there.
   /// - Throws: `Failure`
-  mutating func run() throws -> Never {
+  mutating func run() throws {
     // The default action is not taken for a container's first process.
     let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
     do {
-      while true { try watch(signals) }
+      while try !watch(signals) {}
     } catch let stopped as BrokerSession.Stopped {
       ExitStatus.signal(stopped.signal).exit()
     }
   }
 
-  /// Until a connection is lost.
-  private mutating func watch(_ signals: SignalReceiver) throws {
+  /// Until a connection is lost; true once what is waited for is there.
+  private mutating func watch(_ signals: SignalReceiver) throws -> Bool {
     do {
       let session = try status.connect(signals: signals, again: hasLoggedIn, isTold: uselessSince != nil)
       hasLoggedIn = true
+      try wait?.begin(session)
       try watch(session)
+      session.close()
+      return true
     } catch let failure as BrokerFailure {
       let since = uselessSince ?? .now
       uselessSince = since
@@ -47,11 +57,13 @@ struct StatusWatch {
       }
       status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
       drawnCount = 0
-      try BrokerSession.pause(until: .now + max(interval, backOff.pause(chance: .random(in: 0...1))), signals)
+      let pause = max(interval, backOff.pause(chance: .random(in: 0...1)))
+      try BrokerSession.pause(until: wait?.next(.now + pause, at: failure.broker) ?? .now + pause, signals)
+      return false
     }
   }
 
-  private mutating func watch(_ session: BrokerSession) throws -> Never {
+  private mutating func watch(_ session: BrokerSession) throws {
     var lookup = QueueLookup(session)
     var next = ContinuousClock.now
     while true {
@@ -61,9 +73,11 @@ struct StatusWatch {
         progress[name, default: Progress()].observe(left: figures.left, at: .now)
         looks.append((figures, progress[name] ?? Progress()))
       }
-      try show(looks) { session.close() }
+      if isShown { try show(looks) { session.close() } }
       (uselessSince, backOff) = (nil, BackOff())
+      if try wait?.isOver(looks.map(\.0), session) == true { return }
       next = max(next + interval, .now)
+      next = try wait?.next(next, at: session.broker) ?? next
       try session.wait(until: next)
     }
   }
@@ -85,13 +99,9 @@ struct StatusWatch {
   ) throws {
     // What has left the screen at its top cannot be drawn over.
     let shown = looks.prefix(max(1, terminal.rows - 1))
-    let nameWidth = shown.map { figures, _ in figures.name.printable.count }.max() ?? 0
     let back = drawnCount > 0 ? "\u{1B}[\(drawnCount)A" : ""
-    let lines = shown.map { figures, progress in
-      let line = ProgressLine(figures, progress).drawn(width: terminal.columns - 1, nameWidth: nameWidth)
-      return "\r\(line)\u{1B}[K\n"
-    }
-    try Output.write(back + lines.joined() + "\u{1B}[J", atEnd: atEnd)
+    let lines = DrawnProgress(shown.map { ProgressLine($0, $1) }, width: terminal.columns - 1).lines
+    try Output.write(back + lines.map { "\r\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J", atEnd: atEnd)
     drawnCount = shown.count
   }
 }

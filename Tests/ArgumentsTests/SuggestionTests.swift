@@ -20,6 +20,7 @@ struct SuggestionTests {
 
   @Test func severalThatBeginSo() {
     #expect(Suggestion(for: "tls", among: ["tls-ca", "tls-cert", "tls-key"]) == nil)
+    #expect(Suggestion(for: "drain", among: ["drained", "drain-timeout"])?.word == "drained")
     #expect(Suggestion(for: "para", among: ["parallelism", "password-file"])?.word == "parallelism")
   }
 

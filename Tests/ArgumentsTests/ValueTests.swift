@@ -34,3 +34,8 @@ import Testing
     #expect(Int(byteCount: text) == nil)
   }
 }
+
+@Suite struct CountedTests {
+  @Test(arguments: [(0, "0 items are"), (1, "1 item is"), (2, "2 items are")])
+  func oneIsNoPlural(count: Int, expected: String) { #expect(count.counted("item", "is", "are") == expected) }
+}

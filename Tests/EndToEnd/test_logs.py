@@ -1,6 +1,8 @@
 """Lines for people and for machines."""
 
+import datetime
 import json
+import os
 import re
 
 import pika
@@ -22,6 +24,16 @@ def test_a_line_per_item(bench):
         for word in (*words, f"attempt {attempt}"):
             assert word in line, line
         assert re.search(r"\b\d+\.?\d* ?m?s\b", line), f"no time in {line!r}"
+
+
+def test_an_attempt_that_the_queue_does_not_count(bench):
+    """A classic queue tells that an item came back, and not how often."""
+    queue = bench.queue("classic", b"apple")
+    bench.run("-q", queue.name, worker=["false"]).assert_error(1, "attempt 1,")
+    bench.run("-q", queue.name, worker=["false"]).assert_error(1, "attempt 2 or a later one,")
+    result = bench.run("-q", queue.name, "--log-format", "json", worker=["true"])
+    (line,) = [line for line in map(json.loads, result.lines) if "attempt" in line]
+    assert (line["attempt"], line["attempt_is_minimum"]) == (2, True)
 
 
 def test_a_json_line_per_item(bench):
@@ -72,6 +84,74 @@ def test_quiet(bench):
     result = bench.run("-q", queue.name, "--quiet", url=None, env={"AMQP_URL": bench.broker.url}, worker=["true"])
     assert (result.status, result.stderr) == (0, ""), result
     bench.run("-q", "no-such-queue", "--quiet", worker=["true"]).assert_error(66, "no-such-queue")
+
+
+TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"
+
+
+def test_times(bench):
+    """As text on request, as JSON always."""
+    queue = bench.queue("quorum", b"apple", b"pear")
+    before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(milliseconds=1)
+    text = bench.run("-q", queue.name, "-v", "--log-time", worker=["true"])
+    assert text.lines and all(re.match(TIME + " amqp-job: ", line) for line in text.lines), text
+    parsed = [json.loads(line) for line in bench.run("-q", queue.name, "--log-format", "json", worker=["true"]).lines]
+    times = [text.lines[0].split()[0], *[line["time"] for line in parsed]]
+    assert before < datetime.datetime.fromisoformat(times[0].replace("Z", "+00:00"))
+    assert times == sorted(times) and all(re.fullmatch(TIME, time) for time in times), times
+    failed = bench.run("-q", "no-such-queue", "--log-time", worker=["true"])
+    assert failed.status == 66 and re.match(TIME + " amqp-job: ", failed.lines[0]), failed
+
+
+def test_a_file_of_its_own(bench):
+    """Errors are on standard error, too. What was in the file stays."""
+    queue = bench.queue("quorum", b"apple", b"pear")
+    log = bench.file("log", "before\n")
+    options = ("-q", queue.name, "--log-file", log)
+    result = bench.run(*options, "-v", worker=["sh", "-c", "echo worker >&2"])
+    assert (result.status, result.lines) == (0, ["worker"]), result
+    result = bench.run(*options, worker=["sh", "-c", "exit 3"])
+    result.assert_error(3, "exited with 3")
+    lines = log.read_text().splitlines()
+    assert lines[0] == "before" and "acked" in lines[-2] and lines[-1] == result.lines[0], lines
+
+
+@pytest.mark.parametrize("command, arguments", [
+    ("publish", ["-q", "no-such-queue", "apple"]), ("declare", ["a", "--delete", "--if-empty", "-q", "b"]),
+    ("status", ["no-such-queue"]), ("dead", ["list", "no-such-queue"]), ("run", ["-q", "x", "-n", "none", "--", "true"]),
+])
+def test_every_commands_log_has_a_file(bench, command, arguments):
+    log = bench.path("log")
+    result = bench.run("--log-time", *arguments, command=command, env={"AMQP_JOB_LOG_FILE": str(log)})
+    lines = [*log.read_text().splitlines(), *result.lines]
+    assert result.status in (64, 66) and len(lines) == 2 and all(re.match(TIME, line) for line in lines), result
+    assert len({re.sub(TIME, "", line) for line in lines}) == 1, lines
+
+
+def test_a_file_that_cannot_be_opened(bench):
+    queue = bench.queue("quorum", b"apple")
+    for path, reason in (bench.path("missing") / "log", "no such file"), (bench.directory, "directory"):
+        result = bench.run("-q", queue.name, "--log-file", path, worker=["true"])
+        result.assert_error(74, str(path), reason, "--log-file")
+    queue.assert_untouched()
+
+
+def test_a_file_that_takes_no_more(bench):
+    """The work goes on, and the lines are on standard error: of a full disk, and of a pipe that nobody reads fast enough."""
+    queue = bench.queue("quorum", b"apple", b"pear")
+    result = bench.run("-q", queue.name, "-v", "--log-file", "/dev/full", worker=["true"])
+    assert result.status == 0 and "acked" in result.stderr, result
+    pipe = bench.path("pipe")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    bench.closers.append(lambda: os.close(reader))
+    while True:
+        try:
+            os.write(reader, b"x" * 4096)
+        except BlockingIOError:
+            break
+    result = bench.run("-q", queue.name, "-v", "--log-file", pipe, worker=["true"])
+    assert result.status == 0 and "acked" in result.stderr, result
 
 
 @pytest.mark.skipif(not CAN_ISOLATE, reason="namespaces are not to be had here")

@@ -110,7 +110,8 @@ def test_status_drained(bench):
     queue = bench.work_queue("quorum")
     family = [each.name for each in queue.family]
     with user(bench, configure=family, read=family[:2]) as reader:
-        assert reader.run(queue.name, "--drained", command="status").status == 0
+        for words in ["--drained"], ["--until", "drained"]:
+            assert reader.run(queue.name, *words, command="status").status == 0, words
 
 
 def test_declare(bench):

@@ -131,7 +131,7 @@ def test_a_signal_while_connecting(bench, number):
     wait_until(lambda: "trying for 60s" in publisher.stderr, what="a line about the broker")
     publisher.send(number)
     result = publisher.finish(PROMPT)
-    assert result.status == 128 + number and "0 of 1 items" in result.lines[-1] and len(result.lines) == 2, result
+    assert result.status == 128 + number and "0 of 1 item is" in result.lines[-1] and len(result.lines) == 2, result
 
 
 @pytest.mark.any_broker

@@ -54,6 +54,18 @@ def test_password_in_argv_is_overwritten(bench, secret_user, form):
     assert len(warnings) == 1, result
 
 
+@pytest.mark.any_broker
+@pytest.mark.parametrize("command, arguments", [
+    ("run", ["-q", "any", "--", "true"]), ("publish", ["-q", "any", "apple"]), ("status", ["any"]), ("declare", ["any"]),
+    ("dead", ["list", "any"]),
+])
+def test_a_login_that_is_refused_is_one_line(bench, secret_user, command, arguments):
+    """A password that opens nothing is not worth a warning."""
+    result = bench.run("--url", secret_user.replace(SECRET, "x" + SECRET), *arguments, url=None, command=command)
+    result.assert_error(77, "refused")
+    assert SECRET not in result.stderr
+
+
 def test_url_without_a_password_in_argv_is_nothing_to_warn_of(bench, secret_user):
     queue = bench.queue("quorum", b"apple")
     secret = bench.file("password", SECRET, mode=0o600)

@@ -11,8 +11,10 @@ def test_no_limit_of_time(bench, queue):
     queue.put(b"apple")
     result = bench.run(
         "-q", queue.name, "--timeout", "0", "--connect-timeout", "0", "--max-item-size", "0", "--drain-timeout", "0", "--drain",
-        "--wait-first", "0", worker=["cat"])
+        "--wait-first", "0", "--quiet", worker=["cat"])
     assert (result.status, result.stdout, result.stderr) == (0, b"apple", ""), result
+    result = bench.run(queue.name, "--until", "drained", "--drain-timeout", "0", command="status")
+    assert (result.status, result.stdout, result.stderr) == (0, b"", ""), result
 
 
 def test_it_outweighs_the_environment(bench, queue):

@@ -28,4 +28,17 @@ import Testing
         #"{"level":"info","message":"say \"hi\"\n\u0001\\ é","id":"x","status":-1,"seconds":1.5}"# + "\n"
       ])
   }
+
+  @Test(arguments: [
+    (Logger.Format.text, "2026-11-29T06:33:48.007Z amqp-job: a\n"),
+    (.json, #"{"time":"2026-11-29T06:33:48.007Z","level":"notice","message":"a"}"# + "\n"),
+  ])
+  func aLineMayBeginWithItsTime(format: Logger.Format, expected: String) {
+    final class Sink: @unchecked Sendable { var text = "" }
+    let sink = Sink()
+    let logger = Logger(format: format, threshold: .info, time: { "2026-11-29T06:33:48.007Z" }) { sink.text += $0 }
+    logger.log(LogEntry(.notice, "a"))
+    #expect(sink.text == expected)
+    #expect(logger.text(LogEntry(.notice, "a")) == "amqp-job: a")
+  }
 }

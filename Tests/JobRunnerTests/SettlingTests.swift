@@ -7,6 +7,15 @@ import Testing
 
 /// What happens to the item, and the exit status, when a worker ends.
 @Suite struct SettlingTests {
+  @Test(arguments: [(false, "attempt 1,"), (true, "attempt 2 or a later one,")])
+  func aReturnThatNobodyCountsIsTheSecondAttemptAtLeast(isRedelivered: Bool, expected: String) {
+    var driver = RunnerDriver()
+    driver.consume()
+    driver.deliver(isRedelivered: isRedelivered)
+    let error = driver.handle(.workerEnded(.exited(3))).errors.first ?? ""
+    #expect(error.contains(expected))
+  }
+
   @Test func doneIsAckedBehindTheCancelInOneWriteAndSureBeforeSuccess() {
     var driver = RunnerDriver()
     driver.work()

@@ -70,6 +70,14 @@ import Testing
   ])
   func times(seconds: UInt64, expected: String) { #expect(utcText(secondsSince1970: seconds) == expected) }
 
+  @Test(arguments: [
+    (0, "1970-01-01T00:00:00.000Z"), (1_795_934_028_007, "2026-11-29T06:33:48.007Z"),
+    (253_402_300_799_999, "9999-12-31T23:59:59.999Z"), (253_402_300_800_000, "253402300800"),
+  ])
+  func timesWithAFraction(milliseconds: UInt64, expected: String) {
+    #expect(utcText(millisecondsSince1970: milliseconds) == expected)
+  }
+
   @Test(
     arguments: [
       ("1970-01-01T00:00:00Z", 0), ("2024-02-29T23:59:59Z", 1_709_251_199), ("2024-02-29t23:59:59z", 1_709_251_199),

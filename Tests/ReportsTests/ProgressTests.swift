@@ -71,16 +71,6 @@ import Testing
     #expect(line(left: 5, of: 5, after: 1, retry: nil, dead: nil).plain == "job1: 0 of 5 done, 5 ready, 2 consumers")
   }
 
-  @Test func drawnInTheWidthThatThereIs() {
-    let line = line(left: 25, of: 100, after: 10, dead: 1)
-    #expect(
-      line.drawn(width: 79, nameWidth: 6)
-        == "job1    [#############-----]   75%  75/100  7.5/s  3s left  2 consumers  1 dead")
-    #expect(line.drawn(width: 60, nameWidth: 4) == "job1   75%  75/100  7.5/s  3s left  2 consumers  1 dead")
-    #expect(line.drawn(width: 10, nameWidth: 4) == "job1   75%")
-    #expect(line.drawn(width: 300, nameWidth: 4).contains("[" + String(repeating: "#", count: 30) + "----------]"))
-  }
-
   @Test func somethingElseThanAQueuesWork() {
     var progress = Progress()
     let start = ContinuousClock.now
@@ -88,16 +78,8 @@ import Testing
     progress.observe(left: 25, at: start + .seconds(10))
     let line = ProgressLine("job1.dead", progress)
     #expect(line.plain == "job1.dead: 75 of 100 done, 7.5/s, 3s left")
-    #expect(line.drawn(width: 60, nameWidth: 0) == "job1.dead  [############-----]   75%  75/100  7.5/s  3s left")
-  }
-
-  @Test func anEmptyQueueIsDrawnToo() {
-    #expect(line(left: 0, of: 0, after: 1).drawn(width: 60, nameWidth: 4).hasSuffix("]     -  0/0  2 consumers"))
-  }
-
-  @Test(arguments: [(0.0, "0"), (0.5, "#####-----"), (0.99, "#########-"), (1, "##########")])
-  func bar(fraction: Double, expected: String) {
-    #expect(ProgressLine.bar(fraction, 10) == (fraction == 0 ? "----------" : expected))
+    #expect(
+      DrawnProgress([line], width: 60).lines == ["job1.dead  [############-----]   75%  75/100  7.5/s  3s left"])
   }
 
   @Test(arguments: [

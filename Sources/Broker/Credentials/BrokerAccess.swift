@@ -35,6 +35,9 @@ public final class BrokerAccess {
   /// What to do with what there is to say.
   public var report: (CredentialNotice) -> Void = { _ in }
 
+  /// What to do when a broker lets us in for the first time.
+  public var onFirstLogin: (() -> Void)?
+
   private let read: (() throws(Unusable) -> Content)?
   private var content: Content
   /// It has not been used yet.
@@ -77,6 +80,12 @@ public final class BrokerAccess {
 
   /// The same broker, and how to log in there now; as it was where the files name that broker no more.
   public func current(_ broker: BrokerURL) -> BrokerURL { current().first { $0.isSamePlace(as: broker) } ?? broker }
+
+  /// A broker has let us in.
+  func loggedIn() {
+    onFirstLogin?()
+    onFirstLogin = nil
+  }
 
   /// Says it; but trouble once only, and not again at each attempt, or for each of several connections.
   func say(_ notice: CredentialNotice) {

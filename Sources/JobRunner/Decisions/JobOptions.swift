@@ -87,8 +87,6 @@ public struct JobOptions: Hashable, Sendable {
   public var namesOptions: Bool
   /// Somebody looks on, who wants to know soon what is being waited for.
   public var isWatched: Bool
-  /// Where more than one item is asked for, the end says what was done.
-  public var tellsTally: Bool
   /// What is of less weight is not logged, nor put into words.
   public var leastLogged: LogEntry.Level
 
@@ -115,7 +113,6 @@ public struct JobOptions: Hashable, Sendable {
     runsMalformed = false
     namesOptions = true
     isWatched = false
-    tellsTally = true
     leastLogged = .info
   }
 
@@ -123,6 +120,9 @@ public struct JobOptions: Hashable, Sendable {
   var mostItems: Int {
     if case .count(let count) = extent { count } else { .max }
   }
+
+  /// More than one item is asked for.
+  var isOfSeveral: Bool { mostItems > 1 }
 
   /// Rather than wait for more.
   public var endsWhenDrained: Bool {

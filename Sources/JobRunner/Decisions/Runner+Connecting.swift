@@ -220,7 +220,10 @@ extension Runner {
       case .moving(let moving): actions += moveAbandoned(moving, in: index, why: failure.description, now: now)
       case .closing(.some): isSettlementLost = true
       case .holding: actions.append(.releaseBody(slot: index))
-      default: if slot.isAckUnconfirmed { isSettlementLost = true }
+      default:
+        guard slot.isAckUnconfirmed else { continue }
+        isSettlementLost = true
+        tally.ackLost()
       }
     }
     let isStopped = slots.contains { $0.state == .abandoning }

@@ -108,7 +108,7 @@ extension Runner {
     switch finding {
     case .drained:
       isDrained = true
-      return [answered, .log(LogEntry(.info, "\(place) is drained"))]
+      return [answered]
     case .items:
       return [answered] + serve(now: now)
     case .void, .retries, .otherConsumers, .returning, .empty:
@@ -143,6 +143,7 @@ extension Runner {
     case .waiting where slot.isAckUnconfirmed, .resting where slot.isAckUnconfirmed,
       .withdrawing where slot.isAckUnconfirmed:
       slots[index].state = .closed
+      tally.ackLost()
       return ackRefused(why: "the broker took the item back first")
     case .waiting:
       // Should the queue be gone, the answer is that there is none.
@@ -194,7 +195,10 @@ extension Runner {
     case .resting, .waiting, .withdrawing:
       slots[index].state = isStopping ? .closed : .shut
       if phase == .looking { drain.channelLost(now: now) }
-      if slot.isAckUnconfirmed { return early + ackRefused(why: reason.text) }
+      if slot.isAckUnconfirmed {
+        tally.ackLost()
+        return early + ackRefused(why: reason.text)
+      }
       guard !isStopping, phase != .awaitingQueue else { return early }
       return early + queueRefused(reason, now: now)
     }

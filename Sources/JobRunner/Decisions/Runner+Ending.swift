@@ -28,9 +28,11 @@ extension Runner {
   }
 
   /// A line of the log; the last one that is an error says why the status is none of success.
-  mutating func said(_ level: LogEntry.Level, _ line: String) -> RunnerAction {
-    if level == .error { hasReportedError = true }
-    return .log(LogEntry(level, line))
+  mutating func said(_ level: LogEntry.Level, _ line: String) -> RunnerAction { said(LogEntry(level, line)) }
+
+  mutating func said(_ entry: LogEntry) -> RunnerAction {
+    if entry.level == .error { hasReportedError = true }
+    return .log(entry)
   }
 
   /// Cancels the consumers that have nothing in hand. What comes to them in this moment is put back.
@@ -87,7 +89,7 @@ extension Runner {
       actions = notReturned(why: isDrained ? "others have taken it" : "the runner was told to end")
     }
     let status = status
-    if status != .success, !hasReportedError { actions.append(said(.error, summary)) }
+    actions += ending(status, now: now)
     phase = .closing(status)
     let isHurried = isBrokerSilent || isEndAwaited || stopSignal != nil || brokenStatus == .unreachable
     return actions
@@ -122,15 +124,26 @@ extension Runner {
     }
   }
 
-  private var summary: String {
-    let done = "\(tally.done) of \(tally.taken) items of \(place) were done"
-    if case .drain = options.extent, isDrained {
-      let target = policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange"
-      return "\(place) is drained, but \(tally.deadLettered.counted("item")) of it went to \(target)"
+  /// What there is left to say. An error has its line already where something forbade to go on, or a single item failed.
+  private mutating func ending(_ status: ExitStatus, now: ContinuousClock.Instant) -> [RunnerAction] {
+    if status != .success, !hasReportedError { return [said(ending(now: now).entry(.error))] }
+    if options.isOfSeveral {
+      return hasReportedError && tally.settled == 0 ? [] : [said(ending(now: now).entry(.notice))]
     }
-    if let stopSignal { return "stopped by \(stopSignal); \(done)" }
-    let others =
-      policy.hasRetries || tally.deadLettered > 0 ? "in it again, or will be, or dead-lettered" : "in it again"
-    return "\(done); the others are \(others)"
+    return isDrained ? [said(.info, "\(place) is drained")] : []
+  }
+
+  private func ending(now: ContinuousClock.Instant) -> Ending {
+    Ending(
+      cause: endingCause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
+      queue: queue.name, place: place,
+      deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
+      duration: startedAt?.duration(to: now) ?? .zero)
+  }
+
+  private var endingCause: Ending.Cause {
+    if brokenStatus != nil { return .broken }
+    if isDrained { return .drained }
+    return stopSignal.map { .stopped($0) } ?? .complete
   }
 }

@@ -34,7 +34,7 @@ extension Runner {
     }
     guard ended.outcome == .done else {
       tally.count(ended.outcome)
-      return [release] + log(ended, .givenBackByBroker(why: "the connection was lost")) + resume(now: now)
+      return [release] + disposed(of: ended, as: .givenBackByBroker(why: "the connection was lost")) + resume(now: now)
     }
     guard ended.item.isRecognisable else {
       return [release] + notReturned(why: "it has no message id to be recognised by")

@@ -1,5 +1,4 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
 internal import Linux
 
@@ -108,10 +107,8 @@ extension Runner {
     case .queue: disposal = .givenBackAsCopy
     case .retry(let delay, _): disposal = .retried(after: delay)
     case .deadLetter:
-      tally.deadLettered += 1
       disposal = .deadLettered(into: "queue '\(queue.deadName)'")
     case .deadLetterExchange:
-      tally.deadLettered += 1
       disposal = .deadLettered(into: "\(moving.move.destination.destination(of: moving.item))")
     }
     let unrun = moving.ended == nil ? [said(.info, "an item of \(place) goes back as a copy, unrun")] : []
@@ -168,7 +165,7 @@ extension Runner {
   ) -> [RunnerAction] {
     slots[index].state = isStopping ? .closed : .shut
     return [.dropMove(slot: index), .releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
-      + (moving.isUnrun ? [] : moving.ended.map { log($0, .givenBackByBroker(why: why)) } ?? [])
+      + (moving.isUnrun ? [] : moving.ended.map { disposed(of: $0, as: .givenBackByBroker(why: why)) } ?? [])
   }
 
   /// A broker that is short of memory or disk takes the copies that are under way when it has room again, even
@@ -192,17 +189,19 @@ extension Runner {
     let unmark = unmark(item, disposal)
     let isDone = ended?.outcome == .done
     if ended != nil { outage.settled() }
-    let entry = ended.map { log($0, disposal) } ?? []
-    let actions: [RunnerAction] = [.releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
     slots[index].state = .resting
-    if isStopping || freeItems <= 0 {
+    let isLastOfSlot = isStopping || freeItems <= 0
+    // Of the last ack that is said once the broker has taken it.
+    let entry = isDone && isLastOfSlot ? [] : ended.map { disposed(of: $0, as: disposal) } ?? []
+    let actions: [RunnerAction] = [.releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
+    if isLastOfSlot {
       // The consumer is cancelled before the broker can see room for another item.
       let methods = slots[index].detach() + [method, Slot.close]
       slots[index].state = .closing(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil)
       let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
       // Then the connection's end is the answer, and not another one after that.
       let endsAll = returning.isEmpty && search == nil && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
-      return actions + (isDone ? [] : entry) + (isLast ? [.endOfWork] : [])
+      return actions + entry + (isLast ? [.endOfWork] : [])
         + [
           .send(slots[index].on(methods) + unmark), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
         ] + (endsAll ? [.closeConnection] : [])
@@ -241,7 +240,7 @@ extension Runner {
     guard case .closing(let word) = slots[index].state else { return [] }
     slots[index].channelEnded()
     slots[index].state = .closed
-    return [.cancel(.settlementLimit(slot: index))] + (word.map { log($0.ended, $0.disposal) } ?? [])
+    return [.cancel(.settlementLimit(slot: index))] + (word.map { disposed(of: $0.ended, as: $0.disposal) } ?? [])
       + resume(now: now)
   }
 
@@ -267,6 +266,7 @@ extension Runner {
     case .waiting where slots[index].isAckUnconfirmed, .resting where slots[index].isAckUnconfirmed,
       .withdrawing where slots[index].isAckUnconfirmed:
       slots[index].state = .closed
+      tally.ackLost()
       return ackUnconfirmed(why: silence)
     case .withdrawing:
       slots[index].state = .closed
@@ -278,28 +278,6 @@ extension Runner {
   private mutating func ackUnconfirmed(why: String) -> [RunnerAction] {
     breakOff(
       .temporaryFailure, "the item of \(place) is done, but may be run again: its ack is unconfirmed (\(why))")
-  }
-
-  // MARK: The log
-
-  mutating func log(_ ended: EndedJob, _ disposal: Disposal) -> [RunnerAction] {
-    var level = LogEntry.Level.info
-    if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
-    if level == .error { hasReportedError = true }
-    guard level >= options.leastLogged else { return [] }
-    let item = ended.item
-    let name = item.id.map { "item \($0)" } ?? "an item"
-    var entry = LogEntry(
-      level, "\(name) of \(place), attempt \(item.attempt), \(ended.duration.text): \(ended.what); \(disposal.text)",
-      [
-        "queue": .text(queue.name), "attempt": .integer(item.attempt),
-        "seconds": .seconds(ended.duration), "settlement": .text(disposal.name),
-      ])
-    if let id = item.id { entry.fields.append(.init(name: "id", value: .text(id))) }
-    if let status = ended.status {
-      entry.fields.append(.init(name: "status", value: .integer(Int(status.shellCode))))
-    }
-    return [.log(entry)]
   }
 }
 

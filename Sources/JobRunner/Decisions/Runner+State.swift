@@ -10,7 +10,7 @@ extension Runner {
     let connection = connectFailure.map { ", no connection (\($0))" } ?? ""
     let blocked = movesBlocked.map { ", no copies taken (\($0))" } ?? ""
     let due = timers.sorted { $0.deadline < $1.deadline }.map { "\($0.timer) in \(now.duration(to: $0.deadline).text)" }
-    let what = "\(phase)\(told)\(broken)\(connection)\(blocked), \(tally.taken) items taken"
+    let what = "\(phase)\(told)\(broken)\(connection)\(blocked), \(tally.taken.counted("item")) taken"
     let each = slots.map(\.summary).joined(separator: ", ")
     let waiting = due.isEmpty ? "none" : due.joined(separator: ", ")
     return "state of the runner for \(place): \(what); slots: \(each); \(drain.summary); timers: \(waiting)"

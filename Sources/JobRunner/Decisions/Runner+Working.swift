@@ -107,10 +107,10 @@ extension Runner {
     stoppedAt = now
     guard hasWorkers else {
       let doing = phase == .connecting || phase == .new ? "connecting" : "waiting"
-      // The end says how what is being settled came out.
-      let isSettling = slots.contains(where: \.isSettling)
+      // The end says how what is being settled came out, and of several items it says the signal, too.
+      let isSaidInTheEnd = slots.contains(where: \.isSettling) || options.isOfSeveral && brokenStatus == nil
       let level: LogEntry.Level = options.extent == .forever || brokenStatus != nil ? .notice : .error
-      return (isSettling ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")])
+      return (isSaidInTheEnd ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")])
         + stopTaking()
     }
     guard options.workersMayFinish else { return stopWorkers(signal, now: now) + stopTaking() }

@@ -4,7 +4,11 @@ struct Tally: Hashable, Sendable {
   var taken = 0
   var done = 0
   var failed = 0
-  var deadLettered = 0
+  private(set) var deadLettered = 0
+  /// Items whose ack the broker was sent, and has not failed to take so far.
+  private(set) var acked = 0
+  private(set) var retried = 0
+  private(set) var givenBack = 0
   private(set) var failuresInRow = 0
   /// The worst that a single item has come to.
   private(set) var lastFailure: ExitStatus?
@@ -23,6 +27,23 @@ struct Tally: Hashable, Sendable {
       lastFailure = .signal(signal)
     }
   }
+
+  mutating func count(_ disposal: Disposal) {
+    switch disposal {
+    case .acked: acked += 1
+    case .retried: retried += 1
+    case .givenBack, .givenBackAsCopy, .givenBackByBroker: givenBack += 1
+    case .deadLettered: deadLettered += 1
+    }
+  }
+
+  /// The broker may not have taken an ack that was counted.
+  mutating func ackLost() { acked -= 1 }
+
+  var settled: Int { acked + retried + givenBack + deadLettered }
+
+  /// Items that were taken, and of which nothing is known to have become.
+  var unsettled: Int { taken - settled }
 
   /// How long to take nothing after failures in a row: an item that comes back at once would keep us spinning.
   func pause(chance: Double) -> Duration? {

@@ -25,6 +25,7 @@ public struct LogEntry: Hashable, Sendable {
     case text(String)
     case integer(Int)
     case seconds(Duration)
+    case flag(Bool)
   }
 
   public struct Field: Hashable, Sendable {

@@ -1,6 +1,6 @@
 internal import Reports
 
-/// Writes the log to standard error: one line an entry, as text for people or as JSON for machines.
+/// Writes a log: one line an entry, as text for people or as JSON for machines.
 public struct Logger: Sendable {
   public enum Format: String, Sendable, CaseIterable {
     case text
@@ -11,15 +11,19 @@ public struct Logger: Sendable {
   public let format: Format
   /// Entries below are left out.
   public let threshold: LogEntry.Level
+  private let time: (@Sendable () -> String)?
   private let write: @Sendable (String) -> Void
 
-  /// `write` takes one line, its end included.
+  /// `write` takes one line, its end included. `time` is what the clock says as a line is written, which begins with that;
+  /// without it no line has a time.
   public init(
-    program: String = "amqp-job", format: Format, threshold: LogEntry.Level, write: @escaping @Sendable (String) -> Void
+    program: String = "amqp-job", format: Format, threshold: LogEntry.Level, time: (@Sendable () -> String)? = nil,
+    write: @escaping @Sendable (String) -> Void
   ) {
     self.program = program
     self.format = format
     self.threshold = threshold
+    self.time = time
     self.write = write
   }
 
@@ -29,16 +33,18 @@ public struct Logger: Sendable {
 
   /// Writes an entry that was asked for by itself, whatever its level.
   public func show(_ entry: LogEntry) {
-    write((format == .json ? json(entry) : text(entry)) + "\n")
+    let time = time?()
+    write((format == .json ? json(entry, time) : (time.map { "\($0) " } ?? "") + text(entry)) + "\n")
   }
 
-  /// An entry as one line of text, without its end.
+  /// An entry as one line of text, without a time and without its end.
   public func text(_ entry: LogEntry) -> String { "\(program): \(entry.message.printable)" }
 
-  private func json(_ entry: LogEntry) -> String {
+  private func json(_ entry: LogEntry, _ time: String?) -> String {
+    let time = time.map { [JSON.Member("time", .text($0))] } ?? []
     let fields = entry.fields.map { JSON.Member($0.name, $0.value.json) }
-    return JSON.object([.init("level", .text(entry.level.name)), .init("message", .text(entry.message))] + fields)
-      .description
+    let words = [JSON.Member("level", .text(entry.level.name)), JSON.Member("message", .text(entry.message))]
+    return JSON.object(time + words + fields).description
   }
 }
 
@@ -47,6 +53,7 @@ extension LogEntry.Value {
     switch self {
     case .text(let text): .text(text)
     case .integer(let number): .integer(Int64(number))
+    case .flag(let value): .boolean(value)
     case .seconds(let duration): .number(Double(duration / .milliseconds(1)).rounded() / 1000)
     }
   }

@@ -64,7 +64,8 @@ struct AMQPPublishReport {
       switch count {
       case 0: "no line is known to be published"
       case first: count == 1 ? "the first line is published" : "the first \(count) lines are published"
-      default: "\(count) lines are published, the first \(first) among them"
+      case _ where first == 0: "\(count.counted("line", "is", "are")) published, the first not among them"
+      default: "\(count) lines are published, the first \(first == 1 ? "" : "\(first) ")among them"
       }
     let unknown =
       unknownCount == 0

@@ -23,8 +23,10 @@ struct BrokerOptions {
   private static let anyTime: Duration = .seconds(UInt32.max)
   /// Seconds.
   var heartbeat: UInt16
-  /// What to warn of, once somebody listens.
+  /// What to warn of, once somebody listens: it may be what an error comes from.
   private var warnings: [String] = []
+  /// What to warn of once a broker has let us in. Of an error at the login nothing of it is the cause.
+  private var warningsOfLogin: [String] = []
 
   /// - Throws: `Failure`
   init(_ settings: inout Settings) throws {
@@ -51,9 +53,8 @@ struct BrokerOptions {
     self.heartbeat = UInt16(heartbeat / .seconds(1))
     let outage = try settings.duration("connect-timeout") ?? parameters.connectTimeout ?? .seconds(60)
     connectTimeout = outage == .zero ? Self.anyTime : outage
-    warnings = [parameters.warning(in: sources.urlSource), Self.hidePasswords(settings.given.all("url"))]
-      .compactMap(\.self)
-    warnings += settings.unknownVariableWarnings()
+    warnings = [parameters.warning(in: sources.urlSource)].compactMap(\.self) + settings.unknownVariableWarnings()
+    warningsOfLogin = [Self.hidePasswords(settings.given.all("url")), unsafeTLS, plainText].compactMap(\.self)
   }
 
   /// `reporter`, where there is one, says what is waited for: at once what is in the way, and on a terminal after a second that
@@ -71,17 +72,20 @@ struct BrokerOptions {
   /// Says what there is to say, now and when the credentials change.
   func warn(_ reporter: Reporter) {
     access.report = { reporter.report($0.entry) }
+    func report(_ warnings: [String]) { warnings.forEach { reporter.report(LogEntry(.warning, $0)) } }
+    access.onFirstLogin = { [warningsOfLogin] in report(warningsOfLogin) }
+    report(warnings)
+  }
+
+  private var unsafeTLS: String? {
+    guard access.tls?.verifies == false else { return nil }
+    return "the broker's certificate is not verified, anybody may be it (--tls-insecure, or verify_none in its URL)"
+  }
+
+  private var plainText: String? {
     let brokers = access.brokers
-    if access.tls?.verifies == false {
-      let line =
-        "the broker's certificate is not verified, anybody may be it (--tls-insecure, or verify_none in its URL)"
-      reporter.report(LogEntry(.warning, line))
-    }
-    if brokers.contains(where: \.isSecure), let plain = brokers.first(where: { !$0.isSecure }) {
-      let line = "one of the URLs is amqp://: with the broker at \(plain) passwords and items go in plain text"
-      reporter.report(LogEntry(.warning, line))
-    }
-    for warning in warnings { reporter.report(LogEntry(.warning, warning)) }
+    guard brokers.contains(where: \.isSecure), let plain = brokers.first(where: { !$0.isSecure }) else { return nil }
+    return "one of the URLs is amqp://: with the broker at \(plain) passwords and items go in plain text"
   }
 
   /// As settings and files have it now; but for `former`, where that is given.

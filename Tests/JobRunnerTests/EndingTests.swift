@@ -1,0 +1,87 @@
+import AMQP
+import Linux
+import Testing
+
+@testable import JobRunner
+
+@Suite struct EndingTests {
+  private func text(
+    _ cause: Ending.Cause, _ disposals: [Disposal], taken: Int? = nil, wanted: Int? = nil,
+    after duration: Duration = .seconds(41)
+  ) -> String {
+    var tally = Tally()
+    tally.taken = taken ?? disposals.count
+    for disposal in disposals { tally.count(disposal) }
+    return Ending(
+      cause: cause, tally: tally, wanted: wanted, queue: "q", place: "queue 'q'", deadTarget: "queue 'q.dead'",
+      duration: duration
+    ).text
+  }
+
+  @Test func saysWhatWasDone() {
+    #expect(text(.complete, [.acked, .acked]) == "queue 'q': 2 done in 41s")
+    #expect(text(.complete, [.acked, .givenBack], wanted: 2) == "queue 'q': 1 of 2 done, 1 given back in 41s")
+    let all: [Disposal] = [
+      .acked, .retried(after: .seconds(1)), .givenBackAsCopy, .givenBackByBroker(why: "x"), .deadLettered(into: "y"),
+    ]
+    #expect(
+      text(.drained, all, taken: 6)
+        == "queue 'q' is drained: 1 done, 1 retried, 2 given back, 1 dead-lettered into queue 'q.dead', 1 not settled in 41s"
+    )
+    #expect(text(.stopped(.terminate), [.givenBack]) == "stopped by TERM; queue 'q': 0 done, 1 given back in 41s")
+    #expect(text(.drained, [], after: .milliseconds(420)) == "queue 'q' is drained: no item was taken in 420ms")
+    #expect(text(.complete, [.acked], after: .seconds(7384)) == "queue 'q': 1 done in 2h03m")
+  }
+
+  private func endings(_ actions: [RunnerAction], _ level: LogEntry.Level) -> [String] {
+    actions.compactMap { if case .log(let entry) = $0, entry.level == level { entry.message } else { nil } }
+  }
+
+  @Test func isTheLastLineOfSeveralItems() {
+    var driver = RunnerDriver { $0.extent = .count(2) }
+    driver.consume()
+    driver.deliver()
+    var actions = driver.handle(.workerEnded(.exited(0)))
+    driver.now += .seconds(3)
+    driver.deliver()
+    #expect(endings(actions, .notice) == [])
+    actions = driver.handle(.workerEnded(.exited(0))) + driver.settle()
+    #expect(endings(actions, .notice) == ["queue 'q' at broker:5672: 2 of 2 done in 3s"])
+    #expect(driver.finished == .success)
+  }
+
+  @Test func isNoLineOfASingleItem() {
+    var driver = RunnerDriver()
+    driver.work()
+    let actions = driver.handle(.workerEnded(.exited(0))) + driver.settle()
+    #expect(endings(actions, .notice) == [] && driver.finished == .success)
+  }
+
+  @Test func saysTheSignalToo() {
+    var driver = RunnerDriver { $0.extent = .forever }
+    driver.consume()
+    let actions =
+      driver.handle(.signal(.terminate)) + driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(endings(actions, .notice) == ["stopped by TERM; queue 'q' at broker:5672: no item was taken in 0s"])
+    #expect(driver.finished == .success)
+  }
+
+  @Test func doesNotCountAnAckThatTheBrokerMayNotHaveTaken() {
+    var driver = RunnerDriver { $0.extent = .count(3) }
+    driver.work()
+    driver.handle(.workerEnded(.exited(0)))
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    let actions = driver.handle(RunnerDriver.lost())
+    #expect(actions.errors.count == 1)
+    #expect(endings(actions, .notice) == ["queue 'q' at broker:5672: 1 of 3 done, 1 not settled in 0s"])
+  }
+
+  @Test func isLeftOutWhereAnErrorSaysItAll() {
+    var driver = RunnerDriver { $0.extent = .drain }
+    driver.consume()
+    let actions = driver.handle(.timer(.drainLimit)) + driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(actions.errors.count == 1 && endings(actions, .notice) == [])
+    #expect(driver.finished == .temporaryFailure)
+  }
+}
