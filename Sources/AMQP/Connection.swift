@@ -52,21 +52,21 @@ public struct Connection {
   /// What the broker says of itself, such as its product and version; empty before it has.
   public private(set) var serverProperties = FieldTable()
 
-  private enum Phase { case start, tune, open, ready, closing }
+  enum Phase { case start, tune, open, ready, closing }
 
-  private var parameters: Parameters
+  var parameters: Parameters
   private let codec = Codec()
-  private var phase = Phase.start
+  var phase = Phase.start
   private var reader = FrameReader()
   private var channels = OpenChannels()
   private var contents: [UInt16: IncomingContent] = [:]
-  private var frameMax = 131_072
+  var frameMax = 131_072
   /// The highest number of a channel.
-  public private(set) var channelMax: UInt16 = 2047
-  private var heartbeats: HeartbeatMonitor?
+  public internal(set) var channelMax: UInt16 = 2047
+  var heartbeats: HeartbeatMonitor?
   /// Seconds between heartbeats, as agreed; nil before that, and for none.
   public var heartbeat: Int? { heartbeats?.interval }
-  private var loginSize = 0
+  var loginSize = 0
   /// How many bytes the login has taken that the broker has not answered yet; nil for none.
   public var unansweredLoginSize: Int? { phase == .tune ? loginSize : nil }
   /// What ended the connection behind events that came before.
@@ -268,50 +268,6 @@ public struct Connection {
     default:
       events.append(.method(channel: channel, method))
     }
-  }
-
-  private mutating func answerStart(_ mechanisms: ByteString) throws {
-    let offered = mechanisms.description.split(separator: " ")
-    let mechanism = parameters.mechanism
-    guard offered.contains(where: { $0 == mechanism.name }) else {
-      throw AMQPError.loginRefused("the broker offers \(mechanisms), not \(mechanism.name)")
-    }
-    let sentBefore = output.count
-    let response = mechanism == .plain ? "\0\(parameters.username)\0\(parameters.password)" : ""
-    try send(
-      .connectionStartOK(
-        clientProperties: [
-          "product": .string("amqp-job"), "version": .string(ByteString(clientVersion)),
-          "platform": .string("Swift"), "connection_name": .string(ByteString(parameters.name)),
-          "capabilities": .table([
-            "authentication_failure_close": .boolean(true), "basic.nack": .boolean(true),
-            "connection.blocked": .boolean(true), "consumer_cancel_notify": .boolean(true),
-            "publisher_confirms": .boolean(true),
-          ]),
-        ],
-        mechanism: ByteString(mechanism.name), response: ByteString(response)), on: 0)
-    loginSize = output.count - sentBefore
-    phase = .tune
-  }
-
-  private mutating func answerTune(_ offered: Method.Tuning, now: ContinuousClock.Instant) throws {
-    func lowest<Number: FixedWidthInteger>(_ ours: Number, _ theirs: Number) -> Number {
-      theirs == 0 ? ours : min(ours, theirs)
-    }
-    let agreed = Method.Tuning(
-      channelMax: lowest(channelMax, offered.channelMax),
-      frameMax: lowest(UInt32(frameMax), offered.frameMax),
-      heartbeat: lowest(parameters.heartbeat, offered.heartbeat))
-    guard agreed.frameMax >= 4096 else {
-      throw AMQPError.protocolViolation("frames of at most \(agreed.frameMax) bytes")
-    }
-    frameMax = Int(agreed.frameMax)
-    channelMax = agreed.channelMax
-    heartbeats = agreed.heartbeat == 0 ? nil : HeartbeatMonitor(interval: Int(agreed.heartbeat), now: now)
-    try send(.connectionTuneOK(agreed), on: 0)
-    try send(.connectionOpen(vhost: ByteString(parameters.vhost)), on: 0)
-    for opening in parameters.opening { try send(opening.method, on: opening.channel) }
-    phase = .open
   }
 
   private mutating func completeContent(on channel: UInt16, into events: inout [Event]) {

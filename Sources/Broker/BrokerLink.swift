@@ -20,7 +20,7 @@ public final class BrokerLink {
   /// How much one `process` reads. A fast broker must not fill our memory with what nobody has handled yet.
   static let mostReadAtOnce = 1 << 20
 
-  private enum State {
+  enum State {
     case resolving(Resolver)
     case connecting(TCPSocket, others: ArraySlice<SocketAddress>, limit: ContinuousClock.Instant)
     case talking(TCPSocket)
@@ -31,29 +31,29 @@ public final class BrokerLink {
   }
 
   public let broker: BrokerURL
-  private var state: State
-  private var connection: Connection
+  var state: State
+  var connection: Connection
   /// Where the broker was connected to, once it was.
-  public private(set) var address: SocketAddress?
+  public internal(set) var address: SocketAddress?
   /// Logged in.
   public private(set) var isOpen = false
-  private var isClosing = false
+  var isClosing = false
   /// Nothing is read meanwhile: the broker is to send no more than can be handled.
   public var isPaused = false
-  private let loginDeadline: ContinuousClock.Instant
-  private let tls: TLSContext?
+  let loginDeadline: ContinuousClock.Instant
+  let tls: TLSContext?
   /// Where the login is from; nil where it never changes.
-  private let access: BrokerAccess?
-  private let password: String
+  let access: BrokerAccess?
+  let password: String
   /// Of a connection that is open, and was made with a token.
-  private var tokens: TokenKeeper?
+  var tokens: TokenKeeper?
   /// Between socket and connection, where the broker is to be reached by TLS.
-  private var session: TLSSession?
+  var session: TLSSession?
   /// Why nothing more can be encrypted. That the socket does not write shows where it is read.
-  private var sendFailure: (any Error)?
+  var sendFailure: (any Error)?
   /// When `process` was called last, and when it found that the broker had sent something.
-  private var latestTurn: ContinuousClock.Instant
-  private var lastHeard: ContinuousClock.Instant
+  var latestTurn: ContinuousClock.Instant
+  var lastHeard: ContinuousClock.Instant
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event. `address` is the
@@ -114,46 +114,7 @@ public final class BrokerLink {
     }
   }
 
-  // MARK: Sending
-
-  /// Queues a method; `flush` sends what is queued, in as few writes as it takes.
-  /// - Throws: `AMQPError.doesNotFitFrame`
-  public func send(_ method: Method, on channel: UInt16) throws {
-    try connection.send(method, on: channel)
-  }
-
-  /// Queues `basic.publish` with its message.
-  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
-  public func send(
-    _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
-  ) throws {
-    try connection.send(method, properties: properties, body: body, on: channel)
-  }
-
-  /// Queues the beginning of a message. Its body has to follow, by `sendBody`, before anything else on the channel.
-  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
-  public func send(
-    _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
-  ) throws {
-    try connection.send(method, properties: properties, bodySize: bodySize, on: channel)
-  }
-
-  /// What many messages of this connection have in common.
-  /// - Throws: `AMQPError.doesNotFitFrame`
-  public func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {
-    try connection.template(method, properties)
-  }
-
-  /// Queues the beginning of a message. Its body has to follow, by `sendBody`, before anything else on the channel.
-  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
-  public func send(_ template: MessageTemplate, messageID: ByteString, bodySize: UInt64, on channel: UInt16) throws {
-    try connection.send(template, messageID: messageID, bodySize: bodySize, on: channel)
-  }
-
-  /// Queues the next bytes of the body of the message that was begun on the channel.
-  public func sendBody(_ part: [UInt8], on channel: UInt16) {
-    connection.sendBody(part[...], on: channel)
-  }
+  // MARK: Closing
 
   /// Begins the connection's clean end, which is over with `Connection.Event.closed`, or with a failure. `flush` sends
   /// it. In the middle of the login that is finished first. An attempt that has reached nobody is dropped.
@@ -165,44 +126,6 @@ public final class BrokerLink {
     (tokens, isClosing) = (nil, true)
     // A reason of three letters fits every frame.
     try? connection.close()
-  }
-
-  /// Bytes that are queued and not yet sent.
-  public var unsentByteCount: Int { connection.output.count + (session?.ciphertext.count ?? 0) }
-
-  /// Sends what can be sent now of what is queued. A failure shows at the next `process`.
-  public func flush() {
-    guard case .talking(let socket) = state else { return }
-    if let session { return flush(session, socket) }
-    var sentCount = 0
-    while sentCount < connection.output.count,
-      case .bytes(let count)? = try? socket.write(connection.output[sentCount...])
-    { sentCount += count }
-    // Once: it moves all that is left.
-    connection.output.removeFirst(sentCount)
-  }
-
-  /// How much is encrypted ahead of what the socket takes.
-  private static let mostEncryptedAtOnce = 65_536
-
-  private var hasSomethingToSend: Bool {
-    guard let session else { return !connection.output.isEmpty }
-    return !session.ciphertext.isEmpty || (session.isEstablished && !connection.output.isEmpty && sendFailure == nil)
-  }
-
-  private func flush(_ session: TLSSession, _ socket: TCPSocket) {
-    var encryptedCount = 0
-    defer { connection.output.removeFirst(encryptedCount) }
-    while true {
-      while !session.ciphertext.isEmpty {
-        guard case .bytes(let count)? = try? socket.write(session.ciphertext[...]) else { return }
-        session.ciphertext.removeFirst(count)
-      }
-      let rest = connection.output[encryptedCount...].prefix(Self.mostEncryptedAtOnce)
-      guard session.isEstablished, !rest.isEmpty, sendFailure == nil else { return }
-      do { try session.send(rest) } catch { return sendFailure = error }
-      encryptedCount += rest.count
-    }
   }
 
   // MARK: Receiving
@@ -224,74 +147,6 @@ public final class BrokerLink {
     } catch {
       return [fail(error)]
     }
-  }
-
-  private func fail(_ error: any Error) -> Event {
-    switch error {
-    case let error as SystemError:
-      return fail(isOpen ? .lost : .unreachable, error.reason)
-    case let error as AMQPError:
-      // The answer to the broker's close goes out before the socket is closed.
-      endSession()
-      flush()
-      return fail(BrokerFailure(error, broker: broker, wasOpen: isOpen))
-    case let error as TLSError:
-      // The alert that tells the peer why.
-      flush()
-      if case .untrusted = error { return fail(.untrusted, error.description) }
-      return fail(isOpen ? .lost : .unreachable, error.description)
-    default:
-      return fail(isOpen ? .lost : .unreachable, "\(error)")
-    }
-  }
-
-  private func resolve(
-    _ resolver: Resolver, _ readiness: PollReadiness, now: ContinuousClock.Instant
-  ) throws -> [Event] {
-    guard readiness.readable else {
-      return now < loginDeadline ? [] : [fail(.unreachable, "the look-up of its name takes too long")]
-    }
-    switch try resolver.answer() {
-    case .addresses(let addresses): return try connect(to: addresses[...], now: now)
-    case .failed(let reason): return [fail(.unreachable, reason)]
-    }
-  }
-
-  private func connect(
-    to addresses: ArraySlice<SocketAddress>, now: ContinuousClock.Instant
-  ) throws -> [Event] {
-    guard let address = addresses.first else { return [fail(.unreachable, "its name has no address")] }
-    let others = addresses.dropFirst()
-    do {
-      let socket = try TCPSocket(connectingTo: address)
-      self.address = address
-      state = .connecting(
-        socket, others: others, limit: others.isEmpty ? loginDeadline : now + Self.addressLimit)
-      return []
-    } catch let error as SystemError {
-      return others.isEmpty ? [fail(.unreachable, error.reason)] : try connect(to: others, now: now)
-    }
-  }
-
-  private func connect(
-    _ socket: TCPSocket, _ others: ArraySlice<SocketAddress>, limit: ContinuousClock.Instant,
-    _ readiness: PollReadiness, now: ContinuousClock.Instant
-  ) throws -> [Event] {
-    let obstacle: String
-    if readiness.writable {
-      guard let error = socket.connectionError() else {
-        session = try tls.map { try TLSSession($0, host: broker.host) }
-        state = .talking(socket)
-        flush()
-        return []
-      }
-      obstacle = error.reason
-    } else {
-      guard now >= min(limit, loginDeadline) else { return [] }
-      obstacle = "it does not answer"
-    }
-    return others.isEmpty || now >= loginDeadline
-      ? [fail(.unreachable, obstacle)] : try connect(to: others, now: now)
   }
 
   private func talk(
@@ -376,36 +231,9 @@ public final class BrokerLink {
   }
 
   /// Queues TLS's own farewell, behind all that is queued.
-  private func endSession() {
+  func endSession() {
     guard let session else { return }
     flush()
     session.close()
-  }
-
-  private func fail(_ kind: BrokerFailure.Kind, _ detail: String) -> Event {
-    let silence = Silence(duration: latestTurn - lastHeard, heartbeat: connection.heartbeat)
-    return fail(BrokerFailure(kind, broker: broker, detail: detail + (kind == .lost ? silence.hint : "")))
-  }
-
-  /// What there is to say of a broker that has not let us in until now.
-  public var unanswered: BrokerFailure {
-    explained(BrokerFailure(.unreachable, broker: broker, detail: "it does not answer"))
-  }
-
-  private func explained(_ failure: BrokerFailure) -> BrokerFailure {
-    guard failure.kind == .unreachable, let size = connection.unansweredLoginSize else { return failure }
-    var failure = failure
-    failure.detail += LargeLogin(size: size, server: ServerVersion(connection.serverProperties)).hint
-    return failure
-  }
-
-  private func fail(_ failure: BrokerFailure) -> Event {
-    var failure = explained(failure)
-    if let path = access?.token?.path {
-      failure = failure.explained(
-        token: AccessToken(password), path: path, isRenewed: tokens?.isUnderWay == true, time: ThisProcess.timeOfDay)
-    }
-    state = .failed(failure)
-    return .failed(failure)
   }
 }

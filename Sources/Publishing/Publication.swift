@@ -51,24 +51,24 @@ public struct Publication {
     case ended(End)
   }
 
-  public private(set) var phase: Phase
-  private let brokerCount: Int
-  private let limits: Limits
-  private let chance: @Sendable () -> Double
-  private var window = Window()
-  private var backOff = BackOff()
-  private var attempts = 0
-  private var outageEnd: ContinuousClock.Instant?
+  public internal(set) var phase: Phase
+  let brokerCount: Int
+  let limits: Limits
+  let chance: @Sendable () -> Double
+  var window = Window()
+  var backOff = BackOff()
+  var attempts = 0
+  var outageEnd: ContinuousClock.Instant?
   /// Since the broker confirmed something.
-  private var hasFailed = false
+  var hasFailed = false
   /// Somebody has been told that no broker is there.
-  private var isOutageAnnounced = false
+  var isOutageAnnounced = false
   /// Items could be sent at some time.
-  private var hasBeenReady = false
+  var hasBeenReady = false
   /// Since when items can be sent over the connection that there is.
-  private var readySince: ContinuousClock.Instant?
+  var readySince: ContinuousClock.Instant?
   /// Told to end, and how long what is under way may still take.
-  private var ending: (signal: Signal, limit: ContinuousClock.Instant)?
+  var ending: (signal: Signal, limit: ContinuousClock.Instant)?
   /// What will be the end once nothing is under way.
   private var pendingEnd: End?
 
@@ -76,7 +76,7 @@ public struct Publication {
   /// Of items that are in no queue: the numbers, and whether it is for want of one.
   public private(set) var refusals: [(number: Int, isUnroutable: Bool)] = []
   /// How many were sent more than once, since their confirmation was lost with a connection.
-  public private(set) var resentCount = 0
+  public internal(set) var resentCount = 0
   /// How many items were accepted.
   public private(set) var acceptedCount = 0
   private var lastNumber = 0
@@ -197,53 +197,6 @@ public struct Publication {
     endIfIdle()
   }
 
-  /// The connection, or the attempt at one, has ended.
-  /// - Returns: how many items have to be sent again if it is to be tried again, else nil.
-  public mutating func failed(_ failure: BrokerFailure, now: ContinuousClock.Instant) -> Int? {
-    guard mayPass(failure.kind) else {
-      phase = .ended(.broker(failure))
-      return nil
-    }
-    // A connection that had nothing to confirm proves itself by lasting.
-    if let readySince, window.isEmpty, now >= readySince + min(Self.proof, limits.outage) { progressed() }
-    readySince = nil
-    let outageEnd = outageEnd ?? now + limits.outage
-    self.outageEnd = outageEnd
-    attempts += 1
-    let isFirst = failure.kind == .lost && !hasFailed
-    hasFailed = true
-    if failure.kind == .lost { isOutageAnnounced = true }
-    let pause = isFirst || attempts % brokerCount != 0 ? .zero : backOff.pause(chance: chance())
-    guard now < outageEnd, ending == nil else {
-      // That it was there for moments is no more than that it was not there.
-      var failure = failure
-      if !isFirst, failure.kind == .lost { failure.kind = .unreachable }
-      phase = .ended(ending.map { .signal($0.signal) } ?? .broker(failure))
-      return nil
-    }
-    isBlocked = false
-    let (count, firstTime) = window.restart()
-    resentCount += firstTime
-    phase = .waiting(until: min(now + pause, outageEnd))
-    return count
-  }
-
-  /// All brokers have been tried, and the end does not follow at once. Once an outage.
-  mutating func announcesOutage(now: ContinuousClock.Instant) -> Bool {
-    let isLong = outageEnd.map { now + BrokerSession.shortWait < $0 } ?? false
-    guard !isOutageAnnounced, attempts >= brokerCount, isLong else { return false }
-    isOutageAnnounced = true
-    return true
-  }
-
-  private func mayPass(_ kind: BrokerFailure.Kind) -> Bool {
-    switch kind {
-    case .unreachable, .lost: true
-    case .loginRefused: limits.loginMayChange && hasBeenReady
-    case .untrusted: false
-    }
-  }
-
   public mutating func channelClosed(_ reason: CloseReason) {
     if let number = window.refusedNumber(reason) {
       leaveOut(from: number)
@@ -298,9 +251,9 @@ public struct Publication {
     return progress.time + limits.quiet
   }
 
-  private static let proof: Duration = .seconds(10)
+  static let proof: Duration = .seconds(10)
 
-  private mutating func progressed() {
+  mutating func progressed() {
     (outageEnd, hasFailed, isOutageAnnounced, backOff) = (nil, false, false, BackOff())
   }
 

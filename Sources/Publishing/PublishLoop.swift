@@ -54,7 +54,7 @@ public final class PublishLoop {
   }
 
   /// An item that is sent in parts.
-  private struct Sending {
+  struct Sending {
     let number: Int
     let body: Body
     var offset: UInt64
@@ -65,27 +65,27 @@ public final class PublishLoop {
   static let mostUnsent = 256 << 10
   static let pieceSize = 64 << 10
 
-  private let configuration: Configuration
+  let configuration: Configuration
   private var source: any ItemSource
-  private let signals: SignalReceiver
+  let signals: SignalReceiver
   private let notify: (Notice) -> Void
-  public private(set) var publication: Publication
-  private let method: Method
+  public internal(set) var publication: Publication
+  let method: Method
   private let idPrefix: [UInt8]
   private var number = 0
-  private var link: BrokerLink?
+  var link: BrokerLink?
   /// The preconditions are with the broker.
   private var isAsking = false
   /// The user is not forbidden to ask.
   private var mayAsk = true
-  private var sending: Sending?
-  private var inquiry: QueueInquiry?
+  var sending: Sending?
+  var inquiry: QueueInquiry?
   /// The connections that are not needed any more.
-  private var closing = ClosingLinks()
+  var closing = ClosingLinks()
   /// How many items were confirmed when it was last said that it is quiet.
   private var quietCount: Int?
   /// Of this connection.
-  private var template: MessageTemplate?
+  var template: MessageTemplate?
   private var lastBroker: BrokerURL
   /// What it takes to be called now and then.
   private let onTurn: (Publication, BrokerURL) -> ContinuousClock.Instant?
@@ -231,75 +231,6 @@ public final class PublishLoop {
     publication.connecting(now: .now)
   }
 
-  private func send() {
-    guard let link else { return }
-    while fill(link) {
-      link.flush()
-      // Else the socket tells when it takes more.
-      guard link.unsentByteCount == 0 else { return }
-    }
-    link.flush()
-  }
-
-  /// Queues what there is to be sent; false where that was all.
-  private func fill(_ link: BrokerLink) -> Bool {
-    while link.unsentByteCount < Self.mostUnsent {
-      if let piece = sending {
-        guard sendPiece(piece, on: link) else { return false }
-      } else if let item = publication.nextToSend() {
-        begin(item, on: link)
-      } else {
-        return false
-      }
-    }
-    return true
-  }
-
-  private func begin(_ item: Item, on link: BrokerLink) {
-    do {
-      try sendHead(of: item, on: link)
-    } catch let error as AMQPError {
-      publication.unsendable(item, error)
-      return
-    } catch { preconditionFailure("\(error)") }
-    if case .memory(let bytes) = item.body, bytes.count <= Self.pieceSize {
-      link.sendBody(bytes, on: Self.channel)
-    } else if item.body.size > 0 {
-      sending = Sending(number: item.number, body: item.body, offset: 0)
-    }
-  }
-
-  private func sendHead(of item: Item, on link: BrokerLink) throws {
-    let size = item.body.size
-    guard item.properties == nil, let id = item.messageID else {
-      var properties = item.properties ?? configuration.properties
-      properties.messageID = item.messageID
-      return try link.send(method, properties: properties, bodySize: size, on: Self.channel)
-    }
-    let template = try template ?? link.template(method, configuration.properties)
-    self.template = template
-    try link.send(template, messageID: id, bodySize: size, on: Self.channel)
-  }
-
-  private func sendPiece(_ piece: Sending, on link: BrokerLink) -> Bool {
-    var piece = piece
-    let failure: String
-    do {
-      let bytes = try piece.body.read(at: piece.offset, atMost: Self.pieceSize)
-      link.sendBody(bytes, on: Self.channel)
-      piece.offset += UInt64(bytes.count)
-      sending = piece.offset < piece.body.size ? piece : nil
-      if !bytes.isEmpty { return true }
-      failure = "it has become shorter"
-    } catch {
-      failure = SystemError.reason(of: error)
-    }
-    sending = nil
-    publication.bodyFailed(
-      piece.number, InputError(kind: .unreadable, reason: "item \(piece.number) cannot be read whole: \(failure)"))
-    return false
-  }
-
   private func processLink(_ readiness: PollReadiness) {
     guard let link else { return }
     for event in link.process(readiness, now: .now) {
@@ -353,32 +284,5 @@ public final class PublishLoop {
     do {
       for method in [Method.channelOpen, .confirmSelect] { try link?.send(method, on: Self.channel) }
     } catch { preconditionFailure("\(error)") }
-  }
-
-  /// How long the broker may take to answer a close.
-  private static let closeLimit: Duration = .seconds(5)
-  /// The same where somebody waits for our end.
-  private static let hurriedCloseLimit: Duration = .milliseconds(400)
-
-  private func endInquiry() {
-    if let inquiry { closing.add(inquiry.link, limit: .now + Self.closeLimit) }
-    inquiry = nil
-  }
-
-  /// Waits for the broker's answer, so that its log has no warning of us: it has confirmed what it was to confirm.
-  private func close(after end: Publication.End) throws {
-    var limit = ContinuousClock.now + Self.closeLimit
-    if case .signal = end { limit = .now + Self.hurriedCloseLimit }
-    if let link { closing.add(link, limit: limit) }
-    link = nil
-    endInquiry()
-    while !closing.isEmpty, ContinuousClock.now < limit {
-      let readiness = try poll(
-        [signals.interest] + closing.interests, until: [limit, closing.deadline].compactMap(\.self).min())
-      if readiness[0].readable, signals.receive().contains(where: { $0 != .child }) {
-        limit = min(limit, .now + Self.hurriedCloseLimit)
-      }
-      closing.process(readiness[1...], now: .now)
-    }
   }
 }
