@@ -107,7 +107,7 @@ class Broker(brokers.Broker):
 
     def write_down(self):
         """What it has not yet of its queues' existence, see brokers.Broker.kill."""
-        self.eval("[dets:sync(Table) || Table <- dets:all()].")
+        self.eval(brokers.WRITE_DOWN)
 
     @contextlib.contextmanager
     def _set(self, take, back):

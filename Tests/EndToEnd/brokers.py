@@ -7,6 +7,8 @@ import subprocess
 from amqp import parameters
 
 BROKER_SCRIPT = pathlib.Path(__file__).resolve().parent.parent.parent / "scripts" / "broker"
+# Writes the log and the tables of the broker to disk. A broker that is killed after that still has its queues.
+WRITE_DOWN = "catch mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]."
 
 
 class Broker:
@@ -36,7 +38,7 @@ class Broker:
     def kill(self):
         """With SIGKILL. What it has not written down yet of its queues' existence is written first: RabbitMQ 3.10 does
         so half a second late, and a quorum queue is beyond repair if that is lost."""
-        self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
+        self.ctl("eval", WRITE_DOWN)
         self._script("kill")
 
     def ctl(self, *arguments):
