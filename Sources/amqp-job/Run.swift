@@ -51,6 +51,10 @@ enum Run: ToolCommand {
           Option("retry-delay", value: "DURATION", "time until a failed item comes back, 0 for none (default 10s)")
             .everyday,
           Option("reject-on", value: "CODES", "statuses to dead-letter at once, such as 2,65-70"),
+          Option(
+            "on-failure", value: "requeue|reject",
+            "on any other queue: give a failed item back (the default), or reject it into the dead-letter exchange that the queue "
+              + "has to have, else the broker drops it"),
         ]),
       OptionGroup(
         "Faults",
@@ -142,6 +146,9 @@ enum Run: ToolCommand {
     options.rawStatus = try settings.flag("raw-status")
     options.attempts = try attempts(&settings)
     options.assumed = try settings.choice("assume").map { (kind: AssumedQueue) in kind.standing }
+    guard options.attempts.onFailure == nil || options.assumed != .declared else {
+      throw UsageError("--on-failure is for queues without retries, and --assume says 'declared'")
+    }
     return options
   }
 
@@ -172,6 +179,10 @@ enum Run: ToolCommand {
     options.most = most ?? options.most
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected ?? []
+    options.onFailure = try settings.choice("on-failure")
+    guard options.onFailure == nil || !options.areRequired else {
+      throw UsageError("--on-failure excludes --max-attempts, --retry-delay and --reject-on, which count attempts")
+    }
     return options
   }
 

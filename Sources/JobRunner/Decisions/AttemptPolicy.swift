@@ -22,6 +22,7 @@ struct AttemptPolicy: Hashable, Sendable {
 
   /// What was asked for can be done on such a queue.
   var isPossible: Bool {
+    guard options.onFailure == nil || !hasRetries else { return false }
     guard options.areRequired else { return true }
     switch standing {
     case .declared: return true
@@ -43,6 +44,8 @@ struct AttemptPolicy: Hashable, Sendable {
   enum Settlement: Hashable, Sendable {
     case acknowledge
     case giveBack
+    /// The broker dead-letters it.
+    case reject
     case move(Move)
   }
 
@@ -69,6 +72,7 @@ struct AttemptPolicy: Hashable, Sendable {
     case .interrupted:
       // By itself the broker would count it.
       return hasRetries ? .move(Move(destination: .queue, attempts: ended.item.attempt - 1)) : .giveBack
+    case .failed where options.onFailure == .reject: return .reject
     case .failed(let failure):
       guard limitsAttempts, let destination = destination(after: failure, ended) else { return .giveBack }
       return .move(Move(destination: destination, attempts: ended.item.attempt))

@@ -143,8 +143,16 @@ public struct JobOptions: Hashable, Sendable {
   var workersMayFinish: Bool { (onTerm ?? (extent == .forever ? .finish : .stop)) == .finish }
 }
 
-/// How often an item is tried, on a queue with a retry and a dead-letter queue.
+/// How often an item is tried, on a queue with a retry and a dead-letter queue; and what becomes of one that failed, on others.
 public struct AttemptOptions: Hashable, Sendable {
+  /// What becomes of a failed item of a queue without retries.
+  public enum OnFailure: String, Hashable, Sendable, CaseIterable {
+    /// It is given back.
+    case requeue
+    /// It is rejected, and the broker dead-letters it, or drops it where the queue has no dead-letter exchange.
+    case reject
+  }
+
   public var most = 3
   /// How long an item that failed stays away.
   public var retryDelay: Duration = .seconds(10)
@@ -154,6 +162,8 @@ public struct AttemptOptions: Hashable, Sendable {
   public var areRequired = false
   /// Somebody asked for a delay, which takes a retry queue.
   public var needRetryQueue = false
+  /// Somebody asked for it: then a queue with retries is no queue for the runner.
+  public var onFailure: OnFailure?
 
   public init() {}
 }

@@ -6,6 +6,7 @@ enum RunOption: String, CaseIterable {
   case drainTimeout = "--drain-timeout"
   case finishWindow = "--finish-window"
   case maxItemSize = "--max-item-size"
+  case onFailure = "--on-failure"
   case retryDelay = "--retry-delay"
   case spoolDirectory = "--spool-dir"
   case timeout = "--timeout"
@@ -20,6 +21,14 @@ extension JobOptions {
   /// What the options are that ask for attempts.
   var whatAsksForAttempts: String {
     namesOptions ? "--max-attempts, --retry-delay and --reject-on need them" : "attempts need them"
+  }
+
+  /// Why a queue that `amqp-job declare` made is not served.
+  var whyNoRetries: String {
+    namesOptions
+      ? "is one that 'amqp-job declare' made, with retries, and \(RunOption.onFailure.rawValue) is for others: go without; "
+        + "--max-attempts 1 dead-letters an item that failed once"
+      : "has retries, which were not wanted"
   }
 
   /// The advice to say what the queue is, after other advice.

@@ -8,6 +8,7 @@ extension Runner {
   mutating func inspect() -> [ChannelMethod] {
     if let own = options.ownQueue { return declare(own) }
     search = nil
+    targetSearch = nil
     if isTypeAssumed { return [] }
     if options.assumed == .declared, let search = NeighbourSearch(besideDeclared: queue, on: sideChannel) {
       self.search = search
@@ -20,7 +21,7 @@ extension Runner {
   }
 
   /// The questions have a channel of their own.
-  private var sideChannel: UInt16 { UInt16(slots.count + 1) }
+  var sideChannel: UInt16 { UInt16(slots.count + 1) }
 
   /// Something is to be found out before a consumer is attached: what the queue is, whether what it refers to is there, or
   /// whether copies may be published.
@@ -50,6 +51,7 @@ extension Runner {
     if let own = options.ownQueue { return setUp(own, method, on: channel, now: now) }
     if case .channelClose = method { openSideChannels.remove(channel) }
     if search != nil { return searched(method, on: channel, now: now) }
+    if targetSearch != nil { return targetSearched(method, on: channel, now: now) }
     guard let verdict = inspection?.take(method, on: channel) else { return [] }
     switch verdict {
     case .ask(let questions):
@@ -76,7 +78,7 @@ extension Runner {
 
   /// What is not known yet makes no difference.
   private func isEnough(_ inspection: QueueInspection) -> Bool {
-    inspection.isLasting && !inspection.mayBeDeclared && !options.attempts.areRequired
+    inspection.isLasting && !inspection.mayBeDeclared && !options.attempts.areRequired && !rejectsFailures
       && !needsPermission(inspection.standing)
   }
 
@@ -86,18 +88,27 @@ extension Runner {
   mutating func known(
     _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    policy.standing = standing
+    policy.standing = accepted(standing)
     self.neighbours = neighbours
     if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     guard policy.isPossible else {
       return breakOff(.wrongQueue, "\(place) \(whatIsLacking(standing))")
     }
-    isAwaitingPermission = needsPermission(standing)
+    let warning = warnOfDrops(standing)
+    let search = searchTarget()
+    guard search.isEmpty else { return search }
+    return warning + targetFound(now: now)
+  }
+
+  /// Nothing is left to be found out of where dead letters go.
+  mutating func targetFound(now: ContinuousClock.Instant) -> [RunnerAction] {
+    isAwaitingPermission = needsPermission(policy.standing)
     guard !isAwaitingPermission else { return [.askForPermission] }
     return inspectionEnded(now: now)
   }
 
   private func whatIsLacking(_ standing: QueueStanding) -> String {
+    guard standing != .declared else { return options.whyNoRetries }
     guard case .deadLettering(.some) = standing else {
       return
         "has no retry and dead-letter queue, as \(options.whatAsksForAttempts): go without, or remove that queue, and "

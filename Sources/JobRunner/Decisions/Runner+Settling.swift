@@ -26,6 +26,10 @@ extension Runner {
     switch settlement {
     case .acknowledge: return release(index, by: .ack(ended.item), ended, .acked, now: now)
     case .giveBack: return release(index, by: Self.giveBack(ended), ended, .givenBack, now: now)
+    case .reject:
+      tally.deadLettered += 1
+      let reject = Method.basicReject(deliveryTag: ended.item.envelope.deliveryTag, requeue: false)
+      return release(index, by: reject, ended, .rejected, now: now)
     case .move(let move): return begin(MovingItem(item: ended.item, move: move, ended: ended), in: index)
     }
   }

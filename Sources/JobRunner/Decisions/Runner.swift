@@ -58,6 +58,8 @@ public struct Runner: Sendable {
   /// What is known of the queues beside a plain one, and what has been asked about them.
   var neighbours = QueueInspection.Neighbours.unknown
   var search: NeighbourSearch?
+  /// What has been asked about where the queue's dead letters go.
+  var targetSearch: DeadLetterTargetSearch?
   /// The channels of these questions that are open.
   var openSideChannels: Set<UInt16> = []
   /// Workers' ends that can be judged only when the answer is there.
@@ -115,7 +117,7 @@ public struct Runner: Sendable {
     policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
     slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
     if let assumed = options.assumed {
-      policy.standing = assumed
+      policy.standing = accepted(assumed)
       isInspected = !mayBeInspected
     }
   }
