@@ -40,6 +40,7 @@ enum Run: ToolCommand {
             "assume", value: "classic|quorum|declared",
             "what the queue is, instead of asking the broker: a durable one of that type, or what 'amqp-job declare' makes"
           ),
+          Option("any-queue", "serve a queue that is not durable, or deletes itself, too: with it go its items"),
           Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 128"),
           Option("pass-env", "hand the settings of amqp-job on to the worker"),
           Option("liveness-file", value: "PATH", "keep this file fresh, for 'amqp-job check' to look at"),
@@ -146,6 +147,12 @@ enum Run: ToolCommand {
     options.rawStatus = try settings.flag("raw-status")
     options.attempts = try attempts(&settings)
     options.assumed = try settings.choice("assume").map { (kind: AssumedQueue) in kind.standing }
+    if try settings.flag("any-queue") {
+      guard options.assumed == nil else {
+        throw UsageError("--any-queue and --assume exclude each other: what is assumed is a durable queue that stays")
+      }
+      options.queueOrigin = .anyTold
+    }
     guard options.attempts.onFailure == nil || options.assumed != .declared else {
       throw UsageError("--on-failure is for queues without retries, and --assume says 'declared'")
     }

@@ -41,6 +41,8 @@ public struct JobOptions: Hashable, Sendable {
     case lasting
     /// It is there, and may be any but a stream.
     case any
+    /// The same, and what may lose its items is said at the start.
+    case anyTold
     /// The runner declares it, and it goes with the runner.
     case own(OwnQueue)
   }
@@ -135,6 +137,14 @@ public struct JobOptions: Hashable, Sendable {
 
   var ownQueue: OwnQueue? {
     if case .own(let queue) = queueOrigin { queue } else { nil }
+  }
+
+  var transients: QueueInspection.Transients {
+    switch queueOrigin {
+    case .lasting: .refused
+    case .any, .own: .taken
+    case .anyTold: .takenKnowingly
+    }
   }
 
   /// Such a queue goes with its last consumer, and with it what is in it.

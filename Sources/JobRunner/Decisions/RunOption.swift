@@ -1,6 +1,7 @@
 /// The options of `amqp-job run` that a line for people may point to. They are named here alone, for a runner that was
 /// called by a name of amqp-tools has none of them.
 enum RunOption: String, CaseIterable {
+  case anyQueue = "--any-queue"
   case assume = "--assume"
   case connectTimeout = "--connect-timeout"
   case drainTimeout = "--drain-timeout"
@@ -29,6 +30,11 @@ extension JobOptions {
       ? "is one that 'amqp-job declare' made, with retries, and \(RunOption.onFailure.rawValue) is for others: go without; "
         + "--max-attempts 1 dead-letters an item that failed once"
       : "has retries, which were not wanted"
+  }
+
+  /// The advice to take a queue for what it is, after why it is refused.
+  var orTakeIt: String {
+    namesOptions ? "; \(RunOption.anyQueue.rawValue) serves it all the same" : ""
   }
 
   /// The advice to say what the queue is, after other advice.

@@ -15,7 +15,7 @@ extension Runner {
       return onSide(search.questions)
     }
     let inspection = QueueInspection(
-      queue: queue, channel: sideChannel, mayBeTransient: options.mayDeleteItself)
+      queue: queue, channel: sideChannel, transients: options.transients)
     self.inspection = inspection
     return onSide(inspection.questions)
   }
@@ -53,14 +53,18 @@ extension Runner {
     if search != nil { return searched(method, on: channel, now: now) }
     if targetSearch != nil { return targetSearched(method, on: channel, now: now) }
     guard let verdict = inspection?.take(method, on: channel) else { return [] }
+    let transience = inspection?.transience
     switch verdict {
     case .ask(let questions):
       guard let inspection, isEnough(inspection) else { return [.send(onSide(questions))] }
       self.inspection = nil
-      return known(inspection.standing, .unknown, now: now)
+      return known(inspection.standing, .unknown, transience, now: now)
     case .unsupported(let why):
       inspection = nil
       return breakOff(.wrongQueue, "cannot serve \(place): \(why)")
+    case .transient(let why):
+      inspection = nil
+      return breakOff(.wrongQueue, "cannot serve \(place): it \(why)\(why == .exclusive ? "" : options.orTakeIt)")
     case .unknowable(let why):
       inspection = nil
       return breakOff(
@@ -72,13 +76,13 @@ extension Runner {
       return queueRefused(reason, now: now)
     case .known(let standing, let neighbours):
       inspection = nil
-      return known(standing, neighbours, now: now)
+      return known(standing, neighbours, transience, now: now)
     }
   }
 
   /// What is not known yet makes no difference.
   private func isEnough(_ inspection: QueueInspection) -> Bool {
-    inspection.isLasting && !inspection.mayBeDeclared && !options.attempts.areRequired && !rejectsFailures
+    inspection.mayBeConsumed && !inspection.mayBeDeclared && !options.attempts.areRequired && !rejectsFailures
       && !needsPermission(inspection.standing)
   }
 

@@ -198,7 +198,7 @@ extension Runner {
     slots[index].state = .resting
     if isStopping || freeItems <= 0 {
       // The consumer is cancelled before the broker can see room for another item.
-      let methods = slots[index].detach() + [method, Slot.close]
+      let methods = detachAndSettle(index, by: method) + [Slot.close]
       slots[index].state = .closing(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil)
       let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
       // Then the connection's end is the answer, and not another one after that.
@@ -213,7 +213,7 @@ extension Runner {
     let pause = ended == nil ? [] : beginPause()
     guard phase == .serving, !isPausing || options.mayDeleteItself else {
       let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
-      let methods = slots[index].detach() + [method] + probe
+      let methods = detachAndSettle(index, by: method) + probe
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
       return actions + entry + pause + [.send(slots[index].on(methods))] + limit + looked(now: now)
     }
@@ -221,6 +221,14 @@ extension Runner {
     slots[index].state = .waiting
     let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve(now: now) : []
     return actions + entry + pause + [.send(slots[index].on([method] + attach))] + awaitItem(now: now) + others
+  }
+
+  private mutating func detachAndSettle(_ index: Int, by method: Method) -> [Method] {
+    // A queue that has gone with its last consumer dead-letters nothing any more.
+    if case .basicReject(_, requeue: false) = method, options.mayDeleteItself {
+      return [method] + slots[index].detach()
+    }
+    return slots[index].detach() + [method]
   }
 
   private mutating func beginPause() -> [RunnerAction] {
