@@ -9,12 +9,13 @@ struct DeadShow {
   private static let pieceSize = 65_536
 
   private let dead: Dead
-  private let id: String
+  private let selection: DeadSelection
   private let isJSON: Bool
 
-  init(_ dead: Dead, id: String, isJSON: Bool) {
+  /// `filter` means one item.
+  init(_ dead: Dead, _ filter: DeadLetterFilter, isJSON: Bool) {
     self.dead = dead
-    self.id = id
+    selection = DeadSelection(filter)
     self.isJSON = isJSON
   }
 
@@ -27,29 +28,37 @@ struct DeadShow {
     var found: (delivery: Delivery, body: ItemBody?)?
     var storingError: (any Error)?
     try dead.scan(
-      session, depth: depth, by: way, wantsMore: { found == nil },
+      session, depth: depth, by: way, wantsMore: { found == nil && !selection.isPast },
       onPart: { delivery, part in
-        guard !isJSON, found == nil, storingError == nil, isMeant(delivery) else { return }
+        guard !isJSON, found == nil, storingError == nil, selection.contains(delivery) else { return }
         do { try spool.append(part, of: delivery.bodySize) } catch { storingError = error }
       },
       visit: { delivery in
-        if found == nil, isMeant(delivery) { found = (delivery, isJSON ? nil : spool.body(of: delivery)) }
+        if found == nil, selection.contains(delivery) { found = (delivery, isJSON ? nil : spool.body(of: delivery)) }
         return .keep
       })
     // The items are back before anybody reads.
     session.close()
-    guard let found else { throw Failure(.failure, "no item in \(dead.place(session)) has the id '\(id)'") }
-    if isJSON { return try Output.write("\(DeadItem(found.delivery).whole(found.delivery))\n") }
+    guard let found else {
+      throw selection.failure(in: dead.place(session)) ?? Failure(.failure, "no such item in \(dead.place(session))")
+    }
+    if isJSON {
+      let item = DeadItem(found.delivery, at: selection.position(of: found.delivery))
+      return try Output.write("\(item.whole(found.delivery))\n")
+    }
     guard let body = found.body else {
       let reason = storingError.map(SystemError.reason) ?? "unknown"
       throw Failure(
         .inputOutputError,
-        "the item with the id '\(id)' cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(reason)")
+        "the item \(whatIsMeant) cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(reason)")
     }
     try write(body)
   }
 
-  private func isMeant(_ delivery: Delivery) -> Bool { delivery.properties.messageID?.description == id }
+  private var whatIsMeant: String {
+    selection.filter.positions.map { "at the position \($0.last)" }
+      ?? "with the id \(selection.filter.ids.map { "'\($0)'" }.joined())"
+  }
 
   private func write(_ body: ItemBody) throws {
     var offset: UInt64 = 0
