@@ -32,6 +32,7 @@ struct Dead: ToolCommand {
           QueueName.option,
           Option("limit", value: "N", "list, replay: the first N of these items only"),
           Option("dry-run", "replay, purge: say what would be done, do nothing").everyday,
+          Option("stderr", "show: the end of its worker's standard error, where run --keep-stderr kept it"),
           Option("json", "list, show: in JSON, with the items' headers").everyday,
         ]), BrokerOptions.group, LogOptions.group,
     ])
@@ -45,7 +46,7 @@ struct Dead: ToolCommand {
     var options: Set<String> {
       switch self {
       case .list: DeadLetterOptions.names.union(["limit", "json"])
-      case .show: ["id", "position", "json"]
+      case .show: ["id", "position", "json", "stderr"]
       case .replay: DeadLetterOptions.names.union(["limit", "dry-run"])
       case .purge: DeadLetterOptions.names.union(["dry-run"])
       }
@@ -90,7 +91,7 @@ struct Dead: ToolCommand {
       try list.run()
     case .show:
       let filter = try DeadLetterOptions.filterOfOne(&settings)
-      let show = DeadShow(self, filter, isJSON: try settings.flag("json"))
+      let show = DeadShow(self, filter, try Self.part(&settings))
       broker.warn(reporter)
       try show.run()
     case .replay:
@@ -102,6 +103,15 @@ struct Dead: ToolCommand {
       let purge = DeadPurge(self, try DeadLetterOptions.filter(&settings), isDry: try settings.flag("dry-run"))
       broker.warn(reporter)
       try purge.run()
+    }
+  }
+
+  private static func part(_ settings: inout Settings) throws -> DeadShow.Part {
+    switch (try settings.flag("stderr"), try settings.flag("json")) {
+    case (true, true): throw UsageError("--json has standard error, too: give --stderr or --json")
+    case (true, false): .standardError
+    case (false, true): .json
+    case (false, false): .body
     }
   }
 

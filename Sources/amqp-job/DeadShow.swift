@@ -6,22 +6,30 @@ import Reports
 
 /// `amqp-job dead show`: one dead letter's body, or what else it has.
 struct DeadShow {
+  enum Part {
+    case body
+    /// What its worker wrote to its standard error at the end.
+    case standardError
+    /// All but the body.
+    case json
+  }
+
   private static let pieceSize = 65_536
 
   private let dead: Dead
   private let selection: DeadSelection
-  private let isJSON: Bool
+  private let part: Part
 
   /// `filter` means one item.
-  init(_ dead: Dead, _ filter: DeadLetterFilter, isJSON: Bool) {
+  init(_ dead: Dead, _ filter: DeadLetterFilter, _ part: Part) {
     self.dead = dead
     selection = DeadSelection(filter)
-    self.isJSON = isJSON
+    self.part = part
   }
 
   /// - Throws: `Failure`
   func run() throws {
-    let session = try dead.connect(largestBodyInMemory: isJSON ? 0 : Spooling.largestInMemory)
+    let session = try dead.connect(largestBodyInMemory: part != .body ? 0 : Spooling.largestInMemory)
     let depth = try dead.depth(session)
     let way = try dead.wayToLook(session)
     var spool = BodySpool(directory: dead.spoolDirectory)
@@ -30,11 +38,13 @@ struct DeadShow {
     try dead.scan(
       session, depth: depth, by: way, wantsMore: { found == nil && !selection.isPast },
       onPart: { delivery, part in
-        guard !isJSON, found == nil, storingError == nil, selection.contains(delivery) else { return }
+        guard self.part == .body, found == nil, storingError == nil, selection.contains(delivery) else { return }
         do { try spool.append(part, of: delivery.bodySize) } catch { storingError = error }
       },
       visit: { delivery in
-        if found == nil, selection.contains(delivery) { found = (delivery, isJSON ? nil : spool.body(of: delivery)) }
+        if found == nil, selection.contains(delivery) {
+          found = (delivery, part != .body ? nil : spool.body(of: delivery))
+        }
         return .keep
       })
     // The items are back before anybody reads.
@@ -42,9 +52,18 @@ struct DeadShow {
     guard let found else {
       throw selection.failure(in: dead.place(session)) ?? Failure(.failure, "no such item in \(dead.place(session))")
     }
-    if isJSON {
+    switch part {
+    case .body: break
+    case .json:
       let item = DeadItem(found.delivery, at: selection.position(of: found.delivery))
       return try Output.write("\(item.whole(found.delivery))\n")
+    case .standardError:
+      guard let text = DeadLetter(headers: found.delivery.properties.headers).standardError else {
+        throw Failure(
+          .failure,
+          "the item \(whatIsMeant) has nothing of its worker's standard error ('amqp-job run --keep-stderr' keeps it)")
+      }
+      return try Output.write(text)
     }
     guard let body = found.body else {
       let reason = storingError.map(SystemError.reason) ?? "unknown"

@@ -53,6 +53,9 @@ enum Run: ToolCommand {
             .everyday,
           Option("reject-on", value: "CODES", "statuses to dead-letter at once, such as 2,65-70"),
           Option(
+            "keep-stderr", value: "SIZE",
+            "keep so much of the end of a worker's standard error in its dead letter (default 0: none; at most 64KiB)"),
+          Option(
             "on-failure", value: "requeue|reject",
             "on any other queue: give a failed item back (the default), or reject it into the dead-letter exchange that the queue "
               + "has to have, else the broker drops it"),
@@ -82,6 +85,7 @@ enum Run: ToolCommand {
       command: arguments.operands, searchPath: settings.surroundings.path)
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
+    let keptErrorSize = try self.keptErrorSize(&settings, &options)
     let feed: Feed = try settings.choice("feed") ?? .stdin
     guard feed != .arg || ArgumentTemplate(program.arguments).hasPlace else {
       throw UsageError("--feed arg puts the item in the place of {}, and the command has no argument with {}")
@@ -109,6 +113,7 @@ enum Run: ToolCommand {
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
+    configuration.keptErrorSize = keptErrorSize
     configuration.largestItem = try settings.size("max-item-size").flatMap { $0 == 0 ? nil : UInt64($0) }
     do {
       try EventLoop(options, configuration, log: reporter.report).run().exit()
@@ -157,6 +162,24 @@ enum Run: ToolCommand {
       throw UsageError("--on-failure is for queues without retries, and --assume says 'declared'")
     }
     return options
+  }
+
+  /// It goes into a frame with the item's own headers, and a frame has 128 KiB.
+  private static let mostKeptErrors = 64 << 10
+
+  /// In bytes; nil for nothing.
+  private static func keptErrorSize(_ settings: inout Settings, _ options: inout JobOptions) throws -> Int? {
+    guard let size = try settings.size("keep-stderr"), size > 0 else { return nil }
+    guard size <= mostKeptErrors else { throw UsageError("--keep-stderr is at most 64KiB") }
+    guard options.attempts.onFailure == nil else {
+      throw UsageError(
+        "--keep-stderr goes into dead letters that amqp-job publishes, and --on-failure has none published")
+    }
+    if case .plain? = options.assumed {
+      throw UsageError("--keep-stderr goes into dead letters, and a queue as --assume says it is has none")
+    }
+    options.attempts.keepsStandardError = true
+    return size
   }
 
   /// Each is a channel of the connection, and a place with the guardian.

@@ -39,7 +39,7 @@ struct RunnerHarness {
 
   mutating func handle(_ event: RunnerEvent) throws {
     switch event {
-    case .workerEnded(let status, let slot):
+    case .workerEnded(let status, _, let slot):
       guard let item = workers.removeValue(forKey: slot) else { return }
       if status == .exited(0) { note(item) }
     case .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot):

@@ -174,6 +174,9 @@ public struct AttemptOptions: Hashable, Sendable {
   public var needRetryQueue = false
   /// Somebody asked for it: then a queue with retries is no queue for the runner.
   public var onFailure: OnFailure?
+  /// Dead letters are to hold the end of their worker's standard error: then a queue whose items never become any is no queue for
+  /// the runner.
+  public var keepsStandardError = false
 
   public init() {}
 }

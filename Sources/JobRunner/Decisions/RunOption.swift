@@ -6,6 +6,7 @@ enum RunOption: String, CaseIterable {
   case connectTimeout = "--connect-timeout"
   case drainTimeout = "--drain-timeout"
   case finishWindow = "--finish-window"
+  case keepStandardError = "--keep-stderr"
   case maxItemSize = "--max-item-size"
   case onFailure = "--on-failure"
   case retryDelay = "--retry-delay"
@@ -30,6 +31,14 @@ extension JobOptions {
       ? "is one that 'amqp-job declare' made, with retries, and \(RunOption.onFailure.rawValue) is for others: go without; "
         + "--max-attempts 1 dead-letters an item that failed once"
       : "has retries, which were not wanted"
+  }
+
+  /// Why a queue whose items are not dead-lettered is not served.
+  var whyNoDeadLetters: String {
+    namesOptions
+      ? "gets failed items back, and \(RunOption.keepStandardError.rawValue) is for dead letters: go without, or have 'amqp-job declare' "
+        + "make the queue; one with a dead-letter exchange of its own takes --max-attempts, too"
+      : "has no dead letters"
   }
 
   /// The advice to take a queue for what it is, after why it is refused.

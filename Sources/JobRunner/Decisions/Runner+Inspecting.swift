@@ -113,6 +113,7 @@ extension Runner {
 
   private func whatIsLacking(_ standing: QueueStanding) -> String {
     guard standing != .declared else { return options.whyNoRetries }
+    guard options.attempts.areRequired else { return options.whyNoDeadLetters }
     guard case .deadLettering(.some) = standing else {
       return
         "has no retry and dead-letter queue, as \(options.whatAsksForAttempts): go without, or remove that queue, and "
@@ -179,8 +180,8 @@ extension Runner {
       case .plain = policy.standing, options.ownQueue == nil
     else { return false }
     switch event {
-    case .workerEnded(.exited(0), _): return false
-    case .workerEnded(_, let slot), .workerDidNotStart(_, let slot):
+    case .workerEnded(.exited(0), _, _): return false
+    case .workerEnded(_, _, let slot), .workerDidNotStart(_, let slot):
       if case .working = slots[slot].state { return true } else { return false }
     default: return false
     }
@@ -190,7 +191,7 @@ extension Runner {
     earlyEnds.append(event)
     let timers: [RunnerAction] =
       switch event {
-      case .workerEnded(_, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
+      case .workerEnded(_, _, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
       default: []
       }
     return timers + searchNeighbours() + [.set(.searchLimit, after: options.connectTimeout)]

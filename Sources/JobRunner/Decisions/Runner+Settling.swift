@@ -10,11 +10,12 @@ extension Runner {
 
   mutating func ended(
     _ job: Job, in index: Int, as outcome: Outcome, _ what: String, status: ProcessStatus?,
-    now: ContinuousClock.Instant
+    _ standardError: String? = nil, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
     let ended = EndedJob(
-      item: job.item, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now))
+      item: job.item, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now),
+      standardError: standardError)
     if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index, now: now) }
     return cancels + settle(ended, in: index, by: policy.settlement(of: ended), now: now)
   }

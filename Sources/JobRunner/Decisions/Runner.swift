@@ -178,7 +178,8 @@ public struct Runner: Sendable {
     case .method(let method, let channel): return received(method, on: channel, now: now)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
     case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot, now: now)
-    case .workerEnded(let status, let slot): return workerEnded(status, in: slot, now: now)
+    case .workerEnded(let status, let standardError, let slot):
+      return workerEnded(status, standardError, in: slot, now: now)
     case .workerStopped(let signal, let terminal, let slot): return workerStopped(by: signal, terminal, in: slot)
     case .moveConfirmed(let slot): return moveConfirmed(in: slot, now: now)
     case .moveAdvanced(let slot): return moveAdvanced(in: slot)
