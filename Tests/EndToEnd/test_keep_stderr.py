@@ -2,7 +2,7 @@
 
 import json
 import os
-import subprocess
+import signal
 import sys
 
 import pytest
@@ -113,12 +113,23 @@ def test_nobody_reads_ours(bench):
             runner = bench.start("-q", queue.name, *ONCE, "--keep-stderr", "1KiB", worker=flood, stderr=theirs)
         queue.wait_for_consumer()
         wait_until(lambda: bench.others(), what="a worker")
-        # It is alive and hears us meanwhile: it has not written all, and the runner answers.
-        assert queue.consumers() == 1 and runner.runs()
         data = ours.read()
         assert runner.finish().status == 3
     assert data.count(b"x") >= size
     assert listed(bench, queue)[0]["stderr"] == "x" * 1024
+
+
+def test_a_worker_that_waits_for_a_reader_is_ended(bench):
+    queue = bench.work_queue("quorum", b"apple")
+    reader, writer = os.pipe()
+    with open(reader, "rb"), open(writer, "wb") as theirs:
+        filled = bench.path("filled")
+        worker = ["sh", "-c", f"head -c 50000 /dev/zero >&2; touch {filled}; exec cat /dev/zero >&2"]
+        runner = bench.start("-q", queue.name, *ONCE, "--keep-stderr", "1KiB", worker=worker, stderr=theirs)
+        wait_until(filled.exists, what="a worker that writes")
+        runner.send(signal.SIGTERM)
+        assert runner.finish(5).status == 128 + signal.SIGTERM
+    queue.assert_back()
 
 
 def test_nobody_ever_reads_ours(bench):
