@@ -114,6 +114,12 @@ public struct Connection {
     Frame.write(.header, channel: channel, payload: header, to: &output)
   }
 
+  /// Whether a frame takes such properties.
+  public func fits(_ properties: BasicProperties) -> Bool {
+    // Before them come the class, a weight and the body's size.
+    (try? codec.encode(properties, limit: frameMax - Frame.overhead - 12)) != nil
+  }
+
   /// What many messages have in common, to be sent with the id and the size of each.
   /// - Throws: `AMQPError.doesNotFitFrame`
   public func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {

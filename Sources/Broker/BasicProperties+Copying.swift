@@ -48,6 +48,8 @@ public enum ItemHeader {
   public static let lastReason: ByteString = "x-amqp-job-last-reason"
   public static let lastStatus: ByteString = "x-amqp-job-last-status"
   public static let lastSignal: ByteString = "x-amqp-job-last-signal"
+  /// The end of what the last worker wrote to its standard error, as UTF-8.
+  public static let standardError: ByteString = "x-amqp-job-stderr"
   /// Where the last attempt was.
   public static let host: ByteString = "x-amqp-job-host"
   /// When it was dead-lettered.

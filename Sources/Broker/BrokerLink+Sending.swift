@@ -26,6 +26,9 @@ extension BrokerLink {
     try connection.send(method, properties: properties, bodySize: bodySize, on: channel)
   }
 
+  /// Whether a frame of this connection takes such properties.
+  public func fits(_ properties: BasicProperties) -> Bool { connection.fits(properties) }
+
   /// What many messages of this connection have in common.
   /// - Throws: `AMQPError.doesNotFitFrame`
   public func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {

@@ -29,6 +29,8 @@ public struct DeadLetter: Hashable, Sendable {
   public var signal: String?
   public var attempts: Int?
   public var host: String?
+  /// The end of what the last worker wrote to its standard error.
+  public var standardError: String?
   /// Seconds since 1970-01-01T00:00:00Z.
   public var time: UInt64?
 
@@ -47,6 +49,7 @@ public struct DeadLetter: Hashable, Sendable {
     signal = headers.text(ItemHeader.signal)
     attempts = headers[ItemHeader.attempts]?.integer.map(Int.init)
     host = headers.text(ItemHeader.host)
+    standardError = headers.text(ItemHeader.standardError)
     time = headers.time(ItemHeader.time)
     if reason == nil, let death = Self.latestDeath(headers) {
       isBrokers = true
@@ -66,6 +69,7 @@ public struct DeadLetter: Hashable, Sendable {
       (ItemHeader.attempts, attempts.map { .int64(Int64($0)) }),
       (ItemHeader.host, host.map { .string(ByteString($0)) }),
       (ItemHeader.time, time.map { .timestamp($0) }),
+      (ItemHeader.standardError, standardError.map { .string(ByteString($0)) }),
     ]
     return values.compactMap { name, value in value.map { .init(name: name, value: $0) } }
   }

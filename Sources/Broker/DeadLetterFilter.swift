@@ -4,6 +4,8 @@ public import AMQP
 public struct DeadLetterFilter: Hashable, Sendable {
   /// Empty for any.
   public var ids: Set<String> = []
+  /// Where the letters are in their queue, as the command that asks finds it; nil for anywhere.
+  public var positions: Positions?
   public var reason: String?
   /// Dead-lettered at this time or before, or after; in seconds since 1970-01-01T00:00:00Z. A letter without a time is neither.
   public var latest: UInt64?
@@ -23,7 +25,9 @@ public struct DeadLetterFilter: Hashable, Sendable {
   /// Whether every letter is meant.
   public var isEmpty: Bool { self == DeadLetterFilter() }
 
-  public func matches(_ properties: BasicProperties) -> Bool {
+  /// `position` is the message's place in its queue, 1 the head.
+  public func matches(_ properties: BasicProperties, at position: Int) -> Bool {
+    guard positions?.contains(position) != false else { return false }
     guard ids.isEmpty || properties.messageID.map({ ids.contains($0.description) }) == true else { return false }
     guard reason != nil || latest != nil || earliest != nil || !headers.isEmpty else { return true }
     let letter = DeadLetter(headers: properties.headers)

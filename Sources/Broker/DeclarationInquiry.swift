@@ -12,13 +12,20 @@ public struct DeclarationInquiry: Hashable, Sendable {
     case corrected
     /// It has nothing that differs any more, or nothing that could be read.
     case known
-    /// It may go before its items do, and why.
-    case transient(String)
+    /// It may go before its items do.
+    case transient(Transience)
     /// It is of a type that gives no item back, or that nobody knows.
     case otherType(String)
     case missing
     /// The refusal is none of those that are known.
     case unknown
+  }
+
+  /// Why a queue may go before its items do.
+  public enum Transience: Hashable, Sendable {
+    case notDurable
+    case autoDelete
+    case exclusive
   }
 
   /// As many as any queue has arguments.
@@ -27,8 +34,10 @@ public struct DeclarationInquiry: Hashable, Sendable {
   private let queue: WorkQueue
   private var arguments: FieldTable
   private var questionCount = 1
-  /// It is durable, no connection's own, and outlives its consumers.
-  public private(set) var isLasting = false
+  /// It is known whether it is durable, no connection's own, and outlives its consumers.
+  public private(set) var isTransienceKnown = false
+  /// What of that is otherwise, as far as it has been found and is part of the declaration.
+  public private(set) var transience: [Transience] = []
   /// The type of the latest question has been confirmed, since nothing that is compared before it differs any more.
   public private(set) var isTypeKnown = false
 
@@ -38,7 +47,10 @@ public struct DeclarationInquiry: Hashable, Sendable {
   }
 
   public var declaration: Method.QueueDeclaration {
-    Self.comparison(.init(name: ByteString(queue.name), arguments: arguments))
+    Self.comparison(
+      .init(
+        name: ByteString(queue.name), isDurable: !transience.contains(.notDurable),
+        isAutoDelete: transience.contains(.autoDelete), arguments: arguments))
   }
 
   /// Only streams take it, and of another type.
@@ -78,7 +90,7 @@ public struct DeclarationInquiry: Hashable, Sendable {
 
   /// The broker has accepted the declaration.
   public mutating func accepted() {
-    isLasting = true
+    isTransienceKnown = true
     isTypeKnown = true
   }
 
@@ -86,17 +98,24 @@ public struct DeclarationInquiry: Hashable, Sendable {
   public mutating func refused(_ reason: CloseReason) -> Finding {
     switch DeclarationRefusal(reason, of: declaration) {
     case .notTaken: return .missing
-    case .differs("durable", _): return .transient("it is not durable")
-    case .differs("auto_delete", _), .differs("auto-delete", _):
-      return .transient("it deletes itself with its last consumer")
-    case .differs("exclusive", _): return .transient("it belongs to one connection")
+    case .differs("durable", _): return .transient(.notDurable)
+    case .differs("auto_delete", _), .differs("auto-delete", _): return .transient(.autoDelete)
+    case .differs("exclusive", _): return .transient(.exclusive)
     case .differs(let name, let current) where name.utf8.starts(with: "x-".utf8):
-      isLasting = true
+      isTransienceKnown = true
       questionCount += 1
       guard questionCount <= Self.mostQuestions else { return isDeclared ? .unknown : .known }
       return correct(ByteString(name), current)
     case .differs, nil: return .unknown
     }
+  }
+
+  /// Goes on with a queue that was found to be transient; false where nobody can, since it belongs to another connection, or has
+  /// been found so already.
+  public mutating func accept(_ found: Transience) -> Bool {
+    guard found != .exclusive, !transience.contains(found) else { return false }
+    transience.append(found)
+    return true
   }
 
   private enum Argument {

@@ -64,12 +64,17 @@ public final class Replay {
     self.onTurn = onTurn
   }
 
-  /// Moves those of the first `depth` messages that `select` says, `limit` of them at most. The others stay.
+  /// Moves those of the first `depth` messages that `select` says, `limit` of them at most, as long as `wantsMore` says so. The
+  /// others stay.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Publisher.Refusal`, `AMQPError.doesNotFitFrame`; `SystemError`
   ///   where an item cannot be kept in a file
-  public func run(depth: Int, limit: Int, select: (Delivery) -> Bool) throws {
+  public func run(
+    depth: Int, limit: Int, wantsMore: () -> Bool = { true }, select: (Delivery) -> Bool
+  ) throws {
     let publisher = try Publisher(target, queue: names.name, onFlow: onFlow)
-    do { try move(depth: depth, limit: limit, select: select, by: publisher) } catch { stop(error) }
+    do { try move(depth: depth, limit: limit, wantsMore: wantsMore, select: select, by: publisher) } catch {
+      stop(error)
+    }
     do { try end(publisher) } catch { stop(error) }
     if let error = obstacle ?? storingError { throw error }
     try source.closeChannel(Self.channel)
@@ -96,16 +101,19 @@ public final class Replay {
     }
   }
 
-  private func move(depth: Int, limit: Int, select: (Delivery) -> Bool, by publisher: Publisher) throws {
+  private func move(
+    depth: Int, limit: Int, wantsMore: () -> Bool, select: (Delivery) -> Bool, by publisher: Publisher
+  ) throws {
     var reader = QueueReader(names.deadName, count: depth, by: way, now: .now)
     while true {
       publish(by: publisher)
       let settled = transfers.takeSettled(upTo: reader.lastSettleableTag)
       try ack(settled, withAllBefore: others.isEmpty && !transfers.hasRefusals)
-      let wantsMore = obstacle == nil && storingError == nil && (selectedCount < limit || others.isIncomplete)
-      if wantsMore { try send(reader.ask(room: window - transfers.count - waiting.count, now: .now)) }
+      let isMissing = selectedCount < limit && wantsMore()
+      let takesMore = obstacle == nil && storingError == nil && (isMissing || others.isIncomplete)
+      if takesMore { try send(reader.ask(room: window - transfers.count - waiting.count, now: .now)) }
       onTurn(movedCount + others.count)
-      guard wantsMore && !reader.isAtEnd || !isIdle(reader) else { return }
+      guard takesMore && !reader.isAtEnd || !isIdle(reader) else { return }
 
       source.isPaused = obstacle == nil && waitingBytes > Self.mostWaitingBytes
       let now = ContinuousClock.now

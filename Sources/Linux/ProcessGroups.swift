@@ -33,10 +33,10 @@ public final class ProcessGroups {
   /// - Throws: `SystemError`
   public func startGuardian() throws { guardian = try patiently { try Guardian() } }
 
-  /// Starts `program`, its input being what `input` delivers, its output and error ours. Returns
-  /// its process id, which is also its group's.
+  /// Starts `program`, its input being what `input` delivers, its output ours, and its error what `errors` collects, else ours.
+  /// Returns its process id, which is also its group's.
   /// - Throws: `SystemError`: the program could not be started, and nothing is left of it.
-  public func start(_ program: Program, input: ChildInput) throws -> Int32 {
+  public func start(_ program: Program, input: ChildInput, errors: ChildErrors? = nil) throws -> Int32 {
     if isGuardianLost { try replaceGuardian() }
     guard let guardian, let guardedGroup = guardian.place() else { throw SystemError(call: "fork", code: EAGAIN) }
     var failure: Int32 = 0
@@ -48,7 +48,7 @@ public final class ProcessGroups {
           program.path.withCString { path in
             var request = clinux_spawn(
               path: path, argv: arguments, shell_argv: shellArguments, envp: environment,
-              stdin_fd: input.readEndNumber, guarded_group: guardedGroup,
+              stdin_fd: input.readEndNumber, stderr_fd: errors?.writeEndNumber ?? -1, guarded_group: guardedGroup,
               signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe,
               sigxfsz_ignored: inherited.ignoresFileSize)
             return clinux_spawn(&request, &failure)
@@ -60,6 +60,7 @@ public final class ProcessGroups {
     running.insert(processID)
     guardian.guardLeader(processID, at: guardedGroup)
     input.closeReadEnd()
+    errors?.closeWriteEnd()
     return processID
   }
 
@@ -77,6 +78,10 @@ public final class ProcessGroups {
   /// The input of a child that has none.
   /// - Throws: `SystemError`
   public func makeEmptyInput() throws -> ChildInput { try ChildInput() }
+
+  /// For the standard error of a child that is still to be started.
+  /// - Throws: `SystemError`
+  public func makeErrors() throws -> ChildErrors { try ChildErrors() }
 
   /// In bytes; the kernel takes 32 pages with the NUL (MAX_ARG_STRLEN).
   public static var longestArgument: Int { 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 1 }

@@ -11,6 +11,7 @@ struct Dead: ToolCommand {
     examples: [
       "amqp-job dead list fruits", "amqp-job dead list fruits --json | jq -r .headers.source",
       "amqp-job dead show fruits --id 42 | less", "amqp-job dead replay fruits --reason 'timed out' --since 2h",
+      "amqp-job dead replay fruits --position 3,7-9",
       "amqp-job dead purge fruits --older-than 720h --dry-run",
     ],
     notes:
@@ -18,7 +19,8 @@ struct Dead: ToolCommand {
       + "(default AMQP_QUEUE, QUEUE). list and show change nothing, but hold the items while they read them: for that moment "
       + "others do not see them. So do replay and purge with a filter, with those that stay. replay moves the items that "
       + "are there when it begins, and their attempts start anew. show writes the body of the first item with that id, or "
-      + "with --json what else it has. Several filters have to hold all at once; of several ids one. An item that does not say when it was "
+      + "at that position, or with --json what else it has. Positions are counted from the head of QUEUE.dead, 1, as the command "
+      + "finds it: others may have moved the items since they were listed, so --dry-run, or another filter beside, makes sure. Several filters have to hold all at once; of several ids one. An item that does not say when it was "
       + "dead-lettered is neither older nor younger than anything. A header's VALUE is as a worker sees it in WORK_ITEM_HEADER_HEADER.",
     operands: .oneOrTwo(first: "ACTION", second: "QUEUE"),
     choices: Action.allCases.map(\.rawValue),
@@ -28,8 +30,9 @@ struct Dead: ToolCommand {
         "Options",
         [
           QueueName.option,
-          Option("limit", value: "N", "list, replay: the first N of these items only").everyday,
+          Option("limit", value: "N", "list, replay: the first N of these items only"),
           Option("dry-run", "replay, purge: say what would be done, do nothing").everyday,
+          Option("stderr", "show: the end of its worker's standard error, where run --keep-stderr kept it"),
           Option("json", "list, show: in JSON, with the items' headers").everyday,
         ]), BrokerOptions.group, LogOptions.group,
     ])
@@ -43,7 +46,7 @@ struct Dead: ToolCommand {
     var options: Set<String> {
       switch self {
       case .list: DeadLetterOptions.names.union(["limit", "json"])
-      case .show: ["id", "json"]
+      case .show: ["id", "position", "json", "stderr"]
       case .replay: DeadLetterOptions.names.union(["limit", "dry-run"])
       case .purge: DeadLetterOptions.names.union(["dry-run"])
       }
@@ -87,9 +90,8 @@ struct Dead: ToolCommand {
       broker.warn(reporter)
       try list.run()
     case .show:
-      let ids = try settings.list("id").map(\.text)
-      guard ids.count == 1 else { throw UsageError("show takes the --id of one item") }
-      let show = DeadShow(self, id: ids[0], isJSON: try settings.flag("json"))
+      let filter = try DeadLetterOptions.filterOfOne(&settings)
+      let show = DeadShow(self, filter, try Self.part(&settings))
       broker.warn(reporter)
       try show.run()
     case .replay:
@@ -101,6 +103,15 @@ struct Dead: ToolCommand {
       let purge = DeadPurge(self, try DeadLetterOptions.filter(&settings), isDry: try settings.flag("dry-run"))
       broker.warn(reporter)
       try purge.run()
+    }
+  }
+
+  private static func part(_ settings: inout Settings) throws -> DeadShow.Part {
+    switch (try settings.flag("stderr"), try settings.flag("json")) {
+    case (true, true): throw UsageError("--json has standard error, too: give --stderr or --json")
+    case (true, false): .standardError
+    case (false, true): .json
+    case (false, false): .body
     }
   }
 

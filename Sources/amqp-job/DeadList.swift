@@ -24,8 +24,10 @@ struct DeadList {
     let depth = try dead.depth(session)
     let way = try dead.wayToLook(session)
     var items: [DeadItem] = []
-    try dead.scan(session, depth: depth, by: way, wantsMore: { items.count < limit }) { delivery in
-      if items.count < limit, selection.contains(delivery) { items.append(DeadItem(delivery)) }
+    try dead.scan(session, depth: depth, by: way, wantsMore: { items.count < limit && !selection.isPast }) { delivery in
+      if items.count < limit, selection.contains(delivery) {
+        items.append(DeadItem(delivery, at: selection.position(of: delivery)))
+      }
       return .keep
     }
     session.close()
@@ -45,12 +47,15 @@ struct DeadList {
 
 /// A dead letter as it is listed.
 struct DeadItem {
+  /// In its queue, 1 the head.
+  private let position: Int
   private let id: String?
   private let letter: DeadLetter
   private let size: Int
   private let headers: FieldTable
 
-  init(_ delivery: Delivery) {
+  init(_ delivery: Delivery, at position: Int) {
+    self.position = position
     id = delivery.properties.messageID?.description
     letter = DeadLetter(headers: delivery.properties.headers)
     size = Int(clamping: delivery.bodySize)
@@ -60,11 +65,13 @@ struct DeadItem {
 
   static func table(_ items: [DeadItem]) -> String {
     var table = TextTable(
-      .text("ID"), .number("ATTEMPTS"), .text("REASON"), .text("STATUS"), .text("HOST"), .text("TIME"), .number("SIZE"))
+      .number("POSITION"), .text("ID"), .number("ATTEMPTS"), .text("REASON"), .text("STATUS"), .text("HOST"),
+      .text("TIME"), .number("SIZE"))
     for item in items {
       let letter = item.letter
       table.add(
-        item.id, letter.attempts.map { "\($0)" }, letter.reason.map { letter.isBrokers ? "\($0) (broker)" : $0 },
+        "\(item.position)", item.id, letter.attempts.map { "\($0)" },
+        letter.reason.map { letter.isBrokers ? "\($0) (broker)" : $0 },
         letter.signal ?? letter.status.map { "\($0)" }, letter.host, letter.time.map(utcText(secondsSince1970:)),
         "\(item.size)")
     }
@@ -76,11 +83,12 @@ struct DeadItem {
 
   var members: [JSON.Member] {
     let members: [(String, JSON?)] = [
-      ("id", id.map { .text($0) }), ("queue", letter.queue.map { .text($0) }),
+      ("position", .integer(Int64(position))), ("id", id.map { .text($0) }), ("queue", letter.queue.map { .text($0) }),
       ("reason", letter.reason.map { .text($0) }),
       ("by", letter.reason.map { _ in .text(letter.isBrokers ? "broker" : "amqp-job") }),
       ("status", letter.status.map { .integer(Int64($0)) }), ("signal", letter.signal.map { .text($0) }),
       ("attempts", letter.attempts.map { .integer(Int64($0)) }), ("host", letter.host.map { .text($0) }),
+      ("stderr", letter.standardError.map { .text($0) }),
       ("time", letter.time.map { .text(utcText(secondsSince1970: $0)) }), ("size", .integer(Int64(size))),
     ]
     return members.compactMap { name, value in value.map { .init(name, $0) } }

@@ -38,7 +38,7 @@ struct DeadPurge {
   private func purgeSome(_ session: BrokerSession, _ depth: Int) throws -> Int {
     let way = try dead.wayToLook(session)
     var count = 0
-    try dead.scan(session, depth: depth, by: way) { delivery in
+    try dead.scan(session, depth: depth, by: way, wantsMore: { !selection.isPast }) { delivery in
       guard selection.contains(delivery) else { return .keep }
       count += 1
       return isDry ? .keep : .drop

@@ -32,7 +32,8 @@ struct DeadReplay {
       }, onTurn: progress.turn)
     defer { progress.clear() }
     do {
-      try replay.run(depth: depth, limit: limit, select: selection.contains)
+      try replay.run(
+        depth: depth, limit: limit, wantsMore: { [selection] in !selection.isPast }, select: selection.contains)
     } catch {
       progress.clear()
       var failure = failure(error, of: target)
@@ -56,7 +57,7 @@ struct DeadReplay {
     if !selection.filter.isEmpty {
       let (depth, way) = (count, try dead.wayToLook(session))
       count = 0
-      try dead.scan(session, depth: depth, by: way, wantsMore: { count < limit }) { delivery in
+      try dead.scan(session, depth: depth, by: way, wantsMore: { count < limit && !selection.isPast }) { delivery in
         if count < limit, selection.contains(delivery) { count += 1 }
         return .keep
       }

@@ -6,50 +6,78 @@ import Reports
 
 /// `amqp-job dead show`: one dead letter's body, or what else it has.
 struct DeadShow {
+  enum Part {
+    case body
+    /// What its worker wrote to its standard error at the end.
+    case standardError
+    /// All but the body.
+    case json
+  }
+
   private static let pieceSize = 65_536
 
   private let dead: Dead
-  private let id: String
-  private let isJSON: Bool
+  private let selection: DeadSelection
+  private let part: Part
 
-  init(_ dead: Dead, id: String, isJSON: Bool) {
+  /// `filter` means one item.
+  init(_ dead: Dead, _ filter: DeadLetterFilter, _ part: Part) {
     self.dead = dead
-    self.id = id
-    self.isJSON = isJSON
+    selection = DeadSelection(filter)
+    self.part = part
   }
 
   /// - Throws: `Failure`
   func run() throws {
-    let session = try dead.connect(largestBodyInMemory: isJSON ? 0 : Spooling.largestInMemory)
+    let session = try dead.connect(largestBodyInMemory: part != .body ? 0 : Spooling.largestInMemory)
     let depth = try dead.depth(session)
     let way = try dead.wayToLook(session)
     var spool = BodySpool(directory: dead.spoolDirectory)
     var found: (delivery: Delivery, body: ItemBody?)?
     var storingError: (any Error)?
     try dead.scan(
-      session, depth: depth, by: way, wantsMore: { found == nil },
+      session, depth: depth, by: way, wantsMore: { found == nil && !selection.isPast },
       onPart: { delivery, part in
-        guard !isJSON, found == nil, storingError == nil, isMeant(delivery) else { return }
+        guard self.part == .body, found == nil, storingError == nil, selection.contains(delivery) else { return }
         do { try spool.append(part, of: delivery.bodySize) } catch { storingError = error }
       },
       visit: { delivery in
-        if found == nil, isMeant(delivery) { found = (delivery, isJSON ? nil : spool.body(of: delivery)) }
+        if found == nil, selection.contains(delivery) {
+          found = (delivery, part != .body ? nil : spool.body(of: delivery))
+        }
         return .keep
       })
     // The items are back before anybody reads.
     session.close()
-    guard let found else { throw Failure(.failure, "no item in \(dead.place(session)) has the id '\(id)'") }
-    if isJSON { return try Output.write("\(DeadItem(found.delivery).whole(found.delivery))\n") }
+    guard let found else {
+      throw selection.failure(in: dead.place(session)) ?? Failure(.failure, "no such item in \(dead.place(session))")
+    }
+    switch part {
+    case .body: break
+    case .json:
+      let item = DeadItem(found.delivery, at: selection.position(of: found.delivery))
+      return try Output.write("\(item.whole(found.delivery))\n")
+    case .standardError:
+      guard let text = DeadLetter(headers: found.delivery.properties.headers).standardError else {
+        throw Failure(
+          .failure,
+          "the item \(whatIsMeant) has nothing of its worker's standard error ('amqp-job run --keep-stderr' keeps it)")
+      }
+      return try Output.write(text)
+    }
     guard let body = found.body else {
       let reason = storingError.map(SystemError.reason) ?? "unknown"
       throw Failure(
         .inputOutputError,
-        "the item with the id '\(id)' cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(reason)")
+        "the item \(whatIsMeant) cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(reason)")
     }
     try write(body)
   }
 
-  private func isMeant(_ delivery: Delivery) -> Bool { delivery.properties.messageID?.description == id }
+  private var whatIsMeant: String {
+    selection.filter.positions.map { "at the position \($0.last)" }
+      ?? "with the id \(selection.filter.ids.map { "'\($0)'" }.joined())"
+  }
 
   private func write(_ body: ItemBody) throws {
     var offset: UInt64 = 0

@@ -25,13 +25,14 @@ struct InspectedQueue {
   private static func inspect(
     _ queue: WorkQueue, _ session: BrokerSession, _ place: String
   ) throws -> (QueueStanding, QueueInspection.Neighbours) {
-    var inspection = QueueInspection(queue: queue, channel: channel, mayBeTransient: false)
+    var inspection = QueueInspection(queue: queue, channel: channel, transients: .refused)
     var questions = Questions(session, inspection.questions)
     while true {
       switch inspection.take(try questions.answer(), on: channel) {
       case nil: break
       case .ask(let others): questions = Questions(session, others)
       case .unsupported(let why): throw Failure(.wrongQueue, "cannot tell whether \(place) is drained: \(why)")
+      case .transient(let why): throw Failure(.wrongQueue, "cannot tell whether \(place) is drained: it \(why)")
       case .unknowable(let why): throw Failure(.notPermitted, "cannot tell whether \(place) is drained: \(why)")
       case .refused(let reason): throw BrokerSession.CallError.refused(reason)
       case .known(let standing, let neighbours):

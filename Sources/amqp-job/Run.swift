@@ -40,6 +40,7 @@ enum Run: ToolCommand {
             "assume", value: "classic|quorum|declared",
             "what the queue is, instead of asking the broker: a durable one of that type, or what 'amqp-job declare' makes"
           ),
+          Option("any-queue", "serve a queue that is not durable, or deletes itself, too: with it go its items"),
           Option("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 128"),
           Option("pass-env", "hand the settings of amqp-job on to the worker"),
           Option("liveness-file", value: "PATH", "keep this file fresh, for 'amqp-job check' to look at"),
@@ -51,6 +52,13 @@ enum Run: ToolCommand {
           Option("retry-delay", value: "DURATION", "time until a failed item comes back, 0 for none (default 10s)")
             .everyday,
           Option("reject-on", value: "CODES", "statuses to dead-letter at once, such as 2,65-70"),
+          Option(
+            "keep-stderr", value: "SIZE",
+            "keep so much of the end of a worker's standard error in its dead letter (default 0: none; at most 64KiB)"),
+          Option(
+            "on-failure", value: "requeue|reject",
+            "on any other queue: give a failed item back (the default), or reject it into the dead-letter exchange that the queue "
+              + "has to have, else the broker drops it"),
         ]),
       OptionGroup(
         "Faults",
@@ -77,6 +85,7 @@ enum Run: ToolCommand {
       command: arguments.operands, searchPath: settings.surroundings.path)
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
+    let keptErrorSize = try self.keptErrorSize(&settings, &options)
     let feed: Feed = try settings.choice("feed") ?? .stdin
     guard feed != .arg || ArgumentTemplate(program.arguments).hasPlace else {
       throw UsageError("--feed arg puts the item in the place of {}, and the command has no argument with {}")
@@ -104,6 +113,7 @@ enum Run: ToolCommand {
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
+    configuration.keptErrorSize = keptErrorSize
     configuration.largestItem = try settings.size("max-item-size").flatMap { $0 == 0 ? nil : UInt64($0) }
     do {
       try EventLoop(options, configuration, log: reporter.report).run().exit()
@@ -142,7 +152,34 @@ enum Run: ToolCommand {
     options.rawStatus = try settings.flag("raw-status")
     options.attempts = try attempts(&settings)
     options.assumed = try settings.choice("assume").map { (kind: AssumedQueue) in kind.standing }
+    if try settings.flag("any-queue") {
+      guard options.assumed == nil else {
+        throw UsageError("--any-queue and --assume exclude each other: what is assumed is a durable queue that stays")
+      }
+      options.queueOrigin = .anyTold
+    }
+    guard options.attempts.onFailure == nil || options.assumed != .declared else {
+      throw UsageError("--on-failure is for queues without retries, and --assume says 'declared'")
+    }
     return options
+  }
+
+  /// It goes into a frame with the item's own headers, and a frame has 128 KiB.
+  private static let mostKeptErrors = 64 << 10
+
+  /// In bytes; nil for nothing.
+  private static func keptErrorSize(_ settings: inout Settings, _ options: inout JobOptions) throws -> Int? {
+    guard let size = try settings.size("keep-stderr"), size > 0 else { return nil }
+    guard size <= mostKeptErrors else { throw UsageError("--keep-stderr is at most 64KiB") }
+    guard options.attempts.onFailure == nil else {
+      throw UsageError(
+        "--keep-stderr goes into dead letters that amqp-job publishes, and --on-failure has none published")
+    }
+    if case .plain? = options.assumed {
+      throw UsageError("--keep-stderr goes into dead letters, and a queue as --assume says it is has none")
+    }
+    options.attempts.keepsStandardError = true
+    return size
   }
 
   /// Each is a channel of the connection, and a place with the guardian.
@@ -172,6 +209,10 @@ enum Run: ToolCommand {
     options.most = most ?? options.most
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected ?? []
+    options.onFailure = try settings.choice("on-failure")
+    guard options.onFailure == nil || !options.areRequired else {
+      throw UsageError("--on-failure excludes --max-attempts, --retry-delay and --reject-on, which count attempts")
+    }
     return options
   }
 

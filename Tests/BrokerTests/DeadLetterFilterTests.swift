@@ -23,26 +23,26 @@ import Testing
   }
 
   @Test func withoutAWishAllAreMeant() {
-    #expect(DeadLetterFilter().isEmpty && DeadLetterFilter().matches(properties(nil, id: nil)))
+    #expect(DeadLetterFilter().isEmpty && DeadLetterFilter().matches(properties(nil, id: nil), at: 1))
   }
 
   @Test(arguments: [(["a"], true), (["b", "a"], true), (["b"], false), ([""], false)])
   func ids(ids: [String], expected: Bool) {
     let filter = filter { $0.ids = Set(ids) }
-    #expect(!filter.isEmpty && filter.matches(properties(letter)) == expected)
-    #expect(!filter.matches(properties(letter, id: nil)))
+    #expect(!filter.isEmpty && filter.matches(properties(letter), at: 1) == expected)
+    #expect(!filter.matches(properties(letter, id: nil), at: 1))
   }
 
   @Test(arguments: [("timed out", true), ("timed", false), ("", false)]) func reasons(reason: String, expected: Bool) {
-    #expect(filter { $0.reason = reason }.matches(properties(letter)) == expected)
-    #expect(!filter { $0.reason = reason }.matches(properties(nil)))
+    #expect(filter { $0.reason = reason }.matches(properties(letter), at: 1) == expected)
+    #expect(!filter { $0.reason = reason }.matches(properties(nil), at: 1))
   }
 
   @Test func aBrokersReasonIsOneToo() {
     let headers: FieldTable = [
       "x-death": .array([.table(["reason": .string("expired"), "time": .timestamp(5)])])
     ]
-    #expect(filter { ($0.reason, $0.latest) = ("expired", 5) }.matches(properties(headers)))
+    #expect(filter { ($0.reason, $0.latest) = ("expired", 5) }.matches(properties(headers), at: 1))
   }
 
   @Test(
@@ -52,8 +52,8 @@ import Testing
     ] as [(UInt64?, UInt64?, Bool)])
   func times(earliest: UInt64?, latest: UInt64?, expected: Bool) {
     let filter = filter { ($0.earliest, $0.latest) = (earliest, latest) }
-    #expect(filter.matches(properties(letter)) == expected)
-    #expect(!filter.matches(properties(nil)), "it does not say when it was dead-lettered")
+    #expect(filter.matches(properties(letter), at: 1) == expected)
+    #expect(!filter.matches(properties(nil), at: 1), "it does not say when it was dead-lettered")
   }
 
   @Test(arguments: [
@@ -62,14 +62,21 @@ import Testing
   ])
   func headers(name: String, value: String, expected: Bool) {
     let header = DeadLetterFilter.Header(name: ByteString(name), value: ByteString(value))
-    #expect(filter { $0.headers = [header] }.matches(properties(letter)) == expected)
+    #expect(filter { $0.headers = [header] }.matches(properties(letter), at: 1) == expected)
+  }
+
+  @Test(arguments: [(1, false), (2, true), (3, false), (5, true), (7, true), (8, false)])
+  func positions(position: Int, expected: Bool) {
+    let filter = filter { $0.positions = Positions([5...7, 2...2]) }
+    #expect(!filter.isEmpty && filter.positions?.last == 7)
+    #expect(filter.matches(properties(nil, id: nil), at: position) == expected)
   }
 
   @Test func everythingHasToHold() {
     let red = DeadLetterFilter.Header(name: "color", value: "red")
     let one = DeadLetterFilter.Header(name: "n", value: "1")
-    #expect(filter { ($0.headers, $0.ids, $0.reason) = ([red], ["a"], "timed out") }.matches(properties(letter)))
-    #expect(!filter { $0.headers = [red, one] }.matches(properties(letter)))
-    #expect(!filter { ($0.headers, $0.ids) = ([red], ["b"]) }.matches(properties(letter)))
+    #expect(filter { ($0.headers, $0.ids, $0.reason) = ([red], ["a"], "timed out") }.matches(properties(letter), at: 1))
+    #expect(!filter { $0.headers = [red, one] }.matches(properties(letter), at: 1))
+    #expect(!filter { ($0.headers, $0.ids) = ([red], ["b"]) }.matches(properties(letter), at: 1))
   }
 }

@@ -38,6 +38,7 @@ FILTERS = [
     ("--since 2026-02-28T23:59:59Z", [2, 3]), ("--since 2026-03-01T00:59:58+01:00", [0, 1, 2, 3]),
     ("--since 2h --older-than 30m", [2]),
     ("--where color=red", [0, 1]), ("--where n=7", [0, 3]), ("--where color=red --where n=7", [0]),
+    ("--position 1", [0]), ("--position 2,4-5", [1, 3, 4]), ("--position 1-3 --reason failed", [0, 2]),
     ("--where ok=true", [4]), ("--where color=", []), ("--where x-amqp-job-host=pod-1 --reason failed", [0, 2]),
     ("--id a --reason failed --since 2026-01-01T00:00:00Z --where color=red", [0]),
 ]
@@ -67,7 +68,7 @@ def test_list_limits_those_that_are_meant(bench, queue):
 
 @pytest.mark.parametrize("options, expected", [
     ("--reason failed", [0, 2]), ("--older-than 30m", [0, 1, 2]), ("--where color=red", [0, 1]), ("--id a", [0, 3]),
-    ("--reason nothing", []), ("--since 2026-01-01T00:00:00Z", [0, 1, 2, 3]),
+    ("--reason nothing", []), ("--since 2026-01-01T00:00:00Z", [0, 1, 2, 3]), ("--position 5,2-3", [1, 2, 4]),
 ])
 @pytest.mark.parametrize("action", ["replay", "purge"])
 def test_others_stay_in_their_order(bench, queue, action, options, expected):
@@ -112,6 +113,31 @@ def test_an_id_that_is_not_there(bench, queue, words):
     assert result.status == 1 and "'x'" in result.stderr, result
     dropped = words == ["purge"]
     assert content(queue.dead) == numbers([1, 2, 4, 5] if dropped else range(6))
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("words", [["list"], ["purge"], ["replay", "--dry-run"], ["show"]], ids=" ".join)
+def test_a_position_that_is_not_there(bench, queue, words):
+    result = dead(bench, *words, queue.name, "--position", "7")
+    assert result.status == 1 and "position 7" in result.stderr, result
+    assert content(queue.dead) == numbers(range(6))
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("text", ["0", "3-1", "x", "1,,2", "1-2-3", ""])
+def test_what_is_no_position(bench, text):
+    dead(bench, "list", "any", "--position", text).assert_error(64, "--position")
+
+
+@pytest.mark.any_broker
+def test_a_large_item_by_its_position(bench):
+    """What comes in parts counts once."""
+    queue = bench.work_queue()
+    bodies = [b"1" * 3_000_000, b"2" * 3_000_000, b"3" * 3_000_000, b"4"]
+    queue.dead.put(*bodies)
+    result = dead(bench, "replay", queue.name, "--position", "2,4")
+    assert result.status == 0 and "2 items moved" in result.stderr, result
+    assert (content(queue), content(queue.dead)) == ([bodies[1], bodies[3]], [bodies[0], bodies[2]])
 
 
 @pytest.mark.parametrize("words", [["list"], ["show"], ["replay"], ["purge"], ["purge", "--dry-run"]], ids=" ".join)

@@ -27,10 +27,10 @@ def test_list(bench):
     assert (result.status, result.stderr) == (0, ""), result
     rows = [[cell.strip() for cell in cells(line)] for line in result.stdout.decode().splitlines()]
     assert rows == [
-        ["ID", "ATTEMPTS", "REASON", "STATUS", "HOST", "TIME", "SIZE"],
-        ["a", "4", "failed", "3", "pod-1", "2026-02-28T23:59:58Z", "5"],
-        ["b", "4", "killed", "KILL", "pod-1", "2026-02-28T23:59:58Z", "6"],
-        ["-", "-", "-", "-", "-", "-", "0"],
+        ["POSITION", "ID", "ATTEMPTS", "REASON", "STATUS", "HOST", "TIME", "SIZE"],
+        ["1", "a", "4", "failed", "3", "pod-1", "2026-02-28T23:59:58Z", "5"],
+        ["2", "b", "4", "killed", "KILL", "pod-1", "2026-02-28T23:59:58Z", "6"],
+        ["3", "-", "-", "-", "-", "-", "-", "0"],
     ]
 
 
@@ -46,12 +46,12 @@ def test_list_json(bench):
     assert (result.status, result.stderr) == (0, ""), result
     first, second = [json.loads(line) for line in result.stdout.splitlines()]
     assert first == {
-        "id": "a", "queue": "fruits", "reason": "failed", "by": "amqp-job", "status": 3, "attempts": 4, "host": "pod-1",
+        "position": 1, "id": "a", "queue": "fruits", "reason": "failed", "by": "amqp-job", "status": 3, "attempts": 4, "host": "pod-1",
         "time": "2026-02-28T23:59:58Z", "size": 5,
         "headers": {
             **ENDED, "x-amqp-job-time": "2026-02-28T23:59:58Z", "source": "shop", "n": 7, "ratio": 0.5, "ok": True, **NESTED},
     }
-    assert second == {"size": 6, "headers": {}}
+    assert second == {"position": 2, "size": 6, "headers": {}}
 
 
 def test_list_what_the_broker_dead_lettered(bench):

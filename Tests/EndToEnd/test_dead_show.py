@@ -41,7 +41,7 @@ def test_json(bench):
     item = json.loads(result.stdout)
     item["headers"].pop("x-delivery-count", None)  # RabbitMQ 3.10's own
     assert item == {
-        "id": "a", "queue": "fruits", "reason": "failed", "by": "amqp-job", "status": 3, "attempts": 4, "host": "pod-1",
+        "position": 1, "id": "a", "queue": "fruits", "reason": "failed", "by": "amqp-job", "status": 3, "attempts": 4, "host": "pod-1",
         "time": "2026-02-28T23:59:58Z", "size": 5, "exchange": "", "routing_key": queue.dead.name,
         "properties": {
             "content_type": "text/plain", "content_encoding": "gzip", "delivery_mode": 2, "priority": 3,
@@ -54,6 +54,18 @@ def test_json(bench):
             "decimal": "12.34", "x-death": [{"queue": "q", "count": 1}],
         },
     }
+
+
+def test_one_without_an_id(bench):
+    queue = bench.work_queue()
+    queue.dead.put(b"apple", b"banana", bytes(3_000_000))
+    for position, body in enumerate([b"apple", b"banana", bytes(3_000_000)], 1):
+        result = dead(bench, "show", queue.name, "--position", str(position))
+        assert (result.status, result.stdout, result.stderr) == (0, body, ""), position
+    assert json.loads(dead(bench, "show", queue.name, "--position", "2", "--json").stdout)["position"] == 2
+    for options in [], ["--id", "a", "--position", "1"], ["--position", "1-2"]:
+        assert dead(bench, "show", queue.name, *options).status == 64, options
+    assert queue.dead.depth() == 3
 
 
 def test_one_that_is_not_there(bench):

@@ -82,6 +82,31 @@ def test_files(bench):
     assert bodies(queue) == contents
 
 
+def test_a_worker_sees_the_name_of_a_file(bench):
+    queue = bench.queue("classic")
+    folder = bench.path("folder")
+    folder.mkdir()
+    names = [b"plain", b"with space=1.json", b"\xff.bin"]
+    for name in names:
+        (folder / os.fsdecode(name)).write_bytes(b"" if name == b"plain" else bytes(70_000))
+    result = publish(bench, queue, "--file", *(os.fsencode(folder) + b"//" + name for name in names))
+    assert result.status == 0, result
+    seen = bench.run("-q", queue.name, "-n", "3", worker=["sh", "-c", 'printf "%s\n" "$WORK_ITEM_HEADER_FILENAME"'])
+    assert seen.stdout.splitlines() == names, seen
+
+
+@pytest.mark.parametrize("name", ["filename", "FileName"])
+def test_a_given_file_name_stands(bench, name):
+    queue = bench.queue("classic")
+    result = publish(
+        bench, queue, "--file", "--header", f"{name}=mine", "--header", "other=1", "--message-id", "7",
+        str(bench.file("item", b"x")))
+    assert result.status == 0, result
+    _, properties, _ = queue.take()
+    assert properties.headers[name] == "mine" and set(properties.headers) == {name, "other"}, properties
+    assert properties.message_id == "7" and properties.delivery_mode == 2
+
+
 def test_more_files_than_may_be_open(bench):
     queue = bench.queue("classic")
     contents = [b"%d" % number * (1 if number % 2 else 30_000) for number in range(100, 400)]

@@ -21,6 +21,9 @@ struct RunnerHarness {
   /// Delivery tags of items, and ids of messages, that may be acked: done by a worker, or copied.
   private var settleable: Set<UInt64> = []
   private var doneIDs: Set<ByteString> = []
+  /// The same of those that may be rejected: a worker has failed on them.
+  private var rejectable: Set<UInt64> = []
+  private var failedIDs: Set<ByteString> = []
   private var tagIDs: [UInt64: ByteString] = [:]
 
   enum Wish: Equatable {
@@ -39,11 +42,16 @@ struct RunnerHarness {
 
   mutating func handle(_ event: RunnerEvent) throws {
     switch event {
-    case .workerEnded(let status, let slot):
+    case .workerEnded(let status, _, let slot):
       guard let item = workers.removeValue(forKey: slot) else { return }
       if status == .exited(0) { note(item) }
-    case .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot):
+      // One that ran for too long has failed, whatever it exits with.
+      if status != .exited(0) || runner.options.timeout != nil { noteFailure(item) }
+    case .commandRefused(_, _, let slot):
       guard workers.removeValue(forKey: slot) != nil else { return }
+    case .workerDidNotStart(_, let slot):
+      guard let item = workers.removeValue(forKey: slot) else { return }
+      noteFailure(item)
     case .moveConfirmed(let slot):
       guard let item = moves.removeValue(forKey: slot) else { return }
       settleable.insert(item.envelope.deliveryTag)
@@ -61,6 +69,11 @@ struct RunnerHarness {
   private mutating func note(_ item: WorkItem) {
     settleable.insert(item.envelope.deliveryTag)
     if let id = item.properties.messageID { doneIDs.insert(id) }
+  }
+
+  private mutating func noteFailure(_ item: WorkItem) {
+    rejectable.insert(item.envelope.deliveryTag)
+    if let id = item.properties.messageID { failedIDs.insert(id) }
   }
 
   private mutating func perform(_ actions: [RunnerAction]) throws {
@@ -109,8 +122,10 @@ struct RunnerHarness {
     case .basicAck(let tag, let isMultiple):
       let isDoneAgain = tagIDs[tag].map(doneIDs.contains) == true
       try expect(!isMultiple && (settleable.contains(tag) || isDoneAgain), "an ack of \(tag), which nothing allows")
-    case .basicReject(_, let requeues), .basicNack(_, _, let requeues):
-      try expect(requeues, "a rejection that drops an item")
+    case .basicReject(let tag, requeue: false):
+      let hasFailed = rejectable.contains(tag) || tagIDs[tag].map(failedIDs.contains) == true
+      try expect(hasFailed && runner.options.attempts.onFailure == .reject, "a rejection that drops an item")
+    case .basicNack(_, _, let requeues): try expect(requeues, "a rejection that drops an item")
     default: break
     }
   }
@@ -153,10 +168,12 @@ extension Random {
     options.onDisconnect = one(of: [.stop, .finish])
     options.timeout = one(of: [nil, .seconds(1)])
     options.attempts.areRequired = chance(1, in: 4)
+    options.attempts.onFailure = one(of: [nil, nil, .requeue, .reject])
+    options.attempts.keepsStandardError = chance(1, in: 8)
     options.runsMalformed = chance(1, in: 4)
     options.namesOptions = chance(1, in: 2)
     options.credentialsMayChange = chance(1, in: 2)
-    if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .own(OwnQueue(isExclusive: true))]) }
+    if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .anyTold, .own(OwnQueue(isExclusive: true))]) }
     return options
   }
 }

@@ -146,6 +146,72 @@ import Testing
       driver.method(RunnerDriver.differs(property, "received 'true' but current is 'false'"), on: 2).writes.count == 1)
   }
 
+  // MARK: Any queue, by the user's word
+
+  private static let notDurable = RunnerDriver.differs("durable", "received 'true' but current is 'false'")
+  private static let autoDelete = RunnerDriver.differs("auto_delete", "received 'false' but current is 'true'")
+
+  private func connected(_ extent: JobOptions.Extent = .count(1)) -> RunnerDriver {
+    var driver = RunnerDriver {
+      $0.queueOrigin = .anyTold
+      $0.extent = extent
+    }
+    _ = driver.start()
+    driver.handle(.connected(nil))
+    return driver
+  }
+
+  @Test func whatMayLoseItsItemsIsSaidOnce() {
+    var driver = connected()
+    let again = driver.method(Self.notDurable, on: 2).writes.joined().compactMap {
+      if case .queueDeclare(let declaration) = $0, declaration.name == "q" { declaration } else { nil }
+    }
+    #expect(again.map(\.isDurable) == [false] && again.map(\.isAutoDelete) == [false])
+    driver.method(Self.autoDelete, on: 2)
+    driver.method(RunnerDriver.plain, on: 2)
+    #expect(driver.runner.phase == .inspecting)
+    let warnings = driver.method(RunnerDriver.found, on: 2).warnings
+    #expect(warnings.count == 1 && warnings[0].contains("not durable") && warnings[0].contains("last consumer"))
+    #expect(driver.finished == nil)
+  }
+
+  @Test func aQueueThatLastsIsServedWithoutAWord() {
+    var driver = connected()
+    driver.method(RunnerDriver.plain, on: 2)
+    #expect(driver.method(RunnerDriver.found, on: 2).warnings.isEmpty && driver.finished == nil)
+  }
+
+  @Test func oneThatDeletesItselfCannotBeSeenDrained() {
+    var driver = connected(.drain)
+    driver.method(Self.autoDelete, on: 2)
+    driver.method(RunnerDriver.plain, on: 2)
+    driver.method(RunnerDriver.found, on: 2)
+    #expect(driver.finished == .wrongQueue)
+  }
+
+  @Test func aBrokerThatSaysTheSameTwiceIsNotAskedForEver() {
+    var driver = connected()
+    driver.method(Self.notDurable, on: 2)
+    driver.method(Self.notDurable, on: 2)
+    #expect(driver.finished == .wrongQueue)
+  }
+
+  @Test func whatIsRejectedIsDeadLetteredBeforeTheQueueGoes() {
+    var driver = RunnerDriver {
+      $0.queueOrigin = .anyTold
+      $0.attempts.onFailure = .reject
+    }
+    driver.consume()
+    driver.deliver()
+    let last = driver.handle(.workerEnded(.exited(1))).writes.joined()
+    #expect(
+      Array(last) == [
+        .basicReject(deliveryTag: 1, requeue: false), .basicCancel(consumerTag: "amqp-job-1"), channelClose,
+      ])
+  }
+
+  // MARK: Pauses
+
   @Test func isConsumedAllThroughAPause() {
     var driver = consuming()
     driver.deliver()

@@ -18,6 +18,8 @@ struct clinux_spawn {
   char *_Nullable const *_Nonnull shell_argv;
   char *_Nullable const *_Nonnull envp;
   int stdin_fd;
+  // -1 for ours.
+  int stderr_fd;
   // Where the child writes its process group before the program runs, for the guardian to read.
   volatile pid_t *guarded_group;
   // What the child gets back, as we found it.

@@ -22,6 +22,7 @@ struct AttemptPolicy: Hashable, Sendable {
 
   /// What was asked for can be done on such a queue.
   var isPossible: Bool {
+    guard options.onFailure == nil || !hasRetries, !options.keepsStandardError || limitsAttempts else { return false }
     guard options.areRequired else { return true }
     switch standing {
     case .declared: return true
@@ -43,6 +44,8 @@ struct AttemptPolicy: Hashable, Sendable {
   enum Settlement: Hashable, Sendable {
     case acknowledge
     case giveBack
+    /// The broker dead-letters it.
+    case reject
     case move(Move)
   }
 
@@ -69,6 +72,7 @@ struct AttemptPolicy: Hashable, Sendable {
     case .interrupted:
       // By itself the broker would count it.
       return hasRetries ? .move(Move(destination: .queue, attempts: ended.item.attempt - 1)) : .giveBack
+    case .failed where options.onFailure == .reject: return .reject
     case .failed(let failure):
       guard limitsAttempts, let destination = destination(after: failure, ended) else { return .giveBack }
       return .move(Move(destination: destination, attempts: ended.item.attempt))
@@ -78,9 +82,10 @@ struct AttemptPolicy: Hashable, Sendable {
   /// nil where it is to be tried again at once.
   private func destination(after failure: Outcome.Failure, _ ended: EndedJob) -> Move.Destination? {
     if failure.reason == .failed, case .exited(let code)? = ended.status, options.rejectedStatuses.contains(code) {
-      return lastDestination(DeadLetterCause(reason: .rejected, status: ended.status))
+      return lastDestination(
+        DeadLetterCause(reason: .rejected, status: ended.status, standardError: ended.standardError))
     }
-    let cause = DeadLetterCause(reason: failure.reason, status: ended.status)
+    let cause = DeadLetterCause(reason: failure.reason, status: ended.status, standardError: ended.standardError)
     guard ended.item.attempt < options.most else { return lastDestination(cause) }
     return hasRetries ? .retry(after: options.retryDelay, cause) : nil
   }

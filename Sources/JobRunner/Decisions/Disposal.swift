@@ -8,6 +8,8 @@ enum Disposal: Hashable, Sendable {
   case givenBackByBroker(why: String)
   case retried(after: Duration)
   case deadLettered(into: String)
+  /// For the broker to dead-letter it.
+  case rejected
 
   /// For machines.
   var name: String {
@@ -16,6 +18,7 @@ enum Disposal: Hashable, Sendable {
     case .givenBack, .givenBackAsCopy, .givenBackByBroker: "given-back"
     case .retried: "retried"
     case .deadLettered: "dead-lettered"
+    case .rejected: "rejected"
     }
   }
 
@@ -28,6 +31,7 @@ enum Disposal: Hashable, Sendable {
     case .givenBackByBroker(let why): "given back by the broker (\(why))"
     case .retried(let delay): "comes back in \(delay.text)"
     case .deadLettered(let queue): "dead-lettered into \(queue)"
+    case .rejected: "rejected, for the queue's dead-letter exchange"
     }
   }
 }

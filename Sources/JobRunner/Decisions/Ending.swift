@@ -30,7 +30,7 @@ struct Ending: Hashable, Sendable {
       [
         "queue": .text(queue), "done": .integer(tally.acked), "retried": .integer(tally.retried),
         "given_back": .integer(tally.givenBack), "dead_lettered": .integer(tally.deadLettered),
-        "not_settled": .integer(tally.unsettled), "seconds": .seconds(duration),
+        "rejected": .integer(tally.rejected), "not_settled": .integer(tally.unsettled), "seconds": .seconds(duration),
       ])
   }
 
@@ -49,7 +49,8 @@ struct Ending: Hashable, Sendable {
     guard tally.taken > 0 else { return "no item was taken" }
     let counts = [
       (tally.retried, "retried"), (tally.givenBack, "given back"),
-      (tally.deadLettered, "dead-lettered into \(deadTarget)"), (tally.unsettled, "not settled"),
+      (tally.deadLettered, "dead-lettered into \(deadTarget)"), (tally.rejected, "rejected"),
+      (tally.unsettled, "not settled"),
     ]
     let others = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
     let done = "\(tally.acked)\(wanted.map { " of \($0)" } ?? "") done"

@@ -41,6 +41,8 @@ public struct JobOptions: Hashable, Sendable {
     case lasting
     /// It is there, and may be any but a stream.
     case any
+    /// The same, and what may lose its items is said at the start.
+    case anyTold
     /// The runner declares it, and it goes with the runner.
     case own(OwnQueue)
   }
@@ -137,14 +139,30 @@ public struct JobOptions: Hashable, Sendable {
     if case .own(let queue) = queueOrigin { queue } else { nil }
   }
 
+  var transients: QueueInspection.Transients {
+    switch queueOrigin {
+    case .lasting: .refused
+    case .any, .own: .taken
+    case .anyTold: .takenKnowingly
+    }
+  }
+
   /// Such a queue goes with its last consumer, and with it what is in it.
   var mayDeleteItself: Bool { queueOrigin != .lasting }
 
   var workersMayFinish: Bool { (onTerm ?? (extent == .forever ? .finish : .stop)) == .finish }
 }
 
-/// How often an item is tried, on a queue with a retry and a dead-letter queue.
+/// How often an item is tried, on a queue with a retry and a dead-letter queue; and what becomes of one that failed, on others.
 public struct AttemptOptions: Hashable, Sendable {
+  /// What becomes of a failed item of a queue without retries.
+  public enum OnFailure: String, Hashable, Sendable, CaseIterable {
+    /// It is given back.
+    case requeue
+    /// It is rejected, and the broker dead-letters it, or drops it where the queue has no dead-letter exchange.
+    case reject
+  }
+
   public var most = 3
   /// How long an item that failed stays away.
   public var retryDelay: Duration = .seconds(10)
@@ -154,6 +172,11 @@ public struct AttemptOptions: Hashable, Sendable {
   public var areRequired = false
   /// Somebody asked for a delay, which takes a retry queue.
   public var needRetryQueue = false
+  /// Somebody asked for it: then a queue with retries is no queue for the runner.
+  public var onFailure: OnFailure?
+  /// Dead letters are to hold the end of their worker's standard error: then a queue whose items never become any is no queue for
+  /// the runner.
+  public var keepsStandardError = false
 
   public init() {}
 }

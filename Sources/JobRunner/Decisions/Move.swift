@@ -23,6 +23,31 @@ public struct Move: Hashable, Sendable {
   }
 }
 
+extension Move {
+  /// Has half as much of the worker's standard error go along, its end; false where there is none.
+  mutating func shortenStandardError() -> Bool {
+    switch destination {
+    case .deadLetter(var cause):
+      guard cause.shortenStandardError() else { return false }
+      destination = .deadLetter(cause)
+    case .deadLetterExchange(let target, var cause):
+      guard cause.shortenStandardError() else { return false }
+      destination = .deadLetterExchange(target, cause)
+    case .queue, .retry: return false
+    }
+    return true
+  }
+}
+
+extension DeadLetterCause {
+  fileprivate mutating func shortenStandardError() -> Bool {
+    guard let text = standardError else { return false }
+    let half = text.end(ofBytes: text.utf8.count / 2)
+    standardError = half.isEmpty ? nil : half
+    return true
+  }
+}
+
 extension Move.Destination {
   func destination(of item: WorkItem) -> Destination {
     let queue = WorkQueue(item.queue)

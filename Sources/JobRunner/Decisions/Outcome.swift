@@ -20,6 +20,8 @@ public struct DeadLetterCause: Hashable, Sendable {
   public var reason: DeadLetter.Reason
   /// How the last worker ended, where one was started.
   public var status: ProcessStatus?
+  /// The end of what that worker wrote to its standard error, where it is kept.
+  public var standardError: String?
 }
 
 /// One item in the hands of a worker.
@@ -40,4 +42,6 @@ struct EndedJob: Hashable, Sendable {
   /// How the worker ended; nil for one that was never started.
   let status: ProcessStatus?
   let duration: Duration
+  /// The end of what the worker wrote to its standard error, where it is kept.
+  var standardError: String?
 }

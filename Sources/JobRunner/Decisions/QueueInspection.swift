@@ -11,6 +11,8 @@ public struct QueueInspection: Hashable, Sendable {
   public enum Verdict: Hashable, Sendable {
     /// Not for us, and why.
     case unsupported(String)
+    /// Not for us, since it may go before its items do.
+    case transient(DeclarationInquiry.Transience)
     /// The user may not know what it would take, and what that is.
     case unknowable(String)
     case refused(CloseReason)
@@ -37,7 +39,16 @@ public struct QueueInspection: Hashable, Sendable {
 
   private let queue: WorkQueue
   private let channel: UInt16
-  private let mayBeTransient: Bool
+  /// What is made of a queue that may go before its items do.
+  public enum Transients: Hashable, Sendable {
+    case refused
+    /// Whatever makes it one.
+    case taken
+    /// The same, once it is known what that is.
+    case takenKnowingly
+  }
+
+  private let transients: Transients
   private let namesFit: Bool
   private var inquiry: DeclarationInquiry
   private var step = Step.declaring
@@ -46,17 +57,19 @@ public struct QueueInspection: Hashable, Sendable {
   /// The queue itself is asked about; else only those beside it.
   private var asksForQueue = true
 
-  /// `mayBeTransient`: the queue need not outlive its consumers.
-  public init(queue: WorkQueue, channel: UInt16, mayBeTransient: Bool) {
+  public init(queue: WorkQueue, channel: UInt16, transients: Transients) {
     self.queue = queue
     self.channel = channel
-    self.mayBeTransient = mayBeTransient
+    self.transients = transients
     namesFit = queue.name.utf8.count <= WorkQueue.longestName
     inquiry = DeclarationInquiry(queue)
   }
 
-  /// Consumers can be attached to it without a loss, whatever else comes out.
-  public var isLasting: Bool { inquiry.isLasting }
+  /// Consumers can be attached to it without a loss that nobody wanted, whatever else comes out.
+  public var mayBeConsumed: Bool { inquiry.isTransienceKnown }
+
+  /// Why it may go before its items do; nil where that is not known.
+  public var transience: [DeclarationInquiry.Transience]? { inquiry.isTransienceKnown ? inquiry.transience : nil }
 
   /// What it is so far as is known.
   public var standing: QueueStanding { inquiry.standing }
@@ -77,6 +90,8 @@ public struct QueueInspection: Hashable, Sendable {
   private var others: [Method.QueueDeclaration] {
     [queue.retryDeclaration, queue.deadDeclaration, queue.marksDeclaration]
   }
+
+  private var takesTransients: Bool { transients != .refused }
 
   private func on(_ methods: [Method]) -> [ChannelMethod] { methods.map { ChannelMethod($0, on: channel) } }
 
@@ -147,12 +162,17 @@ public struct QueueInspection: Hashable, Sendable {
       guard inquiry.isDeclared, namesFit else { return .known(inquiry.standing, .unknown) }
       asksForQueue = false
       return ask(declarations)
-    case .transient(let why): return mayBeTransient ? .known(.plain(.classic), .unknown) : .unsupported(why)
+    case .transient(let why):
+      switch transients {
+      case .refused: return .transient(why)
+      case .taken: return .known(.plain(.classic), .unknown)
+      case .takenKnowingly: return inquiry.accept(why) ? ask(declarations) : .transient(why)
+      }
     case .otherType(let why): return .unsupported(why)
     case .missing:
       return .refused(CloseReason(code: .notFound, text: "NOT_FOUND - no queue '\(queue.name)'"))
     case .unknown:
-      return mayBeTransient ? .known(.plain(nil), .unknown) : .unknowable("the broker says '\(reason.text)'")
+      return takesTransients ? .known(.plain(nil), .unknown) : .unknowable("the broker says '\(reason.text)'")
     }
   }
 
@@ -195,7 +215,7 @@ public struct QueueInspection: Hashable, Sendable {
     switch reason.text.split(separator: " ").last {
     case "rabbit_stream_queue": return .unsupported("it is a stream")
     case "rabbit_quorum_queue": standing = .plain(.quorum)
-    case "rabbit_classic_queue" where mayBeTransient: standing = .plain(.classic)
+    case "rabbit_classic_queue" where takesTransients: standing = .plain(.classic)
     default: return unknownType
     }
     guard namesFit else { return .known(standing, .absent) }
@@ -208,9 +228,20 @@ public struct QueueInspection: Hashable, Sendable {
   }
 
   private var unknownType: Verdict {
-    mayBeTransient
+    takesTransients
       ? .known(.plain(nil), .unknown)
       : .unknowable("the user may not look whether it deletes itself with its last consumer")
+  }
+}
+
+extension DeclarationInquiry.Transience: CustomStringConvertible {
+  /// What is said of such a queue.
+  public var description: String {
+    switch self {
+    case .notDurable: "is not durable"
+    case .autoDelete: "deletes itself with its last consumer"
+    case .exclusive: "belongs to one connection"
+    }
   }
 }
 

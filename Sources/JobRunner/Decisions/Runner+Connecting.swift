@@ -132,6 +132,7 @@ extension Runner {
     inspection = nil
     isAwaitingPermission = false
     search = nil
+    targetSearch = nil
     // By the next connection it may be another queue.
     if mayBeInspected { isInspected = false }
     drain.channelLost(now: now)

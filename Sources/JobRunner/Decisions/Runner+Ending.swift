@@ -118,7 +118,7 @@ extension Runner {
       return count == 1 ? tally.lastFailure ?? .failure : .failure
     case .drain:
       if let stopSignal, !isDrained { return .signal(stopSignal) }
-      return tally.deadLettered == 0 ? .success : .failure
+      return tally.deadLettered + tally.rejected == 0 ? .success : .failure
     case .forever:
       return .success
     }

@@ -8,19 +8,20 @@ extension Runner {
   mutating func inspect() -> [ChannelMethod] {
     if let own = options.ownQueue { return declare(own) }
     search = nil
+    targetSearch = nil
     if isTypeAssumed { return [] }
     if options.assumed == .declared, let search = NeighbourSearch(besideDeclared: queue, on: sideChannel) {
       self.search = search
       return onSide(search.questions)
     }
     let inspection = QueueInspection(
-      queue: queue, channel: sideChannel, mayBeTransient: options.mayDeleteItself)
+      queue: queue, channel: sideChannel, transients: options.transients)
     self.inspection = inspection
     return onSide(inspection.questions)
   }
 
   /// The questions have a channel of their own.
-  private var sideChannel: UInt16 { UInt16(slots.count + 1) }
+  var sideChannel: UInt16 { UInt16(slots.count + 1) }
 
   /// Something is to be found out before a consumer is attached: what the queue is, whether what it refers to is there, or
   /// whether copies may be published.
@@ -50,15 +51,20 @@ extension Runner {
     if let own = options.ownQueue { return setUp(own, method, on: channel, now: now) }
     if case .channelClose = method { openSideChannels.remove(channel) }
     if search != nil { return searched(method, on: channel, now: now) }
+    if targetSearch != nil { return targetSearched(method, on: channel, now: now) }
     guard let verdict = inspection?.take(method, on: channel) else { return [] }
+    let transience = inspection?.transience
     switch verdict {
     case .ask(let questions):
       guard let inspection, isEnough(inspection) else { return [.send(onSide(questions))] }
       self.inspection = nil
-      return known(inspection.standing, .unknown, now: now)
+      return known(inspection.standing, .unknown, transience, now: now)
     case .unsupported(let why):
       inspection = nil
       return breakOff(.wrongQueue, "cannot serve \(place): \(why)")
+    case .transient(let why):
+      inspection = nil
+      return breakOff(.wrongQueue, "cannot serve \(place): it \(why)\(why == .exclusive ? "" : options.orTakeIt)")
     case .unknowable(let why):
       inspection = nil
       return breakOff(
@@ -70,13 +76,13 @@ extension Runner {
       return queueRefused(reason, now: now)
     case .known(let standing, let neighbours):
       inspection = nil
-      return known(standing, neighbours, now: now)
+      return known(standing, neighbours, transience, now: now)
     }
   }
 
   /// What is not known yet makes no difference.
   private func isEnough(_ inspection: QueueInspection) -> Bool {
-    inspection.isLasting && !inspection.mayBeDeclared && !options.attempts.areRequired
+    inspection.mayBeConsumed && !inspection.mayBeDeclared && !options.attempts.areRequired && !rejectsFailures
       && !needsPermission(inspection.standing)
   }
 
@@ -86,18 +92,28 @@ extension Runner {
   mutating func known(
     _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
-    policy.standing = standing
+    policy.standing = accepted(standing)
     self.neighbours = neighbours
     if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     guard policy.isPossible else {
       return breakOff(.wrongQueue, "\(place) \(whatIsLacking(standing))")
     }
-    isAwaitingPermission = needsPermission(standing)
+    let warning = warnOfDrops(standing)
+    let search = searchTarget()
+    guard search.isEmpty else { return search }
+    return warning + targetFound(now: now)
+  }
+
+  /// Nothing is left to be found out of where dead letters go.
+  mutating func targetFound(now: ContinuousClock.Instant) -> [RunnerAction] {
+    isAwaitingPermission = needsPermission(policy.standing)
     guard !isAwaitingPermission else { return [.askForPermission] }
     return inspectionEnded(now: now)
   }
 
   private func whatIsLacking(_ standing: QueueStanding) -> String {
+    guard standing != .declared else { return options.whyNoRetries }
+    guard options.attempts.areRequired else { return options.whyNoDeadLetters }
     guard case .deadLettering(.some) = standing else {
       return
         "has no retry and dead-letter queue, as \(options.whatAsksForAttempts): go without, or remove that queue, and "
@@ -164,8 +180,8 @@ extension Runner {
       case .plain = policy.standing, options.ownQueue == nil
     else { return false }
     switch event {
-    case .workerEnded(.exited(0), _): return false
-    case .workerEnded(_, let slot), .workerDidNotStart(_, let slot):
+    case .workerEnded(.exited(0), _, _): return false
+    case .workerEnded(_, _, let slot), .workerDidNotStart(_, let slot):
       if case .working = slots[slot].state { return true } else { return false }
     default: return false
     }
@@ -175,7 +191,7 @@ extension Runner {
     earlyEnds.append(event)
     let timers: [RunnerAction] =
       switch event {
-      case .workerEnded(_, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
+      case .workerEnded(_, _, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
       default: []
       }
     return timers + searchNeighbours() + [.set(.searchLimit, after: options.connectTimeout)]

@@ -12,7 +12,7 @@ extension Runner {
   /// broker, or neither.
   mutating func unmark(_ item: WorkItem, _ disposal: Disposal) -> [ChannelMethod] {
     switch disposal {
-    case .acked, .givenBackAsCopy, .deadLettered: policy.hasRetries && item.isMarked ? takeMarks(1) : []
+    case .acked, .givenBackAsCopy, .deadLettered, .rejected: policy.hasRetries && item.isMarked ? takeMarks(1) : []
     case .givenBack, .givenBackByBroker, .retried: []
     }
   }

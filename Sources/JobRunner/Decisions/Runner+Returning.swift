@@ -29,7 +29,8 @@ extension Runner {
     let release = RunnerAction.releaseBody(slot: index)
     if let (holder, item) = holder(for: index) {
       let again = EndedJob(
-        item: item, outcome: ended.outcome, what: ended.what, status: ended.status, duration: ended.duration)
+        item: item, outcome: ended.outcome, what: ended.what, status: ended.status, duration: ended.duration,
+        standardError: ended.standardError)
       return [release] + settle(again, in: holder, by: policy.settlement(of: again), now: now) + resume(now: now)
     }
     guard ended.outcome == .done else {

@@ -9,11 +9,12 @@ extension Runner {
 
   mutating func ended(
     _ job: Job, in index: Int, as outcome: Outcome, _ what: String, status: ProcessStatus?,
-    now: ContinuousClock.Instant
+    _ standardError: String? = nil, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
     let ended = EndedJob(
-      item: job.item, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now))
+      item: job.item, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now),
+      standardError: standardError)
     if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index, now: now) }
     return cancels + settle(ended, in: index, by: policy.settlement(of: ended), now: now)
   }
@@ -25,6 +26,9 @@ extension Runner {
     switch settlement {
     case .acknowledge: return release(index, by: .ack(ended.item), of: ended.item, ended, .acked, now: now)
     case .giveBack: return release(index, by: Self.giveBack(ended), of: ended.item, ended, .givenBack, now: now)
+    case .reject:
+      let reject = Method.basicReject(deliveryTag: ended.item.envelope.deliveryTag, requeue: false)
+      return release(index, by: reject, of: ended.item, ended, .rejected, now: now)
     case .move(let move): return begin(MovingItem(item: ended.item, move: move, ended: ended), in: index)
     }
   }
@@ -196,7 +200,7 @@ extension Runner {
     let actions: [RunnerAction] = [.releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
     if isLastOfSlot {
       // The consumer is cancelled before the broker can see room for another item.
-      let methods = slots[index].detach() + [method, Slot.close]
+      let methods = detachAndSettle(index, by: method) + [Slot.close]
       slots[index].state = .closing(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil)
       let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
       // Then the connection's end is the answer, and not another one after that.
@@ -211,7 +215,7 @@ extension Runner {
     let pause = ended == nil ? [] : beginPause()
     guard phase == .serving, !isPausing || options.mayDeleteItself else {
       let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
-      let methods = slots[index].detach() + [method] + probe
+      let methods = detachAndSettle(index, by: method) + probe
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
       return actions + entry + pause + [.send(slots[index].on(methods) + unmark)] + limit + looked(now: now)
     }
@@ -219,6 +223,14 @@ extension Runner {
     slots[index].state = .waiting
     let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve(now: now) : []
     return actions + entry + pause + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem(now: now) + others
+  }
+
+  private mutating func detachAndSettle(_ index: Int, by method: Method) -> [Method] {
+    // A queue that has gone with its last consumer dead-letters nothing any more.
+    if case .basicReject(_, requeue: false) = method, options.mayDeleteItself {
+      return [method] + slots[index].detach()
+    }
+    return slots[index].detach() + [method]
   }
 
   private mutating func beginPause() -> [RunnerAction] {

@@ -202,7 +202,7 @@ extension Runner {
   }
 
   mutating func workerEnded(
-    _ status: ProcessStatus, in index: Int, now: ContinuousClock.Instant
+    _ status: ProcessStatus, _ standardError: String?, in index: Int, now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     if slots[index].state == .abandoning {
       tally.failed += 1
@@ -211,7 +211,7 @@ extension Runner {
     }
     guard let job = slots[index].job else { return [] }
     let (outcome, what) = judge(job, status)
-    return ended(job, in: index, as: outcome, what, status: status, now: now)
+    return ended(job, in: index, as: outcome, what, status: status, standardError, now: now)
   }
 
   private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: String) {

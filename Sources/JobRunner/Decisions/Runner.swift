@@ -58,6 +58,8 @@ public struct Runner: Sendable {
   /// What is known of the queues beside a plain one, and what has been asked about them.
   var neighbours = QueueInspection.Neighbours.unknown
   var search: NeighbourSearch?
+  /// What has been asked about where the queue's dead letters go.
+  var targetSearch: DeadLetterTargetSearch?
   /// The channels of these questions that are open.
   var openSideChannels: Set<UInt16> = []
   /// Workers' ends that can be judged only when the answer is there.
@@ -115,7 +117,7 @@ public struct Runner: Sendable {
     policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
     slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
     if let assumed = options.assumed {
-      policy.standing = assumed
+      policy.standing = accepted(assumed)
       isInspected = !mayBeInspected
     }
   }
@@ -176,7 +178,8 @@ public struct Runner: Sendable {
     case .method(let method, let channel): return received(method, on: channel, now: now)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
     case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot, now: now)
-    case .workerEnded(let status, let slot): return workerEnded(status, in: slot, now: now)
+    case .workerEnded(let status, let standardError, let slot):
+      return workerEnded(status, standardError, in: slot, now: now)
     case .workerStopped(let signal, let terminal, let slot): return workerStopped(by: signal, terminal, in: slot)
     case .moveConfirmed(let slot): return moveConfirmed(in: slot, now: now)
     case .moveAdvanced(let slot): return moveAdvanced(in: slot)

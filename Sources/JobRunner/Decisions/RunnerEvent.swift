@@ -24,7 +24,8 @@ public enum RunnerEvent: Hashable, Sendable {
   case commandRefused(ExitStatus, reason: String, slot: Int)
   /// The worker could not be started on this item.
   case workerDidNotStart(reason: String, slot: Int)
-  case workerEnded(ProcessStatus, slot: Int)
+  /// The end of what it wrote to its standard error goes with it, where that is kept and it wrote anything.
+  case workerEnded(ProcessStatus, standardError: String? = nil, slot: Int)
   /// The worker was stopped by that signal; nil where there is no terminal.
   case workerStopped(Signal, terminal: TerminalHolder?, slot: Int)
   /// The copy that a move published is in its queue.
@@ -48,7 +49,7 @@ public enum RunnerEvent: Hashable, Sendable {
   var slot: Int? {
     switch self {
     case .delivered(_, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
-      .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, let slot),
+      .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
       .moveUnconfirmed(_, let slot),
       .moveRefused(_, let slot),

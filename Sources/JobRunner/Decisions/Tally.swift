@@ -5,6 +5,7 @@ struct Tally: Hashable, Sendable {
   var done = 0
   var failed = 0
   private(set) var deadLettered = 0
+  private(set) var rejected = 0
   /// Items whose ack the broker was sent, and has not failed to take so far.
   private(set) var acked = 0
   private(set) var retried = 0
@@ -34,13 +35,14 @@ struct Tally: Hashable, Sendable {
     case .retried: retried += 1
     case .givenBack, .givenBackAsCopy, .givenBackByBroker: givenBack += 1
     case .deadLettered: deadLettered += 1
+    case .rejected: rejected += 1
     }
   }
 
   /// The broker may not have taken an ack that was counted.
   mutating func ackLost() { acked -= 1 }
 
-  var settled: Int { acked + retried + givenBack + deadLettered }
+  var settled: Int { acked + retried + givenBack + deadLettered + rejected }
 
   /// Items that were taken, and of which nothing is known to have become.
   var unsettled: Int { taken - settled }

@@ -22,6 +22,8 @@ extension EventLoop {
     public var largestItem: UInt64?
     /// What dead letters say of where they failed.
     public var host: String
+    /// How many bytes of a worker's standard error are kept, its end; nil for none: then a worker has ours.
+    public var keptErrorSize: Int?
     /// Where to show that the loop turns, if anywhere.
     public var liveness: Liveness?
     /// What to do with the name that the broker has chosen for a queue of the runner's own.

@@ -52,7 +52,7 @@ struct Copies {
     _ parameters: Connection.Parameters
   ) -> [BrokerLink] {
     var copy = Copy(
-      properties: item.properties(for: move, host: host, time: ThisProcess.time), body: body,
+      properties: properties(of: item, move, host: host, fitting: link), body: body,
       destination: move.destination.destination(of: item))
     let discarded = connect(beside: link, parameters)
     if case .retry = move.destination, !item.isMarked {
@@ -64,6 +64,17 @@ struct Copies {
       publish(copy, slot: slot)
     }
     return discarded
+  }
+
+  /// What a worker wrote gives way to what the item has itself: a copy that no frame takes would leave the item in its queue.
+  private func properties(of item: WorkItem, _ move: Move, host: String, fitting link: BrokerLink) -> BasicProperties {
+    let time = ThisProcess.time
+    var move = move
+    var properties = item.properties(for: move, host: host, time: time)
+    while !link.fits(properties), move.shortenStandardError() {
+      properties = item.properties(for: move, host: host, time: time)
+    }
+    return properties
   }
 
   private func publish(_ copy: Copy, slot: Int) {

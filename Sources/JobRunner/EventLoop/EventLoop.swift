@@ -41,6 +41,7 @@ public final class EventLoop {
     _ = try SpareDescriptors(count: 16)
     copies = try Copies(access: configuration.access)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
+    workers.errors = configuration.keptErrorSize.map(WorkerErrors.init)
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
@@ -62,6 +63,7 @@ public final class EventLoop {
       // It takes 0.1 ms, which pass while the broker thinks of its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
+    workers.errors?.flush()
     processes.stop()
     return result ?? .internalError
   }
@@ -76,6 +78,10 @@ public final class EventLoop {
     let inputs = workers.interests
     let firstInput = interests.count
     interests += inputs.map(\.interest)
+    let errors = workers.errors?.interests ?? []
+    let firstError = interests.count
+    interests += errors.map(\.interest)
+    let relayIndex = interests.add(workers.errors?.relayInterest)
     let deadlines = [timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next]
     let readiness = try patiently { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
@@ -84,9 +90,13 @@ public final class EventLoop {
     for event in copies.process(copiesIndex.map { readiness[$0] } ?? PollReadiness()) { handle(event) }
     closing.process(readiness[firstClosing..<firstInput], now: .now)
     if readiness[0].readable { receiveSignals() }
-    for (input, readiness) in zip(inputs, readiness[firstInput...]) where readiness.writable {
+    for (input, readiness) in zip(inputs, readiness[firstInput..<firstError]) where readiness.writable {
       try workers.feed(slot: input.slot)
     }
+    for (error, readiness) in zip(errors, readiness[firstError...]) where readiness.readable {
+      try workers.errors?.read(slot: error.slot)
+    }
+    if relayIndex.map({ readiness[$0].writable }) == true { workers.errors?.handOn() }
     while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
     discard(copies.takeDiscarded())
     if isClosing, closing.isEmpty { handle(.connectionsClosed) }
@@ -170,7 +180,7 @@ public final class EventLoop {
     for worker in workers.reap() {
       // What the terminal sends to its foreground is meant for us, too, who are not there.
       if worker.hadTerminal, worker.status == .killed(.interrupt) { handle(.signal(.interrupt)) }
-      handle(.workerEnded(worker.status, slot: worker.slot))
+      handle(.workerEnded(worker.status, standardError: worker.standardError, slot: worker.slot))
     }
   }
 

@@ -14,6 +14,8 @@ struct Workers {
   private let environment: WorkerEnvironment
   private let feed: Feed
   private var running: [Int: Worker] = [:]
+  /// Where the ends of the workers' standard errors are kept.
+  var errors: WorkerErrors?
   /// For the first worker that wants it.
   private var terminal: ControllingTerminal?
 
@@ -34,7 +36,9 @@ struct Workers {
     program.environment = environment.entries(for: item, path: path)
     if feed == .arg { program.arguments = try arguments.filled(with: body) }
     let input = try feed == .stdin ? processes.makeInput(body) : processes.makeEmptyInput()
-    running[slot] = Worker(processID: try processes.start(program, input: input), input: input)
+    let pipe = try errors.map { _ in try processes.makeErrors() }
+    running[slot] = Worker(processID: try processes.start(program, input: input, errors: pipe), input: input)
+    if let pipe { errors?.begin(pipe, slot: slot) }
   }
 
   func signal(_ signal: Signal, slot: Int) {
@@ -82,14 +86,14 @@ struct Workers {
   // MARK: Ends
 
   /// The workers that have ended since the last call.
-  mutating func reap() -> [(slot: Int, status: ProcessStatus, hadTerminal: Bool)] {
-    var ended: [(slot: Int, status: ProcessStatus, hadTerminal: Bool)] = []
+  mutating func reap() -> [(slot: Int, status: ProcessStatus, standardError: String?, hadTerminal: Bool)] {
+    var ended: [(slot: Int, status: ProcessStatus, standardError: String?, hadTerminal: Bool)] = []
     for child in processes.reap() {
       guard let slot = slot(of: child.processID) else { continue }
       running.removeValue(forKey: slot)?.input.finish()
       let hadTerminal = terminal?.isLent(to: child.processID) == true
       if hadTerminal { terminal?.takeBack() }
-      ended.append((slot, child.status, hadTerminal))
+      ended.append((slot, child.status, errors?.finish(slot: slot), hadTerminal))
     }
     return ended
   }

@@ -95,6 +95,7 @@ public struct WorkItem: Hashable, Sendable {
       copy.expiration = nil
       var letter = DeadLetter(cause.reason, queue: queue, attempts: move.attempts)
       (letter.status, letter.signal) = (cause.exitCode, cause.signal)
+      letter.standardError = cause.standardError
       letter.host = host
       letter.time = time
       headers.entries += letter.headers

@@ -1,3 +1,4 @@
+public import AMQP
 public import Linux
 
 /// Items that are there already, as arguments are.
@@ -120,14 +121,20 @@ public struct WholeInput: ItemSource {
   }
 }
 
-/// Files, an item each.
+/// Files, an item each. Its header `filename` has the last component of the file's path, as a MIME part's `filename` has.
 public struct FileItems: ItemSource {
+  static let nameHeader: ByteString = "filename"
   /// What is larger is not read before it is sent, and stays open until then.
   private static let largestInMemory: UInt64 = 65_536
 
   private var paths: ArraySlice<[UInt8]>
+  private let defaults: BasicProperties
 
-  public init(paths: [[UInt8]]) { self.paths = paths[...] }
+  /// What the items have besides is in `defaults`; a header there of the same name, in whatever case, stands.
+  public init(paths: [[UInt8]], defaults: BasicProperties) {
+    self.paths = paths[...]
+    self.defaults = defaults
+  }
 
   public var interest: PollInterest? { nil }
   public var isAtEnd: Bool { paths.isEmpty }
@@ -139,10 +146,12 @@ public struct FileItems: ItemSource {
       guard let file = try InputFile(path: path) else {
         throw InputError(kind: .unreadable, reason: "\(name): not a regular file (--whole reads a pipe)")
       }
+      let properties = named(path)
       guard file.size > Self.largestInMemory else {
-        return Content(.memory(try file.read(at: 0, atMost: Int(file.size))))
+        let bytes = try file.read(at: 0, atMost: Int(file.size))
+        return Content(.memory(bytes), properties, sizeInMemory: bytes.count)
       }
-      return Content(.file(file))
+      return Content(.file(file), properties, sizeInMemory: 0)
     } catch let error as InputError {
       throw error
     } catch {
@@ -151,4 +160,17 @@ public struct FileItems: ItemSource {
   }
 
   public mutating func read() {}
+
+  private func named(_ path: [UInt8]) -> BasicProperties {
+    var headers = defaults.headers ?? [:]
+    // A worker's environment has one variable for all of them.
+    guard !headers.entries.contains(where: { $0.name.description.lowercased() == "\(Self.nameHeader)" }) else {
+      return defaults
+    }
+    let name = path.split(separator: UInt8(ascii: "/")).last ?? []
+    headers.append(Self.nameHeader, .string(ByteString(Array(name))))
+    var properties = defaults
+    properties.headers = headers
+    return properties
+  }
 }

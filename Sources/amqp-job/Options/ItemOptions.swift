@@ -19,7 +19,7 @@ struct ItemOptions {
     Option("lines", "each line of standard input is an item (the default)"),
     Option("null", short: "0", "a NUL ends each item of standard input").everyday,
     Option("whole", "all of standard input is one item").everyday,
-    Option("file", "each argument is the path of a file, which is an item").everyday,
+    Option("file", "each argument is the path of a file, which is an item, its name in the header filename").everyday,
     Option("jsonl", "each line is a JSON object: body, properties, headers (see the manual)").everyday,
     Option("skip", value: "N", "leave out the first N items, to resume where it stopped").everyday,
     Option("progress", "show how far it is, on standard error"),
@@ -31,7 +31,7 @@ struct ItemOptions {
   let skip: Int
   let showsProgress: Bool
 
-  /// `properties` are those of items in JSON that have no others.
+  /// `properties` are those of items that have no others, for sources that give each item its own.
   /// - Throws: `Failure`
   init(_ settings: inout Settings, operands: [[UInt8]], properties: BasicProperties) throws {
     skip = try settings.value("skip", "a whole number") { Int($0).flatMap { $0 < 0 ? nil : $0 } } ?? 0
@@ -59,7 +59,7 @@ struct ItemOptions {
     case nil, .lines: return DelimitedItems(delimiter: UInt8(ascii: "\n"))
     case .null: return DelimitedItems(delimiter: 0)
     case .whole: return try WholeInput(largestInMemory: 1 << 20, directory: directory)
-    case .file: return FileItems(paths: operands)
+    case .file: return FileItems(paths: operands, defaults: properties)
     case .jsonl: return JSONItems(defaults: properties)
     }
   }

@@ -1,0 +1,63 @@
+internal import Linux
+
+/// The standard errors of workers, by slot, where their ends are kept for dead letters. What comes is handed on to ours. While that has
+/// no room nothing is read, so that a worker that writes more waits, as it would if it had ours itself; its end is never waited for.
+struct WorkerErrors {
+  private struct Stream {
+    let errors: ChildErrors
+    var tail: StandardErrorTail
+  }
+
+  /// How long the last words may take to be handed on when all else is over.
+  private static let flushLimit: Duration = .milliseconds(500)
+
+  /// How many bytes are kept of each.
+  private let limit: Int
+  private var streams: [Int: Stream] = [:]
+  private var relay = StandardErrorRelay()
+  private var buffer = [UInt8](repeating: 0, count: 65_536)
+
+  init(limit: Int) { self.limit = limit }
+
+  mutating func begin(_ errors: ChildErrors, slot: Int) {
+    streams[slot] = Stream(errors: errors, tail: StandardErrorTail(limit: limit))
+  }
+
+  /// What to wait for on the workers' pipes.
+  var interests: [(slot: Int, interest: PollInterest)] {
+    guard relay.isIdle else { return [] }
+    return streams.compactMap { slot, stream in stream.errors.interest.map { (slot, $0) } }
+  }
+
+  /// What to wait for on our own standard error.
+  var relayInterest: PollInterest? { relay.interest }
+
+  /// - Throws: `SystemError`
+  mutating func read(slot: Int) throws {
+    guard let count = try streams[slot]?.errors.read(into: &buffer), count > 0 else { return }
+    streams[slot]?.tail.append(buffer[..<count])
+    relay.append(buffer[..<count])
+  }
+
+  mutating func handOn() { relay.write() }
+
+  /// The worker has ended: what it wrote last, if it wrote anything.
+  mutating func finish(slot: Int) -> String? {
+    guard var stream = streams.removeValue(forKey: slot) else { return nil }
+    // What cannot be read is not worth more than the worker's end, which has to be settled.
+    try? stream.errors.finish(with: &buffer) { part in
+      stream.tail.append(part)
+      relay.append(part)
+    }
+    return stream.tail.text
+  }
+
+  /// All is over, and nobody waits longer than for a moment.
+  mutating func flush() {
+    let deadline = ContinuousClock.now + Self.flushLimit
+    while let interest = relay.interest, ContinuousClock.now < deadline {
+      _ = try? poll([interest], until: deadline)
+      relay.write()
+    }
+  }
+}

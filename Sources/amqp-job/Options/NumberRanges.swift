@@ -1,0 +1,15 @@
+/// Numbers as a user lists them: `2,65-70`.
+enum NumberRanges {
+  /// nil for what is no such list, or has a number outside `allowed`.
+  static func parse(_ text: String, in allowed: ClosedRange<Int>) -> [ClosedRange<Int>]? {
+    var ranges: [ClosedRange<Int>] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last,
+        allowed.contains(first), allowed.contains(last)
+      else { return nil }
+      ranges.append(first...last)
+    }
+    return ranges
+  }
+}

@@ -1,0 +1,106 @@
+import AMQP
+import Broker
+import Linux
+import Testing
+
+@testable import JobRunner
+
+/// What becomes of failed items of a queue without retries where somebody said so.
+@Suite struct RejectingTests {
+  private static let reject = Method.basicReject(deliveryTag: 1, requeue: false)
+
+  private static func connected(_ onFailure: AttemptOptions.OnFailure, _ assumed: QueueStanding? = nil) -> RunnerDriver
+  {
+    var driver = RunnerDriver {
+      $0.attempts.onFailure = onFailure
+      $0.assumed = assumed
+    }
+    _ = driver.start()
+    driver.handle(.connected(ServerVersion(4, 0)))
+    return driver
+  }
+
+  /// What is asked about where the dead letters go.
+  private static func askingForTarget(_ exchange: String) -> (driver: RunnerDriver, questions: [AMQP.Method]) {
+    var driver = connected(.reject)
+    driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is '\(exchange)'"), on: 2)
+    let questions = driver.method(RunnerDriver.found, on: 2).writes.joined()
+    return (driver, Array(questions))
+  }
+
+  @Test func aFailedItemIsRejectedIntoAnExchangeThatIsThere() {
+    var (driver, questions) = Self.askingForTarget("dlx")
+    #expect(questions == [.exchangeDeclarePassive(exchange: "dlx")])
+    let served = driver.method(.other(0x0028_000b), on: 2)
+    #expect(
+      served.warnings.isEmpty && served.writes.joined().contains { if case .basicConsume = $0 { true } else { false } })
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.deliver()
+    #expect(driver.handle(.workerEnded(.exited(3))).writes.joined().contains(Self.reject))
+    _ = driver.settle()
+    #expect(driver.finished?.rawValue == 3)
+  }
+
+  @Test func anExchangeThatIsMissingWouldLoseIt() {
+    var (driver, _) = Self.askingForTarget("dlx")
+    let reason = CloseReason(code: .notFound, text: "NOT_FOUND - no exchange 'dlx' in vhost '/'")
+    let errors = driver.method(.channelClose(reason), on: 2).errors
+    #expect(errors.count == 1 && errors[0].contains("'dlx'") && driver.finished == .wrongQueue)
+  }
+
+  @Test func whatMayNotBeKnownIsTheUsersWord() {
+    var (driver, _) = Self.askingForTarget("dlx")
+    #expect(!driver.method(.channelClose(CloseReason(code: .accessRefused, text: "no")), on: 2).writes.isEmpty)
+    #expect(driver.finished == nil)
+  }
+
+  @Test func aQueueWithoutAVisibleExchangeIsServedWithAWarning() {
+    var driver = Self.connected(.reject)
+    driver.method(RunnerDriver.plain, on: 2)
+    let actions = driver.method(RunnerDriver.found, on: 2)
+    #expect(actions.warnings.count == 1 && actions.warnings[0].contains("policy"))
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.deliver()
+    #expect(driver.handle(.workerEnded(.killed(.kill))).writes.joined().contains(Self.reject))
+  }
+
+  @Test func whatATerminatedWorkerHadIsGivenBack() {
+    var driver = Self.connected(.reject, .plain(.classic))
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.deliver()
+    driver.handle(.signal(.terminate))
+    let writes = driver.handle(.workerEnded(.killed(.terminate))).writes.joined()
+    #expect(writes.contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)))
+  }
+
+  @Test func aDrainedQueueWhoseItemsWereRejectedIsNoSuccess() {
+    var driver = RunnerDriver {
+      $0.attempts.onFailure = .reject
+      $0.extent = .drain
+    }
+    _ = driver.start()
+    driver.handle(.connected(ServerVersion(4, 0)))
+    driver.method(RunnerDriver.plain, on: 2)
+    driver.method(RunnerDriver.found, on: 2)
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(3)))
+    #expect(driver.runner.tally.deadLettered == 1)
+  }
+
+  @Test(arguments: AttemptOptions.OnFailure.allCases)
+  func aQueueWithRetriesHasWaysOfItsOwn(onFailure: AttemptOptions.OnFailure) {
+    var driver = Self.connected(onFailure)
+    let errors = (1...4).flatMap { _ in driver.method(RunnerDriver.found, on: 2).errors }
+    #expect(errors.count == 1 && errors[0].contains("--max-attempts 1") && driver.finished == .wrongQueue)
+  }
+
+  @Test func whatIsGivenBackIsGivenBackAsEver() {
+    var driver = Self.connected(.requeue, .plain(.classic))
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.deliver()
+    driver.runner.neighbours = .absent
+    let writes = driver.handle(.workerEnded(.exited(3))).writes.joined()
+    #expect(writes.contains(.basicReject(deliveryTag: 1, requeue: true)))
+  }
+}
