@@ -27,10 +27,12 @@ public struct Command: Sendable {
   /// What the first operand may be, where that is a choice.
   public var choices: [String]
   public var groups: [OptionGroup]
+  /// How it may end, and what each status means.
+  public var exitStatuses: [Explained]
 
   public init(
     tool: String, name: String, summary: String, examples: [String], notes: String = "", operands: Operands = .none,
-    choices: [String] = [], groups: [OptionGroup]
+    choices: [String] = [], groups: [OptionGroup], exitStatuses: [Explained] = []
   ) {
     self.tool = tool
     self.name = name
@@ -40,6 +42,7 @@ public struct Command: Sendable {
     self.operands = operands
     self.choices = choices
     self.groups = groups
+    self.exitStatuses = exitStatuses
   }
 
   /// What a user types to call it: the tool and the command's name, or the tool alone where that is empty.

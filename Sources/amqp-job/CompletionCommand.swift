@@ -1,4 +1,5 @@
 import Arguments
+import JobRunner
 
 /// `amqp-job completion`
 enum CompletionCommand: ToolCommand {
@@ -8,7 +9,11 @@ enum CompletionCommand: ToolCommand {
       "source <(amqp-job completion bash)", "amqp-job completion fish >~/.config/fish/completions/amqp-job.fish",
     ],
     notes: "In .bashrc or .zshrc the first line does it for good; in zsh it goes after compinit.",
-    operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [])
+    operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [],
+    exitStatuses: [
+      Explained(.success, "The script is on standard output."), StatusMeaning.usage, StatusMeaning.unwritable,
+      StatusMeaning.unread,
+    ])
 
   static func run(_ arguments: Arguments) throws {
     let name = try Settings(arguments, environment: []).operands()[0].text
