@@ -84,6 +84,8 @@ public struct Option: Sendable {
   public var help: String
   /// Whether most people need it: a help that has to be short shows these only.
   public private(set) var isEveryday = false
+  /// Whether the operands are paths where it is given.
+  public private(set) var makesPaths = false
   /// Whether each of several values counts. Any other option with a value is given once.
   public private(set) var isRepeatable = false
 
@@ -109,6 +111,13 @@ public struct Option: Sendable {
     var option = self
     option.isRepeatable = true
     option.help += "; may be repeated"
+    return option
+  }
+
+  /// The same option, as one with which the operands are paths.
+  public var withPaths: Option {
+    var option = self
+    option.makesPaths = true
     return option
   }
 
