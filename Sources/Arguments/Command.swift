@@ -27,10 +27,12 @@ public struct Command: Sendable {
   /// What the first operand may be, where that is a choice.
   public var choices: [String]
   public var groups: [OptionGroup]
+  /// How it may end, and what each status means.
+  public var exitStatuses: [Explained]
 
   public init(
     tool: String, name: String, summary: String, examples: [String], notes: String = "", operands: Operands = .none,
-    choices: [String] = [], groups: [OptionGroup]
+    choices: [String] = [], groups: [OptionGroup], exitStatuses: [Explained] = []
   ) {
     self.tool = tool
     self.name = name
@@ -40,6 +42,7 @@ public struct Command: Sendable {
     self.operands = operands
     self.choices = choices
     self.groups = groups
+    self.exitStatuses = exitStatuses
   }
 
   /// What a user types to call it: the tool and the command's name, or the tool alone where that is empty.
@@ -81,6 +84,8 @@ public struct Option: Sendable {
   public var help: String
   /// Whether most people need it: a help that has to be short shows these only.
   public private(set) var isEveryday = false
+  /// Whether the operands are paths where it is given.
+  public private(set) var makesPaths = false
   /// Whether each of several values counts. Any other option with a value is given once.
   public private(set) var isRepeatable = false
 
@@ -106,6 +111,13 @@ public struct Option: Sendable {
     var option = self
     option.isRepeatable = true
     option.help += "; may be repeated"
+    return option
+  }
+
+  /// The same option, as one with which the operands are paths.
+  public var withPaths: Option {
+    var option = self
+    option.makesPaths = true
     return option
   }
 

@@ -13,12 +13,14 @@ extension Command {
       """
   }
 
-  /// What `--help-all` prints: the same with every example, option and note.
-  public var fullHelpText: String { text(examples: examples[...], groups, notes: notes) }
+  /// What `--help-all` prints: the same with every example, option, note and exit status.
+  public var fullHelpText: String { text(examples: examples[...], groups, notes: notes, exitStatuses) }
 
   private static var screenHeight: Int { 24 }
 
-  private func text(examples: ArraySlice<String>, _ groups: [OptionGroup], notes: String) -> String {
+  private func text(
+    examples: ArraySlice<String>, _ groups: [OptionGroup], notes: String, _ exitStatuses: [Explained] = []
+  ) -> String {
     var lines = ["Usage: \(invocation) \(usage)", ""] + wrapped(summary, width: Self.width)
     if let choiceText { lines += wrapped(choiceText, width: Self.width) }
     lines += ["", examples.count == 1 ? "Example:" : "Examples:"] + examples.map { "  " + $0 }
@@ -26,6 +28,7 @@ extension Command {
       lines += ["", "\(group.title):"] + group.options.flatMap(lines(for:))
     }
     if !notes.isEmpty { lines += [""] + wrapped(notes, width: Self.width) }
+    if !exitStatuses.isEmpty { lines += ["", "Exit status:"] + exitStatuses.flatMap(lines(for:)) }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -45,6 +48,7 @@ extension Command {
 
   private static var width: Int { 79 }
   private static var helpColumn: Int { 29 }
+  private static var meaningColumn: Int { 11 }
 
   /// What follows the invocation.
   var usage: String { "[OPTION...]\(operandUsage)" }
@@ -63,11 +67,18 @@ extension Command {
 
   private func lines(for option: Option) -> [String] {
     let spelling = (option.short.map { "  -\($0), " } ?? "      ") + "--\(option.name)" + option.valueUsage
-    var help = wrapped(option.help, width: Self.width - Self.helpColumn)[...]
-    let isShort = spelling.count < Self.helpColumn
-    let padding = String(repeating: " ", count: max(0, Self.helpColumn - spelling.count))
-    let first = isShort ? spelling + padding + (help.popFirst() ?? "") : spelling
-    return [first] + help.map { String(repeating: " ", count: Self.helpColumn) + $0 }
+    return lines(spelling, option.help, column: Self.helpColumn)
+  }
+
+  private func lines(for status: Explained) -> [String] {
+    lines("  \(status.term)", status.meaning, column: Self.meaningColumn)
+  }
+
+  private func lines(_ term: String, _ meaning: String, column: Int) -> [String] {
+    var meaning = wrapped(meaning, width: Self.width - column)[...]
+    let padding = String(repeating: " ", count: max(0, column - term.count))
+    let first = term.count < column ? term + padding + (meaning.popFirst() ?? "") : term
+    return [first] + meaning.map { String(repeating: " ", count: column) + $0 }
   }
 }
 

@@ -1,19 +1,8 @@
 /// A page of the manual, in man(7)'s macros, made from a command's definition.
 public struct ManualPage: Sendable {
-  /// A term and what it means.
-  public struct Entry: Sendable {
-    public var term: String
-    public var meaning: String
-
-    public init(_ term: String, _ meaning: String) {
-      self.term = term
-      self.meaning = meaning
-    }
-  }
-
   private struct Group {
     let title: String
-    let options: [Entry]
+    let options: [Explained]
   }
 
   private let tool: String
@@ -27,35 +16,34 @@ public struct ManualPage: Sendable {
   private let differences: [String]
   public var version: String
   /// Of a tool without options of its own.
-  public var commands: [Entry]
-  public var exitStatuses: [Entry]
-  public var environment: [Entry]
+  public var commands: [Explained]
+  private let exitStatuses: [Explained]
+  public var environment: [Explained]
   /// Pages of section 1.
   public var related: [String]
 
   public init(
-    _ command: Command, version: String, commands: [Entry] = [], exitStatuses: [Entry], environment: [Entry],
-    related: [String]
+    _ command: Command, version: String, commands: [Explained] = [], environment: [Explained], related: [String]
   ) {
     (tool, name) = (command.tool, command.pageName)
     (invocation, usage) = (command.invocation, command.usage)
     summary = command.summary
     notes = [command.choiceText, command.notes].compactMap(\.self).filter { !$0.isEmpty }
     groups = command.groups.map { group in
-      Group(title: group.title, options: group.options.map { Entry($0.usage, $0.help) })
+      Group(title: group.title, options: group.options.map { Explained($0.usage, $0.help) })
     }
     examples = command.examples
     differences = []
     self.version = version
     self.commands = commands
-    self.exitStatuses = exitStatuses
+    exitStatuses = command.exitStatuses
     self.environment = environment
     self.related = related
   }
 
   /// The page of a program that belongs to `tool`.
   public init(
-    _ command: PoptCommand, of tool: String, version: String, exitStatuses: [Entry], environment: [Entry],
+    _ command: PoptCommand, of tool: String, version: String, exitStatuses: [Explained], environment: [Explained],
     related: [String]
   ) {
     self.tool = tool
@@ -63,7 +51,7 @@ public struct ManualPage: Sendable {
     summary = command.summary
     notes = []
     groups = command.manualGroups.map { group in
-      Group(title: group.title, options: group.options.map { Entry($0.term, $0.help) })
+      Group(title: group.title, options: group.options.map { Explained($0.term, $0.help) })
     }
     examples = command.examples
     differences = command.differences
@@ -105,14 +93,19 @@ public struct ManualPage: Sendable {
     }
     page.section("EXIT STATUS")
     exitStatuses.forEach { page.entry($0) }
-    page.section("ENVIRONMENT")
-    environment.forEach { page.entry($0) }
+    if !environment.isEmpty {
+      page.section("ENVIRONMENT")
+      environment.forEach { page.entry($0) }
+    }
     page.section("EXAMPLES")
     page.request("EX")
     examples.forEach { page.line($0) }
     page.request("EE")
     page.section("SEE ALSO")
+    // A name is not hyphenated.
+    page.request("nh")
     page.text(related.filter { $0 != name }.map { "\($0)(1)" }.joined(separator: ", "))
+    page.paragraphs(["Each of these pages is printed by '\(tool) man PAGE'."])
     return page.source
   }
 }

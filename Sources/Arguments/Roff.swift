@@ -24,7 +24,7 @@ struct Roff {
     }
   }
 
-  mutating func entry(_ entry: ManualPage.Entry) {
+  mutating func entry(_ entry: Explained) {
     source += ".TP\n"
     request("B", entry.term)
     text(entry.meaning)

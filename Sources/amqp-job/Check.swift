@@ -19,6 +19,10 @@ enum Check: ToolCommand {
           Option("max-age", value: "DURATION", "how old its last sign of life may be (default 30s)"),
           Option("ready", "exit 0 only if it is connected to its broker, too"),
         ])
+    ],
+    exitStatuses: [
+      Explained(.success, "The runner is alive; with --ready it has its broker, too."),
+      Explained(.failure, "It is not, or its file cannot be read."), StatusMeaning.usage,
     ])
 
   static func run(_ arguments: Arguments) throws {

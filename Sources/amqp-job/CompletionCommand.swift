@@ -1,4 +1,5 @@
 import Arguments
+import JobRunner
 
 /// `amqp-job completion`
 enum CompletionCommand: ToolCommand {
@@ -7,15 +8,25 @@ enum CompletionCommand: ToolCommand {
     examples: [
       "source <(amqp-job completion bash)", "amqp-job completion fish >~/.config/fish/completions/amqp-job.fish",
     ],
-    notes: "In .bashrc or .zshrc the first line does it for good; in zsh it goes after compinit.",
-    operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [])
+    notes:
+      "In .bashrc or .zshrc the first line does it for good; in zsh it goes after compinit, or the script becomes a file "
+      + "_amqp-job in a folder of fpath. The names of amqp-tools are completed, too.",
+    operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [],
+    exitStatuses: [
+      Explained(.success, "The script is on standard output."), StatusMeaning.usage, StatusMeaning.unwritable,
+      StatusMeaning.unread,
+    ])
 
   static func run(_ arguments: Arguments) throws {
     let name = try Settings(arguments, environment: []).operands()[0].text
     guard let shell = Completion.Shell(rawValue: name) else {
       throw UsageError("SHELL is bash, zsh or fish, not '\(name)'")
     }
-    let completion = Completion(tool: Main.tool, commands: Main.commands.map { $0.definition })
+    let commands = Main.commands.map { $0.definition }
+    let names = commands.map(\.name)
+    let completion = Completion(
+      tool: Main.tool, commands: commands, programs: ToolName.allCases.map { $0.tool.definition },
+      words: [Man.definition.name: [Main.tool] + names + ToolName.allCases.map(\.rawValue), "help": names])
     try Output.write(completion.script(for: shell))
   }
 }

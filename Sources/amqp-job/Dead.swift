@@ -34,7 +34,20 @@ struct Dead: ToolCommand {
           Option("dry-run", "replay, purge: say what would be done, do nothing").everyday,
           Option("stderr", "show: the end of its worker's standard error, where run --keep-stderr kept it"),
           Option("json", "list, show: in JSON, with the items' headers").everyday,
-        ]), BrokerOptions.group, LogOptions.group,
+        ]), BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
+    ],
+    exitStatuses: [
+      Explained(.success, "It is done, on each --id that was given."),
+      Explained(.failure, "There is no item of an --id that was given; the others were listed, moved or dropped."),
+      StatusMeaning.usage, Explained(.refusedData, "replay: the broker takes no item as large as this one."),
+      Explained(.noQueue, "There is no such queue, or it has no dead-letter queue."), StatusMeaning.unreachable,
+      StatusMeaning.noResources,
+      Explained(
+        .inputOutputError, "An item cannot be stored in TMPDIR, or standard output or --log-file not be written."),
+      Explained(.temporaryFailure, "The connection was lost; replay: the queue is full, or rejects an item."),
+      StatusMeaning.notPermitted,
+      Explained(.wrongQueue, "The dead-letter queue may drop items that are looked at often, so none was looked at."),
+      StatusMeaning.unread,
     ])
 
   enum Action: String, CaseIterable {

@@ -14,7 +14,7 @@ enum Declare: ToolCommand {
     ],
     notes:
       "QUEUE is Q below (default AMQP_QUEUE, QUEUE, but not with --delete). Q.dead gets what nobody should try again, Q.retry holds what is to be tried again later. "
-      + "Queues that are there with the same properties are a success; others are exit status 78. --delete of what is not there is a success, too.",
+      + "Queues that are there with the same properties are a success. --delete of what is not there is a success, too.",
     operands: .optional(name: "QUEUE"),
     groups: [
       OptionGroup(
@@ -32,7 +32,15 @@ enum Declare: ToolCommand {
           ).repeatable,
           Option("delete", "remove the queues, and what is in them").everyday,
           Option("if-empty", "remove them only if all are empty"),
-        ]), BrokerOptions.group, LogOptions.group,
+        ]), BrokerOptions.group, LogOptions.group(verbose: "what was made, and what was there"),
+    ],
+    exitStatuses: [
+      Explained(.success, "The queues are there as asked for; with --delete, none of them is."),
+      Explained(.failure, "--if-empty: one of the queues is not empty, and none was removed."),
+      StatusMeaning.usage, Explained(.noQueue, "There is no such exchange."), StatusMeaning.unreachable,
+      StatusMeaning.noResources, Explained(.inputOutputError, "--log-file cannot be written."), StatusMeaning.lost,
+      StatusMeaning.notPermitted,
+      Explained(.wrongQueue, "One of the queues is there already and was declared otherwise; nothing was made."),
     ])
 
   static func run(_ arguments: Arguments) throws {

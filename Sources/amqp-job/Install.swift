@@ -14,6 +14,10 @@ enum Install: ToolCommand {
     operands: .one(name: "DIR"),
     groups: [
       OptionGroup("Options", [Option("links", "the names of amqp-tools, too, as links to it")])
+    ],
+    exitStatuses: [
+      Explained(.success, "It is there."), StatusMeaning.usage,
+      Explained(.inputOutputError, "It cannot be written there, or what is there is no link."),
     ])
 
   static func run(_ arguments: Arguments) throws {

@@ -13,7 +13,12 @@ enum Main {
       "amqp-job publish -q fruits apple banana", "amqp-job run -q fruits -- ./worker.py",
     ],
     notes: "Each command has a page of its own: 'amqp-job man run | man -l -' shows that of run.",
-    operands: .oneAndRest(first: "COMMAND", rest: "ARG..."), groups: [])
+    operands: .oneAndRest(first: "COMMAND", rest: "ARG..."), groups: [],
+    exitStatuses: ExitStatus.meanings.map { Explained($0.status, $0.meaning) } + [
+      StatusMeaning.unread, Explained("128 + N", "Signal N ended it, or the worker."),
+      Explained(
+        "other", "As the worker's; 64 to 78 and 124 to 128 of a worker become 1, unless --raw-status is given."),
+    ])
 
   static var commands: [any ToolCommand.Type] {
     [

@@ -9,24 +9,32 @@ enum Man: ToolCommand {
     examples: ["amqp-job man | man -l -", "amqp-job man run | man -l -"],
     notes:
       "Without COMMAND the page is that of amqp-job itself. It is roff of man(7), for a file amqp-job-run.1, too. "
-      + "COMMAND may be one of the names that 'amqp-job install --links' makes, such as amqp-publish.",
-    operands: .optional(name: "COMMAND"), groups: [])
+      + "COMMAND may be one of the names that 'amqp-job install --links' makes, such as amqp-publish, or a page's own name.",
+    operands: .optional(name: "COMMAND"), groups: [],
+    exitStatuses: [
+      Explained(.success, "The page is on standard output."), StatusMeaning.usage, StatusMeaning.unwritable,
+      StatusMeaning.unread,
+    ])
 
   static func run(_ arguments: Arguments) throws {
-    let commands = Main.commands.map { $0.definition }
-    guard let name = try Settings(arguments, environment: []).operands().first?.text, name != Main.tool else {
-      return try write(Main.definition, commands)
-    }
-    if let program = ToolName(rawValue: name) { return try write(program) }
-    try write(try Main.command(name).definition, commands)
+    let given = try Settings(arguments, environment: []).operands().first?.text ?? Main.tool
+    if given == Main.tool { return try write(Main.definition) }
+    if let program = ToolName(rawValue: given) { return try write(program) }
+    // By the page's own name, too.
+    let prefix = "\(Main.tool)-"
+    try write(try Main.command(given.hasPrefix(prefix) ? String(given.dropFirst(prefix.count)) : given).definition)
   }
 
-  private static func write(_ definition: Command, _ commands: [Command]) throws {
+  private static func write(_ definition: Command) throws {
+    let commands = Main.commands.map { $0.definition }
     let isWhole = definition.name.isEmpty
     let page = ManualPage(
       definition, version: version, commands: isWhole ? commands.map { .init($0.name, $0.summary) } : [],
-      exitStatuses: exitStatuses, environment: environment,
-      related: ([Main.definition] + commands).map(\.pageName))
+      environment: isWhole
+        ? environment(of: commands.flatMap(\.optionNames))
+        : environment(of: definition.optionNames)
+          + (definition.name == Run.definition.name ? Run.environment : []),
+      related: ([Main.definition] + commands).map(\.pageName) + (isWhole ? ToolName.allCases.map(\.rawValue) : []))
     try Output.write(page.roff)
   }
 
@@ -34,26 +42,28 @@ enum Man: ToolCommand {
     let others = ToolName.allCases.filter { $0 != program }
     let page = ManualPage(
       program.tool.definition, of: Main.tool, version: version, exitStatuses: program.tool.exitStatuses,
-      environment: ConnectionOptions.environment,
+      environment: ConnectionOptions.environment + (program == .consume ? Run.workerEnvironment : []),
       related: others.map(\.rawValue) + [Main.definition.pageName])
     try Output.write(page.roff)
   }
 
-  private static var exitStatuses: [ManualPage.Entry] {
-    ExitStatus.meanings.map { .init("\($0.status.rawValue)", $0.meaning) }
-      + [
-        .init("128 + N", "Signal N ended the runner, or its worker."),
-        .init("other", "As the worker's; 64 to 78 and 124 to 128 of a worker become 1, unless --raw-status is given."),
-      ]
+  /// Of a command with these options.
+  private static func environment(of options: [String]) -> [Explained] {
+    var entries: [Explained] = []
+    func add(_ option: String, _ term: String, _ meaning: String) {
+      if options.contains(option) { entries.append(Explained(term, meaning)) }
+    }
+    add("url", "AMQP_URL, BROKER_URL", "The broker's URL, where --url is not given.")
+    add("queue", "AMQP_QUEUE, QUEUE", "The queue, where it is not given.")
+    if !options.isEmpty {
+      entries.append(
+        Explained(
+          "AMQP_JOB_SOME_THING",
+          "Any option --some-thing that is not given. A flag is true or false. An empty value, and one that begins "
+            + "with tcp://, is none. One that is no option is ignored, with a warning. Newlines at the end of a value are no "
+            + "part of it."))
+    }
+    add("tls-ca", "SSL_CERT_FILE, SSL_CERT_DIR", "Whom to trust with TLS, where --tls-ca is not given.")
+    return entries
   }
-
-  private static let environment: [ManualPage.Entry] = [
-    .init("AMQP_URL, BROKER_URL", "The broker's URL, where --url is not given."),
-    .init("AMQP_QUEUE, QUEUE", "The queue, where --queue is not given."),
-    .init(
-      "AMQP_JOB_SOME_THING",
-      "Any option --some-thing that is not given. A flag is true or false. An empty value, and one that begins "
-        + "with tcp://, is none. One that is no option is ignored, with a warning. Newlines at the end of a value are no part of it."
-    ),
-  ]
 }

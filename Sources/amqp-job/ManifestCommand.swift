@@ -17,7 +17,7 @@ enum ManifestCommand: ToolCommand {
       "amqp-job manifest broker | kubectl create --save-config -f -",
     ],
     notes:
-      "KIND is job (a pod for each item that the broker has; exit status 1 if there is none), cronjob (a Job that "
+      "KIND is job (a pod for each item that the broker has), cronjob (a Job that "
       + "drains the queue, at times), deployment (pods that serve, and an autoscaler), scaledjob and scaledobject "
       + "(KEDA makes a Job for each item, or scales a Deployment), or broker (RabbitMQ; its Secret has a new password "
       + "each time, so make it once). "
@@ -30,7 +30,17 @@ enum ManifestCommand: ToolCommand {
     choices: Kind.allCases.map(\.rawValue),
     groups: [
       ManifestWorkerOptions.pods, ManifestPodOptions.group, ManifestWorkerOptions.runner, ManifestKindOptions.group,
-      BrokerOptions.group, LogOptions.group,
+      BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
+    ],
+    exitStatuses: [
+      Explained(.success, "The objects are on standard output."),
+      Explained(.failure, "job: the queue is empty, so there is nothing to do."),
+      StatusMeaning.usage, Explained(.noQueue, "job: there is no such queue."),
+      Explained(.unreachable, "job: the broker was out of reach for --connect-timeout."), StatusMeaning.noResources,
+      StatusMeaning.unwritableLog, Explained(.temporaryFailure, "job: the connection was lost."),
+      Explained(.notPermitted, "job: login or permission is refused, or by TLS one cannot be trusted."),
+      Explained(.wrongQueue, "job: the queue has no retry and dead-letter queue, and attempts were asked for."),
+      StatusMeaning.unread,
     ])
 
   static func run(_ arguments: Arguments) throws {

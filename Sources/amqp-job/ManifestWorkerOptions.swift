@@ -43,8 +43,8 @@ enum ManifestWorkerOptions {
         "on-term", value: "stop|finish",
         "stop workers, or let them end, which needs --timeout (default stop; where pods serve and there is a "
           + "--timeout: finish)"),
-      Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)"),
-      Option("retry-delay", value: "DURATION", "time until a failed item comes back, 0 for none (default 10s)"),
+      Option("retry-delay", value: "DURATION", "time until a failed item is retried, 0 for none (default 10s)"),
+      Option("max-attempts", value: "A", "attempts until it is dead-lettered (default 3)"),
       Option(
         "wait-first", value: "DURATION",
         "grant a missing or empty queue this time at first (default 60s; 0 where the pods are for what is there: "

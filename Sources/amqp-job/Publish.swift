@@ -14,8 +14,7 @@ struct Publish: ToolCommand {
       "amqp-job publish --exchange shop --routing-key fruit.new apple",
     ],
     notes:
-      "Without BODY or PATH the items are the lines of standard input. Exit status 0 means that every one is in the queue, or with "
-      + "--exchange in one at least. "
+      "Without BODY or PATH the items are the lines of standard input. "
       + "A line of --jsonl is as {\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}, with body_base64 "
       + "for a body that is no text; properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
       + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). What it does not say is as the options say.",
@@ -23,7 +22,20 @@ struct Publish: ToolCommand {
     groups: [
       OptionGroup("Options", PublishDestination.options + ItemOptions.options), PropertyOptions.group,
       BrokerOptions.group,
-      LogOptions.group,
+      LogOptions.group(verbose: "how many items are in the queue"),
+    ],
+    exitStatuses: [
+      Explained(.success, "Every item is in the queue, or with --exchange in one at least."),
+      StatusMeaning.usage,
+      Explained(.refusedData, "The broker refuses an item, as too large for it; or a line of --jsonl is no item."),
+      Explained(.noQueue, "There is no such queue or exchange; or no queue is bound to it for an item."),
+      StatusMeaning.unreachable, StatusMeaning.noResources,
+      Explained(
+        .inputOutputError, "An input cannot be read, or not be stored in TMPDIR, or --log-file not be written."),
+      Explained(.temporaryFailure, "The queue rejects items, as a full one may; or the broker is in trouble."),
+      StatusMeaning.notPermitted,
+      Explained(.wrongQueue, "The queue or the exchange cannot be used like that."),
+      StatusMeaning.signal,
     ])
 
   /// Other commands take the queue's name there.

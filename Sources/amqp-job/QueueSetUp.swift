@@ -67,6 +67,10 @@ struct QueueSetUp {
     } catch BrokerSession.CallError.refused(let reason) {
       throw withdrawal.run(over: BrokerSession.CallError.refused(reason))
     }
+    for declaration in declarations {
+      let state = missing.contains(declaration) ? "is made" : "was there already, as asked for"
+      reporter.report(LogEntry(.info, "queue '\(declaration.name)' at \(session.broker) \(state)"))
+    }
     report(missing, of: declarations, session, reporter)
   }
 

@@ -10,7 +10,8 @@ enum Run: ToolCommand {
     summary: "Run a command on items of a queue, each its standard input.",
     examples: ["amqp-job run -q fruits --timeout 10m -- ./worker.py --fast"],
     notes:
-      "An item is acked when the command exits 0, and given back when it does not. "
+      "An item is acked when the command exits 0. When it does not, the item is retried after --retry-delay, and after "
+      + "--max-attempts dead-lettered; a queue that 'amqp-job declare' did not make gets it back at once. "
       + "Everything after -- is the command's.",
     operands: .rest(name: "COMMAND [ARG...]"),
     groups: [
@@ -48,9 +49,9 @@ enum Run: ToolCommand {
       OptionGroup(
         "Failures (on a queue that 'amqp-job declare' made)",
         [
-          Option("max-attempts", value: "A", "dead-letter an item after so many (default 3)").everyday,
-          Option("retry-delay", value: "DURATION", "time until a failed item comes back, 0 for none (default 10s)")
+          Option("retry-delay", value: "DURATION", "time until a failed item is retried, 0 for none (default 10s)")
             .everyday,
+          Option("max-attempts", value: "A", "attempts until it is dead-lettered (default 3)").everyday,
           Option("reject-on", value: "CODES", "statuses to dead-letter at once, such as 2,65-70"),
           Option(
             "keep-stderr", value: "SIZE",
@@ -74,8 +75,9 @@ enum Run: ToolCommand {
             "max-item-size", value: "SIZE",
             "largest item that is taken; a larger one is dead-lettered, or goes to the queue's tail (default 0: any size)"
           ),
-        ]), BrokerOptions.group, LogOptions.group,
-    ])
+        ]), BrokerOptions.group, LogOptions.group(verbose: "every item and every step"),
+    ],
+    exitStatuses: exitStatuses)
 
   static func run(_ arguments: Arguments) throws {
     try Spooling.checkMemory()

@@ -15,8 +15,7 @@ struct Status: ToolCommand {
     notes:
       "READY counts items that wait for a consumer, RETRY and DEAD those in Q.retry and Q.dead (- where there is no "
       + "such queue). Items in workers' hands cannot be seen: to --watch they are done, unless they come back. "
-      + "--watch ends with TERM or INT, exit status 143 or 130, and --until with 0; a queue with a consumer that stays is "
-      + "never drained. A missing queue is exit status 66.",
+      + "--watch ends with TERM or INT; a queue with a consumer that stays is never drained.",
     operands: .any(name: "QUEUE"),
     groups: [
       OptionGroup(
@@ -31,7 +30,17 @@ struct Status: ToolCommand {
           ).everyday,
           Option("drain-timeout", value: "DURATION", "how long --until may take (default 0: any time)"),
           Option("interval", value: "DURATION", "time from one look to the next (default 1s)"),
-        ]), BrokerOptions.group, LogOptions.group,
+        ]), BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
+    ],
+    exitStatuses: [
+      Explained(.success, "It is shown; with --drained or --until, the queues are drained."),
+      Explained(.failure, "--drained: a queue is not drained."),
+      StatusMeaning.usage, StatusMeaning.noQueue, StatusMeaning.unreachable, StatusMeaning.noResources,
+      StatusMeaning.unwritableLog,
+      Explained(.temporaryFailure, "The connection was lost; --until: a queue is not drained in --drain-timeout."),
+      StatusMeaning.notPermitted,
+      Explained(.wrongQueue, "A queue is of a kind that cannot be used, or was declared otherwise."),
+      Explained("128 + N", "--watch, --until: signal N ended it."), StatusMeaning.unread,
     ])
 
   /// What `--until` waits for.

@@ -6,12 +6,13 @@ import Testing
     tool: "a-tool",
     commands: [
       Command(
-        tool: "a-tool", name: "do", summary: "Does a user's work.", examples: [], operands: .rest(name: "COMMAND"),
+        tool: "a-tool", name: "do", summary: "Does a user's work: all.", examples: [], operands: .rest(name: "COMMAND"),
         groups: [
           OptionGroup(
             "Options",
             [
               Option("when", short: "w", value: "now|later", "when"), Option("file", value: "PATH", "a file"),
+              Option("count", value: "N", "how many"),
               Option("loud", "be loud"),
             ])
         ]),
@@ -22,23 +23,49 @@ import Testing
 
   @Test func bashKnowsCommandsOptionsAndChoices() {
     let script = completion.script(for: .bash)
-    #expect(script.contains("compgen -W 'do look --help --version'"))
-    #expect(script.contains("do--when | do-w) COMPREPLY=($(compgen -W 'now later'"))
-    #expect(script.contains("compgen -W '--when --file --loud --help --help-all --'"))
-    #expect(script.contains("compgen -W 'here there --help --help-all'"))
-    #expect(script.contains("complete -o default -F _a_tool a-tool\n"))
+    #expect(script.contains("_a_tool_reply 'do look' '--help --help-all --version'"))
+    #expect(
+      script.contains(
+        "    --when | -w) offer='now later' ;;\n    --file) offer='@files' ;;\n    --count) offer='-' ;;\n"))
+    #expect(script.contains("'do') options='--when --file --count --loud --help --help-all --' ;;"))
+    #expect(script.contains("  look)\n    case $2 in\n    0) offer='here there' ;;"))
+    #expect(script.hasSuffix("complete -F _a_tool a-tool\n"))
   }
 
-  @Test func zshReadsTheSameAsBash() {
+  @Test func zshKnowsWhatOptionsMean() {
     let script = completion.script(for: .zsh)
-    #expect(script.hasPrefix("autoload -U +X bashcompinit") && script.hasSuffix(completion.script(for: .bash)))
+    #expect(script.hasPrefix("#compdef a-tool\n"))
+    #expect(script.contains("'do:Does a user'\\''s work\\: all.'\n") && script.contains("'--when:when'\n"))
   }
 
   @Test func fishKnowsCommandsOptionsAndChoices() {
     let script = completion.script(for: .fish)
-    #expect(script.contains("-a do -d 'Does a user\\'s work.'\n"))
-    #expect(script.contains(" -l when -s w -x -a 'now later' -d 'when'\n"))
+    #expect(script.contains("-a do -d 'Does a user\\'s work: all.'\n"))
+    #expect(script.contains(" -l when -s 'w' -x -a 'now later' -d 'when'\n"))
     #expect(script.contains(" -l file -r -F -d 'a file'\n") && script.contains(" -l loud -d 'be loud'\n"))
-    #expect(script.contains(" -a 'here there'\n"))
+    #expect(script.contains("look 0' -a 'here there'\n"))
+  }
+
+  @Test func aSingleWordIsAChoiceAndAPlaceholderNone() {
+    let values = [("drained", "-x -a 'drained'"), ("N", "-x"), ("0-255", "-x"), ("KEY[=VALUE][:EFFECT]", "-x")]
+    for (value, completed) in values {
+      let command = Command(
+        tool: "a-tool", name: "do", summary: "", examples: [],
+        groups: [OptionGroup("", [Option("x", value: value, "it")])])
+      let script = Completion(tool: "a-tool", commands: [command]).script(for: .fish)
+      #expect(script.contains(" -l x \(completed) -d 'it'\n"), "\(value)")
+    }
+  }
+
+  @Test func programsAndOtherWordsAreCompletedToo() {
+    let program = PoptCommand(
+      program: "get", summary: "", examples: [], differences: [],
+      options: [PoptOption("queue", short: "q", .text("queue"), "it")],
+      common: PoptGroup("", [PoptOption("cert", short: "q", .text("cert.pem"), "ours")]))
+    let script = Completion(tool: "a-tool", commands: [], programs: [program], words: ["help": ["do"]]).script(
+      for: .bash)
+    #expect(script.contains("  get)\n    case $2 in\n    --cert | -q) offer='@files' ;;\n    --queue) offer='-' ;;\n"))
+    #expect(script.contains("  help)\n    case $2 in\n    0) offer='do' ;;"))
+    #expect(script.hasSuffix("complete -F _a_tool a-tool get\n"))
   }
 }

@@ -7,13 +7,13 @@ import Testing
     return Command(
       tool: "tool", name: "do", summary: "Does it.", examples: ["tool do -q 'x'"],
       notes: ".dots 'quotes' and \\ backslashes, `too`.", operands: .one(name: "KIND"), choices: ["job", "cronjob"],
-      groups: [OptionGroup("Options", [Option("queue", short: "q", value: "NAME", "the queue").everyday] + options)])
+      groups: [OptionGroup("Options", [Option("queue", short: "q", value: "NAME", "the queue").everyday] + options)],
+      exitStatuses: [.init("0", "done"), .init("1", "not done")])
   }
 
   private func page(_ command: Command) -> String {
     ManualPage(
-      command, version: "1.0", exitStatuses: [.init("0", "done")], environment: [.init("TOOL_X", "as --x")],
-      related: ["tool", "tool-do"]
+      command, version: "1.0", environment: [.init("TOOL_X", "as --x")], related: ["tool", "tool-do"]
     ).roff
   }
 
@@ -25,6 +25,7 @@ import Testing
     #expect(long.helpText.contains("tool do --help-all") && long.helpText.contains("KIND is job or cronjob."))
     #expect(long.helpText.split(separator: "\n", omittingEmptySubsequences: false).count <= 25)
     #expect(long.fullHelpText.contains("--other-30"))
+    #expect(long.fullHelpText.hasSuffix("Exit status:\n  0        done\n  1        not done\n"))
   }
 
   @Test func aPageHasItsSections() {
@@ -40,7 +41,7 @@ import Testing
     #expect(lines.contains("\\&.dots \\(aqquotes\\(aq and \\e backslashes, \\(gatoo\\(ga."))
     #expect(lines.contains("tool do \\-q \\(aqx\\(aq"))
     #expect(lines.contains(".B \"\\-q, \\-\\-queue NAME\""))
-    #expect(lines.last == "tool(1)")
+    #expect(lines.suffix(3) == ["tool(1)", ".PP", "Each of these pages is printed by \\(aqtool man PAGE\\(aq."])
     #expect(lines.allSatisfy { $0.utf8.count <= 80 })
   }
 

@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 
 import brokers  # noqa: E402
 import harness  # noqa: E402
+import manual  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 
@@ -86,7 +87,7 @@ def binary():
 def links(binary, tmp_path_factory):
     """A directory with the binary by the names of amqp-tools."""
     directory = tmp_path_factory.mktemp("links")
-    for name in ("amqp-consume", "amqp-publish", "amqp-get", "amqp-declare-queue", "amqp-delete-queue"):
+    for name in manual.TOOLS:
         (directory / name).symlink_to(binary)
     return directory
 
@@ -134,9 +135,13 @@ def token_bench(binary, token_broker, time_limit, request):
 
 
 def _close(bench, request):
-    left = bench.close()
-    if left and not getattr(request.node, "failed_in_call", True):
+    undocumented, left = bench.undocumented(), bench.close()
+    if getattr(request.node, "failed_in_call", True):
+        return
+    if left:
         pytest.fail("the test left processes behind:\n" + "\n".join(left))
+    if undocumented:
+        pytest.fail("the manual does not have these exit statuses:\n" + "\n".join(undocumented))
 
 
 @pytest.fixture

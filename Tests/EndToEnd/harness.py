@@ -10,6 +10,7 @@ import uuid
 import pika
 import pika.exceptions
 
+import manual
 import peer
 from amqp import Client, Queue
 from processes import MARKER, PROMPT, Runner, Worker, processes_with, read_proc, wait_until
@@ -136,6 +137,11 @@ class Bench:
         return way
 
     # The end
+
+    def undocumented(self):
+        """The commands that ended with a status which their page of the manual does not have, described."""
+        ended = {(manual.page_of(each.process.args), each.process.returncode) for each in self.runners if each.ended.is_set()}
+        return [f"{name}: {status}" for name, status in ended if manual.is_silent_on(self.binary, name, status)]
 
     def close(self):
         """Clears away; returns the processes that were left, described."""

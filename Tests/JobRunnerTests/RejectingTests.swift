@@ -85,7 +85,7 @@ import Testing
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     driver.deliver()
     driver.handle(.workerEnded(.exited(3)))
-    #expect(driver.runner.tally.deadLettered == 1)
+    #expect(driver.runner.tally.rejected == 1)
   }
 
   @Test(arguments: AttemptOptions.OnFailure.allCases)

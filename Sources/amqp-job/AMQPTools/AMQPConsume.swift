@@ -27,7 +27,7 @@ enum AMQPConsume: AMQPTool {
       "On a queue that 'amqp-job declare' made, a message that failed waits in the retry queue, and has three attempts.",
       "A stream is refused: it takes nothing back.",
       "A message above 1 MiB is kept in a file in TMPDIR, or /tmp, for the command to read.",
-      "The environment is passed on whole, with WORK_ITEM_* about the message, as amqp-job-run(1) has it.",
+      "The environment is passed on whole, with WORK_ITEM_* about the message (see below).",
       "Without --heartbeat there is one each 30 s. A connection that is lost while nothing runs is made again, for 60 s.",
     ] + ConnectionOptions.differences,
     operands: .command,
@@ -46,19 +46,19 @@ enum AMQPConsume: AMQPTool {
     common: ConnectionOptions.group)
 
   static let exitStatuses = [
-    ManualPage.Entry("0", "The command exited 0 on every message, and the server took every ack."),
-    ManualPage.Entry(
+    Explained("0", "The command exited 0 on every message, and the server took every ack."),
+    Explained(
       "1", "The command failed on a message of several, or the connection, the queue or an option is at fault."),
-    ManualPage.Entry("70", "The system has no process or descriptors for the command; its message went back."),
-    ManualPage.Entry("74", "A message could not be stored; it went back as it was."),
-    ManualPage.Entry(
+    Explained("70", "The system has no process or descriptors for the command; its message went back."),
+    Explained("74", "A message could not be stored; it went back as it was."),
+    Explained(
       "75",
       "The connection was lost while the command ran, or with it a queue of its own; or another consumer has the queue to itself."
     ),
-    ManualPage.Entry("76", "The server took a message back, or refused its ack."),
-    ManualPage.Entry("126, 127", "The command cannot be executed, or was not found; no message was run."),
-    ManualPage.Entry("128 + N", "Signal N ended it, or the command on a single message."),
-    ManualPage.Entry("other", "The command's on a single message; 64 to 78 and 124 to 128 become 1."),
+    Explained("76", "The server took a message back, or refused its ack."),
+    Explained("126, 127", "The command cannot be executed, or was not found; no message was run."),
+    Explained("128 + N", "Signal N ended it, or the command on a single message."),
+    Explained("other", "The command's on a single message; 64 to 78 and 124 to 128 become 1."),
   ]
 
   private static let defaultHeartbeat: UInt16 = 30

@@ -15,8 +15,8 @@ enum AMQPDeclareQueue: AMQPTool {
     ], common: ConnectionOptions.group)
 
   static let exitStatuses = [
-    ManualPage.Entry("0", "The queue is there."),
-    ManualPage.Entry("1", "It failed; a line on standard error says why."),
+    Explained("0", "The queue is there."),
+    Explained("1", "It failed; a line on standard error says why."),
   ]
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {

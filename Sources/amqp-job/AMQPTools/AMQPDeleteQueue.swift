@@ -17,8 +17,8 @@ enum AMQPDeleteQueue: AMQPTool {
     ], common: ConnectionOptions.group)
 
   static let exitStatuses = [
-    ManualPage.Entry("0", "The queue is not there, or not any more."),
-    ManualPage.Entry("1", "It failed; a line on standard error says why."),
+    Explained("0", "The queue is not there, or not any more."),
+    Explained("1", "It failed; a line on standard error says why."),
   ]
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
@@ -29,7 +29,7 @@ enum AMQPDeleteQueue: AMQPTool {
     try converse(options, about: queue) { session, channel in
       let count = try session.delete(
         queue: queue, ifUnused: arguments.contains("if-unused"), ifEmpty: arguments.contains("if-empty"), on: channel)
-      try Output.write("\(count)\n")
+      try write(Array("\(count)\n".utf8))
     }
     return .success
   }

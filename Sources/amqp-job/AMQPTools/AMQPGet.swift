@@ -18,9 +18,9 @@ enum AMQPGet: AMQPTool {
     common: ConnectionOptions.group)
 
   static let exitStatuses = [
-    ManualPage.Entry("0", "The message is written out, and not in the queue any more."),
-    ManualPage.Entry("1", "It failed; a line on standard error says why."),
-    ManualPage.Entry("2", "The queue is empty."),
+    Explained("0", "The message is written out, and not in the queue any more."),
+    Explained("1", "It failed; a line on standard error says why."),
+    Explained("2", "The queue is empty."),
   ]
 
   private static let empty = ExitStatus(rawValue: 2)

@@ -35,10 +35,10 @@ enum AMQPPublish: AMQPTool {
     ], common: ConnectionOptions.group)
 
   static let exitStatuses = [
-    ManualPage.Entry("0", "Every message is in a queue."),
-    ManualPage.Entry(
+    Explained("0", "Every message is in a queue."),
+    Explained(
       "1", "It failed; a line on standard error says why, and with -l how many messages are in a queue."),
-    ManualPage.Entry("128 + N", "Signal N ended it."),
+    Explained("128 + N", "Signal N ended it."),
   ]
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {

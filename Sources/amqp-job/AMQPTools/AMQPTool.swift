@@ -8,7 +8,7 @@ import Reports
 /// A program of amqp-tools, which this one is when it is called by its name.
 protocol AMQPTool: Sendable {
   static var definition: PoptCommand { get }
-  static var exitStatuses: [ManualPage.Entry] { get }
+  static var exitStatuses: [Explained] { get }
 
   /// - Returns: the exit status
   /// - Throws: `Failure`, `PoptError`

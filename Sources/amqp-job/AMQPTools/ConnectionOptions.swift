@@ -37,7 +37,7 @@ struct ConnectionOptions {
   ]
 
   static let environment = [
-    ManualPage.Entry("SSL_CERT_FILE, SSL_CERT_DIR", "Whom to trust with TLS, where --cacert is not given.")
+    Explained("SSL_CERT_FILE, SSL_CERT_DIR", "Whom to trust with TLS, where --cacert is not given.")
   ]
 
   let broker: BrokerURL

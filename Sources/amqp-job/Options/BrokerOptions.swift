@@ -63,10 +63,13 @@ struct BrokerOptions {
   func connect(
     name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
   ) throws -> BrokerSession {
-    try BrokerSession.connect(
+    let session = try BrokerSession.connect(
       to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name,
       largestBodyInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
     ) { reporter?.report(LogEntry($0, timeout: connectTimeout)) }
+    let version = session.serverVersion.map { " (RabbitMQ \($0))" } ?? ""
+    reporter?.report(LogEntry(.info, "the broker at \(session.broker) answers\(version)"))
+    return session
   }
 
   /// Says what there is to say, now and when the credentials change.

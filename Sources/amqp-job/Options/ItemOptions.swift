@@ -19,7 +19,8 @@ struct ItemOptions {
     Option("lines", "each line of standard input is an item (the default)"),
     Option("null", short: "0", "a NUL ends each item of standard input").everyday,
     Option("whole", "all of standard input is one item").everyday,
-    Option("file", "each argument is the path of a file, which is an item, its name in the header filename").everyday,
+    Option("file", "each argument is the path of a file, which is an item, its name in the header filename").everyday
+      .withPaths,
     Option("jsonl", "each line is a JSON object: body, properties, headers (see the manual)").everyday,
     Option("skip", value: "N", "leave out the first N items, to resume where it stopped").everyday,
     Option("progress", "show how far it is, on standard error"),

@@ -5,15 +5,18 @@ import Reports
 
 /// How much to say, in which form, and where.
 enum LogOptions {
-  static let group = OptionGroup(
-    "Log",
-    [
-      Option("verbose", short: "v", "log more; run: every item and every step").everyday,
-      Option("quiet", "log errors only"),
-      Option("log-format", value: "text|json", "the form of the log; run logs every item as json"),
-      Option("log-time", "begin each line of the log with its time; as json it always has it"),
-      Option("log-file", value: "PATH", "append the log to this file; standard error has the errors, too"),
-    ])
+  /// `verbose`: what the command logs with that, which it logs as JSON, too.
+  static func group(verbose: String) -> OptionGroup {
+    OptionGroup(
+      "Log",
+      [
+        Option("verbose", short: "v", "log \(verbose), too").everyday,
+        Option("quiet", "log errors only"),
+        Option("log-format", value: "text|json", "the form of the log; as json it has what --verbose adds"),
+        Option("log-time", "begin each line of the log with its time; as json it always has it"),
+        Option("log-file", value: "PATH", "append the log to this file; standard error has the errors, too"),
+      ])
+  }
 
   /// - Throws: `Failure`
   static func reporter(_ settings: inout Settings) throws -> Reporter {
