@@ -20,7 +20,7 @@ def test_a_line_says_what_may_lose_the_items(bench, properties):
     queue = passing_queue(bench, b"apple", b"pear", **properties)
     result = bench.run("-q", queue.name, "-n", "2", "--any-queue", worker=["cat"])
     assert (result.status, result.stdout) == (0, b"applepear"), result
-    assert len(result.lines) == 1 and queue.name in result.lines[0], result
+    assert sum("--any-queue" in line for line in result.lines) == 1 and queue.name in result.lines[0], result
     assert ("not durable" in result.lines[0]) == (not properties["durable"]), result
     assert ("last consumer" in result.lines[0]) == properties.get("auto_delete", False), result
 
