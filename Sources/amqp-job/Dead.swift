@@ -37,8 +37,9 @@ struct Dead: ToolCommand {
         ]), BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
     ],
     exitStatuses: [
-      Explained(.success, "It is done, on each --id that was given."),
-      Explained(.failure, "There is no item of an --id that was given; the others were listed, moved or dropped."),
+      Explained(.success, "It is done, on each item that --id or --position names."),
+      Explained(
+        .failure, "No item has an --id or a --position that was given; the others were listed, moved or dropped."),
       StatusMeaning.usage, Explained(.refusedData, "replay: the broker takes no item as large as this one."),
       Explained(.noQueue, "There is no such queue, or it has no dead-letter queue."), StatusMeaning.unreachable,
       StatusMeaning.noResources,
