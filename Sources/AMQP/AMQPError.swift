@@ -1,5 +1,5 @@
 /// What can go wrong between us and a peer that should speak AMQP 0-9-1.
-public enum AMQPError: Error, Hashable, Sendable {
+package enum AMQPError: Error, Hashable, Sendable {
   /// The peer sent what the protocol does not allow, or is no AMQP 0-9-1 broker.
   case protocolViolation(String)
   /// A method, or a message's properties, that no frame of this connection can carry.

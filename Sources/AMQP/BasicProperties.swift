@@ -1,24 +1,24 @@
 /// The properties of a message: AMQP's `basic` class, every one optional.
-public struct BasicProperties: Hashable, Sendable {
-  public var contentType: ByteString?
-  public var contentEncoding: ByteString?
-  public var headers: FieldTable?
+package struct BasicProperties: Hashable, Sendable {
+  package var contentType: ByteString?
+  package var contentEncoding: ByteString?
+  package var headers: FieldTable?
   /// 1 transient, 2 persistent.
-  public var deliveryMode: UInt8?
-  public var priority: UInt8?
-  public var correlationID: ByteString?
-  public var replyTo: ByteString?
+  package var deliveryMode: UInt8?
+  package var priority: UInt8?
+  package var correlationID: ByteString?
+  package var replyTo: ByteString?
   /// Time to live in milliseconds, as decimal digits.
-  public var expiration: ByteString?
-  public var messageID: ByteString?
+  package var expiration: ByteString?
+  package var messageID: ByteString?
   /// Seconds since 1970-01-01T00:00:00Z.
-  public var timestamp: UInt64?
-  public var type: ByteString?
-  public var userID: ByteString?
-  public var appID: ByteString?
+  package var timestamp: UInt64?
+  package var type: ByteString?
+  package var userID: ByteString?
+  package var appID: ByteString?
   /// All of them as they came, where they cannot be read: then nothing else is known of them, and these bytes are what is
   /// sent on.
-  public var unread: [UInt8]?
+  package var unread: [UInt8]?
 
-  public init() {}
+  package init() {}
 }

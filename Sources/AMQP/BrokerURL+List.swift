@@ -2,7 +2,7 @@ extension BrokerURL {
   /// Reads URLs separated by commas, or by semicolons as Celery has them; a comma inside a URL is written %2C, but for its
   /// query.
   /// - Throws: `ParseError`
-  public static func list(parsing text: String) throws(ParseError) -> [BrokerURL] {
+  package static func list(parsing text: String) throws(ParseError) -> [BrokerURL] {
     let parts = separated(text.unicodeScalars[...]).map { $0.trimmingSpaces() }
     if let first = parts.first, first.hasScheme, let cut = parts.firstIndex(where: { !$0.hasScheme }) {
       let isPerhapsUser = parts[cut...].contains { $0.contains("@") }
@@ -29,7 +29,7 @@ extension BrokerURL {
 
   /// Where passwords stand in a list of URLs, or in a text that quotes some, as offsets in its UTF-8. Of a URL that cannot
   /// be read, that is all that may be its password.
-  public static func passwordRanges(in text: String) -> [Range<Int>] {
+  package static func passwordRanges(in text: String) -> [Range<Int>] {
     let text = Array(text.utf8)
     let separator = Array("://".utf8)
     let starts = text.indices.filter { text[$0...].starts(with: separator) }.map { $0 + separator.count }

@@ -1,33 +1,33 @@
 /// Where a broker is and how to log in, read from an `amqp://` or `amqps://` URL
 /// (<https://www.rabbitmq.com/docs/uri-spec>). Its printed form never shows the password.
-public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
-  public static let defaultPort: UInt16 = 5672
-  public static let defaultSecurePort: UInt16 = 5671
+package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
+  package static let defaultPort: UInt16 = 5672
+  package static let defaultSecurePort: UInt16 = 5671
 
-  public var host: String
-  public var port: UInt16
-  public var username: String
-  public var password: String
-  public var vhost: String
+  package var host: String
+  package var port: UInt16
+  package var username: String
+  package var password: String
+  package var vhost: String
   /// By TLS, and never without.
-  public var isSecure = false
-  public var mechanism = Mechanism.plain
+  package var isSecure = false
+  package var mechanism = Mechanism.plain
   /// What follows its `?`, decoded: how to connect. What these mean is not said here.
-  public var parameters: [Parameter] = []
+  package var parameters: [Parameter] = []
 
   /// `name=value`; without `=` the value is nil.
-  public struct Parameter: Hashable, Sendable {
-    public var name: String
-    public var value: String?
+  package struct Parameter: Hashable, Sendable {
+    package var name: String
+    package var value: String?
 
-    public init(_ name: String, _ value: String?) {
+    package init(_ name: String, _ value: String?) {
       self.name = name
       self.value = value
     }
   }
 
   /// How to log in (SASL).
-  public enum Mechanism: String, Hashable, Sendable, CaseIterable {
+  package enum Mechanism: String, Hashable, Sendable, CaseIterable {
     /// By user name and password.
     case plain
     /// As whom the client's certificate names; user name and password are not sent.
@@ -36,7 +36,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     var name: String { rawValue.uppercased() }
   }
 
-  public init(
+  package init(
     host: String, port: UInt16 = BrokerURL.defaultPort, username: String = "guest",
     password: String = "guest", vhost: String = "/"
   ) {
@@ -48,13 +48,13 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Host and port, as error messages name a broker.
-  public var description: String {
+  package var description: String {
     host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
   /// Why a URL cannot be used. Its text never repeats the URL, which may hold a password.
-  public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
-    public var description: String
+  package struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var description: String
 
     init(_ description: String) { self.description = description }
   }
@@ -63,7 +63,7 @@ public struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   /// Celery writes it: all behind the first `/` is the vhost's name, which may begin with another one. `defaultHost` is the
   /// host of a URL that names none.
   /// - Throws: `ParseError`
-  public init(parsing text: String, defaultHost: String = "") throws(ParseError) {
+  package init(parsing text: String, defaultHost: String = "") throws(ParseError) {
     // Not by characters: a mark behind a ':' or '@' would make one of both, and a part of a password something else.
     let text = text.unicodeScalars
     guard let schemeEnd = text.firstIndex(of: ":"), text[schemeEnd...].starts(with: "://".unicodeScalars) else {

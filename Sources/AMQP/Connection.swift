@@ -1,23 +1,23 @@
 /// One client's conversation with an AMQP 0-9-1 broker, without any I/O: bytes that came in are
 /// given to `receive`, bytes to be sent collect in `output`, and time is passed in. So nothing here
 /// can block, and every state can be tested as a value.
-public struct Connection {
-  public struct Parameters: Sendable {
-    public var username: String
-    public var password: String
-    public var vhost: String
-    public var mechanism: BrokerURL.Mechanism
+package struct Connection {
+  package struct Parameters: Sendable {
+    package var username: String
+    package var password: String
+    package var vhost: String
+    package var mechanism: BrokerURL.Mechanism
     /// Seconds between heartbeats at most; 0 for none. The broker's own wish counts where it is lower.
-    public var heartbeat: UInt16
+    package var heartbeat: UInt16
     /// Shown by the broker's management tools.
-    public var name: String
+    package var name: String
     /// Methods to send right behind `connection.open`. A broker takes them in order, and ignores
     /// them where it refuses the login.
-    public var opening: [ChannelMethod]
+    package var opening: [ChannelMethod]
     /// Of a larger body the parts are handed on as they come, and are not kept.
-    public var largestBodyInMemory = Int.max
+    package var largestBodyInMemory = Int.max
 
-    public init(url: BrokerURL, heartbeat: UInt16, name: String, opening: [ChannelMethod] = []) {
+    package init(url: BrokerURL, heartbeat: UInt16, name: String, opening: [ChannelMethod] = []) {
       username = url.username
       password = url.password
       vhost = url.vhost
@@ -28,10 +28,10 @@ public struct Connection {
     }
 
     /// With the user name and the password of that URL.
-    public mutating func logIn(as url: BrokerURL) { (username, password) = (url.username, url.password) }
+    package mutating func logIn(as url: BrokerURL) { (username, password) = (url.username, url.password) }
   }
 
-  public enum Event: Hashable, Sendable {
+  package enum Event: Hashable, Sendable {
     /// The broker accepted us: channels can be opened.
     case opened
     case method(channel: UInt16, Method)
@@ -47,10 +47,10 @@ public struct Connection {
   }
 
   /// Bytes for the peer, in order; whoever writes them removes them.
-  public var output: [UInt8] = []
+  package var output: [UInt8] = []
 
   /// What the broker says of itself, such as its product and version; empty before it has.
-  public private(set) var serverProperties = FieldTable()
+  package private(set) var serverProperties = FieldTable()
 
   enum Phase { case start, tune, open, ready, closing }
 
@@ -62,19 +62,19 @@ public struct Connection {
   private var contents: [UInt16: IncomingContent] = [:]
   var frameMax = 131_072
   /// The highest number of a channel.
-  public internal(set) var channelMax: UInt16 = 2047
+  package internal(set) var channelMax: UInt16 = 2047
   var heartbeats: HeartbeatMonitor?
   /// Seconds between heartbeats, as agreed; nil before that, and for none.
-  public var heartbeat: Int? { heartbeats?.interval }
+  package var heartbeat: Int? { heartbeats?.interval }
   var loginSize = 0
   /// How many bytes the login has taken that the broker has not answered yet; nil for none.
-  public var unansweredLoginSize: Int? { phase == .tune ? loginSize : nil }
+  package var unansweredLoginSize: Int? { phase == .tune ? loginSize : nil }
   /// What ended the connection behind events that came before.
   private var failure: AMQPError?
   /// It is to be closed as soon as the login is over.
   private var closesAfterLogin = false
 
-  public init(_ parameters: Parameters) {
+  package init(_ parameters: Parameters) {
     self.parameters = parameters
     output = Array("AMQP".utf8) + [0, 0, 9, 1]
   }
@@ -82,7 +82,7 @@ public struct Connection {
   // MARK: Sending
 
   /// - Throws: `AMQPError.doesNotFitFrame`
-  public mutating func send(_ method: Method, on channel: UInt16) throws {
+  package mutating func send(_ method: Method, on channel: UInt16) throws {
     Frame.write(
       .method, channel: channel, payload: try codec.encode(method, limit: frameMax - Frame.overhead),
       to: &output)
@@ -91,7 +91,7 @@ public struct Connection {
 
   /// Sends a method that carries a message: `basic.publish`.
   /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
-  public mutating func send(
+  package mutating func send(
     _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
   ) throws {
     try send(method, properties: properties, bodySize: UInt64(body.count), on: channel)
@@ -100,7 +100,7 @@ public struct Connection {
 
   /// Begins to send a message. Its body has to follow, by `sendBody`, before anything else on the channel.
   /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
-  public mutating func send(
+  package mutating func send(
     _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
   ) throws {
     let limit = frameMax - Frame.overhead
@@ -115,20 +115,20 @@ public struct Connection {
   }
 
   /// Whether a frame takes such properties.
-  public func fits(_ properties: BasicProperties) -> Bool {
+  package func fits(_ properties: BasicProperties) -> Bool {
     // Before them come the class, a weight and the body's size.
     (try? codec.encode(properties, limit: frameMax - Frame.overhead - 12)) != nil
   }
 
   /// What many messages have in common, to be sent with the id and the size of each.
   /// - Throws: `AMQPError.doesNotFitFrame`
-  public func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {
+  package func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {
     try MessageTemplate(method, properties, codec: codec, limit: frameMax - Frame.overhead)
   }
 
   /// Begins to send a message. Its body has to follow, by `sendBody`, before anything else on the channel.
   /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
-  public mutating func send(
+  package mutating func send(
     _ template: MessageTemplate, messageID: ByteString, bodySize: UInt64, on channel: UInt16
   ) throws {
     try template.write(
@@ -136,7 +136,7 @@ public struct Connection {
   }
 
   /// Sends the next bytes of the body of the message that was begun on the channel.
-  public mutating func sendBody(_ part: ArraySlice<UInt8>, on channel: UInt16) {
+  package mutating func sendBody(_ part: ArraySlice<UInt8>, on channel: UInt16) {
     var rest = part
     while !rest.isEmpty {
       let payload = rest.prefix(frameMax - Frame.overhead)
@@ -147,7 +147,7 @@ public struct Connection {
 
   /// Begins a clean end of the connection; `Event.closed` follows. A broker takes no close in the middle of the login: there
   /// the login is finished first, without the methods that were to go with it.
-  public mutating func close() throws {
+  package mutating func close() throws {
     switch phase {
     case .start, .tune, .open:
       parameters.opening = []
@@ -164,7 +164,7 @@ public struct Connection {
   /// Takes bytes that came from the peer. What they end with does not undo what came before: events are
   /// returned, and an error behind them is thrown by the next `tick`.
   /// - Throws: `AMQPError`; the connection is of no more use then, but what `output` holds may still be sent.
-  public mutating func receive(
+  package mutating func receive(
     _ bytes: some Collection<UInt8>, now: ContinuousClock.Instant
   ) throws -> [Event] {
     heartbeats?.didReceive(at: now)
@@ -211,11 +211,11 @@ public struct Connection {
   // MARK: Time
 
   /// When `tick` wants to be called; nil before the heartbeat is agreed on, and without one.
-  public var nextTick: ContinuousClock.Instant? { heartbeats?.nextTick }
+  package var nextTick: ContinuousClock.Instant? { heartbeats?.nextTick }
 
   /// Sends a heartbeat where one is due.
   /// - Throws: `AMQPError.heartbeatMissed`, or what `receive` met behind the events that it returned. Whatever can be received has to be received first.
-  public mutating func tick(now: ContinuousClock.Instant) throws {
+  package mutating func tick(now: ContinuousClock.Instant) throws {
     if let failure { throw failure }
     guard let heartbeats else { return }
     if heartbeats.isPeerSilent(at: now) {
@@ -228,7 +228,7 @@ public struct Connection {
   }
 
   /// What the peer has sent is left unread, so that it has not been heard means nothing.
-  public mutating func excuseSilence(until now: ContinuousClock.Instant) { heartbeats?.didReceive(at: now) }
+  package mutating func excuseSilence(until now: ContinuousClock.Instant) { heartbeats?.didReceive(at: now) }
 
   // MARK: Methods
 
@@ -293,4 +293,4 @@ extension Method {
 }
 
 /// The version that a broker shows for this client, and `--version` prints.
-public let clientVersion = "0.1.0"
+package let clientVersion = "0.1.0"

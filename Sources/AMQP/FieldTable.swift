@@ -1,6 +1,6 @@
 /// A value in an AMQP field table, with the types that RabbitMQ uses
 /// (<https://www.rabbitmq.com/docs/amqp-0-9-1-errata#section_3>).
-public enum FieldValue: Hashable, Sendable {
+package enum FieldValue: Hashable, Sendable {
   case boolean(Bool)
   case int8(Int8)
   case uint8(UInt8)
@@ -27,41 +27,41 @@ public enum FieldValue: Hashable, Sendable {
 }
 
 /// An AMQP field table: names with values, in the order in which the peer sent them. Names may repeat.
-public struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-  public struct Entry: Hashable, Sendable {
-    public var name: ByteString
-    public var value: FieldValue
+package struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+  package struct Entry: Hashable, Sendable {
+    package var name: ByteString
+    package var value: FieldValue
 
-    public init(name: ByteString, value: FieldValue) {
+    package init(name: ByteString, value: FieldValue) {
       self.name = name
       self.value = value
     }
   }
 
   /// How many levels of arrays and tables there may be within a table.
-  public static let deepest = 128
+  package static let deepest = 128
 
-  public var entries: [Entry]
+  package var entries: [Entry]
 
-  public init(_ entries: [Entry] = []) { self.entries = entries }
+  package init(_ entries: [Entry] = []) { self.entries = entries }
 
-  public init(dictionaryLiteral elements: (ByteString, FieldValue)...) {
+  package init(dictionaryLiteral elements: (ByteString, FieldValue)...) {
     entries = elements.map { Entry(name: $0, value: $1) }
   }
 
   /// The first value of that name.
-  public subscript(name: ByteString) -> FieldValue? {
+  package subscript(name: ByteString) -> FieldValue? {
     entries.first { $0.name == name }?.value
   }
 
-  public mutating func append(_ name: ByteString, _ value: FieldValue) {
+  package mutating func append(_ name: ByteString, _ value: FieldValue) {
     entries.append(Entry(name: name, value: value))
   }
 }
 
 extension FieldValue {
   /// The value of any of the integer types that fits an `Int64`.
-  public var integer: Int64? {
+  package var integer: Int64? {
     switch self {
     case .int8(let value): Int64(value)
     case .uint8(let value): Int64(value)
@@ -76,7 +76,7 @@ extension FieldValue {
   }
 
   /// The value as a worker reads it in its environment; nil for tables, arrays, void and what is unread.
-  public var scalarBytes: [UInt8]? {
+  package var scalarBytes: [UInt8]? {
     switch self {
     case .boolean(let value): Array((value ? "true" : "false").utf8)
     case .float(let value): Array("\(value)".utf8)

@@ -1,5 +1,5 @@
 /// `basic.publish` with the properties that many messages share, encoded once: all but the message id and the body.
-public struct MessageTemplate: Hashable, Sendable {
+package struct MessageTemplate: Hashable, Sendable {
   /// Class basic, and a weight that nobody uses.
   private static let header: [UInt8] = [0, 60, 0, 0]
 

@@ -1,7 +1,7 @@
 /// The AMQP 0-9-1 methods that amqp-job sends or understands, as plain values.
 /// Source: <https://www.rabbitmq.com/resources/specs/amqp0-9-1.extended.xml>.
 /// Two of them hold a secret: a method is not to be logged.
-public enum Method: Hashable, Sendable {
+package enum Method: Hashable, Sendable {
   case connectionStart(mechanisms: ByteString, serverProperties: FieldTable)
   case connectionStartOK(clientProperties: FieldTable, mechanism: ByteString, response: ByteString)
   case connectionTune(Tuning)
@@ -57,14 +57,14 @@ public enum Method: Hashable, Sendable {
   case other(UInt32)
 
   /// The limits of a connection; 0 means none.
-  public struct Tuning: Hashable, Sendable {
-    public var channelMax: UInt16
+  package struct Tuning: Hashable, Sendable {
+    package var channelMax: UInt16
     /// Bytes in the largest frame, its 8 bytes of framing included.
-    public var frameMax: UInt32
+    package var frameMax: UInt32
     /// Seconds.
-    public var heartbeat: UInt16
+    package var heartbeat: UInt16
 
-    public init(channelMax: UInt16, frameMax: UInt32, heartbeat: UInt16) {
+    package init(channelMax: UInt16, frameMax: UInt32, heartbeat: UInt16) {
       self.channelMax = channelMax
       self.frameMax = frameMax
       self.heartbeat = heartbeat
@@ -72,17 +72,17 @@ public enum Method: Hashable, Sendable {
   }
 
   /// `queue.declare`. Passive only asks whether the queue is there.
-  public struct QueueDeclaration: Hashable, Sendable {
-    public var name: ByteString
-    public var isPassive: Bool
-    public var isDurable: Bool
+  package struct QueueDeclaration: Hashable, Sendable {
+    package var name: ByteString
+    package var isPassive: Bool
+    package var isDurable: Bool
     /// For this connection alone, and gone with it.
-    public var isExclusive: Bool
+    package var isExclusive: Bool
     /// Gone with its last consumer.
-    public var isAutoDelete: Bool
-    public var arguments: FieldTable
+    package var isAutoDelete: Bool
+    package var arguments: FieldTable
 
-    public init(
+    package init(
       name: ByteString, isPassive: Bool = false, isDurable: Bool = true, isExclusive: Bool = false,
       isAutoDelete: Bool = false, arguments: FieldTable = FieldTable()
     ) {
@@ -96,13 +96,13 @@ public enum Method: Hashable, Sendable {
   }
 
   /// What `queue.declare` answers.
-  public struct QueueStatus: Hashable, Sendable {
-    public var name: ByteString
+  package struct QueueStatus: Hashable, Sendable {
+    package var name: ByteString
     /// Messages ready for delivery; those held unacknowledged are not counted.
-    public var messageCount: UInt32
-    public var consumerCount: UInt32
+    package var messageCount: UInt32
+    package var consumerCount: UInt32
 
-    public init(name: ByteString, messageCount: UInt32, consumerCount: UInt32) {
+    package init(name: ByteString, messageCount: UInt32, consumerCount: UInt32) {
       self.name = name
       self.messageCount = messageCount
       self.consumerCount = consumerCount
@@ -111,26 +111,26 @@ public enum Method: Hashable, Sendable {
 }
 
 /// A method and the channel that it belongs to.
-public struct ChannelMethod: Hashable, Sendable {
-  public var channel: UInt16
-  public var method: Method
+package struct ChannelMethod: Hashable, Sendable {
+  package var channel: UInt16
+  package var method: Method
 
-  public init(_ method: Method, on channel: UInt16) {
+  package init(_ method: Method, on channel: UInt16) {
     self.channel = channel
     self.method = method
   }
 }
 
 /// What a broker says of a message as it delivers it.
-public struct Envelope: Hashable, Sendable {
-  public var consumerTag: ByteString
+package struct Envelope: Hashable, Sendable {
+  package var consumerTag: ByteString
   /// Names this delivery, on its channel only.
-  public var deliveryTag: UInt64
-  public var isRedelivered: Bool
-  public var exchange: ByteString
-  public var routingKey: ByteString
+  package var deliveryTag: UInt64
+  package var isRedelivered: Bool
+  package var exchange: ByteString
+  package var routingKey: ByteString
 
-  public init(
+  package init(
     consumerTag: ByteString, deliveryTag: UInt64, isRedelivered: Bool, exchange: ByteString,
     routingKey: ByteString
   ) {
@@ -143,15 +143,15 @@ public struct Envelope: Hashable, Sendable {
 }
 
 /// A message as it was delivered to a consumer.
-public struct Delivery: Hashable, Sendable {
-  public var envelope: Envelope
-  public var properties: BasicProperties
+package struct Delivery: Hashable, Sendable {
+  package var envelope: Envelope
+  package var properties: BasicProperties
   /// Empty where the body came in parts.
-  public var body: [UInt8]
+  package var body: [UInt8]
   /// The whole body's, in parts or not.
-  public var bodySize: UInt64
+  package var bodySize: UInt64
 
-  public init(
+  package init(
     envelope: Envelope, properties: BasicProperties, body: [UInt8], bodySize: UInt64? = nil
   ) {
     self.envelope = envelope
@@ -162,22 +162,22 @@ public struct Delivery: Hashable, Sendable {
 }
 
 /// A message to be published.
-public struct Message: Hashable, Sendable {
-  public var properties: BasicProperties
-  public var body: [UInt8]
+package struct Message: Hashable, Sendable {
+  package var properties: BasicProperties
+  package var body: [UInt8]
 
-  public init(properties: BasicProperties, body: [UInt8]) {
+  package init(properties: BasicProperties, body: [UInt8]) {
     self.properties = properties
     self.body = body
   }
 }
 
 /// A mandatory message that the broker could put into no queue.
-public struct ReturnedMessage: Hashable, Sendable {
-  public var reason: CloseReason
-  public var properties: BasicProperties
+package struct ReturnedMessage: Hashable, Sendable {
+  package var reason: CloseReason
+  package var properties: BasicProperties
 
-  public init(reason: CloseReason, properties: BasicProperties) {
+  package init(reason: CloseReason, properties: BasicProperties) {
     self.reason = reason
     self.properties = properties
   }

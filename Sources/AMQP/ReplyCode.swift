@@ -1,39 +1,39 @@
 /// The code with which a broker explains a close or a return
 /// (AMQP 0-9-1, 1.2 "AMQP-defined constants"; values unknown to us survive).
-public struct ReplyCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-  public let rawValue: UInt16
+package struct ReplyCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  package let rawValue: UInt16
 
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
 
-  public static let success = ReplyCode(rawValue: 200)
-  public static let contentTooLarge = ReplyCode(rawValue: 311)
-  public static let noRoute = ReplyCode(rawValue: 312)
-  public static let connectionForced = ReplyCode(rawValue: 320)
-  public static let accessRefused = ReplyCode(rawValue: 403)
-  public static let notFound = ReplyCode(rawValue: 404)
-  public static let resourceLocked = ReplyCode(rawValue: 405)
-  public static let preconditionFailed = ReplyCode(rawValue: 406)
-  public static let notAllowed = ReplyCode(rawValue: 530)
-  public static let notImplemented = ReplyCode(rawValue: 540)
-  public static let internalError = ReplyCode(rawValue: 541)
+  package static let success = ReplyCode(rawValue: 200)
+  package static let contentTooLarge = ReplyCode(rawValue: 311)
+  package static let noRoute = ReplyCode(rawValue: 312)
+  package static let connectionForced = ReplyCode(rawValue: 320)
+  package static let accessRefused = ReplyCode(rawValue: 403)
+  package static let notFound = ReplyCode(rawValue: 404)
+  package static let resourceLocked = ReplyCode(rawValue: 405)
+  package static let preconditionFailed = ReplyCode(rawValue: 406)
+  package static let notAllowed = ReplyCode(rawValue: 530)
+  package static let notImplemented = ReplyCode(rawValue: 540)
+  package static let internalError = ReplyCode(rawValue: 541)
 
-  public var description: String { "\(rawValue)" }
+  package var description: String { "\(rawValue)" }
 }
 
 /// Why a broker closed a channel or a connection, in its own words.
-public struct CloseReason: Hashable, Sendable, CustomStringConvertible {
-  public var code: ReplyCode
-  public var text: String
+package struct CloseReason: Hashable, Sendable, CustomStringConvertible {
+  package var code: ReplyCode
+  package var text: String
 
-  public init(code: ReplyCode, text: String) {
+  package init(code: ReplyCode, text: String) {
     self.code = code
     self.text = text
   }
 
-  public var description: String { "\(code) \(text)" }
+  package var description: String { "\(code) \(text)" }
 
   /// Whether a message was larger than the broker takes: RabbitMQ has no code of its own for that.
-  public var isAboutTheSizeOfAMessage: Bool {
+  package var isAboutTheSizeOfAMessage: Bool {
     code == .contentTooLarge || code == .preconditionFailed && text.contains("message size")
   }
 

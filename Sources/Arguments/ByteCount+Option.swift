@@ -1,7 +1,7 @@
 /// Sizes as the values of options.
 extension Int {
   /// Reads a number of bytes: `64KiB`, `16MiB`, `1GiB`, `512B`; a number alone is bytes, too.
-  public init?(byteCount text: String) {
+  package init?(byteCount text: String) {
     let units = ["": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30]
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     guard let number = Int(digits), let shift = units[String(text.dropFirst(digits.count))], number <= 1 << 32 else {

@@ -1,7 +1,7 @@
 /// A command of a tool, described once: what is scanned, and what `--help` prints, are both made from this.
-public struct Command: Sendable {
+package struct Command: Sendable {
   /// What a command takes besides options.
-  public enum Operands: Hashable, Sendable {
+  package enum Operands: Hashable, Sendable {
     case none
     /// One, or none.
     case optional(name: String)
@@ -17,20 +17,20 @@ public struct Command: Sendable {
     case oneAndRest(first: String, rest: String)
   }
 
-  public var tool: String
-  public var name: String
-  public var summary: String
+  package var tool: String
+  package var name: String
+  package var summary: String
   /// Command lines, as a user would type them.
-  public var examples: [String]
-  public var notes: String
-  public var operands: Operands
+  package var examples: [String]
+  package var notes: String
+  package var operands: Operands
   /// What the first operand may be, where that is a choice.
-  public var choices: [String]
-  public var groups: [OptionGroup]
+  package var choices: [String]
+  package var groups: [OptionGroup]
   /// How it may end, and what each status means.
-  public var exitStatuses: [Explained]
+  package var exitStatuses: [Explained]
 
-  public init(
+  package init(
     tool: String, name: String, summary: String, examples: [String], notes: String = "", operands: Operands = .none,
     choices: [String] = [], groups: [OptionGroup], exitStatuses: [Explained] = []
   ) {
@@ -46,9 +46,9 @@ public struct Command: Sendable {
   }
 
   /// What a user types to call it: the tool and the command's name, or the tool alone where that is empty.
-  public var invocation: String { name.isEmpty ? tool : "\(tool) \(name)" }
+  package var invocation: String { name.isEmpty ? tool : "\(tool) \(name)" }
 
-  public var optionNames: [String] { options.map(\.name) }
+  package var optionNames: [String] { options.map(\.name) }
 
   var options: [Option] { groups.flatMap(\.options) }
 
@@ -62,34 +62,34 @@ public struct Command: Sendable {
 }
 
 /// Options that belong together.
-public struct OptionGroup: Sendable {
-  public var title: String
-  public var options: [Option]
+package struct OptionGroup: Sendable {
+  package var title: String
+  package var options: [Option]
 
-  public init(_ title: String, _ options: [Option]) {
+  package init(_ title: String, _ options: [Option]) {
     self.title = title
     self.options = options
   }
 }
 
 /// An option, `--name` or `-n`, with or without a value.
-public struct Option: Sendable {
-  public var name: String
-  public var short: Character?
+package struct Option: Sendable {
+  package var name: String
+  package var short: Character?
   /// What stands for the value in the help; nil for an option without one.
-  public var value: String?
+  package var value: String?
   /// What the option means without a value. Then `value` lists all that there are, as in `always|never`, and the next
   /// word is one only if it is among them.
-  public var impliedValue: String?
-  public var help: String
+  package var impliedValue: String?
+  package var help: String
   /// Whether most people need it: a help that has to be short shows these only.
-  public private(set) var isEveryday = false
+  package private(set) var isEveryday = false
   /// Whether the operands are paths where it is given.
-  public private(set) var makesPaths = false
+  package private(set) var makesPaths = false
   /// Whether each of several values counts. Any other option with a value is given once.
-  public private(set) var isRepeatable = false
+  package private(set) var isRepeatable = false
 
-  public init(
+  package init(
     _ name: String, short: Character? = nil, value: String? = nil, implied: String? = nil, _ help: String
   ) {
     self.name = name
@@ -100,14 +100,14 @@ public struct Option: Sendable {
   }
 
   /// The same option, as one that most people need.
-  public var everyday: Option {
+  package var everyday: Option {
     var option = self
     option.isEveryday = true
     return option
   }
 
   /// The same option, as one that may be given several times, which its help says.
-  public var repeatable: Option {
+  package var repeatable: Option {
     var option = self
     option.isRepeatable = true
     option.help += "; may be repeated"
@@ -115,7 +115,7 @@ public struct Option: Sendable {
   }
 
   /// The same option, as one with which the operands are paths.
-  public var withPaths: Option {
+  package var withPaths: Option {
     var option = self
     option.makesPaths = true
     return option
@@ -125,7 +125,7 @@ public struct Option: Sendable {
 }
 
 /// What was given to a command.
-public struct Arguments: Hashable, Sendable {
+package struct Arguments: Hashable, Sendable {
   /// An option and its value, in order. There are few: a dictionary would take longer to be set up than it could save.
   struct Given: Hashable, Sendable {
     let option: String
@@ -134,19 +134,19 @@ public struct Arguments: Hashable, Sendable {
 
   var given: [Given] = []
   /// As they were given: they need not be text.
-  public internal(set) var operands: [[UInt8]] = []
+  package internal(set) var operands: [[UInt8]] = []
 
   /// The option's value; the last of one that may be repeated.
-  public subscript(option: String) -> String? { given.last { $0.option == option }?.value }
+  package subscript(option: String) -> String? { given.last { $0.option == option }?.value }
 
   /// Every value of the option, in order.
-  public func all(_ option: String) -> [String] { given.filter { $0.option == option }.map(\.value) }
+  package func all(_ option: String) -> [String] { given.filter { $0.option == option }.map(\.value) }
 
-  public func contains(_ option: String) -> Bool { self[option] != nil }
+  package func contains(_ option: String) -> Bool { self[option] != nil }
 
   /// The operands of a command that takes text.
   /// - Throws: `UsageError` where one is not UTF-8
-  public func operandTexts() throws(UsageError) -> [String] {
+  package func operandTexts() throws(UsageError) -> [String] {
     var texts: [String] = []
     for (index, operand) in operands.enumerated() {
       guard let text = String(validating: operand, as: UTF8.self) else {

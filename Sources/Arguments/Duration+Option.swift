@@ -2,7 +2,7 @@
 extension Duration {
   /// Reads a duration as `timeout` and Kubernetes write it: `500ms`, `30s`, `10m`, `2h`; a number alone is seconds. At most
   /// 1,000,000,000 hours, rounded to whole milliseconds; but what is more than nothing stays so.
-  public init?(parsing text: String) {
+  package init?(parsing text: String) {
     let number = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
     let unit: Double
     switch text.dropFirst(number.count) {
@@ -18,13 +18,13 @@ extension Duration {
   }
 
   /// What is less than a millisecond is left out.
-  public var wholeMilliseconds: Int64 {
+  package var wholeMilliseconds: Int64 {
     let (seconds, attoseconds) = components
     return seconds * 1000 + attoseconds / 1_000_000_000_000_000
   }
 
   /// To be read as that again: `90s`, `1500ms`. What is less than a millisecond is left out.
-  public var text: String {
+  package var text: String {
     let milliseconds = wholeMilliseconds
     return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
   }

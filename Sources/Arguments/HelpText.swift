@@ -1,6 +1,6 @@
 extension Command {
   /// What `--help` prints, at most 80 columns: everything where that fits a screen, else what most people need.
-  public var helpText: String {
+  package var helpText: String {
     let everything = fullHelpText
     guard everything.utf8.count(where: { $0 == UInt8(ascii: "\n") }) > Self.screenHeight else { return everything }
     let everyday = OptionGroup("Options that most people need", options.filter(\.isEveryday))
@@ -14,7 +14,7 @@ extension Command {
   }
 
   /// What `--help-all` prints: the same with every example, option, note and exit status.
-  public var fullHelpText: String { text(examples: examples[...], groups, notes: notes, exitStatuses) }
+  package var fullHelpText: String { text(examples: examples[...], groups, notes: notes, exitStatuses) }
 
   private static var screenHeight: Int { 24 }
 

@@ -1,5 +1,5 @@
 /// A page of the manual, in man(7)'s macros, made from a command's definition.
-public struct ManualPage: Sendable {
+package struct ManualPage: Sendable {
   private struct Group {
     let title: String
     let options: [Explained]
@@ -14,15 +14,15 @@ public struct ManualPage: Sendable {
   private let groups: [Group]
   private let examples: [String]
   private let differences: [String]
-  public var version: String
+  package var version: String
   /// Of a tool without options of its own.
-  public var commands: [Explained]
+  package var commands: [Explained]
   private let exitStatuses: [Explained]
-  public var environment: [Explained]
+  package var environment: [Explained]
   /// Pages of section 1.
-  public var related: [String]
+  package var related: [String]
 
-  public init(
+  package init(
     _ command: Command, version: String, commands: [Explained] = [], environment: [Explained], related: [String]
   ) {
     (tool, name) = (command.tool, command.pageName)
@@ -42,7 +42,7 @@ public struct ManualPage: Sendable {
   }
 
   /// The page of a program that belongs to `tool`.
-  public init(
+  package init(
     _ command: PoptCommand, of tool: String, version: String, exitStatuses: [Explained], environment: [Explained],
     related: [String]
   ) {
@@ -63,7 +63,7 @@ public struct ManualPage: Sendable {
   }
 
   /// The page's source, for `man -l -` or a file `NAME.1`.
-  public var roff: String {
+  package var roff: String {
     var page = Roff()
     page.request("TH", name.uppercased(), "1", "", "\(tool) \(version)", "\(tool) manual")
     page.section("NAME")
@@ -112,7 +112,7 @@ public struct ManualPage: Sendable {
 
 extension Command {
   /// As git's pages have it, `amqp-job-run`.
-  public var pageName: String { String(invocation.map { $0 == " " ? "-" : $0 }) }
+  package var pageName: String { String(invocation.map { $0 == " " ? "-" : $0 }) }
 }
 
 extension Option {

@@ -1,10 +1,10 @@
 /// A command whose first word can be no program's name, since there is more in it than one word.
-public struct QuotedCommand: Hashable, Sendable {
+package struct QuotedCommand: Hashable, Sendable {
   /// What to write in its place.
-  public let advice: String
+  package let advice: String
 
   /// nil for a command that may well be meant as it is.
-  public init?(_ words: [String]) {
+  package init?(_ words: [String]) {
     guard let first = words.first else { return nil }
     let line = words.count == 1 ? first : words.map(Self.shellWord).joined(separator: " ")
     let isShown = line.utf8.count <= 100 && line.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }

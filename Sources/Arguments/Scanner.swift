@@ -1,12 +1,12 @@
 /// Why arguments cannot be understood.
-public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
-  public var description: String
+package struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
+  package var description: String
 
-  public init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }
 
 extension Command {
-  public enum Scanned: Hashable, Sendable {
+  package enum Scanned: Hashable, Sendable {
     case arguments(Arguments)
     case helpRequested
     case fullHelpRequested
@@ -17,7 +17,7 @@ extension Command {
   /// like one (<https://pubs.opengroup.org/onlinepubs/9699919799/basedefs/V1_chap12.html>).
   /// Options are UTF-8; operands may be any bytes.
   /// - Throws: `UsageError`
-  public func scan(_ words: [[UInt8]]) throws(UsageError) -> Scanned {
+  package func scan(_ words: [[UInt8]]) throws(UsageError) -> Scanned {
     var arguments = Arguments()
     var rest = words[...]
     while let word = rest.popFirst() {

@@ -1,10 +1,10 @@
 /// The word that somebody may have meant who misspelt it.
-public struct Suggestion: Hashable, Sendable {
-  public let word: String
+package struct Suggestion: Hashable, Sendable {
+  package let word: String
 
   /// The nearest of the candidates, the first of those that are equally near; nil where none is near. One that begins with
   /// the given word is near, too, if it is the only one, or the only one in which that word itself goes on.
-  public init?(for given: String, among candidates: some Sequence<String>) {
+  package init?(for given: String, among candidates: some Sequence<String>) {
     let given = Array(given.lowercased())
     guard given.count > 1, given.count <= Self.longestWord else { return nil }
     let most = max(1, given.count / 3)

@@ -1,20 +1,20 @@
 /// Variables of the environment that look like options of a tool, as `TOOL_SOME_THING` does, but are none.
-public struct UnknownVariables: Sendable {
+package struct UnknownVariables: Sendable {
   private let prefix: String
   /// Without the prefix.
   private let known: [String]
 
   /// `tool` is called `some-tool`, and has these options.
-  public init(tool: String, options: some Sequence<String>) {
+  package init(tool: String, options: some Sequence<String>) {
     prefix = Self.variable(tool) + "_"
     known = options.map(Self.variable)
   }
 
   /// `SOME_THING` for `some-thing`.
-  public static func variable(_ name: String) -> String { String(name.uppercased().map { $0 == "-" ? "_" : $0 }) }
+  package static func variable(_ name: String) -> String { String(name.uppercased().map { $0 == "-" ? "_" : $0 }) }
 
   /// A line for each of them among `NAME=value`, which does not tell the value.
-  public func warnings(_ environment: [[UInt8]]) -> [String] {
+  package func warnings(_ environment: [[UInt8]]) -> [String] {
     environment.compactMap { entry in
       let bytes = entry.prefix { $0 != .equals }
       guard let name = String(validating: bytes, as: UTF8.self), name.hasPrefix(prefix), name.isPlain else {

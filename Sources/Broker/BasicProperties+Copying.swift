@@ -1,13 +1,13 @@
-public import AMQP
+package import AMQP
 
 /// For a message that is published anew.
 extension BasicProperties {
   /// Without the headers in which a broker counts, which it would take up again, and without those that would send
   /// the message elsewhere too.
-  public func withoutBrokerHeaders() -> BasicProperties { without { Self.isBrokersOwn($0.description) } }
+  package func withoutBrokerHeaders() -> BasicProperties { without { Self.isBrokersOwn($0.description) } }
 
   /// Without the headers in which amqp-job keeps what became of an item.
-  public func withoutItemHeaders() -> BasicProperties {
+  package func withoutItemHeaders() -> BasicProperties {
     without { $0.description.hasPrefix(ItemHeader.prefix) && $0 != ItemHeader.properties }
   }
 
@@ -28,32 +28,32 @@ extension BasicProperties {
 }
 
 /// The headers in which amqp-job keeps what became of an item.
-public enum ItemHeader {
-  public static let prefix = "x-amqp-job-"
+package enum ItemHeader {
+  package static let prefix = "x-amqp-job-"
 
   /// The queue that it was taken from.
-  public static let queue: ByteString = "x-amqp-job-queue"
+  package static let queue: ByteString = "x-amqp-job-queue"
   /// To which exchange it was published at first, and by which routing key.
-  public static let exchange: ByteString = "x-amqp-job-exchange"
-  public static let routingKey: ByteString = "x-amqp-job-routing-key"
+  package static let exchange: ByteString = "x-amqp-job-exchange"
+  package static let routingKey: ByteString = "x-amqp-job-routing-key"
   /// How many attempts it has behind it.
-  public static let attempts: ByteString = "x-amqp-job-attempts"
+  package static let attempts: ByteString = "x-amqp-job-attempts"
   /// Why nobody should try it again.
-  public static let reason: ByteString = "x-amqp-job-reason"
+  package static let reason: ByteString = "x-amqp-job-reason"
   /// The last worker's exit status.
-  public static let status: ByteString = "x-amqp-job-status"
+  package static let status: ByteString = "x-amqp-job-status"
   /// The signal that killed the last worker, without the `SIG`.
-  public static let signal: ByteString = "x-amqp-job-signal"
+  package static let signal: ByteString = "x-amqp-job-signal"
   /// How the last of them came out, where the item is to be tried again: why it failed, and the worker's end.
-  public static let lastReason: ByteString = "x-amqp-job-last-reason"
-  public static let lastStatus: ByteString = "x-amqp-job-last-status"
-  public static let lastSignal: ByteString = "x-amqp-job-last-signal"
+  package static let lastReason: ByteString = "x-amqp-job-last-reason"
+  package static let lastStatus: ByteString = "x-amqp-job-last-status"
+  package static let lastSignal: ByteString = "x-amqp-job-last-signal"
   /// The end of what the last worker wrote to its standard error, as UTF-8.
-  public static let standardError: ByteString = "x-amqp-job-stderr"
+  package static let standardError: ByteString = "x-amqp-job-stderr"
   /// Where the last attempt was.
-  public static let host: ByteString = "x-amqp-job-host"
+  package static let host: ByteString = "x-amqp-job-host"
   /// When it was dead-lettered.
-  public static let time: ByteString = "x-amqp-job-time"
+  package static let time: ByteString = "x-amqp-job-time"
   /// Its properties as they came, of an item whose properties could not be read. It stays, whatever becomes of the item.
-  public static let properties: ByteString = "x-amqp-job-properties"
+  package static let properties: ByteString = "x-amqp-job-properties"
 }

@@ -1,5 +1,5 @@
 /// The body of a message that is to be published, wherever it is kept. It is read in pieces, as the broker takes them.
-public protocol BodySource {
+package protocol BodySource {
   var size: UInt64 { get }
 
   /// How much of it can be read by now: all of it, but for a body that is still on its way.
@@ -10,5 +10,5 @@ public protocol BodySource {
 }
 
 extension BodySource {
-  public var availableSize: UInt64 { size }
+  package var availableSize: UInt64 { size }
 }

@@ -1,28 +1,28 @@
-public import AMQP
+package import AMQP
 internal import Linux
 
 /// Puts the parts of large bodies into files as they come, for one channel: there the parts of one body come before
 /// the next one's.
-public struct BodySpool {
+package struct BodySpool {
   private let directory: String
   private let largest: UInt64
   /// The message of which not every part has come yet.
-  public private(set) var announced: Delivery?
+  package private(set) var announced: Delivery?
   private var file: SpoolFile?
   /// What is left of a body that cannot be stored.
-  public private(set) var passing: PassingBody?
+  package private(set) var passing: PassingBody?
 
-  public init(directory: String, largest: UInt64 = .max) { (self.directory, self.largest) = (directory, largest) }
+  package init(directory: String, largest: UInt64 = .max) { (self.directory, self.largest) = (directory, largest) }
 
   /// Begins with the next body.
-  public mutating func announce(_ delivery: Delivery) {
+  package mutating func announce(_ delivery: Delivery) {
     self = BodySpool(directory: directory, largest: largest)
     announced = delivery
   }
 
   /// Takes the next part of the body, which has `size` bytes in all.
   /// - Throws: `SystemError`, once: from then on the body is `passing`.
-  public mutating func append(_ part: [UInt8], of size: UInt64) throws {
+  package mutating func append(_ part: [UInt8], of size: UInt64) throws {
     if let passing { return passing.append(part) }
     do {
       guard size <= largest else { throw SystemError.tooLarge }
@@ -37,7 +37,7 @@ public struct BodySpool {
   }
 
   /// The body of an item whose last part has come; nil for one that could not be stored.
-  public mutating func body(of delivery: Delivery) -> ItemBody? {
+  package mutating func body(of delivery: Delivery) -> ItemBody? {
     defer { self = BodySpool(directory: directory, largest: largest) }
     guard passing == nil else { return nil }
     let body = file.map { ItemBody.file($0) } ?? .memory(delivery.body)

@@ -1,8 +1,8 @@
-public import AMQP
+package import AMQP
 
 /// Why there is no connection to a broker, or no longer one.
-public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible {
-  public enum Kind: Hashable, Sendable {
+package struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum Kind: Hashable, Sendable {
     /// Nobody answers there, or not as a broker should: may pass.
     case unreachable
     /// The broker knows us not, or not for this virtual host: will not pass, unless somebody replaces the credentials.
@@ -13,17 +13,17 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
     case lost
   }
 
-  public var kind: Kind
-  public var broker: BrokerURL
-  public var detail: String
+  package var kind: Kind
+  package var broker: BrokerURL
+  package var detail: String
   /// The credentials that the connection was made with have run out, or the broker has refused them or new ones.
-  public var isAboutCredentials: Bool
+  package var isAboutCredentials: Bool
   /// The file of the token that was the password.
-  public var tokenPath: String?
+  package var tokenPath: String?
   /// With which reason the broker closed the connection, where it gave one.
-  public var closeReason: CloseReason?
+  package var closeReason: CloseReason?
 
-  public init(_ kind: Kind, broker: BrokerURL, detail: String) {
+  package init(_ kind: Kind, broker: BrokerURL, detail: String) {
     self.kind = kind
     self.broker = broker
     self.detail = detail
@@ -31,12 +31,12 @@ public struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible 
   }
 
   /// What to look at where a login was refused.
-  public var advice: String {
+  package var advice: String {
     tokenPath.map { "check the token in \($0): its 'exp', its scopes, and the vhost" }
       ?? "check user, password and vhost"
   }
 
-  public var description: String {
+  package var description: String {
     switch kind {
     case .unreachable where closeReason != nil: "the broker at \(broker) takes no connection of ours: \(detail)"
     case .unreachable: "cannot reach the broker at \(broker): \(detail)"

@@ -29,7 +29,7 @@ extension BrokerLink {
   }
 
   /// What there is to say of a broker that has not let us in until now.
-  public var unanswered: BrokerFailure {
+  package var unanswered: BrokerFailure {
     explained(BrokerFailure(.unreachable, broker: broker, detail: "it does not answer"))
   }
 

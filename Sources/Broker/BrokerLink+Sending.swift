@@ -1,4 +1,4 @@
-public import AMQP
+package import AMQP
 internal import Linux
 internal import TLS
 
@@ -6,13 +6,13 @@ internal import TLS
 extension BrokerLink {
   /// Queues a method; `flush` sends what is queued, in as few writes as it takes.
   /// - Throws: `AMQPError.doesNotFitFrame`
-  public func send(_ method: Method, on channel: UInt16) throws {
+  package func send(_ method: Method, on channel: UInt16) throws {
     try connection.send(method, on: channel)
   }
 
   /// Queues `basic.publish` with its message.
   /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
-  public func send(
+  package func send(
     _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
   ) throws {
     try connection.send(method, properties: properties, body: body, on: channel)
@@ -20,37 +20,37 @@ extension BrokerLink {
 
   /// Queues the beginning of a message. Its body has to follow, by `sendBody`, before anything else on the channel.
   /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
-  public func send(
+  package func send(
     _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
   ) throws {
     try connection.send(method, properties: properties, bodySize: bodySize, on: channel)
   }
 
   /// Whether a frame of this connection takes such properties.
-  public func fits(_ properties: BasicProperties) -> Bool { connection.fits(properties) }
+  package func fits(_ properties: BasicProperties) -> Bool { connection.fits(properties) }
 
   /// What many messages of this connection have in common.
   /// - Throws: `AMQPError.doesNotFitFrame`
-  public func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {
+  package func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {
     try connection.template(method, properties)
   }
 
   /// Queues the beginning of a message. Its body has to follow, by `sendBody`, before anything else on the channel.
   /// - Throws: `AMQPError.doesNotFitFrame`; then nothing is queued.
-  public func send(_ template: MessageTemplate, messageID: ByteString, bodySize: UInt64, on channel: UInt16) throws {
+  package func send(_ template: MessageTemplate, messageID: ByteString, bodySize: UInt64, on channel: UInt16) throws {
     try connection.send(template, messageID: messageID, bodySize: bodySize, on: channel)
   }
 
   /// Queues the next bytes of the body of the message that was begun on the channel.
-  public func sendBody(_ part: [UInt8], on channel: UInt16) {
+  package func sendBody(_ part: [UInt8], on channel: UInt16) {
     connection.sendBody(part[...], on: channel)
   }
 
   /// Bytes that are queued and not yet sent.
-  public var unsentByteCount: Int { connection.output.count + (session?.ciphertext.count ?? 0) }
+  package var unsentByteCount: Int { connection.output.count + (session?.ciphertext.count ?? 0) }
 
   /// Sends what can be sent now of what is queued. A failure shows at the next `process`.
-  public func flush() {
+  package func flush() {
     guard case .talking(let socket) = state else { return }
     if let session { return flush(session, socket) }
     var sentCount = 0

@@ -1,12 +1,12 @@
-public import AMQP
-public import Linux
+package import AMQP
+package import Linux
 internal import TLS
 
 /// One attempt at a connection to a broker, and the connection itself when it succeeds: name
 /// look-up, TCP, login, frames. It never blocks: it says what to wait for (`interest`, `deadline`),
 /// and does what it can when that has come (`process`).
-public final class BrokerLink {
-  public enum Event: Hashable, Sendable {
+package final class BrokerLink {
+  package enum Event: Hashable, Sendable {
     /// `closed` is the last event of a link that was closed cleanly.
     case connection(Connection.Event)
     /// The last event of any other link.
@@ -14,9 +14,9 @@ public final class BrokerLink {
   }
 
   /// How long a broker may take from the look-up of its name to the end of the login.
-  public static let loginLimit: Duration = .seconds(10)
+  package static let loginLimit: Duration = .seconds(10)
   /// How long one address of several may take to accept a connection.
-  public static let addressLimit: Duration = .seconds(4)
+  package static let addressLimit: Duration = .seconds(4)
   /// How much one `process` reads. A fast broker must not fill our memory with what nobody has handled yet.
   static let mostReadAtOnce = 1 << 20
 
@@ -30,16 +30,16 @@ public final class BrokerLink {
     case failed(BrokerFailure)
   }
 
-  public let broker: BrokerURL
+  package let broker: BrokerURL
   var state: State
   var connection: Connection
   /// Where the broker was connected to, once it was.
-  public internal(set) var address: SocketAddress?
+  package internal(set) var address: SocketAddress?
   /// Logged in.
-  public private(set) var isOpen = false
+  package private(set) var isOpen = false
   var isClosing = false
   /// Nothing is read meanwhile: the broker is to send no more than can be handled.
-  public var isPaused = false
+  package var isPaused = false
   let loginDeadline: ContinuousClock.Instant
   let tls: TLSContext?
   /// Where the login is from; nil where it never changes.
@@ -58,7 +58,7 @@ public final class BrokerLink {
 
   /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event. `address` is the
   /// broker's where it is known, and need not be looked up. Where the password is a token, `access` has the file of new ones.
-  public init(
+  package init(
     broker: BrokerURL, _ parameters: Connection.Parameters, access: BrokerAccess? = nil,
     address: SocketAddress? = nil, now: ContinuousClock.Instant
   ) {
@@ -79,19 +79,19 @@ public final class BrokerLink {
   }
 
   /// The peer accepted the connection, and has got the first bytes of ours.
-  public var isTalking: Bool {
+  package var isTalking: Bool {
     if case .talking = state { true } else { false }
   }
 
   /// The highest number of a channel, once logged in.
-  public var channelMax: UInt16 { connection.channelMax }
+  package var channelMax: UInt16 { connection.channelMax }
 
   /// What the broker says of itself.
-  public var serverProperties: FieldTable { connection.serverProperties }
+  package var serverProperties: FieldTable { connection.serverProperties }
 
   // MARK: Waiting
 
-  public var interest: PollInterest? {
+  package var interest: PollInterest? {
     switch state {
     case .resolving(let resolver): resolver.interest
     case .connecting(let socket, _, _): socket.interest(readable: false, writable: true)
@@ -103,7 +103,7 @@ public final class BrokerLink {
   }
 
   /// When `process` wants to be called at the latest, ready or not.
-  public var deadline: ContinuousClock.Instant? {
+  package var deadline: ContinuousClock.Instant? {
     switch state {
     case .resolving: loginDeadline
     case .connecting(_, _, let limit): min(limit, loginDeadline)
@@ -118,7 +118,7 @@ public final class BrokerLink {
 
   /// Begins the connection's clean end, which is over with `Connection.Event.closed`, or with a failure. `flush` sends
   /// it. In the middle of the login that is finished first. An attempt that has reached nobody is dropped.
-  public func close() {
+  package func close() {
     guard case .talking = state else {
       state = .closed
       return
@@ -131,7 +131,7 @@ public final class BrokerLink {
   // MARK: Receiving
 
   /// Does what can be done now, and says what came of it.
-  public func process(
+  package func process(
     _ readiness: PollReadiness, now: ContinuousClock.Instant
   ) -> [Event] {
     latestTurn = now

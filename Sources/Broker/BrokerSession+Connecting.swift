@@ -1,10 +1,10 @@
-public import AMQP
-public import Linux
+package import AMQP
+package import Linux
 
 /// Reaching a broker, and being stopped meanwhile.
 extension BrokerSession {
   /// What somebody may want to know who waits for a connection.
-  public enum Notice: Hashable, Sendable {
+  package enum Notice: Hashable, Sendable {
     /// No broker can be reached, this one last of all; they are tried again.
     case unreachable(BrokerFailure)
     /// The broker has not answered so far.
@@ -12,13 +12,13 @@ extension BrokerSession {
   }
 
   /// A wait that is over by then needs no line of its own, besides that of its end.
-  public static let shortWait: Duration = .seconds(3)
+  package static let shortWait: Duration = .seconds(3)
 
   /// Connects to the first of the brokers that can be reached, trying them in turn, with pauses, for `timeout`. Where there
   /// are `signals`, any of them ends whatever the session waits for. `notify` is told of a wait that is no short one, of each kind
   /// once at most, and of missing answers after `patience`.
   /// - Throws: `BrokerFailure`, `Stopped`
-  public static func connect(
+  package static func connect(
     to access: BrokerAccess, timeout: Duration, heartbeat: UInt16, name: String,
     largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, patience: Duration? = nil,
     notify: @escaping (Notice) -> Void = { _ in }
@@ -54,7 +54,7 @@ extension BrokerSession {
 
   /// Connects in one attempt, which `BrokerLink.loginLimit` limits anyway.
   /// - Throws: `BrokerFailure`
-  public static func connect(
+  package static func connect(
     to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess? = nil, largestBodyInMemory: Int = .max
   ) throws -> BrokerSession {
     var waiting: Wait?
@@ -66,7 +66,7 @@ extension BrokerSession {
 
   /// Waits until then, or for one of the signals.
   /// - Throws: `Stopped`
-  public static func pause(until deadline: ContinuousClock.Instant, _ signals: SignalReceiver?) throws {
+  package static func pause(until deadline: ContinuousClock.Instant, _ signals: SignalReceiver?) throws {
     while ContinuousClock.now < deadline {
       let readiness = try poll([signals?.interest].compactMap(\.self), until: deadline)
       if readiness.first?.readable == true { try stop(by: signals) }

@@ -1,11 +1,11 @@
-public import AMQP
-public import Linux
+package import AMQP
+package import Linux
 
 /// A conversation in which one question follows the other, for commands that have nothing else to
 /// attend to. It waits; a signal ends it as it ends any program. A session that is let go is closed first.
-public final class BrokerSession {
+package final class BrokerSession {
   /// What a channel's call can end in besides an answer.
-  public enum CallError: Error, Hashable, Sendable {
+  package enum CallError: Error, Hashable, Sendable {
     /// The broker closed the channel over it.
     case refused(CloseReason)
     /// No answer in `callLimit`, or one that is none.
@@ -13,11 +13,11 @@ public final class BrokerSession {
   }
 
   /// A signal came that ends the conversation.
-  public struct Stopped: Error, Hashable, Sendable {
-    public let signal: Signal
+  package struct Stopped: Error, Hashable, Sendable {
+    package let signal: Signal
   }
 
-  public static let callLimit: Duration = .seconds(60)
+  package static let callLimit: Duration = .seconds(60)
 
   let link: BrokerLink
   private var received: ArraySlice<Connection.Event> = []
@@ -32,27 +32,27 @@ public final class BrokerSession {
 
   deinit { close() }
 
-  public var broker: BrokerURL { link.broker }
+  package var broker: BrokerURL { link.broker }
 
   /// nil for what is not RabbitMQ.
-  public var serverVersion: ServerVersion? { ServerVersion(link.serverProperties) }
+  package var serverVersion: ServerVersion? { ServerVersion(link.serverProperties) }
 
   /// Opens a channel.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func openChannel(_ channel: UInt16) throws {
+  package func openChannel(_ channel: UInt16) throws {
     _ = try call(.channelOpen, on: channel) { $0 == .channelOpenOK ? true : nil }
   }
 
   /// Closes a channel: when the answer is there, the broker has taken every ack on it.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func closeChannel(_ channel: UInt16) throws {
+  package func closeChannel(_ channel: UInt16) throws {
     let close = Method.channelClose(CloseReason(code: .success, text: "bye"))
     _ = try call(close, on: channel) { $0 == .channelCloseOK ? true : nil }
   }
 
   /// Sends `method` and returns what `answer` makes of the first method of the channel that it accepts.
   /// - Throws: `BrokerFailure`, `CallError`, `AMQPError.doesNotFitFrame`
-  public func call<Answer>(
+  package func call<Answer>(
     _ method: Method, on channel: UInt16, answer: (Method) -> Answer?
   ) throws -> Answer {
     try send(method, on: channel)
@@ -71,7 +71,7 @@ public final class BrokerSession {
 
   /// Queues a method that has no answer, such as an ack; it goes out with the next wait.
   /// - Throws: `AMQPError.doesNotFitFrame`
-  public func send(_ method: Method, on channel: UInt16) throws { try link.send(method, on: channel) }
+  package func send(_ method: Method, on channel: UInt16) throws { try link.send(method, on: channel) }
 
   /// Queues the beginning of a message. Its body has to follow, by `sendBody`, before anything else on the channel.
   /// - Throws: `AMQPError.doesNotFitFrame`
@@ -98,7 +98,7 @@ public final class BrokerSession {
 
   /// The next event, for conversations that are not question and answer.
   /// - Throws: `BrokerFailure`, `CallError.unanswered` where none has come by `deadline`
-  public func nextEvent(until deadline: ContinuousClock.Instant? = nil) throws -> Connection.Event {
+  package func nextEvent(until deadline: ContinuousClock.Instant? = nil) throws -> Connection.Event {
     // What has been taken goes with the storage.
     defer { if received.isEmpty { received = [] } }
     return try wait(until: deadline) { received.popFirst() }
@@ -135,7 +135,7 @@ public final class BrokerSession {
 
   /// Keeps the conversation alive until then.
   /// - Throws: `BrokerFailure`
-  public func wait(until deadline: ContinuousClock.Instant) throws {
+  package func wait(until deadline: ContinuousClock.Instant) throws {
     while ContinuousClock.now < deadline { try turn(until: deadline) }
   }
 
@@ -145,7 +145,7 @@ public final class BrokerSession {
   private static let hurriedCloseLimit: Duration = .milliseconds(400)
 
   /// Ends the connection cleanly. What has been answered is settled, so a failure now is none.
-  public func close() {
+  package func close() {
     guard link.isTalking else { return }
     link.close()
     let limit = link.isOpen && !isStopped ? Self.closeLimit : Self.hurriedCloseLimit

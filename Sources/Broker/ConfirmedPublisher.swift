@@ -1,14 +1,14 @@
-public import AMQP
-public import Linux
+package import AMQP
+package import Linux
 
 /// Puts messages into queues, each confirmed, without blocking: it says what to wait for, as a link
 /// does. The bodies may be large: they are read as the broker takes them.
 ///
 /// The connection is one of its own, since a broker short of memory stops to read a connection that publishes, acks
 /// and all. It is opened with the first message, and kept for the next ones.
-public final class ConfirmedPublisher {
+package final class ConfirmedPublisher {
   /// What became of messages, by the numbers that the caller gave them.
-  public enum Event: Hashable, Sendable {
+  package enum Event: Hashable, Sendable {
     case confirmed(Int)
     /// Another part of a large one has been sent, and there is more to send.
     case advanced(Int)
@@ -22,7 +22,7 @@ public final class ConfirmedPublisher {
   }
 
   /// Why the broker put a message into no queue.
-  public enum Refusal: Hashable, Sendable, CustomStringConvertible {
+  package enum Refusal: Hashable, Sendable, CustomStringConvertible {
     /// No queue is there where it was to go.
     case unroutable
     /// The queue is full, or in trouble.
@@ -30,7 +30,7 @@ public final class ConfirmedPublisher {
     /// The broker closed the channel over it.
     case closed(CloseReason)
 
-    public var description: String {
+    package var description: String {
       switch self {
       case .unroutable: "no queue is there for it"
       case .rejected: "the broker rejected it"
@@ -43,10 +43,10 @@ public final class ConfirmedPublisher {
   static let mostUnsent = 256 << 10
 
   private var parameters: Connection.Parameters
-  public let broker: BrokerURL
+  package let broker: BrokerURL
   private let access: BrokerAccess?
   /// Where the broker is, if that is known: no thread is needed then to look it up.
-  public let address: SocketAddress?
+  package let address: SocketAddress?
   /// A time that has passed.
   private let past: ContinuousClock.Instant
   private var link: BrokerLink?
@@ -58,7 +58,7 @@ public final class ConfirmedPublisher {
   private var untold: [Event] = []
 
   /// Where there is `access`, that is asked how to log in, for each connection.
-  public init(
+  package init(
     broker: BrokerURL, _ parameters: Connection.Parameters, access: BrokerAccess? = nil,
     address: SocketAddress? = nil, now: ContinuousClock.Instant
   ) {
@@ -71,10 +71,10 @@ public final class ConfirmedPublisher {
 
   // MARK: Waiting
 
-  public var interest: PollInterest? { link?.interest }
+  package var interest: PollInterest? { link?.interest }
 
   /// When `process` wants to be called at the latest, ready or not.
-  public var deadline: ContinuousClock.Instant? {
+  package var deadline: ContinuousClock.Instant? {
     if !untold.isEmpty { return past }
     guard let link else { return messages.isAnyWaiting ? past : nil }
     return canAdvance(link) ? past : link.deadline
@@ -87,13 +87,13 @@ public final class ConfirmedPublisher {
   // MARK: Messages
 
   /// Takes a message; it goes out by `process`. `id` must be no other's of which nothing is known yet.
-  public func publish(_ id: Int, _ properties: BasicProperties, body: any BodySource, to destination: Destination) {
+  package func publish(_ id: Int, _ properties: BasicProperties, body: any BodySource, to destination: Destination) {
     messages.add(.init(id: id, properties: properties, body: body, destination: destination))
   }
 
   /// The caller no longer waits for the message. Where nothing else is under way the connection is dropped, which may
   /// hang, or have a part of the message: then it comes into no queue any more.
-  public func drop(_ id: Int) {
+  package func drop(_ id: Int) {
     let wasAwaited = messages.isAnyAwaited
     messages.drop(id)
     guard wasAwaited, !messages.isAnyAwaited else { return }
@@ -101,7 +101,7 @@ public final class ConfirmedPublisher {
   }
 
   /// Does what can be done now, and says what came of it.
-  public func process(_ readiness: PollReadiness, now: ContinuousClock.Instant) -> [Event] {
+  package func process(_ readiness: PollReadiness, now: ContinuousClock.Instant) -> [Event] {
     var events = untold
     untold = []
     guard let link else {
@@ -158,13 +158,13 @@ public final class ConfirmedPublisher {
   }
 
   /// The connections that are no longer used, to be closed by the caller (`ClosingLinks`).
-  public func takeDiscarded() -> [BrokerLink] {
+  package func takeDiscarded() -> [BrokerLink] {
     defer { discarded = [] }
     return discarded
   }
 
   /// Forgets what has not been confirmed, and discards the connection.
-  public func close() {
+  package func close() {
     if let link { discarded.append(link) }
     link = nil
     messages = OutgoingMessages()

@@ -1,19 +1,19 @@
-public import AMQP
+package import AMQP
 
 /// How long a consumer may keep an item before the broker takes it back, as a property of the queue. Not every broker
 /// heeds it there (<https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout>).
-public struct ConsumerTimeout: Hashable, Sendable {
-  public static let argument: ByteString = "x-consumer-timeout"
+package struct ConsumerTimeout: Hashable, Sendable {
+  package static let argument: ByteString = "x-consumer-timeout"
 
-  public let value: FieldValue
+  package let value: FieldValue
 
   /// Precondition: `duration` is positive.
-  public init(_ duration: Duration) {
+  package init(_ duration: Duration) {
     value = .int64(Int64((duration / .milliseconds(1)).rounded()))
   }
 
   /// Why a broker does not heed it, and what to do instead; nil where it does, and where that is not known.
-  public static func obstacle(_ version: ServerVersion?, _ kind: WorkQueue.Kind) -> String? {
+  package static func obstacle(_ version: ServerVersion?, _ kind: WorkQueue.Kind) -> String? {
     guard let version else { return nil }
     if version < ServerVersion(3, 12) {
       return "RabbitMQ \(version) takes none from a queue; set consumer_timeout in its rabbitmq.conf instead"

@@ -1,9 +1,9 @@
-public import AMQP
+package import AMQP
 
 /// What a dead-lettered item's headers say of its end.
-public struct DeadLetter: Hashable, Sendable {
+package struct DeadLetter: Hashable, Sendable {
   /// Why a runner dead-letters an item.
-  public enum Reason: String, Hashable, Sendable, CaseIterable {
+  package enum Reason: String, Hashable, Sendable, CaseIterable {
     case failed
     case timedOut = "timed out"
     case killed
@@ -21,27 +21,27 @@ public struct DeadLetter: Hashable, Sendable {
   }
 
   /// In a runner's words or, where there are none, in the broker's.
-  public var reason: String?
+  package var reason: String?
   /// The broker dead-lettered it, by a limit of the queue.
-  public var isBrokers = false
-  public var queue: String?
-  public var status: Int?
-  public var signal: String?
-  public var attempts: Int?
-  public var host: String?
+  package var isBrokers = false
+  package var queue: String?
+  package var status: Int?
+  package var signal: String?
+  package var attempts: Int?
+  package var host: String?
   /// The end of what the last worker wrote to its standard error.
-  public var standardError: String?
+  package var standardError: String?
   /// Seconds since 1970-01-01T00:00:00Z.
-  public var time: UInt64?
+  package var time: UInt64?
 
-  public init(_ reason: Reason, queue: String, attempts: Int) {
+  package init(_ reason: Reason, queue: String, attempts: Int) {
     self.reason = reason.rawValue
     self.queue = queue
     self.attempts = attempts
   }
 
   /// What `headers` say. Anybody can write headers, so they may hold anything.
-  public init(headers: FieldTable?) {
+  package init(headers: FieldTable?) {
     let headers = headers ?? [:]
     reason = headers.text(ItemHeader.reason)
     queue = headers.text(ItemHeader.queue)
@@ -60,7 +60,7 @@ public struct DeadLetter: Hashable, Sendable {
   }
 
   /// As headers for the item.
-  public var headers: [FieldTable.Entry] {
+  package var headers: [FieldTable.Entry] {
     let values: [(ByteString, FieldValue?)] = [
       (ItemHeader.queue, queue.map { .string(ByteString($0)) }),
       (ItemHeader.reason, reason.map { .string(ByteString($0)) }),

@@ -1,32 +1,32 @@
-public import AMQP
+package import AMQP
 
 /// Which dead letters are meant: those for which everything holds that is asked for here.
-public struct DeadLetterFilter: Hashable, Sendable {
+package struct DeadLetterFilter: Hashable, Sendable {
   /// Empty for any.
-  public var ids: Set<String> = []
+  package var ids: Set<String> = []
   /// Where the letters are in their queue, as the command that asks finds it; nil for anywhere.
-  public var positions: Positions?
-  public var reason: String?
+  package var positions: Positions?
+  package var reason: String?
   /// Dead-lettered at this time or before, or after; in seconds since 1970-01-01T00:00:00Z. A letter without a time is neither.
-  public var latest: UInt64?
-  public var earliest: UInt64?
+  package var latest: UInt64?
+  package var earliest: UInt64?
   /// Headers that are to be there, with the values as a worker sees them in its environment.
-  public var headers: [Header] = []
+  package var headers: [Header] = []
 
-  public struct Header: Hashable, Sendable {
-    public var name: ByteString
-    public var value: ByteString
+  package struct Header: Hashable, Sendable {
+    package var name: ByteString
+    package var value: ByteString
 
-    public init(name: ByteString, value: ByteString) { (self.name, self.value) = (name, value) }
+    package init(name: ByteString, value: ByteString) { (self.name, self.value) = (name, value) }
   }
 
-  public init() {}
+  package init() {}
 
   /// Whether every letter is meant.
-  public var isEmpty: Bool { self == DeadLetterFilter() }
+  package var isEmpty: Bool { self == DeadLetterFilter() }
 
   /// `position` is the message's place in its queue, 1 the head.
-  public func matches(_ properties: BasicProperties, at position: Int) -> Bool {
+  package func matches(_ properties: BasicProperties, at position: Int) -> Bool {
     guard positions?.contains(position) != false else { return false }
     guard ids.isEmpty || properties.messageID.map({ ids.contains($0.description) }) == true else { return false }
     guard reason != nil || latest != nil || earliest != nil || !headers.isEmpty else { return true }

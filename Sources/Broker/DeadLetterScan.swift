@@ -1,31 +1,31 @@
-public import AMQP
+package import AMQP
 
 /// Looks at the messages of a dead-letter queue one after the other, drops those that are to be dropped, and gives the others back
 /// as they came.
-public struct DeadLetterScan {
-  public enum Decision: Hashable, Sendable {
+package struct DeadLetterScan {
+  package enum Decision: Hashable, Sendable {
     case keep
     case drop
   }
 
-  public static let channel: UInt16 = 1
+  package static let channel: UInt16 = 1
 
   private let session: BrokerSession
   private let queue: String
   private let way: QueueReader.Way
   /// How many have been dropped, and how many looked at.
-  public private(set) var droppedCount = 0
-  public private(set) var seenCount = 0
+  package private(set) var droppedCount = 0
+  package private(set) var seenCount = 0
 
   /// `session` has the channel open.
-  public init(_ queue: String, on session: BrokerSession, by way: QueueReader.Way) {
+  package init(_ queue: String, on session: BrokerSession, by way: QueueReader.Way) {
     (self.queue, self.session, self.way) = (queue, session, way)
   }
 
   /// Looks at the first `depth` messages, as long as `wantsMore` says so. Of a body above the connection's
   /// `largestBodyInMemory`, `onPart` gets the parts before `visit` gets the message; `onTurn` is called now and then.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`; what is in hand goes back first
-  public mutating func run(
+  package mutating func run(
     depth: Int, wantsMore: () -> Bool, onPart: (_ message: Delivery, _ part: [UInt8]) -> Void = { _, _ in },
     onTurn: (_ seenCount: Int) -> Void = { _ in }, visit: (Delivery) -> Decision
   ) throws {

@@ -1,9 +1,9 @@
-public import AMQP
+package import AMQP
 
 /// What a dead-letter queue does with what is looked at.
-public struct DeadQueueStanding: Hashable, Sendable {
+package struct DeadQueueStanding: Hashable, Sendable {
   /// Whether it may drop what was given back to it too often.
-  public enum Returns: Hashable, Sendable {
+  package enum Returns: Hashable, Sendable {
     case unlimited
     /// It was not made by `declare`, and may.
     case limited
@@ -11,12 +11,12 @@ public struct DeadQueueStanding: Hashable, Sendable {
     case unknown(CloseReason)
   }
 
-  public var returns: Returns
+  package var returns: Returns
   /// What it is, where it is known to outlive its consumers: what deletes itself with the last of them takes its messages along.
-  public var lastingKind: WorkQueue.Kind?
+  package var lastingKind: WorkQueue.Kind?
 
   /// How messages are best taken.
-  public var way: QueueReader.Way { lastingKind.map { .consumers($0) } ?? .gets(atOnce: 32) }
+  package var way: QueueReader.Way { lastingKind.map { .consumers($0) } ?? .gets(atOnce: 32) }
 
   /// Before 4.3 RabbitMQ counts whatever is given back; and from 4.0 on a quorum queue drops what came back 20 times, unless it was told
   /// otherwise.
@@ -42,7 +42,7 @@ public struct DeadQueueStanding: Hashable, Sendable {
 extension BrokerSession {
   /// Asks for it on a channel that is not open.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func deadQueueStanding(_ queue: WorkQueue, on channel: UInt16) throws -> DeadQueueStanding {
+  package func deadQueueStanding(_ queue: WorkQueue, on channel: UInt16) throws -> DeadQueueStanding {
     let declaration = queue.deadDeclaration
     try openChannel(channel)
     do {

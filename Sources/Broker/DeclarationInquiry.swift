@@ -1,4 +1,4 @@
-public import AMQP
+package import AMQP
 
 /// Finds out what a queue was declared with, by declaring it again: that has no effect on a queue that is there, and each
 /// refusal names one argument that differs, and what the queue has in its place.
@@ -6,8 +6,8 @@ public import AMQP
 /// It begins with what `WorkQueue` declares, so that with such a queue nothing is refused, and nothing written to the broker's
 /// log. One more argument, which queues of these types do not take, keeps a queue from being made where there is none: RabbitMQ
 /// looks at it only then.
-public struct DeclarationInquiry: Hashable, Sendable {
-  public enum Finding: Hashable, Sendable {
+package struct DeclarationInquiry: Hashable, Sendable {
+  package enum Finding: Hashable, Sendable {
     /// To be asked again, with the `declaration` that has been corrected.
     case corrected
     /// It has nothing that differs any more, or nothing that could be read.
@@ -22,7 +22,7 @@ public struct DeclarationInquiry: Hashable, Sendable {
   }
 
   /// Why a queue may go before its items do.
-  public enum Transience: Hashable, Sendable {
+  package enum Transience: Hashable, Sendable {
     case notDurable
     case autoDelete
     case exclusive
@@ -35,18 +35,18 @@ public struct DeclarationInquiry: Hashable, Sendable {
   private var arguments: FieldTable
   private var questionCount = 1
   /// It is known whether it is durable, no connection's own, and outlives its consumers.
-  public private(set) var isTransienceKnown = false
+  package private(set) var isTransienceKnown = false
   /// What of that is otherwise, as far as it has been found and is part of the declaration.
-  public private(set) var transience: [Transience] = []
+  package private(set) var transience: [Transience] = []
   /// The type of the latest question has been confirmed, since nothing that is compared before it differs any more.
-  public private(set) var isTypeKnown = false
+  package private(set) var isTypeKnown = false
 
-  public init(_ queue: WorkQueue) {
+  package init(_ queue: WorkQueue) {
     self.queue = queue
     arguments = queue.declaration(.quorum).arguments
   }
 
-  public var declaration: Method.QueueDeclaration {
+  package var declaration: Method.QueueDeclaration {
     Self.comparison(
       .init(
         name: ByteString(queue.name), isDurable: !transience.contains(.notDurable),
@@ -58,27 +58,27 @@ public struct DeclarationInquiry: Hashable, Sendable {
     name: "x-stream-max-segment-size-bytes", value: .string("amqp-job"))
 
   /// The same declaration, which makes no queue, and is compared with one that is there.
-  public static func comparison(_ declaration: Method.QueueDeclaration) -> Method.QueueDeclaration {
+  package static func comparison(_ declaration: Method.QueueDeclaration) -> Method.QueueDeclaration {
     var declaration = declaration
     declaration.arguments.entries.append(notTaken)
     return declaration
   }
 
   /// Its dead letters go where `WorkQueue` has them go.
-  public var isDeclared: Bool {
+  package var isDeclared: Bool {
     arguments[Argument.exchange] == .string("") && arguments[Argument.routingKey] == .string(ByteString(queue.deadName))
   }
 
   /// The argument that has it refuse what comes when it is full, if any.
-  public var lengthLimit: String? { WorkQueue.refusingLimit(arguments)?.description }
+  package var lengthLimit: String? { WorkQueue.refusingLimit(arguments)?.description }
 
-  public var kind: WorkQueue.Kind? {
+  package var kind: WorkQueue.Kind? {
     guard isTypeKnown, case .string(let name)? = arguments[Argument.type] else { return nil }
     return WorkQueue.Kind(rawValue: name.description)
   }
 
   /// What it is, but for the queues beside it.
-  public var standing: QueueStanding {
+  package var standing: QueueStanding {
     guard case .string(let exchange)? = arguments[Argument.exchange] else {
       return arguments[Argument.exchange] == nil ? .plain(kind) : .deadLettering(nil)
     }
@@ -89,13 +89,13 @@ public struct DeclarationInquiry: Hashable, Sendable {
   }
 
   /// The broker has accepted the declaration.
-  public mutating func accepted() {
+  package mutating func accepted() {
     isTransienceKnown = true
     isTypeKnown = true
   }
 
   /// The broker has refused the declaration.
-  public mutating func refused(_ reason: CloseReason) -> Finding {
+  package mutating func refused(_ reason: CloseReason) -> Finding {
     switch DeclarationRefusal(reason, of: declaration) {
     case .notTaken: return .missing
     case .differs("durable", _): return .transient(.notDurable)
@@ -112,7 +112,7 @@ public struct DeclarationInquiry: Hashable, Sendable {
 
   /// Goes on with a queue that was found to be transient; false where nobody can, since it belongs to another connection, or has
   /// been found so already.
-  public mutating func accept(_ found: Transience) -> Bool {
+  package mutating func accept(_ found: Transience) -> Bool {
     guard found != .exclusive, !transience.contains(found) else { return false }
     transience.append(found)
     return true

@@ -1,15 +1,15 @@
-public import AMQP
+package import AMQP
 
 /// Why RabbitMQ refuses the declaration of a queue. The protocol has one code for all of it (406); which argument it is
 /// about, and what the queue that is there has in its place, stands in the text alone.
-public enum DeclarationRefusal: Hashable, Sendable {
+package enum DeclarationRefusal: Hashable, Sendable {
   /// The queue is there, and this property or argument of it differs.
   case differs(String, current: Current)
   /// No such queue is there, and none can be made, for queues of its type do not take this argument.
   case notTaken(String)
 
   /// What the queue that is there has.
-  public enum Current: Hashable, Sendable {
+  package enum Current: Hashable, Sendable {
     case nothing
     case value(FieldValue)
     /// Something that the text does not tell, or not whole: it has 255 bytes at most.
@@ -17,7 +17,7 @@ public enum DeclarationRefusal: Hashable, Sendable {
   }
 
   /// What a broker's refusal to declare `declaration` says; nil for one that has other words.
-  public init?(_ reason: CloseReason, of declaration: Method.QueueDeclaration) {
+  package init?(_ reason: CloseReason, of declaration: Method.QueueDeclaration) {
     guard reason.code == .preconditionFailed else { return nil }
     var text = Scanner(reason.text)
     if text.skip("PRECONDITION_FAILED - inequivalent arg '"), let name = text.take(upTo: "'") {

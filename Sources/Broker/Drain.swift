@@ -1,4 +1,4 @@
-public import AMQP
+package import AMQP
 
 /// Whether a queue is drained: no item ready, none in its retry queue or on its way back from there, and no consumer that may
 /// still give one back.
@@ -8,11 +8,11 @@ public import AMQP
 /// reported with 0 messages and 0 consumers. On the retry queue we have none; there a `basic.get` that finds nothing
 /// tells, which only a leader can answer. An item can be invisible for some milliseconds on its way from one queue to
 /// the other, so three empty looks in a row make the queue drained.
-public struct Drain: Hashable, Sendable {
-  public static let looksNeeded = 3
-  public static let pause: Duration = .seconds(1)
+package struct Drain: Hashable, Sendable {
+  package static let looksNeeded = 3
+  package static let pause: Duration = .seconds(1)
 
-  public enum Finding: Hashable, Sendable {
+  package enum Finding: Hashable, Sendable {
     /// Something is ready.
     case items
     /// Something will come back from the retry queue.
@@ -28,14 +28,14 @@ public struct Drain: Hashable, Sendable {
     case drained
   }
 
-  public enum Answer: Hashable, Sendable {
+  package enum Answer: Hashable, Sendable {
     case status(Method.QueueStatus)
     /// To `basic.get`.
     case message
     case noMessage
   }
 
-  public enum Next: Hashable, Sendable {
+  package enum Next: Hashable, Sendable {
     /// Nobody is in the way: the look can `begin`.
     case begin
     /// The look goes on with these questions.
@@ -61,28 +61,28 @@ public struct Drain: Hashable, Sendable {
   private var seen: Set<Finding> = []
   private var emptyLooks = 0
   /// What the look came to; it is acted on when our consumers are gone.
-  public private(set) var finding: Finding?
+  package private(set) var finding: Finding?
   /// Since when no look has counted.
-  public private(set) var voidSince: ContinuousClock.Instant?
+  package private(set) var voidSince: ContinuousClock.Instant?
   /// How many marks the look found.
-  public private(set) var markCount: UInt32 = 0
+  package private(set) var markCount: UInt32 = 0
   /// Since when every look has found marks, and neither items nor retries. Others that look, too, change nothing about that.
-  public private(set) var returningSince: ContinuousClock.Instant?
+  package private(set) var returningSince: ContinuousClock.Instant?
   /// How many of these looks have found no other consumer, either.
   private var looksWithoutOthers = 0
   /// Nobody has an item with a mark in hand: a consumer would show, but for the moment in which an item is settled.
-  public var showsNobody: Bool { finding == .returning && looksWithoutOthers >= Self.looksNeeded }
+  package var showsNobody: Bool { finding == .returning && looksWithoutOthers >= Self.looksNeeded }
 
   /// What the look is at, in a few words.
-  public var summary: String {
+  package var summary: String {
     let waiting = unanswered.isEmpty ? "" : ", unanswered: \(unanswered.map { "\($0)" }.joined(separator: ", "))"
     return "look: \(finding.map { "\($0)" } ?? "open"), \(emptyLooks) empty, \(staleCount) stale\(waiting)"
   }
 
-  public init(_ queue: WorkQueue) { self.queue = queue }
+  package init(_ queue: WorkQueue) { self.queue = queue }
 
   /// What to ask where we have no consumer, before one is attached.
-  public mutating func sense() -> [Method] {
+  package mutating func sense() -> [Method] {
     ownConsumerCount = 0
     hasToAskRetryLeader = false
     seen = []
@@ -91,7 +91,7 @@ public struct Drain: Hashable, Sendable {
   }
 
   /// What to ask first, in order and on one channel, with so many consumers of our own.
-  public mutating func begin(ownConsumers: Int, hasRetries: Bool) -> [Method] {
+  package mutating func begin(ownConsumers: Int, hasRetries: Bool) -> [Method] {
     ownConsumerCount = ownConsumers
     hasToAskRetryLeader = hasRetries
     seen = []
@@ -112,7 +112,7 @@ public struct Drain: Hashable, Sendable {
   }
 
   /// Takes an answer; what comes next, once it is the last one. A message that was got has to be given back.
-  public mutating func take(_ answer: Answer, now: ContinuousClock.Instant) -> Next? {
+  package mutating func take(_ answer: Answer, now: ContinuousClock.Instant) -> Next? {
     guard staleCount == 0 else {
       staleCount -= 1
       return nil
@@ -162,7 +162,7 @@ public struct Drain: Hashable, Sendable {
   }
 
   /// An item came: whatever was seen before counts no more.
-  public mutating func interrupt(finding: Finding? = nil) {
+  package mutating func interrupt(finding: Finding? = nil) {
     staleCount += unanswered.count
     unanswered = []
     emptyLooks = 0
@@ -177,7 +177,7 @@ public struct Drain: Hashable, Sendable {
   }
 
   /// The channel that the questions went out on is gone. A broker can hang up over a question whose queue has no leader.
-  public mutating func channelLost(now: ContinuousClock.Instant) {
+  package mutating func channelLost(now: ContinuousClock.Instant) {
     let since = unanswered.isEmpty ? voidSince : voidSince ?? now
     self = Drain(queue)
     voidSince = since

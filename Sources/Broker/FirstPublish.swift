@@ -1,13 +1,13 @@
-public import AMQP
+package import AMQP
 
 /// To which exchange a message was published at first, and by which routing key. Copies, and what a broker dead-letters
 /// from one of the three queues into another, come by the default exchange and the name of a queue instead.
-public struct FirstPublish: Hashable, Sendable {
-  public let exchange: ByteString
-  public let routingKey: ByteString
+package struct FirstPublish: Hashable, Sendable {
+  package let exchange: ByteString
+  package let routingKey: ByteString
 
   /// Of a message that was delivered from `queue`, which may be any of the three.
-  public init(of properties: BasicProperties, _ envelope: Envelope, from queue: WorkQueue) {
+  package init(of properties: BasicProperties, _ envelope: Envelope, from queue: WorkQueue) {
     self =
       Self.recorded(in: properties, envelope, from: queue)
       ?? FirstPublish(exchange: envelope.exchange, routingKey: envelope.routingKey)
@@ -44,7 +44,7 @@ public struct FirstPublish: Hashable, Sendable {
   }
 
   /// As headers for a copy.
-  public var headers: [FieldTable.Entry] {
+  package var headers: [FieldTable.Entry] {
     [
       .init(name: ItemHeader.exchange, value: .string(exchange)),
       .init(name: ItemHeader.routingKey, value: .string(routingKey)),

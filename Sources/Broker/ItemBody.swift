@@ -1,12 +1,12 @@
-public import Linux
+package import Linux
 
 /// The bytes of one item, in memory or, where they are many, in a file.
-public enum ItemBody: BodySource {
+package enum ItemBody: BodySource {
   case memory([UInt8])
   /// Precondition: it is complete.
   case file(SpoolFile)
 
-  public var size: UInt64 {
+  package var size: UInt64 {
     switch self {
     case .memory(let bytes): UInt64(bytes.count)
     case .file(let file): file.size
@@ -14,7 +14,7 @@ public enum ItemBody: BodySource {
   }
 
   /// - Throws: `SystemError`
-  public func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
+  package func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
     switch self {
     case .memory(let bytes): Array(bytes.dropFirst(Int(clamping: offset)).prefix(max(0, count)))
     case .file(let file): try file.read(at: offset, count: count)

@@ -1,27 +1,27 @@
-public import Linux
+package import Linux
 
 /// A body that cannot be stored, on its way from the broker into a copy. It is read once, from its beginning; of what
 /// comes only that is kept which has not been read yet.
-public final class PassingBody: BodySource {
+package final class PassingBody: BodySource {
   /// How much of all such bodies may wait to be read before no more is taken from the broker.
-  public static let mostWaiting = 1 << 20
+  package static let mostWaiting = 1 << 20
 
-  public let size: UInt64
+  package let size: UInt64
   /// What had been stored before that failed.
   private let stored: SpoolFile?
   private var parts: [ArraySlice<UInt8>] = []
-  public private(set) var waitingCount = 0
-  public private(set) var availableSize: UInt64
+  package private(set) var waitingCount = 0
+  package private(set) var availableSize: UInt64
   private var isDiscarded = false
 
-  public init(size: UInt64, stored: SpoolFile?) {
+  package init(size: UInt64, stored: SpoolFile?) {
     self.size = size
     self.stored = stored
     availableSize = stored?.writtenCount ?? 0
   }
 
   /// Takes the next bytes.
-  public func append(_ part: [UInt8]) {
+  package func append(_ part: [UInt8]) {
     guard !isDiscarded, UInt64(part.count) <= size - availableSize else { return }
     parts.append(part[...])
     waitingCount += part.count
@@ -29,7 +29,7 @@ public final class PassingBody: BodySource {
   }
 
   /// Nobody wants it any more, or its rest will not come.
-  public func discard() {
+  package func discard() {
     isDiscarded = true
     parts = []
     waitingCount = 0
@@ -38,7 +38,7 @@ public final class PassingBody: BodySource {
   }
 
   /// - Throws: `SystemError`
-  public func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
+  package func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
     guard !isDiscarded else { throw SystemError.readFailed }
     if let stored, offset < stored.writtenCount { return try stored.read(at: offset, count: count) }
     guard offset == availableSize - UInt64(waitingCount), count > 0 else { throw SystemError.readFailed }

@@ -1,10 +1,10 @@
-public import AMQP
+package import AMQP
 
 /// Publishes to one queue: mandatory, and confirmed (<https://www.rabbitmq.com/docs/confirms#publisher-confirms>). It sends what can be
 /// sent, and says what the broker answers; who calls it keeps the account.
-public final class Publisher {
+package final class Publisher {
   /// Why a message is in no queue.
-  public enum Refusal: Error, Hashable, Sendable {
+  package enum Refusal: Error, Hashable, Sendable {
     /// The queue is not there any more.
     case unroutable
     /// The queue is full, or in trouble.
@@ -40,7 +40,7 @@ public final class Publisher {
   /// Makes sure of the queue. `session` is without a channel. `onFlow` is told why the broker stops to take messages, as it
   /// does when memory or disk run low, and nil when it goes on.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  public init(_ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void) throws {
+  package init(_ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void) throws {
     (self.session, self.queue, self.onFlow) = (session, queue, onFlow)
     try session.openChannel(Self.channel)
     do {
@@ -112,7 +112,7 @@ public final class Publisher {
   /// Returns when the message is in the queue. `other` is a session whose heartbeats go on meanwhile. It is not for a publisher that
   /// has others under way.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Refusal`, `AMQPError.doesNotFitFrame`, what reading the body does
-  public func publish(_ body: some BodySource, _ properties: BasicProperties, keepingAlive other: BrokerSession) throws
+  package func publish(_ body: some BodySource, _ properties: BasicProperties, keepingAlive other: BrokerSession) throws
   {
     try begin(body, properties)
     var isReturned = false

@@ -1,15 +1,15 @@
-public import AMQP
+package import AMQP
 
 extension BrokerSession {
   /// What is in a queue, and who consumes it.
   /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.notFound` for a queue that is not there
-  public func queueStatus(_ queue: String, on channel: UInt16) throws -> Method.QueueStatus {
+  package func queueStatus(_ queue: String, on channel: UInt16) throws -> Method.QueueStatus {
     try declare(.init(name: ByteString(queue), isPassive: true), on: channel)
   }
 
   /// The same, nil for a queue that is not there. The broker closes the channel over that; it is opened again.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func queueStatusIfPresent(
+  package func queueStatusIfPresent(
     _ queue: String, on channel: UInt16
   ) throws -> Method.QueueStatus? {
     do {
@@ -22,7 +22,7 @@ extension BrokerSession {
 
   /// The same, nil also where the user may not know.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func queueStatusIfKnown(_ queue: String, on channel: UInt16) throws -> Method.QueueStatus? {
+  package func queueStatusIfKnown(_ queue: String, on channel: UInt16) throws -> Method.QueueStatus? {
     do {
       return try queueStatusIfPresent(queue, on: channel)
     } catch CallError.refused(let reason) where reason.code == .accessRefused {
@@ -33,7 +33,7 @@ extension BrokerSession {
 
   /// Makes sure that an exchange is there.
   /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.notFound` where it is not
-  public func checkExchange(_ exchange: String, on channel: UInt16) throws {
+  package func checkExchange(_ exchange: String, on channel: UInt16) throws {
     _ = try call(.exchangeDeclarePassive(exchange: ByteString(exchange)), on: channel) {
       // Its one answer, which says nothing more.
       if case .other = $0 { true } else { nil }
@@ -43,7 +43,7 @@ extension BrokerSession {
   /// Makes a queue, or finds it there with the same properties.
   /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.preconditionFailed` where they differ
   @discardableResult
-  public func declare(
+  package func declare(
     _ declaration: Method.QueueDeclaration, on channel: UInt16
   ) throws -> Method.QueueStatus {
     try call(.queueDeclare(declaration), on: channel) {
@@ -53,7 +53,7 @@ extension BrokerSession {
 
   /// Has an exchange's messages with `routingKey` go to the queue.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func bind(
+  package func bind(
     queue: String, to exchange: String, routingKey: String, on channel: UInt16
   ) throws {
     _ = try call(
@@ -65,7 +65,7 @@ extension BrokerSession {
 
   /// Removes a queue, and says how many messages went with it.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func delete(
+  package func delete(
     queue: String, ifUnused: Bool = false, ifEmpty: Bool, on channel: UInt16
   ) throws -> UInt32 {
     try call(.queueDelete(queue: ByteString(queue), ifUnused: ifUnused, ifEmpty: ifEmpty), on: channel) {
@@ -76,7 +76,7 @@ extension BrokerSession {
   /// Takes the first message of a queue, to be settled by its delivery tag; nil from an empty one. Of a body above the
   /// connection's `largestBodyInMemory` `onPart` gets the parts, in order, and the whole body's size with each.
   /// - Throws: `BrokerFailure`, `CallError`, what `onPart` throws
-  public func get(
+  package func get(
     from queue: String, on channel: UInt16, onPart: (_ part: [UInt8], _ size: UInt64) throws -> Void
   ) throws -> Delivery? {
     try send(.basicGet(queue: ByteString(queue)), on: channel)
@@ -93,7 +93,7 @@ extension BrokerSession {
 
   /// Removes all messages that are ready in a queue, and says how many.
   /// - Throws: `BrokerFailure`, `CallError`
-  public func purge(_ queue: String, on channel: UInt16) throws -> UInt32 {
+  package func purge(_ queue: String, on channel: UInt16) throws -> UInt32 {
     try call(.queuePurge(queue: ByteString(queue)), on: channel) {
       if case .queuePurgeOK(let count) = $0 { count } else { nil }
     }

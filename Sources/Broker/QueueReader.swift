@@ -5,9 +5,9 @@ internal import AMQP
 /// A portion is what one consumer gets, whose prefetch count is the portion's size. It is cancelled when it has got that, and
 /// before anything of it is settled, so it never gets more. Portions grow, unless their bodies are large: what a broker
 /// delivers ahead it holds in memory.
-public struct QueueReader {
+package struct QueueReader {
   /// How messages are taken.
-  public enum Way: Hashable, Sendable {
+  package enum Way: Hashable, Sendable {
     /// By consumers, from a queue of that kind. Whoever takes from one that deletes itself with its last consumer must not.
     case consumers(WorkQueue.Kind)
     /// Each by a `basic.get`, so many questions at a time.

@@ -1,6 +1,6 @@
 /// What a queue is to those who consume from it: what becomes of an item that is given back too often, and whether
 /// there are queues beside it for items that failed.
-public enum QueueStanding: Hashable, Sendable {
+package enum QueueStanding: Hashable, Sendable {
   /// It has the retry and the dead-letter queue that `WorkQueue` describes.
   case declared
   /// It stands alone. A broker's limit drops what is given back too often. nil for a type that is not known.
@@ -10,12 +10,12 @@ public enum QueueStanding: Hashable, Sendable {
 }
 
 /// Where a queue's own arguments send its dead letters.
-public struct DeadLetterTarget: Hashable, Sendable {
-  public var exchange: String
+package struct DeadLetterTarget: Hashable, Sendable {
+  package var exchange: String
   /// nil for that with which each message was published.
-  public var routingKey: String?
+  package var routingKey: String?
 
-  public init(exchange: String, routingKey: String? = nil) {
+  package init(exchange: String, routingKey: String? = nil) {
     self.exchange = exchange
     self.routingKey = routingKey
   }

@@ -1,8 +1,8 @@
-public import AMQP
+package import AMQP
 
 /// What a broker means by closing a channel over a queue. The protocol has few codes: what a code means here stands in
 /// the text alone (RabbitMQ's), and a text that says nothing known leaves the code's own meaning.
-public enum Refusal: Hashable, Sendable {
+package enum Refusal: Hashable, Sendable {
   case noQueue
   case noExchange
   /// The queue is there. The node that it lives on is away, and may be back.
@@ -21,7 +21,7 @@ public enum Refusal: Hashable, Sendable {
 }
 
 extension CloseReason {
-  public var refusal: Refusal {
+  package var refusal: Refusal {
     switch code {
     case .notFound where text.hasSuffix("is down or inaccessible"): .nodeIsDown
     case .notFound where text.hasPrefix("NOT_FOUND - no exchange '"): .noExchange
@@ -35,16 +35,16 @@ extension CloseReason {
   }
 
   /// The queue that was asked for is not there.
-  public var meansNoSuchQueue: Bool { refusal == .noQueue }
+  package var meansNoSuchQueue: Bool { refusal == .noQueue }
 
   /// It is not `queue` itself that is not there, but one of the two that go with it.
-  public func meansNoCompanion(of queue: WorkQueue) -> Bool {
+  package func meansNoCompanion(of queue: WorkQueue) -> Bool {
     refusal == .noQueue
       && [queue.retryName, queue.deadName].contains { text.hasPrefix("NOT_FOUND - no queue '\($0)' in vhost") }
   }
 
   /// A consumer kept a message for too long.
-  public var isAboutConsumerTimeout: Bool {
+  package var isAboutConsumerTimeout: Bool {
     code == .preconditionFailed && text.contains("delivery acknowledgement") && text.contains("timed out")
   }
 
@@ -52,7 +52,7 @@ extension CloseReason {
   var meansExpiredCredentials: Bool { code == .connectionForced && text.hasSuffix("credential expired") }
 
   /// A queue was declared otherwise, and this argument is the first that differs. The text alone says which it is.
-  public func differs(in argument: String) -> Bool {
+  package func differs(in argument: String) -> Bool {
     code == .preconditionFailed && text.contains("inequivalent arg '\(argument)'")
   }
 }

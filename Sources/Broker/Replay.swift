@@ -1,11 +1,11 @@
-public import AMQP
+package import AMQP
 
 /// Moves dead letters into a queue, to be worked on as if they were new. Each is published on a connection of its
 /// own, and acked when the broker has confirmed that: so at any instant it is in one of the queues, or in both.
-public final class Replay {
-  public static let channel = DeadLetterScan.channel
+package final class Replay {
+  package static let channel = DeadLetterScan.channel
   /// The most messages that are under way, and so the most that may be in both queues in the end.
-  public static let window = 1024
+  package static let window = 1024
   /// How many bytes of bodies may wait to be published before no more is taken, unless it is a single one.
   private static let mostWaitingBytes: UInt64 = 4 << 20
 
@@ -42,14 +42,14 @@ public final class Replay {
   private var isAnnouncedWanted: Bool?
   private var latestAnswer = ContinuousClock.now
 
-  public private(set) var movedCount = 0
+  package private(set) var movedCount = 0
   /// Of those that were under way when it failed nothing is known: so many may be in both queues.
-  public private(set) var unknownCount = 0
+  package private(set) var unknownCount = 0
 
   /// `source` has the channel open; `target` is a connection of its own, without a channel. What is larger than `source` keeps
   /// in memory is kept in a file in `directory` meanwhile. `onFlow` is told why the broker stops to take messages, and nil
   /// when it goes on; `onTurn` now and then, how many it has moved or passed over.
-  public init(
+  package init(
     _ queue: WorkQueue, from source: BrokerSession, by way: QueueReader.Way, through target: BrokerSession,
     spoolingIn directory: String, onFlow: @escaping (String?) -> Void, onTurn: @escaping (Int) -> Void = { _ in }
   ) {
@@ -68,7 +68,7 @@ public final class Replay {
   /// others stay.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Publisher.Refusal`, `AMQPError.doesNotFitFrame`; `SystemError`
   ///   where an item cannot be kept in a file
-  public func run(
+  package func run(
     depth: Int, limit: Int, wantsMore: () -> Bool = { true }, select: (Delivery) -> Bool
   ) throws {
     let publisher = try Publisher(target, queue: names.name, onFlow: onFlow)

@@ -1,17 +1,17 @@
-public import AMQP
+package import AMQP
 
 /// The version of a RabbitMQ server, as far as what it can do depends on it.
-public struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
-  public var major: Int
-  public var minor: Int
+package struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
+  package var major: Int
+  package var minor: Int
 
-  public init(_ major: Int, _ minor: Int) {
+  package init(_ major: Int, _ minor: Int) {
     self.major = major
     self.minor = minor
   }
 
   /// From what a broker says of itself; nil for another product, and for what is no version.
-  public init?(_ serverProperties: FieldTable) {
+  package init?(_ serverProperties: FieldTable) {
     func text(_ name: ByteString) -> String? {
       if case .string(let value)? = serverProperties[name] { value.description } else { nil }
     }
@@ -24,9 +24,9 @@ public struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConvert
   /// Whether it knows `connection.update-secret`: to another server an unknown method is an error that ends the connection.
   var takesNewSecrets: Bool { self >= ServerVersion(3, 8) }
 
-  public var description: String { "\(major).\(minor)" }
+  package var description: String { "\(major).\(minor)" }
 
-  public static func < (one: ServerVersion, other: ServerVersion) -> Bool {
+  package static func < (one: ServerVersion, other: ServerVersion) -> Bool {
     (one.major, one.minor) < (other.major, other.minor)
   }
 }

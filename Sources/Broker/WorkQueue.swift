@@ -1,4 +1,4 @@
-public import AMQP
+package import AMQP
 
 /// A queue of work, with those that go with it: one for items that are to be tried again later, one that shows how many of
 /// these have not come back, and one for items that nobody should try again. What they are called and how they are declared
@@ -6,62 +6,62 @@ public import AMQP
 ///
 /// The queue dead-letters into the last one only. A way back would be a cycle, and a broker drops what goes round
 /// one without a client's reject, silently.
-public struct WorkQueue: Hashable, Sendable {
-  public enum Kind: String, Hashable, Sendable, CaseIterable {
+package struct WorkQueue: Hashable, Sendable {
+  package enum Kind: String, Hashable, Sendable, CaseIterable {
     case quorum
     case classic
   }
 
   /// How long a queue's name may be, so that the others' fit AMQP's 255 bytes.
-  public static let longestName = 255 - ".retry".utf8.count
+  package static let longestName = 255 - ".retry".utf8.count
 
   /// Above what any item gets to. A quorum queue of RabbitMQ 4 has a limit of 20 unless another one is given, and
   /// drops an item that came back more often. There -1 means no limit, but to 3.10 it means that none may come back.
   private static let noDeliveryLimit: FieldValue = .int64(1_000_000_000)
 
-  public let name: String
+  package let name: String
 
-  public init(_ name: String) { self.name = name }
+  package init(_ name: String) { self.name = name }
 
   /// Where items wait, each for as long as its expiration says, and then go back to the queue.
-  public var retryName: String { name + ".retry" }
-  public var deadName: String { name + ".dead" }
+  package var retryName: String { name + ".retry" }
+  package var deadName: String { name + ".dead" }
   /// Has a mark, a message without a body, for each item that was put into the retry queue and has not come back. It can be
   /// where no client sees it: RabbitMQ tries for minutes to hand it on to a queue that is full, or was away.
-  public var marksName: String { name + ".marks" }
+  package var marksName: String { name + ".marks" }
 
   /// The one that all of them belong to, whichever of them this one is.
-  public var family: WorkQueue {
+  package var family: WorkQueue {
     let ends = [".retry", ".dead", ".marks"]
     return ends.first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
   }
 
   /// The queue's own, and then the others'.
-  public var names: [String] { [name, retryName, marksName, deadName] }
+  package var names: [String] { [name, retryName, marksName, deadName] }
 
   /// The queue's own declaration. `others` are further arguments, none of them of `ownArguments`.
-  public func declaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
+  package func declaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
     var arguments = ownArguments(kind)
     arguments.entries += others.entries
     return .init(name: ByteString(name), arguments: arguments)
   }
 
-  public var retryDeclaration: Method.QueueDeclaration {
+  package var retryDeclaration: Method.QueueDeclaration {
     .init(name: ByteString(retryName), arguments: Self.arguments(.quorum, deadLetteringInto: name))
   }
 
-  public var deadDeclaration: Method.QueueDeclaration { Self.lasting(deadName) }
-  public var marksDeclaration: Method.QueueDeclaration { Self.lasting(marksName) }
+  package var deadDeclaration: Method.QueueDeclaration { Self.lasting(deadName) }
+  package var marksDeclaration: Method.QueueDeclaration { Self.lasting(marksName) }
 
   /// The properties of a mark.
-  public static let mark: BasicProperties = {
+  package static let mark: BasicProperties = {
     var properties = BasicProperties()
     properties.deliveryMode = 2
     return properties
   }()
 
   /// In the order in which they are to be made, before the queue itself: nothing may lead to a queue that is not there.
-  public var otherDeclarations: [Method.QueueDeclaration] { [deadDeclaration, marksDeclaration, retryDeclaration] }
+  package var otherDeclarations: [Method.QueueDeclaration] { [deadDeclaration, marksDeclaration, retryDeclaration] }
 
   private static func lasting(_ name: String) -> Method.QueueDeclaration {
     .init(
@@ -69,19 +69,19 @@ public struct WorkQueue: Hashable, Sendable {
   }
 
   /// A queue that stands alone.
-  public func plainDeclaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
+  package func plainDeclaration(_ kind: Kind, others: FieldTable = FieldTable()) -> Method.QueueDeclaration {
     .init(name: ByteString(name), arguments: FieldTable(Self.plainArguments(kind).entries + others.entries))
   }
 
   /// The arguments with which the queue says what it is, and where its dead letters go.
-  public func ownArguments(_ kind: Kind) -> FieldTable { Self.arguments(kind, deadLetteringInto: deadName) }
+  package func ownArguments(_ kind: Kind) -> FieldTable { Self.arguments(kind, deadLetteringInto: deadName) }
 
   /// The same of a queue that stands alone.
-  public static func plainArguments(_ kind: Kind) -> FieldTable { ["x-queue-type": type(kind)] }
+  package static func plainArguments(_ kind: Kind) -> FieldTable { ["x-queue-type": type(kind)] }
 
   /// The argument by which a queue with these refuses what comes when it is full. What a retry queue hands back to such a
   /// queue is held up for minutes, where no client can see it.
-  public static func refusingLimit(_ arguments: FieldTable) -> ByteString? {
+  package static func refusingLimit(_ arguments: FieldTable) -> ByteString? {
     guard case .string(let overflow)? = arguments["x-overflow"], overflow != "drop-head" else { return nil }
     return ["x-max-length", "x-max-length-bytes"].first { arguments[$0] != nil }
   }

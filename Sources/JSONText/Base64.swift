@@ -1,7 +1,7 @@
 /// Bytes in JSON's strings (RFC 4648).
-public enum Base64 {
+package enum Base64 {
   /// Section 4; nil for what is none.
-  public static func decoded(_ text: String) -> [UInt8]? {
+  package static func decoded(_ text: String) -> [UInt8]? {
     let digits = Array(text.utf8)
     guard digits.count % 4 == 0 else { return nil }
     let padding = digits.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
@@ -9,7 +9,7 @@ public enum Base64 {
   }
 
   /// Section 5, "base64url", without padding, as tokens have it; nil for what is none.
-  public static func decodedURL(_ text: some Sequence<UInt8>) -> [UInt8]? {
+  package static func decodedURL(_ text: some Sequence<UInt8>) -> [UInt8]? {
     let digits = Array(text)
     return digits.count % 4 == 1 ? nil : decoded(digits[...], (UInt8(ascii: "-"), UInt8(ascii: "_")))
   }

@@ -1,16 +1,16 @@
 internal import CJansson
 
 /// Reads JSON, by Jansson (<https://jansson.readthedocs.io/>).
-public enum JSONReader {
+package enum JSONReader {
   /// Why a text is no JSON value, and where.
-  public struct SyntaxError: Error, Hashable, Sendable, CustomStringConvertible {
-    public var description: String
+  package struct SyntaxError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var description: String
   }
 
   /// Reads an object or an array that is all of `text`, in UTF-8. A name that comes twice in one object is an error, and so is an
   /// integer that does not fit 64 bits.
   /// - Throws: `SyntaxError`
-  public static func read(_ text: [UInt8]) throws(SyntaxError) -> JSONValue {
+  package static func read(_ text: [UInt8]) throws(SyntaxError) -> JSONValue {
     var error = json_error_t()
     let root = text.withUnsafeBytes {
       json_loadb($0.baseAddress, $0.count, Int(JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL), &error)

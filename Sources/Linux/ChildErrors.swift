@@ -1,7 +1,7 @@
 import Glibc
 
 /// What a child writes to its standard error, where that is not ours: bytes on their way through a pipe.
-public final class ChildErrors {
+package final class ChildErrors {
   /// More than a pipe holds that its user has not enlarged beyond what Linux lets him (`pipe-max-size`).
   private static let mostInPipe = 1 << 20
 
@@ -18,13 +18,13 @@ public final class ChildErrors {
   func closeWriteEnd() { writeEnd = nil }
 
   /// What to wait for, while somebody may still write.
-  public var interest: PollInterest? {
+  package var interest: PollInterest? {
     readEnd.map { PollInterest(descriptor: $0.number, readable: true, writable: false) }
   }
 
   /// Reads what has come, as far as the buffer has room, and says how much that is.
   /// - Throws: `SystemError`
-  public func read(into buffer: inout [UInt8]) throws -> Int {
+  package func read(into buffer: inout [UInt8]) throws -> Int {
     switch try readEnd?.read(into: &buffer) {
     case .bytes(let count): return count
     case .ended:
@@ -37,7 +37,7 @@ public final class ChildErrors {
   /// The child has ended: hands on what it left in the pipe, and closes that. Others that still have it open are not waited for, and
   /// what they write from now on nobody reads.
   /// - Throws: `SystemError`
-  public func finish(with buffer: inout [UInt8], _ take: (ArraySlice<UInt8>) -> Void) throws {
+  package func finish(with buffer: inout [UInt8], _ take: (ArraySlice<UInt8>) -> Void) throws {
     defer { readEnd = nil }
     var left = Self.mostInPipe
     while left > 0 {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// What a child reads from its standard input: bytes on their way through a pipe, a file, or nothing.
-public final class ChildInput {
+package final class ChildInput {
   private var readEnd: Descriptor?
   private var writeEnd: Descriptor?
   private var unwritten: ArraySlice<UInt8> = []
@@ -41,13 +41,13 @@ public final class ChildInput {
   func closeReadEnd() { readEnd = nil }
 
   /// What to wait for, while there is something left to write.
-  public var interest: PollInterest? {
+  package var interest: PollInterest? {
     writeEnd.map { PollInterest(descriptor: $0.number, readable: false, writable: true) }
   }
 
   /// Writes what the pipe takes now. Once all is written, or nobody is left to read it, the pipe is closed.
   /// - Throws: `SystemError`
-  public func write() throws {
+  package func write() throws {
     while let end = writeEnd {
       guard !unwritten.isEmpty else { return finish() }
       switch try end.write(unwritten) {
@@ -59,7 +59,7 @@ public final class ChildInput {
   }
 
   /// Ends the input of a child that is dead, or gave up reading.
-  public func finish() {
+  package func finish() {
     writeEnd = nil
     unwritten = []
     if let heldNumber { guardian?.releasePipe(heldNumber) }

@@ -1,8 +1,8 @@
 import Glibc
 
 /// Finds the program that a command names, as `execvp` would, without running it.
-public enum CommandLookup {
-  public enum Failure: Error, Hashable, Sendable {
+package enum CommandLookup {
+  package enum Failure: Error, Hashable, Sendable {
     /// `what` is the command, or an interpreter that a script's first line names; `hint` is the likely cause.
     case notFound(what: String, hint: String? = nil)
     case notExecutable(what: String, reason: String)
@@ -13,7 +13,7 @@ public enum CommandLookup {
 
   /// The path to hand to exec. A command with a slash is a path; any other is looked for in `searchPath`.
   /// - Throws: `Failure`
-  public static func path(of command: String, searchPath: String) throws(Failure) -> String {
+  package static func path(of command: String, searchPath: String) throws(Failure) -> String {
     try path(of: command, called: command, searchPath: searchPath, depth: 0)
   }
 

@@ -1,8 +1,8 @@
 import Glibc
 
 /// The owner of an open file descriptor, which is closed with it.
-public final class Descriptor: Sendable {
-  public let number: Int32
+package final class Descriptor: Sendable {
+  package let number: Int32
 
   /// Takes over `number`, which nobody else may close.
   init(owning number: Int32) { self.number = number }
@@ -10,7 +10,7 @@ public final class Descriptor: Sendable {
   deinit { close(number) }
 
   /// How a read or a write on a non-blocking descriptor ended.
-  public enum Transfer: Hashable, Sendable {
+  package enum Transfer: Hashable, Sendable {
     case bytes(Int)
     /// The other side is gone: end of file, or a broken pipe.
     case ended
@@ -19,7 +19,7 @@ public final class Descriptor: Sendable {
   }
 
   /// - Throws: `SystemError`
-  public func read(into buffer: inout [UInt8]) throws -> Transfer {
+  package func read(into buffer: inout [UInt8]) throws -> Transfer {
     let count = retrying { buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) } }
     switch count {
     case 0: return .ended
@@ -30,7 +30,7 @@ public final class Descriptor: Sendable {
 
   /// Writes what can be written now of `bytes`.
   /// - Throws: `SystemError`
-  public func write(_ bytes: ArraySlice<UInt8>) throws -> Transfer {
+  package func write(_ bytes: ArraySlice<UInt8>) throws -> Transfer {
     try transferred("write") { bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
   }
 

@@ -1,11 +1,11 @@
 import Glibc
 
 /// Program files as whole files: replaced at once, or not at all.
-public enum ExecutableFile {
+package enum ExecutableFile {
   /// Copies the program that runs here to `directory`, as `name`, executable for everybody. Who looks at that name
   /// finds either what was there before or the whole copy, also after a crash.
   /// - Throws: `SystemError`; nothing is left of the copy then.
-  public static func installThisProgram(as name: String, in directory: String) throws(SystemError) {
+  package static func installThisProgram(as name: String, in directory: String) throws(SystemError) {
     let source = try openThisProgram()
     try replace(name, in: directory) { (temporary) throws(SystemError) in
       let copy = try NewFile.create(temporary, mode: S_IRWXU)
@@ -19,7 +19,7 @@ public enum ExecutableFile {
 
   /// Makes `name` in `directory` a symbolic link to `target`.
   /// - Throws: `SystemError`; its code is EEXIST where something else than a link has the name.
-  public static func link(_ name: String, to target: String, in directory: String) throws(SystemError) {
+  package static func link(_ name: String, to target: String, in directory: String) throws(SystemError) {
     var status = stat()
     guard lstat("\(directory)/\(name)", &status) != 0 || status.st_mode & S_IFMT == S_IFLNK else {
       throw SystemError(call: "symlink", code: EEXIST)

@@ -1,8 +1,8 @@
 import Glibc
 
 /// A file that is read as one whole, and whose content must not change meanwhile.
-public final class InputFile {
-  public let size: UInt64
+package final class InputFile {
+  package let size: UInt64
   private let file: Descriptor
   /// Where the content begins.
   private let start: off_t
@@ -30,7 +30,7 @@ public final class InputFile {
 
   /// The file at `path`, which need not be text; nil for a pipe, a device, a socket, or a file of the kernel's making.
   /// - Throws: `SystemError`
-  public convenience init?(path: [UInt8]) throws {
+  package convenience init?(path: [UInt8]) throws {
     let number = open((path + [0]).map { CChar(bitPattern: $0) }, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { throw SystemError("open") }
     try self.init(Descriptor(owning: number), from: 0)
@@ -38,7 +38,7 @@ public final class InputFile {
 
   /// The rest of standard input, which is at its end for others then; nil where it is not a regular file.
   /// - Throws: `SystemError`
-  public static func standardInput() throws -> InputFile? {
+  package static func standardInput() throws -> InputFile? {
     try StandardInput.check()
     let number = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
     guard number >= 0 else { throw SystemError("read") }
@@ -49,7 +49,7 @@ public final class InputFile {
 
   /// The bytes from `offset` on, as many as there are, at most `count`.
   /// - Throws: `SystemError`; `Changed` where somebody has changed the file since it was opened
-  public func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
+  package func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
     let wanted = Int(min(UInt64(max(0, count)), size - min(size, offset)))
     let bytes = try file.read(at: start + off_t(offset), atMost: wanted)
     var status = stat()

@@ -2,9 +2,9 @@ import Glibc
 
 /// The limits on this process's memory (RLIMIT_AS and RLIMIT_DATA, a shell's `ulimit -v` and `ulimit -d`). An allocation
 /// that meets one cannot be answered for: it ends the process.
-public enum MemoryLimit {
+package enum MemoryLimit {
   /// How many bytes may still be allocated; nil where there is no limit.
-  public static var room: UInt64? {
+  package static var room: UInt64? {
     let limits = [(limit(RLIMIT_AS), field: 0), (limit(RLIMIT_DATA), field: 5)]
     guard limits.contains(where: { $0.0 != nil }) else { return nil }
     let used = usedPages.map { $0 * UInt64(max(0, sysconf(Int32(_SC_PAGESIZE)))) }

@@ -1,12 +1,12 @@
 import Glibc
 
 /// A body as a file that a child finds by its name and may read. It is there until it is removed.
-public final class NamedFile {
+package final class NamedFile {
   /// An absolute path.
-  public let path: String
+  package let path: String
 
   /// - Throws: `SystemError`; nothing is left then.
-  public convenience init(_ bytes: [UInt8], in directory: String) throws {
+  package convenience init(_ bytes: [UInt8], in directory: String) throws {
     try self.init(in: directory) { path in
       try NewFile.create(path, mode: S_IRUSR).writeAll(bytes)
     }
@@ -14,7 +14,7 @@ public final class NamedFile {
 
   /// Without a copy, where the file system can name a file later.
   /// - Throws: `SystemError`; nothing is left then.
-  public convenience init(_ file: SpoolFile, in directory: String) throws {
+  package convenience init(_ file: SpoolFile, in directory: String) throws {
     try self.init(in: directory) { path in
       guard !file.link(as: path) else { return }
       let copy = try NewFile.create(path, mode: S_IRUSR)
@@ -35,5 +35,5 @@ public final class NamedFile {
   }
 
   /// Removes whatever the name stands for by now, if anything.
-  public func remove() { unlink(path) }
+  package func remove() { unlink(path) }
 }

@@ -1,12 +1,12 @@
 import Glibc
 
 /// What to wait for on a descriptor.
-public struct PollInterest: Hashable, Sendable {
-  public var descriptor: Int32
-  public var readable: Bool
-  public var writable: Bool
+package struct PollInterest: Hashable, Sendable {
+  package var descriptor: Int32
+  package var readable: Bool
+  package var writable: Bool
 
-  public init(descriptor: Int32, readable: Bool, writable: Bool) {
+  package init(descriptor: Int32, readable: Bool, writable: Bool) {
     self.descriptor = descriptor
     self.readable = readable
     self.writable = writable
@@ -15,7 +15,7 @@ public struct PollInterest: Hashable, Sendable {
 
 extension [PollInterest] {
   /// Adds an interest, if there is one, and says where it stands.
-  public mutating func add(_ interest: PollInterest?) -> Int? {
+  package mutating func add(_ interest: PollInterest?) -> Int? {
     guard let interest else { return nil }
     append(interest)
     return count - 1
@@ -24,19 +24,19 @@ extension [PollInterest] {
 
 /// What a descriptor is ready for. An error or a hang-up makes it ready for whatever was asked, so
 /// that the next read or write tells.
-public struct PollReadiness: Hashable, Sendable {
-  public var readable = false
-  public var writable = false
+package struct PollReadiness: Hashable, Sendable {
+  package var readable = false
+  package var writable = false
 
-  public var isEmpty: Bool { !readable && !writable }
+  package var isEmpty: Bool { !readable && !writable }
 
-  public init() {}
+  package init() {}
 }
 
 /// Waits until one of the descriptors is ready or `deadline` has come, and says for each of them,
 /// in order, what it is ready for.
 /// - Throws: `SystemError`
-public func poll(
+package func poll(
   _ interests: [PollInterest], until deadline: ContinuousClock.Instant?
 ) throws(SystemError) -> [PollReadiness] {
   var entries = interests.map {

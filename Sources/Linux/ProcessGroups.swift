@@ -3,16 +3,16 @@ import Glibc
 
 /// The child processes of this one: each leads a process group of its own, gets its input through a
 /// pipe or from a file, and is killed with its group when this process ends, even by SIGKILL.
-public final class ProcessGroups {
+package final class ProcessGroups {
   /// A program with its arguments and environment, ready for exec.
-  public struct Program: Sendable {
-    public var path: String
+  package struct Program: Sendable {
+    package var path: String
     /// The program's own name first, as in C; bytes, for they need not be text.
-    public var arguments: [[UInt8]]
+    package var arguments: [[UInt8]]
     /// `NAME=value`, as bytes: an environment need not be text.
-    public var environment: [[UInt8]]
+    package var environment: [[UInt8]]
 
-    public init(path: String, arguments: [[UInt8]], environment: [[UInt8]]) {
+    package init(path: String, arguments: [[UInt8]], environment: [[UInt8]]) {
       self.path = path
       self.arguments = arguments
       self.environment = environment
@@ -25,18 +25,18 @@ public final class ProcessGroups {
   private var isGuardianLost = false
   private var running: Set<Int32> = []
 
-  public init(receiver: SignalReceiver) { inherited = receiver.inherited }
+  package init(receiver: SignalReceiver) { inherited = receiver.inherited }
 
-  public var isGuarded: Bool { guardian != nil }
+  package var isGuarded: Bool { guardian != nil }
 
   /// Has to be called before the first child is started.
   /// - Throws: `SystemError`
-  public func startGuardian() throws { guardian = try patiently { try Guardian() } }
+  package func startGuardian() throws { guardian = try patiently { try Guardian() } }
 
   /// Starts `program`, its input being what `input` delivers, its output ours, and its error what `errors` collects, else ours.
   /// Returns its process id, which is also its group's.
   /// - Throws: `SystemError`: the program could not be started, and nothing is left of it.
-  public func start(_ program: Program, input: ChildInput, errors: ChildErrors? = nil) throws -> Int32 {
+  package func start(_ program: Program, input: ChildInput, errors: ChildErrors? = nil) throws -> Int32 {
     if isGuardianLost { try replaceGuardian() }
     guard let guardian, let guardedGroup = guardian.place() else { throw SystemError(call: "fork", code: EAGAIN) }
     var failure: Int32 = 0
@@ -67,28 +67,28 @@ public final class ProcessGroups {
   /// The input of a child that is still to be started. The guardian holds it open where it cannot
   /// all be written at once.
   /// - Throws: `SystemError`
-  public func makeInput(_ body: [UInt8]) throws -> ChildInput {
+  package func makeInput(_ body: [UInt8]) throws -> ChildInput {
     try ChildInput(body, guardian: guardian)
   }
 
   /// The input of a child that is still to be started, and the only one to read the file until it has ended.
   /// - Throws: `SystemError`
-  public func makeInput(_ file: SpoolFile) throws -> ChildInput { try ChildInput(file) }
+  package func makeInput(_ file: SpoolFile) throws -> ChildInput { try ChildInput(file) }
 
   /// The input of a child that has none.
   /// - Throws: `SystemError`
-  public func makeEmptyInput() throws -> ChildInput { try ChildInput() }
+  package func makeEmptyInput() throws -> ChildInput { try ChildInput() }
 
   /// For the standard error of a child that is still to be started.
   /// - Throws: `SystemError`
-  public func makeErrors() throws -> ChildErrors { try ChildErrors() }
+  package func makeErrors() throws -> ChildErrors { try ChildErrors() }
 
   /// In bytes; the kernel takes 32 pages with the NUL (MAX_ARG_STRLEN).
-  public static var longestArgument: Int { 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 1 }
+  package static var longestArgument: Int { 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 1 }
 
   /// Sends the signal to a child that runs, and to all of its group; once to each. A child that has left its group gets
   /// it all the same: it is ours, and until it is reaped its process id is nobody else's.
-  public func send(_ signal: Signal, to processID: Int32) {
+  package func send(_ signal: Signal, to processID: Int32) {
     guard running.contains(processID) else { return }
     // One that leaves at this moment would miss it; so KILL, of which nobody can have two, goes both ways.
     if signal == .kill || getpgid(processID) != processID { signal.send(toProcess: processID) }
@@ -97,7 +97,7 @@ public final class ProcessGroups {
 
   /// Reaps every child that has ended, and kills what each left running in its group. Orphans that
   /// became ours, as they do of process 1, are reaped and not reported.
-  public func reap() -> [(processID: Int32, status: ProcessStatus)] {
+  package func reap() -> [(processID: Int32, status: ProcessStatus)] {
     var ended: [(Int32, ProcessStatus)] = []
     while let processID = nextEnded() {
       if running.remove(processID) != nil {
@@ -113,7 +113,7 @@ public final class ProcessGroups {
   }
 
   /// The children that have been stopped since the last call, and by which signal.
-  public func stopped() -> [(processID: Int32, signal: Signal)] {
+  package func stopped() -> [(processID: Int32, signal: Signal)] {
     running.compactMap { processID in
       var info = siginfo_t()
       guard retrying({ waitid(P_PID, id_t(processID), &info, WSTOPPED | WNOHANG) }) == 0,
@@ -124,10 +124,10 @@ public final class ProcessGroups {
   }
 
   /// Lets the guardian go, once the last child has ended.
-  public func dismissGuardian() { guardian?.dismiss() }
+  package func dismissGuardian() { guardian?.dismiss() }
 
   /// Waits until the guardian has gone: nothing of ours outlives us.
-  public func stop() { guardian?.stop() }
+  package func stop() { guardian?.stop() }
 
   /// Looks without reaping: until it is reaped, its process id and its group's are nobody else's.
   private func nextEnded() -> Int32? {

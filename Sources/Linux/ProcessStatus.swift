@@ -1,10 +1,10 @@
 /// How a process ended.
-public enum ProcessStatus: Hashable, Sendable {
+package enum ProcessStatus: Hashable, Sendable {
   case exited(Int32)
   case killed(Signal)
 
   /// As a shell's `$?` has it: the exit code, or 128 and the signal's number.
-  public var shellCode: Int32 {
+  package var shellCode: Int32 {
     switch self {
     case .exited(let code): code
     case .killed(let signal): 128 + signal.rawValue

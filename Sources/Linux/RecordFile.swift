@@ -2,14 +2,14 @@ import Glibc
 
 /// A small file that its writer replaces in one piece, again and again, so that who reads it at any moment finds the
 /// whole of it. It is never reached through a link: in a directory that others write to, theirs would lead to any file.
-public final class RecordFile {
+package final class RecordFile {
   /// What is in the file's place, and is neither written to nor read.
-  public enum Obstacle: Error, CustomStringConvertible {
+  package enum Obstacle: Error, CustomStringConvertible {
     case symbolicLink
     /// The same file has another name.
     case hardLink
 
-    public var description: String {
+    package var description: String {
       switch self {
       case .symbolicLink: "it is a symbolic link"
       case .hardLink: "it is a hard link: the file has another name, too"
@@ -22,7 +22,7 @@ public final class RecordFile {
 
   /// Makes the file, or takes over the one that is there if `isOurs` says so of what it holds.
   /// - Throws: `Obstacle`, `SystemError`; its code is EEXIST where another file is there.
-  public init(_ path: String, isOurs: ([UInt8]) -> Bool) throws {
+  package init(_ path: String, isOurs: ([UInt8]) -> Bool) throws {
     self.path = path
     descriptor = try Self.open(path, O_RDWR | O_CREAT)
     guard try Self.status(of: descriptor).st_nlink <= 1 else { throw Obstacle.hardLink }
@@ -32,18 +32,18 @@ public final class RecordFile {
 
   /// Writes the record over the last one. All of them have the same size.
   /// - Throws: `SystemError`
-  public func replace(with record: [UInt8]) throws(SystemError) {
+  package func replace(with record: [UInt8]) throws(SystemError) {
     let count = retrying { record.withUnsafeBytes { pwrite(descriptor.number, $0.baseAddress, $0.count, 0) } }
     guard count >= 0 else { throw SystemError("pwrite") }
     guard count == record.count else { throw SystemError(call: "pwrite", code: ENOSPC) }
   }
 
   /// Removes the file.
-  public func remove() { unlink(path) }
+  package func remove() { unlink(path) }
 
   /// What the file holds, at most 4 KiB.
   /// - Throws: `Obstacle`, `SystemError`
-  public static func read(_ path: String) throws -> [UInt8] { try content(of: open(path, O_RDONLY)) }
+  package static func read(_ path: String) throws -> [UInt8] { try content(of: open(path, O_RDONLY)) }
 
   /// Neither waits for a pipe's other end nor takes what is no file.
   private static func open(_ path: String, _ flags: Int32) throws -> Descriptor {

@@ -1,14 +1,14 @@
 import Glibc
 
 /// An address to connect to, as the resolver gave it.
-public struct SocketAddress: Hashable, Sendable {
+package struct SocketAddress: Hashable, Sendable {
   let family: Int32
   let bytes: [UInt8]
 }
 
 /// Looks a host name up on a thread of its own, since `getaddrinfo` can neither be interrupted nor given a deadline.
-public final class Resolver {
-  public enum Answer: Sendable {
+package final class Resolver {
+  package enum Answer: Sendable {
     case addresses([SocketAddress])
     /// What the resolver says of the failure.
     case failed(String)
@@ -33,7 +33,7 @@ public final class Resolver {
 
   /// Begins the look-up.
   /// - Throws: `SystemError`
-  public init(host: String, port: UInt16) throws {
+  package init(host: String, port: UInt16) throws {
     let pipe = try makePipe()
     completion = pipe.readEnd
     lookup = Lookup(host: host, port: port, done: pipe.writeEnd)
@@ -62,7 +62,7 @@ public final class Resolver {
 
   /// Has the answer already, and so needs no thread.
   /// - Throws: `SystemError`
-  public init(known addresses: [SocketAddress]) throws {
+  package init(known addresses: [SocketAddress]) throws {
     let pipe = try makePipe()
     completion = pipe.readEnd
     lookup = Lookup(host: "", port: 0, done: pipe.writeEnd)
@@ -71,13 +71,13 @@ public final class Resolver {
   }
 
   /// Readable when the answer is there.
-  public var interest: PollInterest {
+  package var interest: PollInterest {
     PollInterest(descriptor: completion.number, readable: true, writable: false)
   }
 
   /// The answer; to be asked for once `interest` is ready.
   /// - Throws: `SystemError`
-  public func answer() throws -> Answer {
+  package func answer() throws -> Answer {
     var byte: [UInt8] = [0]
     _ = try completion.read(into: &byte)
     return lookup.answer

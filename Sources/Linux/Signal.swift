@@ -2,27 +2,27 @@ import CLinux
 import Glibc
 
 /// A POSIX signal.
-public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-  public let rawValue: Int32
+package struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  package let rawValue: Int32
 
-  public init(rawValue: Int32) { self.rawValue = rawValue }
+  package init(rawValue: Int32) { self.rawValue = rawValue }
 
-  public static let hangup = Signal(rawValue: SIGHUP)
-  public static let interrupt = Signal(rawValue: SIGINT)
-  public static let quit = Signal(rawValue: SIGQUIT)
-  public static let kill = Signal(rawValue: SIGKILL)
-  public static let user1 = Signal(rawValue: SIGUSR1)
-  public static let user2 = Signal(rawValue: SIGUSR2)
-  public static let terminate = Signal(rawValue: SIGTERM)
-  public static let child = Signal(rawValue: SIGCHLD)
-  public static let resume = Signal(rawValue: SIGCONT)
-  public static let suspend = Signal(rawValue: SIGTSTP)
-  public static let terminalInput = Signal(rawValue: SIGTTIN)
-  public static let terminalOutput = Signal(rawValue: SIGTTOU)
-  public static let windowChange = Signal(rawValue: SIGWINCH)
+  package static let hangup = Signal(rawValue: SIGHUP)
+  package static let interrupt = Signal(rawValue: SIGINT)
+  package static let quit = Signal(rawValue: SIGQUIT)
+  package static let kill = Signal(rawValue: SIGKILL)
+  package static let user1 = Signal(rawValue: SIGUSR1)
+  package static let user2 = Signal(rawValue: SIGUSR2)
+  package static let terminate = Signal(rawValue: SIGTERM)
+  package static let child = Signal(rawValue: SIGCHLD)
+  package static let resume = Signal(rawValue: SIGCONT)
+  package static let suspend = Signal(rawValue: SIGTSTP)
+  package static let terminalInput = Signal(rawValue: SIGTTIN)
+  package static let terminalOutput = Signal(rawValue: SIGTTOU)
+  package static let windowChange = Signal(rawValue: SIGWINCH)
 
   /// Its name without the `SIG`, as `kill -l` has it.
-  public var description: String {
+  package var description: String {
     switch self {
     case .hangup: "HUP"
     case .interrupt: "INT"
@@ -63,14 +63,14 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
 }
 
 /// The signals of this process, received in order through a descriptor instead of handlers (signalfd(2)).
-public final class SignalReceiver {
+package final class SignalReceiver {
   private let descriptor: Descriptor
   let inherited: InheritedSignals
 
   /// Blocks `signals` and SIGCHLD from now on, but for those that `nohup` or a shell had us ignore.
   /// Has to be called before another thread is started.
   /// - Throws: `SystemError`
-  public init(_ signals: [Signal]) throws {
+  package init(_ signals: [Signal]) throws {
     var set = sigset_t()
     sigemptyset(&set)
     for signal in signals + [.child] where !signal.isIgnoredByCustom { sigaddset(&set, signal.rawValue) }
@@ -83,12 +83,12 @@ public final class SignalReceiver {
     Glibc.signal(SIGCHLD, SIG_DFL)
   }
 
-  public var interest: PollInterest {
+  package var interest: PollInterest {
     PollInterest(descriptor: descriptor.number, readable: true, writable: false)
   }
 
   /// The signals that have come since the last call.
-  public func receive() -> [Signal] {
+  package func receive() -> [Signal] {
     var signals: [Signal] = []
     var infos = [signalfd_siginfo](repeating: signalfd_siginfo(), count: 8)
     let size = MemoryLayout<signalfd_siginfo>.stride

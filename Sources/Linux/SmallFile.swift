@@ -1,12 +1,12 @@
 import Glibc
 
 /// Files of a few bytes that an orchestrator puts beside a program.
-public enum SmallFile {
+package enum SmallFile {
   private static let largest = 65_536
 
   /// Reads a file of at most 64 KiB.
   /// - Throws: `SystemError`; its code is EFBIG where the file is larger
-  public static func read(_ path: String) throws -> [UInt8] {
+  package static func read(_ path: String) throws -> [UInt8] {
     let number = open(path, O_RDONLY | O_CLOEXEC)
     guard number >= 0 else { throw SystemError("open") }
     let file = Descriptor(owning: number)
@@ -20,9 +20,9 @@ public enum SmallFile {
   }
 
   /// Whether it is there, and neither a pipe nor anything else that is read once only, nor a directory.
-  public static func isRegular(_ path: String) -> Bool { kind(path) == S_IFREG }
+  package static func isRegular(_ path: String) -> Bool { kind(path) == S_IFREG }
 
-  public static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
+  package static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
 
   private static func kind(_ path: String) -> mode_t? {
     var status = stat()
@@ -30,7 +30,7 @@ public enum SmallFile {
   }
 
   /// Replaces the content of a file that exists; nothing happens where it does not, or may not be written.
-  public static func overwrite(_ path: String, with content: [UInt8]) {
+  package static func overwrite(_ path: String, with content: [UInt8]) {
     let number = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
     guard number >= 0 else { return }
     _ = try? Descriptor(owning: number).write(content[...])

@@ -1,11 +1,11 @@
 import Glibc
 
 /// Descriptors that are kept free for later, by holding them until then.
-public final class SpareDescriptors {
+package final class SpareDescriptors {
   private let descriptors: [Descriptor]
 
   /// - Throws: `SystemError`: there are not that many.
-  public init(count: Int) throws {
+  package init(count: Int) throws {
     descriptors = try (0..<count).map { _ in
       let number = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
       guard number >= 0 else { throw SystemError("fcntl") }

@@ -1,11 +1,11 @@
 import Glibc
 
 /// A directory in which bodies are to be kept.
-public enum SpoolDirectory {
+package enum SpoolDirectory {
   /// Makes sure that files can be made there, and that there is room for `size` bytes. Nothing is written, which could
   /// take milliseconds; so a quota shows later. Nothing is left of the trial.
   /// - Throws: `SystemError`
-  public static func check(_ directory: String, size: UInt64) throws {
+  package static func check(_ directory: String, size: UInt64) throws {
     _ = try FileSizeLimit.checked(size)
     let file = try SpoolFile.open(in: directory).writer
     var system = statvfs()

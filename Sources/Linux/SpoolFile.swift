@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 
 /// A file for one body that is too large for memory. It has no name, so that nothing is left of it, however we end.
-public final class SpoolFile {
+package final class SpoolFile {
   /// The whole body's size.
-  public let size: UInt64
-  public private(set) var writtenCount: UInt64 = 0
+  package let size: UInt64
+  package private(set) var writtenCount: UInt64 = 0
   private var reservedCount: UInt64 = 0
   private let writer: Descriptor
   /// Opened a second time: a child must not be able to write to the file.
@@ -18,7 +18,7 @@ public final class SpoolFile {
 
   /// Makes the file in `directory`. That the disk has no room for it shows here, if it has none now.
   /// - Throws: `SystemError`
-  public convenience init(size: UInt64, in directory: String) throws {
+  package convenience init(size: UInt64, in directory: String) throws {
     try self.init(size: size, in: directory, canBeUnnamed: true)
   }
 
@@ -81,11 +81,11 @@ public final class SpoolFile {
   }
 
   /// Whether the whole body is in the file.
-  public var isComplete: Bool { writtenCount == size }
+  package var isComplete: Bool { writtenCount == size }
 
   /// Writes the next bytes of the body.
   /// - Throws: `SystemError`
-  public func append(_ bytes: [UInt8]) throws {
+  package func append(_ bytes: [UInt8]) throws {
     guard UInt64(bytes.count) <= size - writtenCount else { throw SystemError(call: "write", code: EFBIG) }
     try reserve(for: bytes.count)
     try writer.writeAll(bytes)
@@ -95,7 +95,7 @@ public final class SpoolFile {
 
   /// The bytes from `offset` on, as many as there are, at most `count`.
   /// - Throws: `SystemError`
-  public func read(at offset: UInt64, count: Int) throws -> [UInt8] {
+  package func read(at offset: UInt64, count: Int) throws -> [UInt8] {
     guard offset < writtenCount, count > 0 else { return [] }
     let wanted = Int(min(UInt64(count), writtenCount - offset))
     let bytes = try reader.read(at: off_t(offset), atMost: wanted)

@@ -1,31 +1,31 @@
 import Glibc
 
 /// Hands on to our own standard error what others wrote, without ever waiting for room there.
-public struct StandardErrorRelay {
+package struct StandardErrorRelay {
   /// How much waits at most for somebody who reads nothing. What comes then is lost.
   private static let mostWaiting = 1 << 20
 
   private var waiting: ArraySlice<UInt8> = []
 
-  public init() {}
+  package init() {}
 
   /// Nothing waits for room.
-  public var isIdle: Bool { waiting.isEmpty }
+  package var isIdle: Bool { waiting.isEmpty }
 
   /// What to wait for, while something waits for room.
-  public var interest: PollInterest? {
+  package var interest: PollInterest? {
     isIdle ? nil : PollInterest(descriptor: STDERR_FILENO, readable: false, writable: true)
   }
 
   /// Takes what is to be handed on, and writes what there is room for.
-  public mutating func append(_ bytes: ArraySlice<UInt8>) {
+  package mutating func append(_ bytes: ArraySlice<UInt8>) {
     waiting += bytes.prefix(max(0, Self.mostWaiting - waiting.count))
     write()
   }
 
   /// Writes what there is room for, in pieces that a pipe takes whole (PIPE_BUF). What standard error does not take at all, since
   /// nobody reads it or its disk is full, is lost.
-  public mutating func write() {
+  package mutating func write() {
     while !isIdle {
       var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
       guard Glibc.poll(&entry, 1, 0) > 0 else { return }

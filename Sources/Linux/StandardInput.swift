@@ -1,9 +1,9 @@
 import Glibc
 
 /// Standard input, read as it comes.
-public enum StandardInput {
+package enum StandardInput {
   /// It has something to read, or its end.
-  public static var interest: PollInterest {
+  package static var interest: PollInterest {
     PollInterest(descriptor: STDIN_FILENO, readable: true, writable: false)
   }
 
@@ -14,7 +14,7 @@ public enum StandardInput {
 
   /// Reads what is there, and waits where nothing is; 0 at the end.
   /// - Throws: `SystemError`
-  public static func read(into buffer: inout [UInt8]) throws(SystemError) -> Int {
+  package static func read(into buffer: inout [UInt8]) throws(SystemError) -> Int {
     try check()
     let count = retrying { buffer.withUnsafeMutableBytes { Glibc.read(STDIN_FILENO, $0.baseAddress, $0.count) } }
     guard count >= 0 else { throw SystemError("read") }

@@ -1,6 +1,6 @@
 extension String {
   /// Without the newlines (LF or CRLF) at its end, which `echo`, editors and YAML leave.
-  public var withoutFinalNewlines: String {
+  package var withoutFinalNewlines: String {
     var rest = utf8[...]
     while rest.last == UInt8(ascii: "\n") {
       rest.removeLast()

@@ -1,11 +1,11 @@
 import Glibc
 
 /// A failed system call: its errno, and the call's name for people.
-public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
-  public var call: String
-  public var code: Int32
+package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
+  package var call: String
+  package var code: Int32
 
-  public init(call: String, code: Int32) {
+  package init(call: String, code: Int32) {
     self.call = call
     self.code = code
   }
@@ -14,22 +14,22 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   init(_ call: String) { self.init(call: call, code: errno) }
 
   /// What exec says of too long an argument.
-  public static var argumentTooLong: SystemError { SystemError(call: "exec", code: E2BIG) }
+  package static var argumentTooLong: SystemError { SystemError(call: "exec", code: E2BIG) }
 
   /// What was there to be read is there no more.
-  public static var readFailed: SystemError { SystemError(call: "read", code: EIO) }
+  package static var readFailed: SystemError { SystemError(call: "read", code: EIO) }
 
   /// A file, or what is to become one, is larger than it may be.
-  public static var tooLarge: SystemError { SystemError(call: "write", code: EFBIG) }
+  package static var tooLarge: SystemError { SystemError(call: "write", code: EFBIG) }
 
   /// Nobody reads any more what was to be written.
-  public var isBrokenPipe: Bool { code == EPIPE }
+  package var isBrokenPipe: Bool { code == EPIPE }
 
   /// There is no directory by the name that was used as one's.
-  public var meansNoDirectory: Bool { code == ENOENT || code == ENOTDIR }
+  package var meansNoDirectory: Bool { code == ENOENT || code == ENOTDIR }
 
   /// What keeps a program from being started.
-  public enum Obstacle: Hashable, Sendable {
+  package enum Obstacle: Hashable, Sendable {
     /// It, or its interpreter or loader, is not there.
     case notFound
     case notExecutable
@@ -42,7 +42,7 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// What a failure to start a program is about.
-  public var obstacle: Obstacle {
+  package var obstacle: Obstacle {
     let isOfExec = call == "exec"
     return switch code {
     case E2BIG: .argumentsTooLong
@@ -55,20 +55,20 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Others may free in a moment what is wanting.
-  public var mayPass: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
+  package var mayPass: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
 
   /// What `strerror` says of the code.
-  public var reason: String { String(cString: strerror(code)) }
+  package var reason: String { String(cString: strerror(code)) }
 
-  public var description: String { "\(call): \(reason)" }
+  package var description: String { "\(call): \(reason)" }
 
   /// The reason of any error, for a line that names what failed itself.
-  public static func reason(of error: any Error) -> String { (error as? SystemError)?.reason ?? "\(error)" }
+  package static func reason(of error: any Error) -> String { (error as? SystemError)?.reason ?? "\(error)" }
 }
 
 /// Tries what processes, memory or descriptors may be wanting for, a few times in 200 ms: others may free them.
 /// - Throws: what `body` threw the last time
-public func patiently<Result>(_ body: () throws -> Result) throws -> Result {
+package func patiently<Result>(_ body: () throws -> Result) throws -> Result {
   for _ in 0..<4 {
     do { return try body() } catch let error as SystemError where error.mayPass {
       usleep(50_000)

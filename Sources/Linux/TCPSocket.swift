@@ -1,12 +1,12 @@
 import Glibc
 
 /// A TCP connection that never blocks.
-public final class TCPSocket {
+package final class TCPSocket {
   private let descriptor: Descriptor
 
   /// Begins to connect; the socket becomes writable when that has ended, one way or the other (see `connectionError`).
   /// - Throws: `SystemError`
-  public init(connectingTo address: SocketAddress) throws {
+  package init(connectingTo address: SocketAddress) throws {
     let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
     let number = socket(address.family, type, 0)
     guard number >= 0 else { throw SystemError("socket") }
@@ -20,12 +20,12 @@ public final class TCPSocket {
     guard result == 0 || errno == EINPROGRESS else { throw SystemError("connect") }
   }
 
-  public func interest(readable: Bool, writable: Bool) -> PollInterest {
+  package func interest(readable: Bool, writable: Bool) -> PollInterest {
     PollInterest(descriptor: descriptor.number, readable: readable, writable: writable)
   }
 
   /// Why connecting failed, once the socket is writable; nil where it succeeded.
-  public func connectionError() -> SystemError? {
+  package func connectionError() -> SystemError? {
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout.size(ofValue: code))
     guard getsockopt(descriptor.number, SOL_SOCKET, SO_ERROR, &code, &size) == 0 else {
@@ -35,12 +35,12 @@ public final class TCPSocket {
   }
 
   /// - Throws: `SystemError`
-  public func read(into buffer: inout [UInt8]) throws -> Descriptor.Transfer {
+  package func read(into buffer: inout [UInt8]) throws -> Descriptor.Transfer {
     try descriptor.read(into: &buffer)
   }
 
   /// - Throws: `SystemError`
-  public func write(_ bytes: ArraySlice<UInt8>) throws -> Descriptor.Transfer {
+  package func write(_ bytes: ArraySlice<UInt8>) throws -> Descriptor.Transfer {
     try descriptor.transferred("send") {
       bytes.withUnsafeBytes { send(descriptor.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }

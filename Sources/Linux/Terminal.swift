@@ -1,16 +1,16 @@
 import Glibc
 
 /// What standard output, or standard error, is shown on.
-public enum Terminal {
-  public struct Size: Hashable, Sendable {
-    public var columns: Int
-    public var rows: Int
+package enum Terminal {
+  package struct Size: Hashable, Sendable {
+    package var columns: Int
+    package var rows: Int
   }
 
   /// nil where standard output is no terminal; what the terminal does not tell is as it was on paper.
-  public static var size: Size? { size(STDOUT_FILENO) }
+  package static var size: Size? { size(STDOUT_FILENO) }
   /// The same for standard error.
-  public static var errorSize: Size? { size(STDERR_FILENO) }
+  package static var errorSize: Size? { size(STDERR_FILENO) }
 
   private static func size(_ descriptor: Int32) -> Size? {
     guard isatty(descriptor) == 1 else { return nil }

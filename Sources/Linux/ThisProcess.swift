@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 
 /// The process that we are.
-public enum ThisProcess {
+package enum ThisProcess {
   /// The environment, `NAME=value`, as bytes: it need not be text.
-  public static var environment: [[UInt8]] {
+  package static var environment: [[UInt8]] {
     var entries: [[UInt8]] = []
     var next = environ
     while let entry = next.pointee {
@@ -15,7 +15,7 @@ public enum ThisProcess {
   }
 
   /// The arguments, the program's name first, as bytes: they need not be text.
-  public static var arguments: [[UInt8]] {
+  package static var arguments: [[UInt8]] {
     (0..<clinux_argument_count()).map { index in
       let argument = clinux_argument(index)
       return Array(UnsafeRawBufferPointer(start: argument, count: strlen(argument)))
@@ -23,24 +23,24 @@ public enum ThisProcess {
   }
 
   /// The wall clock, in seconds since 1970-01-01T00:00:00Z.
-  public static var time: UInt64 { UInt64(Glibc.time(nil)) }
+  package static var time: UInt64 { UInt64(Glibc.time(nil)) }
 
   /// The same with its fraction.
-  public static var timeOfDay: Double {
+  package static var timeOfDay: Double {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
   /// Nanoseconds of CLOCK_MONOTONIC: since the host was started, without the time that it slept.
-  public static var monotonicTime: UInt64 {
+  package static var monotonicTime: UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   /// The host's name, as far as it has one: a pod's in Kubernetes.
-  public static var hostName: String {
+  package static var hostName: String {
     var name = [CChar](repeating: 0, count: 256)
     guard gethostname(&name, name.count - 1) == 0 else { return "" }
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -50,13 +50,13 @@ public enum ThisProcess {
   static let isInputClosed = fcntl(STDIN_FILENO, F_GETFD) == -1
 
   /// Whether we were started without a standard output.
-  public static let isOutputClosed = fcntl(STDOUT_FILENO, F_GETFD) == -1
+  package static let isOutputClosed = fcntl(STDOUT_FILENO, F_GETFD) == -1
 
   /// To be called first of all. Opens /dev/null, or where there is none the root directory, which cannot be written to
   /// either, in the place of standard input, output or error where one is closed: what is opened next would take its
   /// number, and a broker be sent our log. What we start finds it closed, as we did. And ignores SIGPIPE and SIGXFSZ:
   /// a broken pipe or a file that may not grow is a result, not an end.
-  public static func prepare() {
+  package static func prepare() {
     _ = (isInputClosed, isOutputClosed)
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
       if open("/dev/null", O_RDWR | O_CLOEXEC) < 0 { _ = open("/", O_RDONLY | O_CLOEXEC) }
@@ -68,7 +68,7 @@ public enum ThisProcess {
 
   /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at
   /// `ranges` (offsets in its UTF-8). True where an argument ends in `text`, as `--url=TEXT` does.
-  public static func hide(_ ranges: [Range<Int>], ofArgument text: String) -> Bool {
+  package static func hide(_ ranges: [Range<Int>], ofArgument text: String) -> Bool {
     let text = Array(text.utf8)
     var isFound = false
     for (index, argument) in arguments.enumerated().dropFirst()
@@ -80,7 +80,7 @@ public enum ThisProcess {
   }
 
   /// The same in one argument, 0 being the program's name, whose last `count` bytes the ranges count in.
-  public static func hide(_ ranges: [Range<Int>], ofLast count: Int, inArgument index: Int) {
+  package static func hide(_ ranges: [Range<Int>], ofLast count: Int, inArgument index: Int) {
     guard (0..<Int(clinux_argument_count())).contains(index) else { return }
     let argument = clinux_argument(Int32(index))
     let bytes = UnsafeMutableRawBufferPointer(start: argument, count: strlen(argument))
@@ -90,11 +90,11 @@ public enum ThisProcess {
   }
 
   /// Keeps other processes of the same user from reading our memory and environment in `/proc`.
-  public static func forbidDumping() { clinux_set_not_dumpable() }
+  package static func forbidDumping() { clinux_set_not_dumpable() }
 
   /// Writes to standard error, in pieces that a pipe takes whole (PIPE_BUF), and each only where there is
   /// room for it: nobody who reads too slowly may keep us waiting. What cannot be written is lost.
-  public static func writeToStandardError(_ text: String) {
+  package static func writeToStandardError(_ text: String) {
     write(text, to: STDERR_FILENO) {
       var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
       return Glibc.poll(&entry, 1, 0) > 0
@@ -103,7 +103,7 @@ public enum ThisProcess {
 
   /// Writes to standard output what somebody waits for.
   /// - Throws: `SystemError`
-  public static func answer(_ bytes: [UInt8]) throws(SystemError) {
+  package static func answer(_ bytes: [UInt8]) throws(SystemError) {
     // Then /dev/null stands in its place.
     guard !isOutputClosed else { throw SystemError(call: "write", code: EBADF) }
     var rest = bytes[...]
@@ -121,7 +121,7 @@ public enum ThisProcess {
 
   /// From now on these signals end the process with status 128 and their number, as a shell reports it: also where it
   /// is a container's first, to which the kernel hands no signal without a handler.
-  public static func end(on signals: [Signal]) {
+  package static func end(on signals: [Signal]) {
     for each in signals where !each.isIgnoredByCustom { signal(each.rawValue) { _exit(128 + $0) } }
   }
 

@@ -1,11 +1,11 @@
 internal import AMQP
-public import Broker
+package import Broker
 
 /// Lost connections: how long and how often the brokers are tried again.
 extension Publication {
   /// The connection, or the attempt at one, has ended.
   /// - Returns: how many items have to be sent again if it is to be tried again, else nil.
-  public mutating func failed(_ failure: BrokerFailure, now: ContinuousClock.Instant) -> Int? {
+  package mutating func failed(_ failure: BrokerFailure, now: ContinuousClock.Instant) -> Int? {
     guard mayPass(failure.kind) else {
       phase = .ended(.broker(failure))
       return nil

@@ -1,34 +1,34 @@
-public import AMQP
-public import Broker
-public import Linux
+package import AMQP
+package import Broker
+package import Linux
 
 /// Decides what happens as items are published, without any I/O: events are told, and what is to be done is asked for.
-public struct Publication {
-  public struct Limits: Hashable, Sendable {
+package struct Publication {
+  package struct Limits: Hashable, Sendable {
     /// The most items whose confirmation is awaited.
-    public var items = 1024
+    package var items = 1024
     /// The most bytes of them that are kept in memory, unless it is a single one.
-    public var bytes = 4 << 20
+    package var bytes = 4 << 20
     /// The most of them whose files are open meanwhile.
-    public var files = 64
+    package var files = 64
     /// How long brokers may be out of reach, or lose every connection before they confirm anything, or before it has lasted.
-    public var outage: Duration
+    package var outage: Duration
     /// How long a broker may take from the attempt at a connection until items can be sent.
-    public var opening: Duration = .seconds(60)
+    package var opening: Duration = .seconds(60)
     /// How much of that it has at least, near the end of an outage.
-    public var leastOpening: Duration = .seconds(2)
+    package var leastOpening: Duration = .seconds(2)
     /// After how long without a confirmation that is due the publication is quiet.
-    public var quiet: Duration = .seconds(10)
+    package var quiet: Duration = .seconds(10)
     /// A login that is refused and was good before is tried again, since somebody may replace it.
-    public var loginMayChange = false
+    package var loginMayChange = false
     /// How long what is under way may take when it has been told to end.
-    public var ending: Duration = .seconds(5)
+    package var ending: Duration = .seconds(5)
 
-    public init(outage: Duration) { self.outage = outage }
+    package init(outage: Duration) { self.outage = outage }
   }
 
   /// What became of it all.
-  public enum End {
+  package enum End {
     /// Every item that there was is in a queue.
     case done
     /// The broker refused at least one, and none was begun to be sent after that was known.
@@ -41,7 +41,7 @@ public struct Publication {
     case item(number: Int, AMQPError)
   }
 
-  public enum Phase {
+  package enum Phase {
     /// A connection is to be made when that time has come.
     case waiting(until: ContinuousClock.Instant)
     /// A connection is being made, or the broker is asked what it takes before items can be sent. Until then.
@@ -51,7 +51,7 @@ public struct Publication {
     case ended(End)
   }
 
-  public internal(set) var phase: Phase
+  package internal(set) var phase: Phase
   let brokerCount: Int
   let limits: Limits
   let chance: @Sendable () -> Double
@@ -72,25 +72,25 @@ public struct Publication {
   /// What will be the end once nothing is under way.
   private var pendingEnd: End?
 
-  public private(set) var confirmedCount = 0
+  package private(set) var confirmedCount = 0
   /// Of items that are in no queue: the numbers, and whether it is for want of one.
-  public private(set) var refusals: [(number: Int, isUnroutable: Bool)] = []
+  package private(set) var refusals: [(number: Int, isUnroutable: Bool)] = []
   /// How many were sent more than once, since their confirmation was lost with a connection.
-  public internal(set) var resentCount = 0
+  package internal(set) var resentCount = 0
   /// How many items were accepted.
-  public private(set) var acceptedCount = 0
+  package private(set) var acceptedCount = 0
   private var lastNumber = 0
   /// The first item that was accepted and is in no queue, whatever the broker says.
   private var firstLeftOut: Int?
   /// The broker has said that it takes nothing for now.
-  public var isBlocked = false
+  package var isBlocked = false
   /// What has been settled, and since when nothing more has.
   private var progress: (settledCount: Int, time: ContinuousClock.Instant)
   /// Of what was sent nothing has been confirmed for a while, and the broker does not say why.
-  public private(set) var isQuiet = false
+  package private(set) var isQuiet = false
 
   /// `chance` gives a number from 0 to 1 for each pause, by which they differ.
-  public init(brokerCount: Int, limits: Limits, chance: @escaping @Sendable () -> Double, now: ContinuousClock.Instant)
+  package init(brokerCount: Int, limits: Limits, chance: @escaping @Sendable () -> Double, now: ContinuousClock.Instant)
   {
     self.brokerCount = brokerCount
     self.limits = limits
@@ -103,17 +103,17 @@ public struct Publication {
   // MARK: What there is to do
 
   /// Which of the brokers to connect to.
-  public var brokerIndex: Int { attempts % brokerCount }
+  package var brokerIndex: Int { attempts % brokerCount }
 
   /// Another item may be accepted.
-  public var wantsItem: Bool {
+  package var wantsItem: Bool {
     guard case .publishing = phase, pendingEnd == nil else { return false }
     return window.count < limits.items && window.fileCount < limits.files
       && (window.byteCount < limits.bytes || window.isEmpty)
   }
 
   /// When `tick` wants to be called at the latest.
-  public var deadline: ContinuousClock.Instant? {
+  package var deadline: ContinuousClock.Instant? {
     switch phase {
     case .waiting(let time), .connecting(let time): time
     case .publishing: [ending?.limit, quietLimit].compactMap(\.self).min()
@@ -122,12 +122,12 @@ public struct Publication {
   }
 
   /// The broker has had its time, and items cannot be sent: the attempt has failed.
-  public func isOverdue(now: ContinuousClock.Instant) -> Bool {
+  package func isOverdue(now: ContinuousClock.Instant) -> Bool {
     if case .connecting(let limit) = phase { now >= limit } else { false }
   }
 
   /// The next item for the broker; it counts as sent.
-  public mutating func nextToSend() -> Item? {
+  package mutating func nextToSend() -> Item? {
     guard case .publishing = phase else { return nil }
     return window.nextToSend()
   }
@@ -135,31 +135,31 @@ public struct Publication {
   // MARK: What is known
 
   /// The items that may be in the queue, or may not.
-  public var unknownNumbers: [Int] { window.doubtfulNumbers }
+  package var unknownNumbers: [Int] { window.doubtfulNumbers }
   /// How many items are accepted, and their fate is open.
-  public var openCount: Int { window.count }
+  package var openCount: Int { window.count }
   /// All items up to this one are in the queue.
-  public var lastNumberInOrder: Int {
+  package var lastNumberInOrder: Int {
     let missing = [window.firstOpenNumber, refusals.map(\.number).min(), firstLeftOut].compactMap(\.self).min()
     return missing.map { $0 - 1 } ?? lastNumber
   }
 
   // MARK: Events
 
-  public mutating func accept(_ item: Item) {
+  package mutating func accept(_ item: Item) {
     acceptedCount += 1
     lastNumber = item.number
     window.append(item)
   }
 
   /// There are no more items, for `error`'s sake if there is one.
-  public mutating func inputEnded(_ error: InputError? = nil) {
+  package mutating func inputEnded(_ error: InputError? = nil) {
     pendingEnd = pendingEnd ?? error.map { .input($0) } ?? .done
     endIfIdle()
   }
 
   /// The item that `nextToSend` handed out last does not fit any frame.
-  public mutating func unsendable(_ item: Item, _ error: AMQPError) {
+  package mutating func unsendable(_ item: Item, _ error: AMQPError) {
     window.removeLastSent()
     leaveOut(from: item.number)
     pendingEnd = .item(number: item.number, error)
@@ -168,7 +168,7 @@ public struct Publication {
 
   /// What the body of the item came from that was handed out last failed while it was sent. What was begun is
   /// never finished: the broker has no item of it.
-  public mutating func bodyFailed(_ number: Int, _ error: InputError) {
+  package mutating func bodyFailed(_ number: Int, _ error: InputError) {
     window.removeLastSent()
     leaveOut(from: number)
     pendingEnd = .input(error)
@@ -182,7 +182,7 @@ public struct Publication {
     window.removeUnsent()
   }
 
-  public mutating func connecting(now: ContinuousClock.Instant) {
+  package mutating func connecting(now: ContinuousClock.Instant) {
     let limit = now + limits.opening
     // An attempt that begins when the time is over is the last one, and it is a whole one.
     let isLast = outageEnd.map { $0 <= now } ?? true
@@ -190,14 +190,14 @@ public struct Publication {
   }
 
   /// The channel is ready for messages.
-  public mutating func ready(now: ContinuousClock.Instant) {
+  package mutating func ready(now: ContinuousClock.Instant) {
     readySince = now
     hasBeenReady = true
     phase = .publishing
     endIfIdle()
   }
 
-  public mutating func channelClosed(_ reason: CloseReason) {
+  package mutating func channelClosed(_ reason: CloseReason) {
     if let number = window.refusedNumber(reason) {
       leaveOut(from: number)
       window.remove(from: number)
@@ -205,12 +205,12 @@ public struct Publication {
     phase = .ended(.channel(reason))
   }
 
-  public mutating func returned(_ message: ReturnedMessage) {
+  package mutating func returned(_ message: ReturnedMessage) {
     window.returned(messageID: message.properties.messageID)
   }
 
   /// The broker took messages (`basic.ack`) or, with `isRejection`, did not (`basic.nack`).
-  public mutating func settled(upTo tag: UInt64, multiple: Bool, isRejection: Bool) {
+  package mutating func settled(upTo tag: UInt64, multiple: Bool, isRejection: Bool) {
     let settlement = window.settle(tag, multiple: multiple, isRejection: isRejection)
     confirmedCount += settlement.confirmedCount
     if settlement.confirmedCount > 0 { progressed() }
@@ -223,7 +223,7 @@ public struct Publication {
   }
 
   /// Told to end: what is under way is finished, unless it is the second time.
-  public mutating func received(_ signal: Signal, now: ContinuousClock.Instant) {
+  package mutating func received(_ signal: Signal, now: ContinuousClock.Instant) {
     guard case .publishing = phase, ending == nil else {
       phase = .ended(.signal(signal))
       return
@@ -233,7 +233,7 @@ public struct Publication {
     endIfIdle()
   }
 
-  public mutating func tick(now: ContinuousClock.Instant) {
+  package mutating func tick(now: ContinuousClock.Instant) {
     if let ending, now >= ending.limit { phase = .ended(.signal(ending.signal)) }
     let settledCount = confirmedCount + refusals.count
     if quietLimit == nil || settledCount > progress.settledCount { progress = (settledCount, now) }
@@ -241,7 +241,7 @@ public struct Publication {
   }
 
   /// The broker has been asked about the queue.
-  public mutating func inquired(now: ContinuousClock.Instant) {
+  package mutating func inquired(now: ContinuousClock.Instant) {
     progress.time = now
     isQuiet = false
   }

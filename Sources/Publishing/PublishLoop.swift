@@ -1,31 +1,31 @@
-public import AMQP
-public import Broker
+package import AMQP
+package import Broker
 internal import Linux
 
 /// Carries a publication out: one thread, one poll(2) over the broker's socket, the items' source and signals.
-public final class PublishLoop {
-  public struct Configuration {
+package final class PublishLoop {
+  package struct Configuration {
     /// Tried in turn.
-    public var access: BrokerAccess
+    package var access: BrokerAccess
     /// Seconds.
-    public var heartbeat: UInt16
+    package var heartbeat: UInt16
     /// How the broker's management tools show the connection.
-    public var connectionName: String
-    public var destination: Destination
+    package var connectionName: String
+    package var destination: Destination
     /// Of items that have none of their own.
-    public var properties: BasicProperties
+    package var properties: BasicProperties
     /// Asked of the broker before anything is published. Where it refuses one, nothing is, but where the user may not ask.
-    public var preconditions: [Method] = []
+    package var preconditions: [Method] = []
     /// What the broker is asked when it confirms nothing. Where it says that there is no such queue, nothing ever will be
     /// confirmed of what was sent to it.
-    public var inquiry: Method?
+    package var inquiry: Method?
     /// An item without a message id gets one of its own.
-    public var givesIDs = true
+    package var givesIDs = true
     /// How many items at the beginning are left out.
-    public var skip: Int
-    public var limits: Publication.Limits
+    package var skip: Int
+    package var limits: Publication.Limits
 
-    public init(
+    package init(
       access: BrokerAccess, heartbeat: UInt16, connectionName: String,
       destination: Destination,
       properties: BasicProperties, skip: Int, limits: Publication.Limits
@@ -41,7 +41,7 @@ public final class PublishLoop {
   }
 
   /// What somebody may want to know as it happens.
-  public enum Notice {
+  package enum Notice {
     /// The broker takes nothing for now, and why.
     case blocked(BrokerURL, reason: String)
     case unblocked(BrokerURL)
@@ -69,7 +69,7 @@ public final class PublishLoop {
   private var source: any ItemSource
   let signals: SignalReceiver
   private let notify: (Notice) -> Void
-  public internal(set) var publication: Publication
+  package internal(set) var publication: Publication
   let method: Method
   private let idPrefix: [UInt8]
   private var number = 0
@@ -93,7 +93,7 @@ public final class PublishLoop {
   /// Takes over the process's signals. `onTurn` is called whenever something may have changed, and says when it wants to be called
   /// again at the latest.
   /// - Throws: `SystemError`
-  public init(
+  package init(
     _ configuration: Configuration, _ source: any ItemSource, notify: @escaping (Notice) -> Void,
     onTurn: @escaping (Publication, BrokerURL) -> ContinuousClock.Instant?
   ) throws {
@@ -114,14 +114,14 @@ public final class PublishLoop {
   }
 
   /// How many items there have been, with those that were left out.
-  public var seenCount: Int { number }
+  package var seenCount: Int { number }
 
   /// The broker that was connected to last.
-  public var broker: BrokerURL { lastBroker }
+  package var broker: BrokerURL { lastBroker }
 
   /// Publishes until there is an end to it.
   /// - Throws: `SystemError`
-  public func run() throws -> Publication.End {
+  package func run() throws -> Publication.End {
     while true {
       connectIfDue()
       takeItems()

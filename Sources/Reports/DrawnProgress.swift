@@ -1,6 +1,6 @@
 /// Lines about the work on queues, one below the other, in the width of a terminal. A figure is there whole or not at all: where
 /// there is too little room, the names are shortened first, and then columns go, those first that matter least.
-public struct DrawnProgress: Sendable {
+package struct DrawnProgress: Sendable {
   private static let barWidth = 10...40
   /// A shorter name would hardly be known again.
   private static let shortestName = 10
@@ -9,9 +9,9 @@ public struct DrawnProgress: Sendable {
   private static let gap = "  "
 
   /// None is wider than asked for.
-  public let lines: [String]
+  package let lines: [String]
 
-  public init(_ progress: [ProgressLine], width: Int) {
+  package init(_ progress: [ProgressLine], width: Int) {
     let longest = progress.map { $0.name.count }.max() ?? 0
     var rests: [String] = []
     var nameRoom = 0

@@ -1,5 +1,5 @@
 /// A JSON value, for output in lines that machines read.
-public enum JSON: Hashable, Sendable, CustomStringConvertible {
+package enum JSON: Hashable, Sendable, CustomStringConvertible {
   case null
   case boolean(Bool)
   case integer(Int64)
@@ -8,18 +8,18 @@ public enum JSON: Hashable, Sendable, CustomStringConvertible {
   case array([JSON])
   case object([Member])
 
-  public struct Member: Hashable, Sendable {
-    public var name: String
-    public var value: JSON
+  package struct Member: Hashable, Sendable {
+    package var name: String
+    package var value: JSON
 
-    public init(_ name: String, _ value: JSON) {
+    package init(_ name: String, _ value: JSON) {
       self.name = name
       self.value = value
     }
   }
 
   /// On one line.
-  public var description: String {
+  package var description: String {
     switch self {
     case .null: "null"
     case .boolean(let value): "\(value)"

@@ -1,18 +1,18 @@
 /// How far the work on a queue is, from nothing but how much was left each time that somebody looked.
-public struct Progress: Sendable {
+package struct Progress: Sendable {
   /// Older changes than this do not count for the rate, unless nothing has changed since.
   static let window: Duration = .seconds(60)
 
   /// The most that was ever left.
-  public private(set) var total = 0
-  public private(set) var left = 0
+  package private(set) var total = 0
+  package private(set) var left = 0
   /// The looks at which less was left than before, after the one that the rate counts from.
   private var changes: ArraySlice<(time: ContinuousClock.Instant, left: Int)> = []
   private var latest: ContinuousClock.Instant?
 
-  public init() {}
+  package init() {}
 
-  public mutating func observe(left: Int, at now: ContinuousClock.Instant) {
+  package mutating func observe(left: Int, at now: ContinuousClock.Instant) {
     let isFirst = latest == nil
     // Where work was added, what was done before says nothing about the difference.
     if isFirst || left > self.left { changes = [] }
@@ -23,18 +23,18 @@ public struct Progress: Sendable {
     latest = now
   }
 
-  public var done: Int { total - left }
+  package var done: Int { total - left }
 
   /// From 0 to 1; nil where there was never anything to do.
-  public var fraction: Double? { total == 0 ? nil : Double(done) / Double(total) }
+  package var fraction: Double? { total == 0 ? nil : Double(done) / Double(total) }
 
   /// Items per second; nil as long as nothing was done.
-  public var rate: Double? {
+  package var rate: Double? {
     guard let first = changes.first, let latest, first.left > left, latest > first.time else { return nil }
     return Double(first.left - left) / (first.time.duration(to: latest) / .seconds(1))
   }
 
-  public var timeLeft: Duration? {
+  package var timeLeft: Duration? {
     if total > 0 && left == 0 { return .zero }
     return rate.map { .seconds(Double(left) / $0) }
   }

@@ -1,21 +1,21 @@
 /// One line about the work on a queue.
-public struct ProgressLine: Sendable {
+package struct ProgressLine: Sendable {
   let name: String
   private let figures: QueueFigures?
   private let progress: Progress
 
   /// About something that is not all of a queue's work.
-  public init(_ name: String, _ progress: Progress) {
+  package init(_ name: String, _ progress: Progress) {
     (self.name, self.progress) = (name.printable, progress)
     figures = nil
   }
 
-  public init(_ figures: QueueFigures, _ progress: Progress) {
+  package init(_ figures: QueueFigures, _ progress: Progress) {
     (name, self.figures, self.progress) = (figures.name.printable, figures, progress)
   }
 
   /// For a log.
-  public var plain: String {
+  package var plain: String {
     var parts = ["\(progress.done) of \(progress.total) done"]
     if let figures {
       parts.append("\(figures.ready) ready")
@@ -73,7 +73,7 @@ public struct ProgressLine: Sendable {
   }
 
   /// For people, to the second, and from an hour on to the minute.
-  public static func text(_ duration: Duration) -> String {
+  package static func text(_ duration: Duration) -> String {
     let seconds = Int(min(duration / .seconds(1), 1e9).rounded())
     func pair(_ unit: Int, _ name: String, _ smaller: Int, _ smallerName: String) -> String {
       let rest = seconds % unit / smaller

@@ -1,10 +1,10 @@
 /// One line about items that are being published.
-public struct PublishProgress: Sendable {
+package struct PublishProgress: Sendable {
   private let destination: String
   private let parts: [String]
 
   /// `rate` is in items per second; `blocked` is why the broker takes nothing for now.
-  public init(
+  package init(
     destination: String, confirmed: Int, whereItemsAre: String = "in the queue", unconfirmed: Int, total: Int?,
     rate: Double?, blocked: String?
   ) {
@@ -16,10 +16,10 @@ public struct PublishProgress: Sendable {
     self.parts = parts
   }
 
-  public var text: String { "\(destination): \(parts.joined(separator: ", "))" }
+  package var text: String { "\(destination): \(parts.joined(separator: ", "))" }
 
   /// For a terminal of that width, and never wider. What there is no room for is left out whole, and the name is shortened.
-  public func drawn(width: Int) -> String {
+  package func drawn(width: Int) -> String {
     for count in stride(from: parts.count, to: 0, by: -1) {
       let rest = ": " + parts.prefix(count).joined(separator: ", ")
       let room = width - rest.count
@@ -30,19 +30,19 @@ public struct PublishProgress: Sendable {
 }
 
 /// How fast something that is counted grows, over the last looks.
-public struct Pace: Sendable {
+package struct Pace: Sendable {
   static let window: Duration = .seconds(10)
   private var looks: ArraySlice<(time: ContinuousClock.Instant, count: Int)> = []
 
-  public init() {}
+  package init() {}
 
-  public mutating func observe(_ count: Int, at now: ContinuousClock.Instant) {
+  package mutating func observe(_ count: Int, at now: ContinuousClock.Instant) {
     looks.append((now, count))
     while looks.count > 2, looks[looks.startIndex + 1].time < now - Self.window { looks.removeFirst() }
   }
 
   /// Per second; nil as long as nothing has changed.
-  public var rate: Double? {
+  package var rate: Double? {
     guard let first = looks.first, let last = looks.last, last.time > first.time, last.count > first.count else {
       return nil
     }

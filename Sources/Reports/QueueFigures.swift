@@ -1,15 +1,15 @@
 /// How full a queue is, and the two that belong to it.
-public struct QueueFigures: Hashable, Sendable {
-  public var name: String
+package struct QueueFigures: Hashable, Sendable {
+  package var name: String
   /// Items that a consumer may get now; one that is in some worker's hand is not among them.
-  public var ready: Int
-  public var consumers: Int
+  package var ready: Int
+  package var consumers: Int
   /// Items that wait to be tried again; nil where there is no such queue.
-  public var retry: Int?
+  package var retry: Int?
   /// Items that nobody should try again; nil where there is no such queue.
-  public var dead: Int?
+  package var dead: Int?
 
-  public init(name: String, ready: Int, consumers: Int, retry: Int? = nil, dead: Int? = nil) {
+  package init(name: String, ready: Int, consumers: Int, retry: Int? = nil, dead: Int? = nil) {
     self.name = name
     self.ready = ready
     self.consumers = consumers
@@ -18,12 +18,12 @@ public struct QueueFigures: Hashable, Sendable {
   }
 
   /// What is still to be done, as far as it can be seen.
-  public var left: Int { ready + (retry ?? 0) }
+  package var left: Int { ready + (retry ?? 0) }
 
-  public var json: JSON { .object(members) }
+  package var json: JSON { .object(members) }
 
   /// With how far the work is.
-  public func json(_ progress: Progress) -> JSON {
+  package func json(_ progress: Progress) -> JSON {
     .object(
       members + [
         .init("done", .integer(Int64(progress.done))), .init("total", .integer(Int64(progress.total))),
@@ -42,7 +42,7 @@ public struct QueueFigures: Hashable, Sendable {
   }
 
   /// Several as a table.
-  public static func table(_ queues: [QueueFigures]) -> String {
+  package static func table(_ queues: [QueueFigures]) -> String {
     var table = TextTable(.text("QUEUE"), .number("READY"), .number("RETRY"), .number("DEAD"), .number("CONSUMERS"))
     for queue in queues {
       table.add(

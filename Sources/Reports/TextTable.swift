@@ -1,29 +1,29 @@
 /// Lines in columns, for people.
-public struct TextTable: Sendable {
-  public struct Column: Sendable {
+package struct TextTable: Sendable {
+  package struct Column: Sendable {
     var title: String
     var isNumber: Bool
 
-    public static func text(_ title: String) -> Column { Column(title: title, isNumber: false) }
+    package static func text(_ title: String) -> Column { Column(title: title, isNumber: false) }
     /// Its values end below each other.
-    public static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
+    package static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
   }
 
   private let columns: [Column]
   private var rows: [[String]]
 
-  public init(_ columns: Column...) {
+  package init(_ columns: Column...) {
     self.columns = columns
     rows = [columns.map(\.title)]
   }
 
   /// Adds a line; what there is no value for gets a dash.
-  public mutating func add(_ values: String?...) {
+  package mutating func add(_ values: String?...) {
     rows.append(values.map { $0?.printable ?? "-" })
   }
 
   /// All lines, that with the titles first.
-  public var text: String {
+  package var text: String {
     let widths = columns.indices.map { column in rows.map { $0[column].width }.max() ?? 0 }
     return rows.map { row in
       let cells = columns.indices.map { column in

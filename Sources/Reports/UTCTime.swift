@@ -1,10 +1,10 @@
 /// A time of an AMQP message as RFC 3339 has it; for times that it does not reach, the number itself.
-public func utcText(secondsSince1970 seconds: UInt64) -> String {
+package func utcText(secondsSince1970 seconds: UInt64) -> String {
   seconds < endOfRFC3339 ? "\(timeText(seconds))Z" : "\(seconds)"
 }
 
 /// The same with the seconds' fraction.
-public func utcText(millisecondsSince1970 milliseconds: UInt64) -> String {
+package func utcText(millisecondsSince1970 milliseconds: UInt64) -> String {
   let (seconds, fraction) = milliseconds.quotientAndRemainder(dividingBy: 1000)
   return seconds < endOfRFC3339 ? "\(timeText(seconds)).\(digits(Int(fraction), 3))Z" : "\(seconds)"
 }
@@ -35,7 +35,7 @@ private func digits(_ number: Int, _ count: Int) -> String {
 }
 
 /// Reads a time as `utcText` writes it, or otherwise by RFC 3339, in seconds since 1970-01-01T00:00:00Z. Parts of a second are left out.
-public func seconds(since1970 text: String) -> UInt64? {
+package func seconds(since1970 text: String) -> UInt64? {
   var rest = text.uppercased().utf8[...]
   guard let year = number(&rest, 4), skip(&rest, "-"), let month = number(&rest, 2, in: 1...12), skip(&rest, "-"),
     let day = number(&rest, 2, in: 1...31), skip(&rest, "T") || skip(&rest, " "),

@@ -1,30 +1,30 @@
 /// How to speak TLS, and whom to trust.
-public struct TLSConfiguration: Hashable, Sendable {
+package struct TLSConfiguration: Hashable, Sendable {
   /// PEM file or directory with those whose signatures count; the system's where there is none.
-  public var authorities: String?
+  package var authorities: String?
   /// PEM file with the client's certificate, and what leads from it to its authority.
-  public var certificate: String?
+  package var certificate: String?
   /// PEM file with its private key; the certificate's where there is none.
-  public var key: String?
+  package var key: String?
   /// What the peer's certificate must be for, instead of the URL's host.
-  public var serverName: String?
+  package var serverName: String?
   /// False: anybody may be the peer.
-  public var verifies = true
+  package var verifies = true
 
   /// The paths of all that is to be read.
-  public var files: [String] { [authorities, certificate, key].compactMap(\.self) }
+  package var files: [String] { [authorities, certificate, key].compactMap(\.self) }
 
   /// What the settings are called where a user makes them, for errors to name.
-  public var options = Options()
+  package var options = Options()
 
-  public struct Options: Hashable, Sendable {
-    public var authorities: String
-    public var certificate: String
-    public var key: String
+  package struct Options: Hashable, Sendable {
+    package var authorities: String
+    package var certificate: String
+    package var key: String
     /// nil where there is no such setting.
-    public var serverName: String?
+    package var serverName: String?
 
-    public init(
+    package init(
       authorities: String = "--tls-ca", certificate: String = "--tls-cert", key: String = "--tls-key",
       serverName: String? = "--tls-server-name"
     ) {
@@ -35,7 +35,7 @@ public struct TLSConfiguration: Hashable, Sendable {
     }
   }
 
-  public init() {}
+  package init() {}
 
   /// Where systems keep their authorities, as Go's crypto/x509 (root_linux.go) lists them.
   static let wellKnownBundles = [

@@ -3,12 +3,12 @@ internal import Glibc
 
 /// What all sessions of a process have in common: certificates, key and rules, read once.
 /// Nothing of it changes later, and OpenSSL counts its users atomically.
-public final class TLSContext: @unchecked Sendable {
+package final class TLSContext: @unchecked Sendable {
   let context: OpaquePointer
   let configuration: TLSConfiguration
 
   /// - Throws: `TLSError.setting`
-  public init(_ configuration: TLSConfiguration) throws {
+  package init(_ configuration: TLSConfiguration) throws {
     self.configuration = configuration
     guard copenssl_start() == 1, let context = SSL_CTX_new(TLS_client_method()) else {
       throw TLSError.setting("TLS cannot be set up")
@@ -26,8 +26,8 @@ public final class TLSContext: @unchecked Sendable {
     ERR_clear_error()
   }
 
-  public var verifies: Bool { configuration.verifies }
-  public var hasCertificate: Bool { configuration.certificate != nil }
+  package var verifies: Bool { configuration.verifies }
+  package var hasCertificate: Bool { configuration.certificate != nil }
 
   private var options: TLSConfiguration.Options { configuration.options }
 

@@ -1,5 +1,5 @@
 /// Why there is no TLS with a peer, in one line that says what to do.
-public enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A setting cannot be used.
   case setting(String)
   /// The peer is not whom it should be, or does not take us: will not pass.
@@ -7,7 +7,7 @@ public enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The protocol failed.
   case failed(String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .setting(let text), .untrusted(let text), .failed(let text): text
     }

@@ -3,11 +3,11 @@ internal import Glibc
 
 /// The client's side of one TLS connection, without any I/O: ciphertext that came in is given to `receive`, which
 /// returns all plaintext that it completes, and `ciphertext` collects what is to be sent.
-public final class TLSSession {
+package final class TLSSession {
   /// Bytes for the peer, in order; whoever writes them removes them.
-  public var ciphertext: [UInt8] = []
+  package var ciphertext: [UInt8] = []
   /// The handshake is over: the peer is whom it should be, and plaintext can be sent.
-  public private(set) var isEstablished = false
+  package private(set) var isEstablished = false
 
   private let ssl: OpaquePointer
   private let incoming: OpaquePointer
@@ -20,7 +20,7 @@ public final class TLSSession {
 
   /// Begins the handshake.
   /// - Throws: `TLSError`
-  public init(_ context: TLSContext, host: String) throws {
+  package init(_ context: TLSContext, host: String) throws {
     guard let ssl = SSL_new(context.context), let incoming = BIO_new(BIO_s_mem()), let outgoing = BIO_new(BIO_s_mem())
     else { throw TLSError.failed("no memory for TLS") }
     (self.context, self.ssl, self.incoming, self.outgoing) = (context, ssl, incoming, outgoing)
@@ -51,7 +51,7 @@ public final class TLSSession {
 
   /// Takes what came from the peer, and returns the plaintext in it.
   /// - Throws: `TLSError`; what `ciphertext` holds may still be sent then.
-  public func receive(_ bytes: ArraySlice<UInt8>) throws -> [UInt8] {
+  package func receive(_ bytes: ArraySlice<UInt8>) throws -> [UInt8] {
     let taken = bytes.withUnsafeBytes { BIO_write(incoming, $0.baseAddress, Int32($0.count)) }
     guard taken == bytes.count else { throw TLSError.failed("no memory for TLS") }
     if !isEstablished { try shakeHands() }
@@ -75,7 +75,7 @@ public final class TLSSession {
 
   /// Encrypts.
   /// - Throws: `TLSError`
-  public func send(_ bytes: ArraySlice<UInt8>) throws {
+  package func send(_ bytes: ArraySlice<UInt8>) throws {
     ERR_clear_error()
     let count = bytes.withUnsafeBytes { SSL_write(ssl, $0.baseAddress, Int32($0.count)) }
     guard count == bytes.count else { throw failure() }
@@ -83,7 +83,7 @@ public final class TLSSession {
   }
 
   /// Encrypts the end of what we have to say (close_notify); nothing can be sent after it.
-  public func close() {
+  package func close() {
     guard isEstablished else { return }
     ERR_clear_error()
     SSL_shutdown(ssl)

@@ -3,7 +3,7 @@ internal import CYAML
 extension YAMLValue {
   /// Documents as a stream of YAML, each after the first behind a line `---`. Strings are quoted where a reader would
   /// take them for something else.
-  public static func stream(_ documents: [YAMLValue]) -> String {
+  package static func stream(_ documents: [YAMLValue]) -> String {
     var output: [UInt8] = []
     withUnsafeMutablePointer(to: &output) { output in
       var emitter = Emitter(appendingTo: output)

@@ -1,6 +1,6 @@
 /// What a shell may complete of a tool's command lines, made from its commands' definitions.
-public struct Completion: Sendable {
-  public enum Shell: String, CaseIterable, Sendable {
+package struct Completion: Sendable {
+  package enum Shell: String, CaseIterable, Sendable {
     case bash, zsh, fish
   }
 
@@ -10,7 +10,7 @@ public struct Completion: Sendable {
 
   /// `programs` are completed by their own names. `words` are what the first operand of a command may be, besides its own
   /// choices, by the command's name; one that is not among `commands` takes nothing else.
-  public init(tool: String, commands: [Command], programs: [PoptCommand] = [], words: [String: [String]] = [:]) {
+  package init(tool: String, commands: [Command], programs: [PoptCommand] = [], words: [String: [String]] = [:]) {
     self.tool = tool
     let names = commands.map(\.name)
     let others = words.keys.filter { !names.contains($0) }.sorted().map { name in
@@ -21,7 +21,7 @@ public struct Completion: Sendable {
   }
 
   /// A script for the shell to read.
-  public func script(for shell: Shell) -> String {
+  package func script(for shell: Shell) -> String {
     switch shell {
     case .bash: bashScript
     case .zsh: zshScript

@@ -1,24 +1,24 @@
 /// A program whose arguments are read as popt(3) reads them, described once: what is scanned, what `--help` and
 /// `--usage` print, and its page of the manual are made from this.
-public struct PoptCommand: Sendable {
-  public enum Operands: Hashable, Sendable {
+package struct PoptCommand: Sendable {
+  package enum Operands: Hashable, Sendable {
     case none
     /// Another command with its arguments, which are all that follows the first word that is no option, as popt has it
     /// with POPT_CONTEXT_POSIXMEHARDER.
     case command
   }
 
-  public var program: String
-  public var summary: String
-  public var examples: [String]
+  package var program: String
+  package var summary: String
+  package var examples: [String]
   /// Paragraphs about what it does otherwise than the program of that name does whose options it takes.
-  public var differences: [String]
-  public var operands: Operands
-  public var options: [PoptOption]
+  package var differences: [String]
+  package var operands: Operands
+  package var options: [PoptOption]
   /// A table that others include, too. A letter that both have is this one's.
-  public var common: PoptGroup
+  package var common: PoptGroup
 
-  public init(
+  package init(
     program: String, summary: String, examples: [String], differences: [String], operands: Operands = .none,
     options: [PoptOption], common: PoptGroup
   ) {
@@ -43,20 +43,20 @@ public struct PoptCommand: Sendable {
 }
 
 /// Options that belong together.
-public struct PoptGroup: Sendable {
-  public var title: String
-  public var options: [PoptOption]
+package struct PoptGroup: Sendable {
+  package var title: String
+  package var options: [PoptOption]
 
-  public init(_ title: String, _ options: [PoptOption]) {
+  package init(_ title: String, _ options: [PoptOption]) {
     self.title = title
     self.options = options
   }
 }
 
 /// An option, `--name` or `-n`.
-public struct PoptOption: Sendable {
+package struct PoptOption: Sendable {
   /// What it takes; the names of values are for the help.
-  public enum Kind: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     /// POPT_ARG_NONE.
     case flag
     /// POPT_ARG_VAL: no value either.
@@ -69,12 +69,12 @@ public struct PoptOption: Sendable {
     case list(String)
   }
 
-  public var name: String
-  public var short: Character?
-  public var kind: Kind
-  public var help: String
+  package var name: String
+  package var short: Character?
+  package var kind: Kind
+  package var help: String
 
-  public init(_ name: String, short: Character? = nil, _ kind: Kind, _ help: String) {
+  package init(_ name: String, short: Character? = nil, _ kind: Kind, _ help: String) {
     self.name = name
     self.short = short
     self.kind = kind
@@ -90,28 +90,28 @@ public struct PoptOption: Sendable {
 }
 
 /// What was given to a program, byte for byte: arguments need not be text.
-public struct PoptArguments: Hashable, Sendable {
+package struct PoptArguments: Hashable, Sendable {
   /// An option with its value, which is empty where it takes none.
-  public struct Given: Hashable, Sendable {
-    public let option: String
-    public let value: [UInt8]
+  package struct Given: Hashable, Sendable {
+    package let option: String
+    package let value: [UInt8]
     /// In which of the words the value ends.
-    public let position: Int
+    package let position: Int
   }
 
-  public internal(set) var given: [Given] = []
-  public internal(set) var operands: [[UInt8]] = []
+  package internal(set) var given: [Given] = []
+  package internal(set) var operands: [[UInt8]] = []
 
   /// The option's value, the last where it was given more than once.
-  public subscript(option: String) -> [UInt8]? { given.last { $0.option == option }?.value }
+  package subscript(option: String) -> [UInt8]? { given.last { $0.option == option }?.value }
 
   /// Every value of the option, in order.
-  public func all(_ option: String) -> [[UInt8]] { given.filter { $0.option == option }.map(\.value) }
+  package func all(_ option: String) -> [[UInt8]] { given.filter { $0.option == option }.map(\.value) }
 
-  public func contains(_ option: String) -> Bool { self[option] != nil }
+  package func contains(_ option: String) -> Bool { self[option] != nil }
 
   /// The value of an option that takes a number.
-  public func number(_ option: String) -> Int32? {
+  package func number(_ option: String) -> Int32? {
     self[option].flatMap { if case .value(let number) = PoptNumber($0) { number } else { nil } }
   }
 }

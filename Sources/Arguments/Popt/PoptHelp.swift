@@ -1,6 +1,6 @@
 extension PoptCommand {
   /// What `--help` prints, as popt lays it out where there is no terminal.
-  public var helpText: String {
+  package var helpText: String {
     let groups = [common, Self.help]
     let column = ([options] + groups.map(\.options)).joined().map(\.widthInHelp).max() ?? 0
     var lines = ["Usage: \(program) \(operandUsage)"] + options.flatMap { $0.helpLines(column: column) }
@@ -9,7 +9,7 @@ extension PoptCommand {
   }
 
   /// What `--usage` prints, and what follows an error.
-  public var usageText: String {
+  package var usageText: String {
     var text = "Usage: \(program)"
     // popt counts the columns of the letters only, and one too many after each option.
     var column = text.count

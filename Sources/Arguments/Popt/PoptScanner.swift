@@ -1,12 +1,12 @@
 /// Why arguments cannot be understood, in popt's words.
-public struct PoptError: Error, Hashable, Sendable, CustomStringConvertible {
-  public var description: String
+package struct PoptError: Error, Hashable, Sendable, CustomStringConvertible {
+  package var description: String
 
-  public init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }
 
 extension PoptCommand {
-  public enum Scanned: Hashable, Sendable {
+  package enum Scanned: Hashable, Sendable {
     case arguments(PoptArguments)
     case helpRequested
     case usageRequested
@@ -16,7 +16,7 @@ extension PoptCommand {
   /// options without a value, options and operands in any order, and `--` before what is no option although it looks
   /// like one.
   /// - Throws: `PoptError`
-  public func scan(_ words: [[UInt8]]) throws(PoptError) -> Scanned {
+  package func scan(_ words: [[UInt8]]) throws(PoptError) -> Scanned {
     var scan = Scan(words: words, options: allOptions)
     while let word = scan.next() {
       guard word.count > 1, word[0] == .dash else {

@@ -1,42 +1,42 @@
-public import AMQP
-public import TLS
+package import AMQP
+package import TLS
 
 /// The brokers, how to log in there, and by which certificates to speak TLS. As far as files say it, which may be replaced while a program
 /// runs, they are read anew for each connection.
-public final class BrokerAccess {
+package final class BrokerAccess {
   /// What the files say.
-  public struct Content {
+  package struct Content {
     /// Tried in turn; at least one.
-    public var brokers: [BrokerURL]
+    package var brokers: [BrokerURL]
     /// nil where no broker is reached by TLS.
-    public var tls: TLSContext?
+    package var tls: TLSContext?
 
-    public init(brokers: [BrokerURL], tls: TLSContext? = nil) {
+    package init(brokers: [BrokerURL], tls: TLSContext? = nil) {
       self.brokers = brokers
       self.tls = tls
     }
   }
 
   /// Why the files cannot be used now. It repeats nothing of what is in there.
-  public struct Unusable: Error, Hashable, Sendable {
-    public let reason: String
+  package struct Unusable: Error, Hashable, Sendable {
+    package let reason: String
 
-    public init(_ reason: String) { self.reason = reason }
+    package init(_ reason: String) { self.reason = reason }
   }
 
   /// As they were read last.
-  public var brokers: [BrokerURL] { content.brokers }
+  package var brokers: [BrokerURL] { content.brokers }
   /// The same of TLS.
-  public var tls: TLSContext? { content.tls }
+  package var tls: TLSContext? { content.tls }
   /// The login, too, may be another one.
-  public let mayLoginChange: Bool
+  package let mayLoginChange: Bool
   /// The file with the token that is the password of all.
   let token: SecretFile?
   /// What to do with what there is to say.
-  public var report: (CredentialNotice) -> Void = { _ in }
+  package var report: (CredentialNotice) -> Void = { _ in }
 
   /// What to do when a broker lets us in for the first time.
-  public var onFirstLogin: (() -> Void)?
+  package var onFirstLogin: (() -> Void)?
 
   private let read: (() throws(Unusable) -> Content)?
   private var content: Content
@@ -45,7 +45,7 @@ public final class BrokerAccess {
   private var lastNotice: CredentialNotice?
 
   /// Nothing of it changes.
-  public init(_ brokers: [BrokerURL], tls: TLSContext? = nil) {
+  package init(_ brokers: [BrokerURL], tls: TLSContext? = nil) {
     content = Content(brokers: brokers, tls: tls)
     token = nil
     mayLoginChange = false
@@ -53,7 +53,7 @@ public final class BrokerAccess {
   }
 
   /// `read` reads the files anew.
-  public init(
+  package init(
     _ content: Content, token: SecretFile?, mayLoginChange: Bool, read: @escaping () throws(Unusable) -> Content
   ) {
     self.content = content
@@ -63,7 +63,7 @@ public final class BrokerAccess {
   }
 
   /// The brokers as they are to be connected to now. While the files cannot be used that is as before, with a notice.
-  public func current() -> [BrokerURL] {
+  package func current() -> [BrokerURL] {
     defer { isFresh = false }
     guard let read, !isFresh else { return brokers }
     do throws(Unusable) {
@@ -79,7 +79,7 @@ public final class BrokerAccess {
   }
 
   /// The same broker, and how to log in there now; as it was where the files name that broker no more.
-  public func current(_ broker: BrokerURL) -> BrokerURL { current().first { $0.isSamePlace(as: broker) } ?? broker }
+  package func current(_ broker: BrokerURL) -> BrokerURL { current().first { $0.isSamePlace(as: broker) } ?? broker }
 
   /// A broker has let us in.
   func loggedIn() {
@@ -95,7 +95,7 @@ public final class BrokerAccess {
 }
 
 /// What there is to say of credentials that are read from files.
-public enum CredentialNotice: Hashable, Sendable {
+package enum CredentialNotice: Hashable, Sendable {
   /// The broker has taken the new token.
   case renewed(path: String)
   /// The token runs out, or has run out where the time is negative, and there is no new one.

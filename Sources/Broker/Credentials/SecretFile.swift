@@ -2,21 +2,21 @@ internal import Linux
 
 /// A file with a secret, which may be replaced at any time. It is read by its path each time: Kubernetes replaces what it has mounted
 /// by renaming a symbolic link. What is no regular file (a pipe) can be read once only, and stays as it was.
-public struct SecretFile: Sendable {
+package struct SecretFile: Sendable {
   /// Why a file gives no secret. It repeats nothing of what is in there.
-  public struct Unreadable: Error, Hashable, Sendable {
-    public let reason: String
+  package struct Unreadable: Error, Hashable, Sendable {
+    package let reason: String
     /// The system is short of what reading takes.
-    public var mayPass = false
+    package var mayPass = false
   }
 
-  public let path: String
+  package let path: String
   /// As it was at first, without the newlines at its end.
-  public let first: String
+  package let first: String
   private let isReplaceable: Bool
 
   /// - Throws: `Unreadable`
-  public init(_ path: String) throws(Unreadable) {
+  package init(_ path: String) throws(Unreadable) {
     self.path = path
     isReplaceable = SmallFile.isRegular(path)
     first = try Self.content(path)
@@ -24,7 +24,7 @@ public struct SecretFile: Sendable {
 
   /// What is there now.
   /// - Throws: `Unreadable`
-  public func read() throws(Unreadable) -> String {
+  package func read() throws(Unreadable) -> String {
     guard isReplaceable else { return first }
     // A pipe in its place might have us wait for ever.
     guard SmallFile.isRegular(path) else { throw Unreadable(reason: "it is not there, or no regular file any more") }

@@ -105,14 +105,14 @@ struct TokenRenewal: Sendable {
 }
 
 /// Why what is in a token's file is not taken in the place of the token that runs out.
-public enum TokenObstacle: Hashable, Sendable, CustomStringConvertible {
+package enum TokenObstacle: Hashable, Sendable, CustomStringConvertible {
   case unreadable(String)
   case unchanged
   case endsNoLater
   /// It is no JWT, or does not say when it runs out.
   case unknownEnd
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .unreadable(let reason): "it cannot be read (\(reason))"
     case .unchanged: "it holds no new one yet"

@@ -1,30 +1,30 @@
-public import Linux
+package import Linux
 
 /// The exit statuses of amqp-job, after BSD's sysexits(3) and the shell's conventions. The table in
 /// the README is this list.
-public struct ExitStatus: RawRepresentable, Hashable, Sendable {
-  public let rawValue: Int32
+package struct ExitStatus: RawRepresentable, Hashable, Sendable {
+  package let rawValue: Int32
 
-  public init(rawValue: Int32) { self.rawValue = rawValue }
+  package init(rawValue: Int32) { self.rawValue = rawValue }
 
-  public static let success = ExitStatus(rawValue: 0)
-  public static let failure = ExitStatus(rawValue: 1)
-  public static let usage = ExitStatus(rawValue: 64)
-  public static let refusedData = ExitStatus(rawValue: 65)
-  public static let noQueue = ExitStatus(rawValue: 66)
-  public static let unreachable = ExitStatus(rawValue: 69)
-  public static let internalError = ExitStatus(rawValue: 70)
-  public static let inputOutputError = ExitStatus(rawValue: 74)
-  public static let temporaryFailure = ExitStatus(rawValue: 75)
-  public static let itemTakenBack = ExitStatus(rawValue: 76)
-  public static let notPermitted = ExitStatus(rawValue: 77)
-  public static let wrongQueue = ExitStatus(rawValue: 78)
-  public static let timedOut = ExitStatus(rawValue: 124)
-  public static let notExecutable = ExitStatus(rawValue: 126)
-  public static let commandNotFound = ExitStatus(rawValue: 127)
+  package static let success = ExitStatus(rawValue: 0)
+  package static let failure = ExitStatus(rawValue: 1)
+  package static let usage = ExitStatus(rawValue: 64)
+  package static let refusedData = ExitStatus(rawValue: 65)
+  package static let noQueue = ExitStatus(rawValue: 66)
+  package static let unreachable = ExitStatus(rawValue: 69)
+  package static let internalError = ExitStatus(rawValue: 70)
+  package static let inputOutputError = ExitStatus(rawValue: 74)
+  package static let temporaryFailure = ExitStatus(rawValue: 75)
+  package static let itemTakenBack = ExitStatus(rawValue: 76)
+  package static let notPermitted = ExitStatus(rawValue: 77)
+  package static let wrongQueue = ExitStatus(rawValue: 78)
+  package static let timedOut = ExitStatus(rawValue: 124)
+  package static let notExecutable = ExitStatus(rawValue: 126)
+  package static let commandNotFound = ExitStatus(rawValue: 127)
 
   /// What each means to a user, for the manual.
-  public static let meanings: [(status: ExitStatus, meaning: String)] = [
+  package static let meanings: [(status: ExitStatus, meaning: String)] = [
     (success, "All that was asked for is done: the worker exited 0 on everything that was taken, and it was acked."),
     (failure, "The worker failed; or what was asked for or after is not so: no runner is alive, items are left."),
     (usage, "Bad usage: an option, an argument or a setting cannot be understood."),
@@ -49,7 +49,7 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
   ]
 
   /// A runner that a signal ended.
-  public static func signal(_ signal: Signal) -> ExitStatus {
+  package static func signal(_ signal: Signal) -> ExitStatus {
     ExitStatus(rawValue: 128 + signal.rawValue)
   }
 
@@ -67,7 +67,7 @@ public struct ExitStatus: RawRepresentable, Hashable, Sendable {
 
   /// A worker's end as the runner reports it. The statuses that the runner uses itself become 1, unless `raw`: a Job's
   /// pod failure policy must be able to tell one from the other.
-  public init(worker status: ProcessStatus, raw: Bool) {
+  package init(worker status: ProcessStatus, raw: Bool) {
     let code = status.shellCode
     let isOurs = (64...78).contains(code) || (124...128).contains(code)
     self = isOurs && !raw ? .failure : ExitStatus(rawValue: code)

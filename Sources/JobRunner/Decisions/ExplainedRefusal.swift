@@ -1,13 +1,13 @@
-public import AMQP
+package import AMQP
 internal import Broker
 
 /// A broker's refusal in a line for people, with what to do about it where that is known, and the exit status.
-public struct ExplainedRefusal: Hashable, Sendable {
-  public var status: ExitStatus
-  public var line: String
+package struct ExplainedRefusal: Hashable, Sendable {
+  package var status: ExitStatus
+  package var line: String
 
   /// `place` is what was asked about, the queue of that name, for messages.
-  public init(_ reason: CloseReason, queue: String, place: String) {
+  package init(_ reason: CloseReason, queue: String, place: String) {
     let text = reason.text
     switch reason.refusal {
     case .noQueue where Destination.queue(queue).isDirectReply:

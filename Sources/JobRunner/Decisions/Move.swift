@@ -1,9 +1,9 @@
 internal import AMQP
-public import Broker
+package import Broker
 
 /// A way for an item out of its queue, other than being done: a confirmed copy, and then the ack.
-public struct Move: Hashable, Sendable {
-  public enum Destination: Hashable, Sendable {
+package struct Move: Hashable, Sendable {
+  package enum Destination: Hashable, Sendable {
     /// The queue that it came from.
     case queue
     /// The retry queue, which gives it back after a while.
@@ -13,11 +13,11 @@ public struct Move: Hashable, Sendable {
     case deadLetterExchange(DeadLetterTarget, DeadLetterCause)
   }
 
-  public var destination: Destination
+  package var destination: Destination
   /// The attempts that the item has behind it.
-  public var attempts: Int
+  package var attempts: Int
 
-  public init(destination: Destination, attempts: Int) {
+  package init(destination: Destination, attempts: Int) {
     self.destination = destination
     self.attempts = attempts
   }

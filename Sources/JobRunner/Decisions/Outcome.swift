@@ -1,5 +1,5 @@
-public import Broker
-public import Linux
+package import Broker
+package import Linux
 
 /// What became of an item's turn with a worker.
 enum Outcome: Hashable, Sendable {
@@ -16,12 +16,12 @@ enum Outcome: Hashable, Sendable {
 }
 
 /// Why an attempt failed, and an item is dead-lettered that has none left.
-public struct DeadLetterCause: Hashable, Sendable {
-  public var reason: DeadLetter.Reason
+package struct DeadLetterCause: Hashable, Sendable {
+  package var reason: DeadLetter.Reason
   /// How the last worker ended, where one was started.
-  public var status: ProcessStatus?
+  package var status: ProcessStatus?
   /// The end of what that worker wrote to its standard error, where it is kept.
-  public var standardError: String?
+  package var standardError: String?
 }
 
 /// One item in the hands of a worker.

@@ -1,14 +1,14 @@
 internal import AMQP
 
 /// A queue that the runner declares for itself: not durable, and deleted with its last consumer.
-public struct OwnQueue: Hashable, Sendable {
+package struct OwnQueue: Hashable, Sendable {
   /// For the runner's connection alone.
-  public var isExclusive: Bool
+  package var isExclusive: Bool
   /// To which it is bound, by each of the keys; nil for none.
-  public var exchange: String?
-  public var routingKeys: [String]
+  package var exchange: String?
+  package var routingKeys: [String]
 
-  public init(isExclusive: Bool, exchange: String? = nil, routingKeys: [String] = []) {
+  package init(isExclusive: Bool, exchange: String? = nil, routingKeys: [String] = []) {
     self.isExclusive = isExclusive
     self.exchange = exchange
     self.routingKeys = routingKeys

@@ -1,5 +1,5 @@
-public import AMQP
-public import Broker
+package import AMQP
+package import Broker
 
 /// Finds out whether a queue is one that items can be taken from without a loss (no stream, and where it has to last,
 /// durable and neither auto-delete nor exclusive), what becomes of items that are given back too often, and whether the queues beside
@@ -7,8 +7,8 @@ public import Broker
 ///
 /// AMQP has no question for any of this. `DeclarationInquiry` has the way round that for users with the configure permission;
 /// for others there is less to be known, and what is not known is not guessed.
-public struct QueueInspection: Hashable, Sendable {
-  public enum Verdict: Hashable, Sendable {
+package struct QueueInspection: Hashable, Sendable {
+  package enum Verdict: Hashable, Sendable {
     /// Not for us, and why.
     case unsupported(String)
     /// Not for us, since it may go before its items do.
@@ -22,7 +22,7 @@ public struct QueueInspection: Hashable, Sendable {
   }
 
   /// What is known of the retry and the dead-letter queue beside a queue that does not refer to them.
-  public enum Neighbours: Hashable, Sendable {
+  package enum Neighbours: Hashable, Sendable {
     case unknown
     case absent
     /// The user may not know.
@@ -40,7 +40,7 @@ public struct QueueInspection: Hashable, Sendable {
   private let queue: WorkQueue
   private let channel: UInt16
   /// What is made of a queue that may go before its items do.
-  public enum Transients: Hashable, Sendable {
+  package enum Transients: Hashable, Sendable {
     case refused
     /// Whatever makes it one.
     case taken
@@ -57,7 +57,7 @@ public struct QueueInspection: Hashable, Sendable {
   /// The queue itself is asked about; else only those beside it.
   private var asksForQueue = true
 
-  public init(queue: WorkQueue, channel: UInt16, transients: Transients) {
+  package init(queue: WorkQueue, channel: UInt16, transients: Transients) {
     self.queue = queue
     self.channel = channel
     self.transients = transients
@@ -66,19 +66,19 @@ public struct QueueInspection: Hashable, Sendable {
   }
 
   /// Consumers can be attached to it without a loss that nobody wanted, whatever else comes out.
-  public var mayBeConsumed: Bool { inquiry.isTransienceKnown }
+  package var mayBeConsumed: Bool { inquiry.isTransienceKnown }
 
   /// Why it may go before its items do; nil where that is not known.
-  public var transience: [DeclarationInquiry.Transience]? { inquiry.isTransienceKnown ? inquiry.transience : nil }
+  package var transience: [DeclarationInquiry.Transience]? { inquiry.isTransienceKnown ? inquiry.transience : nil }
 
   /// What it is so far as is known.
-  public var standing: QueueStanding { inquiry.standing }
+  package var standing: QueueStanding { inquiry.standing }
 
   /// It may come out as one with a retry and a dead-letter queue.
-  public var mayBeDeclared: Bool { inquiry.isDeclared }
+  package var mayBeDeclared: Bool { inquiry.isDeclared }
 
   /// What is asked first.
-  public var questions: [ChannelMethod] { on([.channelOpen] + declarations) }
+  package var questions: [ChannelMethod] { on([.channelOpen] + declarations) }
 
   private var declarations: [Method] {
     let own: [Method] = asksForQueue ? [.queueDeclare(inquiry.declaration)] : []
@@ -96,7 +96,7 @@ public struct QueueInspection: Hashable, Sendable {
   private func on(_ methods: [Method]) -> [ChannelMethod] { methods.map { ChannelMethod($0, on: channel) } }
 
   /// Takes what came on the channel; the verdict, where there is one.
-  public mutating func take(_ answer: Method, on channel: UInt16) -> Verdict? {
+  package mutating func take(_ answer: Method, on channel: UInt16) -> Verdict? {
     guard channel == self.channel else { return nil }
     switch answer {
     case .queueDeclareOK: return found()
@@ -236,7 +236,7 @@ public struct QueueInspection: Hashable, Sendable {
 
 extension DeclarationInquiry.Transience: CustomStringConvertible {
   /// What is said of such a queue.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notDurable: "is not durable"
     case .autoDelete: "deletes itself with its last consumer"
@@ -246,12 +246,12 @@ extension DeclarationInquiry.Transience: CustomStringConvertible {
 }
 
 /// Looks whether queues are there beside another one that need not refer to them, by name.
-public struct NeighbourSearch: Hashable, Sendable {
+package struct NeighbourSearch: Hashable, Sendable {
   private let names: [String]
   private let channel: UInt16
   private var foundCount = 0
 
-  public enum Finding: Hashable, Sendable {
+  package enum Finding: Hashable, Sendable {
     case found
     case absent
     case hidden
@@ -259,12 +259,12 @@ public struct NeighbourSearch: Hashable, Sendable {
   }
 
   /// For a queue of which nothing says that it has others beside it. nil where its name leaves no room for theirs.
-  public init?(besidePlain queue: WorkQueue, on channel: UInt16) {
+  package init?(besidePlain queue: WorkQueue, on channel: UInt16) {
     self.init([queue.retryName, queue.deadName], of: queue, on: channel)
   }
 
   /// For a queue that is said to have all of them. nil where its name leaves no room for theirs.
-  public init?(besideDeclared queue: WorkQueue, on channel: UInt16) {
+  package init?(besideDeclared queue: WorkQueue, on channel: UInt16) {
     self.init([queue.retryName, queue.deadName, queue.marksName], of: queue, on: channel)
   }
 
@@ -273,12 +273,12 @@ public struct NeighbourSearch: Hashable, Sendable {
     (self.names, self.channel) = (names, channel)
   }
 
-  public var questions: [ChannelMethod] {
+  package var questions: [ChannelMethod] {
     ([.channelOpen] + names.map { .queueDeclare(.init(name: ByteString($0), isPassive: true)) })
       .map { ChannelMethod($0, on: channel) }
   }
 
-  public mutating func take(_ answer: Method, on channel: UInt16) -> Finding? {
+  package mutating func take(_ answer: Method, on channel: UInt16) -> Finding? {
     guard channel == self.channel else { return nil }
     switch answer {
     case .queueDeclareOK:

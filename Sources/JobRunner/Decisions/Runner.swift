@@ -8,7 +8,7 @@ internal import Linux
 /// It connects, looks at the queue, fills its slots with items, has a worker run on each, settles them,
 /// and ends when it has taken as many as it was asked for, when the queue is drained, or when
 /// something forbids to go on.
-public struct Runner: Sendable {
+package struct Runner: Sendable {
   enum Phase: Hashable, Sendable {
     case new
     /// No connection; an attempt at one is under way, or comes after a pause.
@@ -108,7 +108,7 @@ public struct Runner: Sendable {
 
   /// `chance`, from 0 to 1 and another for each pause, spreads those of many runners: two whose looks have met would else meet
   /// at each of them, and find each other at the queue for ever.
-  public init(_ options: JobOptions, chance: @escaping @Sendable () -> Double) {
+  package init(_ options: JobOptions, chance: @escaping @Sendable () -> Double) {
     self.options = options
     brokers = options.brokers
     self.chance = chance
@@ -123,7 +123,7 @@ public struct Runner: Sendable {
   }
 
   /// Decides what to do about `event`.
-  public mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
+  package mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
     latestEventAt = now
     if case .closing(let status) = phase { return closing(event, status) }
     if let slot = event.slot, !slots.indices.contains(slot) { return [] }
@@ -151,7 +151,7 @@ public struct Runner: Sendable {
   }
 
   /// The first event of all.
-  public mutating func start(now: ContinuousClock.Instant) -> [RunnerAction] {
+  package mutating func start(now: ContinuousClock.Instant) -> [RunnerAction] {
     startedAt = now
     idleSince = now
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []

@@ -1,8 +1,8 @@
-public import AMQP
-public import Linux
+package import AMQP
+package import Linux
 
 /// What a runner does about an event, in order.
-public enum RunnerAction: Hashable, Sendable {
+package enum RunnerAction: Hashable, Sendable {
   /// Begin to connect to the runner's broker, and send these methods with the login.
   case connect([ChannelMethod])
   /// Give up the connection, or the attempt at one: it is closed while other things go on.

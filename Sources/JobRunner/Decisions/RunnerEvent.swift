@@ -1,9 +1,9 @@
-public import AMQP
-public import Broker
-public import Linux
+package import AMQP
+package import Broker
+package import Linux
 
 /// What can happen to a runner.
-public enum RunnerEvent: Hashable, Sendable {
+package enum RunnerEvent: Hashable, Sendable {
   /// The login succeeded; nil for a server that is not RabbitMQ.
   case connected(ServerVersion?)
   /// A method came on a channel.
@@ -63,14 +63,14 @@ public enum RunnerEvent: Hashable, Sendable {
 }
 
 /// Who is in the foreground of our terminal.
-public enum TerminalHolder: Hashable, Sendable {
+package enum TerminalHolder: Hashable, Sendable {
   case runner
   case worker
   case others
 }
 
 /// Whether copies of items can be published.
-public enum PublishingPermission: Hashable, Sendable {
+package enum PublishingPermission: Hashable, Sendable {
   case granted
   case refused(CloseReason)
   /// The broker cannot be asked now, and why.
@@ -78,7 +78,7 @@ public enum PublishingPermission: Hashable, Sendable {
 }
 
 /// The times that a runner waits for; each is set at most once at a time.
-public enum RunnerTimer: Hashable, Sendable {
+package enum RunnerTimer: Hashable, Sendable {
   /// The broker has been out of reach for as long as it may be.
   case connectLimit
   /// Time to try to connect, or to open the queue, again.

@@ -1,35 +1,35 @@
-public import Broker
-public import Linux
+package import Broker
+package import Linux
 
 extension EventLoop {
   /// What the loop needs besides the decisions.
-  public struct Configuration {
+  package struct Configuration {
     /// How to log in, and where.
-    public var access: BrokerAccess
+    package var access: BrokerAccess
     /// Seconds.
-    public var heartbeat: UInt16
+    package var heartbeat: UInt16
     /// How the broker's management tools show the connection.
-    public var connectionName: String
+    package var connectionName: String
     /// The worker; its environment is filled in for each item.
-    public var worker: ProcessGroups.Program
-    public var environment: WorkerEnvironment
-    public var feed: Feed
+    package var worker: ProcessGroups.Program
+    package var environment: WorkerEnvironment
+    package var feed: Feed
     /// Where bodies are kept that are too large for memory.
-    public var spoolDirectory: String
+    package var spoolDirectory: String
     /// The largest body that is kept in memory, in bytes.
-    public var largestBodyInMemory: Int
+    package var largestBodyInMemory: Int
     /// The largest item that is stored, in bytes; nil for as large as it comes.
-    public var largestItem: UInt64?
+    package var largestItem: UInt64?
     /// What dead letters say of where they failed.
-    public var host: String
+    package var host: String
     /// How many bytes of a worker's standard error are kept, its end; nil for none: then a worker has ours.
-    public var keptErrorSize: Int?
+    package var keptErrorSize: Int?
     /// Where to show that the loop turns, if anywhere.
-    public var liveness: Liveness?
+    package var liveness: Liveness?
     /// What to do with the name that the broker has chosen for a queue of the runner's own.
-    public var announceQueue: (String) -> Void = { _ in }
+    package var announceQueue: (String) -> Void = { _ in }
 
-    public init(
+    package init(
       access: BrokerAccess, heartbeat: UInt16, connectionName: String,
       worker: ProcessGroups.Program,
       environment: WorkerEnvironment, feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String,

@@ -4,7 +4,7 @@ internal import Linux
 
 /// Carries a runner's decisions out: one thread, one poll(2) over the broker's sockets, the workers'
 /// inputs, signals and timers.
-public final class EventLoop {
+package final class EventLoop {
   private let options: JobOptions
   private let configuration: Configuration
   private let log: (LogEntry) -> Void
@@ -27,7 +27,7 @@ public final class EventLoop {
 
   /// Takes over the process's signals and child processes.
   /// - Throws: `SystemError`
-  public init(
+  package init(
     _ options: JobOptions, _ configuration: Configuration, log: @escaping (LogEntry) -> Void
   ) throws {
     self.options = options
@@ -51,7 +51,7 @@ public final class EventLoop {
 
   /// Runs until the runner has finished, and returns its exit status.
   /// - Throws: `SystemError`
-  public func run() throws -> ExitStatus {
+  package func run() throws -> ExitStatus {
     defer {
       bodies.releaseAll()
       liveness?.remove()

@@ -1,9 +1,9 @@
 internal import Linux
 
 /// Shows in a file that the event loop turns, and whether the runner has its broker.
-public struct Liveness {
+package struct Liveness {
   /// The time from one sign of life to the next.
-  public static let period: Duration = .seconds(5)
+  package static let period: Duration = .seconds(5)
 
   private let file: RecordFile
   private var shown = false
@@ -13,7 +13,7 @@ public struct Liveness {
 
   /// Gives the first sign.
   /// - Throws: `RecordFile.Obstacle`, `SystemError`; its code is EEXIST where the file is there and no runner's.
-  public init(path: String) throws {
+  package init(path: String) throws {
     file = try RecordFile(path) { LivenessRecord($0) != nil }
     try show(false)
   }

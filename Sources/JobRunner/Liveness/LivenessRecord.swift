@@ -1,12 +1,12 @@
 /// What a runner's liveness file says, as text of a fixed size: `amqp-job alive 00000000012345678901 serving`.
-public struct LivenessRecord: Hashable, Sendable {
+package struct LivenessRecord: Hashable, Sendable {
   /// When the runner's loop turned, in nanoseconds of the monotonic clock: no step of the wall clock makes a runner
   /// look dead, or a dead one alive.
-  public var time: UInt64
+  package var time: UInt64
   /// It is connected to its broker, and has its queue.
-  public var isServing: Bool
+  package var isServing: Bool
 
-  public init(time: UInt64, isServing: Bool) {
+  package init(time: UInt64, isServing: Bool) {
     self.time = time
     self.isServing = isServing
   }
@@ -17,14 +17,14 @@ public struct LivenessRecord: Hashable, Sendable {
   private static let waiting = Array(" waiting\n".utf8)
 
   /// What the file holds.
-  public var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     let digits = String(time)
     let zeros = String(repeating: "0", count: Self.digitCount - digits.count)
     return Self.start + Array((zeros + digits).utf8) + (isServing ? Self.serving : Self.waiting)
   }
 
   /// nil for what no runner has written.
-  public init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     let digits = bytes.dropFirst(Self.start.count).prefix(Self.digitCount)
     guard bytes.starts(with: Self.start), digits.count == Self.digitCount,
       let time = UInt64(String(decoding: digits, as: UTF8.self))
@@ -38,7 +38,7 @@ public struct LivenessRecord: Hashable, Sendable {
   }
 
   /// Why the runner does not count as alive at the time `now` (or as ready, where that is asked for); nil where it does.
-  public func complaint(at now: UInt64, maxAge: Duration, asksForBroker: Bool) -> String? {
+  package func complaint(at now: UInt64, maxAge: Duration, asksForBroker: Bool) -> String? {
     guard time <= now else { return "the runner was lost before this host was started" }
     let age = Duration.nanoseconds(Int64(clamping: now - time))
     guard age <= maxAge else { return "the runner has not given a sign of life for \(Int(age / .seconds(1)))s" }

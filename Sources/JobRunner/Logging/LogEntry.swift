@@ -1,6 +1,6 @@
 /// One line of the log: a message for people, with fields for machines.
-public struct LogEntry: Hashable, Sendable {
-  public enum Level: Int, Hashable, Sendable, Comparable {
+package struct LogEntry: Hashable, Sendable {
+  package enum Level: Int, Hashable, Sendable, Comparable {
     /// Everything that is done.
     case info
     /// What a person should know without asking.
@@ -9,7 +9,7 @@ public struct LogEntry: Hashable, Sendable {
     /// Why the exit status is not 0.
     case error
 
-    public static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
+    package static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
 
     var name: String {
       switch self {
@@ -21,23 +21,23 @@ public struct LogEntry: Hashable, Sendable {
     }
   }
 
-  public enum Value: Hashable, Sendable {
+  package enum Value: Hashable, Sendable {
     case text(String)
     case integer(Int)
     case seconds(Duration)
     case flag(Bool)
   }
 
-  public struct Field: Hashable, Sendable {
-    public var name: String
-    public var value: Value
+  package struct Field: Hashable, Sendable {
+    package var name: String
+    package var value: Value
   }
 
-  public var level: Level
-  public var message: String
-  public var fields: [Field]
+  package var level: Level
+  package var message: String
+  package var fields: [Field]
 
-  public init(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
+  package init(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
     self.level = level
     self.message = message
     self.fields = fields.map { Field(name: $0.key, value: $0.value) }

@@ -1,22 +1,22 @@
 internal import Reports
 
 /// Writes a log: one line an entry, as text for people or as JSON for machines.
-public struct Logger: Sendable {
-  public enum Format: String, Sendable, CaseIterable {
+package struct Logger: Sendable {
+  package enum Format: String, Sendable, CaseIterable {
     case text
     case json
   }
 
   private let program: String
-  public let format: Format
+  package let format: Format
   /// Entries below are left out.
-  public let threshold: LogEntry.Level
+  package let threshold: LogEntry.Level
   private let time: (@Sendable () -> String)?
   private let write: @Sendable (String) -> Void
 
   /// `write` takes one line, its end included. `time` is what the clock says as a line is written, which begins with that;
   /// without it no line has a time.
-  public init(
+  package init(
     program: String = "amqp-job", format: Format, threshold: LogEntry.Level, time: (@Sendable () -> String)? = nil,
     write: @escaping @Sendable (String) -> Void
   ) {
@@ -27,18 +27,18 @@ public struct Logger: Sendable {
     self.write = write
   }
 
-  public func log(_ entry: LogEntry) {
+  package func log(_ entry: LogEntry) {
     if entry.level >= threshold { show(entry) }
   }
 
   /// Writes an entry that was asked for by itself, whatever its level.
-  public func show(_ entry: LogEntry) {
+  package func show(_ entry: LogEntry) {
     let time = time?()
     write((format == .json ? json(entry, time) : (time.map { "\($0) " } ?? "") + text(entry)) + "\n")
   }
 
   /// An entry as one line of text, without a time and without its end.
-  public func text(_ entry: LogEntry) -> String { "\(program): \(entry.message.printable)" }
+  package func text(_ entry: LogEntry) -> String { "\(program): \(entry.message.printable)" }
 
   private func json(_ entry: LogEntry, _ time: String?) -> String {
     let time = time.map { [JSON.Member("time", .text($0))] } ?? []

@@ -2,7 +2,7 @@ internal import Broker
 internal import Linux
 
 /// How a worker gets its item.
-public enum Feed: String, Hashable, Sendable, CaseIterable {
+package enum Feed: String, Hashable, Sendable, CaseIterable {
   /// As its standard input.
   case stdin
   /// In a file that `WORK_ITEM_FILE` names.
@@ -12,7 +12,7 @@ public enum Feed: String, Hashable, Sendable, CaseIterable {
 }
 
 /// The arguments of a command, with places for an item.
-public struct ArgumentTemplate: Sendable {
+package struct ArgumentTemplate: Sendable {
   enum Failure: Error, CustomStringConvertible {
     case holdsNUL
 
@@ -24,9 +24,9 @@ public struct ArgumentTemplate: Sendable {
   private let words: [[UInt8]]
 
   /// The command's own name, which comes first, has no place for an item.
-  public init(_ words: [[UInt8]]) { self.words = words }
+  package init(_ words: [[UInt8]]) { self.words = words }
 
-  public var hasPlace: Bool { words.dropFirst().contains { Self.firstPlace(in: $0[...]) != nil } }
+  package var hasPlace: Bool { words.dropFirst().contains { Self.firstPlace(in: $0[...]) != nil } }
 
   /// The arguments for one item.
   /// - Throws: `SystemError`, or `Failure`: the item is none that an argument can hold.

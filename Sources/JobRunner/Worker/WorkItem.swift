@@ -1,19 +1,19 @@
-public import AMQP
+package import AMQP
 internal import Arguments
 internal import Broker
 internal import Linux
 
 /// One message as a unit of work. Its body is apart: only the worker and a copy need it.
-public struct WorkItem: Hashable, Sendable {
-  public var envelope: Envelope
-  public var properties: BasicProperties
-  public var queue: String
+package struct WorkItem: Hashable, Sendable {
+  package var envelope: Envelope
+  package var properties: BasicProperties
+  package var queue: String
   /// Tells the body from others, where that was asked for.
-  public var digest: Int?
+  package var digest: Int?
   /// Its body is larger than the runner takes.
   var isTooLarge = false
 
-  public init(envelope: Envelope, properties: BasicProperties, queue: String, digest: Int? = nil) {
+  package init(envelope: Envelope, properties: BasicProperties, queue: String, digest: Int? = nil) {
     self.envelope = envelope
     self.properties = properties
     self.queue = queue
@@ -21,7 +21,7 @@ public struct WorkItem: Hashable, Sendable {
   }
 
   /// The message's own id, where it has one.
-  public var id: String? { properties.messageID?.description }
+  package var id: String? { properties.messageID?.description }
 
   /// As the worker sees it, whatever way the item has come since.
   var firstPublish: FirstPublish { FirstPublish(of: properties, envelope, from: WorkQueue(queue)) }
@@ -38,7 +38,7 @@ public struct WorkItem: Hashable, Sendable {
   }
 
   /// Which attempt at the item this is, 1 the first.
-  public var attempt: Int { (count(in: ItemHeader.attempts) ?? 0) + returns + 1 }
+  package var attempt: Int { (count(in: ItemHeader.attempts) ?? 0) + returns + 1 }
 
   /// How often it came back itself, since it was published or copied. Quorum queues count that. Classic queues only remember
   /// that it did: then it was once at least.
@@ -71,7 +71,7 @@ public struct WorkItem: Hashable, Sendable {
 
   /// The properties of the copy that a move publishes: without what the broker added, and what would send it elsewhere
   /// too. `host` and `time`, in seconds since 1970, are for dead letters.
-  public func properties(for move: Move, host: String, time: UInt64) -> BasicProperties {
+  package func properties(for move: Move, host: String, time: UInt64) -> BasicProperties {
     if move.destination == .queue, properties.unread != nil { return properties }
     var copy = properties.withoutBrokerHeaders().withoutItemHeaders()
     if let unread = copy.unread {

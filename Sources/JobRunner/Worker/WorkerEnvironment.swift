@@ -3,7 +3,7 @@ internal import Broker
 internal import Reports
 
 /// The environment that a worker gets: ours, less the settings that were for us, plus what is known of the item.
-public struct WorkerEnvironment: Sendable {
+package struct WorkerEnvironment: Sendable {
   /// The longest value that is handed on; the kernel's own limit for one string is 128 KiB.
   static let longestValue = 32 << 10
   /// The most that all values together may take.
@@ -11,13 +11,13 @@ public struct WorkerEnvironment: Sendable {
 
   private let inherited: [[UInt8]]
   /// The names of the settings that are not handed on.
-  public let withheld: [String]
+  package let withheld: [String]
 
   /// - Parameters:
   ///   - environment: ours, `NAME=value` each.
   ///   - usedSettings: the names, besides those that begin with `AMQP_`, from which a setting was taken.
   ///   - passesSettings: hand the settings on after all.
-  public init(_ environment: [[UInt8]], usedSettings: Set<String>, passesSettings: Bool) {
+  package init(_ environment: [[UInt8]], usedSettings: Set<String>, passesSettings: Bool) {
     var inherited: [[UInt8]] = []
     var withheld: [String] = []
     for entry in environment {
@@ -35,7 +35,7 @@ public struct WorkerEnvironment: Sendable {
   }
 
   /// The whole environment for a worker on `item`, `NAME=value` each. `path` is that of the item's file, where it has one.
-  public func entries(for item: WorkItem, path: String? = nil) -> [[UInt8]] {
+  package func entries(for item: WorkItem, path: String? = nil) -> [[UInt8]] {
     var variables = ItemVariables()
     variables.add(item)
     let entries = variables.entries + (path.map { [Array("WORK_ITEM_FILE=\($0)".utf8)] } ?? [])

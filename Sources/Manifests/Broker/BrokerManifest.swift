@@ -1,16 +1,16 @@
 internal import YAML
 
 /// What a broker is made from.
-public struct BrokerManifestOptions: Sendable {
-  public var name: ObjectName
-  public var namespace: String?
-  public var secret: String
-  public var image: ImageReference
-  public var resources: Resources
-  public var storage: String
-  public var additions = PodAdditions()
+package struct BrokerManifestOptions: Sendable {
+  package var name: ObjectName
+  package var namespace: String?
+  package var secret: String
+  package var image: ImageReference
+  package var resources: Resources
+  package var storage: String
+  package var additions = PodAdditions()
 
-  public init(
+  package init(
     name: ObjectName, namespace: String?, secret: String, image: ImageReference, resources: Resources, storage: String
   ) {
     self.name = name
@@ -24,7 +24,7 @@ public struct BrokerManifestOptions: Sendable {
 
 extension Manifest {
   /// One RabbitMQ node that keeps its queues on a volume, with a user whose password is random.
-  public static func broker(
+  package static func broker(
     _ options: BrokerManifestOptions, using generator: inout some RandomNumberGenerator
   ) throws(Obstacle) -> Manifest {
     let name = options.name.description

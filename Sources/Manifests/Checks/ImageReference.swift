@@ -1,10 +1,10 @@
 /// The name of a container image, as in `registry.example:5000/team/image:1@sha256:...`
 /// (<https://github.com/distribution/reference/blob/main/reference.go>).
-public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
-  public let description: String
+package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
+  package let description: String
 
   /// nil for what cannot be one.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     var name = Substring(text)
     if let at = name.firstIndex(of: "@") {
       guard Self.isDigest(name[at...].dropFirst()) else { return nil }

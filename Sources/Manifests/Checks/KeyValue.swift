@@ -1,9 +1,9 @@
 internal import YAML
 
 /// A label, or an annotation (<https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/>).
-public struct KeyValue: Hashable, Sendable {
-  public let key: String
-  public let value: String
+package struct KeyValue: Hashable, Sendable {
+  package let key: String
+  package let value: String
 
   private init?(_ text: String) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -12,22 +12,22 @@ public struct KeyValue: Hashable, Sendable {
   }
 
   /// nil for what is no `KEY=VALUE` of a label.
-  public init?(label text: String) {
+  package init?(label text: String) {
     self.init(text)
     guard key.isQualifiedName, value.isEmpty || value.isLabelValue else { return nil }
   }
 
   /// nil for what is no `KEY=VALUE` of an annotation, whose value may be any text.
-  public init?(annotation text: String) {
+  package init?(annotation text: String) {
     self.init(text)
     guard key.lowercased().isQualifiedName else { return nil }
   }
 
   /// The most that all annotations of an object may have, in bytes.
-  public static let mostOfAnnotations = 256 << 10
+  package static let mostOfAnnotations = 256 << 10
 
   /// In bytes, key and value.
-  public var size: Int { key.utf8.count + value.utf8.count }
+  package var size: Int { key.utf8.count + value.utf8.count }
 
   var entry: YAMLValue.Entry { .init(key, .string(value)) }
 }

@@ -1,14 +1,14 @@
 /// When a CronJob runs: five fields, or a name such as `@daily`
 /// (<https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax>).
-public struct Schedule: Hashable, Sendable, CustomStringConvertible {
+package struct Schedule: Hashable, Sendable, CustomStringConvertible {
   private static let names: Set<String> = [
     "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly",
   ]
 
-  public let description: String
+  package let description: String
 
   /// nil for what has not the form of one; the numbers are for Kubernetes to check.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let fields = text.split(separator: " ")
     let areFields = fields.allSatisfy { $0.utf8.allSatisfy { $0.isAlphanumeric || "*/,-?".utf8.contains($0) } }
     guard fields.count == 5 && areFields || Self.names.contains(text) else { return nil }

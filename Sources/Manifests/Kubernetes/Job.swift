@@ -1,4 +1,4 @@
-public import YAML
+package import YAML
 
 struct JobSpec: YAMLConvertible {
   /// None for a Job that is complete when its pods say so.
@@ -24,19 +24,19 @@ struct JobSpec: YAMLConvertible {
 
 /// What a Job makes of a pod that failed (<https://kubernetes.io/docs/tasks/job/pod-failure-policy/>). What no rule is
 /// about counts against the Job's back-off limit.
-public struct PodFailurePolicy: Hashable, Sendable, YAMLConvertible {
+package struct PodFailurePolicy: Hashable, Sendable, YAMLConvertible {
   /// Exit statuses that may be better next time, through nobody's fault.
-  public var ignored: [Int32]
+  package var ignored: [Int32]
   /// Exit statuses that no other pod would fare better with.
-  public var fatal: [Int32]
+  package var fatal: [Int32]
 
-  public init(ignored: [Int32], fatal: [Int32]) {
+  package init(ignored: [Int32], fatal: [Int32]) {
     // Kubernetes wants them in order.
     self.ignored = ignored.sorted()
     self.fatal = fatal.sorted()
   }
 
-  public var yaml: YAMLValue {
+  package var yaml: YAMLValue {
     // The node is drained, say.
     let disrupted = YAMLValue.object([
       "action": "Ignore",

@@ -1,14 +1,14 @@
 internal import YAML
 
 /// What a container asks for, and the most that it may have.
-public struct Resources: Hashable, Sendable {
-  public var cpu: Quantity
+package struct Resources: Hashable, Sendable {
+  package var cpu: Quantity
   /// nil for none: a limit slows a container down where nobody else wants the processor.
-  public var cpuLimit: Quantity?
-  public var memory: Quantity
-  public var memoryLimit: Quantity
+  package var cpuLimit: Quantity?
+  package var memory: Quantity
+  package var memoryLimit: Quantity
 
-  public init(cpu: Quantity, cpuLimit: Quantity?, memory: Quantity, memoryLimit: Quantity) {
+  package init(cpu: Quantity, cpuLimit: Quantity?, memory: Quantity, memoryLimit: Quantity) {
     self.cpu = cpu
     self.cpuLimit = cpuLimit
     self.memory = memory

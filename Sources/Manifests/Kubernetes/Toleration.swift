@@ -1,10 +1,10 @@
-public import YAML
+package import YAML
 
 /// A taint of nodes that a pod bears (<https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/>).
-public struct Toleration: Hashable, Sendable, CustomStringConvertible, YAMLConvertible {
+package struct Toleration: Hashable, Sendable, CustomStringConvertible, YAMLConvertible {
   private static let effects: Set<String> = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
-  public let description: String
+  package let description: String
   private let key: String
   /// nil for any.
   private let value: String?
@@ -12,7 +12,7 @@ public struct Toleration: Hashable, Sendable, CustomStringConvertible, YAMLConve
   private let effect: String?
 
   /// Of `KEY[=VALUE][:EFFECT]`, as `kubectl taint` writes it; nil for anything else.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let halves = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     let parts = halves[0].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard halves.count <= 2, parts[0].isQualifiedName else { return nil }
@@ -25,7 +25,7 @@ public struct Toleration: Hashable, Sendable, CustomStringConvertible, YAMLConve
     }
   }
 
-  public var yaml: YAMLValue {
+  package var yaml: YAMLValue {
     .object(["key": key, "operator": value == nil ? "Exists" : "Equal", "value": value, "effect": effect])
   }
 }

@@ -1,8 +1,8 @@
 internal import YAML
 
 /// A Job's own options, beside those of its pods.
-public struct JobManifestOptions: Sendable {
-  public enum Extent: Hashable, Sendable {
+package struct JobManifestOptions: Sendable {
+  package enum Extent: Hashable, Sendable {
     /// So many pods that succeed, with an item each.
     case items(Int)
     /// The same, for items of which the broker says that they are in the queue.
@@ -11,21 +11,21 @@ public struct JobManifestOptions: Sendable {
     case drain
   }
 
-  public var failurePolicy: PodFailurePolicy
-  public var activeDeadline = Duration.seconds(24 * 3600)
-  public var timeToLive: Duration?
-  public var backoffLimit: Int?
+  package var failurePolicy: PodFailurePolicy
+  package var activeDeadline = Duration.seconds(24 * 3600)
+  package var timeToLive: Duration?
+  package var backoffLimit: Int?
 
-  public init(failurePolicy: PodFailurePolicy) { self.failurePolicy = failurePolicy }
+  package init(failurePolicy: PodFailurePolicy) { self.failurePolicy = failurePolicy }
 }
 
 extension Manifest {
   /// Why no object can be made of options that are valid by themselves.
-  public struct Obstacle: Error, Hashable, Sendable, CustomStringConvertible {
-    public var description: String
+  package struct Obstacle: Error, Hashable, Sendable, CustomStringConvertible {
+    package var description: String
   }
 
-  public static func job(
+  package static func job(
     _ options: WorkerOptions, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent
   ) throws(Obstacle) -> Manifest {
     let pod = try WorkerPod(options)
@@ -35,7 +35,7 @@ extension Manifest {
   }
 
   /// A Job that drains the queue of what is there, at certain times; never two at once.
-  public static func cronJob(
+  package static func cronJob(
     _ options: WorkerOptions, _ job: JobManifestOptions, schedule: Schedule
   ) throws(Obstacle) -> Manifest {
     let pod = try WorkerPod(options)
@@ -57,7 +57,7 @@ extension Manifest {
   /// Strategy "accurate", which takes the length for what nobody works on yet: over AMQP, KEDA sees the items that are
   /// ready, not those in workers' hands. A surplus Job, whose item another took, finds the queue drained and succeeds.
   /// Rollout "gradual": Jobs that run are not deleted when the object changes.
-  public static func scaledJob(_ options: WorkerOptions, _ job: JobManifestOptions) throws(Obstacle) -> Manifest {
+  package static func scaledJob(_ options: WorkerOptions, _ job: JobManifestOptions) throws(Obstacle) -> Manifest {
     let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: 1, authentication: pod.metadata.name)
     return Manifest(

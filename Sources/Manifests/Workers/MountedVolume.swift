@@ -1,6 +1,6 @@
 /// A volume that is there already, and where a worker sees it.
-public struct MountedVolume: Hashable, Sendable {
-  public enum Kind: String, Hashable, Sendable, CaseIterable {
+package struct MountedVolume: Hashable, Sendable {
+  package enum Kind: String, Hashable, Sendable, CaseIterable {
     case claim
     case configMap = "configmap"
     case secret
@@ -17,7 +17,7 @@ public struct MountedVolume: Hashable, Sendable {
   let isReadOnly: Bool
 
   /// Of `KIND/NAME:PATH[:ro]`; nil for anything else. Only claims can be written to.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     guard (2...3).contains(parts.count), parts.count == 2 || parts[2] == "ro", let slash = parts[0].firstIndex(of: "/"),
       let kind = Kind(rawValue: String(parts[0][..<slash]))

@@ -1,17 +1,17 @@
 internal import Arguments
 
 /// How the pods run `amqp-job run`.
-public struct RunOptions: Hashable, Sendable {
-  public enum OnTerm: String, Hashable, Sendable, CaseIterable {
+package struct RunOptions: Hashable, Sendable {
+  package enum OnTerm: String, Hashable, Sendable, CaseIterable {
     case stop
     case finish
   }
 
-  public struct Attempts: Hashable, Sendable {
-    public var most: Int
-    public var retryDelay: Duration
+  package struct Attempts: Hashable, Sendable {
+    package var most: Int
+    package var retryDelay: Duration
 
-    public init(most: Int, retryDelay: Duration) {
+    package init(most: Int, retryDelay: Duration) {
       self.most = most
       self.retryDelay = retryDelay
     }
@@ -26,15 +26,15 @@ public struct RunOptions: Hashable, Sendable {
   static let timeToBeFilled = Duration.seconds(60)
 
   /// nil leaves it to the kind of object: `timeToBeFilled`, or nothing where the pods are for what is there already.
-  public var waitFirst: Duration?
-  public var timeout: Duration?
-  public var grace = Duration.seconds(20)
+  package var waitFirst: Duration?
+  package var timeout: Duration?
+  package var grace = Duration.seconds(20)
   /// nil leaves it to the runner: workers are stopped, unless it serves for ever.
-  public var onTerm: OnTerm?
+  package var onTerm: OnTerm?
   /// nil for a queue without a retry and a dead-letter queue.
-  public var attempts: Attempts?
+  package var attempts: Attempts?
 
-  public init() {}
+  package init() {}
 
   /// From TERM to the end of a runner whose worker takes all the time that it may, and more, so that no worker is
   /// killed that would have ended. nil where that has no end.
@@ -74,5 +74,5 @@ public struct RunOptions: Hashable, Sendable {
 
 extension Duration {
   /// Whole seconds, rounded up: Kubernetes knows no others.
-  public var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
+  package var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
 }

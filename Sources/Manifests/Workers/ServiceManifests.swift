@@ -1,13 +1,13 @@
 internal import YAML
 
 /// What decides how many pods serve a queue.
-public struct ScalingOptions: Sendable {
+package struct ScalingOptions: Sendable {
   /// The name of the metric that has the length of the queue, labelled `queue`.
-  public var metric: String
+  package var metric: String
   /// Items that are ready, for each pod.
-  public var target: Int
+  package var target: Int
 
-  public init(metric: String, target: Int) {
+  package init(metric: String, target: Int) {
     self.metric = metric
     self.target = target
   }
@@ -15,7 +15,7 @@ public struct ScalingOptions: Sendable {
 
 extension Manifest {
   /// Pods that serve for ever, and as many as a metric of the queue asks for.
-  public static func deployment(_ options: WorkerOptions, _ scaling: ScalingOptions) throws(Obstacle) -> Manifest {
+  package static func deployment(_ options: WorkerOptions, _ scaling: ScalingOptions) throws(Obstacle) -> Manifest {
     guard options.queue.isLabelValue else { throw .noLabel(options.queue) }
     let pod = try WorkerPod(options)
     let autoscaler = HorizontalPodAutoscalerSpec(
@@ -28,7 +28,7 @@ extension Manifest {
   }
 
   /// The same, scaled by KEDA: down to none, and without a metrics server.
-  public static func scaledObject(_ options: WorkerOptions, _ scaling: ScalingOptions) throws(Obstacle) -> Manifest {
+  package static func scaledObject(_ options: WorkerOptions, _ scaling: ScalingOptions) throws(Obstacle) -> Manifest {
     let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: scaling.target, authentication: pod.metadata.name)
     return Manifest(

@@ -1,31 +1,31 @@
 /// What the objects for workers are made from. Whatever Kubernetes is particular about has been checked.
-public struct WorkerOptions: Sendable {
-  public var name: ObjectName
-  public var namespace: String?
-  public var queue: String
+package struct WorkerOptions: Sendable {
+  package var name: ObjectName
+  package var namespace: String?
+  package var queue: String
   /// The image of the worker, and the command in it.
-  public var image: ImageReference
-  public var command: [String]
+  package var image: ImageReference
+  package var command: [String]
   /// nil where amqp-job is in the image.
-  public var injection: Injection?
+  package var injection: Injection?
   /// The Secret that has the broker's URL under `BROKER_URL`.
-  public var secret: String
+  package var secret: String
   /// The Secret whose `ca.crt` says who may sign the broker's certificate; nil leaves that to the image.
-  public var tlsSecret: String?
+  package var tlsSecret: String?
   /// The Secret whose `token` is the password; nil where that is in the URL.
-  public var tokenSecret: String?
-  public var environment: [Variable] = []
-  public var userID = 65532
+  package var tokenSecret: String?
+  package var environment: [Variable] = []
+  package var userID = 65532
   /// The most pods at a time.
-  public var parallelism = 10
-  public var resources: Resources
-  public var temporarySpace: String
-  public var run: RunOptions
+  package var parallelism = 10
+  package var resources: Resources
+  package var temporarySpace: String
+  package var run: RunOptions
   /// What the worker sees beside its image.
-  public var volumes: [MountedVolume] = []
-  public var additions = PodAdditions()
+  package var volumes: [MountedVolume] = []
+  package var additions = PodAdditions()
 
-  public init(
+  package init(
     name: ObjectName, queue: String, image: ImageReference, command: [String], secret: String, resources: Resources,
     temporarySpace: String, run: RunOptions
   ) {
@@ -40,7 +40,7 @@ public struct WorkerOptions: Sendable {
   }
 
   /// What a variable of the user's own must not be named: the manifest says it, or an option does that has more to it.
-  public static let reservedVariables: Set<String> = [
+  package static let reservedVariables: Set<String> = [
     "AMQP_URL", "BROKER_URL", "AMQP_JOB_URL", "AMQP_JOB_URL_FILE", "AMQP_QUEUE", "QUEUE", "AMQP_JOB_QUEUE",
     "AMQP_JOB_SPOOL_DIR",
     "AMQP_JOB_LIVENESS_FILE", "AMQP_JOB_COUNT", "AMQP_JOB_DRAIN", "AMQP_JOB_FOREVER", "AMQP_JOB_WHEN_EMPTY",
@@ -48,11 +48,11 @@ public struct WorkerOptions: Sendable {
     "AMQP_JOB_RETRY_DELAY",
   ]
 
-  public struct Variable: Hashable, Sendable {
-    public var name: String
-    public var value: String
+  package struct Variable: Hashable, Sendable {
+    package var name: String
+    package var value: String
 
-    public init(name: String, value: String) {
+    package init(name: String, value: String) {
       self.name = name
       self.value = value
     }
@@ -60,19 +60,19 @@ public struct WorkerOptions: Sendable {
 }
 
 /// How the runner gets into an image that does not have it.
-public struct Injection: Hashable, Sendable {
-  public enum Way: String, Hashable, Sendable, CaseIterable {
+package struct Injection: Hashable, Sendable {
+  package enum Way: String, Hashable, Sendable, CaseIterable {
     /// An init container copies it into a volume.
     case initContainer = "init"
     /// Its image is a volume.
     case imageVolume = "image-volume"
   }
 
-  public var way: Way
+  package var way: Way
   /// The runner's own image.
-  public var image: ImageReference
+  package var image: ImageReference
 
-  public init(way: Way, image: ImageReference) {
+  package init(way: Way, image: ImageReference) {
     self.way = way
     self.image = image
   }

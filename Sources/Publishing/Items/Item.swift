@@ -1,19 +1,19 @@
-public import AMQP
+package import AMQP
 internal import Broker
 internal import Linux
 
 /// One message that is to be published.
-public struct Item {
+package struct Item {
   /// Its place among all that there are, 1 the first.
-  public var number: Int
-  public var messageID: ByteString?
+  package var number: Int
+  package var messageID: ByteString?
   /// Others than those that all items share.
   var properties: BasicProperties?
   var body: Body
   /// How much it takes to keep it, in bytes.
   var sizeInMemory: Int
 
-  public init(number: Int, messageID: ByteString?, body: [UInt8]) {
+  package init(number: Int, messageID: ByteString?, body: [UInt8]) {
     self.init(number: number, messageID: messageID, Content(.memory(body)))
   }
 

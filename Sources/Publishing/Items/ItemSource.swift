@@ -1,8 +1,8 @@
 internal import AMQP
-public import Linux
+package import Linux
 
 /// Where items come from, in order.
-public protocol ItemSource {
+package protocol ItemSource {
   /// What to wait for before `read` is worth calling; nil where `next` has all that there is.
   var interest: PollInterest? { get }
 
@@ -19,7 +19,7 @@ public protocol ItemSource {
 }
 
 /// What an item consists of.
-public struct Content {
+package struct Content {
   /// Others than those that all items share.
   var properties: BasicProperties?
   let body: Body
@@ -39,15 +39,15 @@ public struct Content {
 }
 
 /// Why there is no next item.
-public struct InputError: Error, Hashable, Sendable {
-  public enum Kind: Hashable, Sendable {
+package struct InputError: Error, Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     /// It cannot be read, or kept.
     case unreadable
     /// It is not in the form in which it should be.
     case malformed
   }
 
-  public var kind: Kind
+  package var kind: Kind
   /// What it is that cannot be read, and why.
-  public var reason: String
+  package var reason: String
 }

@@ -1,24 +1,24 @@
-public import AMQP
-public import Linux
+package import AMQP
+package import Linux
 
 /// Items that are there already, as arguments are.
-public struct GivenItems: ItemSource {
+package struct GivenItems: ItemSource {
   private var bodies: ArraySlice<[UInt8]>
 
-  public init(_ bodies: [[UInt8]]) { self.bodies = bodies[...] }
+  package init(_ bodies: [[UInt8]]) { self.bodies = bodies[...] }
 
-  public var interest: PollInterest? { nil }
-  public var isAtEnd: Bool { bodies.isEmpty }
+  package var interest: PollInterest? { nil }
+  package var isAtEnd: Bool { bodies.isEmpty }
 
-  public mutating func next() -> Content? {
+  package mutating func next() -> Content? {
     bodies.popFirst().map { Content(.memory($0)) }
   }
 
-  public mutating func read() {}
+  package mutating func read() {}
 }
 
 /// The pieces of standard input that a delimiter ends, such as lines; the last may lack it.
-public struct DelimitedItems: ItemSource {
+package struct DelimitedItems: ItemSource {
   /// In bytes: what RabbitMQ can be configured to take at most (`max_message_size`).
   private static let largest = 512 << 20
 
@@ -28,15 +28,15 @@ public struct DelimitedItems: ItemSource {
   private var hasEnded = false
 
   /// `end` is added to each that the delimiter ended.
-  public init(delimiter: UInt8, end: [UInt8] = []) {
+  package init(delimiter: UInt8, end: [UInt8] = []) {
     input = DelimitedReader(delimiter: delimiter)
     self.end = end
   }
 
-  public var interest: PollInterest? { hasEnded ? nil : input.interest }
-  public var isAtEnd: Bool { hasEnded && rest == nil }
+  package var interest: PollInterest? { hasEnded ? nil : input.interest }
+  package var isAtEnd: Bool { hasEnded && rest == nil }
 
-  public mutating func next() throws(InputError) -> Content? {
+  package mutating func next() throws(InputError) -> Content? {
     nextPiece().map { Content(.memory($0)) }
   }
 
@@ -49,7 +49,7 @@ public struct DelimitedItems: ItemSource {
     return rest
   }
 
-  public mutating func read() throws(InputError) {
+  package mutating func read() throws(InputError) {
     guard input.pendingCount <= Self.largest else {
       throw InputError(kind: .malformed, reason: "an item of standard input is above 512 MiB, which no broker takes")
     }
@@ -64,7 +64,7 @@ public struct DelimitedItems: ItemSource {
 }
 
 /// All of standard input, as one item.
-public struct WholeInput: ItemSource {
+package struct WholeInput: ItemSource {
   private let limit: Int
   private let directory: String
   private var collected: Body?
@@ -73,7 +73,7 @@ public struct WholeInput: ItemSource {
 
   /// What is longer than `limit` bytes is kept in a file in `directory`, if it is not one already.
   /// - Throws: `InputError`
-  public init(largestInMemory limit: Int = .max, directory: String = "") throws(InputError) {
+  package init(largestInMemory limit: Int = .max, directory: String = "") throws(InputError) {
     self.limit = limit
     self.directory = directory
     do {
@@ -84,16 +84,16 @@ public struct WholeInput: ItemSource {
     if case .file = collected { hasEnded = true }
   }
 
-  public var interest: PollInterest? { hasEnded ? nil : StandardInput.interest }
-  public var isAtEnd: Bool { hasEnded && collected == nil }
+  package var interest: PollInterest? { hasEnded ? nil : StandardInput.interest }
+  package var isAtEnd: Bool { hasEnded && collected == nil }
 
-  public mutating func next() -> Content? {
+  package mutating func next() -> Content? {
     guard hasEnded, let body = collected else { return nil }
     collected = nil
     return Content(body)
   }
 
-  public mutating func read() throws(InputError) {
+  package mutating func read() throws(InputError) {
     do {
       let count = try StandardInput.read(into: &buffer)
       hasEnded = count == 0
@@ -122,7 +122,7 @@ public struct WholeInput: ItemSource {
 }
 
 /// Files, an item each. Its header `filename` has the last component of the file's path, as a MIME part's `filename` has.
-public struct FileItems: ItemSource {
+package struct FileItems: ItemSource {
   static let nameHeader: ByteString = "filename"
   /// What is larger is not read before it is sent, and stays open until then.
   private static let largestInMemory: UInt64 = 65_536
@@ -131,15 +131,15 @@ public struct FileItems: ItemSource {
   private let defaults: BasicProperties
 
   /// What the items have besides is in `defaults`; a header there of the same name, in whatever case, stands.
-  public init(paths: [[UInt8]], defaults: BasicProperties) {
+  package init(paths: [[UInt8]], defaults: BasicProperties) {
     self.paths = paths[...]
     self.defaults = defaults
   }
 
-  public var interest: PollInterest? { nil }
-  public var isAtEnd: Bool { paths.isEmpty }
+  package var interest: PollInterest? { nil }
+  package var isAtEnd: Bool { paths.isEmpty }
 
-  public mutating func next() throws(InputError) -> Content? {
+  package mutating func next() throws(InputError) -> Content? {
     guard let path = paths.popFirst() else { return nil }
     let name = String(decoding: path, as: UTF8.self)
     do {
@@ -159,7 +159,7 @@ public struct FileItems: ItemSource {
     }
   }
 
-  public mutating func read() {}
+  package mutating func read() {}
 
   private func named(_ path: [UInt8]) -> BasicProperties {
     var headers = defaults.headers ?? [:]

@@ -1,22 +1,22 @@
-public import AMQP
-public import Linux
+package import AMQP
+package import Linux
 
 /// Lines of standard input that are JSON objects, an item each: `{"body": "text", "properties": {"type": "a"}, "headers": {"n": 1}}`;
 /// a body that is no text is in `body_base64`. Lines of white space alone are left out, and so is a byte order mark before the first.
-public struct JSONItems: ItemSource {
+package struct JSONItems: ItemSource {
   private var lines = DelimitedItems(delimiter: UInt8(ascii: "\n"))
   private let defaults: BasicProperties
   private var lineNumber = 0
 
   /// What an item does not say itself is as in `defaults`.
-  public init(defaults: BasicProperties) { self.defaults = defaults }
+  package init(defaults: BasicProperties) { self.defaults = defaults }
 
-  public var interest: PollInterest? { lines.interest }
-  public var isAtEnd: Bool { lines.isAtEnd }
+  package var interest: PollInterest? { lines.interest }
+  package var isAtEnd: Bool { lines.isAtEnd }
 
-  public mutating func read() throws(InputError) { try lines.read() }
+  package mutating func read() throws(InputError) { try lines.read() }
 
-  public mutating func next() throws(InputError) -> Content? {
+  package mutating func next() throws(InputError) -> Content? {
     guard let line = nextLine() else { return nil }
     do {
       let item = try JSONItem(line, defaults: defaults)
