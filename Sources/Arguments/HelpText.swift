@@ -3,8 +3,8 @@ extension Command {
   package var helpText: String {
     let everything = fullHelpText
     guard everything.utf8.count(where: { $0 == UInt8(ascii: "\n") }) > Self.screenHeight else { return everything }
-    let everyday = OptionGroup("Options that most people need", options.filter(\.isEveryday))
-    return text(examples: examples.prefix(1), [everyday], notes: "")
+    let common = OptionGroup("Options that most people need", definitions: options.filter(\.isCommon))
+    return text(examples: examples.prefix(1), [common], notes: "")
       + """
 
       All options: \(invocation) --help-all
@@ -65,7 +65,7 @@ extension Command {
     }
   }
 
-  private func lines(for option: Option) -> [String] {
+  private func lines(for option: OptionDefinition) -> [String] {
     let spelling = (option.short.map { "  -\($0), " } ?? "      ") + "--\(option.name)" + option.valueUsage
     return lines(spelling, option.help, column: Self.helpColumn)
   }
@@ -82,7 +82,7 @@ extension Command {
   }
 }
 
-extension Option {
+extension OptionDefinition {
   /// What follows the name.
   var valueUsage: String { value.map { impliedValue == nil ? " \($0)" : " [\($0)]" } ?? "" }
 }

@@ -115,7 +115,7 @@ extension Command {
   package var pageName: String { String(invocation.map { $0 == " " ? "-" : $0 }) }
 }
 
-extension Option {
+extension OptionDefinition {
   fileprivate var usage: String { (short.map { "-\($0), " } ?? "") + "--\(name)" + valueUsage }
 }
 

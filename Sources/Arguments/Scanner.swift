@@ -91,14 +91,14 @@ extension Command {
   }
 
   private func take(
-    _ option: Option, _ spelling: String, _ attached: ArraySlice<UInt8>?, _ rest: inout ArraySlice<[UInt8]>,
+    _ option: OptionDefinition, _ spelling: String, _ attached: ArraySlice<UInt8>?, _ rest: inout ArraySlice<[UInt8]>,
     into arguments: inout Arguments
   ) throws(UsageError) {
     guard option.value != nil else {
       arguments.given.append(.init(option: option.name, value: "true"))
       return
     }
-    guard option.isRepeatable || !arguments.contains(option.name) else {
+    guard option.isRepeatable || !arguments.given.contains(where: { $0.option == option.name }) else {
       throw UsageError("--\(option.name) is given twice, and takes one value")
     }
     let isNextAChoice = rest.first.map { option.values.contains(repaired($0)[...]) } ?? false

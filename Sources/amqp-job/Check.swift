@@ -4,6 +4,12 @@ import Linux
 
 /// `amqp-job check`
 enum Check: ToolCommand {
+  static let livenessFile = Run.livenessFile.described("the runner's file")
+  static let maxAge = DefaultedOption("max-age", .maxAge, default: .seconds(30)) {
+    "how old its last sign of life may be (default \($0))"
+  }
+  static let ready = Flag("ready", "exit 0 only if it is connected to its broker, too")
+
   static let definition = Command(
     tool: Main.tool, name: "check",
     summary: "Exit 0 while a runner is alive, else 1: a container's probe.",
@@ -11,15 +17,7 @@ enum Check: ToolCommand {
     notes:
       "'amqp-job run --liveness-file PATH' keeps the file fresh while it turns, whatever the broker and the workers do. "
       + "Set AMQP_JOB_LIVENESS_FILE in the container, and both know the file.",
-    groups: [
-      OptionGroup(
-        "Options",
-        [
-          Option("liveness-file", value: "PATH", "the runner's file"),
-          Option("max-age", value: "DURATION", "how old its last sign of life may be (default 30s)"),
-          Option("ready", "exit 0 only if it is connected to its broker, too"),
-        ])
-    ],
+    groups: [OptionGroup("Options", [livenessFile, maxAge, ready])],
     exitStatuses: [
       Explained(.success, "The runner is alive; with --ready it has its broker, too."),
       Explained(.failure, "It is not, or its file cannot be read."), StatusMeaning.usage,
@@ -27,24 +25,30 @@ enum Check: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    guard let path = try settings.text("liveness-file") else {
-      throw UsageError("no liveness file given: use --liveness-file or AMQP_JOB_LIVENESS_FILE")
+    guard let path = try settings.value(livenessFile) else {
+      throw UsageError("no liveness file given: use \(livenessFile) or AMQP_JOB_LIVENESS_FILE")
     }
-    let maxAge = try settings.duration("max-age") ?? .seconds(30)
-    guard maxAge >= Liveness.period * 2 else { throw UsageError("--max-age is at least 10s: signs come every 5s") }
-    let asksForBroker = try settings.flag("ready")
-    guard let complaint = complaint(path, maxAge: maxAge, asksForBroker: asksForBroker) else { return }
-    // Not for the termination log, which is the runner's.
-    Logger(format: .text, threshold: .error).log(LogEntry(.error, "\(complaint) (\(path))"))
+    let maxAge = try settings.value(maxAge)
+    let asksForBroker = try settings.value(ready)
+    guard let reason = reason(path, maxAge: maxAge, asksForBroker: asksForBroker) else { return }
+    // The termination log is left to the runner.
+    Logger(format: .text, threshold: .error).log(LogEntry(.error, "\(reason) (\(path))"))
     ExitStatus.failure.exit()
   }
 
-  private static func complaint(_ path: String, maxAge: Duration, asksForBroker: Bool) -> String? {
+  /// Why the runner does not count as alive. It is nil for one that does.
+  private static func reason(_ path: String, maxAge: Duration, asksForBroker: Bool) -> String? {
     do {
       guard let record = LivenessRecord(try RecordFile.read(path)) else { return "this is no runner's liveness file" }
       return record.complaint(at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
     } catch {
       return "no runner gives signs of life: \(SystemError.reason(of: error))"
     }
+  }
+}
+
+extension ValueType where Value == Duration {
+  fileprivate static var maxAge: Self {
+    duration.limited("is at least 10s: signs come every 5s") { $0 >= Liveness.period * 2 }
   }
 }

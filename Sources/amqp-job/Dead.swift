@@ -6,6 +6,14 @@ import Linux
 
 /// `amqp-job dead`
 struct Dead: ToolCommand {
+  static let limit = DefaultedOption("limit", .count(), default: .max) { _ in
+    "list, replay: the first N of these items only"
+  }
+  static let dryRun = Flag("dry-run", "replay, purge: say what would be done, do nothing").common
+  static let standardError = Flag(
+    "stderr", "show: the end of its worker's standard error, where run \(Run.keepStandardError) kept it")
+  static let json = Flag("json", "list, show: in JSON, with the items' headers").common
+
   static let definition = Command(
     tool: Main.tool, name: "dead", summary: "Look at a queue's dead letters, send them back, or drop them.",
     examples: [
@@ -28,13 +36,8 @@ struct Dead: ToolCommand {
       OptionGroup("Filters of list, replay and purge", DeadLetterOptions.options),
       OptionGroup(
         "Options",
-        [
-          QueueName.option,
-          Option("limit", value: "N", "list, replay: the first N of these items only"),
-          Option("dry-run", "replay, purge: say what would be done, do nothing").everyday,
-          Option("stderr", "show: the end of its worker's standard error, where run --keep-stderr kept it"),
-          Option("json", "list, show: in JSON, with the items' headers").everyday,
-        ]), BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
+        [QueueName.option, limit, dryRun, standardError, json]), BrokerOptions.group,
+      LogOptions.group(verbose: "which broker answers"),
     ],
     exitStatuses: [
       Explained(.success, "It is done, on each item that --id or --position names."),
@@ -57,12 +60,13 @@ struct Dead: ToolCommand {
     case replay
     case purge
 
-    var options: Set<String> {
+    /// The options that only some of the actions have.
+    var options: [any CommandOption] {
       switch self {
-      case .list: DeadLetterOptions.names.union(["limit", "json"])
-      case .show: ["id", "position", "json", "stderr"]
-      case .replay: DeadLetterOptions.names.union(["limit", "dry-run"])
-      case .purge: DeadLetterOptions.names.union(["dry-run"])
+      case .list: DeadLetterOptions.options + [limit, json]
+      case .show: [DeadLetterOptions.id, DeadLetterOptions.position, json, standardError]
+      case .replay: DeadLetterOptions.options + [limit, dryRun]
+      case .purge: DeadLetterOptions.options + [dryRun]
       }
     }
   }
@@ -83,24 +87,25 @@ struct Dead: ToolCommand {
       let choice = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
       throw UsageError("ACTION is \(choice), not '\(operands[0].text)'")
     }
-    let all = Action.allCases.reduce(Set()) { $0.union($1.options) }
-    if let foreign = all.subtracting(action.options).sorted().first(where: arguments.contains) {
-      throw UsageError("--\(foreign) does not go with \(action.rawValue)")
+    let own = Set(action.options.map(\.name))
+    let foreign = Action.allCases.flatMap(\.options).filter { !own.contains($0.name) }
+    if let option = foreign.filter({ settings.isGiven($0) }).min(by: { $0.name < $1.name }) {
+      throw UsageError("\(option) does not go with \(action.rawValue)")
     }
     let dead = Dead(
       action: action,
       queue: try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings)),
       broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
-      spoolDirectory: settings.surroundings.temporaryDirectory)
+      spoolDirectory: settings.environment.temporaryDirectory)
     try dead.run(&settings)
   }
 
   private func run(_ settings: inout Settings) throws {
-    func limit() throws -> Int { try settings.count("limit", upTo: .max) ?? .max }
     switch action {
     case .list:
       let list = DeadList(
-        self, try DeadLetterOptions.filter(&settings), limit: try limit(), isJSON: try settings.flag("json"))
+        self, try DeadLetterOptions.filter(&settings), limit: try settings.value(Self.limit),
+        isJSON: try settings.value(Self.json))
       broker.warn(reporter)
       try list.run()
     case .show:
@@ -109,20 +114,20 @@ struct Dead: ToolCommand {
       broker.warn(reporter)
       try show.run()
     case .replay:
-      let replay = DeadReplay(self, try DeadLetterOptions.filter(&settings), limit: try limit())
-      let isDry = try settings.flag("dry-run")
+      let replay = DeadReplay(self, try DeadLetterOptions.filter(&settings), limit: try settings.value(Self.limit))
+      let isDry = try settings.value(Self.dryRun)
       broker.warn(reporter)
       try isDry ? replay.pretend() : replay.run()
     case .purge:
-      let purge = DeadPurge(self, try DeadLetterOptions.filter(&settings), isDry: try settings.flag("dry-run"))
+      let purge = DeadPurge(self, try DeadLetterOptions.filter(&settings), isDry: try settings.value(Self.dryRun))
       broker.warn(reporter)
       try purge.run()
     }
   }
 
   private static func part(_ settings: inout Settings) throws -> DeadShow.Part {
-    switch (try settings.flag("stderr"), try settings.flag("json")) {
-    case (true, true): throw UsageError("--json has standard error, too: give --stderr or --json")
+    switch (try settings.value(standardError), try settings.value(json)) {
+    case (true, true): throw UsageError("\(json) has standard error, too: give \(standardError) or \(json)")
     case (true, false): .standardError
     case (false, true): .json
     case (false, false): .body

@@ -5,6 +5,19 @@ import Linux
 
 /// `amqp-job declare`
 enum Declare: ToolCommand {
+  static let plain = Flag("plain", "the queue alone, without Q.retry and Q.dead").common
+  static let type = DefaultedOption("type", .choice, default: WorkQueue.Kind.quorum) {
+    "the queue's type (default \($0))"
+  }.common
+  static let exchange = Option("exchange", .name("NAME"), "bind the queue to this exchange").common
+  static let routingKey = Option("routing-key", .name("KEY"), "key to bind it with (default the queue's name)")
+  static let consumerTimeout = Option(
+    "consumer-timeout", .consumerTimeout, "how long a consumer may take over an item")
+  static let argument = RepeatableOption(
+    "arg", .field, "another argument of the queue, such as x-single-active-consumer=true")
+  static let delete = Flag("delete", "remove the queues, and what is in them").common
+  static let ifEmpty = Flag("if-empty", "remove them only if all are empty")
+
   static let definition = Command(
     tool: Main.tool, name: "declare",
     summary: "Make a queue with its retry and dead-letter queues, or remove them.",
@@ -20,18 +33,7 @@ enum Declare: ToolCommand {
       OptionGroup(
         "Options",
         [
-          QueueName.option,
-          Option("plain", "the queue alone, without Q.retry and Q.dead").everyday,
-          Option("type", value: "quorum|classic", "the queue's type (default quorum)").everyday,
-          Option("exchange", value: "NAME", "bind the queue to this exchange").everyday,
-          Option("routing-key", value: "KEY", "key to bind it with (default the queue's name)"),
-          Option("consumer-timeout", value: "DURATION", "how long a consumer may take over an item"),
-          Option(
-            "arg", value: "NAME=VALUE",
-            "another argument of the queue, such as x-single-active-consumer=true"
-          ).repeatable,
-          Option("delete", "remove the queues, and what is in them").everyday,
-          Option("if-empty", "remove them only if all are empty"),
+          QueueName.option, plain, type, exchange, routingKey, consumerTimeout, argument, delete, ifEmpty,
         ]), BrokerOptions.group, LogOptions.group(verbose: "what was made, and what was there"),
     ],
     exitStatuses: [
@@ -45,14 +47,16 @@ enum Declare: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    let isDeleting = arguments.contains("delete")
-    let onlyDeclaring = ["type", "exchange", "routing-key", "consumer-timeout", "arg"].filter(arguments.contains)
-    if isDeleting, let option = onlyDeclaring.first { throw UsageError("--delete does not go with --\(option)") }
-    guard isDeleting || !arguments.contains("if-empty") else { throw UsageError("--if-empty goes with --delete") }
-    let isPlain = try settings.flag("plain")
+    let isDeleting = settings.isGiven(delete)
+    let onlyDeclaring: [any CommandOption] = [type, exchange, routingKey, consumerTimeout, argument]
+    if isDeleting, let option = onlyDeclaring.first(where: { settings.isGiven($0) }) {
+      throw UsageError("\(delete) does not go with \(option)")
+    }
+    guard isDeleting || !settings.isGiven(ifEmpty) else { throw UsageError("\(ifEmpty) goes with \(delete)") }
+    let isPlain = try settings.value(plain)
     let operand = try settings.operands().first
-    guard !isDeleting || operand != nil || arguments.contains("queue") else {
-      throw UsageError("--delete wants the queue by name, not from the environment")
+    guard !isDeleting || operand != nil || settings.isGiven(QueueName.option) else {
+      throw UsageError("\(delete) wants the queue by name, not from the environment")
     }
     let name = try QueueName.resolved(operand: operand, &settings)
     let queue = isPlain ? WorkQueue(name) : try QueueName.family(name)
@@ -68,10 +72,16 @@ enum Declare: ToolCommand {
       } else {
         let removal = QueueRemoval(
           conversation, isPlain ? [queue.name] : queue.names)
-        try removal.remove(ifEmpty: arguments.contains("if-empty"), reporter)
+        try removal.remove(ifEmpty: settings.isGiven(ifEmpty), reporter)
       }
     } catch {
       throw Failure(error, queue: queue.name, broker: nil)
     }
+  }
+}
+
+extension ValueType where Value == Duration {
+  fileprivate static var consumerTimeout: Self {
+    duration.limited("is at least 1s") { $0 >= .seconds(1) && $0 <= .seconds(UInt32.max) }
   }
 }

@@ -1,29 +1,39 @@
 import AMQP
+import Arguments
 import Broker
 import Glibc
 import JobRunner
 
 let version = clientVersion
 
-/// Why a command did not do what it was asked for: one line, and the exit status that goes with it.
+/// The reason why a command failed, as one line, with the exit status that goes with it.
 struct Failure: Error {
   var status: ExitStatus
   var message: String
 
   init(_ status: ExitStatus, _ message: String) {
     self.status = status
-    // A word that is quoted may be a URL in the wrong place.
+    // A quoted word may be a URL in the wrong place, with its password.
     var bytes = Array(message.utf8)
     for range in BrokerURL.passwordRanges(in: message).reversed() { bytes.replaceSubrange(range, with: "***".utf8) }
     self.message = String(decoding: bytes, as: UTF8.self)
   }
 
-  /// What any error in a conversation about `queue` comes to.
+  /// The failure that any error comes to.
+  init(_ error: any Error) {
+    switch error {
+    case let failure as Failure: self = failure
+    case let error as UsageError: self.init(.usage, error.description)
+    default: self.init(.internalError, "\(error)")
+    }
+  }
+
+  /// The failure that any error in a conversation about `queue` comes to.
   init(_ error: any Error, queue: String, broker: BrokerURL?) {
     self.init(error, about: .queue(queue), broker: broker)
   }
 
-  /// The same about where items are published to.
+  /// The failure that any error in publishing to `destination` comes to.
   init(_ error: any Error, about destination: Destination, broker: BrokerURL?) {
     let place = "\(destination)" + (broker.map { " at \($0)" } ?? "")
     switch error {

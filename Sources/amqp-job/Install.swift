@@ -4,6 +4,8 @@ import Linux
 
 /// `amqp-job install`
 enum Install: ToolCommand {
+  static let links = Flag("links", "the names of amqp-tools, too, as links to it")
+
   static let definition = Command(
     tool: Main.tool, name: "install",
     summary: "Copy this program into a directory.",
@@ -12,9 +14,7 @@ enum Install: ToolCommand {
       "An init container has that done into a volume that it shares. It is amqp-job there, for everybody to execute, and there whole or not at all: one that runs is replaced, too. "
       + "Links take the place of links only, never of other files; called by them, it takes the options of those tools ('amqp-job man amqp-consume').",
     operands: .one(name: "DIR"),
-    groups: [
-      OptionGroup("Options", [Option("links", "the names of amqp-tools, too, as links to it")])
-    ],
+    groups: [OptionGroup("Options", [links])],
     exitStatuses: [
       Explained(.success, "It is there."), StatusMeaning.usage,
       Explained(.inputOutputError, "It cannot be written there, or what is there is no link."),
@@ -24,7 +24,7 @@ enum Install: ToolCommand {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let directory = try settings.operands()[0].text
     guard !directory.isEmpty else { throw UsageError("DIR is empty") }
-    let tools = try settings.flag("links") ? ToolName.allCases : []
+    let tools = try settings.value(links) ? ToolName.allCases : []
     try attempt("\(directory)/\(Main.tool)") { () throws(SystemError) in
       try ExecutableFile.installThisProgram(as: Main.tool, in: directory)
     }

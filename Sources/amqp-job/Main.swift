@@ -42,7 +42,7 @@ enum Main {
   private static func end(
     with error: any Error, _ reporter: Reporter = Reporter(Logger(format: .text, threshold: .error))
   ) -> Never {
-    let failure = error as? Failure ?? Failure(.internalError, "\(error)")
+    let failure = Failure(error)
     reporter.report(LogEntry(.error, failure.message))
     failure.status.exit()
   }
@@ -51,7 +51,7 @@ enum Main {
     let words = arguments.map { String(decoding: $0, as: UTF8.self) }
     if let name = ToolName(path: words.first ?? "") { name.tool.main(Array(arguments.dropFirst())).exit() }
     switch words.dropFirst().first {
-    case nil: throw Failure(.usage, "no command given; see '\(tool) --help'")
+    case nil: throw UsageError("no command given; see '\(tool) --help'")
     case "--help", "--help-all", "-h", "help": try Output.write(try help(on: words.dropFirst(2).first))
     case "--version": try Output.write("\(tool) \(version)\n")
     case let name?:
@@ -65,7 +65,7 @@ enum Main {
     if let command = commands.first(where: { $0.definition.name == name }) { return command }
     let suggestion = Suggestion(for: name, among: commands.map { $0.definition.name } + ["help"])
     let advice = suggestion.map { ": did you mean '\($0.word)'?" } ?? ""
-    throw Failure(.usage, "there is no command '\(name)'\(advice); see '\(tool) --help'")
+    throw UsageError("there is no command '\(name)'\(advice); see '\(tool) --help'")
   }
 
   private static func run(_ command: any ToolCommand.Type, _ words: [[UInt8]]) {

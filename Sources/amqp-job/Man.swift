@@ -31,8 +31,8 @@ enum Man: ToolCommand {
     let page = ManualPage(
       definition, version: version, commands: isWhole ? commands.map { .init($0.name, $0.summary) } : [],
       environment: isWhole
-        ? environment(of: commands.flatMap(\.optionNames))
-        : environment(of: definition.optionNames)
+        ? environment(of: Set(commands.flatMap(\.optionNames)))
+        : environment(of: Set(definition.optionNames))
           + (definition.name == Run.definition.name ? Run.environment : []),
       related: ([Main.definition] + commands).map(\.pageName) + (isWhole ? ToolName.allCases.map(\.rawValue) : []))
     try Output.write(page.roff)
@@ -47,14 +47,14 @@ enum Man: ToolCommand {
     try Output.write(page.roff)
   }
 
-  /// Of a command with these options.
-  private static func environment(of options: [String]) -> [Explained] {
+  /// The variables that a command with these options reads.
+  private static func environment(of options: Set<String>) -> [Explained] {
     var entries: [Explained] = []
-    func add(_ option: String, _ term: String, _ meaning: String) {
-      if options.contains(option) { entries.append(Explained(term, meaning)) }
+    func add(_ option: some CommandOption, _ term: String, _ meaning: String) {
+      if options.contains(option.name) { entries.append(Explained(term, meaning)) }
     }
-    add("url", "AMQP_URL, BROKER_URL", "The broker's URL, where --url is not given.")
-    add("queue", "AMQP_QUEUE, QUEUE", "The queue, where it is not given.")
+    add(BrokerSources.url, "AMQP_URL, BROKER_URL", "The broker's URL, where \(BrokerSources.url) is not given.")
+    add(QueueName.option, "AMQP_QUEUE, QUEUE", "The queue, where it is not given.")
     if !options.isEmpty {
       entries.append(
         Explained(
@@ -63,7 +63,9 @@ enum Man: ToolCommand {
             + "with tcp://, is none. One that is no option is ignored, with a warning. Newlines at the end of a value are no "
             + "part of it."))
     }
-    add("tls-ca", "SSL_CERT_FILE, SSL_CERT_DIR", "Whom to trust with TLS, where --tls-ca is not given.")
+    add(
+      TLSOptions.authorities, "SSL_CERT_FILE, SSL_CERT_DIR",
+      "Whom to trust with TLS, where \(TLSOptions.authorities) is not given.")
     return entries
   }
 }

@@ -29,7 +29,8 @@ enum ManifestCommand: ToolCommand {
     operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),
     choices: Kind.allCases.map(\.rawValue),
     groups: [
-      ManifestWorkerOptions.pods, ManifestPodOptions.group, ManifestWorkerOptions.runner, ManifestKindOptions.group,
+      OptionGroup("Pods", ManifestWorkerOptions.podOptions), OptionGroup("Cluster", ManifestPodOptions.options),
+      OptionGroup("Runner", ManifestWorkerOptions.runnerOptions), ManifestKindOptions.group,
       BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
     ],
     exitStatuses: [
@@ -54,8 +55,8 @@ enum ManifestCommand: ToolCommand {
     let command = Array(try arguments.operandTexts().dropFirst())
     do {
       try Output.write(try manifest(kind, command, &settings).text)
-    } catch let obstacle as Manifest.Obstacle {
-      throw UsageError("\(obstacle)")
+    } catch let reason as Manifest.Obstacle {
+      throw UsageError("\(reason)")
     }
   }
 

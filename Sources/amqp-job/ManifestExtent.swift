@@ -4,28 +4,32 @@ import JobRunner
 import Manifests
 import Reports
 
-/// How much a Job has to do: as was said, or what the broker says.
+/// Determines how much a Job has to do, from the options or by asking the broker.
 enum ManifestExtent {
-  /// Where the broker is asked, it is asked too whether items can be tried again.
+  /// If this asks the broker, it also finds out whether the queue has retries.
   /// - Throws: `Failure`, `UsageError`
   static func determine(
     _ settings: inout Settings, _ worker: inout WorkerOptions
   ) throws -> JobManifestOptions.Extent {
-    let completions = try settings.count("completions", upTo: Int(Int32.max))
-    let drains = try settings.flag("drain")
-    guard !drains || completions == nil else { throw UsageError("--completions and --drain exclude each other") }
+    let completions = try settings.value(ManifestKindOptions.completions)
+    let drains = try settings.value(ManifestKindOptions.drain)
+    guard !drains || completions == nil else {
+      throw UsageError("\(ManifestKindOptions.completions) and \(ManifestKindOptions.drain) exclude each other")
+    }
     if drains { return .drain }
     if let completions { return .items(completions) }
 
     let (figures, place) = try figures(of: worker.queue, &settings)
     guard figures.left > 0 else {
-      throw Failure(.failure, "\(place) is empty: there is nothing to do (--completions N makes a Job all the same)")
+      throw Failure(
+        .failure,
+        "\(place) is empty: there is nothing to do (\(ManifestKindOptions.completions) N makes a Job all the same)")
     }
     if figures.retry == nil || figures.dead == nil {
       guard try !ManifestWorkerOptions.asksForAttempts(&settings) else {
         throw Failure(
           .wrongQueue,
-          "\(place) has no retry and dead-letter queue: say --plain, or remove that queue, and 'amqp-job declare "
+          "\(place) has no retry and dead-letter queue: say \(ManifestWorkerOptions.plain), or remove that queue, and 'amqp-job declare "
             + "\(worker.queue)' makes it anew with them")
       }
       worker.run.attempts = nil

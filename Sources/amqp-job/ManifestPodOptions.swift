@@ -1,85 +1,55 @@
 import Arguments
 import Manifests
 
-/// The options of `amqp-job manifest` about what objects and pods have that is no matter of what runs in them.
+/// The options of `amqp-job manifest` that concern objects and pods, but not the worker in them.
 enum ManifestPodOptions {
-  static let group = OptionGroup(
-    "Cluster",
-    [
-      Option("label", value: "KEY=VALUE", "a label of the objects and their pods").repeatable,
-      Option("annotation", value: "KEY=VALUE", "an annotation of the objects and their pods").repeatable,
-      Option("pull-secret", value: "NAME", "a Secret to pull images by").repeatable,
-      Option(
-        "service-account", value: "NAME",
-        "whom the pods are to the cluster, and whether they get a token (default nobody, without)"),
-      Option("node-selector", value: "KEY=VALUE", "a label that nodes must have").repeatable,
-      Option(
-        "toleration", value: "KEY[=VALUE][:EFFECT]", "a taint that nodes may have; any value and effect if not said"
-      ).repeatable,
-      Option(
-        "volume", value: "KIND/NAME:PATH[:ro]",
-        "what COMMAND sees at PATH: a claim, which it may write to unless :ro, a configmap or a secret; not for broker"
-      ).repeatable,
-    ])
+  static let label = RepeatableOption("label", .label, "a label of the objects and their pods")
+  static let annotation = RepeatableOption("annotation", .annotation, "an annotation of the objects and their pods")
+  static let pullSecret = RepeatableOption("pull-secret", .subdomain, "a Secret to pull images by")
+  static let serviceAccount = Option(
+    "service-account", .subdomain,
+    "whom the pods are to the cluster, and whether they get a token (default nobody, without)")
+  static let nodeSelector = RepeatableOption("node-selector", .label, "a label that nodes must have")
+  static let toleration = RepeatableOption(
+    "toleration", .toleration, "a taint that nodes may have; any value and effect if not said")
+  static let volume = RepeatableOption(
+    "volume", .volume,
+    "what COMMAND sees at PATH: a claim, which it may write to unless :ro, a configmap or a secret; not for broker")
 
-  /// - Throws: `Failure`, `UsageError`
+  /// The options that a broker's pod has, too.
+  static let shared: [any CommandOption] = [
+    label, annotation, pullSecret, serviceAccount, nodeSelector, toleration,
+  ]
+  static let options = shared + [volume]
+
+  /// - Throws: `UsageError`
   static func additions(_ settings: inout Settings) throws -> PodAdditions {
     var additions = PodAdditions()
-    additions.labels = try labels("label", &settings)
+    additions.labels = try distinctValues(label, &settings)
     if let taken = additions.labels.map(\.key).first(where: PodAdditions.reservedLabels.contains) {
-      throw UsageError("--label \(taken)=... is not for you to set: the manifest does, or the cluster")
+      throw UsageError("\(label) \(taken)=... is not for you to set: the manifest does, or the cluster")
     }
-    additions.annotations = try annotations(&settings)
-    additions.pullSecrets = try list("pull-secret", ManifestWorkerOptions.secretsName, &settings) {
-      $0.text.isDNSSubdomain ? $0.text : nil
+    additions.annotations = try distinctValues(annotation, &settings)
+    guard additions.annotations.map(\.size).reduce(0, +) <= KeyValue.mostOfAnnotations else {
+      throw UsageError("the annotations are more than 256 KiB, which is the most that Kubernetes takes")
     }
-    try refuseTwice("pull-secret", additions.pullSecrets)
-    additions.serviceAccount = try ManifestWorkerOptions.secret("service-account", &settings)
-    additions.nodeSelector = try labels("node-selector", &settings)
-    let what = "KEY[=VALUE][:EFFECT] of a taint, the effect NoSchedule, PreferNoSchedule or NoExecute"
-    additions.tolerations = try list("toleration", what, &settings) { Toleration($0.text) }
-    try refuseTwice("toleration", additions.tolerations.map(\.description))
+    additions.pullSecrets = try distinctValues(pullSecret, &settings)
+    additions.serviceAccount = try settings.value(serviceAccount)
+    additions.nodeSelector = try distinctValues(nodeSelector, &settings)
+    additions.tolerations = try distinctValues(toleration, &settings)
     return additions
   }
 
-  /// - Throws: `Failure`, `UsageError`
-  static func volumes(_ settings: inout Settings) throws -> [MountedVolume] {
-    let kinds = MountedVolume.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-    let what = "KIND/NAME:PATH or KIND/NAME:PATH:ro, KIND one of \(kinds), PATH absolute"
-    return try list("volume", what, &settings) { MountedVolume($0.text) }
-  }
-
-  private static func labels(_ option: String, _ settings: inout Settings) throws -> [KeyValue] {
-    let what = "KEY=VALUE of a label: up to 63 letters, digits, '-', '_' and '.', KEY perhaps after a domain and '/'"
-    let labels = try list(option, what, &settings) { KeyValue(label: $0.text) }
-    try refuseTwice(option, labels.map { "\($0.key)=..." })
-    return labels
-  }
-
-  private static func annotations(_ settings: inout Settings) throws -> [KeyValue] {
-    let what = "KEY=VALUE, KEY up to 63 letters, digits, '-', '_' and '.', perhaps after a domain and '/'"
-    let annotations = try list("annotation", what, &settings) { KeyValue(annotation: $0.asGiven) }
-    try refuseTwice("annotation", annotations.map { "\($0.key)=..." })
-    guard annotations.map(\.size).reduce(0, +) <= KeyValue.mostOfAnnotations else {
-      throw UsageError("the annotations are more than 256 KiB, which is the most that Kubernetes takes")
-    }
-    return annotations
-  }
-
-  private static func list<Value>(
-    _ option: String, _ what: String, _ settings: inout Settings, read: (Setting) -> Value?
+  /// The option's values.
+  /// - Throws: `UsageError` if two of them read the same
+  private static func distinctValues<Value>(
+    _ option: RepeatableOption<Value>, _ settings: inout Settings
   ) throws -> [Value] {
-    try settings.list(option).map { setting in
-      guard let value = read(setting) else {
-        throw UsageError("\(setting.source) is to be \(what), not '\(setting.text)'")
-      }
-      return value
+    let values = try settings.values(option)
+    let texts = values.map(option.type.text)
+    if let twice = texts.first(where: { text in texts.count { $0 == text } > 1 }) {
+      throw UsageError("\(option) \(twice) is given twice")
     }
-  }
-
-  private static func refuseTwice(_ option: String, _ words: [String]) throws(UsageError) {
-    if let twice = words.first(where: { word in words.count { $0 == word } > 1 }) {
-      throw UsageError("--\(option) \(twice) is given twice")
-    }
+    return values
   }
 }

@@ -38,9 +38,9 @@ struct Publish: ToolCommand {
       StatusMeaning.signal,
     ])
 
-  /// Other commands take the queue's name there.
+  /// The warning about a first item that is the queue's name, since other commands take that name as an argument.
   private static func warning(of arguments: Arguments, _ destination: Destination) -> String? {
-    guard destination.exchange.isEmpty, !arguments.contains("file"),
+    guard destination.exchange.isEmpty, !arguments.contains(ItemOptions.file),
       let first = arguments.operands.first, first.elementsEqual(destination.routingKey.utf8)
     else { return nil }
     return
@@ -68,7 +68,7 @@ struct Publish: ToolCommand {
       limits: .init(outage: broker.connectTimeout))
     configuration.limits.loginMayChange = broker.access.mayLoginChange
     configuration.preconditions = [destination.question]
-    // Of the queues behind an exchange nothing can be asked.
+    // The queues behind an exchange are not known, so only a queue can be asked about.
     if destination.exchange.isEmpty { configuration.inquiry = destination.question }
     let loop = try PublishLoop(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
@@ -76,7 +76,7 @@ struct Publish: ToolCommand {
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {
       if items.skip > loop.seenCount {
         let line =
-          "--skip \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
+          "\(ItemOptions.skip) \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
         reporter.report(LogEntry(.notice, line))
       }
       report.succeed(loop.publication, broker: loop.broker)

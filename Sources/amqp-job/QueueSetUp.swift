@@ -3,7 +3,7 @@ import Arguments
 import Broker
 import JobRunner
 
-/// What `declare` makes of its options.
+/// Makes the queues that the options of `declare` ask for.
 struct QueueSetUp {
   private let queue: WorkQueue
   private let isPlain: Bool
@@ -17,35 +17,33 @@ struct QueueSetUp {
   init(_ queue: WorkQueue, isPlain: Bool, _ settings: inout Settings) throws {
     self.queue = queue
     self.isPlain = isPlain
-    kind = try settings.choice("type") ?? .quorum
-    (exchange, routingKey) = try (settings.name("exchange"), settings.name("routing-key"))
-    guard exchange != nil || routingKey == nil else { throw UsageError("--routing-key goes with --exchange") }
+    kind = try settings.value(Declare.type)
+    (exchange, routingKey) = try (settings.value(Declare.exchange), settings.value(Declare.routingKey))
+    guard exchange != nil || routingKey == nil else {
+      throw UsageError("\(Declare.routingKey) goes with \(Declare.exchange)")
+    }
     guard [exchange, routingKey].allSatisfy({ ($0?.utf8.count ?? 0) <= 255 }) else {
-      throw UsageError("--exchange and --routing-key have at most 255 bytes")
+      throw UsageError("\(Declare.exchange) and \(Declare.routingKey) have at most 255 bytes")
     }
-    let timeout = try settings.duration("consumer-timeout")
-    guard timeout.map({ $0 >= .seconds(1) && $0 <= .seconds(UInt32.max) }) != false else {
-      throw UsageError("--consumer-timeout is at least 1s")
-    }
-    consumerTimeout = timeout.map { ConsumerTimeout($0) }
+    consumerTimeout = try settings.value(Declare.consumerTimeout).map { ConsumerTimeout($0) }
     let own = isPlain ? WorkQueue.plainArguments(kind) : queue.ownArguments(kind)
-    let others = try FieldArgument.all("arg", &settings).filter { try !$0.repeats(own, of: queue) }
+    let others = try FieldArgument.all(Declare.argument, &settings).filter { try !$0.repeats(own, of: queue) }
     self.others = FieldTable(others.map { .init(name: ByteString($0.name), value: $0.value) })
     try checkLimit()
   }
 
-  /// What its retry queue hands back would be held up.
+  /// Refuses a length limit, which would hold up the items that the retry queue hands back.
   private func checkLimit() throws {
     guard !isPlain, let limit = WorkQueue.refusingLimit(queue.declaration(kind, others: others).arguments) else {
       return
     }
     throw Failure(
       .wrongQueue,
-      "--arg \(limit)=... does not go with a retry queue: a full queue refuses the items that are to come back, and they are "
-        + "held up out of sight; use --plain for '\(queue.name)' alone")
+      "\(Declare.argument) \(limit)=... does not go with a retry queue: a full queue refuses the items that are to come back, and they are "
+        + "held up out of sight; use \(Declare.plain) for '\(queue.name)' alone")
   }
 
-  /// Makes what is not there; nothing where something is there that was declared otherwise, or where anything is refused.
+  /// Makes the queues that do not exist. It makes none if one exists that was declared otherwise, or if the broker refuses one.
   /// - Throws: `Failure`, `BrokerFailure`, `BrokerSession.CallError`
   func make(_ session: BrokerSession, _ reporter: Reporter) throws {
     let channel = QueueConversation.channel
@@ -74,12 +72,13 @@ struct QueueSetUp {
     report(missing, of: declarations, session, reporter)
   }
 
-  /// Asked before anything is made for it.
+  /// Makes sure that the exchange exists, before any queue is made for it.
   private func checkExchange(_ name: String, _ session: BrokerSession) throws {
     do {
       try session.checkExchange(name, on: QueueConversation.channel)
     } catch BrokerSession.CallError.refused(let reason) where reason.code == .notFound {
-      throw Failure(.noQueue, "there is no exchange '\(name)' at \(session.broker) (--exchange); nothing was made")
+      throw Failure(
+        .noQueue, "there is no exchange '\(name)' at \(session.broker) (\(Declare.exchange)); nothing was made")
     }
   }
 
@@ -92,20 +91,20 @@ struct QueueSetUp {
         reporter.report(LostCompanion(remade: name, of: queue.name, at: "\(session.broker)").warning)
       }
     }
-    // A broker before 4.3 does not compare it.
+    // Brokers before 4.3 do not compare this argument.
     if let last = declarations.last, !missing.contains(last), last.arguments[ConsumerTimeout.argument] != nil {
       let place = "queue '\(queue.name)' at \(session.broker)"
       reporter.report(LogEntry(.notice, "\(place) was there already, and keeps the consumer timeout that it has"))
     }
   }
 
-  /// In the order in which they are to be made: nothing may lead to a queue that is not there.
+  /// The declarations in the order in which the queues are made, so that none refers to a queue that does not exist yet.
   private func declarations(_ session: BrokerSession, _ reporter: Reporter) throws -> [Method.QueueDeclaration] {
     var others = others
     if let consumerTimeout {
-      if let obstacle = ConsumerTimeout.obstacle(session.serverVersion, kind) {
+      if let reason = ConsumerTimeout.obstacle(session.serverVersion, kind) {
         let place = "queue '\(queue.name)' at \(session.broker)"
-        reporter.report(LogEntry(.warning, "\(place) is declared without a consumer timeout: \(obstacle)"))
+        reporter.report(LogEntry(.warning, "\(place) is declared without a consumer timeout: \(reason)"))
       } else {
         others.append(ConsumerTimeout.argument, consumerTimeout.value)
       }
@@ -115,7 +114,7 @@ struct QueueSetUp {
       : queue.otherDeclarations + [queue.declaration(kind, others: others)]
   }
 
-  /// Whether that is what the queue differs in.
+  /// Whether the queue differs from its declaration by a dead-letter exchange of its own.
   private func hasOwnExchange(_ declaration: Method.QueueDeclaration, _ reason: CloseReason) -> Bool {
     guard declaration.name.description == queue.name,
       case .differs(let name, let current)? = DeclarationRefusal(reason, of: declaration)
@@ -123,7 +122,7 @@ struct QueueSetUp {
     return name.hasPrefix("x-dead-letter-") && current != .nothing
   }
 
-  /// Makes sure that a queue which is there is the one that is wanted.
+  /// Makes sure that an existing queue is declared as asked for.
   private func confirm(_ declaration: Method.QueueDeclaration, _ session: BrokerSession) throws {
     do {
       try session.declare(declaration, on: QueueConversation.channel)
@@ -133,7 +132,8 @@ struct QueueSetUp {
         hasOwnExchange(declaration, reason)
         ? "; nothing was made. It has a dead-letter exchange of its own: use it as it is ('run --max-attempts' publishes "
           + "to that exchange), or remove it first"
-        : isPlain ? "" : "; nothing was made. Remove that queue first, or use --plain for '\(queue.name)' alone"
+        : isPlain
+          ? "" : "; nothing was made. Remove that queue first, or use \(Declare.plain) for '\(queue.name)' alone"
       throw Failure(
         .wrongQueue, "queue '\(name)' at \(session.broker) is there, declared otherwise: \(reason.text)\(advice)")
     }
@@ -141,18 +141,18 @@ struct QueueSetUp {
 }
 
 extension FieldArgument {
-  /// Whether it says once more what is set already.
-  /// - Throws: `UsageError` where it says something else
+  /// Whether the argument repeats one that is set already.
+  /// - Throws: `UsageError` if its value is another
   fileprivate func repeats(_ own: FieldTable, of queue: WorkQueue) throws -> Bool {
     guard name != ConsumerTimeout.argument.description else {
-      throw UsageError("--arg \(name)=... is --consumer-timeout")
+      throw UsageError("\(Declare.argument) \(name)=... is \(Declare.consumerTimeout)")
     }
     guard let set = own[ByteString(name)] else { return false }
     guard set != value else { return true }
-    guard name != "x-queue-type" else { throw UsageError("--arg \(name)=... is --type") }
+    guard name != "x-queue-type" else { throw UsageError("\(Declare.argument) \(name)=... is \(Declare.type)") }
     guard case .string(let text) = set else { return false }
     throw UsageError(
-      "--arg \(name)=... is not '\(text)', without which dead letters may not get to '\(queue.deadName)'; another value goes "
-        + "with --plain")
+      "\(Declare.argument) \(name)=... is not '\(text)', without which dead letters may not get to '\(queue.deadName)'; another value goes "
+        + "with \(Declare.plain)")
   }
 }

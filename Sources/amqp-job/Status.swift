@@ -6,6 +6,19 @@ import Reports
 
 /// `amqp-job status`
 struct Status: ToolCommand {
+  static let json = Flag("json", "one JSON object a line").common
+  static let watch = Flag("watch", "look again and again, with a progress bar where there is a terminal").common
+  static let drained = Flag("drained", "exit 0 if nothing is left to be done in the queues, else 1").common
+  static let until = Option<Goal>(
+    "until", .choice, "wait until that is so, and exit 0 then; with \(watch), show how it comes about"
+  ).common
+  static let drainTimeout = DefaultedOption("drain-timeout", .timeLimit, default: nil) {
+    "how long \(until) may take (default \($0): any time)"
+  }
+  static let interval = DefaultedOption("interval", .interval, default: .seconds(1)) {
+    "time from one look to the next (default \($0))"
+  }
+
   static let definition = Command(
     tool: Main.tool, name: "status", summary: "Show how full queues are, once or all the time.",
     examples: [
@@ -20,17 +33,8 @@ struct Status: ToolCommand {
     groups: [
       OptionGroup(
         "Options",
-        [
-          QueueName.option,
-          Option("json", "one JSON object a line").everyday,
-          Option("watch", "look again and again, with a progress bar where there is a terminal").everyday,
-          Option("drained", "exit 0 if nothing is left to be done in the queues, else 1").everyday,
-          Option(
-            "until", value: "drained", "wait until that is so, and exit 0 then; with --watch, show how it comes about"
-          ).everyday,
-          Option("drain-timeout", value: "DURATION", "how long --until may take (default 0: any time)"),
-          Option("interval", value: "DURATION", "time from one look to the next (default 1s)"),
-        ]), BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
+        [QueueName.option, json, watch, drained, until, drainTimeout, interval]), BrokerOptions.group,
+      LogOptions.group(verbose: "which broker answers"),
     ],
     exitStatuses: [
       Explained(.success, "It is shown; with --drained or --until, the queues are drained."),
@@ -43,8 +47,8 @@ struct Status: ToolCommand {
       Explained("128 + N", "--watch, --until: signal N ended it."), StatusMeaning.unread,
     ])
 
-  /// What `--until` waits for.
-  private enum Goal: String, CaseIterable {
+  /// The state that `--until` waits for.
+  enum Goal: String, CaseIterable {
     case drained
   }
 
@@ -60,22 +64,23 @@ struct Status: ToolCommand {
     let names = [first] + (try operands.dropFirst().map(QueueName.checked))
     let status = Status(
       names: names, broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
-      isJSON: try settings.flag("json"))
-    let interval = try settings.duration("interval") ?? .seconds(1)
-    guard interval >= .milliseconds(100) else { throw UsageError("--interval is at least 100ms") }
-    let isWatching = try settings.flag("watch")
-    let isWaiting = try settings.choice("until") == Goal.drained
-    let limit = try settings.limit("drain-timeout")
-    guard isWatching || isWaiting || !arguments.contains("interval") else {
-      throw UsageError("--interval goes with --watch or --until")
+      isJSON: try settings.value(json))
+    let interval = try settings.value(interval)
+    let isWatching = try settings.value(watch)
+    let isWaiting = try settings.value(until) == .drained
+    let limit = try settings.value(drainTimeout)
+    guard isWatching || isWaiting || !settings.isGiven(Self.interval) else {
+      throw UsageError("\(Self.interval) goes with \(watch) or \(until)")
     }
-    guard isWaiting || !arguments.contains("drain-timeout") else {
-      throw UsageError("--drain-timeout goes with --until")
+    guard isWaiting || !settings.isGiven(drainTimeout) else {
+      throw UsageError("\(drainTimeout) goes with \(until)")
     }
-    guard isWatching || !isWaiting || !status.isJSON else { throw UsageError("--until shows --json only with --watch") }
-    let isChecking = try settings.flag("drained")
+    guard isWatching || !isWaiting || !status.isJSON else {
+      throw UsageError("\(until) shows \(json) only with \(watch)")
+    }
+    let isChecking = try settings.value(drained)
     guard !(isChecking && (isWatching || isWaiting || status.isJSON)) else {
-      throw UsageError("--drained goes with none of --watch, --until and --json")
+      throw UsageError("\(drained) goes with none of \(watch), \(until) and \(json)")
     }
     status.broker.warn(status.reporter)
 
@@ -83,8 +88,8 @@ struct Status: ToolCommand {
       try status.checkDrained()
     } else if isWatching || isWaiting {
       let wait = isWaiting ? DrainWait(status, limit: limit, isSilent: !isWatching) : nil
-      var watch = StatusWatch(status, interval: interval, isShown: isWatching, until: wait)
-      try watch.run()
+      var statusWatch = StatusWatch(status, interval: interval, isShown: isWatching, until: wait)
+      try statusWatch.run()
     } else {
       try status.showOnce()
     }
@@ -143,5 +148,11 @@ struct Status: ToolCommand {
     } catch {
       throw Failure(error, queue: names[0], broker: nil)
     }
+  }
+}
+
+extension ValueType where Value == Duration {
+  fileprivate static var interval: Self {
+    duration.limited("is at least 100ms") { $0 >= .milliseconds(100) }
   }
 }

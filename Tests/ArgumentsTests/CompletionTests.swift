@@ -11,9 +11,8 @@ import Testing
           OptionGroup(
             "Options",
             [
-              Option("when", short: "w", value: "now|later", "when"), Option("file", value: "PATH", "a file"),
-              Option("count", value: "N", "how many"),
-              Option("loud", "be loud"),
+              Option("when", short: "w", .text("now|later"), "when"), Option("file", .text("PATH"), "a file"),
+              Option("count", .count(), "how many"), Flag("loud", "be loud"),
             ])
         ]),
       Command(
@@ -51,7 +50,7 @@ import Testing
     for (value, completed) in values {
       let command = Command(
         tool: "a-tool", name: "do", summary: "", examples: [],
-        groups: [OptionGroup("", [Option("x", value: value, "it")])])
+        groups: [OptionGroup("", [Option("x", .text(value), "it")])])
       let script = Completion(tool: "a-tool", commands: [command]).script(for: .fish)
       #expect(script.contains(" -l x \(completed) -d 'it'\n"), "\(value)")
     }
@@ -60,8 +59,8 @@ import Testing
   @Test func programsAndOtherWordsAreCompletedToo() {
     let program = PoptCommand(
       program: "get", summary: "", examples: [], differences: [],
-      options: [PoptOption("queue", short: "q", .text("queue"), "it")],
-      common: PoptGroup("", [PoptOption("cert", short: "q", .text("cert.pem"), "ours")]))
+      options: [PoptOption.text("queue", short: "q", "queue", "it")],
+      common: PoptGroup("", [PoptOption.text("cert", short: "q", "cert.pem", "ours")]))
     let script = Completion(tool: "a-tool", commands: [], programs: [program], words: ["help": ["do"]]).script(
       for: .bash)
     #expect(script.contains("  get)\n    case $2 in\n    --cert | -q) offer='@files' ;;\n    --queue) offer='-' ;;\n"))

@@ -3,11 +3,11 @@ import Testing
 
 @Suite struct ManualPageTests {
   private func command(optionCount: Int) -> Command {
-    let options = (1...optionCount).map { Option("other-\($0)", "rarely needed") }
+    let options: [any CommandOption] = (1...optionCount).map { Flag("other-\($0)", "rarely needed") }
     return Command(
       tool: "tool", name: "do", summary: "Does it.", examples: ["tool do -q 'x'"],
       notes: ".dots 'quotes' and \\ backslashes, `too`.", operands: .one(name: "KIND"), choices: ["job", "cronjob"],
-      groups: [OptionGroup("Options", [Option("queue", short: "q", value: "NAME", "the queue").everyday] + options)],
+      groups: [OptionGroup("Options", [Option("queue", short: "q", .text("NAME"), "the queue").common] + options)],
       exitStatuses: [.init("0", "done"), .init("1", "not done")])
   }
 

@@ -2,17 +2,20 @@ import Arguments
 import Testing
 
 @Suite struct PoptTests {
+  private let queue = PoptOption.text(
+    "queue", short: "q", "queue", "the queue to consume from, and one that needs a line more")
+  private let count = PoptOption.number("count", short: "c", "limit", "stop after so many")
+  private let exclusive = PoptOption.flag("exclusive", short: "x", "be alone")
+  private let header = PoptOption.list("header", short: "H", "\"key: value\"", "a header")
+
   private func command(_ operands: PoptCommand.Operands) -> PoptCommand {
     PoptCommand(
       program: "a-tool", summary: "Does it.", examples: [], differences: [], operands: operands,
       options: [
-        PoptOption("queue", short: "q", .text("queue"), "the queue to consume from, and one that needs a line more"),
-        PoptOption("count", short: "c", .number("limit"), "stop after so many"),
-        PoptOption("exclusive", short: "x", .flag, "be alone"), PoptOption("durable", short: "d", .constant, "be kept"),
-        PoptOption("header", short: "H", .list("\"key: value\""), "a header"),
-        PoptOption("unused", short: "u", .constant, "only where nobody uses it"),
+        queue, count, exclusive, PoptOption.constant("durable", short: "d", "be kept"), header,
+        PoptOption.constant("unused", short: "u", "only where nobody uses it"),
       ],
-      common: PoptGroup("Connection options", [PoptOption("url", short: "u", .text("amqp://..."), "the URL")]))
+      common: PoptGroup("Connection options", [PoptOption.text("url", short: "u", "amqp://...", "the URL")]))
   }
 
   /// What was given, as `option=value`, then `:` and the operands.
@@ -69,14 +72,14 @@ import Testing
   @Test(arguments: [("12", 12), ("-5", -5), ("+010", 8), ("0x1f", 31), ("", 0), ("0", 0), ("-2147483648", Int32.min)])
   func readsNumbers(text: String, number: Int32) throws {
     guard case .arguments(let arguments) = try command(.none).scan([Array("--count=\(text)".utf8)]) else { return }
-    #expect(arguments.number("count") == number)
-    #expect(arguments.number("queue") == nil)
+    #expect(arguments[count] == number)
+    #expect(arguments[queue] == nil)
   }
 
   @Test func keepsBytesAndPlaces() throws {
     let words = ["-x", "--queue"].map { Array($0.utf8) } + [[0xFF, 0x3D], Array("-Ha".utf8)]
     guard case .arguments(let arguments) = try command(.none).scan(words) else { return }
-    #expect(arguments["queue"] == [0xFF, 0x3D])
+    #expect(arguments[queue] == [0xFF, 0x3D])
     #expect(arguments.given.map(\.position) == [0, 2, 3])
   }
 

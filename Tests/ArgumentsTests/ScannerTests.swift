@@ -2,19 +2,16 @@ import Arguments
 import Testing
 
 @Suite struct ScannerTests {
+  private let queue = Option("queue", short: "q", .text("NAME"), "the queue")
+  private let argument = RepeatableOption("arg", .text("A=B"), "an argument")
+  private let verbose = Flag("verbose", short: "v", "say more")
+  private let fast = Flag("fast", short: "f", "be fast")
+  private let color = Option("color", short: "c", .text("on|off"), implied: "on", "in color")
+
   private func command(_ operands: Command.Operands) -> Command {
     Command(
       tool: "tool", name: "do", summary: "Does it.", examples: ["tool do -q x"], operands: operands,
-      groups: [
-        OptionGroup(
-          "Options",
-          [
-            Option("queue", short: "q", value: "NAME", "the queue"),
-            Option("arg", value: "A=B", "an argument").repeatable,
-            Option("verbose", short: "v", "say more"), Option("fast", short: "f", "be fast"),
-            Option("color", short: "c", value: "on|off", implied: "on", "in color"),
-          ])
-      ])
+      groups: [OptionGroup("Options", [queue, argument, verbose, fast, color])])
   }
 
   private func scan(_ words: [String], _ operands: Command.Operands = .any(name: "X")) throws -> Arguments {
@@ -30,7 +27,7 @@ import Testing
     ["--queue", "a"], ["--queue=a"], ["-q", "a"], ["-qa"], ["-vq", "a"],
   ])
   func readsAValueInEverySpelling(words: [String]) throws {
-    #expect(try scan(words)["queue"] == "a")
+    #expect(try scan(words).text(of: queue) == "a")
   }
 
   @Test(arguments: [
@@ -43,16 +40,16 @@ import Testing
 
   @Test func whatIsGivenTwiceAndLosesNothing() throws {
     #expect(throws: UsageError.self) { try scan(["--color", "--color=off"]) }
-    #expect(try scan(["-vv", "--verbose"]).contains("verbose"))
-    #expect(try scan(["-q", "a", "w", "-q", "b"], .rest(name: "X"))["queue"] == "a")
+    #expect(try scan(["-vv", "--verbose"]).contains(verbose))
+    #expect(try scan(["-q", "a", "w", "-q", "b"], .rest(name: "X")).text(of: queue) == "a")
   }
 
   @Test func readsFlagsListsAndOperands() throws {
     let arguments = try scan(["one", "-vf", "--arg", "a=1", "-", "--arg=b=2", "--", "-v", "--arg"])
-    #expect(arguments.contains("verbose") && arguments.contains("fast") && !arguments.contains("queue"))
-    #expect(arguments.all("arg") == ["a=1", "b=2"])
+    #expect(arguments.contains(verbose) && arguments.contains(fast) && !arguments.contains(queue))
+    #expect(arguments.texts(of: argument) == ["a=1", "b=2"])
     #expect(try arguments.operandTexts() == ["one", "-", "-v", "--arg"])
-    #expect(try scan(["--queue="])["queue"] == "")
+    #expect(try scan(["--queue="]).text(of: queue) == "")
   }
 
   @Test(arguments: [["-v", "--", "w", "-v", "--", "x"], ["-v", "w", "-v", "--", "x"]])
@@ -68,7 +65,7 @@ import Testing
   func leavesAnotherCommandAloneAfterAnOperand(words: [String], operands: [String]) throws {
     let arguments = try scan(words, .oneAndRest(first: "KIND", rest: "COMMAND"))
     #expect(try arguments.operandTexts() == operands)
-    #expect(operands.count == 1 || arguments.contains("verbose") == (words[0] != "--"))
+    #expect(operands.count == 1 || arguments.contains(verbose) == (words[0] != "--"))
   }
 
   @Test(arguments: [
@@ -78,7 +75,7 @@ import Testing
   ])
   func aValueMayBeImplied(words: [String], value: String, operands: [String]) throws {
     let arguments = try scan(words, .any(name: "X"))
-    #expect(arguments["color"] == value)
+    #expect(arguments.text(of: color) == value)
     #expect(try arguments.operandTexts() == operands)
   }
 

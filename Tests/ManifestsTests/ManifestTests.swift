@@ -14,7 +14,8 @@ import YAML
   private func worker(_ change: (inout WorkerOptions) -> Void = { _ in }) throws -> WorkerOptions {
     var options = WorkerOptions(
       name: ObjectName(resembling: "job1"), queue: "job1", image: try #require(ImageReference("worker:1")),
-      command: ["./worker.py"], secret: "rabbitmq", resources: try resources(), temporarySpace: "1Gi", run: RunOptions()
+      command: ["./worker.py"], secret: "rabbitmq", resources: try resources(), temporarySpace: "1Gi",
+      run: RunOptions(grace: .seconds(20))
     )
     change(&options)
     return options
@@ -91,7 +92,7 @@ import YAML
   }
 
   @Test func argumentsOfTheRunner() {
-    var run = RunOptions()
+    var run = RunOptions(grace: .seconds(20))
     #expect(
       run.arguments(.oneItem, waitFirst: .zero) == ["--wait-first=0s", "--when-empty=exit", "--grace=20s"])
     #expect(run.arguments(.drain, waitFirst: .seconds(60)) == ["--wait-first=60s", "--drain", "--grace=20s"])

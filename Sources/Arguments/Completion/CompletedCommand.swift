@@ -52,7 +52,7 @@ struct CompletedCommand: Sendable {
       case .rest: [.command]
       case .oneAndRest: [first, .command]
       }
-    let help = ["help", "help-all"].map { Option($0, "print help, and nothing else") }
+    let help = ["help", "help-all"].map { Flag($0, "print help, and nothing else").definition }
     self.init(
       program: nil, name: command.name, summary: command.summary,
       options: (command.options + help).map(CompletedOption.init),
@@ -77,7 +77,7 @@ struct CompletedCommand: Sendable {
 }
 
 extension CompletedOption {
-  init(_ option: Option) {
+  init(_ option: OptionDefinition) {
     spellings = ["--\(option.name)"] + (option.short.map { ["-\($0)"] } ?? [])
     help = option.help
     makesPaths = option.makesPaths
@@ -92,7 +92,7 @@ extension CompletedOption {
     }
   }
 
-  init(_ option: PoptOption, hasLetter: Bool) {
+  init(_ option: PoptDefinition, hasLetter: Bool) {
     let letter = hasLetter ? option.short : nil
     spellings = ["--\(option.name)"] + (letter.map { ["-\($0)"] } ?? [])
     help = option.help
@@ -101,7 +101,7 @@ extension CompletedOption {
   }
 }
 
-extension Option {
+extension OptionDefinition {
   /// Whether its help lists all values that there are: what stands for any other value is in capitals.
   fileprivate var isChoice: Bool {
     let text = value ?? ""

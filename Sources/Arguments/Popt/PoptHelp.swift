@@ -1,19 +1,19 @@
 extension PoptCommand {
-  /// What `--help` prints, as popt lays it out where there is no terminal.
+  /// The text that `--help` prints, laid out as popt does without a terminal.
   package var helpText: String {
-    let groups = [common, Self.help]
+    let groups = [common, Self.helpGroup]
     let column = ([options] + groups.map(\.options)).joined().map(\.widthInHelp).max() ?? 0
     var lines = ["Usage: \(program) \(operandUsage)"] + options.flatMap { $0.helpLines(column: column) }
     for group in groups { lines += ["", group.title] + group.options.flatMap { $0.helpLines(column: column) } }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// What `--usage` prints, and what follows an error.
+  /// The text that `--usage` prints, and that follows an error.
   package var usageText: String {
     var text = "Usage: \(program)"
-    // popt counts the columns of the letters only, and one too many after each option.
+    // popt counts only the columns of the letters, and one too many after each option.
     var column = text.count
-    let letters = (options + Self.help.options).filter { $0.kind == .flag }.compactMap(\.short)
+    let letters = (options + Self.helpGroup.options).filter { $0.kind == .flag }.compactMap(\.short)
     if !letters.isEmpty {
       text += " [-\(String(letters))]"
       column += letters.count + 4
@@ -34,7 +34,10 @@ extension PoptCommand {
   static let width = 79
 
   var manualGroups: [PoptGroup] {
-    [PoptGroup("Options", options), common, PoptGroup("Help", Self.help.options)]
+    [
+      PoptGroup("Options", definitions: options), common,
+      PoptGroup("Help", definitions: Self.helpGroup.options),
+    ]
   }
 
   var operandUsage: String {
@@ -45,12 +48,12 @@ extension PoptCommand {
   }
 }
 
-extension PoptOption {
+extension PoptDefinition {
   fileprivate var usage: String {
     (short.map { "-\($0)|" } ?? "") + "--\(name)" + (valueName.map { "=\($0)" } ?? "")
   }
 
-  /// How the manual spells it.
+  /// The option as the manual spells it.
   var term: String {
     let separator = if case .list = kind { " " } else { "=" }
     return (short.map { "-\($0), " } ?? "") + "--\(name)" + (valueName.map { separator + $0 } ?? "")
@@ -68,7 +71,7 @@ extension PoptOption {
     }
   }
 
-  /// popt breaks a line one column earlier than it would have to.
+  /// Breaks the text into lines as popt does: one column earlier than necessary.
   private func pieces(of text: String, width: Int) -> [Substring] {
     var pieces: [Substring] = []
     var rest = text[...]

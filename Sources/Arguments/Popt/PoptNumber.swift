@@ -1,4 +1,4 @@
-/// A whole number as strtoll(3) reads it with base 0: `12`, ` -1`, `0x1F`, `017`; nothing at all is 0.
+/// A whole number as strtoll(3) reads it with base 0: `12`, ` -1`, `0x1F`, `017`. An empty text is 0.
 enum PoptNumber: Hashable {
   case value(Int32)
   case tooLarge
@@ -25,7 +25,7 @@ enum PoptNumber: Hashable {
         self = .notANumber
         return
       }
-      // What is larger still is not told apart.
+      // Any larger number is too large, too.
       number = min(number * radix + digit, 1 << 40)
     }
     self = Int32(exactly: isNegative ? -number : number).map { .value($0) } ?? .tooLarge

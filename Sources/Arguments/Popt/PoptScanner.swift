@@ -1,4 +1,4 @@
-/// Why arguments cannot be understood, in popt's words.
+/// The reason why arguments cannot be read, in popt's words.
 package struct PoptError: Error, Hashable, Sendable, CustomStringConvertible {
   package var description: String
 
@@ -13,8 +13,7 @@ extension PoptCommand {
   }
 
   /// Reads arguments by popt's rules: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-n=value`, `-ab` for
-  /// options without a value, options and operands in any order, and `--` before what is no option although it looks
-  /// like one.
+  /// options without a value, and options and operands in any order. After `--` no word is an option.
   /// - Throws: `PoptError`
   package func scan(_ words: [[UInt8]]) throws(PoptError) -> Scanned {
     var scan = Scan(words: words, options: allOptions)
@@ -42,13 +41,13 @@ extension PoptCommand {
 
 private struct Scan {
   let words: [[UInt8]]
-  let options: [PoptOption]
+  let options: [PoptDefinition]
   var arguments = PoptArguments()
-  /// What ends the scan.
+  /// A request that ends the scan.
   var request: PoptCommand.Scanned?
   private var position = 0
 
-  init(words: [[UInt8]], options: [PoptOption]) {
+  init(words: [[UInt8]], options: [PoptDefinition]) {
     self.words = words
     self.options = options
   }
@@ -70,7 +69,7 @@ private struct Scan {
     try take(option, attached: name.endIndex < word.endIndex ? word[name.endIndex...].dropFirst() : nil)
   }
 
-  /// Letters, of which the last may have a value.
+  /// Takes a word of letters, of which the last may have a value.
   mutating func takeBundle(_ word: ArraySlice<UInt8>) throws(PoptError) {
     var letters = word
     while let letter = letters.popFirst(), request == nil {
@@ -83,12 +82,12 @@ private struct Scan {
     }
   }
 
-  private mutating func take(_ option: PoptOption, attached: ArraySlice<UInt8>?) throws(PoptError) {
+  private mutating func take(_ option: PoptDefinition, attached: ArraySlice<UInt8>?) throws(PoptError) {
     if option.valueName == nil {
       guard attached == nil else { throw error("option does not take an argument") }
       switch option.name {
-      case "help": request = .helpRequested
-      case "usage": request = .usageRequested
+      case PoptCommand.help.name: request = .helpRequested
+      case PoptCommand.usage.name: request = .usageRequested
       default: add(option, [])
       }
       return
@@ -104,16 +103,16 @@ private struct Scan {
     add(option, value)
   }
 
-  private mutating func add(_ option: PoptOption, _ value: [UInt8]) {
+  private mutating func add(_ option: PoptDefinition, _ value: [UInt8]) {
     arguments.given.append(.init(option: option.name, value: value, position: position - 1))
   }
 
-  /// Names the latest word, as popt does.
+  /// An error that names the latest word, as popt's errors do.
   private func error(_ problem: String) -> PoptError {
     PoptError("\(String(decoding: words[position - 1], as: UTF8.self)): \(problem)")
   }
 
-  /// What follows `=` is left out: it would be a password where somebody mistyped `--password`.
+  /// The error for an unknown option. It leaves out the text after `=`, which may be a password after a misspelt `--password`.
   private func unknown() -> PoptError {
     PoptError("\(String(decoding: words[position - 1].prefix { $0 != .equals }, as: UTF8.self)): unknown option")
   }

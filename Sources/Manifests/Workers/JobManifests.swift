@@ -11,8 +11,10 @@ package struct JobManifestOptions: Sendable {
     case drain
   }
 
+  package static let defaultActiveDeadline: Duration = .seconds(24 * 3600)
+
   package var failurePolicy: PodFailurePolicy
-  package var activeDeadline = Duration.seconds(24 * 3600)
+  package var activeDeadline = defaultActiveDeadline
   package var timeToLive: Duration?
   package var backoffLimit: Int?
 

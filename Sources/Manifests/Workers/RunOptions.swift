@@ -22,19 +22,19 @@ package struct RunOptions: Hashable, Sendable {
   /// What the pod gets beyond all that, to end before it is killed.
   private static let margin = Duration.seconds(5)
 
-  /// What a queue that is missing or empty gets, where it may be declared and filled after the pods have started.
-  static let timeToBeFilled = Duration.seconds(60)
+  /// How long a missing or empty queue is waited for, if it may be declared and filled after the pods have started.
+  package static let timeToBeFilled = Duration.seconds(60)
 
   /// nil leaves it to the kind of object: `timeToBeFilled`, or nothing where the pods are for what is there already.
   package var waitFirst: Duration?
   package var timeout: Duration?
-  package var grace = Duration.seconds(20)
+  package var grace: Duration
   /// nil leaves it to the runner: workers are stopped, unless it serves for ever.
   package var onTerm: OnTerm?
   /// nil for a queue without a retry and a dead-letter queue.
   package var attempts: Attempts?
 
-  package init() {}
+  package init(grace: Duration) { self.grace = grace }
 
   /// From TERM to the end of a runner whose worker takes all the time that it may, and more, so that no worker is
   /// killed that would have ended. nil where that has no end.

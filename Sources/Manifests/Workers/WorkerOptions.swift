@@ -1,5 +1,8 @@
 /// What the objects for workers are made from. Whatever Kubernetes is particular about has been checked.
 package struct WorkerOptions: Sendable {
+  package static let defaultUserID = 65532
+  package static let defaultParallelism = 10
+
   package var name: ObjectName
   package var namespace: String?
   package var queue: String
@@ -15,9 +18,9 @@ package struct WorkerOptions: Sendable {
   /// The Secret whose `token` is the password; nil where that is in the URL.
   package var tokenSecret: String?
   package var environment: [Variable] = []
-  package var userID = 65532
+  package var userID = defaultUserID
   /// The most pods at a time.
-  package var parallelism = 10
+  package var parallelism = defaultParallelism
   package var resources: Resources
   package var temporarySpace: String
   package var run: RunOptions

@@ -7,6 +7,18 @@ import Reports
 
 /// `amqp-consume`: a runner, with that program's options.
 enum AMQPConsume: AMQPTool {
+  static let queue = ToolOptions.queue
+  static let exchange = ToolOptions.exchange.described("bind the queue to this exchange")
+  static let routingKey = ToolOptions.routingKey.described("the routing key to bind with")
+  static let declare = PoptOption.flag(
+    "declare", short: "d", "declare an exclusive queue (deprecated, use \(exclusive) instead)")
+  static let exclusive = PoptOption.flag("exclusive", short: "x", "declare the queue as exclusive")
+  static let noAck = PoptOption.flag("no-ack", short: "A", "consume in no-ack mode")
+  static let count = PoptOption.number(
+    "count", short: "c", "limit", "stop consuming after this many messages are consumed")
+  static let prefetchCount = PoptOption.number(
+    "prefetch-count", short: "p", "limit", "receive only this many message at a time from the server")
+
   static let definition = PoptCommand(
     program: ToolName.consume.rawValue,
     summary: "Run a command on each message of a queue, which is its standard input.",
@@ -19,7 +31,7 @@ enum AMQPConsume: AMQPTool {
         + "124 to 128, else 1. The original exits 0. Without --count it never is 0: messages are taken for ever, after "
         + "failures in a row with pauses.",
       "TERM, INT and HUP are passed on to the command. Its message is acked if it exits 0, else it goes back. A second one, "
-        + "or 20 s, kill it. The exit status is 128 and the signal's number.",
+        + "or \(Run.defaults.grace.components.seconds) s, kill it. The exit status is 128 and the signal's number.",
       "The options end at the command: its own are never taken for these. A script without a first line that names its "
         + "interpreter is run by /bin/sh, as execvp(3) does.",
       "No message is taken before the command can run on it, whatever --prefetch-count says.",
@@ -28,20 +40,12 @@ enum AMQPConsume: AMQPTool {
       "A stream is refused: it takes nothing back.",
       "A message above 1 MiB is kept in a file in TMPDIR, or /tmp, for the command to read.",
       "The environment is passed on whole, with WORK_ITEM_* about the message (see below).",
-      "Without --heartbeat there is one each 30 s. A connection that is lost while nothing runs is made again, for 60 s.",
+      "Without \(ConnectionOptions.heartbeat) there is one each \(defaultHeartbeat) s. A connection that is lost while nothing runs "
+        + "is made again, for \(Run.defaults.connectTimeout.components.seconds) s.",
     ] + ConnectionOptions.differences,
     operands: .command,
     options: [
-      PoptOption("queue", short: "q", .text("queue"), "the queue to consume from"),
-      PoptOption("exchange", short: "e", .text("exchange"), "bind the queue to this exchange"),
-      PoptOption("routing-key", short: "r", .text("routing key"), "the routing key to bind with"),
-      PoptOption(
-        "declare", short: "d", .flag, "declare an exclusive queue (deprecated, use --exclusive instead)"),
-      PoptOption("exclusive", short: "x", .flag, "declare the queue as exclusive"),
-      PoptOption("no-ack", short: "A", .flag, "consume in no-ack mode"),
-      PoptOption("count", short: "c", .number("limit"), "stop consuming after this many messages are consumed"),
-      PoptOption(
-        "prefetch-count", short: "p", .number("limit"), "receive only this many message at a time from the server"),
+      queue, exchange, routingKey, declare, exclusive, noAck, count, prefetchCount,
     ],
     common: ConnectionOptions.group)
 
@@ -61,23 +65,23 @@ enum AMQPConsume: AMQPTool {
     Explained("other", "The command's on a single message; 64 to 78 and 124 to 128 become 1."),
   ]
 
-  private static let defaultHeartbeat: UInt16 = 30
+  private static let defaultHeartbeat = UInt16(BrokerOptions.heartbeat.defaultValue.components.seconds)
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     guard !arguments.operands.isEmpty else { throw PoptError("consuming command not specified") }
     let connection = try ConnectionOptions(arguments)
     let options = try jobOptions(arguments, connection)
-    let surroundings = Surroundings(ThisProcess.environment)
+    let environment = Environment(ThisProcess.environment)
     let program: ProcessGroups.Program
     do {
-      program = try .init(command: arguments.operands, searchPath: surroundings.path)
+      program = try .init(command: arguments.operands, searchPath: environment.path)
     } catch let failure as Failure {
       report(failure)
       return failure.status
     }
-    // The original needs no directory, so none is looked at before one is needed.
+    // The original needs no directory, so this program does not check one before it needs it.
     let spooling = try Spooling(
-      directory: nil, otherwise: surroundings.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
+      directory: nil, otherwise: environment.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
       parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
@@ -85,9 +89,9 @@ enum AMQPConsume: AMQPTool {
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
       access: connection.access,
-      heartbeat: arguments.contains("heartbeat") ? connection.heartbeat : defaultHeartbeat,
+      heartbeat: arguments.contains(ConnectionOptions.heartbeat) ? connection.heartbeat : defaultHeartbeat,
       connectionName: "amqp-consume \(options.queue) on \(ThisProcess.hostName)", worker: program,
-      environment: WorkerEnvironment(surroundings.environment, usedSettings: [], passesSettings: true),
+      environment: WorkerEnvironment(environment.entries, usedSettings: [], passesSettings: true),
       feed: .stdin, spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName, liveness: nil)
     configuration.announceQueue = announce
@@ -95,23 +99,23 @@ enum AMQPConsume: AMQPTool {
   }
 
   private static func jobOptions(_ arguments: PoptArguments, _ connection: ConnectionOptions) throws -> JobOptions {
-    let queue = try arguments.name("queue")
-    let exchange = try arguments.name("exchange")
-    let keys = try arguments.name("routing-key")
+    let queue = try arguments.name(queue)
+    let exchange = try arguments.name(exchange)
+    let keys = try arguments.name(routingKey)
     guard exchange != nil || keys == nil else {
-      throw Failure(.usage, "--routing-key option requires an exchange name to be provided with --exchange")
+      throw UsageError("\(routingKey) option requires an exchange name to be provided with \(Self.exchange)")
     }
     var options = JobOptions(brokers: [connection.broker], queue: queue ?? "")
-    let isExclusive = arguments.contains("exclusive")
-    if queue == nil || exchange != nil || isExclusive || arguments.contains("declare") {
-      // Commas separate keys; between them there is no empty one.
+    let isExclusive = arguments[exclusive]
+    if queue == nil || exchange != nil || isExclusive || arguments[declare] {
+      // Commas separate the keys. Empty keys between them do not count.
       let routingKeys = keys.map { $0.split(separator: ",").map(String.init) } ?? [""]
       options.queueOrigin = .own(OwnQueue(isExclusive: isExclusive, exchange: exchange, routingKeys: routingKeys))
     } else {
       options.queueOrigin = .any
-      guard !options.queue.isEmpty else { throw Failure(.noQueue, "--queue names no queue") }
+      guard !options.queue.isEmpty else { throw Failure(.noQueue, "\(Self.queue) names no queue") }
     }
-    let count = arguments.number("count") ?? -1
+    let count = arguments[count] ?? -1
     options.runsMalformed = true
     options.namesOptions = false
     options.extent = .count(count < 0 ? .max : Int(count))
@@ -133,7 +137,7 @@ enum AMQPConsume: AMQPTool {
 }
 
 extension ExitStatus {
-  /// What the original can end in, too, has its status: 1.
+  /// The status for a failure that the original can meet, too, is the original's: 1.
   fileprivate var asOfAMQPConsume: ExitStatus {
     let known: [ExitStatus] = [.usage, .noQueue, .unreachable, .notPermitted, .wrongQueue]
     return known.contains(self) ? .failure : self

@@ -5,14 +5,14 @@ import JobRunner
 
 /// `amqp-declare-queue`
 enum AMQPDeclareQueue: AMQPTool {
+  static let queue = ToolOptions.queue.described("the queue name to declare, or the empty string")
+  static let durable = PoptOption.constant("durable", short: "d", "declare a durable queue")
+
   static let definition = PoptCommand(
     program: ToolName.declareQueue.rawValue, summary: "Make a queue on an AMQP server, and print its name.",
     examples: ["amqp-declare-queue -q fruits -d", "QUEUE=$(amqp-declare-queue -q '')"],
     differences: ["Where the name cannot be printed, the exit status is 1."] + ConnectionOptions.differences,
-    options: [
-      PoptOption("queue", short: "q", .text("queue"), "the queue name to declare, or the empty string"),
-      PoptOption("durable", short: "d", .constant, "declare a durable queue"),
-    ], common: ConnectionOptions.group)
+    options: [queue, durable], common: ConnectionOptions.group)
 
   static let exitStatuses = [
     Explained("0", "The queue is there."),
@@ -21,10 +21,10 @@ enum AMQPDeclareQueue: AMQPTool {
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)
-    guard let queue = try arguments.name("queue") else { throw Failure(.usage, "queue name not specified") }
+    guard let queue = try arguments.name(queue) else { throw UsageError("queue name not specified") }
     try converse(options, about: queue) { session, channel in
       let status = try session.declare(
-        .init(name: ByteString(queue), isDurable: arguments.contains("durable")), on: channel)
+        .init(name: ByteString(queue), isDurable: arguments[durable]), on: channel)
       try write(Array("\(status.name)\n".utf8))
     }
     return .success

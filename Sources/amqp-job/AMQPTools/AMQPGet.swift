@@ -14,7 +14,7 @@ enum AMQPGet: AMQPTool {
         + "It is in the queue again, and the exit status 1, where standard output is closed, full, or read by nobody; "
         + "with the original it is gone then."
     ] + ConnectionOptions.differences,
-    options: [PoptOption("queue", short: "q", .text("queue"), "the queue to consume from")],
+    options: [ToolOptions.queue],
     common: ConnectionOptions.group)
 
   static let exitStatuses = [
@@ -24,12 +24,12 @@ enum AMQPGet: AMQPTool {
   ]
 
   private static let empty = ExitStatus(rawValue: 2)
-  /// What is larger is written as it comes.
+  /// A larger body is written as it comes.
   private static let largestInMemory = 1 << 20
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)
-    guard let queue = try arguments.name("queue") else { throw Failure(.usage, "queue not specified") }
+    guard let queue = try arguments.name(ToolOptions.queue) else { throw UsageError("queue not specified") }
     guard !ThisProcess.isOutputClosed else { throw Failure(.failure, "standard output is closed: nothing was taken") }
     let otherwise = "; the message goes back to queue '\(queue)'"
     return try converse(options, about: queue, largestBodyInMemory: largestInMemory) { session, channel in

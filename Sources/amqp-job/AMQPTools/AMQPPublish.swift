@@ -7,6 +7,18 @@ import Publishing
 
 /// `amqp-publish`
 enum AMQPPublish: AMQPTool {
+  static let persistent = PoptOption.constant("persistent", short: "p", "use the persistent delivery mode")
+  static let contentType = PoptOption.text(
+    "content-type", short: "C", "content type", "the content-type for the message")
+  static let replyTo = PoptOption.text("reply-to", short: "t", "reply to", "the replyTo to use for the message")
+  static let lineBuffered = PoptOption.constant(
+    "line-buffered", short: "l", "treat each line from standard in as a separate message")
+  static let contentEncoding = PoptOption.text(
+    "content-encoding", short: "E", "content encoding", "the content-encoding for the message")
+  static let header = PoptOption.list(
+    "header", short: "H", "\"key: value\"", "set a message header (may be specified multiple times)")
+  static let body = PoptOption.text("body", short: "b", "body", "specify the message body")
+
   static let definition = PoptCommand(
     program: ToolName.publish.rawValue,
     summary: "Publish a message on an AMQP server: from standard input, or from the command line.",
@@ -21,17 +33,8 @@ enum AMQPPublish: AMQPTool {
         + "32,767 bytes. -l with -b is refused; the original publishes nothing then, with exit status 0.",
     ] + ConnectionOptions.differences,
     options: [
-      PoptOption("exchange", short: "e", .text("exchange"), "the exchange to publish to"),
-      PoptOption("routing-key", short: "r", .text("routing key"), "the routing key to publish with"),
-      PoptOption("persistent", short: "p", .constant, "use the persistent delivery mode"),
-      PoptOption("content-type", short: "C", .text("content type"), "the content-type for the message"),
-      PoptOption("reply-to", short: "t", .text("reply to"), "the replyTo to use for the message"),
-      PoptOption(
-        "line-buffered", short: "l", .constant, "treat each line from standard in as a separate message"),
-      PoptOption("content-encoding", short: "E", .text("content encoding"), "the content-encoding for the message"),
-      PoptOption(
-        "header", short: "H", .list("\"key: value\""), "set a message header (may be specified multiple times)"),
-      PoptOption("body", short: "b", .text("body"), "specify the message body"),
+      ToolOptions.exchange, ToolOptions.routingKey, persistent, contentType, replyTo, lineBuffered, contentEncoding,
+      header, body,
     ], common: ConnectionOptions.group)
 
   static let exitStatuses = [
@@ -43,11 +46,12 @@ enum AMQPPublish: AMQPTool {
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)
-    guard arguments.contains("exchange") || arguments.contains("routing-key") else {
-      throw Failure(.usage, "neither exchange nor routing key specified")
+    guard arguments.contains(ToolOptions.exchange) || arguments.contains(ToolOptions.routingKey) else {
+      throw UsageError("neither exchange nor routing key specified")
     }
     let destination = Destination(
-      exchange: try arguments.name("exchange") ?? "", routingKey: try arguments.name("routing-key") ?? "")
+      exchange: try arguments.name(ToolOptions.exchange) ?? "",
+      routingKey: try arguments.name(ToolOptions.routingKey) ?? "")
     var configuration = PublishLoop.Configuration(
       access: options.access, heartbeat: options.heartbeat,
       connectionName: definition.program,
@@ -56,7 +60,7 @@ enum AMQPPublish: AMQPTool {
     if destination.exchange.isEmpty {
       configuration.inquiry = .queueDeclare(.init(name: ByteString(destination.routingKey), isPassive: true))
     }
-    let report = AMQPPublishReport(destination, hasLines: arguments.contains("line-buffered"))
+    let report = AMQPPublishReport(destination, hasLines: arguments[lineBuffered])
     let loop = try PublishLoop(configuration, try source(arguments), notify: report.notify, onTurn: { _, _ in nil })
     let end = try loop.run()
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else { return .success }
@@ -66,13 +70,13 @@ enum AMQPPublish: AMQPTool {
   }
 
   private static func source(_ arguments: PoptArguments) throws -> any ItemSource {
-    if let body = arguments["body"] {
-      guard !arguments.contains("line-buffered") else {
-        throw Failure(.usage, "--body and --line-buffered options cannot be used at the same time")
+    if let body = arguments[body] {
+      guard !arguments[lineBuffered] else {
+        throw UsageError("\(Self.body) and \(lineBuffered) options cannot be used at the same time")
       }
       return GivenItems([body])
     }
-    if arguments.contains("line-buffered") {
+    if arguments[lineBuffered] {
       return DelimitedItems(delimiter: UInt8(ascii: "\n"), end: [UInt8(ascii: "\n")])
     }
     do { return try WholeInput() } catch { throw Failure(.inputOutputError, error.reason) }
@@ -80,11 +84,11 @@ enum AMQPPublish: AMQPTool {
 
   private static func properties(_ arguments: PoptArguments) throws -> BasicProperties {
     var properties = BasicProperties()
-    properties.deliveryMode = arguments.contains("persistent") ? 2 : 1
-    properties.contentType = try arguments.shortString("content-type")
-    properties.contentEncoding = try arguments.shortString("content-encoding")
-    properties.replyTo = try arguments.shortString("reply-to")
-    let headers = try arguments.all("header").map(field)
+    properties.deliveryMode = arguments[persistent] ? 2 : 1
+    properties.contentType = try arguments.shortString(contentType)
+    properties.contentEncoding = try arguments.shortString(contentEncoding)
+    properties.replyTo = try arguments.shortString(replyTo)
+    let headers = try arguments[header].map(field)
     if !headers.isEmpty { properties.headers = FieldTable(headers) }
     return properties
   }
@@ -93,9 +97,9 @@ enum AMQPPublish: AMQPTool {
   private static func field(_ header: [UInt8]) throws -> FieldTable.Entry {
     let key = header.prefix { $0 != UInt8(ascii: ":") }
     guard key.count < header.count else {
-      throw Failure(.usage, "header definition missing ':' delimiter in \"\(String(decoding: header, as: UTF8.self))\"")
+      throw UsageError("header definition missing ':' delimiter in \"\(String(decoding: header, as: UTF8.self))\"")
     }
-    guard key.count <= 255 else { throw Failure(.usage, "a header's key is longer than 255 bytes") }
+    guard key.count <= 255 else { throw UsageError("a header's key is longer than 255 bytes") }
     let value = header[key.endIndex...].dropFirst().drop { $0 == UInt8(ascii: " ") }
     return .init(name: ByteString(Array(key)), value: .string(ByteString(Array(value))))
   }

@@ -5,18 +5,18 @@ import JobRunner
 import Linux
 import Reports
 
-/// A program of amqp-tools, which this one is when it is called by its name.
+/// A program of amqp-tools. This program is that one when it is called by its name.
 protocol AMQPTool: Sendable {
   static var definition: PoptCommand { get }
   static var exitStatuses: [Explained] { get }
 
   /// - Returns: the exit status
-  /// - Throws: `Failure`, `PoptError`
+  /// - Throws: `Failure`, `PoptError`, `UsageError`
   static func run(_ arguments: PoptArguments) throws -> ExitStatus
 }
 
 extension AMQPTool {
-  /// Does what `words`, the arguments, ask for. Every failure has exit status 1, as in amqp-tools.
+  /// Runs the program with the arguments `words`. Every failure has exit status 1, as in amqp-tools.
   static func main(_ words: [[UInt8]]) -> ExitStatus {
     do {
       switch try definition.scan(words) {
@@ -29,7 +29,7 @@ extension AMQPTool {
       ThisProcess.writeToStandardError(
         "\(Failure(.usage, error.description).message.printable)\n\(definition.usageText)")
     } catch {
-      report(error as? Failure ?? Failure(.internalError, "\(error)"))
+      report(Failure(error))
     }
     return .failure
   }
@@ -43,7 +43,7 @@ extension AMQPTool {
     ).report(LogEntry(level, message))
   }
 
-  /// Writes to standard output. That nobody reads it is a failure as any other.
+  /// Writes to standard output. It is a failure, too, if nobody reads that output.
   /// - Throws: `Failure`, whose line ends in `otherwise`
   static func write(_ bytes: [UInt8], otherwise: String = "") throws {
     do {
@@ -53,7 +53,7 @@ extension AMQPTool {
     }
   }
 
-  /// Talks to the broker about a queue, on a channel of a connection that is ended afterwards.
+  /// Opens a connection with a channel, runs `body` with them, and closes the connection.
   /// - Throws: `Failure`
   static func converse<Result>(
     _ options: ConnectionOptions, about queue: String, largestBodyInMemory: Int = .max,
@@ -75,10 +75,10 @@ extension AMQPTool {
 }
 
 extension Failure {
-  /// What any error in a conversation about `subject` comes to.
+  /// The failure that any error in a conversation about `subject` comes to.
   init(_ error: any Error, subject: String) {
     switch error {
-    case let failure as Failure: self = failure
+    case is Failure, is UsageError: self.init(error)
     case let failure as BrokerFailure: self.init(.failure, "\(failure)")
     case BrokerSession.CallError.refused(let reason): self.init(.failure, "\(subject): \(reason.text)")
     case BrokerSession.CallError.unanswered: self.init(.failure, "\(subject): the broker gives no answer")

@@ -1,23 +1,23 @@
-import JobRunner
+import Arguments
 import Linux
 
-/// The file of `--authfile`: a line `username:NAME`, a line `password:WORD`, and nothing else.
+/// The file that `--authfile` names. It consists of a line `username:NAME` and a line `password:WORD`.
 struct AuthFile {
   let username: String
   let password: String
 
-  /// - Throws: `Failure`, which repeats nothing of the file
+  /// - Throws: `UsageError`, which repeats nothing of the file
   init(path: String) throws {
     let content: [UInt8]
     do {
       content = try SmallFile.read(path)
     } catch let error as SystemError {
-      throw Failure(.usage, "Could not read auth data file \(path): \(error.reason)")
+      throw UsageError("Could not read auth data file \(path): \(error.reason)")
     }
     var rest = content[...]
     username = try Self.take("username", from: &rest)
     password = try Self.take("password", from: &rest)
-    guard rest.isEmpty else { throw Failure(.usage, "Malformed auth file (trailing data)") }
+    guard rest.isEmpty else { throw UsageError("Malformed auth file (trailing data)") }
   }
 
   private static func take(_ name: String, from rest: inout ArraySlice<UInt8>) throws -> String {
@@ -25,7 +25,7 @@ struct AuthFile {
     rest = rest[line.endIndex...].dropFirst()
     guard line.starts(with: "\(name):".utf8),
       let value = String(validating: line.dropFirst(name.utf8.count + 1), as: UTF8.self)
-    else { throw Failure(.usage, "Malformed auth file (missing \(name))") }
+    else { throw UsageError("Malformed auth file (missing \(name))") }
     return value
   }
 }

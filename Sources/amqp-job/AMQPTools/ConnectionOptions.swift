@@ -5,26 +5,30 @@ import JobRunner
 import Linux
 import TLS
 
-/// Which broker, and how to talk to it: the options that all programs of amqp-tools have. The environment is not asked.
+/// The options of all programs of amqp-tools that say which broker to use, and how to talk to it. They read no variables of
+/// the environment.
 struct ConnectionOptions {
+  static let url = PoptOption.text("url", short: "u", "amqp://...", "the AMQP URL to connect to")
+  static let server = PoptOption.text("server", short: "s", "hostname", "the AMQP server to connect to")
+  static let port = PoptOption.number("port", "port", "the port to connect on")
+  static let vhost = PoptOption.text("vhost", "vhost", "the vhost to use when connecting")
+  static let username = PoptOption.text("username", "username", "the username to login with")
+  static let password = PoptOption.text("password", "password", "the password to login with")
+  static let heartbeat = PoptOption.number("heartbeat", "heartbeat", "heartbeat interval, set to 0 to disable")
+  static let authFile = PoptOption.text(
+    "authfile", "file", "path to file containing username/password for authentication")
+  static let ssl = PoptOption.flag("ssl", "connect over SSL/TLS")
+  static let authorities = PoptOption.text("cacert", "cacert.pem", "path to the CA certificate file")
+  static let key = PoptOption.text("key", "key.pem", "path to the client private key file")
+  static let certificate = PoptOption.text("cert", "cert.pem", "path to the client certificate file")
+
   static let group = PoptGroup(
     "Connection options",
     [
-      PoptOption("url", short: "u", .text("amqp://..."), "the AMQP URL to connect to"),
-      PoptOption("server", short: "s", .text("hostname"), "the AMQP server to connect to"),
-      PoptOption("port", .number("port"), "the port to connect on"),
-      PoptOption("vhost", .text("vhost"), "the vhost to use when connecting"),
-      PoptOption("username", .text("username"), "the username to login with"),
-      PoptOption("password", .text("password"), "the password to login with"),
-      PoptOption("heartbeat", .number("heartbeat"), "heartbeat interval, set to 0 to disable"),
-      PoptOption("authfile", .text("file"), "path to file containing username/password for authentication"),
-      PoptOption("ssl", .flag, "connect over SSL/TLS"),
-      PoptOption("cacert", .text("cacert.pem"), "path to the CA certificate file"),
-      PoptOption("key", .text("key.pem"), "path to the client private key file"),
-      PoptOption("cert", .text("cert.pem"), "path to the client certificate file"),
+      url, server, port, vhost, username, password, heartbeat, authFile, ssl, authorities, key, certificate,
     ])
 
-  /// How these differ from the originals.
+  /// How these options differ from the originals.
   static let differences = [
     "--ssl, and a URL of amqps://, mean TLS that verifies the broker's certificate and its name, against --cacert or, "
       + "without it, the system's authorities; an IP address may be in the certificate, too. --ssl with --server means port "
@@ -41,31 +45,34 @@ struct ConnectionOptions {
   ]
 
   let broker: BrokerURL
-  /// Seconds; 0 for none.
+  /// In seconds. It is 0 if there are no heartbeats.
   let heartbeat: UInt16
-  /// Nothing of it changes.
+  /// It never changes.
   let access: BrokerAccess
 
   /// Overwrites passwords where `/proc` shows them.
-  /// - Throws: `Failure`
+  /// - Throws: `Failure`, `UsageError`
   init(_ arguments: PoptArguments) throws {
-    for given in arguments.given where given.option == "password" {
+    for given in arguments.given where given.option == Self.password.name {
       ThisProcess.hide([0..<given.value.count], ofLast: given.value.count, inArgument: given.position + 1)
     }
-    for given in arguments.given where given.option == "url" {
+    for given in arguments.given where given.option == Self.url.name {
       let ranges = BrokerURL.passwordRanges(in: String(decoding: given.value, as: UTF8.self))
       ThisProcess.hide(ranges, ofLast: given.value.count, inArgument: given.position + 1)
     }
-    if arguments.contains("url") {
-      for other in ["server", "port", "vhost", "username", "password", "authfile"] where arguments.contains(other) {
-        throw Failure(.usage, "--\(other) and --url options cannot be used at the same time")
+    if arguments.contains(Self.url) {
+      let others: [any PoptTableEntry] = [
+        Self.server, Self.port, Self.vhost, Self.username, Self.password, Self.authFile,
+      ]
+      for other in others where arguments.contains(other) {
+        throw UsageError("\(other) and \(Self.url) options cannot be used at the same time")
       }
     }
     var broker = try Self.server(arguments)
     try Self.logIn(arguments, to: &broker)
-    if let vhost = try arguments.text("vhost") { broker.vhost = vhost }
-    guard let heartbeat = UInt16(exactly: arguments.number("heartbeat") ?? 0) else {
-      throw Failure(.usage, "--heartbeat must be a positive value, and at most 65535")
+    if let vhost = try arguments.text(Self.vhost) { broker.vhost = vhost }
+    guard let heartbeat = UInt16(exactly: arguments[Self.heartbeat] ?? 0) else {
+      throw UsageError("\(Self.heartbeat) must be a positive value, and at most 65535")
     }
     self.heartbeat = heartbeat
     access = BrokerAccess([broker], tls: try Self.tls(arguments, isWanted: broker.isSecure))
@@ -75,19 +82,19 @@ struct ConnectionOptions {
   // MARK: Where it is
 
   private static func server(_ arguments: PoptArguments) throws -> BrokerURL {
-    if let url = try arguments.text("url") { return try broker(at: url, isTLSWanted: arguments.contains("ssl")) }
-    var broker = BrokerURL(host: try arguments.text("server") ?? "localhost")
-    broker.isSecure = arguments.contains("ssl")
+    if let url = try arguments.text(url) { return try broker(at: url, isTLSWanted: arguments[ssl]) }
+    var broker = BrokerURL(host: try arguments.text(server) ?? "localhost")
+    broker.isSecure = arguments[ssl]
     if broker.isSecure { broker.port = BrokerURL.defaultSecurePort }
-    if let port = arguments.number("port") { broker.port = try checked(port) }
+    if let port = arguments[port] { broker.port = try checked(port) }
     guard let colon = broker.host.firstIndex(of: ":") else { return broker }
-    ThisProcess.writeToStandardError("Specifying the port number with --server is deprecated\n")
-    guard !arguments.contains("port") else {
-      throw Failure(.usage, "both --server and --port options specify server port")
+    ThisProcess.writeToStandardError("Specifying the port number with \(server) is deprecated\n")
+    guard !arguments.contains(port) else {
+      throw UsageError("both \(server) and \(Self.port) options specify server port")
     }
     guard let port = Int32(broker.host[colon...].dropFirst()), (1...65535).contains(port) else {
       let host = broker.host.lastIndex(of: "@").map { "***\(broker.host[$0...])" } ?? broker.host
-      throw Failure(.usage, "bad server port number in '\(host)'")
+      throw UsageError("bad server port number in '\(host)'")
     }
     broker.port = try checked(port)
     broker.host = String(broker.host[..<colon])
@@ -99,46 +106,47 @@ struct ConnectionOptions {
     do {
       broker = try BrokerURL(parsing: url, defaultHost: "localhost")
     } catch {
-      throw Failure(.usage, "Parsing URL: \(error)")
+      throw UsageError("Parsing URL: \(error)")
     }
-    guard broker.parameters.isEmpty else { throw Failure(.usage, "Parsing URL: it has a ?query, which is not read") }
+    guard broker.parameters.isEmpty else { throw UsageError("Parsing URL: it has a ?query, which is not read") }
     guard broker.isSecure || !isTLSWanted else {
-      throw Failure(.usage, "the --ssl option specifies an SSL connection but the --url option does not")
+      throw UsageError("the \(ssl) option specifies an SSL connection but the \(Self.url) option does not")
     }
     return broker
   }
 
   private static func checked(_ port: Int32) throws -> UInt16 {
-    guard let number = UInt16(exactly: port), number > 0 else { throw Failure(.usage, "--port is from 1 to 65535") }
+    guard let number = UInt16(exactly: port), number > 0 else { throw UsageError("\(Self.port) is from 1 to 65535") }
     return number
   }
 
   // MARK: Who we are
 
   private static func logIn(_ arguments: PoptArguments, to broker: inout BrokerURL) throws {
-    if let path = try arguments.text("authfile") {
-      for other in ["username", "password"] where arguments.contains(other) {
-        throw Failure(.usage, "--\(other) and --authfile options cannot be used at the same time")
+    if let path = try arguments.text(authFile) {
+      for other in [username, password] where arguments.contains(other) {
+        throw UsageError("\(other) and \(authFile) options cannot be used at the same time")
       }
       let login = try AuthFile(path: path)
       (broker.username, broker.password) = (login.username, login.password)
     }
-    if let username = try arguments.text("username") { broker.username = username }
-    if let password = try arguments.text("password") { broker.password = password }
+    if let username = try arguments.text(username) { broker.username = username }
+    if let password = try arguments.text(password) { broker.password = password }
   }
 
   private static func tls(_ arguments: PoptArguments, isWanted: Bool) throws -> TLSContext? {
     var configuration = TLSConfiguration()
-    configuration.authorities = try arguments.text("cacert")
-    configuration.certificate = try arguments.text("cert")
-    configuration.key = try arguments.text("key")
-    configuration.options = .init(authorities: "--cacert", certificate: "--cert", key: "--key", serverName: nil)
+    configuration.authorities = try arguments.text(authorities)
+    configuration.certificate = try arguments.text(certificate)
+    configuration.key = try arguments.text(key)
+    configuration.options = .init(
+      authorities: "\(authorities)", certificate: "\(certificate)", key: "\(key)", serverName: nil)
     guard isWanted else {
-      for option in ["cacert", "cert", "key"] where arguments.contains(option) {
-        throw Failure(.usage, "--\(option) is for TLS, and there is none without --ssl or a URL of amqps://")
+      for option in [authorities, certificate, key] where arguments.contains(option) {
+        throw UsageError("\(option) is for TLS, and there is none without \(ssl) or a URL of amqps://")
       }
       return nil
     }
-    do { return try TLSContext(configuration) } catch { throw Failure(.usage, "\(error)") }
+    do { return try TLSContext(configuration) } catch { throw UsageError("\(error)") }
   }
 }

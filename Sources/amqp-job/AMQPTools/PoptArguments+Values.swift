@@ -1,29 +1,28 @@
 import AMQP
 import Arguments
-import JobRunner
 
 extension PoptArguments {
-  /// The value of an option that is text.
-  /// - Throws: `Failure` for what is none
-  func text(_ option: String) throws -> String? {
+  /// The option's value as text.
+  /// - Throws: `UsageError` if it is not UTF-8
+  func text(_ option: PoptOption<[UInt8]>) throws(UsageError) -> String? {
     guard let bytes = self[option] else { return nil }
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.usage, "--\(option) is not text in UTF-8")
+      throw UsageError("\(option) is not text in UTF-8")
     }
     return text
   }
 
-  /// The value of an option as AMQP's short strings are: at most 255 bytes.
-  /// - Throws: `Failure` for a longer one
-  func shortString(_ option: String) throws -> ByteString? {
+  /// The option's value as one of AMQP's short strings, which have at most 255 bytes.
+  /// - Throws: `UsageError` if it is longer
+  func shortString(_ option: PoptOption<[UInt8]>) throws(UsageError) -> ByteString? {
     guard let bytes = self[option] else { return nil }
-    guard bytes.count <= 255 else { throw Failure(.usage, "--\(option) is longer than 255 bytes") }
+    guard bytes.count <= 255 else { throw UsageError("\(option) is longer than 255 bytes") }
     return ByteString(bytes)
   }
 
-  /// The same as text: the name of a queue or an exchange, say.
-  /// - Throws: `Failure`
-  func name(_ option: String) throws -> String? {
+  /// The option's value as text of at most 255 bytes: the name of a queue or an exchange, say.
+  /// - Throws: `UsageError` if it is longer, or not UTF-8
+  func name(_ option: PoptOption<[UInt8]>) throws(UsageError) -> String? {
     _ = try shortString(option)
     return try text(option)
   }

@@ -1,11 +1,12 @@
 import Broker
 
-/// What a user vouches for who may not ask the broker: a durable queue that outlives its consumers.
+/// What a user says that the queue is, so that the broker need not be asked: a durable queue that outlives its consumers.
 enum AssumedQueue: String, CaseIterable {
-  /// It stands alone.
+  /// A classic queue without retry and dead-letter queues.
   case classic
+  /// A quorum queue without retry and dead-letter queues.
   case quorum
-  /// It has the retry and the dead-letter queue that `amqp-job declare` makes.
+  /// A queue with the retry and dead-letter queues that `amqp-job declare` makes.
   case declared
 
   var standing: QueueStanding {

@@ -5,36 +5,37 @@ import JobRunner
 import Linux
 import TLS
 
-/// Which broker, and how to talk to it.
+/// The options that say which broker to use, and how to talk to it.
 struct BrokerOptions {
+  static let connectTimeout = DefaultedOption("connect-timeout", .duration, default: Run.defaults.connectTimeout) {
+    "how long the broker may be out of reach, 0 for any time (default \($0))"
+  }
+  static let heartbeat = DefaultedOption("heartbeat", .heartbeat, default: .seconds(30)) {
+    "time between heartbeats, 0 for none (default \($0))"
+  }
+
   static let group = OptionGroup(
     "Broker",
-    BrokerSources.options + [
-      Option(
-        "connect-timeout", value: "DURATION", "how long the broker may be out of reach, 0 for any time (default 60s)"),
-      Option("heartbeat", value: "DURATION", "time between heartbeats, 0 for none (default 30s)"),
-    ] + TLSOptions.options + [
-      Option("auth-mechanism", value: "plain|external", "log in by password, or by our certificate (default plain)")
-    ])
+    BrokerSources.options + [connectTimeout, heartbeat] + TLSOptions.options + [BrokerSources.mechanism])
 
   let access: BrokerAccess
   var connectTimeout: Duration
-  /// Longer than anybody waits.
+  /// A time that nobody waits out.
   private static let anyTime: Duration = .seconds(UInt32.max)
-  /// Seconds.
+  /// In seconds.
   var heartbeat: UInt16
-  /// What to warn of, once somebody listens: it may be what an error comes from.
+  /// The warnings to report before connecting, since an error may come from what they warn of.
   private var warnings: [String] = []
-  /// What to warn of once a broker has let us in. Of an error at the login nothing of it is the cause.
+  /// The warnings to report after the first login. No error before it comes from what they warn of.
   private var warningsOfLogin: [String] = []
 
-  /// - Throws: `Failure`
+  /// - Throws: `Failure`, `UsageError`
   init(_ settings: inout Settings) throws {
     let sources = try BrokerSources(&settings)
     let tls = try TLSOptions(&settings)
     let content = try Self.content(sources, tls)
     guard content.tls != nil || tls.areNone else {
-      throw Failure(.usage, "the --tls options are for amqps:// URLs, and there is none")
+      throw UsageError("the --tls options are for amqps:// URLs, and there is none")
     }
     let parameters = URLParameters(content.brokers)
     let configuration = tls.configuration(parameters)
@@ -43,22 +44,22 @@ struct BrokerOptions {
       content, token: sources.token, mayLoginChange: sources.areFiles || configuration.certificate != nil
     ) { () throws(BrokerAccess.Unusable) in
       do { return try Self.content(sources, tls, former: areReadOnce ? content.tls : nil) } catch {
-        throw BrokerAccess.Unusable((error as? Failure)?.message ?? "\(error)")
+        throw BrokerAccess.Unusable(Failure(error).message)
       }
     }
-    let heartbeat = try settings.duration("heartbeat") ?? parameters.heartbeat ?? .seconds(30)
-    guard heartbeat == .zero || heartbeat >= .seconds(1), heartbeat <= .seconds(UInt16.max) else {
-      throw Failure(.usage, "--heartbeat is 0, or from 1s to \(UInt16.max)s")
-    }
+    let heartbeat =
+      try settings.valueIfSet(Self.heartbeat) ?? parameters.heartbeat ?? Self.heartbeat.defaultValue
     self.heartbeat = UInt16(heartbeat / .seconds(1))
-    let outage = try settings.duration("connect-timeout") ?? parameters.connectTimeout ?? .seconds(60)
+    let outage =
+      try settings.valueIfSet(Self.connectTimeout) ?? parameters.connectTimeout ?? Self.connectTimeout.defaultValue
     connectTimeout = outage == .zero ? Self.anyTime : outage
     warnings = [parameters.warning(in: sources.urlSource)].compactMap(\.self) + settings.unknownVariableWarnings()
-    warningsOfLogin = [Self.hidePasswords(settings.given.all("url")), unsafeTLS, plainText].compactMap(\.self)
+    warningsOfLogin = [Self.hidePasswords(settings.arguments.texts(of: BrokerSources.url)), unsafeTLS, plainText]
+      .compactMap(\.self)
   }
 
-  /// `reporter`, where there is one, says what is waited for: at once what is in the way, and on a terminal after a second that
-  /// there is no answer.
+  /// While it connects, `reporter` reports what it waits for. It reports a failed attempt at once and, on a terminal, a broker
+  /// that has not answered after a second.
   /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
   func connect(
     name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
@@ -72,7 +73,7 @@ struct BrokerOptions {
     return session
   }
 
-  /// Says what there is to say, now and when the credentials change.
+  /// Reports the warnings, and from now on every change of the credentials.
   func warn(_ reporter: Reporter) {
     access.report = { reporter.report($0.entry) }
     func report(_ warnings: [String]) { warnings.forEach { reporter.report(LogEntry(.warning, $0)) } }
@@ -91,19 +92,22 @@ struct BrokerOptions {
     return "one of the URLs is amqp://: with the broker at \(plain) passwords and items go in plain text"
   }
 
-  /// As settings and files have it now; but for `former`, where that is given.
-  /// - Throws: `Failure`
+  /// The brokers and the TLS context according to the settings and to the present content of the files. `former`, if given, is
+  /// the TLS context instead.
+  /// - Throws: `UsageError`
   private static func content(
     _ sources: BrokerSources, _ tls: TLSOptions, former: TLSContext? = nil
   ) throws -> BrokerAccess.Content {
     let brokers = try sources.brokers()
     let configuration = tls.configuration(URLParameters(brokers))
     guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && configuration.certificate != nil) }) else {
-      throw Failure(.usage, "--auth-mechanism external needs amqps:// URLs, and a certificate of ours (--tls-cert)")
+      throw UsageError(
+        "\(BrokerSources.mechanism) external needs amqps:// URLs, and a certificate of ours (\(TLSOptions.certificate))"
+      )
     }
     guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Content(brokers: brokers) }
     do { return BrokerAccess.Content(brokers: brokers, tls: try former ?? TLSContext(configuration)) } catch {
-      throw Failure(.usage, "\(error)")
+      throw UsageError("\(error)")
     }
   }
 
@@ -117,8 +121,16 @@ struct BrokerOptions {
   }
 }
 
+extension ValueType where Value == Duration {
+  fileprivate static var heartbeat: Self {
+    duration.limited("is 0, or from 1s to \(UInt16.max)s") {
+      $0 == .zero || $0 >= .seconds(1) && $0 <= .seconds(UInt16.max)
+    }
+  }
+}
+
 extension LogEntry {
-  /// What is waited for, for at most `timeout`.
+  /// Tells what the program waits for, at most for `timeout`.
   init(_ notice: BrokerSession.Notice, timeout: Duration) {
     switch notice {
     case .unreachable(let failure): self.init(.notice, "\(failure); trying for \(timeout.text)")

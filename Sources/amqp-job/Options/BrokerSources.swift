@@ -3,19 +3,23 @@ import Arguments
 import Broker
 import JobRunner
 
-/// Where the URLs of the brokers and the password are from: settings, and files that may be replaced while the program runs.
+/// The sources of the brokers' URLs and of the password: settings, and files that may be replaced while the program runs.
 struct BrokerSources {
-  static let options = [
-    Option(
-      "url", value: "URL",
-      "amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL)"
-    ).everyday,
-    Option("url-file", value: "PATH", "read the URL from a file, anew for each connection"),
-    Option("password-file", value: "PATH", "read the password from a file, anew for each connection"),
-    Option(
-      "token-file", value: "PATH",
-      "read an OAuth 2 access token from a file; a new one in time replaces it on the open connection"),
-  ]
+  static let url = Option(
+    "url", .setting("URL"),
+    "amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL)"
+  ).common
+  static let urlFile = Option("url-file", .setting("PATH"), "read the URL from a file, anew for each connection")
+  static let passwordFile = Option(
+    "password-file", .setting("PATH"), "read the password from a file, anew for each connection")
+  static let tokenFile = Option(
+    "token-file", .setting("PATH"),
+    "read an OAuth 2 access token from a file; a new one in time replaces it on the open connection")
+  static let mechanism = DefaultedOption("auth-mechanism", .choice, default: BrokerURL.Mechanism.plain) {
+    "log in by password, or by our certificate (default \($0))"
+  }
+
+  static let options: [any CommandOption] = [url, urlFile, passwordFile, tokenFile]
 
   /// A file that a setting names.
   private struct Named {
@@ -23,20 +27,21 @@ struct BrokerSources {
     /// The setting.
     let source: String
 
-    /// - Throws: `Failure`
+    /// - Throws: `Failure`, `UsageError`
     init(_ path: Setting) throws {
       source = path.source
       do throws(SecretFile.Unreadable) { file = try SecretFile(path.text) } catch {
-        throw Failure(error.mayPass ? .internalError : .usage, "\(path.source) \(path.text): \(error.reason)")
+        let message = "\(path.source) \(path.text): \(error.reason)"
+        throw error.mayPass ? Failure(.internalError, message) : UsageError(message) as any Error
       }
     }
 
-    /// - Throws: `Failure`, which repeats nothing of the file
-    func text() throws -> String {
-      do throws(SecretFile.Unreadable) { return try file.read() } catch { throw failure(error.reason) }
+    /// - Throws: `UsageError`, which repeats nothing of the file
+    func text() throws(UsageError) -> String {
+      do throws(SecretFile.Unreadable) { return try file.read() } catch { throw self.error(error.reason) }
     }
 
-    func failure(_ reason: String) -> Failure { Failure(.usage, "\(source) \(file.path): \(reason)") }
+    func error(_ reason: String) -> UsageError { UsageError("\(source) \(file.path): \(reason)") }
   }
 
   private enum URLs {
@@ -54,40 +59,40 @@ struct BrokerSources {
   private let urls: URLs
   private let passwordFile: Named?
   private let tokenFile: Named?
-  /// nil where the URLs may say it.
+  /// It is nil if the URLs may set it.
   private let mechanism: BrokerURL.Mechanism?
 
-  /// - Throws: `Failure`
+  /// - Throws: `Failure`, `UsageError`
   init(_ settings: inout Settings) throws {
     urls = try Self.urls(&settings)
-    let mechanism: BrokerURL.Mechanism? = try settings.choice("auth-mechanism")
-    // An option outweighs what the environment says of the other.
-    let isTokenGiven = settings.given.contains("token-file")
-    let isPasswordGiven = settings.given.contains("password-file")
-    passwordFile = !isTokenGiven || isPasswordGiven ? try settings.setting("password-file").map(Named.init) : nil
-    tokenFile = !isPasswordGiven || isTokenGiven ? try settings.setting("token-file").map(Named.init) : nil
+    let mechanism = try settings.valueIfSet(Self.mechanism)
+    // An option outweighs the variable of the other.
+    let isTokenGiven = settings.isGiven(Self.tokenFile)
+    let isPasswordGiven = settings.isGiven(Self.passwordFile)
+    passwordFile = !isTokenGiven || isPasswordGiven ? try settings.value(Self.passwordFile).map(Named.init) : nil
+    tokenFile = !isPasswordGiven || isTokenGiven ? try settings.value(Self.tokenFile).map(Named.init) : nil
     guard passwordFile == nil || tokenFile == nil else {
-      throw Failure(.usage, "--password-file and --token-file exclude each other")
+      throw UsageError("\(Self.passwordFile) and \(Self.tokenFile) exclude each other")
     }
     guard tokenFile == nil || mechanism != .external else {
-      throw Failure(.usage, "--token-file and --auth-mechanism external exclude each other")
+      throw UsageError("\(Self.tokenFile) and \(Self.mechanism) external exclude each other")
     }
     self.mechanism = tokenFile == nil ? mechanism : .plain
   }
 
   var urlSource: String { urls.source }
 
-  /// The file of what is both a token and the password.
+  /// The file of the token, which serves as the password.
   var token: SecretFile? { tokenFile?.file }
 
-  /// Whether any of it is from a file.
+  /// Whether the URLs or the password are read from a file.
   var areFiles: Bool {
     if case .file = urls { return true }
     return passwordFile != nil || tokenFile != nil
   }
 
-  /// As the settings and the files say it now.
-  /// - Throws: `Failure`, which repeats nothing of the secrets
+  /// The brokers according to the settings and to the present content of the files.
+  /// - Throws: `UsageError`, which repeats nothing of the secrets
   func brokers() throws -> [BrokerURL] {
     let text =
       switch urls {
@@ -98,7 +103,7 @@ struct BrokerSources {
     do {
       brokers = try BrokerURL.list(parsing: text)
     } catch {
-      throw Failure(.usage, "the broker's URL in \(urls.source) cannot be used: \(error)")
+      throw UsageError("the broker's URL in \(urls.source) cannot be used: \(error)")
     }
     for broker in brokers {
       for (name, part) in [(broker.username, "user name"), (broker.host, "host"), (broker.vhost, "vhost")] {
@@ -106,8 +111,8 @@ struct BrokerSources {
       }
     }
     let password = try (passwordFile ?? tokenFile)?.text()
-    if let tokenFile, password?.isEmpty == true { throw tokenFile.failure("it is empty") }
-    let mechanism = mechanism ?? URLParameters(brokers).mechanism ?? .plain
+    if let tokenFile, password?.isEmpty == true { throw tokenFile.error("it is empty") }
+    let mechanism = mechanism ?? URLParameters(brokers).mechanism ?? Self.mechanism.defaultValue
     for index in brokers.indices {
       if let password { brokers[index].password = password }
       brokers[index].mechanism = mechanism
@@ -116,11 +121,11 @@ struct BrokerSources {
   }
 
   private static func urls(_ settings: inout Settings) throws -> URLs {
-    if let url = settings.option("url") { return .setting(url) }
-    if let path = settings.option("url-file") { return .file(try Named(path)) }
-    if let url = try settings.setting("url") ?? settings.variable("AMQP_URL") { return .setting(url) }
-    if let path = try settings.setting("url-file") { return .file(try Named(path)) }
+    if let url = settings.given(url) { return .setting(url) }
+    if let path = settings.given(urlFile) { return .file(try Named(path)) }
+    if let url = try settings.value(url) ?? settings.variable("AMQP_URL") { return .setting(url) }
+    if let path = try settings.value(urlFile) { return .file(try Named(path)) }
     if let url = try settings.variable("BROKER_URL") { return .setting(url) }
-    throw Failure(.usage, "no broker given: use --url, AMQP_URL or BROKER_URL")
+    throw UsageError("no broker given: use \(url), AMQP_URL or BROKER_URL")
   }
 }

@@ -1,29 +1,27 @@
 import AMQP
 import Arguments
-import JobRunner
 
-/// `NAME=VALUE`, as a field of an AMQP table. The value is a whole number, `true`, `false`, or else
-/// text; text that looks like one of these stands in double quotes.
+/// A field of an AMQP table, given as `NAME=VALUE`. The value is a whole number, `true`, `false` or text. Text that looks like
+/// a number or a boolean has to stand in double quotes.
 struct FieldArgument {
   let name: String
   let value: FieldValue
 
-  /// Those of an option, in the order in which they were given.
-  /// - Throws: `Failure`, `UsageError` where two have the same name
-  static func all(_ option: String, _ settings: inout Settings) throws -> [FieldArgument] {
-    let fields = try settings.list(option).map(FieldArgument.init)
+  /// The option's fields, in the order in which they were given.
+  /// - Throws: `UsageError` for one that cannot be read, or if two have the same name
+  static func all(_ option: RepeatableOption<Self>, _ settings: inout Settings) throws -> [FieldArgument] {
+    let fields = try settings.values(option)
     let names = fields.map(\.name)
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-      throw UsageError("--\(option) \(twice)=... is given twice")
+      throw UsageError("\(option) \(twice)=... is given twice")
     }
     return fields
   }
 
-  /// - Throws: `Failure`
-  init(_ setting: Setting) throws {
+  fileprivate init(_ setting: Setting) throws(UsageError) {
     let parts = setting.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, (1...255).contains(parts[0].utf8.count) else {
-      throw Failure(.usage, "\(setting.source) is to be NAME=VALUE, the name from 1 to 255 bytes")
+      throw UsageError("\(setting.source) is to be NAME=VALUE, the name from 1 to 255 bytes")
     }
     name = String(parts[0])
     try Setting.checkName(name, "the NAME in \(setting.source)")
@@ -37,5 +35,11 @@ struct FieldArgument {
     } else {
       value = .string(ByteString(text))
     }
+  }
+}
+
+extension ValueType where Value == FieldArgument {
+  static var field: Self {
+    Self("NAME=VALUE", read: { (setting) throws(UsageError) in try FieldArgument(setting) }, text: { "\($0.name)=..." })
   }
 }

@@ -4,49 +4,60 @@ import JobRunner
 import Linux
 import Publishing
 
-/// Where the items to be published come from.
+/// The options that say where the items to publish come from.
 struct ItemOptions {
   /// How the input is cut into items.
-  enum Form: String, CaseIterable {
+  enum Form: CaseIterable {
     case lines
     case null
     case whole
     case file
     case jsonl
+
+    var flag: Flag {
+      switch self {
+      case .lines: ItemOptions.lines
+      case .null: ItemOptions.null
+      case .whole: ItemOptions.whole
+      case .file: ItemOptions.file
+      case .jsonl: ItemOptions.jsonLines
+      }
+    }
   }
 
-  static let options = [
-    Option("lines", "each line of standard input is an item (the default)"),
-    Option("null", short: "0", "a NUL ends each item of standard input").everyday,
-    Option("whole", "all of standard input is one item").everyday,
-    Option("file", "each argument is the path of a file, which is an item, its name in the header filename").everyday
-      .withPaths,
-    Option("jsonl", "each line is a JSON object: body, properties, headers (see the manual)").everyday,
-    Option("skip", value: "N", "leave out the first N items, to resume where it stopped").everyday,
-    Option("progress", "show how far it is, on standard error"),
-  ]
+  static let lines = Flag("lines", "each line of standard input is an item (the default)")
+  static let null = Flag("null", short: "0", "a NUL ends each item of standard input").common
+  static let whole = Flag("whole", "all of standard input is one item").common
+  static let file = Flag(
+    "file", "each argument is the path of a file, which is an item, its name in the header filename"
+  ).common.withPaths
+  static let jsonLines = Flag("jsonl", "each line is a JSON object: body, properties, headers (see the manual)").common
+  static let skip = Option("skip", .skip, "leave out the first N items, to resume where it stopped").common
+  static let progress = Flag("progress", "show how far it is, on standard error")
+
+  static let options: [any CommandOption] = [lines, null, whole, file, jsonLines, skip, progress]
 
   let source: any ItemSource
-  /// How many items there are, where that is known.
+  /// The number of items, or nil if it is not known yet.
   let total: Int?
   let skip: Int
   let showsProgress: Bool
 
-  /// `properties` are those of items that have no others, for sources that give each item its own.
-  /// - Throws: `Failure`
+  /// `properties` are the defaults for sources that give each item properties of its own.
+  /// - Throws: `Failure`, `UsageError`
   init(_ settings: inout Settings, operands: [[UInt8]], properties: BasicProperties) throws {
-    skip = try settings.value("skip", "a whole number") { Int($0).flatMap { $0 < 0 ? nil : $0 } } ?? 0
-    showsProgress = try settings.flag("progress")
+    skip = try settings.value(Self.skip) ?? 0
+    showsProgress = try settings.value(Self.progress)
     let form = try Self.form(&settings)
     total = form == .file || (form == nil && !operands.isEmpty) ? operands.count : nil
-    guard form == nil || form == .file || operands.isEmpty else {
-      throw Failure(.usage, "--\(form?.rawValue ?? "") reads standard input: give it no BODY")
+    if let form, form != .file, !operands.isEmpty {
+      throw UsageError("\(form.flag) reads standard input: give it no BODY")
     }
     guard form != .file || !operands.isEmpty else {
-      throw Failure(.usage, "--file needs the PATH of at least one file")
+      throw UsageError("\(Self.file) needs the PATH of at least one file")
     }
     do {
-      source = try Self.source(form, operands, properties, directory: settings.surroundings.temporaryDirectory)
+      source = try Self.source(form, operands, properties, directory: settings.environment.temporaryDirectory)
     } catch {
       throw Failure(.inputOutputError, error.reason)
     }
@@ -66,12 +77,18 @@ struct ItemOptions {
   }
 
   private static func form(_ settings: inout Settings) throws -> Form? {
-    let given = Form.allCases.filter { settings.given.contains($0.rawValue) }
+    let given = Form.allCases.filter { settings.isGiven($0.flag) }
     // A flag outweighs the environment.
-    let forms = given.isEmpty ? try Form.allCases.filter { try settings.flag($0.rawValue) } : given
+    let forms = given.isEmpty ? try Form.allCases.filter { try settings.value($0.flag) } : given
     guard forms.count < 2 else {
-      throw Failure(.usage, "\(forms.map { "--\($0.rawValue)" }.joined(separator: ", ")) exclude each other")
+      throw UsageError("\(forms.map(\.flag.description).joined(separator: ", ")) exclude each other")
     }
     return forms.first
+  }
+}
+
+extension ValueType where Value == Int {
+  fileprivate static var skip: Self {
+    Self("N", expected: "a whole number") { Int($0).flatMap { $0 < 0 ? nil : $0 } }
   }
 }

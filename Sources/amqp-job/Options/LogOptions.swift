@@ -3,42 +3,47 @@ import JobRunner
 import Linux
 import Reports
 
-/// How much to say, in which form, and where.
+/// The options that say what to log, in which form, and where.
 enum LogOptions {
-  /// `verbose`: what the command logs with that, which it logs as JSON, too.
+  static let verbose = Flag("verbose", short: "v", "").common
+  static let quiet = Flag("quiet", "log errors only")
+  static let format = DefaultedOption("log-format", .choice, default: Logger.Format.text) { _ in
+    "the form of the log; as json it has what \(verbose) adds"
+  }
+  static let time = Flag("log-time", "begin each line of the log with its time; as json it always has it")
+  static let file = Option(
+    "log-file", .setting("PATH"), "append the log to this file; standard error has the errors, too")
+
+  /// The group of log options. `verbose` describes the lines that the command logs only with `--verbose` or as JSON.
   static func group(verbose: String) -> OptionGroup {
     OptionGroup(
       "Log",
       [
-        Option("verbose", short: "v", "log \(verbose), too").everyday,
-        Option("quiet", "log errors only"),
-        Option("log-format", value: "text|json", "the form of the log; as json it has what --verbose adds"),
-        Option("log-time", "begin each line of the log with its time; as json it always has it"),
-        Option("log-file", value: "PATH", "append the log to this file; standard error has the errors, too"),
+        Self.verbose.described("log \(verbose), too"), quiet, format, time, file,
       ])
   }
 
-  /// - Throws: `Failure`
+  /// - Throws: `Failure`, `UsageError`
   static func reporter(_ settings: inout Settings) throws -> Reporter {
-    let form = Form(format: try settings.choice("log-format") ?? .text, isTimed: try settings.flag("log-time"))
-    var (isVerbose, isQuiet) = (settings.given.contains("verbose"), settings.given.contains("quiet"))
-    if !isVerbose && !isQuiet { (isVerbose, isQuiet) = (try settings.flag("verbose"), try settings.flag("quiet")) }
-    guard !(isVerbose && isQuiet) else { throw Failure(.usage, "--verbose and --quiet exclude each other") }
+    let form = Form(format: try settings.value(format), isTimed: try settings.value(time))
+    var (isVerbose, isQuiet) = (settings.isGiven(verbose), settings.isGiven(quiet))
+    if !isVerbose && !isQuiet { (isVerbose, isQuiet) = (try settings.value(verbose), try settings.value(quiet)) }
+    guard !(isVerbose && isQuiet) else { throw UsageError("\(verbose) and \(quiet) exclude each other") }
     let threshold: LogEntry.Level = isQuiet ? .error : isVerbose || form.format == .json ? .info : .notice
     return form.reporter(threshold, file: try file(&settings))
   }
 
-  /// For the error that a command ends with. What was wrongly asked for is not heeded.
+  /// The reporter for the error that ends a command. It ignores log options that cannot be read.
   static func lastReporter(_ arguments: Arguments) -> Reporter {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let form = Form(
-      format: (try? settings.choice("log-format")) ?? .text, isTimed: (try? settings.flag("log-time")) ?? false)
+      format: (try? settings.value(format)) ?? format.defaultValue, isTimed: (try? settings.value(time)) ?? false)
     return form.reporter(.error, file: try? file(&settings))
   }
 
   /// - Throws: `Failure`
   private static func file(_ settings: inout Settings) throws -> LogFile? {
-    guard let path = try settings.setting("log-file") else { return nil }
+    guard let path = try settings.value(file) else { return nil }
     do throws(SystemError) { return try LogFile(path: path.text) } catch {
       throw Failure(.inputOutputError, "cannot open the log file \(path.text): \(error.reason) (\(path.source))")
     }
@@ -51,7 +56,7 @@ enum LogOptions {
     func reporter(_ threshold: LogEntry.Level, file: LogFile?) -> Reporter {
       let write = ThisProcess.writeToStandardError
       guard let file else { return Reporter(logger(threshold, write)) }
-      // What the file does not take is not lost.
+      // A line that the file does not take goes to standard error.
       let log = logger(threshold) { line in if !file.append(line) { write(line) } }
       return Reporter(log, errors: logger(.error, write))
     }

@@ -1,6 +1,6 @@
-/// Numbers as a user lists them: `2,65-70`.
+/// Lists of numbers and ranges: `2,65-70`.
 enum NumberRanges {
-  /// nil for what is no such list, or has a number outside `allowed`.
+  /// Returns nil if the text is not such a list, or has a number outside `allowed`.
   static func parse(_ text: String, in allowed: ClosedRange<Int>) -> [ClosedRange<Int>]? {
     var ranges: [ClosedRange<Int>] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {

@@ -1,49 +1,50 @@
 import AMQP
 import Arguments
-import JobRunner
 
-/// A message's properties and headers.
+/// The options for a message's properties and headers.
 enum PropertyOptions {
+  static let header = RepeatableOption("header", .field, "a header")
+  static let contentType = Option("content-type", .shortString("TYPE"), "MIME type of the bodies")
+  static let contentEncoding = Option(
+    "content-encoding", .shortString("NAME"), "encoding of the bodies, such as gzip")
+  static let messageID = Option("message-id", .shortString("ID"), "by default each item gets an id of its own")
+  static let correlationID = Option("correlation-id", .shortString("ID"), "id of what the items belong to")
+  static let priority = Option("priority", .priority, "only a queue with x-max-priority heeds it")
+  static let expiration = Option("expiration", .expiration, "drop an item that nobody took for so long")
+  static let type = Option("type", .shortString("NAME"), "the items' type")
+  static let replyTo = Option("reply-to", .shortName("QUEUE"), "where answers go")
+
   static let group = OptionGroup(
     "Properties",
-    [
-      Option("header", value: "NAME=VALUE", "a header").repeatable,
-      Option("content-type", value: "TYPE", "MIME type of the bodies"),
-      Option("content-encoding", value: "NAME", "encoding of the bodies, such as gzip"),
-      Option("message-id", value: "ID", "by default each item gets an id of its own"),
-      Option("correlation-id", value: "ID", "id of what the items belong to"),
-      Option("priority", value: "0-255", "only a queue with x-max-priority heeds it"),
-      Option("expiration", value: "DURATION", "drop an item that nobody took for so long"),
-      Option("type", value: "NAME", "the items' type"),
-      Option("reply-to", value: "QUEUE", "where answers go"),
-    ])
+    [header, contentType, contentEncoding, messageID, correlationID, priority, expiration, type, replyTo])
 
-  /// - Throws: `Failure`
+  /// - Throws: `UsageError`
   static func properties(_ settings: inout Settings) throws -> BasicProperties {
     var properties = BasicProperties()
-    let fields = try FieldArgument.all("header", &settings)
+    let fields = try FieldArgument.all(header, &settings)
     if !fields.isEmpty {
       properties.headers = FieldTable(fields.map { .init(name: ByteString($0.name), value: $0.value) })
     }
-    properties.contentType = try shortString("content-type", &settings)
-    properties.contentEncoding = try shortString("content-encoding", &settings)
-    properties.messageID = try shortString("message-id", &settings)
-    properties.correlationID = try shortString("correlation-id", &settings)
-    properties.priority = try settings.value("priority", "a number from 0 to 255") { UInt8($0) }
-    if let expiration = try settings.duration("expiration") {
-      guard expiration >= .milliseconds(1), expiration < .milliseconds(UInt32.max) else {
-        throw Failure(.usage, "--expiration is from 1ms to 49 days")
-      }
-      properties.expiration = ByteString("\(expiration.wholeMilliseconds)")
-    }
-    properties.type = try shortString("type", &settings)
-    _ = try settings.name("reply-to")
-    properties.replyTo = try shortString("reply-to", &settings)
+    properties.contentType = try settings.value(contentType)
+    properties.contentEncoding = try settings.value(contentEncoding)
+    properties.messageID = try settings.value(messageID)
+    properties.correlationID = try settings.value(correlationID)
+    properties.priority = try settings.value(priority)
+    properties.expiration = try settings.value(expiration).map { ByteString("\($0.wholeMilliseconds)") }
+    properties.type = try settings.value(type)
+    properties.replyTo = try settings.value(replyTo)
     return properties
   }
+}
 
-  /// AMQP's short strings have at most 255 bytes.
-  private static func shortString(_ name: String, _ settings: inout Settings) throws -> ByteString? {
-    try settings.value(name, "at most 255 bytes") { $0.utf8.count <= 255 ? ByteString($0) : nil }
+extension ValueType where Value == UInt8 {
+  fileprivate static var priority: Self {
+    Self("0-255", expected: "a number from 0 to 255") { UInt8($0) }
+  }
+}
+
+extension ValueType where Value == Duration {
+  fileprivate static var expiration: Self {
+    duration.limited("is from 1ms to 49 days") { $0 >= .milliseconds(1) && $0 <= .maxBrokerTime }
   }
 }

@@ -2,44 +2,48 @@ import AMQP
 import Arguments
 import Broker
 
-/// Where `publish` puts its items: into a queue, or to an exchange, which knows the queues.
+/// The options that say where `publish` puts its items: into a queue, or to an exchange, which routes them to queues.
 enum PublishDestination {
-  static let options = [
-    QueueName.option, Option("exchange", value: "NAME", "publish to this exchange instead of to a queue").everyday,
-    Option("routing-key", value: "KEY", "with this routing key (default none)"),
-  ]
+  static let exchange = Option("exchange", .name("NAME"), "publish to this exchange instead of to a queue").common
+  static let routingKey = Option("routing-key", .name("KEY"), "with this routing key (default none)")
 
-  /// An option outweighs what the environment says of the other one.
-  /// - Throws: `Failure`, `UsageError`
+  static let options: [any CommandOption] = [QueueName.option, exchange, routingKey]
+
+  /// The destination that the settings name. An option outweighs the variable of the other.
+  /// - Throws: `UsageError`
   static func resolved(_ settings: inout Settings) throws -> Destination {
-    let isQueueGiven = settings.option("queue") != nil
-    guard !isQueueGiven || settings.option("exchange") == nil else {
-      throw UsageError("--queue and --exchange exclude each other")
+    let isQueueGiven = settings.isGiven(QueueName.option)
+    guard !isQueueGiven || !settings.isGiven(Self.exchange) else {
+      throw UsageError("\(QueueName.option) and \(Self.exchange) exclude each other")
     }
-    guard !isQueueGiven, let exchange = try settings.name("exchange") else {
-      guard settings.option("routing-key") == nil else { throw UsageError("--routing-key goes with --exchange") }
+    guard !isQueueGiven, let exchange = try settings.value(Self.exchange) else {
+      guard !settings.isGiven(Self.routingKey) else {
+        throw UsageError("\(Self.routingKey) goes with \(Self.exchange)")
+      }
       return .queue(try QueueName.resolved(&settings))
     }
-    guard !exchange.isEmpty else { throw UsageError("--exchange is without a name; to the default one leads --queue") }
-    let routingKey = try settings.name("routing-key") ?? ""
+    guard !exchange.isEmpty else {
+      throw UsageError("\(Self.exchange) is without a name; to the default one leads \(QueueName.option)")
+    }
+    let routingKey = try settings.value(Self.routingKey) ?? ""
     guard [exchange, routingKey].allSatisfy({ $0.utf8.count <= 255 }) else {
-      throw UsageError("--exchange and --routing-key have at most 255 bytes")
+      throw UsageError("\(Self.exchange) and \(Self.routingKey) have at most 255 bytes")
     }
     return Destination(exchange: exchange, routingKey: routingKey)
   }
 }
 
 extension Destination {
-  /// Asks whether it is there.
+  /// The method that asks the broker whether the destination exists.
   var question: Method {
     exchange.isEmpty
       ? .queueDeclare(.init(name: ByteString(routingKey), isPassive: true))
       : .exchangeDeclarePassive(exchange: ByteString(exchange))
   }
 
-  /// As few words as tell it from others.
+  /// The name of the queue or exchange.
   var name: String { exchange.isEmpty ? routingKey : exchange }
 
-  /// Where items are that were taken.
+  /// The place of the items that the broker accepted.
   var whereItemsAre: String { exchange.isEmpty ? "in the queue" : "in a queue" }
 }

@@ -1,50 +1,49 @@
 import Arguments
 import Broker
-import JobRunner
 
-/// A queue's name as AMQP allows it.
+/// The option for a queue's name, and the checks of such a name.
 enum QueueName {
-  static let option = Option("queue", short: "q", value: "NAME", "the queue (AMQP_QUEUE, QUEUE)").everyday
+  static let option = Option("queue", short: "q", .setting("NAME"), "the queue (AMQP_QUEUE, QUEUE)").common
 
-  /// From `--queue`, else the environment.
-  /// - Throws: `Failure`
+  /// The queue that `--queue` or the environment names.
+  /// - Throws: `UsageError`
   static func resolved(_ settings: inout Settings) throws -> String {
-    guard let name = try settings.option("queue") ?? fromEnvironment(&settings) else {
-      throw Failure(.usage, "no queue given: use --queue, AMQP_QUEUE or QUEUE")
+    guard let name = try settings.given(option) ?? fromEnvironment(&settings) else {
+      throw UsageError("no queue given: use \(option), AMQP_QUEUE or QUEUE")
     }
     return try checked(name)
   }
 
-  /// From an operand or `--queue`, else the environment.
-  /// - Throws: `Failure`, `UsageError`
+  /// The queue that an operand, `--queue` or the environment names.
+  /// - Throws: `UsageError`
   static func resolved(operand: Setting?, _ settings: inout Settings) throws -> String {
-    guard operand == nil || settings.option("queue") == nil else {
-      throw UsageError("the queue is given twice, as an argument and by --queue")
+    guard operand == nil || !settings.isGiven(option) else {
+      throw UsageError("the queue is given twice, as an argument and by \(option)")
     }
-    guard let name = try operand ?? settings.option("queue") ?? fromEnvironment(&settings) else {
-      throw Failure(.usage, "no queue given: name it, or set AMQP_QUEUE or QUEUE")
+    guard let name = try operand ?? settings.given(option) ?? fromEnvironment(&settings) else {
+      throw UsageError("no queue given: name it, or set AMQP_QUEUE or QUEUE")
     }
     return try checked(name)
   }
 
   private static func fromEnvironment(_ settings: inout Settings) throws -> Setting? {
-    try settings.setting("queue") ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE")
+    try settings.variable(of: option) ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE")
   }
 
-  /// The queue of a checked name, with a retry and a dead-letter queue, whose names have to fit as well.
-  /// - Throws: `Failure`
+  /// The queue of a checked name, with its retry and dead-letter queues. Their longer names have to fit, too.
+  /// - Throws: `UsageError`
   static func family(_ name: String) throws -> WorkQueue {
     guard name.utf8.count <= WorkQueue.longestName else {
-      throw Failure(.usage, "the name of a queue with a retry queue has at most \(WorkQueue.longestName) bytes")
+      throw UsageError("the name of a queue with a retry queue has at most \(WorkQueue.longestName) bytes")
     }
     return WorkQueue(name)
   }
 
-  /// - Throws: `Failure`
+  /// - Throws: `UsageError` if AMQP does not allow the name
   static func checked(_ setting: Setting) throws -> String {
     let name = try setting.name()
     guard (1...255).contains(name.utf8.count) else {
-      throw Failure(.usage, "a queue's name has from 1 to 255 bytes")
+      throw UsageError("a queue's name has from 1 to 255 bytes")
     }
     return name
   }

@@ -1,109 +1,114 @@
 import Arguments
-import JobRunner
+import Linux
 
-/// What a command was told: by an option, or else by a variable of the environment.
+/// What a user set, by options or by variables of the environment. An option outweighs its variable.
 struct Settings {
-  let given: Arguments
-  let surroundings: Surroundings
-  /// The names from which a setting was taken.
-  private(set) var used: Set<String> = []
+  let arguments: Arguments
+  let environment: Environment
+  /// The names of the variables from which a setting was taken.
+  private(set) var usedVariables: Set<String> = []
 
-  init(_ given: Arguments, environment: [[UInt8]]) {
-    self.given = given
-    surroundings = Surroundings(environment)
+  init(_ arguments: Arguments, environment: [[UInt8]]) {
+    self.arguments = arguments
+    self.environment = Environment(environment)
   }
 
-  /// The variable's value. What Kubernetes injects for a Service of that name, and an empty value, is none.
-  /// - Throws: `Failure` where it is not UTF-8
-  mutating func variable(_ name: String) throws -> Setting? {
-    guard let bytes = surroundings.bytes(of: name), !bytes.starts(with: "tcp://".utf8) else { return nil }
-    guard let value = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.usage, "the value of \(name) is not text in UTF-8")
-    }
-    let setting = Setting(value, from: name)
-    guard !setting.text.isEmpty else { return nil }
-    used.insert(name)
-    return setting
+  // MARK: Options, or their variables
+
+  /// The option's value, or nil if it is not set.
+  /// - Throws: `UsageError` for a value that cannot be read
+  mutating func value<Value>(_ option: Option<Value>) throws -> Value? { try read(option, option.type) }
+
+  /// The option's value, or its default if it is not set.
+  /// - Throws: `UsageError` for a value that cannot be read
+  mutating func value<Value>(_ option: DefaultedOption<Value>) throws -> Value {
+    try read(option, option.type) ?? option.defaultValue
   }
 
-  /// The option `--name` as given, and nothing else.
-  func option(_ name: String) -> Setting? { given[name].map { Setting($0, from: "--\(name)") } }
-
-  /// The operands of a command that takes settings there.
-  /// - Throws: `UsageError` where one is not UTF-8
-  func operands() throws -> [Setting] {
-    try given.operandTexts().enumerated().map { Setting($1, from: "argument \($0 + 1)") }
+  /// The option's value, or nil if it is not set. The default does not count.
+  /// - Throws: `UsageError` for a value that cannot be read
+  mutating func valueIfSet<Value>(_ option: DefaultedOption<Value>) throws -> Value? {
+    try read(option, option.type)
   }
 
-  /// The option `--name`: as given, else `AMQP_JOB_NAME`.
-  /// - Throws: `Failure` where that is not UTF-8
-  mutating func setting(_ name: String) throws -> Setting? {
-    try option(name) ?? variable(Self.variableName(name))
+  /// Every value of the option. Its variable holds one value.
+  /// - Throws: `UsageError` for a value that cannot be read
+  mutating func values<Value>(_ option: RepeatableOption<Value>) throws -> [Value] {
+    let given = arguments.texts(of: option).map { Setting($0, from: option.description) }
+    let settings = given.isEmpty ? try variable(of: option).map { [$0] } ?? [] : given
+    return try settings.map(option.type.read)
   }
 
-  /// - Throws: `Failure` where that is not UTF-8
-  mutating func text(_ name: String) throws -> String? { try setting(name)?.text }
+  /// Whether the flag is set. Its variable is `true` or `false`.
+  /// - Throws: `UsageError` for a variable that is neither
+  mutating func value(_ flag: Flag) throws -> Bool { try valueIfSet(flag) ?? false }
 
-  /// The same of what is a name.
-  /// - Throws: `Failure` where that is not UTF-8, or holds a control character
-  mutating func name(_ name: String) throws -> String? { try setting(name)?.name() }
-
-  /// The same of an option that may be repeated; the variable holds one value.
-  /// - Throws: `Failure` where that is not UTF-8
-  mutating func list(_ name: String) throws -> [Setting] {
-    let values = given.all(name).map { Setting($0, from: "--\(name)") }
-    return try values.isEmpty ? variable(Self.variableName(name)).map { [$0] } ?? [] : values
-  }
-
-  /// The same, read as something else.
-  /// - Throws: `Failure` for a value that `read` makes nothing of; it is to be `what`.
-  mutating func value<Value>(_ name: String, _ what: String, read: (String) -> Value?) throws -> Value? {
-    guard let setting = try setting(name) else { return nil }
-    guard let value = read(setting.text) else {
-      throw Failure(.usage, "\(setting.source) is to be \(what), not '\(setting.text)'")
+  /// The flag's value, or nil if neither it nor its variable is set.
+  /// - Throws: `UsageError` for a variable that is neither `true` nor `false`
+  mutating func valueIfSet(_ flag: Flag) throws -> Bool? {
+    guard let setting = try setting(flag) else { return nil }
+    guard let value = Bool(setting.text) ?? ["1": true, "0": false][setting.text] else {
+      throw setting.error(expected: "true or false")
     }
     return value
   }
 
-  mutating func duration(_ name: String) throws -> Duration? {
-    try value(name, "a duration such as 30s or 10m") { Duration(parsing: $0) }
+  private mutating func read<Value>(_ option: some CommandOption, _ type: ValueType<Value>) throws -> Value? {
+    try setting(option).map(type.read)
   }
 
-  /// A limit of time, which there is not where nothing is said; zero says so, too, as it does to timeout(1).
-  mutating func limit(_ name: String) throws -> Duration? {
-    let limit = try duration(name)
-    return limit == .zero ? nil : limit
+  private mutating func setting(_ option: some CommandOption) throws -> Setting? {
+    try given(option) ?? variable(of: option)
   }
 
-  /// A whole number from 1.
-  mutating func count(_ name: String, upTo most: Int) throws -> Int? {
-    let what = "a whole number from 1" + (most == .max ? "" : " to \(most)")
-    return try value(name, what) { Int($0).flatMap { (1...most).contains($0) ? $0 : nil } }
+  // MARK: Options alone
+
+  /// Whether the option is among the arguments.
+  func isGiven(_ option: some CommandOption) -> Bool { arguments.contains(option) }
+
+  /// The option's value among the arguments.
+  func given(_ option: some CommandOption) -> Setting? {
+    arguments.text(of: option).map { Setting($0, from: option.description) }
   }
 
-  /// In bytes.
-  mutating func size(_ name: String) throws -> Int? {
-    try value(name, "a size such as 64KiB or 16MiB") { Int(byteCount: $0) }
+  /// The operands of a command that takes settings as operands.
+  /// - Throws: `UsageError` if one is not UTF-8
+  func operands() throws -> [Setting] {
+    try arguments.operandTexts().enumerated().map { Setting($1, from: "argument \($0 + 1)") }
   }
 
-  mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) throws -> Value?
-  where Value.RawValue == String {
-    let names = Value.allCases.map(\.rawValue).joined(separator: " or ")
-    return try value(name, names) { Value(rawValue: $0) }
-  }
-
-  /// An option without a value.
-  mutating func flag(_ name: String) throws -> Bool {
-    try value(name, "true or false") { Bool($0) ?? ["1": true, "0": false][$0] } ?? false
-  }
+  // MARK: Variables alone
 
   private static let prefix = "AMQP_JOB_"
 
-  private static func variableName(_ option: String) -> String { prefix + UnknownVariables.variable(option) }
+  /// The option's own variable: `AMQP_JOB_SOME_THING` of `--some-thing`.
+  /// - Throws: `UsageError` if it is not UTF-8
+  mutating func variable(of option: some CommandOption) throws -> Setting? {
+    try variable(Self.prefix + UnknownVariables.variable(option.name))
+  }
 
-  /// What to tell of variables that look like settings and are none.
+  /// The variable's value. An empty value, and one that Kubernetes injects for a Service of that name, counts as none.
+  /// - Throws: `UsageError` if it is not UTF-8
+  mutating func variable(_ name: String) throws -> Setting? {
+    guard let bytes = environment.bytes(of: name), !bytes.starts(with: "tcp://".utf8) else { return nil }
+    guard let value = String(validating: bytes, as: UTF8.self) else {
+      throw UsageError("the value of \(name) is not text in UTF-8")
+    }
+    let setting = Setting(value, from: name)
+    guard !setting.text.isEmpty else { return nil }
+    usedVariables.insert(name)
+    return setting
+  }
+
+  /// The warnings about variables that look like settings but are not.
   func unknownVariableWarnings() -> [String] {
-    let looksSo = surroundings.environment.contains { $0.starts(with: Self.prefix.utf8) }
-    return looksSo ? Main.unknownVariables.warnings(surroundings.environment) : []
+    let looksSo = environment.entries.contains { $0.starts(with: Self.prefix.utf8) }
+    return looksSo ? Main.unknownVariables.warnings(environment.entries) : []
+  }
+}
+
+extension Setting {
+  init(_ text: String, from source: String) {
+    self.init(text.withoutFinalNewlines, asGiven: text, source: source)
   }
 }

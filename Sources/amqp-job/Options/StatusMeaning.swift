@@ -1,7 +1,7 @@
 import Arguments
 import JobRunner
 
-/// What exit statuses mean where several commands have them for the same reason.
+/// The meanings of exit statuses that several commands share.
 enum StatusMeaning {
   static let usage = Explained(.usage, "An option, an argument or a setting cannot be understood.")
   static let noQueue = Explained(.noQueue, "There is no such queue.")

@@ -1,35 +1,37 @@
 import Arguments
 import TLS
 
-/// What the options say of TLS. The query of a URL may say the rest, as other clients have it there.
+/// The options about TLS. The query of a URL may set what they leave open, as it does for other clients.
 struct TLSOptions {
-  static let options = [
-    Option("tls-ca", value: "PATH", "who may sign the broker's certificate, in PEM (default: the system's list)"),
-    Option("tls-cert", value: "PATH", "our own certificate, in PEM"),
-    Option("tls-key", value: "PATH", "its key, where --tls-cert does not hold it"),
-    Option("tls-server-name", value: "NAME", "whom the broker's certificate is for, if not the URL's host"),
-    Option("tls-insecure", "let anybody be the broker: no certificate is verified"),
-  ]
+  static let authorities = Option(
+    "tls-ca", .text("PATH"), "who may sign the broker's certificate, in PEM (default: the system's list)")
+  static let certificate = Option("tls-cert", .text("PATH"), "our own certificate, in PEM")
+  static let key = Option("tls-key", .text("PATH"), "its key, where \(certificate) does not hold it")
+  static let serverName = Option(
+    "tls-server-name", .serverName, "whom the broker's certificate is for, if not the URL's host")
+  static let insecure = Flag("tls-insecure", "let anybody be the broker: no certificate is verified")
+
+  static let options: [any CommandOption] = [authorities, certificate, key, serverName, insecure]
 
   private let given: TLSConfiguration
-  private let isVerifyingGiven: Bool
+  private let isVerifyingSet: Bool
 
-  /// - Throws: `Failure`
+  /// - Throws: `UsageError`
   init(_ settings: inout Settings) throws {
     var configuration = TLSConfiguration()
-    configuration.authorities = try settings.text("tls-ca")
-    configuration.certificate = try settings.text("tls-cert")
-    configuration.key = try settings.text("tls-key")
-    configuration.serverName = try settings.value("tls-server-name", "a name or an address") { $0.isEmpty ? nil : $0 }
-    _ = try settings.name("tls-server-name")
-    isVerifyingGiven = try settings.setting("tls-insecure") != nil
-    configuration.verifies = try !settings.flag("tls-insecure")
+    configuration.authorities = try settings.value(Self.authorities)
+    configuration.certificate = try settings.value(Self.certificate)
+    configuration.key = try settings.value(Self.key)
+    configuration.serverName = try settings.value(Self.serverName)
+    let isInsecure = try settings.valueIfSet(Self.insecure)
+    isVerifyingSet = isInsecure != nil
+    configuration.verifies = isInsecure != true
     given = configuration
   }
 
   var areNone: Bool { given == TLSConfiguration() }
 
-  /// With what the URLs say beside that.
+  /// The configuration that the options and the URLs make together. An option outweighs the URLs.
   func configuration(_ parameters: URLParameters) -> TLSConfiguration {
     var configuration = given
     configuration.authorities = given.authorities ?? parameters.authorities
@@ -38,7 +40,18 @@ struct TLSOptions {
       configuration.key = given.key ?? parameters.key
     }
     configuration.serverName = given.serverName ?? parameters.serverName
-    if !isVerifyingGiven { configuration.verifies = parameters.verifies ?? true }
+    if !isVerifyingSet { configuration.verifies = parameters.verifies ?? true }
     return configuration
+  }
+}
+
+extension ValueType where Value == String {
+  fileprivate static var serverName: Self {
+    Self(
+      "NAME",
+      read: { (setting) throws(UsageError) in
+        guard !setting.text.isEmpty else { throw setting.error(expected: "a name or an address") }
+        return try setting.name()
+      }, text: \.self)
   }
 }

@@ -1,8 +1,9 @@
 import AMQP
 
-/// What the queries of the brokers' URLs say, as RabbitMQ's own client (<https://www.rabbitmq.com/docs/uri-query-parameters>),
-/// pika and Celery know it: where there is an option for it, that is the option's default, and of several URLs the first
-/// counts that says it. All else is ignored, which a warning says: these URLs serve other clients, too.
+/// The query parameters of the brokers' URLs that RabbitMQ's own client
+/// (<https://www.rabbitmq.com/docs/uri-query-parameters>), pika and Celery know. A parameter replaces the default of the option
+/// of the same meaning. If several URLs have it, the first one counts. Unknown parameters are ignored with a warning, since
+/// these URLs serve other clients, too.
 struct URLParameters {
   private(set) var heartbeat: Duration?
   private(set) var connectTimeout: Duration?
@@ -12,7 +13,7 @@ struct URLParameters {
   private(set) var key: String?
   private(set) var serverName: String?
   private(set) var verifies: Bool?
-  /// The names of those that nobody heeds, without their values, any of which may be a secret.
+  /// The names of the ignored parameters. Their values are left out, since any of them may be a secret.
   private(set) var ignored: [String] = []
 
   init(_ brokers: [BrokerURL]) {
@@ -23,14 +24,14 @@ struct URLParameters {
     }
   }
 
-  /// What to tell of those that are ignored; nil for none. `source` is where the URLs come from.
+  /// The warning about ignored parameters, or nil if there are none. `source` is where the URLs come from.
   func warning(in source: String) -> String? {
     guard !ignored.isEmpty else { return nil }
     return "of the query of the broker's URL in \(source) is ignored, for there is no such setting or value here: "
       + ignored.joined(separator: ", ")
   }
 
-  /// False for what means nothing here.
+  /// Returns false for a parameter that is ignored.
   private mutating func take(_ parameter: BrokerURL.Parameter, isSecure: Bool) -> Bool {
     guard let value = parameter.value else { return false }
     switch parameter.name {
@@ -65,7 +66,7 @@ struct URLParameters {
 }
 
 extension String {
-  /// Letters, digits and underscores: surely a name.
+  /// Whether the text consists of letters, digits and underscores, and so is safe to show.
   fileprivate var isPlain: Bool {
     !isEmpty && utf8.count <= 40
       && unicodeScalars.allSatisfy { $0 == "_" || $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0) }

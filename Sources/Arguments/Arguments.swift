@@ -1,0 +1,35 @@
+/// The options and operands that a command was given.
+package struct Arguments: Hashable, Sendable {
+  /// An option's name and its value. There are few of them, so a dictionary would cost more time than it saves.
+  struct Given: Hashable, Sendable {
+    let option: String
+    let value: String
+  }
+
+  var given: [Given] = []
+  /// The operands, byte for byte. They need not be UTF-8.
+  package internal(set) var operands: [[UInt8]] = []
+
+  /// The text of the option's value. It is the last one of an option that may be repeated, and `true` for a flag.
+  package func text(of option: some CommandOption) -> String? { given.last { $0.option == option.name }?.value }
+
+  /// Every value of the option, in order.
+  package func texts(of option: some CommandOption) -> [String] {
+    given.filter { $0.option == option.name }.map(\.value)
+  }
+
+  package func contains(_ option: some CommandOption) -> Bool { given.contains { $0.option == option.name } }
+
+  /// The operands of a command that takes only text.
+  /// - Throws: `UsageError` if one is not UTF-8
+  package func operandTexts() throws(UsageError) -> [String] {
+    var texts: [String] = []
+    for (index, operand) in operands.enumerated() {
+      guard let text = String(validating: operand, as: UTF8.self) else {
+        throw UsageError("argument \(index + 1) is not text in UTF-8")
+      }
+      texts.append(text)
+    }
+    return texts
+  }
+}

@@ -1,0 +1,120 @@
+/// The type of an option's value: how a value is read from text, and how it is written as text.
+package struct ValueType<Value: Sendable>: Sendable {
+  package typealias Reader = @Sendable (Setting) throws(UsageError) -> Value
+
+  /// What stands for the value in the help.
+  package let placeholder: String
+  package let read: Reader
+  package let text: @Sendable (Value) -> String
+
+  package init(_ placeholder: String, read: @escaping Reader, text: @escaping @Sendable (Value) -> String) {
+    self.placeholder = placeholder
+    self.read = read
+    self.text = text
+  }
+
+  /// A type whose values are read by `parse`, which returns nil for text that is not a value. The error for such text says that
+  /// it should be `expected`: "a duration such as 30s", say.
+  package init(
+    _ placeholder: String, expected: String, parse: @escaping @Sendable (String) -> Value?,
+    text: @escaping @Sendable (Value) -> String = { "\($0)" }
+  ) {
+    self.init(
+      placeholder,
+      read: { (setting) throws(UsageError) in
+        guard let value = parse(setting.text) else { throw setting.error(expected: expected) }
+        return value
+      }, text: text)
+  }
+
+  /// The value of a text that is known to be valid: a default, say.
+  package func constant(_ text: String) -> Value {
+    do {
+      return try read(Setting(text, asGiven: text, source: "the constant"))
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+
+  /// This type without the values that fail `check`. The error for such a value is `reason`, after the name of its source:
+  /// "is at least 1s".
+  package func limited(_ reason: String, _ check: @escaping @Sendable (Value) -> Bool) -> Self {
+    Self(
+      placeholder,
+      read: { [read] (setting) throws(UsageError) in
+        let value = try read(setting)
+        guard check(value) else { throw UsageError("\(setting.source) \(reason)") }
+        return value
+      }, text: text)
+  }
+}
+
+extension Setting {
+  /// The error for a setting whose text cannot be read.
+  package func error(expected: String) -> UsageError { UsageError("\(source) is to be \(expected), not '\(text)'") }
+}
+
+extension ValueType where Value == Setting {
+  /// Any text, with its source.
+  package static func setting(_ placeholder: String) -> Self {
+    Self(placeholder, read: { (setting) throws(UsageError) in setting }, text: \.text)
+  }
+}
+
+extension ValueType where Value == String {
+  /// Any text.
+  package static func text(_ placeholder: String) -> Self {
+    Self(placeholder, read: { (setting) throws(UsageError) in setting.text }, text: \.self)
+  }
+
+  /// Text without control characters.
+  package static func name(_ placeholder: String) -> Self {
+    Self(placeholder, read: { (setting) throws(UsageError) in try setting.name() }, text: \.self)
+  }
+}
+
+extension ValueType where Value == Duration {
+  package static var duration: Self {
+    Self(
+      "DURATION", expected: "a duration such as 30s or 10m", parse: { Duration(parsing: $0) }, text: \.optionText)
+  }
+}
+
+extension ValueType where Value == Duration? {
+  /// A limit of time. `0` means that there is none, as it does to timeout(1).
+  package static var timeLimit: Self {
+    let duration = ValueType<Duration>.duration
+    return Self(
+      duration.placeholder,
+      read: { (setting) throws(UsageError) in
+        let limit = try duration.read(setting)
+        return limit == .zero ? nil : limit
+      }, text: { duration.text($0 ?? .zero) })
+  }
+}
+
+extension ValueType where Value == Int {
+  /// A whole number from 1.
+  package static func count(_ placeholder: String = "N", upTo limit: Int = .max) -> Self {
+    Self(
+      placeholder, expected: "a whole number from 1" + (limit == .max ? "" : " to \(limit)"),
+      parse: { Int($0).flatMap { (1...limit).contains($0) ? $0 : nil } })
+  }
+
+  /// A number of bytes.
+  package static var size: Self {
+    Self(
+      "SIZE", expected: "a size such as 64KiB or 16MiB", parse: { Int(byteCount: $0) }, text: \.byteCountText)
+  }
+}
+
+extension ValueType
+where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+  /// One of the cases of an enumeration.
+  package static var choice: Self {
+    let names = Value.allCases.map(\.rawValue)
+    return Self(
+      names.joined(separator: "|"), expected: names.joined(separator: " or "), parse: { Value(rawValue: $0) },
+      text: \.rawValue)
+  }
+}

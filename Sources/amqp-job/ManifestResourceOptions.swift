@@ -1,0 +1,48 @@
+import Arguments
+import Manifests
+
+/// The options of `amqp-job manifest` about processors and memory. The defaults depend on what the pods run.
+enum ManifestResourceOptions {
+  static let cpu = Option(
+    "cpu", .cpu, "processors to ask for (default \(Defaults.worker.cpu); broker \(Defaults.broker.cpu))")
+  static let cpuLimit = Option(
+    "cpu-limit", .cpu, "most processors, of each container (default none; some quotas want one)")
+  static let memory = Option(
+    "memory", .bytes, "memory to ask for (default \(Defaults.worker.memory); broker \(Defaults.broker.memory))")
+  static let memoryLimit = Option(
+    "memory-limit", .bytes,
+    "most memory (default as \(memory); broker \(brokerMemoryLimit))")
+
+  static let options: [any CommandOption] = [cpu, cpuLimit, memory, memoryLimit]
+
+  private static let brokerMemoryLimit = ValueType.bytes.constant("1Gi")
+
+  private struct Defaults {
+    static let worker = Defaults(
+      cpu: ValueType.cpu.constant("100m"), memory: ValueType.bytes.constant("256Mi"), memoryLimit: nil)
+    static let broker = Defaults(
+      cpu: ValueType.cpu.constant("250m"), memory: ValueType.bytes.constant("512Mi"), memoryLimit: brokerMemoryLimit)
+
+    let cpu: Quantity
+    let memory: Quantity
+    /// If it is nil, the limit is the request.
+    let memoryLimit: Quantity?
+  }
+
+  /// - Throws: `UsageError`
+  static func worker(_ settings: inout Settings) throws -> Resources { try resources(&settings, .worker) }
+
+  /// - Throws: `UsageError`
+  static func broker(_ settings: inout Settings) throws -> Resources { try resources(&settings, .broker) }
+
+  private static func resources(_ settings: inout Settings, _ defaults: Defaults) throws -> Resources {
+    let cpuLimit = try settings.value(cpuLimit)
+    let cpuRequest = try settings.value(cpu) ?? min(defaults.cpu, cpuLimit ?? defaults.cpu)
+    guard cpuRequest <= cpuLimit ?? cpuRequest else { throw UsageError("\(cpu) is more than \(Self.cpuLimit)") }
+    let limit = try settings.value(memoryLimit)
+    let request = try settings.value(memory) ?? min(defaults.memory, limit ?? defaults.memory)
+    let maxMemory = limit ?? max(defaults.memoryLimit ?? request, request)
+    guard request <= maxMemory else { throw UsageError("\(memory) is more than \(memoryLimit)") }
+    return Resources(cpu: cpuRequest, cpuLimit: cpuLimit, memory: request, memoryLimit: maxMemory)
+  }
+}

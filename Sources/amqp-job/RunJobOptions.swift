@@ -1,0 +1,99 @@
+import Arguments
+import Broker
+import JobRunner
+
+/// Makes the runner's options from those of `amqp-job run`.
+extension Run {
+  /// - Throws: `UsageError`
+  static func jobOptions(_ settings: inout Settings, _ broker: BrokerOptions) throws -> JobOptions {
+    var options = JobOptions(brokers: broker.access.brokers, queue: try QueueName.resolved(&settings))
+    options.credentialsMayChange = broker.access.mayLoginChange
+    options.connectTimeout = broker.connectTimeout
+    options.parallelism = try settings.value(parallelism)
+    options.consumerPriority = try settings.value(consumerPriority)
+    try setExtent(&options, &settings)
+    options.timeout = try settings.value(timeout)
+    options.grace = try settings.value(grace)
+    options.onTerm = try settings.value(onTerm)
+    options.onDisconnect = try settings.value(onDisconnect)
+    options.finishWindow = try settings.value(finishWindow)
+    options.rawStatus = try settings.value(rawStatus)
+    options.attempts = try attempts(&settings)
+    try setQueueKind(&options, &settings)
+    return options
+  }
+
+  private static func setExtent(_ options: inout JobOptions, _ settings: inout Settings) throws {
+    options.extent = try extent(&settings)
+    if let whenEmpty = try settings.valueIfSet(whenEmpty) {
+      guard case .count = options.extent else { throw UsageError("\(Self.whenEmpty) goes with \(count)") }
+      options.whenEmpty = whenEmpty
+    }
+    options.waitFirst = try settings.value(waitFirst)
+    options.drainTimeout = try settings.value(drainTimeout)
+    guard options.drainTimeout == nil || options.endsWhenDrained else {
+      throw UsageError("\(drainTimeout) goes with \(drain), or \(whenEmpty) exit")
+    }
+  }
+
+  private static func extent(_ settings: inout Settings) throws -> JobOptions.Extent {
+    // An option outweighs the variable of another option that it excludes.
+    let options: [any CommandOption] = [count, drain, forever]
+    let given = Set(options.filter { settings.isGiven($0) }.map(\.name))
+    func counts(_ option: some CommandOption) -> Bool { given.isEmpty || given.contains(option.name) }
+    let itemCount = counts(count) ? try settings.valueIfSet(count) : nil
+    let drains = counts(drain) ? try settings.value(drain) : false
+    let isEndless = counts(forever) ? try settings.value(forever) : false
+    guard [itemCount != nil, drains, isEndless].count(where: { $0 }) <= 1 else {
+      throw UsageError("\(count), \(drain) and \(forever) exclude each other")
+    }
+    return drains ? .drain : isEndless ? .forever : .count(itemCount ?? count.defaultValue)
+  }
+
+  private static func setQueueKind(_ options: inout JobOptions, _ settings: inout Settings) throws {
+    options.assumed = try settings.value(assume)?.standing
+    if try settings.value(anyQueue) {
+      guard options.assumed == nil else {
+        throw UsageError(
+          "\(anyQueue) and \(assume) exclude each other: what is assumed is a durable queue that stays")
+      }
+      options.queueOrigin = .anyTold
+    }
+    guard options.attempts.onFailure == nil || options.assumed != .declared else {
+      throw UsageError("\(onFailure) is for queues without retries, and \(assume) says 'declared'")
+    }
+  }
+
+  private static func attempts(_ settings: inout Settings) throws -> AttemptOptions {
+    var options = AttemptOptions()
+    let most = try settings.valueIfSet(maxAttempts)
+    let delay = try settings.valueIfSet(retryDelay)
+    let rejected = try settings.value(rejectOn)
+    options.areRequired = most != nil || delay != nil || rejected != nil
+    options.needRetryQueue = delay != nil
+    options.most = most ?? options.most
+    options.retryDelay = delay ?? options.retryDelay
+    options.rejectedStatuses = rejected ?? []
+    options.onFailure = try settings.value(onFailure)
+    guard options.onFailure == nil || !options.areRequired else {
+      throw UsageError("\(onFailure) excludes \(maxAttempts), \(retryDelay) and \(rejectOn), which count attempts")
+    }
+    return options
+  }
+
+  /// The number of bytes of standard error to keep, or nil for none.
+  /// - Throws: `UsageError` if no dead letter could hold them
+  static func keptErrorSize(_ settings: inout Settings, _ options: inout JobOptions) throws -> Int? {
+    let size = try settings.value(keepStandardError)
+    guard size > 0 else { return nil }
+    guard options.attempts.onFailure == nil else {
+      throw UsageError(
+        "\(keepStandardError) goes into dead letters that amqp-job publishes, and \(onFailure) has none published")
+    }
+    if case .plain? = options.assumed {
+      throw UsageError("\(keepStandardError) goes into dead letters, and a queue as \(assume) says it is has none")
+    }
+    options.attempts.keepsStandardError = true
+    return size
+  }
+}
