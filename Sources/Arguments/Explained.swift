@@ -1,4 +1,4 @@
-/// A term and what it means, as the help and the manual list them: an option, an exit status, a variable.
+/// A term with its meaning, as the help and the manual list them. It may be an option, an exit status or a variable.
 package struct Explained: Hashable, Sendable {
   package var term: String
   package var meaning: String

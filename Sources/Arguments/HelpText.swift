@@ -1,5 +1,6 @@
 extension Command {
-  /// What `--help` prints, at most 80 columns: everything where that fits a screen, else what most people need.
+  /// The text that `--help` prints, in at most 80 columns. If the full text does not fit a screen, it has only what most users
+  /// need.
   package var helpText: String {
     let everything = fullHelpText
     guard everything.utf8.count(where: { $0 == UInt8(ascii: "\n") }) > Self.screenHeight else { return everything }
@@ -13,7 +14,7 @@ extension Command {
       """
   }
 
-  /// What `--help-all` prints: the same with every example, option, note and exit status.
+  /// The text that `--help-all` prints, with every example, option, note and exit status.
   package var fullHelpText: String { text(examples: examples[...], groups, notes: notes, exitStatuses) }
 
   private static var screenHeight: Int { 24 }
@@ -32,7 +33,7 @@ extension Command {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// `KIND is job, cronjob or broker.`
+  /// A sentence that lists the choices: `KIND is job, cronjob or broker.`
   var choiceText: String? {
     guard let last = choices.last, let name = firstOperand else { return nil }
     return "\(name) is \(choices.dropLast().joined(separator: ", ")) or \(last)."
@@ -50,7 +51,7 @@ extension Command {
   private static var helpColumn: Int { 29 }
   private static var meaningColumn: Int { 11 }
 
-  /// What follows the invocation.
+  /// The part of the usage line after the invocation.
   var usage: String { "[OPTION...]\(operandUsage)" }
 
   private var operandUsage: String {
@@ -83,11 +84,11 @@ extension Command {
 }
 
 extension OptionDefinition {
-  /// What follows the name.
+  /// The part of an option's term after its name.
   var valueUsage: String { value.map { impliedValue == nil ? " \($0)" : " [\($0)]" } ?? "" }
 }
 
-/// Lines of whole words; one longer than that has a line of its own.
+/// Breaks the text into lines of whole words. A word longer than `width` has a line to itself.
 func wrapped(_ text: String, width: Int) -> [String] {
   var lines: [String] = []
   for word in text.split(separator: " ") {

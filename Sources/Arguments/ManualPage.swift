@@ -1,4 +1,4 @@
-/// A page of the manual, in man(7)'s macros, made from a command's definition.
+/// A page of the manual, made from a command's definition. It is written in man(7)'s macros.
 package struct ManualPage: Sendable {
   private struct Group {
     let title: String
@@ -15,11 +15,11 @@ package struct ManualPage: Sendable {
   private let examples: [String]
   private let differences: [String]
   package var version: String
-  /// Of a tool without options of its own.
+  /// The commands of a tool. They are listed on the tool's own page only.
   package var commands: [Explained]
   private let exitStatuses: [Explained]
   package var environment: [Explained]
-  /// Pages of section 1.
+  /// Names of other pages of section 1.
   package var related: [String]
 
   package init(
@@ -41,7 +41,7 @@ package struct ManualPage: Sendable {
     self.related = related
   }
 
-  /// The page of a program that belongs to `tool`.
+  /// Makes the page of a program that belongs to `tool`.
   package init(
     _ command: PoptCommand, of tool: String, version: String, exitStatuses: [Explained], environment: [Explained],
     related: [String]
@@ -62,7 +62,7 @@ package struct ManualPage: Sendable {
     self.related = related
   }
 
-  /// The page's source, for `man -l -` or a file `NAME.1`.
+  /// The source of the page, for `man -l -` or for a file `NAME.1`.
   package var roff: String {
     var page = Roff()
     page.request("TH", name.uppercased(), "1", "", "\(tool) \(version)", "\(tool) manual")
@@ -102,7 +102,7 @@ package struct ManualPage: Sendable {
     examples.forEach { page.line($0) }
     page.request("EE")
     page.section("SEE ALSO")
-    // A name is not hyphenated.
+    // Names must not be hyphenated.
     page.request("nh")
     page.text(related.filter { $0 != name }.map { "\($0)(1)" }.joined(separator: ", "))
     page.paragraphs(["Each of these pages is printed by '\(tool) man PAGE'."])
@@ -111,7 +111,7 @@ package struct ManualPage: Sendable {
 }
 
 extension Command {
-  /// As git's pages have it, `amqp-job-run`.
+  /// The name of the command's page, formed as git forms its own: `amqp-job-run`.
   package var pageName: String { String(invocation.map { $0 == " " ? "-" : $0 }) }
 }
 

@@ -1,9 +1,9 @@
-/// A command whose first word can be no program's name, since there is more in it than one word.
+/// A command whose first word cannot be the name of a program, since it contains a whole command line.
 package struct QuotedCommand: Hashable, Sendable {
-  /// What to write in its place.
+  /// Tells what to write instead.
   package let advice: String
 
-  /// nil for a command that may well be meant as it is.
+  /// Returns nil for a command that may be meant as it is.
   package init?(_ words: [String]) {
     guard let first = words.first else { return nil }
     let line = words.count == 1 ? first : words.map(Self.shellWord).joined(separator: " ")
@@ -28,7 +28,7 @@ package struct QuotedCommand: Hashable, Sendable {
     return !name.isEmpty && word.unicodeScalars.dropFirst(name.count).first == "="
   }
 
-  /// As one would type it to a shell.
+  /// The word as a user types it to a shell, with quotes if it needs them.
   private static func shellWord(_ word: String) -> String {
     let isPlain =
       !word.isEmpty

@@ -1,18 +1,18 @@
-/// Source text for roff, of man(7)'s macros (groff_man(7), groff_char(7)).
+/// Source text for roff in man(7)'s macros (groff_man(7), groff_char(7)).
 struct Roff {
   private(set) var source = ""
 
-  /// A macro with its arguments.
+  /// Adds a macro with its arguments.
   mutating func request(_ name: String, _ arguments: String...) {
     source += ([".\(name)"] + arguments.map { "\"\(Self.escaped($0))\"" }).joined(separator: " ") + "\n"
   }
 
   mutating func section(_ title: String) { request("SH", title) }
 
-  /// One line as it is.
+  /// Adds a line that is printed as it is.
   mutating func line(_ text: String) { addEscaped(Self.escaped(text)) }
 
-  /// A paragraph's text, to be filled.
+  /// Adds the text of a paragraph, whose lines roff fills.
   mutating func text(_ text: String) {
     for line in wrapped(Self.escaped(text), width: 77) { addEscaped(line) }
   }
@@ -30,7 +30,7 @@ struct Roff {
     text(entry.meaning)
   }
 
-  /// Printed as it stands, by any device: hyphens and quotes are not to become others.
+  /// The text in a form that every device prints unchanged. Otherwise hyphens and quotes become typographic ones.
   static func escaped(_ text: String) -> String {
     text.reduce(into: "") { escaped, character in
       switch character {
@@ -46,7 +46,7 @@ struct Roff {
     }
   }
 
-  /// A dot at the beginning would make it a request.
+  /// Adds a line of escaped text. A dot at its beginning is protected, since it would make the line a request.
   private mutating func addEscaped(_ line: String) {
     source += (line.hasPrefix(".") ? "\\&" + line : line) + "\n"
   }

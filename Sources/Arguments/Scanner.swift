@@ -1,4 +1,4 @@
-/// Why arguments cannot be understood.
+/// The reason why an option, an argument or another setting cannot be used.
 package struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
   package var description: String
 
@@ -12,10 +12,9 @@ extension Command {
     case fullHelpRequested
   }
 
-  /// Reads arguments by POSIX's guidelines with GNU's long options: `--name value`, `--name=value`,
-  /// `-n value`, `-nvalue`, `-ab` for flags, and `--` before what is no option although it looks
-  /// like one (<https://pubs.opengroup.org/onlinepubs/9699919799/basedefs/V1_chap12.html>).
-  /// Options are UTF-8; operands may be any bytes.
+  /// Reads arguments by POSIX's guidelines (<https://pubs.opengroup.org/onlinepubs/9699919799/basedefs/V1_chap12.html>) with
+  /// GNU's long options: `--name value`, `--name=value`, `-n value`, `-nvalue`, and `-ab` for flags. After `--` no word is an
+  /// option. Options are UTF-8. Operands may be any bytes.
   /// - Throws: `UsageError`
   package func scan(_ words: [[UInt8]]) throws(UsageError) -> Scanned {
     var arguments = Arguments()
@@ -44,7 +43,7 @@ extension Command {
     return .arguments(arguments)
   }
 
-  /// Whether the latest operand is another command, whose options are its own.
+  /// Whether the latest operand begins another command, to which all further words belong.
   private func endsOptions(operandCount: Int) -> Bool {
     switch operands {
     case .rest: true
@@ -53,7 +52,7 @@ extension Command {
     }
   }
 
-  /// What stands before `--` is no part of the command that follows it, but a word too many.
+  /// Refuses a second operand before `--`. It does not belong to the command that follows `--`.
   private func checkPlace(of word: [UInt8], before rest: ArraySlice<[UInt8]>) throws(UsageError) {
     guard case .oneAndRest(let first, _) = operands, rest.contains(where: { $0.elementsEqual("--".utf8) }) else {
       return
@@ -79,7 +78,7 @@ extension Command {
     var letters = word
     while let letter = letters.first {
       guard let option = options.first(where: { $0.short?.asciiValue == letter }) else {
-        // Perhaps a long option with one dash.
+        // The user may have meant a long option, and typed one dash.
         let name = letters.count == word.count ? repaired(word.prefix { $0 != .equals }) : ""
         throw unknown("-\(repaired(letters).prefix(1))", meant: name)
       }
@@ -140,7 +139,7 @@ extension Command {
   }
 }
 
-/// To be shown: what is not UTF-8 becomes U+FFFD.
+/// The bytes as text for a message. Bytes that are not UTF-8 become U+FFFD.
 private func repaired(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
 extension UInt8 {

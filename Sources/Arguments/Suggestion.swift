@@ -1,33 +1,34 @@
-/// The word that somebody may have meant who misspelt it.
+/// The word that a user may have meant by a misspelt one.
 package struct Suggestion: Hashable, Sendable {
   package let word: String
 
-  /// The nearest of the candidates, the first of those that are equally near; nil where none is near. One that begins with
-  /// the given word is near, too, if it is the only one, or the only one in which that word itself goes on.
+  /// Finds the candidate with the smallest edit distance, and the first one of several. A candidate that begins with the given
+  /// word is preferred if it is the only such one, or the only one in which the word goes on without a hyphen. Returns nil if
+  /// no candidate is similar.
   package init?(for given: String, among candidates: some Sequence<String>) {
     let given = Array(given.lowercased())
-    guard given.count > 1, given.count <= Self.longestWord else { return nil }
-    let most = max(1, given.count / 3)
+    guard given.count > 1, given.count <= Self.maxLength else { return nil }
+    let maxDistance = max(1, given.count / 3)
     var nearest: (word: String, distance: Int)?
     var longer: Set<String> = []
     for candidate in candidates {
       let letters = Array(candidate.lowercased())
       if letters.starts(with: given) { longer.insert(candidate) }
-      guard abs(letters.count - given.count) <= most else { continue }
+      guard abs(letters.count - given.count) <= maxDistance else { continue }
       let distance = editDistance(given, letters)
-      if distance <= most, distance < nearest?.distance ?? .max { nearest = (candidate, distance) }
+      if distance <= maxDistance, distance < nearest?.distance ?? .max { nearest = (candidate, distance) }
     }
-    let goingOn = longer.filter { $0.dropFirst(given.count).first != "-" }
-    let completion = [longer, goingOn].first { $0.count == 1 }?.first
+    let withoutHyphen = longer.filter { $0.dropFirst(given.count).first != "-" }
+    let completion = [longer, withoutHyphen].first { $0.count == 1 }?.first
     guard let word = completion ?? nearest?.word else { return nil }
     self.word = word
   }
 
-  /// Nobody misspells a longer one, and to compare it would take long.
-  private static var longestWord: Int { 64 }
+  /// Longer words are not compared, since that would take long.
+  private static var maxLength: Int { 64 }
 }
 
-/// How many letters have to be put in, left out, replaced, or exchanged with their neighbour (optimal string alignment).
+/// The number of letters to insert, delete, replace or exchange with a neighbour (optimal string alignment).
 func editDistance(_ first: [Character], _ second: [Character]) -> Int {
   var beforeLast: [Int] = []
   var last = Array(0...second.count)

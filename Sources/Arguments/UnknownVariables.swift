@@ -1,19 +1,21 @@
-/// Variables of the environment that look like options of a tool, as `TOOL_SOME_THING` does, but are none.
+/// Finds variables of the environment that look like a tool's options, as `TOOL_SOME_THING` does, but are none.
 package struct UnknownVariables: Sendable {
   private let prefix: String
-  /// Without the prefix.
+  /// The names of the variables without the prefix.
   private let known: [String]
 
-  /// `tool` is called `some-tool`, and has these options.
+  /// - Parameters:
+  ///   - tool: the tool's name, such as `some-tool`.
+  ///   - options: the names of its options.
   package init(tool: String, options: some Sequence<String>) {
     prefix = Self.variable(tool) + "_"
     known = options.map(Self.variable)
   }
 
-  /// `SOME_THING` for `some-thing`.
+  /// The name of an option as a variable has it: `SOME_THING` for `some-thing`.
   package static func variable(_ name: String) -> String { String(name.uppercased().map { $0 == "-" ? "_" : $0 }) }
 
-  /// A line for each of them among `NAME=value`, which does not tell the value.
+  /// A warning for each unknown variable among the entries `NAME=value`. It leaves out the value.
   package func warnings(_ environment: [[UInt8]]) -> [String] {
     environment.compactMap { entry in
       let bytes = entry.prefix { $0 != .equals }
@@ -27,7 +29,7 @@ package struct UnknownVariables: Sendable {
     }
   }
 
-  /// Whether Kubernetes sets it for a Service whose name begins like the tool's
+  /// Whether Kubernetes sets the variable for a Service whose name begins with the tool's
   /// (<https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables>).
   private func isInjected(_ name: String, value: ArraySlice<UInt8>) -> Bool {
     let protocols = ["TCP", "UDP", "SCTP"]
@@ -45,7 +47,7 @@ package struct UnknownVariables: Sendable {
 }
 
 extension String {
-  /// Fit to be shown.
+  /// Whether the text is short, and safe to show.
   fileprivate var isPlain: Bool {
     utf8.count <= 100
       && unicodeScalars.allSatisfy {

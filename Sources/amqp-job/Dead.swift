@@ -138,7 +138,7 @@ struct Dead: ToolCommand {
 
   func place(_ session: BrokerSession) -> String { "queue '\(queue.deadName)' at \(session.broker)" }
 
-  /// Goes through the items, as long as `wantsMore` says so, and shows how far that is.
+  /// Visits the items while `wantsMore` returns true, and shows the progress.
   /// - Throws: `Failure`
   func scan(
     _ session: BrokerSession, depth: Int, by way: QueueReader.Way, wantsMore: () -> Bool = { true },
@@ -164,7 +164,7 @@ struct Dead: ToolCommand {
     }
   }
 
-  /// Opens the channel, and says how many items are there.
+  /// Opens the channel, and returns the number of items in the queue.
   /// - Throws: `Failure`
   func depth(_ session: BrokerSession) throws -> Int {
     do {
@@ -187,7 +187,7 @@ struct Dead: ToolCommand {
     }
   }
 
-  /// What the queue does with what is looked at. A broker's log may have a line of it.
+  /// Determines what the queue does with items that were looked at. The broker may log this inquiry.
   /// - Throws: `Failure`
   func standing(_ session: BrokerSession) throws -> DeadQueueStanding {
     do {
@@ -197,8 +197,8 @@ struct Dead: ToolCommand {
     }
   }
 
-  /// How to take what is to be given back.
-  /// - Throws: `Failure` where the queue may drop what was given back too often
+  /// Determines how to take items that will be requeued.
+  /// - Throws: `Failure` if the queue may drop items that are requeued too often
   func wayToLook(_ session: BrokerSession) throws -> QueueReader.Way {
     let standing = try standing(session)
     switch standing.returns {

@@ -5,7 +5,7 @@ import Linux
 @main
 enum Main {
   static let tool = "amqp-job"
-  /// The tool as a whole, of which each command is a part.
+  /// The definition of the tool as a whole.
   static let definition = Command(
     tool: tool, name: "", summary: "Runs a command on items of an AMQP queue, and acks each only when it exits 0.",
     examples: [
@@ -27,7 +27,7 @@ enum Main {
     ]
   }
 
-  /// Those that are neither for one of the commands nor for scripts/broker, which knows AMQP_JOB_STATE.
+  /// Variables that no command reads. AMQP_JOB_STATE counts as known, since scripts/broker reads it.
   static var unknownVariables: UnknownVariables {
     UnknownVariables(tool: tool, options: commands.flatMap { $0.definition.optionNames } + ["state"])
   }
@@ -35,10 +35,10 @@ enum Main {
   static func main() {
     ThisProcess.prepare()
     ThisProcess.forbidDumping()
-    do { try run(ThisProcess.arguments) } catch { end(with: error) }
+    do { try run(ThisProcess.arguments) } catch { end(with: pointed(error, to: definition)) }
   }
 
-  /// Says why, and ends with the status that goes with it.
+  /// Reports the error, and exits with its status.
   private static func end(
     with error: any Error, _ reporter: Reporter = Reporter(Logger(format: .text, threshold: .error))
   ) -> Never {
@@ -51,21 +51,21 @@ enum Main {
     let words = arguments.map { String(decoding: $0, as: UTF8.self) }
     if let name = ToolName(path: words.first ?? "") { name.tool.main(Array(arguments.dropFirst())).exit() }
     switch words.dropFirst().first {
-    case nil: throw UsageError("no command given; see '\(tool) --help'")
+    case nil: throw UsageError("no command given")
     case "--help", "--help-all", "-h", "help": try Output.write(try help(on: words.dropFirst(2).first))
     case "--version": try Output.write("\(tool) \(version)\n")
     case let name?:
-      // The program's name and the command's come first.
+      // The first two words are the names of the program and of the command.
       run(try command(name), Array(arguments.dropFirst(2)))
     }
   }
 
-  /// - Throws: `Failure`
+  /// - Throws: `UsageError`
   static func command(_ name: String) throws -> any ToolCommand.Type {
     if let command = commands.first(where: { $0.definition.name == name }) { return command }
     let suggestion = Suggestion(for: name, among: commands.map { $0.definition.name } + ["help"])
     let advice = suggestion.map { ": did you mean '\($0.word)'?" } ?? ""
-    throw UsageError("there is no command '\(name)'\(advice); see '\(tool) --help'")
+    throw UsageError("there is no command '\(name)'\(advice)")
   }
 
   private static func run(_ command: any ToolCommand.Type, _ words: [[UInt8]]) {
@@ -78,19 +78,20 @@ enum Main {
       case .arguments(let given): arguments = given
       }
     } catch {
-      end(with: explained(error, definition))
+      end(with: pointed(error, to: definition))
     }
     do { try command.run(arguments) } catch {
-      end(with: explained(error, definition), LogOptions.lastReporter(arguments))
+      end(with: pointed(error, to: definition), LogOptions.lastReporter(arguments))
     }
   }
 
-  private static func explained(_ error: any Error, _ definition: Command) -> any Error {
+  /// The error. If the usage is wrong, its message points to the help of `command`.
+  private static func pointed(_ error: any Error, to command: Command) -> any Error {
     guard let error = error as? UsageError else { return error }
-    return Failure(.usage, "\(error); see '\(tool) \(definition.name) --help'")
+    return UsageError("\(error); see '\(command.invocation) --help'")
   }
 
-  /// - Throws: `Failure`
+  /// - Throws: `UsageError`
   private static func help(on name: String?) throws -> String {
     if let name { return try command(name).definition.helpText }
     let lines = commands.map { command in

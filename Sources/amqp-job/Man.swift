@@ -20,7 +20,7 @@ enum Man: ToolCommand {
     let given = try Settings(arguments, environment: []).operands().first?.text ?? Main.tool
     if given == Main.tool { return try write(Main.definition) }
     if let program = ToolName(rawValue: given) { return try write(program) }
-    // By the page's own name, too.
+    // The page's own name, such as amqp-job-run, will do, too.
     let prefix = "\(Main.tool)-"
     try write(try Main.command(given.hasPrefix(prefix) ? String(given.dropFirst(prefix.count)) : given).definition)
   }

@@ -1,7 +1,7 @@
 import Arguments
 import JobRunner
 
-/// What the help and the manual say of `amqp-job run` besides its options.
+/// The parts of the help and the manual of `amqp-job run` that are not about options.
 extension Run {
   static let exitStatuses = [
     Explained(
@@ -37,7 +37,7 @@ extension Run {
   static let environment =
     workerEnvironment + [Explained("WORK_ITEM_FILE", "For the command, with --feed file: the path of the item.")]
 
-  /// What any command that is run on items finds in its environment.
+  /// The variables that every worker finds in its environment.
   static let workerEnvironment = [
     Explained(
       "WORK_ITEM_ID, WORK_ITEM_ATTEMPT, ...",

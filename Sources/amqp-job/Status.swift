@@ -122,22 +122,24 @@ struct Status: ToolCommand {
     let session = try connect()
     defer { session.close() }
     for name in names {
-      let obstacle: String?
+      let reason: String?
       do {
         var check = try DrainedCheck(name, session, broker, reporter)
-        obstacle = try check.obstacle()
+        reason = try check.obstacle()
         try check.close()
       } catch {
         throw Failure(error, queue: name, broker: session.broker)
       }
-      if let obstacle {
-        throw Failure(.failure, "queue '\(name)' at \(session.broker) is not drained: \(obstacle)")
+      if let reason {
+        throw Failure(.failure, "queue '\(name)' at \(session.broker) is not drained: \(reason)")
       }
     }
   }
 
-  /// `again`: a login that is refused now was good before. `isTold`: it has been said that there is no connection.
-  /// - Throws: `Failure`, `BrokerSession.Stopped`; `BrokerFailure` of such a login, where somebody may replace it
+  /// Connects to the broker. `again` means that the broker has accepted the login before, and `isTold` that the loss of the
+  /// connection has been reported already.
+  /// - Throws: `Failure`, `BrokerSession.Stopped`, and `BrokerFailure` if the broker refuses a login that it accepted before and
+  ///   that may still be replaced
   func connect(signals: SignalReceiver? = nil, again: Bool = false, isTold: Bool = false) throws -> BrokerSession {
     do {
       return try broker.connect(name: "amqp-job status", isTold ? nil : reporter, signals: signals)

@@ -58,7 +58,7 @@ import Testing
     (["--pasword=secret"], "--pasword: unknown option"), (["--nope", "--help"], "--nope: unknown option"),
   ])
   func refusesAsPoptDoes(words: [String], reason: String) {
-    #expect(throws: PoptError(reason)) { try scan(words) }
+    #expect(throws: UsageError(reason)) { try scan(words) }
   }
 
   @Test(arguments: [
@@ -67,6 +67,10 @@ import Testing
   ])
   func leavesAnotherCommandAlone(words: [String], given: String) throws {
     #expect(try scan(words, .command) == given)
+    var command = command(.command)
+    command.missingCommand = "no command"
+    guard given == ":" else { return }
+    #expect(throws: UsageError("no command")) { try command.scan(words.map { Array($0.utf8) }) }
   }
 
   @Test(arguments: [("12", 12), ("-5", -5), ("+010", 8), ("0x1f", 31), ("", 0), ("0", 0), ("-2147483648", Int32.min)])

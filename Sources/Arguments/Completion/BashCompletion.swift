@@ -1,5 +1,5 @@
 extension Completion {
-  /// For bash(1)'s programmable completion.
+  /// The script for bash(1)'s programmable completion.
   var bashScript: String {
     let name = functionName
     return """

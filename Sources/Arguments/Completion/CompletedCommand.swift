@@ -1,36 +1,36 @@
-/// What can be known of a word that is still to be typed.
+/// The completions that a shell offers for a word.
 enum Offer: Hashable, Sendable {
-  /// Any text, such as a name, a number or a duration.
+  /// None, since the word may be any name, number or duration.
   case text
   case files
   case directories
   case words([String])
-  /// One of these words, or none.
+  /// One of these words. The word may also be left out.
   case optionalWords([String])
-  /// The name of another command, whose arguments are all that follows.
+  /// The name of another command, to which all further words belong.
   case command
 }
 
-/// An option, as far as it matters to completion.
+/// The part of an option that matters to completion.
 struct CompletedOption: Sendable {
-  /// `--name`, and `-n` where it has a letter.
+  /// `--name`, followed by `-n` if the option has a letter.
   let spellings: [String]
   let help: String
-  /// What follows it; nil for one without a value.
+  /// The completions of the option's value. It is nil for an option without a value.
   let value: Offer?
-  /// Whether operands are paths where it is given.
+  /// Whether the operands are paths if the option is given.
   let makesPaths: Bool
 }
 
-/// A command as far as it matters to completion.
+/// The part of a command that matters to completion.
 struct CompletedCommand: Sendable {
-  /// What a program of its own is called; nil for a command of the tool.
+  /// The name of a program. It is nil for a command of the tool.
   let program: String?
-  /// The program's name, or the command's.
+  /// The name of the program or the command.
   let name: String
   let summary: String
   let options: [CompletedOption]
-  /// What is known of the first operands; nothing of more.
+  /// The completions of the first operands. There are none for further operands.
   let operands: [Offer]
 
   init(program: String?, name: String, summary: String, options: [CompletedOption], operands: [Offer]) {
@@ -60,7 +60,7 @@ struct CompletedCommand: Sendable {
   }
 
   init(_ program: PoptCommand) {
-    // A letter is the first option's that has it.
+    // If several options have a letter, it means the first one.
     let options = program.allOptions.enumerated().map { index, option in
       CompletedOption(option, hasLetter: !program.allOptions.prefix(index).contains { $0.short == option.short })
     }
@@ -69,10 +69,10 @@ struct CompletedCommand: Sendable {
       operands: program.operands == .command ? [.command] : [])
   }
 
-  /// The number of operands before another command; nil where none may follow.
+  /// The number of operands before another command. It is nil if no other command may follow.
   var rest: Int? { operands.firstIndex(of: .command) }
 
-  /// The options whose operands are paths.
+  /// The options that make the operands paths.
   var pathOptions: [CompletedOption] { options.filter(\.makesPaths) }
 }
 
@@ -102,7 +102,7 @@ extension CompletedOption {
 }
 
 extension OptionDefinition {
-  /// Whether its help lists all values that there are: what stands for any other value is in capitals.
+  /// Whether the placeholder lists all values. A placeholder for any other value has capitals or digits.
   fileprivate var isChoice: Bool {
     let text = value ?? ""
     return !text.isEmpty && text.allSatisfy { $0.isLowercase || $0 == "|" || $0 == "-" }

@@ -1,15 +1,15 @@
-/// What a shell may complete of a tool's command lines, made from its commands' definitions.
+/// The scripts by which shells complete a tool's command lines, made from the definitions of its commands.
 package struct Completion: Sendable {
   package enum Shell: String, CaseIterable, Sendable {
     case bash, zsh, fish
   }
 
   let tool: String
-  /// The commands of the tool, then the programs.
+  /// The commands of the tool, followed by the programs.
   let commands: [CompletedCommand]
 
-  /// `programs` are completed by their own names. `words` are what the first operand of a command may be, besides its own
-  /// choices, by the command's name; one that is not among `commands` takes nothing else.
+  /// `programs` are completed under their own names. `words` has further words for the first operand of a command, under the
+  /// command's name. A name that is not among `commands` stands for a command without options.
   package init(tool: String, commands: [Command], programs: [PoptCommand] = [], words: [String: [String]] = [:]) {
     self.tool = tool
     let names = commands.map(\.name)
@@ -20,7 +20,7 @@ package struct Completion: Sendable {
       commands.map { CompletedCommand($0, words: words[$0.name] ?? []) } + others + programs.map(CompletedCommand.init)
   }
 
-  /// A script for the shell to read.
+  /// The script that makes the shell complete the tool's command lines.
   package func script(for shell: Shell) -> String {
     switch shell {
     case .bash: bashScript
@@ -29,10 +29,10 @@ package struct Completion: Sendable {
     }
   }
 
-  /// What the names of the script's functions begin with.
+  /// The prefix of the names of the script's functions.
   var functionName: String { "_" + String(tool.map { $0 == "-" ? "_" : $0 }) }
 
-  /// All that is completed, as it is called.
+  /// The names of the tool and of all programs.
   var programs: [String] { [tool] + commands.compactMap(\.program) }
 
   var toolCommands: [CompletedCommand] { commands.filter { $0.program == nil } }

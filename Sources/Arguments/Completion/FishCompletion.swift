@@ -1,5 +1,5 @@
 extension Completion {
-  /// For fish(1)'s `complete`.
+  /// The script for fish(1), which registers completions by `complete`.
   var fishScript: String {
     let lines =
       programs.map { "complete -c \($0) -f" }

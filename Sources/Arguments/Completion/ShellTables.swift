@@ -1,5 +1,5 @@
 extension Completion {
-  /// Functions that the scripts for bash and zsh have in common, about a command and one of its words.
+  /// The functions that the scripts for bash and zsh share. Each looks up a property of a command and one of its words.
   var tables: String {
     """
     # What follows an option: '-' any text, '@files', '@directories', words, or with '?' before them perhaps none of the
@@ -29,7 +29,7 @@ extension Completion {
     """
   }
 
-  /// What to do where the word is one of these.
+  /// The shell code to run for any of several words.
   private struct Row {
     let words: [String]
     let action: String

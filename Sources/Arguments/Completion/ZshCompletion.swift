@@ -1,5 +1,5 @@
 extension Completion {
-  /// For zsh(1)'s completion system: a file in `fpath`, or something to source after compinit.
+  /// The script for zsh(1)'s completion system. It is put into `fpath` as a file, or sourced after compinit.
   var zshScript: String {
     let name = functionName
     return """
@@ -112,7 +112,7 @@ extension Completion {
       + pairs.map { "      " + $0 }.joined(separator: "\n") + "\n    ) ;;"
   }
 
-  /// A word and what it means, as `_describe` takes them.
+  /// A word with its meaning, as `_describe` takes them.
   private func pair(_ word: String, _ meaning: String) -> String {
     let escaped = meaning.reduce(into: "") { text, character in
       switch character {

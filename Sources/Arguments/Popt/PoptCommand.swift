@@ -14,6 +14,8 @@ package struct PoptCommand: Sendable {
   /// Paragraphs about how the program differs from the one whose name and options it has.
   package var differences: [String]
   package var operands: Operands
+  /// The error for a missing command. It is nil if the command may be missing.
+  package var missingCommand: String?
   let options: [PoptDefinition]
   /// A group of options that several programs share. If one of them has the same letter as one of `options`, the letter
   /// means the shared option.
@@ -21,13 +23,14 @@ package struct PoptCommand: Sendable {
 
   package init(
     program: String, summary: String, examples: [String], differences: [String], operands: Operands = .none,
-    options: [any PoptTableEntry], common: PoptGroup
+    missingCommand: String? = nil, options: [any PoptTableEntry], common: PoptGroup
   ) {
     self.program = program
     self.summary = summary
     self.examples = examples
     self.differences = differences
     self.operands = operands
+    self.missingCommand = missingCommand
     self.options = options.map(\.definition)
     self.common = common
   }

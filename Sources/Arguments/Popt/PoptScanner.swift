@@ -1,10 +1,3 @@
-/// The reason why arguments cannot be read, in popt's words.
-package struct PoptError: Error, Hashable, Sendable, CustomStringConvertible {
-  package var description: String
-
-  package init(_ description: String) { self.description = description }
-}
-
 extension PoptCommand {
   package enum Scanned: Hashable, Sendable {
     case arguments(PoptArguments)
@@ -14,8 +7,8 @@ extension PoptCommand {
 
   /// Reads arguments by popt's rules: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-n=value`, `-ab` for
   /// options without a value, and options and operands in any order. After `--` no word is an option.
-  /// - Throws: `PoptError`
-  package func scan(_ words: [[UInt8]]) throws(PoptError) -> Scanned {
+  /// - Throws: `UsageError`, in popt's words
+  package func scan(_ words: [[UInt8]]) throws(UsageError) -> Scanned {
     var scan = Scan(words: words, options: allOptions)
     while let word = scan.next() {
       guard word.count > 1, word[0] == .dash else {
@@ -32,8 +25,11 @@ extension PoptCommand {
       }
       if let request = scan.request { return request }
     }
+    if operands == .command, scan.arguments.operands.isEmpty, let missingCommand {
+      throw UsageError(missingCommand)
+    }
     if operands == .none, let first = scan.arguments.operands.first {
-      throw PoptError("unexpected operand: \(String(decoding: first, as: UTF8.self))")
+      throw UsageError("unexpected operand: \(String(decoding: first, as: UTF8.self))")
     }
     return .arguments(scan.arguments)
   }
@@ -63,14 +59,14 @@ private struct Scan {
     position = words.count
   }
 
-  mutating func takeLong(_ word: ArraySlice<UInt8>) throws(PoptError) {
+  mutating func takeLong(_ word: ArraySlice<UInt8>) throws(UsageError) {
     let name = word.prefix { $0 != .equals }
     guard let option = options.first(where: { name.elementsEqual($0.name.utf8) }) else { throw unknown() }
     try take(option, attached: name.endIndex < word.endIndex ? word[name.endIndex...].dropFirst() : nil)
   }
 
   /// Takes a word of letters, of which the last may have a value.
-  mutating func takeBundle(_ word: ArraySlice<UInt8>) throws(PoptError) {
+  mutating func takeBundle(_ word: ArraySlice<UInt8>) throws(UsageError) {
     var letters = word
     while let letter = letters.popFirst(), request == nil {
       guard let option = options.first(where: { $0.short?.asciiValue == letter }) else { throw unknown() }
@@ -82,7 +78,7 @@ private struct Scan {
     }
   }
 
-  private mutating func take(_ option: PoptDefinition, attached: ArraySlice<UInt8>?) throws(PoptError) {
+  private mutating func take(_ option: PoptDefinition, attached: ArraySlice<UInt8>?) throws(UsageError) {
     if option.valueName == nil {
       guard attached == nil else { throw error("option does not take an argument") }
       switch option.name {
@@ -108,12 +104,12 @@ private struct Scan {
   }
 
   /// An error that names the latest word, as popt's errors do.
-  private func error(_ problem: String) -> PoptError {
-    PoptError("\(String(decoding: words[position - 1], as: UTF8.self)): \(problem)")
+  private func error(_ problem: String) -> UsageError {
+    UsageError("\(String(decoding: words[position - 1], as: UTF8.self)): \(problem)")
   }
 
   /// The error for an unknown option. It leaves out the text after `=`, which may be a password after a misspelt `--password`.
-  private func unknown() -> PoptError {
-    PoptError("\(String(decoding: words[position - 1].prefix { $0 != .equals }, as: UTF8.self)): unknown option")
+  private func unknown() -> UsageError {
+    UsageError("\(String(decoding: words[position - 1].prefix { $0 != .equals }, as: UTF8.self)): unknown option")
   }
 }

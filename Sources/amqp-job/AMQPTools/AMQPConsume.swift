@@ -43,7 +43,7 @@ enum AMQPConsume: AMQPTool {
       "Without \(ConnectionOptions.heartbeat) there is one each \(defaultHeartbeat) s. A connection that is lost while nothing runs "
         + "is made again, for \(Run.defaults.connectTimeout.components.seconds) s.",
     ] + ConnectionOptions.differences,
-    operands: .command,
+    operands: .command, missingCommand: "consuming command not specified",
     options: [
       queue, exchange, routingKey, declare, exclusive, noAck, count, prefetchCount,
     ],
@@ -68,7 +68,6 @@ enum AMQPConsume: AMQPTool {
   private static let defaultHeartbeat = UInt16(BrokerOptions.heartbeat.defaultValue.components.seconds)
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
-    guard !arguments.operands.isEmpty else { throw PoptError("consuming command not specified") }
     let connection = try ConnectionOptions(arguments)
     let options = try jobOptions(arguments, connection)
     let environment = Environment(ThisProcess.environment)

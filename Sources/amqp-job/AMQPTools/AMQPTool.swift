@@ -11,27 +11,31 @@ protocol AMQPTool: Sendable {
   static var exitStatuses: [Explained] { get }
 
   /// - Returns: the exit status
-  /// - Throws: `Failure`, `PoptError`, `UsageError`
+  /// - Throws: `Failure`, `UsageError`
   static func run(_ arguments: PoptArguments) throws -> ExitStatus
 }
 
 extension AMQPTool {
   /// Runs the program with the arguments `words`. Every failure has exit status 1, as in amqp-tools.
   static func main(_ words: [[UInt8]]) -> ExitStatus {
+    let scanned: PoptCommand.Scanned
+    do throws(UsageError) {
+      scanned = try definition.scan(words)
+    } catch {
+      ThisProcess.writeToStandardError("\(Failure(error).message.printable)\n\(definition.usageText)")
+      return .failure
+    }
     do {
-      switch try definition.scan(words) {
+      switch scanned {
       case .helpRequested: try Output.write(definition.helpText)
       case .usageRequested: try Output.write(definition.usageText)
       case .arguments(let arguments): return try run(arguments)
       }
       return .success
-    } catch let error as PoptError {
-      ThisProcess.writeToStandardError(
-        "\(Failure(.usage, error.description).message.printable)\n\(definition.usageText)")
     } catch {
       report(Failure(error))
+      return .failure
     }
-    return .failure
   }
 
   static func report(_ failure: Failure) { report(.error, failure.message) }
