@@ -7,41 +7,29 @@ import Linux
 enum Run: ToolCommand {
   static let definition = Command(
     tool: Main.tool, name: "run",
-    summary: "Run a command on items of a queue, each its standard input.",
+    summary: "Run a command on items of a queue, each on its standard input.",
     examples: ["amqp-job run -q fruits --timeout 10m -- ./worker.py --fast"],
     notes:
-      "An item is acked when the command exits 0. When it does not, the item is retried after --retry-delay, and after "
-      + "--max-attempts dead-lettered; a queue that 'amqp-job declare' did not make gets it back at once. "
-      + "Everything after -- is the command's.",
+      "An item is acked when the command exits 0. Otherwise it is retried after \(retryDelay), and dead-lettered after "
+      + "\(maxAttempts) attempts. On a queue that 'amqp-job declare' did not make, it is requeued at once. "
+      + "Everything after -- belongs to the command.",
     operands: .rest(name: "COMMAND [ARG...]"),
     groups: groups,
     exitStatuses: exitStatuses)
 
   static func run(_ arguments: Arguments) throws {
     try Spooling.checkMemory()
-    let environment = ThisProcess.environment
-    var settings = Settings(arguments, environment: environment)
-    let program = try ProcessGroups.Program(
-      command: arguments.operands, searchPath: settings.environment.path)
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    let program = try ProcessGroups.Program(command: arguments.operands, searchPath: settings.environment.path)
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
     let keptErrorSize = try keptErrorSize(&settings, &options)
-    let feed = try settings.value(feed)
-    guard feed != .arg || ArgumentTemplate(program.arguments).hasPlace else {
-      throw UsageError("\(Self.feed) arg puts the item in the place of {}, and the command has no argument with {}")
-    }
+    let feed = try feed(&settings, program)
     let reporter = try LogOptions.reporter(&settings)
     options.leastLogged = reporter.logger.threshold
     options.isWatched = reporter.isWatched
-    let passesSettings = try settings.value(passEnvironment)
-    let workerEnvironment = WorkerEnvironment(
-      environment, usedSettings: settings.usedVariables, passesSettings: passesSettings)
-
     broker.warn(reporter)
-    if !workerEnvironment.withheld.isEmpty {
-      let names = workerEnvironment.withheld.joined(separator: ", ")
-      reporter.report(LogEntry(.info, "withheld from the worker: \(names) (\(passEnvironment) hands them on)"))
-    }
+    let workerEnvironment = try workerEnvironment(&settings, reporter)
     let spooling = try Spooling(
       directory: try settings.value(spoolDirectory), otherwise: settings.environment.temporaryDirectory,
       largestInMemory: try settings.value(spoolAbove), parallelism: options.parallelism)
@@ -64,6 +52,26 @@ enum Run: ToolCommand {
         "the system refuses what the runner itself needs: \(error); "
           + "what it may have taken goes back to queue '\(options.queue)'")
     }
+  }
+
+  private static func feed(_ settings: inout Settings, _ program: ProcessGroups.Program) throws -> Feed {
+    let feed = try settings.value(feed)
+    guard feed != .arg || ArgumentTemplate(program.arguments).hasPlace else {
+      throw UsageError("\(Self.feed) arg puts the item in the place of {}, and the command has no argument with {}")
+    }
+    return feed
+  }
+
+  /// The environment for the workers. The log names the settings that are withheld from them.
+  private static func workerEnvironment(_ settings: inout Settings, _ reporter: Reporter) throws -> WorkerEnvironment {
+    let passesSettings = try settings.value(passEnvironment)
+    let environment = WorkerEnvironment(
+      settings.environment.entries, usedSettings: settings.usedVariables, passesSettings: passesSettings)
+    if !environment.withheld.isEmpty {
+      let names = environment.withheld.joined(separator: ", ")
+      reporter.report(LogEntry(.info, "withheld from the worker: \(names) (\(passEnvironment) hands them on)"))
+    }
+    return environment
   }
 
   private static func liveness(_ settings: inout Settings) throws -> Liveness? {
