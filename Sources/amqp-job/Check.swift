@@ -4,19 +4,19 @@ import Linux
 
 /// `amqp-job check`
 enum Check: ToolCommand {
-  static let livenessFile = Run.livenessFile.described("the runner's file")
+  static let livenessFile = Run.livenessFile.described("the runner's liveness file")
   static let maxAge = DefaultedOption("max-age", .maxAge, default: .seconds(30)) {
-    "how old its last sign of life may be (default \($0))"
+    "maximum age of its last sign of life (default \($0))"
   }
-  static let ready = Flag("ready", "exit 0 only if it is connected to its broker, too")
+  static let ready = Flag("ready", "exit 0 only if the runner is also connected to its broker")
 
   static let definition = Command(
     tool: Main.tool, name: "check",
     summary: "Exit 0 while a runner is alive, else 1: a container's probe.",
     examples: ["amqp-job check --liveness-file /run/amqp-job/alive", "amqp-job check --ready"],
     notes:
-      "'amqp-job run --liveness-file PATH' keeps the file fresh while it turns, whatever the broker and the workers do. "
-      + "Set AMQP_JOB_LIVENESS_FILE in the container, and both know the file.",
+      "'amqp-job run \(livenessFile) PATH' keeps the file up to date while it runs, whatever the broker and the workers do. "
+      + "If AMQP_JOB_LIVENESS_FILE is set in the container, both commands use that file.",
     groups: [OptionGroup("Options", [livenessFile, maxAge, ready])],
     exitStatuses: [
       Explained(.success, "The runner is alive; with --ready it has its broker, too."),

@@ -7,12 +7,12 @@ import Linux
 /// `amqp-job dead`
 struct Dead: ToolCommand {
   static let limit = DefaultedOption("limit", .count(), default: .max) { _ in
-    "list, replay: the first N of these items only"
+    "list, replay: only the first N of these items"
   }
-  static let dryRun = Flag("dry-run", "replay, purge: say what would be done, do nothing").common
+  static let dryRun = Flag("dry-run", "replay, purge: only say what would be done").common
   static let standardError = Flag(
-    "stderr", "show: the end of its worker's standard error, where run \(Run.keepStandardError) kept it")
-  static let json = Flag("json", "list, show: in JSON, with the items' headers").common
+    "stderr", "show: the end of the worker's standard error, if run \(Run.keepStandardError) kept it")
+  static let json = Flag("json", "list, show: print JSON, with the items' headers").common
 
   static let definition = Command(
     tool: Main.tool, name: "dead", summary: "Look at a queue's dead letters, send them back, or drop them.",

@@ -10,12 +10,12 @@ enum Declare: ToolCommand {
     "the queue's type (default \($0))"
   }.common
   static let exchange = Option("exchange", .name("NAME"), "bind the queue to this exchange").common
-  static let routingKey = Option("routing-key", .name("KEY"), "key to bind it with (default the queue's name)")
+  static let routingKey = Option("routing-key", .name("KEY"), "routing key to bind it with (default the queue's name)")
   static let consumerTimeout = Option(
-    "consumer-timeout", .consumerTimeout, "how long a consumer may take over an item")
+    "consumer-timeout", .consumerTimeout, "maximum time for a consumer to process an item")
   static let argument = RepeatableOption(
-    "arg", .field, "another argument of the queue, such as x-single-active-consumer=true")
-  static let delete = Flag("delete", "remove the queues, and what is in them").common
+    "arg", .field, "further argument of the queue, such as x-single-active-consumer=true")
+  static let delete = Flag("delete", "remove the queues with all their items").common
   static let ifEmpty = Flag("if-empty", "remove them only if all are empty")
 
   static let definition = Command(
@@ -26,8 +26,8 @@ enum Declare: ToolCommand {
       "amqp-job declare fruits --delete --if-empty",
     ],
     notes:
-      "QUEUE is Q below (default AMQP_QUEUE, QUEUE, but not with --delete). Q.dead gets what nobody should try again, Q.retry holds what is to be tried again later. "
-      + "Queues that are there with the same properties are a success. --delete of what is not there is a success, too.",
+      "QUEUE is Q below (default AMQP_QUEUE, QUEUE, but not with --delete). Q.dead gets the items that nobody should try again, and Q.retry holds those that will be tried again later. "
+      + "It is a success if the queues exist already with the same properties, or if those to delete do not exist.",
     operands: .optional(name: "QUEUE"),
     groups: [
       OptionGroup(

@@ -4,15 +4,15 @@ import Linux
 
 /// `amqp-job install`
 enum Install: ToolCommand {
-  static let links = Flag("links", "the names of amqp-tools, too, as links to it")
+  static let links = Flag("links", "also make links to it with the names of amqp-tools")
 
   static let definition = Command(
     tool: Main.tool, name: "install",
     summary: "Copy this program into a directory.",
     examples: ["amqp-job install /opt/amqp-job"],
     notes:
-      "An init container has that done into a volume that it shares. It is amqp-job there, for everybody to execute, and there whole or not at all: one that runs is replaced, too. "
-      + "Links take the place of links only, never of other files; called by them, it takes the options of those tools ('amqp-job man amqp-consume').",
+      "An init container can use it to copy the program into a shared volume. The copy is named amqp-job, and everybody may execute it. It is complete or not there at all, and replaces a copy that is running. "
+      + "Links replace only links, never other files. Called by such a name, the program takes the options of that tool ('amqp-job man amqp-consume').",
     operands: .one(name: "DIR"),
     groups: [OptionGroup("Options", [links])],
     exitStatuses: [

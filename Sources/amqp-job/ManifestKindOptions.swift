@@ -5,23 +5,23 @@ import Manifests
 /// The options of `amqp-job manifest` that only some kinds have.
 enum ManifestKindOptions {
   static let completions = Option(
-    "completions", .kubernetesCount(), "job: so many items, without asking the broker")
+    "completions", .kubernetesCount(), "job: number of items, so that the broker is not asked")
   static let drain = Run.drain.described(
-    "job: pods that take items until the queue is drained, without asking the broker")
+    "job: let pods take items until the queue is drained, without asking the broker")
   static let activeDeadline = DefaultedOption(
     "active-deadline", .kubernetesSeconds, default: JobManifestOptions.defaultActiveDeadline
-  ) { "Jobs: the end of everything (default \($0))" }
+  ) { "Jobs: time limit for the whole Job (default \($0))" }
   static let timeToLive = Option(
-    "ttl", .kubernetesSeconds, "Jobs: remove them so long after their end (default never)")
+    "ttl", .kubernetesSeconds, "Jobs: remove a Job this long after its end (default never)")
   static let backoffLimit = Option(
     "backoff-limit", .backoffLimit,
-    "Jobs: pods that fail, until a Job is given up (default 6, or \(completions))")
-  static let schedule = Option("schedule", .schedule, "cronjob: when, as in '*/5 * * * *'")
+    "Jobs: number of failed pods before a Job is given up (default 6, or \(completions))")
+  static let schedule = Option("schedule", .schedule, "cronjob: when to run, such as '*/5 * * * *'")
   static let target = DefaultedOption("target", .kubernetesCount(), default: 10) {
-    "deployment, scaledobject: items that are ready, for each pod (default \($0))"
+    "deployment, scaledobject: number of ready items for each pod (default \($0))"
   }
   static let metric = DefaultedOption("metric", .metric, default: "rabbitmq_queue_messages_ready") {
-    "deployment: the external metric with label queue (default \($0))"
+    "deployment: the external metric with the label queue (default \($0))"
   }
   static let storage = DefaultedOption("storage", .bytes, default: ValueType.bytes.constant("1Gi")) {
     "broker: the size of its volume (default \($0))"

@@ -5,16 +5,16 @@ import Manifests
 enum ManifestPodOptions {
   static let label = RepeatableOption("label", .label, "a label of the objects and their pods")
   static let annotation = RepeatableOption("annotation", .annotation, "an annotation of the objects and their pods")
-  static let pullSecret = RepeatableOption("pull-secret", .subdomain, "a Secret to pull images by")
+  static let pullSecret = RepeatableOption("pull-secret", .subdomain, "a Secret for pulling images")
   static let serviceAccount = Option(
     "service-account", .subdomain,
-    "whom the pods are to the cluster, and whether they get a token (default nobody, without)")
+    "the service account of the pods; without one they get no token")
   static let nodeSelector = RepeatableOption("node-selector", .label, "a label that nodes must have")
   static let toleration = RepeatableOption(
-    "toleration", .toleration, "a taint that nodes may have; any value and effect if not said")
+    "toleration", .toleration, "a taint that nodes may have; without VALUE or EFFECT, any will do")
   static let volume = RepeatableOption(
     "volume", .volume,
-    "what COMMAND sees at PATH: a claim, which it may write to unless :ro, a configmap or a secret; not for broker")
+    "a claim, a configmap or a secret that COMMAND sees at PATH; only a claim without :ro is writable; not for broker")
 
   /// The options that a broker's pod has, too.
   static let shared: [any CommandOption] = [

@@ -4,14 +4,14 @@ import Manifests
 /// The options of `amqp-job manifest` about processors and memory. The defaults depend on what the pods run.
 enum ManifestResourceOptions {
   static let cpu = Option(
-    "cpu", .cpu, "processors to ask for (default \(Defaults.worker.cpu); broker \(Defaults.broker.cpu))")
+    "cpu", .cpu, "processors to request (default \(Defaults.worker.cpu); broker \(Defaults.broker.cpu))")
   static let cpuLimit = Option(
-    "cpu-limit", .cpu, "most processors, of each container (default none; some quotas want one)")
+    "cpu-limit", .cpu, "limit of processors for each container (default none; some quotas require one)")
   static let memory = Option(
-    "memory", .bytes, "memory to ask for (default \(Defaults.worker.memory); broker \(Defaults.broker.memory))")
+    "memory", .bytes, "memory to request (default \(Defaults.worker.memory); broker \(Defaults.broker.memory))")
   static let memoryLimit = Option(
     "memory-limit", .bytes,
-    "most memory (default as \(memory); broker \(brokerMemoryLimit))")
+    "limit of memory (default as \(memory); broker \(brokerMemoryLimit))")
 
   static let options: [any CommandOption] = [cpu, cpuLimit, memory, memoryLimit]
 

@@ -5,46 +5,46 @@ import Manifests
 /// The options of `amqp-job manifest` about pods that run workers.
 enum ManifestWorkerOptions {
   static let image = Option(
-    "image", .image, "the image that has COMMAND, as it is (for broker: \(ManifestKindOptions.brokerImage))"
+    "image", .image, "the image with COMMAND (for broker: \(ManifestKindOptions.brokerImage))"
   ).common
   static let inject = Option<Injection.Way>(
     "inject", .choice, implied: Injection.Way.initContainer.rawValue,
-    "put amqp-job into an image without it: by an init container, or an image volume"
+    "put amqp-job into an image that lacks it, by an init container or an image volume"
   ).common
   static let runnerImage = DefaultedOption("runner-image", .image, default: ValueType.image.constant("amqp-job:1")) {
     "the image to inject it from (default \($0))"
   }
   static let parallelism = Option(
     "parallelism", .kubernetesCount(),
-    "most pods at a time (default \(WorkerOptions.defaultParallelism); cronjob \(cronJobParallelism))")
+    "maximum number of pods at a time (default \(WorkerOptions.defaultParallelism); cronjob \(cronJobParallelism))")
   static let name = Option(
     "name", .objectName,
-    "name of the objects (default like the queue's; for broker: \(ManifestKindOptions.brokerName))")
+    "name of the objects (default from the queue's name; for broker: \(ManifestKindOptions.brokerName))")
   static let namespace = Option("namespace", .namespace, "their namespace (default none: kubectl's)")
   static let secret = DefaultedOption("secret", .subdomain, default: "rabbitmq") {
     "the Secret with the broker's URL as BROKER_URL (default \($0))"
   }
   static let tlsSecret = Option(
     "tls-secret", .subdomain,
-    "a Secret whose ca.crt says who may sign the broker's certificate; for KEDA its key 'tls' is to be 'enable'")
+    "a Secret whose ca.crt has the authorities for the broker's certificate; for KEDA its key 'tls' must be 'enable'")
   static let tokenSecret = Option(
     "token-secret", .subdomain,
-    "a Secret whose token, an OAuth 2 access token, is the password in the place of the URL's; not for KEDA")
+    "a Secret whose token is an OAuth 2 access token, which replaces the URL's password; not for KEDA")
   static let environment = RepeatableOption("env", .variable, "a variable for COMMAND").common
   static let user = DefaultedOption("user", .kubernetesCount("UID"), default: WorkerOptions.defaultUserID) {
-    "user and group to run as, by number (default \($0))"
+    "number of the user and group to run as (default \($0))"
   }
   static let temporarySpace = DefaultedOption("tmp-size", .bytes, default: ValueType.bytes.constant("1Gi")) {
-    "most space in /tmp, beside which nothing is writable (default \($0))"
+    "size limit of /tmp, the only writable directory (default \($0))"
   }
 
   static let onTerm = Run.onTerm.described(
-    "stop workers, or let them end, which needs \(Run.timeout) (default stop; where pods serve and there is a "
+    "on TERM, stop the workers or let them finish, which needs \(Run.timeout) (default stop; for pods that serve with a "
       + "\(Run.timeout): finish)")
   static let waitFirst = Run.waitFirst.described(
-    "grant a missing or empty queue this time at first (default \(RunOptions.timeToBeFilled.text); 0 where the pods are for what is there: "
+    "how long to wait at first for a queue that is missing or empty (default \(RunOptions.timeToBeFilled.text); 0 for pods that take what is there: "
       + "cronjob, scaledjob, and job if it asked the broker)")
-  static let plain = Flag("plain", "the queue stands alone: without retries and dead letters")
+  static let plain = Flag("plain", "the queue has no retry and dead-letter queues")
 
   /// The options that a broker's pod has, too.
   static let shared: [any CommandOption] =

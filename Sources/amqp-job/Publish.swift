@@ -15,9 +15,9 @@ struct Publish: ToolCommand {
     ],
     notes:
       "Without BODY or PATH the items are the lines of standard input. "
-      + "A line of --jsonl is as {\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}, with body_base64 "
-      + "for a body that is no text; properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
-      + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). What it does not say is as the options say.",
+      + "A line of --jsonl is like {\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}, with body_base64 "
+      + "for a body that is not text; properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
+      + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). Omitted fields fall back to the options.",
     operands: .any(name: "BODY"),
     groups: [
       OptionGroup("Options", PublishDestination.options + ItemOptions.options), PropertyOptions.group,

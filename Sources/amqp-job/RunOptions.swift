@@ -10,47 +10,48 @@ extension Run {
   // MARK: What to take, and how to run it
 
   static let count = DefaultedOption("count", short: "n", .count(), default: 1) {
-    "how many items to take (default \($0))"
+    "number of items to take (default \($0))"
   }.common
   static let drain = Flag("drain", "take items until the queue is drained")
-  static let forever = Flag("forever", "take items until told to end").common
+  static let forever = Flag("forever", "take items until a signal ends the runner").common
   /// Each worker needs a channel of the connection, and a slot of the guardian.
   static let parallelism = DefaultedOption(
     "parallelism", short: "j", .count("J", upTo: 1000), default: defaults.parallelism
-  ) { "how many workers run side by side (default \($0))" }.common
+  ) { "number of workers at the same time (default \($0))" }.common
   static let consumerPriority = DefaultedOption(
     "consumer-priority", .consumerPriority, default: defaults.consumerPriority
-  ) { "how far before or behind other consumers items come here (default \($0))" }
+  ) { "priority among the consumers of the queue; a higher one gets items first (default \($0))" }
   static let whenEmpty = DefaultedOption("when-empty", .choice, default: defaults.whenEmpty) {
     "wait for an item, or exit 0 once the queue is drained (default \($0))"
   }
   static let waitFirst = DefaultedOption("wait-first", .duration, default: defaults.waitFirst) {
-    "grant a missing or empty queue this time at first (default \($0))"
+    "how long to wait at first for a queue that is missing or empty (default \($0))"
   }
   static let drainTimeout = DefaultedOption("drain-timeout", .timeLimit, default: defaults.drainTimeout) {
-    "how long the queue may take to be drained (default \($0): any time)"
+    "maximum time until the queue is drained (default \($0): no limit)"
   }
   static let timeout = DefaultedOption("timeout", .timeLimit, default: defaults.timeout) {
-    "end a worker that takes longer over an item (default \($0): never)"
+    "stop a worker that takes longer than this over an item (default \($0): never)"
   }.common
   static let grace = DefaultedOption("grace", .duration, default: defaults.grace) {
     "time from TERM to KILL for a worker, 0 for none (default \($0))"
   }
   static let onTerm = Option<JobOptions.OnTerm>(
-    "on-term", .choice, "stop workers, or let them end (default stop; --forever: finish)")
+    "on-term", .choice, "on TERM, stop the workers or let them finish (default stop; with \(forever): finish)")
   static let feed = DefaultedOption("feed", .choice, default: Feed.stdin) { _ in
-    "how a worker gets its item: as its input (default), in a file that WORK_ITEM_FILE names, or in its "
-      + "arguments in the place of each {}"
+    "how a worker gets its item: on standard input (the default), in the file that WORK_ITEM_FILE names, or in "
+      + "place of each {} in its arguments"
   }
   static let assume = Option<AssumedQueue>(
     "assume", .choice,
-    "what the queue is, instead of asking the broker: a durable one of that type, or what 'amqp-job declare' makes")
+    "what the queue is, so that the broker is not asked: a durable queue of that type, or one that 'amqp-job declare' made"
+  )
   static let anyQueue = Flag(
-    "any-queue", "serve a queue that is not durable, or deletes itself, too: with it go its items")
-  static let rawStatus = Flag("raw-status", "report a worker's status as it is, even 64 to 78 and 124 to 128")
-  static let passEnvironment = Flag("pass-env", "hand the settings of amqp-job on to the worker")
+    "any-queue", "also serve a queue that is not durable or that deletes itself, although its items are lost with it")
+  static let rawStatus = Flag("raw-status", "report a worker's status unchanged, even 64 to 78 and 124 to 128")
+  static let passEnvironment = Flag("pass-env", "pass the settings of amqp-job on to the worker")
   static let livenessFile = Option(
-    "liveness-file", .text("PATH"), "keep this file fresh, for 'amqp-job check' to look at")
+    "liveness-file", .text("PATH"), "keep this file up to date for 'amqp-job check'")
 
   // MARK: Failures
 
@@ -59,30 +60,31 @@ extension Run {
   }
   static let maxAttempts = DefaultedOption(
     "max-attempts", .count("A", upTo: Int(Int32.max)), default: defaults.attempts.most
-  ) { "attempts until it is dead-lettered (default \($0))" }
-  static let rejectOn = Option("reject-on", .exitStatuses, "statuses to dead-letter at once, such as 2,65-70")
+  ) { "attempts before dead-lettering (default \($0))" }
+  static let rejectOn = Option(
+    "reject-on", .exitStatuses, "worker statuses that dead-letter an item at once, such as 2,65-70")
   static let keepStandardError = DefaultedOption("keep-stderr", .keptErrorSize, default: 0) {
-    "keep so much of the end of a worker's standard error in its dead letter (default \($0): none; at most 64KiB)"
+    "keep this much of the end of a worker's standard error in the dead letter (default \($0): none; at most 64KiB)"
   }
   static let onFailure = Option<AttemptOptions.OnFailure>(
     "on-failure", .choice,
-    "on any other queue: give a failed item back (the default), or reject it into the dead-letter exchange that the queue "
-      + "has to have, else the broker drops it")
+    "on any other queue: requeue a failed item (the default), or reject it into the dead-letter exchange that the queue "
+      + "must have, else the broker drops it")
 
   // MARK: Faults
 
   static let onDisconnect = DefaultedOption("on-disconnect", .choice, default: defaults.onDisconnect) {
-    "stop workers whose connection is lost, or let them end (default \($0))"
+    "when the connection is lost, stop the workers or let them finish (default \($0))"
   }
   static let finishWindow = DefaultedOption("finish-window", .duration, default: defaults.finishWindow) {
-    "time for their items to come back then, 0 for none (default \($0))"
+    "how long their items may then take to come back, 0 for none (default \($0))"
   }
-  static let spoolDirectory = Option("spool-dir", .text("DIR"), "where large items are kept (TMPDIR, or /tmp)")
+  static let spoolDirectory = Option("spool-dir", .text("DIR"), "directory for large items (default TMPDIR, or /tmp)")
   static let spoolAbove = DefaultedOption("spool-above", .size, default: Spooling.largestInMemory) {
-    "largest item that is kept in memory (default \($0))"
+    "size above which an item is kept in a file, not in memory (default \($0))"
   }
   static let maxItemSize = DefaultedOption("max-item-size", .size, default: 0) {
-    "largest item that is taken; a larger one is dead-lettered, or goes to the queue's tail (default \($0): any size)"
+    "maximum size of an item; a larger one is dead-lettered, or goes to the queue's tail (default \($0): no limit)"
   }
 
   // MARK: In the help

@@ -6,17 +6,17 @@ import Reports
 
 /// `amqp-job status`
 struct Status: ToolCommand {
-  static let json = Flag("json", "one JSON object a line").common
-  static let watch = Flag("watch", "look again and again, with a progress bar where there is a terminal").common
-  static let drained = Flag("drained", "exit 0 if nothing is left to be done in the queues, else 1").common
+  static let json = Flag("json", "print one JSON object per line").common
+  static let watch = Flag("watch", "update the figures again and again, with a progress bar on a terminal").common
+  static let drained = Flag("drained", "exit 0 if the queues are drained, else 1").common
   static let until = Option<Goal>(
-    "until", .choice, "wait until that is so, and exit 0 then; with \(watch), show how it comes about"
+    "until", .choice, "wait until the queues are drained, then exit 0; with \(watch), show the progress"
   ).common
   static let drainTimeout = DefaultedOption("drain-timeout", .timeLimit, default: nil) {
-    "how long \(until) may take (default \($0): any time)"
+    "maximum time for \(until) (default \($0): no limit)"
   }
   static let interval = DefaultedOption("interval", .interval, default: .seconds(1)) {
-    "time from one look to the next (default \($0))"
+    "time between two updates (default \($0))"
   }
 
   static let definition = Command(

@@ -8,7 +8,7 @@ import TLS
 /// The options that say which broker to use, and how to talk to it.
 struct BrokerOptions {
   static let connectTimeout = DefaultedOption("connect-timeout", .duration, default: Run.defaults.connectTimeout) {
-    "how long the broker may be out of reach, 0 for any time (default \($0))"
+    "how long the broker may be unreachable, 0 for any time (default \($0))"
   }
   static let heartbeat = DefaultedOption("heartbeat", .heartbeat, default: .seconds(30)) {
     "time between heartbeats, 0 for none (default \($0))"

@@ -9,14 +9,14 @@ struct BrokerSources {
     "url", .setting("URL"),
     "amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL)"
   ).common
-  static let urlFile = Option("url-file", .setting("PATH"), "read the URL from a file, anew for each connection")
+  static let urlFile = Option("url-file", .setting("PATH"), "file with the URL, read again for each connection")
   static let passwordFile = Option(
-    "password-file", .setting("PATH"), "read the password from a file, anew for each connection")
+    "password-file", .setting("PATH"), "file with the password, read again for each connection")
   static let tokenFile = Option(
     "token-file", .setting("PATH"),
-    "read an OAuth 2 access token from a file; a new one in time replaces it on the open connection")
+    "file with an OAuth 2 access token; before it expires, a new one replaces it on the open connection")
   static let mechanism = DefaultedOption("auth-mechanism", .choice, default: BrokerURL.Mechanism.plain) {
-    "log in by password, or by our certificate (default \($0))"
+    "log in by password, or by client certificate (default \($0))"
   }
 
   static let options: [any CommandOption] = [url, urlFile, passwordFile, tokenFile]

@@ -7,11 +7,12 @@ import Reports
 /// The options that select dead letters.
 enum DeadLetterOptions {
   static let id = RepeatableOption("id", .text("ID"), "only items with this message id").common
-  static let position = Option("position", .setting("N,M-K"), "only those at these places, as list has them").common
-  static let reason = Option("reason", .text("REASON"), "only those with this reason, as list has it").common
-  static let olderThan = Option("older-than", .duration, "only those dead-lettered so long ago").common
-  static let since = Option("since", .pastTime, "only those since 2026-02-28T23:59:58Z, or for 2h").common
-  static let header = RepeatableOption("where", .header, "only those with this header").common
+  static let position = Option("position", .setting("N,M-K"), "only items at these positions, as list shows them")
+    .common
+  static let reason = Option("reason", .text("REASON"), "only items with this reason, as list shows it").common
+  static let olderThan = Option("older-than", .duration, "only items dead-lettered at least this long ago").common
+  static let since = Option("since", .pastTime, "only items since 2026-02-28T23:59:58Z, or 2h ago").common
+  static let header = RepeatableOption("where", .header, "only items with this header").common
 
   static let options: [any CommandOption] = [id, position, reason, olderThan, since, header]
 

@@ -29,11 +29,11 @@ struct ItemOptions {
   static let null = Flag("null", short: "0", "a NUL ends each item of standard input").common
   static let whole = Flag("whole", "all of standard input is one item").common
   static let file = Flag(
-    "file", "each argument is the path of a file, which is an item, its name in the header filename"
+    "file", "each argument is the path of a file, which is an item; the header filename has its name"
   ).common.withPaths
   static let jsonLines = Flag("jsonl", "each line is a JSON object: body, properties, headers (see the manual)").common
-  static let skip = Option("skip", .skip, "leave out the first N items, to resume where it stopped").common
-  static let progress = Flag("progress", "show how far it is, on standard error")
+  static let skip = Option("skip", .skip, "leave out the first N items, to resume an earlier run").common
+  static let progress = Flag("progress", "show the progress on standard error")
 
   static let options: [any CommandOption] = [lines, null, whole, file, jsonLines, skip, progress]
 

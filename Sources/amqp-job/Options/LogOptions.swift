@@ -8,18 +8,18 @@ enum LogOptions {
   static let verbose = Flag("verbose", short: "v", "").common
   static let quiet = Flag("quiet", "log errors only")
   static let format = DefaultedOption("log-format", .choice, default: Logger.Format.text) { _ in
-    "the form of the log; as json it has what \(verbose) adds"
+    "format of the log; json includes what \(verbose) adds"
   }
-  static let time = Flag("log-time", "begin each line of the log with its time; as json it always has it")
+  static let time = Flag("log-time", "begin each line of the log with the time; json always has it")
   static let file = Option(
-    "log-file", .setting("PATH"), "append the log to this file; standard error has the errors, too")
+    "log-file", .setting("PATH"), "append the log to this file; errors also go to standard error")
 
   /// The group of log options. `verbose` describes the lines that the command logs only with `--verbose` or as JSON.
   static func group(verbose: String) -> OptionGroup {
     OptionGroup(
       "Log",
       [
-        Self.verbose.described("log \(verbose), too"), quiet, format, time, file,
+        Self.verbose.described("also log \(verbose)"), quiet, format, time, file,
       ])
   }
 

@@ -7,12 +7,12 @@ enum PropertyOptions {
   static let contentType = Option("content-type", .shortString("TYPE"), "MIME type of the bodies")
   static let contentEncoding = Option(
     "content-encoding", .shortString("NAME"), "encoding of the bodies, such as gzip")
-  static let messageID = Option("message-id", .shortString("ID"), "by default each item gets an id of its own")
-  static let correlationID = Option("correlation-id", .shortString("ID"), "id of what the items belong to")
-  static let priority = Option("priority", .priority, "only a queue with x-max-priority heeds it")
-  static let expiration = Option("expiration", .expiration, "drop an item that nobody took for so long")
-  static let type = Option("type", .shortString("NAME"), "the items' type")
-  static let replyTo = Option("reply-to", .shortName("QUEUE"), "where answers go")
+  static let messageID = Option("message-id", .shortString("ID"), "message id (default: a new one for each item)")
+  static let correlationID = Option("correlation-id", .shortString("ID"), "correlation id of the items")
+  static let priority = Option("priority", .priority, "priority of the items, for a queue with x-max-priority")
+  static let expiration = Option("expiration", .expiration, "drop an item that is not taken for this long")
+  static let type = Option("type", .shortString("NAME"), "type of the items")
+  static let replyTo = Option("reply-to", .shortName("QUEUE"), "queue for answers")
 
   static let group = OptionGroup(
     "Properties",

@@ -5,7 +5,7 @@ import Broker
 /// The options that say where `publish` puts its items: into a queue, or to an exchange, which routes them to queues.
 enum PublishDestination {
   static let exchange = Option("exchange", .name("NAME"), "publish to this exchange instead of to a queue").common
-  static let routingKey = Option("routing-key", .name("KEY"), "with this routing key (default none)")
+  static let routingKey = Option("routing-key", .name("KEY"), "routing key (default none)")
 
   static let options: [any CommandOption] = [QueueName.option, exchange, routingKey]
 

@@ -4,12 +4,13 @@ import TLS
 /// The options about TLS. The query of a URL may set what they leave open, as it does for other clients.
 struct TLSOptions {
   static let authorities = Option(
-    "tls-ca", .text("PATH"), "who may sign the broker's certificate, in PEM (default: the system's list)")
-  static let certificate = Option("tls-cert", .text("PATH"), "our own certificate, in PEM")
-  static let key = Option("tls-key", .text("PATH"), "its key, where \(certificate) does not hold it")
+    "tls-ca", .text("PATH"), "authorities for the broker's certificate, in PEM (default: the system's)")
+  static let certificate = Option("tls-cert", .text("PATH"), "client certificate, in PEM")
+  static let key = Option(
+    "tls-key", .text("PATH"), "key of the client certificate, if \(certificate) does not contain it")
   static let serverName = Option(
-    "tls-server-name", .serverName, "whom the broker's certificate is for, if not the URL's host")
-  static let insecure = Flag("tls-insecure", "let anybody be the broker: no certificate is verified")
+    "tls-server-name", .serverName, "name in the broker's certificate, if it is not the URL's host")
+  static let insecure = Flag("tls-insecure", "do not verify the broker's certificate")
 
   static let options: [any CommandOption] = [authorities, certificate, key, serverName, insecure]
 
