@@ -23,8 +23,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEn
 
 import pika.exceptions  # noqa: E402
 
-import amqp  # noqa: E402
-import brokers  # noqa: E402
+from support import amqp  # noqa: E402
+from support import brokers  # noqa: E402
 from mutator import Proxy  # noqa: E402
 
 USER, PASSWORD = "fuzz", "Geheim-4711-nobody-sees"
