@@ -1,5 +1,5 @@
 import AMQP
-import Reports
+import Console
 
 /// What a message has, as JSON.
 extension JSON {

@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Linux
 
 /// Standard output, as the answer to what a command was asked.

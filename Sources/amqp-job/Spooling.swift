@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Linux
 
 /// Which bodies a runner keeps in memory, and where it keeps the others.

@@ -1,6 +1,6 @@
 import AMQP
 import JSONText
-import Reports
+import Console
 import Testing
 
 @testable import Publishing

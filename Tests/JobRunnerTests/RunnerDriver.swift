@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -40,7 +41,7 @@ struct RunnerDriver {
   /// The broker answers the close of a connection at once.
   var closesAtOnce = true
   /// What the runner ended with, once it has.
-  private(set) var finished: JobRunner.ExitStatus?
+  private(set) var finished: Console.ExitStatus?
 
   @discardableResult
   mutating func handle(_ event: RunnerEvent) -> [RunnerAction] {
@@ -138,7 +139,7 @@ extension [RunnerAction] {
     compactMap { if case .send(let methods) = $0, !methods.isEmpty { methods.map(\.method) } else { nil } }
   }
 
-  var finished: JobRunner.ExitStatus? {
+  var finished: Console.ExitStatus? {
     compactMap { if case .finish(let status) = $0 { status } else { nil } }.first
   }
 
@@ -171,7 +172,7 @@ extension [RunnerAction] {
 extension RunnerEvent {
   /// Of the only slot.
   static func workerEnded(_ status: ProcessStatus) -> RunnerEvent { .workerEnded(status, slot: 0) }
-  static func commandRefused(_ status: JobRunner.ExitStatus, reason: String) -> RunnerEvent {
+  static func commandRefused(_ status: Console.ExitStatus, reason: String) -> RunnerEvent {
     .commandRefused(status, reason: reason, slot: 0)
   }
   static func workerDidNotStart(reason: String) -> RunnerEvent { .workerDidNotStart(reason: reason, slot: 0) }

@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 
 /// Reaching the broker, and finding the queue there.
 extension Runner {

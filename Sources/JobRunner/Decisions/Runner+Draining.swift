@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 
 /// Waiting for items, and seeing that there are none.
 extension Runner {

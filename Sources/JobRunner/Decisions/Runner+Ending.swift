@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Ceasing to take items, and coming to an end when all that was taken is settled.

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Learning what the queue is, before items are taken from it, and what is beside it, before that matters.

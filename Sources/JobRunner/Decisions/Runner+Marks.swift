@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 
 /// Taking away the marks of the items that have been in the retry queue. An item has one from its first way there until it leaves
 /// the queue for good, in whosever hand it is.

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 
 /// A queue of the runner's own: declared with the login, where another one would be inspected.
 extension Runner {

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 
 /// Failed items that are rejected: the broker dead-letters them, or drops them where the queue has nowhere for them to go. AMQP
 /// shows a dead-letter exchange among the queue's arguments, and none that a policy of the broker's gives it.

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Console
 
 /// What a runner with nothing in hand waits for.
 enum Waiting: Hashable, Sendable {

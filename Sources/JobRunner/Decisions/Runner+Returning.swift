@@ -1,5 +1,5 @@
 internal import AMQP
-internal import Arguments
+internal import Console
 internal import Linux
 
 extension WorkItem {

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Telling the broker what became of an item, and making sure that it knows.

@@ -1,5 +1,5 @@
-internal import Arguments
 internal import Broker
+internal import Console
 
 /// What a runner is at, in a line, for those who wonder what it waits for.
 extension Runner {

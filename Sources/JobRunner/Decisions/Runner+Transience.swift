@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 
 /// A queue that may go before its items do, and is served all the same.
 extension Runner {

@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Items in the hands of workers.

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 internal import Linux
 
 /// A runner's decisions: events in, actions out, no I/O, no clock. Each file beside this one holds

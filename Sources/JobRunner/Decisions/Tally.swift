@@ -1,3 +1,5 @@
+internal import Console
+
 /// What a runner has done so far.
 struct Tally: Hashable, Sendable {
   /// Items that a worker was started on, or that had no attempt left.

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+package import Console
 internal import Linux
 
 /// Carries a runner's decisions out: one thread, one poll(2) over the broker's sockets, the workers'

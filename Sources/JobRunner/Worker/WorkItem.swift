@@ -1,6 +1,6 @@
 package import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// One message as a unit of work. Its body is apart: only the worker and a copy need it.

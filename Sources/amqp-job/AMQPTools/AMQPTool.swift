@@ -1,9 +1,8 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// A program of amqp-tools, which this one is when it is called by its name.
 protocol AMQPTool: Sendable {

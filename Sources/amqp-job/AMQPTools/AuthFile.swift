@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Linux
 
 /// The file of `--authfile`: a line `username:NAME`, a line `password:WORD`, and nothing else.

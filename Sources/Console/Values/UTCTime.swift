@@ -1,20 +1,20 @@
-/// A time of an AMQP message as RFC 3339 has it; for times that it does not reach, the number itself.
+/// A time of an AMQP message in the form of RFC 3339. Times that RFC 3339 cannot express are written as the plain number.
 package func utcText(secondsSince1970 seconds: UInt64) -> String {
   seconds < endOfRFC3339 ? "\(timeText(seconds))Z" : "\(seconds)"
 }
 
-/// The same with the seconds' fraction.
+/// The same with milliseconds.
 package func utcText(millisecondsSince1970 milliseconds: UInt64) -> String {
   let (seconds, fraction) = milliseconds.quotientAndRemainder(dividingBy: 1000)
   return seconds < endOfRFC3339 ? "\(timeText(seconds)).\(digits(Int(fraction), 3))Z" : "\(seconds)"
 }
 
-/// The year 10000.
+/// The beginning of the year 10000.
 private let endOfRFC3339: UInt64 = 253_402_300_800
 
 private func timeText(_ seconds: UInt64) -> String {
   let (days, second) = (Int(seconds / 86_400), Int(seconds % 86_400))
-  // Days counted from 1 March of the year 0, so that a leap day is the last one of its year
+  // Days are counted from 1 March of the year 0, so that a leap day is the last day of its year
   // (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
   let shifted = days + 719_468
   let (era, dayOfEra) = (shifted / 146_097, shifted % 146_097)
@@ -34,7 +34,7 @@ private func digits(_ number: Int, _ count: Int) -> String {
   return String(repeating: "0", count: max(0, count - digits.count)) + digits
 }
 
-/// Reads a time as `utcText` writes it, or otherwise by RFC 3339, in seconds since 1970-01-01T00:00:00Z. Parts of a second are left out.
+/// Reads a time in the form of RFC 3339, and returns the seconds since 1970-01-01T00:00:00Z. Fractions of a second are dropped.
 package func seconds(since1970 text: String) -> UInt64? {
   var rest = text.uppercased().utf8[...]
   guard let year = number(&rest, 4), skip(&rest, "-"), let month = number(&rest, 2, in: 1...12), skip(&rest, "-"),
@@ -53,7 +53,7 @@ package func seconds(since1970 text: String) -> UInt64? {
   return isDay && seconds >= 0 ? UInt64(seconds) : nil
 }
 
-/// From 1970-01-01, by the same calendar as above.
+/// The days since 1970-01-01, by the same calendar as above.
 private func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
   let year = month <= 2 ? year - 1 : year
   let (era, yearOfEra) = (year / 400, year % 400)
@@ -61,7 +61,7 @@ private func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
   return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
 }
 
-/// `Z`, or `+01:00`, in seconds.
+/// Takes an offset, such as `Z` or `+01:00`, and returns it in seconds.
 private func offset(_ text: inout Substring.UTF8View) -> Int? {
   if skip(&text, "Z") { return 0 }
   let sign = skip(&text, "+") ? 1 : skip(&text, "-") ? -1 : 0
@@ -71,7 +71,7 @@ private func offset(_ text: inout Substring.UTF8View) -> Int? {
   return sign * (hour * 3600 + minute * 60)
 }
 
-/// Takes so many digits.
+/// Takes a number of exactly `count` digits.
 private func number(_ text: inout Substring.UTF8View, _ count: Int, in range: ClosedRange<Int> = 0...9999) -> Int? {
   let digits = text.prefix(count)
   guard digits.count == count, digits.allSatisfy({ 0x30...0x39 ~= $0 }) else { return nil }

@@ -1,6 +1,4 @@
-internal import Reports
-
-/// Writes a log: one line an entry, as text for people or as JSON for machines.
+/// Writes each log entry as one line: as text for people, or as JSON for machines.
 package struct Logger: Sendable {
   package enum Format: String, Sendable, CaseIterable {
     case text
@@ -9,13 +7,13 @@ package struct Logger: Sendable {
 
   private let program: String
   package let format: Format
-  /// Entries below are left out.
+  /// Entries below this level are left out.
   package let threshold: LogEntry.Level
   private let time: (@Sendable () -> String)?
   private let write: @Sendable (String) -> Void
 
-  /// `write` takes one line, its end included. `time` is what the clock says as a line is written, which begins with that;
-  /// without it no line has a time.
+  /// Each line of text begins with the name of `program`. `time` returns the current time, which then comes before the name;
+  /// without it, no line has a time. `write` gets one line at a time, with its newline.
   package init(
     program: String = "amqp-job", format: Format, threshold: LogEntry.Level, time: (@Sendable () -> String)? = nil,
     write: @escaping @Sendable (String) -> Void
@@ -31,13 +29,13 @@ package struct Logger: Sendable {
     if entry.level >= threshold { show(entry) }
   }
 
-  /// Writes an entry that was asked for by itself, whatever its level.
+  /// Writes an entry whatever its level, because the user asked for this kind of entry.
   package func show(_ entry: LogEntry) {
     let time = time?()
     write((format == .json ? json(entry, time) : (time.map { "\($0) " } ?? "") + text(entry)) + "\n")
   }
 
-  /// An entry as one line of text, without a time and without its end.
+  /// The entry as one line of text, without a time and without a newline.
   package func text(_ entry: LogEntry) -> String { "\(program): \(entry.message.printable)" }
 
   private func json(_ entry: LogEntry, _ time: String?) -> String {

@@ -1,12 +1,12 @@
-/// How far the work on a queue is, from nothing but how much was left each time that somebody looked.
+/// How far the work on a queue has come, computed from nothing but the number of items left at each observation.
 package struct Progress: Sendable {
-  /// Older changes than this do not count for the rate, unless nothing has changed since.
+  /// Changes older than this do not count towards the rate, unless nothing has changed since.
   static let window: Duration = .seconds(60)
 
-  /// The most that was ever left.
+  /// The largest number of items that was ever left.
   package private(set) var total = 0
   package private(set) var left = 0
-  /// The looks at which less was left than before, after the one that the rate counts from.
+  /// The observation from which the rate is counted, followed by those at which fewer items were left than before.
   private var changes: ArraySlice<(time: ContinuousClock.Instant, left: Int)> = []
   private var latest: ContinuousClock.Instant?
 
@@ -14,7 +14,7 @@ package struct Progress: Sendable {
 
   package mutating func observe(left: Int, at now: ContinuousClock.Instant) {
     let isFirst = latest == nil
-    // Where work was added, what was done before says nothing about the difference.
+    // Once items are added, the difference to earlier observations no longer shows how many were done.
     if isFirst || left > self.left { changes = [] }
     if changes.isEmpty || left != self.left { changes.append((now, left)) }
     while changes.count > 2, changes[changes.startIndex + 1].time < now - Self.window { changes.removeFirst() }
@@ -25,10 +25,10 @@ package struct Progress: Sendable {
 
   package var done: Int { total - left }
 
-  /// From 0 to 1; nil where there was never anything to do.
+  /// The fraction of the work that is done, from 0 to 1. nil where there was never anything to do.
   package var fraction: Double? { total == 0 ? nil : Double(done) / Double(total) }
 
-  /// Items per second; nil as long as nothing was done.
+  /// Items per second. nil as long as no item was done.
   package var rate: Double? {
     guard let first = changes.first, let latest, first.left > left, latest > first.time else { return nil }
     return Double(first.left - left) / (first.time.duration(to: latest) / .seconds(1))

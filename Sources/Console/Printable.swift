@@ -1,6 +1,7 @@
 extension Unicode.Scalar {
-  /// Whether it could break a line, speak to a terminal, or make text look like another one: controls, separators of
-  /// lines, and what changes the direction of writing (<https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>).
+  /// Whether the character could break a line, control a terminal, or disguise the text around it. That holds for control
+  /// characters, line separators, and characters that change the direction of writing
+  /// (<https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>).
   package var isUnprintable: Bool {
     switch properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator: true
@@ -10,7 +11,7 @@ extension Unicode.Scalar {
 }
 
 extension String {
-  /// What came from elsewhere must not do any of that: a space stands in its place.
+  /// The text with a space in place of each unprintable character. Text from outside is printed only in this form.
   package var printable: String {
     if utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return self }
     return String(String.UnicodeScalarView(unicodeScalars.map { $0.isUnprintable ? " " : $0 }))

@@ -1,7 +1,6 @@
-/// Durations as the values of options.
 extension Duration {
-  /// Reads a duration as `timeout` and Kubernetes write it: `500ms`, `30s`, `10m`, `2h`; a number alone is seconds. At most
-  /// 1,000,000,000 hours, rounded to whole milliseconds; but what is more than nothing stays so.
+  /// Reads a duration as timeout(1) and Kubernetes write it: `500ms`, `30s`, `10m`, `2h`. A number without a unit is seconds.
+  /// The duration may be at most 1,000,000,000 hours. It is rounded to whole milliseconds, but never down to zero.
   package init?(parsing text: String) {
     let number = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
     let unit: Double
@@ -12,18 +11,18 @@ extension Duration {
     case "h": unit = 3_600_000
     default: return nil
     }
-    // A Double tells all milliseconds of that range apart; of seconds in one, parts would be lost.
+    // A Double holds every whole number of milliseconds in this range exactly. Counted in seconds, fractions would be lost.
     guard let value = Double(number), value * unit <= 3.6e15 else { return nil }
     self = .milliseconds(value > 0 ? max(1, Int64((value * unit).rounded())) : 0)
   }
 
-  /// What is less than a millisecond is left out.
+  /// The duration in whole milliseconds. Fractions of a millisecond are dropped.
   package var wholeMilliseconds: Int64 {
     let (seconds, attoseconds) = components
     return seconds * 1000 + attoseconds / 1_000_000_000_000_000
   }
 
-  /// To be read as that again: `90s`, `1500ms`. What is less than a millisecond is left out.
+  /// The duration in a form that `init(parsing:)` reads: `90s`, `1500ms`. Fractions of a millisecond are dropped.
   package var text: String {
     let milliseconds = wholeMilliseconds
     return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"

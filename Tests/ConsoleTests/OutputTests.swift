@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Reports
+@testable import Console
 
 @Suite struct OutputTests {
   @Test func jsonOnOneLine() {

@@ -1,4 +1,4 @@
-/// A JSON value, for output in lines that machines read.
+/// A JSON value, for output that machines read line by line.
 package enum JSON: Hashable, Sendable, CustomStringConvertible {
   case null
   case boolean(Bool)
@@ -18,7 +18,7 @@ package enum JSON: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// On one line.
+  /// The value as JSON text on one line.
   package var description: String {
     switch self {
     case .null: "null"

@@ -1,11 +1,11 @@
-/// Lines in columns, for people.
+/// A table for people: one row a line, in columns.
 package struct TextTable: Sendable {
   package struct Column: Sendable {
     var title: String
     var isNumber: Bool
 
     package static func text(_ title: String) -> Column { Column(title: title, isNumber: false) }
-    /// Its values end below each other.
+    /// A column whose values are aligned to the right.
     package static func number(_ title: String) -> Column { Column(title: title, isNumber: true) }
   }
 
@@ -17,12 +17,12 @@ package struct TextTable: Sendable {
     rows = [columns.map(\.title)]
   }
 
-  /// Adds a line; what there is no value for gets a dash.
+  /// Adds a row. A missing value is shown as a dash.
   package mutating func add(_ values: String?...) {
     rows.append(values.map { $0?.printable ?? "-" })
   }
 
-  /// All lines, that with the titles first.
+  /// All rows, preceded by the row of titles.
   package var text: String {
     let widths = columns.indices.map { column in rows.map { $0[column].width }.max() ?? 0 }
     return rows.map { row in
@@ -40,7 +40,7 @@ extension String {
     return left ? padding + self : self + padding
   }
 
-  /// How many characters it has: of ASCII, which most are, that is known without looking for them.
+  /// The number of characters. Most texts are ASCII, where counting bytes gives the same number faster.
   fileprivate var width: Int { utf8.allSatisfy { $0 < 0x80 && $0 != 0x0D } ? utf8.count : count }
 
   fileprivate var withoutTrailingSpaces: String {

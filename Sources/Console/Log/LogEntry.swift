@@ -1,12 +1,12 @@
-/// One line of the log: a message for people, with fields for machines.
+/// One line of the log: a message for people, and fields for machines.
 package struct LogEntry: Hashable, Sendable {
   package enum Level: Int, Hashable, Sendable, Comparable {
-    /// Everything that is done.
+    /// A step of the work, logged only on request.
     case info
-    /// What a person should know without asking.
+    /// Something that a user should know without asking for it.
     case notice
     case warning
-    /// Why the exit status is not 0.
+    /// The reason for an exit status other than 0.
     case error
 
     package static func < (one: Level, other: Level) -> Bool { one.rawValue < other.rawValue }
@@ -31,6 +31,11 @@ package struct LogEntry: Hashable, Sendable {
   package struct Field: Hashable, Sendable {
     package var name: String
     package var value: Value
+
+    package init(_ name: String, _ value: Value) {
+      self.name = name
+      self.value = value
+    }
   }
 
   package var level: Level
@@ -40,6 +45,6 @@ package struct LogEntry: Hashable, Sendable {
   package init(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
     self.level = level
     self.message = message
-    self.fields = fields.map { Field(name: $0.key, value: $0.value) }
+    self.fields = fields.map { Field($0.key, $0.value) }
   }
 }

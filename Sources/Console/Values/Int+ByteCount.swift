@@ -1,6 +1,5 @@
-/// Sizes as the values of options.
 extension Int {
-  /// Reads a number of bytes: `64KiB`, `16MiB`, `1GiB`, `512B`; a number alone is bytes, too.
+  /// Reads a number of bytes: `64KiB`, `16MiB`, `1GiB`, `512B`. A number without a unit is bytes.
   package init?(byteCount text: String) {
     let units = ["": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30]
     let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -1,10 +1,10 @@
-/// One line about the work on a queue.
+/// The progress of the work on a queue, as one line.
 package struct ProgressLine: Sendable {
   let name: String
   private let figures: QueueFigures?
   private let progress: Progress
 
-  /// About something that is not all of a queue's work.
+  /// The progress of something other than all the work of a queue.
   package init(_ name: String, _ progress: Progress) {
     (self.name, self.progress) = (name.printable, progress)
     figures = nil
@@ -14,7 +14,7 @@ package struct ProgressLine: Sendable {
     (name, self.figures, self.progress) = (figures.name.printable, figures, progress)
   }
 
-  /// For a log.
+  /// The line for a log.
   package var plain: String {
     var parts = ["\(progress.done) of \(progress.total) done"]
     if let figures {
@@ -26,9 +26,9 @@ package struct ProgressLine: Sendable {
     return "\(name): \((parts + pace).joined(separator: ", "))"
   }
 
-  /// What stands in a column of its own on a terminal.
+  /// One column of the line on a terminal.
   struct Column: Hashable, Sendable {
-    /// How much it matters, from what is missed least.
+    /// How important a column is. The least important one comes first.
     enum Weight: Int, CaseIterable, Comparable, Sendable {
       case rate, consumers, timeLeft, retry, dead, counts, percent
 
@@ -52,7 +52,7 @@ package struct ProgressLine: Sendable {
     return columns
   }
 
-  /// From 0 to 1.
+  /// The fraction of the work that is done, from 0 to 1.
   var fraction: Double { progress.fraction ?? 0 }
 
   private static func consumers(_ figures: QueueFigures) -> String {
@@ -64,7 +64,7 @@ package struct ProgressLine: Sendable {
     return [Self.text(rate: rate), "\(Self.text(timeLeft)) left"]
   }
 
-  /// In the unit in which it is at least 1, where there is one.
+  /// The rate per second, minute or hour: the first of these in which it is at least 1.
   static func text(rate: Double) -> String {
     let units = [(1.0, "s"), (60.0, "min"), (3600.0, "h")]
     let (factor, unit) = units.first { rate * $0.0 >= 1 } ?? (3600, "h")
@@ -72,7 +72,7 @@ package struct ProgressLine: Sendable {
     return value < 10 ? "\((value * 10).rounded() / 10)/\(unit)" : "\(Int(value.rounded()))/\(unit)"
   }
 
-  /// For people, to the second, and from an hour on to the minute.
+  /// The duration for people: exact to the second, from one hour on to the minute, and from two days on to the hour.
   package static func text(_ duration: Duration) -> String {
     let seconds = Int(min(duration / .seconds(1), 1e9).rounded())
     func pair(_ unit: Int, _ name: String, _ smaller: Int, _ smallerName: String) -> String {

@@ -1,9 +1,10 @@
-/// One line about items that are being published.
+/// The progress of publishing, as one line.
 package struct PublishProgress: Sendable {
   private let destination: String
   private let parts: [String]
 
-  /// `rate` is in items per second; `blocked` is why the broker takes nothing for now.
+  /// `unconfirmed` is the number of items that were sent and are not confirmed yet. `rate` is in items per second. `blocked` is
+  /// the broker's reason for taking no items at present.
   package init(
     destination: String, confirmed: Int, whereItemsAre: String = "in the queue", unconfirmed: Int, total: Int?,
     rate: Double?, blocked: String?
@@ -18,7 +19,7 @@ package struct PublishProgress: Sendable {
 
   package var text: String { "\(destination): \(parts.joined(separator: ", "))" }
 
-  /// For a terminal of that width, and never wider. What there is no room for is left out whole, and the name is shortened.
+  /// The line for a terminal, in at most `width` characters. Parts that do not fit are left out whole, and the name is shortened.
   package func drawn(width: Int) -> String {
     for count in stride(from: parts.count, to: 0, by: -1) {
       let rest = ": " + parts.prefix(count).joined(separator: ", ")
@@ -29,23 +30,25 @@ package struct PublishProgress: Sendable {
   }
 }
 
-/// How fast something that is counted grows, over the last looks.
+/// How fast a count grows, computed over the latest observations.
 package struct Pace: Sendable {
   static let window: Duration = .seconds(10)
-  private var looks: ArraySlice<(time: ContinuousClock.Instant, count: Int)> = []
+  private var observations: ArraySlice<(time: ContinuousClock.Instant, count: Int)> = []
 
   package init() {}
 
   package mutating func observe(_ count: Int, at now: ContinuousClock.Instant) {
-    looks.append((now, count))
-    while looks.count > 2, looks[looks.startIndex + 1].time < now - Self.window { looks.removeFirst() }
+    observations.append((now, count))
+    while observations.count > 2, observations[observations.startIndex + 1].time < now - Self.window {
+      observations.removeFirst()
+    }
   }
 
-  /// Per second; nil as long as nothing has changed.
+  /// The growth per second. nil as long as the count has not changed.
   package var rate: Double? {
-    guard let first = looks.first, let last = looks.last, last.time > first.time, last.count > first.count else {
-      return nil
-    }
+    guard let first = observations.first, let last = observations.last, last.time > first.time,
+      last.count > first.count
+    else { return nil }
     return Double(last.count - first.count) / (first.time.duration(to: last.time) / .seconds(1))
   }
 }

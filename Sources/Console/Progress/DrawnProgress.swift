@@ -1,14 +1,14 @@
-/// Lines about the work on queues, one below the other, in the width of a terminal. A figure is there whole or not at all: where
-/// there is too little room, the names are shortened first, and then columns go, those first that matter least.
+/// The progress of the work on queues, one line a queue, fitted to the width of a terminal. Where there is too little room, the
+/// names are shortened first. Then whole columns are dropped, the least important ones first. A figure is never cut.
 package struct DrawnProgress: Sendable {
   private static let barWidth = 10...40
-  /// A shorter name would hardly be known again.
+  /// A name shorter than this would be hard to recognize.
   private static let shortestName = 10
-  /// The same beside the figures without which there would be no line.
-  private static let leastName = 4
+  /// The same limit once only the most important columns are left.
+  private static let shortestNameBesideCounts = 4
   private static let gap = "  "
 
-  /// None is wider than asked for.
+  /// No line is wider than the given width.
   package let lines: [String]
 
   package init(_ progress: [ProgressLine], width: Int) {
@@ -20,8 +20,8 @@ package struct DrawnProgress: Sendable {
         line.columns.filter { $0.weight >= weight }.map(\.text).joined(separator: Self.gap)
       }
       nameRoom = width - (rests.map(\.count).max() ?? 0) - (longest == 0 ? 0 : Self.gap.count)
-      let least = weight < .counts ? Self.shortestName : Self.leastName
-      if nameRoom >= min(longest, least) { break }
+      let shortest = weight < .counts ? Self.shortestName : Self.shortestNameBesideCounts
+      if nameRoom >= min(longest, shortest) { break }
     }
     let nameWidth = max(0, min(longest, nameRoom))
     lines = zip(progress, rests).map { line, rest in
@@ -43,7 +43,7 @@ package struct DrawnProgress: Sendable {
 }
 
 extension String {
-  /// At most so many characters of it: the beginning and the end, for names that differ do so there.
+  /// The text in at most `width` characters. It keeps its beginning and its end, since that is where names differ.
   func shortened(to width: Int) -> String {
     guard count > width else { return self }
     let gap = "..."

@@ -1,12 +1,12 @@
-/// How full a queue is, and the two that belong to it.
+/// How many items are in a queue and in its retry and dead-letter queues.
 package struct QueueFigures: Hashable, Sendable {
   package var name: String
-  /// Items that a consumer may get now; one that is in some worker's hand is not among them.
+  /// Items that are ready for a consumer. Items that a consumer holds are not among them.
   package var ready: Int
   package var consumers: Int
-  /// Items that wait to be tried again; nil where there is no such queue.
+  /// Items in the retry queue. nil where there is no retry queue.
   package var retry: Int?
-  /// Items that nobody should try again; nil where there is no such queue.
+  /// Items in the dead-letter queue. nil where there is no dead-letter queue.
   package var dead: Int?
 
   package init(name: String, ready: Int, consumers: Int, retry: Int? = nil, dead: Int? = nil) {
@@ -17,12 +17,12 @@ package struct QueueFigures: Hashable, Sendable {
     self.dead = dead
   }
 
-  /// What is still to be done, as far as it can be seen.
+  /// The number of items still to be done, as far as the broker shows it.
   package var left: Int { ready + (retry ?? 0) }
 
   package var json: JSON { .object(members) }
 
-  /// With how far the work is.
+  /// The same as `json`, with the progress of the work.
   package func json(_ progress: Progress) -> JSON {
     .object(
       members + [
@@ -41,7 +41,7 @@ package struct QueueFigures: Hashable, Sendable {
     ]
   }
 
-  /// Several as a table.
+  /// The figures of several queues as a table.
   package static func table(_ queues: [QueueFigures]) -> String {
     var table = TextTable(.text("QUEUE"), .number("READY"), .number("RETRY"), .number("DEAD"), .number("CONSUMERS"))
     for queue in queues {

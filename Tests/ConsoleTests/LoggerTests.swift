@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Testing
 
 @Suite struct LoggerTests {
