@@ -114,7 +114,7 @@ import Testing
 
   private static let malformed: BasicProperties = {
     var properties = BasicProperties()
-    properties.unread = [0, 1]
+    properties.undecodable = [0, 1]
     return properties
   }()
 
@@ -146,7 +146,7 @@ import Testing
     let item = WorkItem(envelope: envelope(1), properties: Self.malformed, queue: "q")
     let cause = DeadLetterCause(reason: .malformed, status: nil)
     let copy = item.properties(for: Move(destination: .deadLetter(cause), attempts: 0), host: "h", time: 1)
-    #expect(copy.unread == nil && copy.headers?["x-amqp-job-properties"] == .bytes([0, 1]))
+    #expect(copy.undecodable == nil && copy.headers?["x-amqp-job-properties"] == .bytes([0, 1]))
     #expect(copy.headers?["x-amqp-job-reason"] == .string("malformed"))
     #expect(copy.withoutItemHeaders().headers == ["x-amqp-job-properties": .bytes([0, 1])])
   }

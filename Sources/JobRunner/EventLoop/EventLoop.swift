@@ -241,8 +241,8 @@ package final class EventLoop {
 
   private func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {
     var parameters = Connection.Parameters(
-      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, opening: opening)
-    parameters.largestBodyInMemory = configuration.largestBodyInMemory
+      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, initialMethods: opening)
+    parameters.maxBodySizeInMemory = configuration.largestBodyInMemory
     return parameters
   }
 
