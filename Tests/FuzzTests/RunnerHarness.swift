@@ -33,7 +33,7 @@ struct RunnerHarness {
 
   init(_ options: JobOptions) {
     mostWorkers = options.parallelism
-    runner = Runner(options, chance: { 0.5 })
+    runner = Runner(options, now: now, jitter: { 0.5 })
   }
 
   mutating func start() throws { try perform(runner.start(now: now)) }

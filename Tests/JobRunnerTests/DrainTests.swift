@@ -8,13 +8,13 @@ import Testing
 /// `--when-empty exit`
 @Suite struct DrainTests {
   private func waiting(
-    _ configure: (inout JobOptions) -> Void = { _ in }, chance: @escaping @Sendable () -> Double = { 0 }
+    _ configure: (inout JobOptions) -> Void = { _ in }, jitter: @escaping @Sendable () -> Double = { 0 }
   ) -> RunnerDriver {
     var driver = RunnerDriver(
       {
         $0.whenEmpty = .exit
         configure(&$0)
-      }, chance: chance)
+      }, jitter: jitter)
     driver.consume()
     return driver
   }
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func twoWhoseLooksHaveMetPartAgain() {
-    var driver = waiting(chance: { .random(in: 0...1) })
+    var driver = waiting(jitter: { .random(in: 0...1) })
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 2)
     _ = driver.counted(0, 1)

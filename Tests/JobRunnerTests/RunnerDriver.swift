@@ -31,10 +31,10 @@ struct RunnerDriver {
   var now = ContinuousClock.now
   private(set) var lastDeliveryTag: UInt64 = 0
 
-  init(_ configure: (inout JobOptions) -> Void = { _ in }, chance: @escaping @Sendable () -> Double = { 0 }) {
+  init(_ configure: (inout JobOptions) -> Void = { _ in }, jitter: @escaping @Sendable () -> Double = { 0 }) {
     var options = JobOptions(brokers: [Self.broker], queue: "q")
     configure(&options)
-    runner = Runner(options, chance: chance)
+    runner = Runner(options, now: now, jitter: jitter)
   }
 
   /// The broker answers the close of a connection at once.

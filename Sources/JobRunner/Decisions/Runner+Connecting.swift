@@ -18,7 +18,7 @@ extension Runner {
   }
 
   /// The login succeeded, and what was sent with it is with the broker.
-  mutating func connected(to server: ServerVersion?, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func connected(to server: ServerVersion?) -> [RunnerAction] {
     connectFailure = nil
     hasLoggedIn = true
     self.server = server
@@ -28,13 +28,13 @@ extension Runner {
     }
     guard isInspected else {
       phase = .inspecting
-      return isTypeAssumed ? known(policy.standing, .unknown, now: now) : []
+      return isTypeAssumed ? known(policy.standing, .unknown) : []
     }
-    return serve(now: now) + awaitReturns()
+    return serve() + awaitReturns()
   }
 
   /// Has as many slots as may take items wait for them.
-  mutating func serve(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func serve() -> [RunnerAction] {
     // With a connection that is new the limit is its own.
     let isConnected =
       switch phase {
@@ -49,29 +49,29 @@ extension Runner {
       default: break
       }
     }
-    guard !methods.isEmpty else { return slots.contains { $0.state == .waiting } ? awaitItem(now: now) : [] }
+    guard !methods.isEmpty else { return slots.contains { $0.state == .waiting } ? awaitItem() : [] }
     let limit = isConnected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
-    return [.send(methods)] + limit + awaitItem(now: now)
+    return [.send(methods)] + limit + awaitItem()
   }
 
   /// The broker refused the queue before anything was consumed.
-  mutating func queueRefused(_ reason: CloseReason, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func queueRefused(_ reason: CloseReason) -> [RunnerAction] {
     switch reason.refusal {
     case .nodeIsDown:
       let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
       guard options.waitsForBroker || hasBeenInspected else { return breakOff(.unreachable, "\(failure)") }
       connectFailure = failure
       phase = .connecting
-      let actions = [.disconnect] + channelsLost(failure, now: now)
+      let actions = [.disconnect] + channelsLost(failure)
       return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
     case .noQueue where !reason.meansNoCompanion(of: queue):
-      let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
+      let left = now.duration(to: startedAt + options.waitFirst)
       guard left > .zero, tally.taken == 0 else {
         let advice = options.ownQueue == nil ? "; 'amqp-job declare \(queue.name)' makes it" : " any more"
         return breakOff(.noQueue, "there is no \(place)\(advice)")
       }
       phase = .awaitingQueue
-      served(now: now)
+      served()
       return [.cancel(.connectLimit), .set(.retry, after: min(left, .seconds(1)))]
     default:
       let refusal = ExplainedRefusal(reason, queue: queue.name, place: place)
@@ -79,18 +79,18 @@ extension Runner {
     }
   }
 
-  mutating func retry(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func retry() -> [RunnerAction] {
     switch phase {
     case .connecting: return [dial()]
     case .inspecting where isAwaitingPermission: return [.askForPermission]
     case .awaitingQueue:
       phase = .inspecting
-      return mayBeInspected ? inspectAgain(now: now) : serve(now: now)
+      return mayBeInspected ? inspectAgain() : serve()
     default: return []
     }
   }
 
-  mutating func connectLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func connectLimitReached() -> [RunnerAction] {
     // The end has limits of its own.
     guard !isStopping else { return [] }
     switch phase {
@@ -103,11 +103,11 @@ extension Runner {
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
       if options.extent == .forever, hasEverServed, !isRefused {
         let again = RunnerAction.set(.connectLimit, after: options.connectTimeout)
-        return phase == .connecting ? [again] : [.disconnect] + connectionFailed(silence, now: now) + [again]
+        return phase == .connecting ? [again] : [.disconnect] + connectionFailed(silence) + [again]
       }
       let what = "\(connectFailure ?? silence), for queue '\(queue.name)'"
       let advice = isRefused ? "; \(connectFailure?.advice ?? "")" : ""
-      shutSlots(now: now)
+      shutSlots()
       return [.disconnect]
         + breakOff(
           isRefused ? .notPermitted : .unreachable,
@@ -124,7 +124,7 @@ extension Runner {
   }
 
   /// Without a connection there are no channels.
-  mutating func shutSlots(now: ContinuousClock.Instant) {
+  mutating func shutSlots() {
     for index in slots.indices {
       slots[index].channelEnded()
       if !slots[index].hasWorker, !slots[index].isMoving { slots[index].state = .shut }
@@ -139,25 +139,25 @@ extension Runner {
   }
 
   mutating func connectionFailed(
-    _ failure: BrokerFailure, now: ContinuousClock.Instant
+    _ failure: BrokerFailure
   ) -> [RunnerAction] {
     let wasRefused = isRefused
     connectFailure = failure
     if failure.kind == .untrusted || isRefused && !mayBeReplaced {
-      shutSlots(now: now)
+      shutSlots()
       let advice = isRefused ? "; \(failure.advice)" : ""
       return breakOff(.notPermitted, "\(failure)\(advice)") + stopOrphans()
     }
     if isRefused, !wasRefused, !isStopping {
       let line = "\(failure); trying again for \(options.connectTimeout.text), as somebody may replace what was refused"
-      return [said(.warning, line)] + attemptFailed(failure, now: now)
+      return [said(.warning, line)] + attemptFailed(failure)
     }
     switch phase {
-    case .connecting: return attemptFailed(failure, now: now)
+    case .connecting: return attemptFailed(failure)
     case .inspecting:
       let isAtWork = slots.contains { $0.isBusy || $0.isSettling }
-      return isAtWork ? connectionLost(failure, now: now) : attemptFailed(failure, now: now)
-    case .serving, .looking, .awaitingQueue: return connectionLost(failure, now: now)
+      return isAtWork ? connectionLost(failure) : attemptFailed(failure)
+    case .serving, .looking, .awaitingQueue: return connectionLost(failure)
     case .new, .closing, .finished:
       return []
     }
@@ -170,47 +170,47 @@ extension Runner {
   private var mayBeReplaced: Bool { options.credentialsMayChange && hasLoggedIn }
 
   private mutating func attemptFailed(
-    _ failure: BrokerFailure, now: ContinuousClock.Instant
+    _ failure: BrokerFailure
   ) -> [RunnerAction] {
     phase = .connecting
-    shutSlots(now: now)
+    shutSlots()
     guard !isStopping else { return [] }
     guard options.waitsForBroker || hasBeenInspected else { return breakOff(.unreachable, "\(failure)") }
-    let pause = pauseAfterLoss(now: now)
-    let level = announce(failure, now: now)
+    let pause = pauseAfterLoss()
+    let level = announce(failure)
     let limit = level == .info ? "" : "; trying for \(options.connectTimeout.text)"
     return [.log(LogEntry(level, "\(failure)\(limit)")), .set(.retry, after: pause)]
   }
 
   private mutating func connectionLost(
-    _ failure: BrokerFailure, now: ContinuousClock.Instant
+    _ failure: BrokerFailure
   ) -> [RunnerAction] {
-    var actions = channelsLost(failure, now: now)
+    var actions = channelsLost(failure)
     guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
     if options.ownQueue != nil { return actions + ownQueueLost(failure) }
     actions += [
       said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
     ]
-    let pause = pauseAfterLoss(now: now)
+    let pause = pauseAfterLoss()
     (outage.isAnnounced, reported[.broker]) = (true, now)
     phase = .connecting
     let limit = RunnerAction.set(.connectLimit, after: outage.left(of: options.connectTimeout, now: now))
     return actions + [pause == .zero ? dial() : .set(.retry, after: pause), limit]
   }
 
-  mutating func pauseAfterLoss(now: ContinuousClock.Instant) -> Duration {
-    outage.lost(now: now, timeout: options.connectTimeout, chance: chance())
+  mutating func pauseAfterLoss() -> Duration {
+    outage.lost(now: now, timeout: options.connectTimeout, jitter: jitter())
   }
 
   /// The broker has said something of the queue.
-  mutating func served(now: ContinuousClock.Instant) {
+  mutating func served() {
     hasEverServed = true
     outage.served(now: now)
   }
 
   /// What goes with the channels: items in hand, copies on their way, and acks that nothing has confirmed.
   private mutating func channelsLost(
-    _ failure: BrokerFailure, now: ContinuousClock.Instant
+    _ failure: BrokerFailure
   ) -> [RunnerAction] {
     var actions = copiesLost(in: Array(slots.indices)) + dropEarlyDeliveries { _ in true }
     var isSettlementLost = false
@@ -218,7 +218,7 @@ extension Runner {
       let slot = slots[index]
       switch slot.state {
       case .working(let job): actions += workerDisconnected(job, in: index)
-      case .moving(let moving): actions += moveAbandoned(moving, in: index, why: failure.description, now: now)
+      case .moving(let moving): actions += moveAbandoned(moving, in: index, why: failure.description)
       case .closing(.some): isSettlementLost = true
       case .holding: actions.append(.releaseBody(slot: index))
       default:
@@ -228,7 +228,7 @@ extension Runner {
       }
     }
     let isStopped = slots.contains { $0.state == .abandoning }
-    shutSlots(now: now)
+    shutSlots()
     let status: ExitStatus = failure.isAboutCredentials ? .notPermitted : .temporaryFailure
     if isStopped {
       actions += breakOff(
@@ -240,7 +240,7 @@ extension Runner {
       actions += breakOff(
         status, "\(failure); items already done may be run again, their acks are unconfirmed")
     } else {
-      actions += breakOffVoidLooks(now: now)
+      actions += breakOffVoidLooks()
     }
     return actions
   }

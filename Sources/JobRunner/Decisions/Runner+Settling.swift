@@ -9,26 +9,26 @@ extension Runner {
 
   mutating func ended(
     _ job: Job, in index: Int, as outcome: Outcome, _ what: String, status: ProcessStatus?,
-    _ standardError: String? = nil, now: ContinuousClock.Instant
+    _ standardError: String? = nil
   ) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
     let ended = EndedJob(
       item: job.item, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now),
       standardError: standardError)
-    if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index, now: now) }
-    return cancels + settle(ended, in: index, by: policy.settlement(of: ended), now: now)
+    if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index) }
+    return cancels + settle(ended, in: index, by: policy.settlement(of: ended))
   }
 
   mutating func settle(
-    _ ended: EndedJob, in index: Int, by settlement: AttemptPolicy.Settlement, now: ContinuousClock.Instant
+    _ ended: EndedJob, in index: Int, by settlement: AttemptPolicy.Settlement
   ) -> [RunnerAction] {
     tally.count(ended.outcome)
     switch settlement {
-    case .acknowledge: return release(index, by: .ack(ended.item), of: ended.item, ended, .acked, now: now)
-    case .giveBack: return release(index, by: Self.giveBack(ended), of: ended.item, ended, .givenBack, now: now)
+    case .acknowledge: return release(index, by: .ack(ended.item), of: ended.item, ended, .acked)
+    case .giveBack: return release(index, by: Self.giveBack(ended), of: ended.item, ended, .givenBack)
     case .reject:
       let reject = Method.basicReject(deliveryTag: ended.item.envelope.deliveryTag, requeue: false)
-      return release(index, by: reject, of: ended.item, ended, .rejected, now: now)
+      return release(index, by: reject, of: ended.item, ended, .rejected)
     case .move(let move): return begin(MovingItem(item: ended.item, move: move, ended: ended), in: index)
     }
   }
@@ -100,7 +100,7 @@ extension Runner {
   }
 
   /// The copy is in its queue, and only now the item leaves this one.
-  mutating func moveConfirmed(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func moveConfirmed(in index: Int) -> [RunnerAction] {
     guard case .moving(let moving) = slots[index].state, !moving.isAsking else { return [] }
     if moving.isExhausted, let ended = moving.ended {
       tally.taken += 1
@@ -116,22 +116,22 @@ extension Runner {
       disposal = .deadLettered(into: "\(moving.move.destination.destination(of: moving.item))")
     }
     let unrun = moving.ended == nil ? [said(.info, "an item of \(place) goes back as a copy, unrun")] : []
-    return unrun + release(index, by: .ack(moving.item), of: moving.item, moving.ended, disposal, now: now)
+    return unrun + release(index, by: .ack(moving.item), of: moving.item, moving.ended, disposal)
   }
 
   /// The copy may be there, or its mark, and so may be one more with each item that is tried again.
   mutating func moveUnconfirmed(
-    _ reason: String, in index: Int, now: ContinuousClock.Instant
+    _ reason: String, in index: Int
   ) -> [RunnerAction] {
     guard case .moving(let moving) = slots[index].state else { return [] }
     let end = moving.isAsking ? [] : copiesLost(in: [index])
-    return end + moveFailed(reason, in: index, now: now)
+    return end + moveFailed(reason, in: index)
   }
 
   /// There may be no copy, so the item itself goes back. One that nobody has run yet is run: what keeps copies from being
   /// published may have kept its last runners from it, too, and so have used its attempts up.
   mutating func moveFailed(
-    _ reason: String, in index: Int, now: ContinuousClock.Instant
+    _ reason: String, in index: Int
   ) -> [RunnerAction] {
     guard case .moving(let moving) = slots[index].state else { return [] }
     let target = moving.move.destination.destination(of: moving.item)
@@ -141,17 +141,17 @@ extension Runner {
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
     slots[index].isCopyUnsettled = false
     if moving.isUnrun, !moving.isUnwanted, !isStopping {
-      return [cancel, warning] + startWorker(on: moving.item, in: index, now: now)
+      return [cancel, warning] + startWorker(on: moving.item, in: index)
     }
     let ended = moving.isUnrun ? nil : moving.ended
     let method = ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
-    return [warning] + release(index, by: method, of: moving.item, ended, .givenBack, now: now)
+    return [warning] + release(index, by: method, of: moving.item, ended, .givenBack)
   }
 
   /// The same, where the broker has said why.
-  mutating func moveRefused(_ reason: CloseReason, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func moveRefused(_ reason: CloseReason, in index: Int) -> [RunnerAction] {
     guard reason.refusal == .notPermitted, case .moving(let moving) = slots[index].state else {
-      return moveFailed(reason.text, in: index, now: now)
+      return moveFailed(reason.text, in: index)
     }
     let exchange = moving.move.destination.destination(of: moving.item).exchange
     let end = breakOff(
@@ -160,12 +160,12 @@ extension Runner {
         + "write permission on '\(exchange.isEmpty ? "amq.default" : exchange)'")
     let ended = moving.isUnrun ? nil : moving.ended
     let method = ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
-    return end + release(index, by: method, of: moving.item, ended, .givenBack, now: now)
+    return end + release(index, by: method, of: moving.item, ended, .givenBack)
   }
 
   /// The item went back by itself while its copy was on its way; there may be both now.
   mutating func moveAbandoned(
-    _ moving: MovingItem, in index: Int, why: String, now: ContinuousClock.Instant
+    _ moving: MovingItem, in index: Int, why: String
   ) -> [RunnerAction] {
     slots[index].state = isStopping ? .closed : .shut
     return [.dropMove(slot: index), .releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
@@ -187,8 +187,7 @@ extension Runner {
 
   /// The slot's item is settled by `method`, and the slot goes on to the next one, rests, or has had its last.
   mutating func release(
-    _ index: Int, by method: Method, of item: WorkItem, _ ended: EndedJob?, _ disposal: Disposal,
-    now: ContinuousClock.Instant
+    _ index: Int, by method: Method, of item: WorkItem, _ ended: EndedJob?, _ disposal: Disposal
   ) -> [RunnerAction] {
     let unmark = unmark(item, disposal)
     let isDone = ended?.outcome == .done
@@ -217,12 +216,12 @@ extension Runner {
       let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = detachAndSettle(index, by: method) + probe
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
-      return actions + entry + pause + [.send(slots[index].on(methods) + unmark)] + limit + looked(now: now)
+      return actions + entry + pause + [.send(slots[index].on(methods) + unmark)] + limit + looked()
     }
     let attach = slots[index].isConsumerAttached ? [] : self.attach(index)
     slots[index].state = .waiting
-    let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve(now: now) : []
-    return actions + entry + pause + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem(now: now) + others
+    let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve() : []
+    return actions + entry + pause + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem() + others
   }
 
   private mutating func detachAndSettle(_ index: Int, by method: Method) -> [Method] {
@@ -234,7 +233,7 @@ extension Runner {
   }
 
   private mutating func beginPause() -> [RunnerAction] {
-    guard let pause = tally.pause(chance: chance()) else {
+    guard let pause = tally.pause(jitter: jitter()) else {
       isPausing = false
       return []
     }
@@ -242,27 +241,27 @@ extension Runner {
     return [.set(.pause, after: pause)]
   }
 
-  mutating func pauseEnded(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func pauseEnded() -> [RunnerAction] {
     isPausing = false
-    return phase == .serving ? serve(now: now) : []
+    return phase == .serving ? serve() : []
   }
 
   /// The channel's end was the broker's word.
-  mutating func settled(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func settled(in index: Int) -> [RunnerAction] {
     guard case .closing(let word) = slots[index].state else { return [] }
     slots[index].channelEnded()
     slots[index].state = .closed
     return [.cancel(.settlementLimit(slot: index))] + (word.map { disposed(of: $0.ended, as: $0.disposal) } ?? [])
-      + resume(now: now)
+      + resume()
   }
 
   /// RabbitMQ does not answer the close of a channel any more when it has been told to close the connection. It does what came
   /// before all the same, and refuses what it refuses.
-  mutating func connectionClosed(now: ContinuousClock.Instant) -> [RunnerAction] {
-    slots.indices.flatMap { settled(in: $0, now: now) }
+  mutating func connectionClosed() -> [RunnerAction] {
+    slots.indices.flatMap { settled(in: $0) }
   }
 
-  mutating func settlementLimitReached(in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func settlementLimitReached(in index: Int) -> [RunnerAction] {
     let silence = "the broker has not answered in time"
     isBrokerSilent = true
     switch slots[index].state {
@@ -271,10 +270,10 @@ extension Runner {
       guard movesBlocked == nil || stopSignal != nil else {
         return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
       }
-      return [.dropMove(slot: index)] + moveUnconfirmed(silence, in: index, now: now)
+      return [.dropMove(slot: index)] + moveUnconfirmed(silence, in: index)
     case .closing(let word):
       slots[index].state = .closed
-      return word == nil ? resume(now: now) : ackUnconfirmed(why: silence)
+      return word == nil ? resume() : ackUnconfirmed(why: silence)
     case .waiting where slots[index].isAckUnconfirmed, .resting where slots[index].isAckUnconfirmed,
       .withdrawing where slots[index].isAckUnconfirmed:
       slots[index].state = .closed
