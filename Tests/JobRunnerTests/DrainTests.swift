@@ -23,7 +23,7 @@ import Testing
 
   /// One look at a queue in which nothing is.
   private func emptyLook(_ driver: inout RunnerDriver) -> [RunnerAction] {
-    if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
+    if driver.runner.slots[0].state == .idle { _ = driver.counted(0, 0) }
     _ = driver.counted(0, 1)
     _ = driver.counted(0, 1)
     return driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
@@ -342,7 +342,7 @@ import Testing
 
   /// A look that finds so many marks and nothing else.
   private func look(marks: UInt32, _ driver: inout RunnerDriver) -> [RunnerAction] {
-    if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
+    if driver.runner.slots[0].state == .idle { _ = driver.counted(0, 0) }
     _ = driver.counted(0, 1)
     counted(0, marks: marks, &driver)
     _ = driver.counted(0, 1)

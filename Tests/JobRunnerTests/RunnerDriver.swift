@@ -92,7 +92,7 @@ struct RunnerDriver {
   @discardableResult
   mutating func consume(hasRetries: Bool = false) -> [RunnerAction] {
     open(hasRetries: hasRetries)
-    let channels = runner.slots.filter { $0.state == .waiting }.map(\.channel)
+    let channels = runner.slots.filter { $0.state == .consuming }.map(\.channel)
     method(.basicQoSOK)
     return channels.reversed().map { method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: $0) }.last ?? []
   }

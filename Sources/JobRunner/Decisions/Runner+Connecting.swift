@@ -13,7 +13,7 @@ extension Runner {
     attemptCount += 1
     openSideChannels = []
     let questions = isInspected ? [] : inspect()
-    for index in slots.indices { slots[index].opensWithLogin = slots[index].state == .shut }
+    for index in slots.indices { slots[index].prepareLogin() }
     return .connect(questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
   }
 
@@ -22,10 +22,7 @@ extension Runner {
     connectFailure = nil
     hasLoggedIn = true
     self.server = server
-    // A slot may have been shut since, by a worker's end.
-    for index in slots.indices where slots[index].state == .shut && slots[index].opensWithLogin {
-      slots[index].state = .resting
-    }
+    for index in slots.indices { slots[index].loggedIn() }
     guard isInspected else {
       phase = .inspecting
       return isTypeAssumed ? known(policy.standing, .unknown) : []
@@ -45,11 +42,11 @@ extension Runner {
     var methods: [ChannelMethod] = []
     for index in slots.indices where freeItems > 0 && !isPausing && !isStopping {
       switch slots[index].state {
-      case .shut, .resting: methods += slots[index].on(attach(index))
+      case .noChannel, .idle: methods += slots[index].on(attach(index))
       default: break
       }
     }
-    guard !methods.isEmpty else { return slots.contains { $0.state == .waiting } ? awaitItem() : [] }
+    guard !methods.isEmpty else { return slots.contains { $0.state == .consuming } ? awaitItem() : [] }
     let limit = isConnected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
     return [.send(methods)] + limit + awaitItem()
   }
@@ -96,7 +93,7 @@ extension Runner {
     switch phase {
     case .connecting, .inspecting, .serving, .looking:
       // Workers that may finish are waited for, and so is what they did. In a pause nothing is asked of the broker.
-      let isAsked = phase != .serving || slots.contains { $0.state == .waiting }
+      let isAsked = phase != .serving || slots.contains { $0.state == .consuming }
       guard !slots.contains(where: \.isBusy), returning.isEmpty, isAsked else {
         return [.set(.connectLimit, after: options.connectTimeout)]
       }
@@ -127,7 +124,7 @@ extension Runner {
   mutating func shutSlots() {
     for index in slots.indices {
       slots[index].channelEnded()
-      if !slots[index].hasWorker, !slots[index].isMoving { slots[index].state = .shut }
+      slots[index].handle(.connectionLost)
     }
     inspection = nil
     isAwaitingPermission = false
@@ -218,8 +215,10 @@ extension Runner {
       let slot = slots[index]
       switch slot.state {
       case .working(let job): actions += workerDisconnected(job, in: index)
-      case .moving(let moving): actions += moveAbandoned(moving, in: index, why: failure.description)
-      case .closing(.some): isSettlementLost = true
+      case .copying(let moving):
+        slots[index].handle(.channelLost(isStopping: isStopping))
+        actions += moveAbandoned(moving, in: index, why: failure.description)
+      case .confirming: isSettlementLost = true
       case .holding: actions.append(.releaseBody(slot: index))
       default:
         guard slot.isAckUnconfirmed else { continue }

@@ -11,7 +11,7 @@ extension Runner {
     served()
     answered(in: index)
     slots[index].consumerConfirmed()
-    if slots[index].state == .withdrawing { return [.send(withdraw(index))] }
+    if slots[index].state == .cancelling { return [.send(withdraw(index))] }
     // A look is over only with its last answer.
     guard phase == .serving else { return [] }
     return [.cancel(.connectLimit)] + awaitItem()
@@ -31,7 +31,7 @@ extension Runner {
   /// Nothing has come: acks that only the next item would have confirmed are asked after, and the queue is looked at.
   mutating func idled() -> [RunnerAction] {
     guard phase == .serving, !isStopping else { return [] }
-    let unconfirmed = slots.indices.filter { slots[$0].state == .waiting && slots[$0].isAckUnconfirmed }
+    let unconfirmed = slots.indices.filter { slots[$0].state == .consuming && slots[$0].isAckUnconfirmed }
     let unasked = unconfirmed.filter { !slots[$0].isAskedAfterAck }
     let probes: [RunnerAction] = unasked.flatMap { index in
       [
@@ -67,7 +67,7 @@ extension Runner {
     return [.send(slots[looker].on(questions)), limit]
   }
 
-  private var looker: Int? { slots.firstIndex { $0.state == .waiting || $0.state == .resting } }
+  private var looker: Int? { slots.firstIndex { $0.state == .consuming || $0.state == .idle } }
 
   private mutating func beginLook(_ looker: Int) -> [Method] {
     let attach = slots[looker].isConsumerAttached ? [] : self.attach(looker)
@@ -88,7 +88,7 @@ extension Runner {
     case .found(.items):
       return [.cancel(.connectLimit)] + serve()
     case .found:
-      let methods = slots.indices.flatMap { slots[$0].state == .waiting ? withdraw($0) : [] }
+      let methods = slots.indices.flatMap { slots[$0].state == .consuming ? withdraw($0) : [] }
       return methods.isEmpty ? looked() : [.send(methods)]
     }
   }
@@ -103,7 +103,7 @@ extension Runner {
   /// Once our consumers are gone, an item that came to one in its last moment would be in hand.
   mutating func looked() -> [RunnerAction] {
     guard phase == .looking, !isStopping, let finding = drain.finding else { return [] }
-    guard slots.allSatisfy({ [.resting, .shut, .closed].contains($0.state) }) else { return [] }
+    guard slots.allSatisfy({ $0.state.isOne(of: .idle, .noChannel, .closed) }) else { return [] }
     let answered = RunnerAction.cancel(.connectLimit)
     switch finding {
     case .drained:
@@ -140,30 +140,28 @@ extension Runner {
         "the broker took the item back from \(place) (consumer timeout, or the queue was deleted): "
           + "the worker is stopped; if it needs more time, the queue needs a longer one ('amqp-job declare --consumer-timeout')"
       )
-    case .waiting where slot.isAckUnconfirmed, .resting where slot.isAckUnconfirmed,
-      .withdrawing where slot.isAckUnconfirmed:
-      slots[index].state = .closed
+    case .consuming where slot.isAckUnconfirmed, .idle where slot.isAckUnconfirmed,
+      .cancelling where slot.isAckUnconfirmed:
+      slots[index].handle(.ackLost)
       tally.ackLost()
       return ackRefused(why: "the broker took the item back first")
-    case .waiting:
+    case .consuming:
       // Should the queue be gone, the answer is that there is none.
       drain.interrupt()
-      slots[index].state = .resting
+      slots[index].handle(.consumerLost(isStopping: isStopping))
       let stop: [RunnerAction] = [.cancel(.idle), .cancel(.look)]
       return stop + (mayBeInspected ? inspectAgain() : serve())
-    case .moving(let moving):
-      let actions =
-        copiesLost(in: [index])
-        + moveAbandoned(moving, in: index, why: "the broker took the item back")
-      slots[index].state = isStopping ? .closed : .resting
-      return actions + resume()
-    case .closing(.some):
-      slots[index].state = .closed
+    case .copying(let moving):
+      let lost = copiesLost(in: [index])
+      slots[index].handle(.consumerLost(isStopping: isStopping))
+      return lost + moveAbandoned(moving, in: index, why: "the broker took the item back") + resume()
+    case .confirming:
+      slots[index].handle(.consumerLost(isStopping: isStopping))
       return ackRefused(why: "the broker took the item back first")
     case .holding:
-      slots[index].state = .resting
+      slots[index].handle(.consumerLost(isStopping: isStopping))
       return [.releaseBody(slot: index)] + resume()
-    case .withdrawing:
+    case .cancelling:
       return withdrawn(tag, in: index)
     default: return []
     }
@@ -182,18 +180,20 @@ extension Runner {
       return abandon(
         index, .itemTakenBack,
         "the broker took the item back from \(place): \(reason.text); the worker is stopped\(advice)")
-    case .moving(let moving):
+    case .copying(let moving):
+      slots[index].handle(.channelLost(isStopping: isStopping))
       return early + moveAbandoned(moving, in: index, why: reason.text) + resume()
     case .holding:
-      slots[index].state = isStopping ? .closed : .shut
+      slots[index].handle(.channelLost(isStopping: isStopping))
       return [.releaseBody(slot: index)] + resume()
-    case .orphaned, .abandoning, .closed, .shut:
+    case .orphaned, .abandoning, .closed, .noChannel:
       return []
-    case .closing(let word):
-      slots[index].state = .closed
-      return [.cancel(.settlementLimit(slot: index))] + (word == nil ? resume() : ackRefused(why: reason.text))
-    case .resting, .waiting, .withdrawing:
-      slots[index].state = isStopping ? .closed : .shut
+    case .confirming, .closing:
+      slots[index].handle(.channelLost(isStopping: isStopping))
+      let isAckLost = slot.state.isOne(of: .confirming)
+      return [.cancel(.settlementLimit(slot: index))] + (isAckLost ? ackRefused(why: reason.text) : resume())
+    case .idle, .consuming, .cancelling:
+      slots[index].handle(.channelLost(isStopping: isStopping))
       if phase == .looking { drain.channelLost(now: now) }
       if slot.isAckUnconfirmed {
         tally.ackLost()

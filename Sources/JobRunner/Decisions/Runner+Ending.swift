@@ -41,15 +41,15 @@ extension Runner {
     var limits: [RunnerAction] = []
     for index in slots.indices {
       switch slots[index].state {
-      case .waiting:
+      case .consuming:
         methods += withdraw(index)
         fallthrough
-      case .withdrawing:
+      case .cancelling:
         let limit = slots[index].isAckUnconfirmed ? Self.settlementLimit : Self.withdrawalLimit
         limits.append(.set(.settlementLimit(slot: index), after: limit))
-      case .resting where slots[index].isAckUnconfirmed:
+      case .idle where slots[index].isAckUnconfirmed:
         limits.append(.set(.settlementLimit(slot: index), after: Self.settlementLimit))
-      case .shut: slots[index].state = .closed
+      case .noChannel: slots[index].handle(.stop)
       default: break
       }
     }
@@ -59,7 +59,7 @@ extension Runner {
 
   /// Cancels the consumer of a slot with nothing in hand.
   mutating func withdraw(_ index: Int) -> [ChannelMethod] {
-    slots[index].state = .withdrawing
+    slots[index].handle(.cancel)
     // The channel of RabbitMQ 3.10 that is told to cancel what it is just about to attach to a quorum queue crashes.
     guard slots[index].isConsumerConfirmed else { return [] }
     return slots[index].on(slots[index].detach())
@@ -67,8 +67,8 @@ extension Runner {
 
   /// The broker has cancelled our consumer: nothing comes any more, and the ack before it was taken.
   mutating func withdrawn(_ tag: ByteString, in index: Int) -> [RunnerAction] {
-    guard slots[index].state == .withdrawing, tag == slots[index].consumerTag else { return [] }
-    slots[index].state = .resting
+    guard slots[index].state == .cancelling, tag == slots[index].consumerTag else { return [] }
+    slots[index].handle(.cancelled)
     answered(in: index)
     return [.cancel(.settlementLimit(slot: index))] + looked()
   }

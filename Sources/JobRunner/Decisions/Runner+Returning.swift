@@ -17,7 +17,7 @@ extension WorkItem {
 extension Runner {
   mutating func workerDisconnected(_ job: Job, in index: Int) -> [RunnerAction] {
     guard options.onDisconnect == .finish else { return abandonWorker(in: index) }
-    slots[index].state = .orphaned(job)
+    slots[index].handle(.orphan(job))
     return []
   }
 
@@ -25,7 +25,7 @@ extension Runner {
   mutating func orphanEnded(
     _ ended: EndedJob, in index: Int
   ) -> [RunnerAction] {
-    slots[index].state = isStopping ? .closed : .shut
+    slots[index].handle(.workerEnded(isStopping: isStopping))
     let release = RunnerAction.releaseBody(slot: index)
     if let (holder, item) = holder(for: index) {
       let again = EndedJob(
@@ -62,7 +62,7 @@ extension Runner {
   ) -> [RunnerAction]? {
     // Of two items that are alike each waits for a worker of its own.
     if let worker = slots.indices.first(where: { slots[$0].isOrphaned(from: item) && holder(for: $0) == nil }) {
-      slots[index].state = .holding(item, for: worker)
+      slots[index].handle(.hold(item, for: worker))
       return []
     }
     if let position = returning.firstIndex(where: { item.isReturn(of: $0.item) }) {

@@ -51,7 +51,7 @@ extension Runner {
   mutating func begin(_ moving: MovingItem, in index: Int, asking: Bool = false) -> [RunnerAction] {
     var moving = moving
     moving.isAsking = asking
-    slots[index].state = .moving(moving)
+    slots[index].handle(.copy(moving))
     // Told to end with nothing in hand, we end at once.
     let limit = moving.isUnwanted && stopSignal != nil ? Self.withdrawalLimit : Self.settlementLimit
     let begin = asking ? .send(slots[index].on([slots[index].setPrefetch()])) : publishCopy(moving, in: index)
@@ -59,16 +59,13 @@ extension Runner {
   }
 
   private mutating func publishCopy(_ moving: MovingItem, in index: Int) -> RunnerAction {
-    slots[index].isCopyUnsettled = true
+    slots[index].copyPublished()
     return .move(moving.item, moving.move, slot: index)
   }
 
   /// The channel has answered, and so the item can be settled on it.
   mutating func askedBeforeMove(in index: Int) -> [RunnerAction] {
-    guard case .moving(var moving) = slots[index].state, moving.isAsking, !slots[index].hasUnansweredPrefetch
-    else { return [] }
-    moving.isAsking = false
-    slots[index].state = .moving(moving)
+    guard let moving = slots[index].takeAnsweredCopy() else { return [] }
     return [publishCopy(moving, in: index), .set(.settlementLimit(slot: index), after: Self.settlementLimit)]
   }
 
@@ -78,7 +75,7 @@ extension Runner {
   /// The channels of `lost` are gone. Where items are lost again and again after they were copied, no more are.
   mutating func copiesLost(in lost: [Int]) -> [RunnerAction] {
     guard lost.contains(where: { slots[$0].isCopyUnsettled }) else { return [] }
-    for index in lost { slots[index].isCopyUnsettled = false }
+    for index in lost { slots[index].copyLost() }
     copyLosses += 1
     guard copyLosses >= Self.mostCopyLosses, !isStopping else { return [] }
     return breakOff(
@@ -95,13 +92,13 @@ extension Runner {
 
   /// A large copy takes its time; but who was told to end has limits of its own.
   func moveAdvanced(in index: Int) -> [RunnerAction] {
-    guard slots[index].isMoving, stopSignal == nil else { return [] }
+    guard slots[index].isCopying, stopSignal == nil else { return [] }
     return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
   }
 
   /// The copy is in its queue, and only now the item leaves this one.
   mutating func moveConfirmed(in index: Int) -> [RunnerAction] {
-    guard case .moving(let moving) = slots[index].state, !moving.isAsking else { return [] }
+    guard case .copying(let moving) = slots[index].state, !moving.isAsking else { return [] }
     if moving.isExhausted, let ended = moving.ended {
       tally.taken += 1
       tally.count(ended.outcome)
@@ -123,7 +120,7 @@ extension Runner {
   mutating func moveUnconfirmed(
     _ reason: String, in index: Int
   ) -> [RunnerAction] {
-    guard case .moving(let moving) = slots[index].state else { return [] }
+    guard case .copying(let moving) = slots[index].state else { return [] }
     let end = moving.isAsking ? [] : copiesLost(in: [index])
     return end + moveFailed(reason, in: index)
   }
@@ -133,13 +130,13 @@ extension Runner {
   mutating func moveFailed(
     _ reason: String, in index: Int
   ) -> [RunnerAction] {
-    guard case .moving(let moving) = slots[index].state else { return [] }
+    guard case .copying(let moving) = slots[index].state else { return [] }
     let target = moving.move.destination.destination(of: moving.item)
     let otherwise = moving.isUnwanted ? "; it is given back itself, which the broker may count" : ""
     let warning = said(
       .warning, "no copy of the item of \(place) could be published to \(target): \(reason)\(otherwise)")
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
-    slots[index].isCopyUnsettled = false
+    slots[index].copyLost()
     if moving.isUnrun, !moving.isUnwanted, !isStopping {
       return [cancel, warning] + startWorker(on: moving.item, in: index)
     }
@@ -150,7 +147,7 @@ extension Runner {
 
   /// The same, where the broker has said why.
   mutating func moveRefused(_ reason: CloseReason, in index: Int) -> [RunnerAction] {
-    guard reason.refusal == .notPermitted, case .moving(let moving) = slots[index].state else {
+    guard reason.refusal == .notPermitted, case .copying(let moving) = slots[index].state else {
       return moveFailed(reason.text, in: index)
     }
     let exchange = moving.move.destination.destination(of: moving.item).exchange
@@ -167,7 +164,6 @@ extension Runner {
   mutating func moveAbandoned(
     _ moving: MovingItem, in index: Int, why: String
   ) -> [RunnerAction] {
-    slots[index].state = isStopping ? .closed : .shut
     return [.dropMove(slot: index), .releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
       + (moving.isUnrun ? [] : moving.ended.map { disposed(of: $0, as: .givenBackByBroker(why: why)) } ?? [])
   }
@@ -177,7 +173,7 @@ extension Runner {
   mutating func movesBlocked(_ reason: String?) -> [RunnerAction] {
     movesBlocked = reason
     let state = reason.map { "takes no copies for now (\($0)): waiting" } ?? "takes copies again"
-    let limits = slots.indices.filter { slots[$0].isMoving }.map { index in
+    let limits = slots.indices.filter { slots[$0].isCopying }.map { index in
       RunnerAction.set(.settlementLimit(slot: index), after: Self.settlementLimit)
     }
     return [said(.notice, "the broker at \(broker) \(state)")] + limits
@@ -192,7 +188,7 @@ extension Runner {
     let unmark = unmark(item, disposal)
     let isDone = ended?.outcome == .done
     if ended != nil { outage.settled() }
-    slots[index].state = .resting
+    slots[index].handle(.settle)
     let isLastOfSlot = isStopping || freeItems <= 0
     // Of the last ack that is said once the broker has taken it.
     let entry = isDone && isLastOfSlot ? [] : ended.map { disposed(of: $0, as: disposal) } ?? []
@@ -200,7 +196,7 @@ extension Runner {
     if isLastOfSlot {
       // The consumer is cancelled before the broker can see room for another item.
       let methods = detachAndSettle(index, by: method) + [Slot.close]
-      slots[index].state = .closing(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil)
+      slots[index].handle(.close(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil))
       let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
       // Then the connection's end is the answer, and not another one after that.
       let endsAll = returning.isEmpty && search == nil && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
@@ -209,7 +205,7 @@ extension Runner {
           .send(slots[index].on(methods) + unmark), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
         ] + (endsAll ? [.closeConnection] : [])
     }
-    slots[index].isAckUnconfirmed = isDone
+    slots[index].settlementSent(isAck: isDone)
     let wasPausing = isPausing
     let pause = ended == nil ? [] : beginPause()
     guard phase == .serving, !isPausing || options.mayDeleteItself else {
@@ -219,7 +215,7 @@ extension Runner {
       return actions + entry + pause + [.send(slots[index].on(methods) + unmark)] + limit + looked()
     }
     let attach = slots[index].isConsumerAttached ? [] : self.attach(index)
-    slots[index].state = .waiting
+    slots[index].handle(.consume)
     let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve() : []
     return actions + entry + pause + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem() + others
   }
@@ -248,11 +244,13 @@ extension Runner {
 
   /// The channel's end was the broker's word.
   mutating func settled(in index: Int) -> [RunnerAction] {
-    guard case .closing(let word) = slots[index].state else { return [] }
+    let state = slots[index].state
+    guard state.isOne(of: .confirming, .closing) else { return [] }
     slots[index].channelEnded()
-    slots[index].state = .closed
-    return [.cancel(.settlementLimit(slot: index))] + (word.map { disposed(of: $0.ended, as: $0.disposal) } ?? [])
-      + resume()
+    slots[index].handle(.closeAnswered)
+    let taken =
+      if case .confirming(let word) = state { disposed(of: word.ended, as: word.disposal) } else { [RunnerAction]() }
+    return [.cancel(.settlementLimit(slot: index))] + taken + resume()
   }
 
   /// RabbitMQ does not answer the close of a channel any more when it has been told to close the connection. It does what came
@@ -265,22 +263,25 @@ extension Runner {
     let silence = "the broker has not answered in time"
     isBrokerSilent = true
     switch slots[index].state {
-    case .moving:
+    case .copying:
       // Told to end, we wait no longer.
       guard movesBlocked == nil || stopSignal != nil else {
         return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
       }
       return [.dropMove(slot: index)] + moveUnconfirmed(silence, in: index)
-    case .closing(let word):
-      slots[index].state = .closed
-      return word == nil ? resume() : ackUnconfirmed(why: silence)
-    case .waiting where slots[index].isAckUnconfirmed, .resting where slots[index].isAckUnconfirmed,
-      .withdrawing where slots[index].isAckUnconfirmed:
-      slots[index].state = .closed
+    case .closing:
+      slots[index].handle(.settlementLimit)
+      return resume()
+    case .confirming:
+      slots[index].handle(.settlementLimit)
+      return ackUnconfirmed(why: silence)
+    case .consuming where slots[index].isAckUnconfirmed, .idle where slots[index].isAckUnconfirmed,
+      .cancelling where slots[index].isAckUnconfirmed:
+      slots[index].handle(.ackLost)
       tally.ackLost()
       return ackUnconfirmed(why: silence)
-    case .withdrawing:
-      slots[index].state = .closed
+    case .cancelling:
+      slots[index].handle(.settlementLimit)
       return []
     default: return []
     }

@@ -8,14 +8,14 @@ extension Runner {
   mutating func take(_ item: WorkItem, in index: Int) -> [RunnerAction] {
     if item.envelope.consumerTag.isEmpty { return gotInLook(item, in: index) }
     switch slots[index].state {
-    case .waiting: break
-    case .resting, .withdrawing:
+    case .consuming: break
+    case .idle, .cancelling:
       // Nobody ran it: by itself its return would be counted. And for a moment nobody sees that we hold it.
       drain.interrupt(finding: .items)
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
-    case .shut, .closing, .closed: return [.releaseBody(slot: index)]
-    case .working, .orphaned, .holding, .abandoning, .moving:
+    case .noChannel, .confirming, .closing, .closed: return [.releaseBody(slot: index)]
+    case .working, .orphaned, .holding, .abandoning, .copying:
       // It came unasked.
       return [.send(slots[index].on([Self.giveBack(item)]))]
     }
@@ -71,7 +71,7 @@ extension Runner {
   /// Its body is more than is to be stored, and is there for a copy alone.
   mutating func takeTooLarge(_ item: WorkItem, in index: Int) -> [RunnerAction] {
     // Its coming cannot wait until more is known of the queue.
-    guard !keepsDeliveries || slots[index].state != .waiting else {
+    guard !keepsDeliveries || slots[index].state != .consuming else {
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
     }
@@ -80,7 +80,7 @@ extension Runner {
 
   mutating func startWorker(on item: WorkItem, in index: Int) -> [RunnerAction] {
     tally.taken += 1
-    slots[index].state = .working(Job(item: item, startedAt: now))
+    slots[index].handle(.start(Job(item: item, startedAt: now)))
     let limit = options.timeout.map { [RunnerAction.set(.workerLimit(slot: index), after: $0)] } ?? []
     return [.startWorker(item, slot: index)] + limit
   }
@@ -151,7 +151,7 @@ extension Runner {
   }
 
   mutating func abandonWorker(in index: Int) -> [RunnerAction] {
-    slots[index].state = .abandoning
+    slots[index].handle(.abandon)
     return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
   }
 
@@ -163,7 +163,7 @@ extension Runner {
     switch slots[index].state {
     // Nobody wants the body of what a look has found.
     case _ where item.envelope.consumerTag.isEmpty: return take(item, in: index)
-    case .waiting, .resting, .withdrawing:
+    case .consuming, .idle, .cancelling:
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
         + breakOff(
@@ -206,7 +206,7 @@ extension Runner {
   ) -> [RunnerAction] {
     if slots[index].state == .abandoning {
       tally.failed += 1
-      slots[index].state = .closed
+      slots[index].handle(.workerEnded(isStopping: isStopping))
       return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
     }
     guard let job = slots[index].job else { return [] }
@@ -232,24 +232,4 @@ extension Runner {
       return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "the worker was killed by \(signal)")
     }
   }
-}
-
-extension Slot {
-  private mutating func updateJob(_ body: (inout Job) -> Void) {
-    switch state {
-    case .working(var job):
-      body(&job)
-      state = .working(job)
-    case .orphaned(var job):
-      body(&job)
-      state = .orphaned(job)
-    default: break
-    }
-  }
-
-  fileprivate mutating func interrupt(by signal: Signal) {
-    updateJob { $0.interruption = $0.interruption ?? signal }
-  }
-
-  fileprivate mutating func timeOut() { updateJob { $0.hasTimedOut = true } }
 }
