@@ -113,28 +113,6 @@ extension Runner {
     }
   }
 
-  /// The channels are gone over which they came.
-  mutating func dropEarlyDeliveries(where isGone: (EarlyDelivery) -> Bool) -> [RunnerAction] {
-    let gone = earlyDeliveries.filter(isGone)
-    earlyDeliveries.removeAll(where: isGone)
-    return gone.map { .releaseBody(slot: $0.slot) }
-  }
-
-  /// Without a connection there are no channels.
-  mutating func shutSlots() {
-    for index in slots.indices {
-      slots[index].channelEnded()
-      slots[index].handle(.connectionLost)
-    }
-    inspection = nil
-    isAwaitingPermission = false
-    search = nil
-    targetSearch = nil
-    // By the next connection it may be another queue.
-    if mayBeInspected { isInspected = false }
-    drain.channelLost(now: now)
-  }
-
   mutating func connectionFailed(
     _ failure: BrokerFailure
   ) -> [RunnerAction] {
@@ -205,42 +183,4 @@ extension Runner {
     outage.served(now: now)
   }
 
-  /// What goes with the channels: items in hand, copies on their way, and acks that nothing has confirmed.
-  private mutating func channelsLost(
-    _ failure: BrokerFailure
-  ) -> [RunnerAction] {
-    var actions = copiesLost(in: Array(slots.indices)) + dropEarlyDeliveries { _ in true }
-    var isSettlementLost = false
-    for index in slots.indices {
-      let slot = slots[index]
-      switch slot.state {
-      case .working(let job): actions += workerDisconnected(job, in: index)
-      case .copying(let moving):
-        slots[index].handle(.channelLost(isStopping: isStopping))
-        actions += moveAbandoned(moving, in: index, why: failure.description)
-      case .confirming: isSettlementLost = true
-      case .holding: actions.append(.releaseBody(slot: index))
-      default:
-        guard slot.isAckUnconfirmed else { continue }
-        isSettlementLost = true
-        tally.ackLost()
-      }
-    }
-    let isStopped = slots.contains { $0.state == .abandoning }
-    shutSlots()
-    let status: ExitStatus = failure.isAboutCredentials ? .notPermitted : .temporaryFailure
-    if isStopped {
-      actions += breakOff(
-        status,
-        "\(failure); the worker is stopped, "
-          + (options.ownQueue == nil
-            ? "others get its item of queue '\(queue.name)'" : "its item went with queue '\(queue.name)'"))
-    } else if isSettlementLost {
-      actions += breakOff(
-        status, "\(failure); items already done may be run again, their acks are unconfirmed")
-    } else {
-      actions += breakOffVoidLooks()
-    }
-    return actions
-  }
 }

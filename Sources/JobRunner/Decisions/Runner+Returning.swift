@@ -15,11 +15,6 @@ extension WorkItem {
 
 /// `--on-disconnect finish`: workers outlive the connection, and what they did is acked when it comes again.
 extension Runner {
-  mutating func workerDisconnected(_ job: Job, in index: Int) -> [RunnerAction] {
-    guard options.onDisconnect == .finish else { return abandonWorker(in: index) }
-    slots[index].handle(.orphan(job))
-    return []
-  }
 
   /// A worker has ended whose item the broker has given back already.
   mutating func orphanEnded(
@@ -92,12 +87,6 @@ extension Runner {
     return breakOff(.temporaryFailure, "\(what) done, but may be run again: the connection was lost, and \(why)")
   }
 
-  /// Workers whose item nobody will ever ask us for again.
-  mutating func stopOrphans() -> [RunnerAction] {
-    slots.indices.flatMap { index -> [RunnerAction] in
-      if case .orphaned = slots[index].state { abandonWorker(in: index) } else { [] }
-    }
-  }
 }
 
 extension Slot {

@@ -69,21 +69,6 @@ extension Runner {
     return [publishCopy(moving, in: index), .set(.settlementLimit(slot: index), after: Self.settlementLimit)]
   }
 
-  /// How often in a row items may be lost whose copies were published. Each time there may be one more of them.
-  static let mostCopyLosses = 3
-
-  /// The channels of `lost` are gone. Where items are lost again and again after they were copied, no more are.
-  mutating func copiesLost(in lost: [Int]) -> [RunnerAction] {
-    guard lost.contains(where: { slots[$0].isCopyUnsettled }) else { return [] }
-    for index in lost { slots[index].copyLost() }
-    copyLosses += 1
-    guard copyLosses >= Self.mostCopyLosses, !isStopping else { return [] }
-    return breakOff(
-      .temporaryFailure,
-      "items of \(place) went back \(copyLosses) times in a row after copies of them had been published, and may be there "
-        + "more than once: no more are copied")
-  }
-
   /// The broker has answered something that was sent on the slot's channel after its last item.
   mutating func answered(in index: Int) {
     if slots[index].isCopyUnsettled { copyLosses = 0 }
@@ -158,14 +143,6 @@ extension Runner {
     let ended = moving.isUnrun ? nil : moving.ended
     let method = ended.map(Self.giveBack) ?? Self.giveBack(moving.item)
     return end + release(index, by: method, of: moving.item, ended, .givenBack)
-  }
-
-  /// The item went back by itself while its copy was on its way; there may be both now.
-  mutating func moveAbandoned(
-    _ moving: MovingItem, in index: Int, why: String
-  ) -> [RunnerAction] {
-    return [.dropMove(slot: index), .releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
-      + (moving.isUnrun ? [] : moving.ended.map { disposed(of: $0, as: .givenBackByBroker(why: why)) } ?? [])
   }
 
   /// A broker that is short of memory or disk takes the copies that are under way when it has room again, even
@@ -259,38 +236,6 @@ extension Runner {
     slots.indices.flatMap { settled(in: $0) }
   }
 
-  mutating func settlementLimitReached(in index: Int) -> [RunnerAction] {
-    let silence = "the broker has not answered in time"
-    isBrokerSilent = true
-    switch slots[index].state {
-    case .copying:
-      // Told to end, we wait no longer.
-      guard movesBlocked == nil || stopSignal != nil else {
-        return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
-      }
-      return [.dropMove(slot: index)] + moveUnconfirmed(silence, in: index)
-    case .closing:
-      slots[index].handle(.settlementLimit)
-      return resume()
-    case .confirming:
-      slots[index].handle(.settlementLimit)
-      return ackUnconfirmed(why: silence)
-    case .consuming where slots[index].isAckUnconfirmed, .idle where slots[index].isAckUnconfirmed,
-      .cancelling where slots[index].isAckUnconfirmed:
-      slots[index].handle(.ackLost)
-      tally.ackLost()
-      return ackUnconfirmed(why: silence)
-    case .cancelling:
-      slots[index].handle(.settlementLimit)
-      return []
-    default: return []
-    }
-  }
-
-  private mutating func ackUnconfirmed(why: String) -> [RunnerAction] {
-    breakOff(
-      .temporaryFailure, "the item of \(place) is done, but may be run again: its ack is unconfirmed (\(why))")
-  }
 }
 
 extension Method {

@@ -145,16 +145,6 @@ extension Runner {
     slots[index].hasWorker ? [.signalWorker(.kill, slot: index)] : []
   }
 
-  /// The item is not ours any more: the worker is stopped, and nothing that it still does can count.
-  mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: String) -> [RunnerAction] {
-    abandonWorker(in: index) + breakOff(status, line)
-  }
-
-  mutating func abandonWorker(in index: Int) -> [RunnerAction] {
-    slots[index].handle(.abandon)
-    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
-  }
-
   /// Its body cannot be kept, and so not be handed on: it goes back as one that nobody ran. By itself its return would be
   /// counted, and a limit be reached in the end.
   mutating func notStored(
