@@ -47,7 +47,7 @@ package final class EventLoop {
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
     liveness = configuration.liveness
-    runner = Runner(options, chance: { .random(in: 0...1) })
+    runner = Runner(options, now: .now, jitter: { .random(in: 0...1) })
   }
 
   /// Runs until the runner has finished, and returns its exit status.
