@@ -56,7 +56,7 @@ package struct ExitStatus: RawRepresentable, Hashable, Sendable {
   /// Why no worker can be started: of its command as a shell reports it. nil for what is about one item, which goes into
   /// arguments and environment.
   init?(refusedCommand error: SystemError) {
-    switch error.obstacle {
+    switch error.startFailure {
     case .notFound: self = .commandNotFound
     case .notExecutable: self = .notExecutable
     case .argumentsTooLong: return nil
