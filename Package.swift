@@ -42,13 +42,13 @@ let package = Package(
     .target(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
-    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "TLS"], swiftSettings: safe),
+    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(
-      name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux", "Reports", "TLS"], swiftSettings: safe),
+      name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux", "Reports"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Publishing", "Reports", "TLS", "YAML",
+        "AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Publishing", "Reports", "TLS",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
