@@ -42,13 +42,13 @@ let package = Package(
     .target(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
-    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "TLS"], swiftSettings: safe),
+    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(
-      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux", "TLS"], swiftSettings: safe),
+      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "TLS", "YAML",
+        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "TLS",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),

@@ -1,11 +1,13 @@
+import AMQP
 import Arguments
 import Broker
 import Console
 import Manifests
 
-/// How much a Job has to do: as was said, or what the broker says.
+/// How much work a Job has: what the options say, or else how many items the broker has.
 enum ManifestExtent {
-  /// Where the broker is asked, it is asked too whether items can be tried again.
+  /// Asks the broker only if no option gives the extent. Then it also asks whether the queue has a retry and a dead-letter
+  /// queue, and turns attempts off if it has none.
   /// - Throws: `Failure`, `UsageError`
   static func determine(
     _ settings: inout Settings, _ worker: inout WorkerOptions
@@ -40,7 +42,9 @@ enum ManifestExtent {
     do {
       session = try broker.connect(name: "amqp-job manifest", reporter)
     } catch {
-      throw Failure(error, queue: queue, broker: nil)
+      var failure = Failure(error, queue: queue, broker: nil)
+      if let reason = error as? BrokerFailure { failure.message += advice(on: reason) ?? "" }
+      throw failure
     }
     defer { session.close() }
     var lookup = QueueLookup(session)
@@ -50,5 +54,17 @@ enum ManifestExtent {
     } catch {
       throw Failure(error, queue: queue, broker: session.broker)
     }
+  }
+
+  /// What to do from a machine outside the cluster. Returns nil if the broker did answer.
+  private static func advice(on failure: BrokerFailure) -> String? {
+    guard failure.kind == .unreachable, failure.closeReason == nil else { return nil }
+    let completions = "--completions N makes the Job without asking the broker"
+    guard let address = ServiceAddress(host: failure.broker.host, port: failure.broker.port) else {
+      return "; \(completions)"
+    }
+    let certificate = failure.broker.isSecure ? " and --tls-server-name \(failure.broker.host)" : ""
+    return "; if this is a Service of a cluster, run '\(address.portForward)' and use localhost in the URL"
+      + "\(certificate); or \(completions)"
   }
 }

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 internal import Linux
 
 /// The loss of a consumer, a channel or the connection, and of what depended on it.
