@@ -1,4 +1,5 @@
-"""Command lines, settings and queues that cannot be right: one line that says so, and a status that says which kind."""
+"""Command lines, settings and queues that cannot be right. One line says so, and the status says which kind of error it
+is."""
 
 import pytest
 
@@ -72,7 +73,8 @@ def test_bad_option(bench, arguments):
     ("declare", ["a", "--arg", "x=1", "--arg", "x=2"], "--arg x"), ("status", ["a", "--url-file", "b"], "--url-file"),
 ], ids=str)
 def test_an_option_that_is_given_twice(bench, command, arguments, option):
-    """Nobody knows which of its values is meant. An option of another name, or a variable, is no second one."""
+    """It is unknown which of the two values is meant. The same setting as another option or as a variable does not
+    count as a second value."""
     result = bench.run(*arguments, command=command, env={"AMQP_QUEUE": "c", "AMQP_JOB_COUNT": "3"})
     if option:
         result.assert_error(64, option, "twice")
@@ -82,7 +84,7 @@ def test_an_option_that_is_given_twice(bench, command, arguments, option):
 
 @pytest.mark.parametrize("arguments", [["-q", b"a\xff"], [b"--queue=a\xff"], ["-q", "a", "--spool-dir", b"\xc3"]], ids=str)
 def test_an_option_that_is_not_utf8(bench, arguments):
-    """It would be repaired, and so be another queue or path."""
+    """A repaired name would be another queue or path."""
     refused(bench, *arguments, words=[arguments[-2] if len(arguments) > 1 else "--queue", "UTF-8"])
 
 
@@ -146,7 +148,7 @@ def test_options_that_exclude_each_other_are_refused(bench):
 
 
 def test_control_characters_are_not_printed(bench):
-    """The one line stays one line, whatever it quotes."""
+    """The message stays one line, whatever it quotes."""
     for value in "1\n2", "no\x1b[31mtime":
         result = bench.run("-q", "any", "--timeout", value, worker=TRUE)
         result.assert_error(64)
@@ -185,7 +187,7 @@ def test_bad_url(bench, url):
 
 
 def test_broker_url_of_another_scheme(bench):
-    """BROKER_URL is Celery's name, too."""
+    """Celery uses the name BROKER_URL, too."""
     result = bench.run("-q", "any", url=None, env={"BROKER_URL": "redis://:Sup3rSecret@cache:6379/0"}, worker=TRUE)
     result.assert_error(64, "BROKER_URL", "redis")
     assert "Sup3rSecret" not in result.stderr
@@ -225,7 +227,7 @@ def test_token_file(bench):
 
 
 def test_a_token_outweighs_the_urls_password(bench):
-    """As a password file does; and what an option says, what the environment says of the other."""
+    """A password file does, too. An option for one of them outweighs a variable for the other."""
     peer = bench.peer(b"apple")
     token, password = bench.file("token", "a.b.c\n"), bench.file("password", "x")
     bench.run(
@@ -235,7 +237,7 @@ def test_a_token_outweighs_the_urls_password(bench):
 
 
 def test_a_password_that_ends_in_a_space(bench):
-    """Only the ends of lines are no part of it."""
+    """Only line ends are removed."""
     peer = bench.peer(b"apple")
     password = bench.file("password", b"se cret \r\n\n")
     bench.run("-q", "queue", "--password-file", password, url=peer.url, worker=TRUE)
@@ -299,7 +301,8 @@ def test_amqp_names_come_before_the_tutorials(bench):
 
 
 def test_what_kubernetes_injects_for_a_service_is_ignored(bench):
-    """A Service named `amqp-job-timeout`, or `amqp-job` with a port named so."""
+    """Kubernetes sets such variables for a Service named `amqp-job-timeout`, or for a Service named `amqp-job` with
+    such a port."""
     queue = bench.queue("quorum", b"apple")
     result = bench.run(
         "-q", queue.name, worker=TRUE,
@@ -321,7 +324,7 @@ def test_stream(bench):
 
 
 def test_auto_delete_queue(bench):
-    """It would go, with all that is in it, as soon as the runner's consumer is cancelled."""
+    """The queue would be deleted, with all its items, as soon as the runner's consumer is cancelled."""
     queue = bench.name_queue("classic")
     bench.client.channel.queue_declare(queue.name, durable=True, auto_delete=True)
     queue.put(b"apple", b"pear")
@@ -336,7 +339,7 @@ def test_exclusive_queue_of_another_connection(bench):
 
 
 def test_queue_with_an_exclusive_consumer(bench):
-    """403: someone else has it for himself."""
+    """The broker answers 403, because another connection uses the queue exclusively."""
     queue = bench.queue("classic", b"apple")
     channel = bench.client.connection.channel()
     channel.basic_qos(prefetch_count=1)

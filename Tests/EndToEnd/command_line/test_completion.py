@@ -1,4 +1,4 @@
-"""`amqp-job completion`: what interactive shells offer."""
+"""`amqp-job completion`: the offers of interactive shells."""
 
 import re
 import shutil
@@ -45,10 +45,10 @@ def shell(request, binary, tmp_path_factory):
     ("amqp-job run --timeout ", set()), ("amqp-job run --spool-above ", set()), ("amqp-job run -n ", set()),
     ("amqp-job run --queue ", set()), ("amqp-job publish --header ", set()), ("amqp-job check --max-age ", set()),
     ("amqp-job run --url-file ", FILES), ("amqp-job run --spool-dir ", DIRECTORIES), ("amqp-job install ", DIRECTORIES),
-    # What follows is about the words before, whatever a shell makes of : and =
+    # Offers depend on the words before, however a shell treats : and =.
     ("amqp-job run --url amqp://a:b@c:1/ --dr", {"--drain", "--drain-timeout"}),
     ("amqp-job publish --header a=b --js", {"--jsonl"}), ("amqp-job run --retry-delay=1s --raw", {"--raw-status"}),
-    # Bodies are no files, but paths are
+    # Bodies are not files, but paths are.
     ("amqp-job publish -q x a", set()), ("amqp-job publish --file ", FILES), ("amqp-job publish --file -q x a", FILES),
     # Another command
     ("amqp-job run -q x -- bashb", {"bashbug"}), ("amqp-job run -q x bashb", {"bashbug"}),

@@ -28,7 +28,7 @@ def install(bench, directory, *arguments, **options):
 
 
 def assert_installed(bench, directory, *others):
-    """Whole, executable for everybody, and alone but for `others`."""
+    """Asserts that the copy is complete and executable for everybody, and that nothing is beside it except `others`."""
     program = directory / "amqp-job"
     assert program.read_bytes() == open(bench.binary, "rb").read()
     assert stat.S_IMODE(program.stat().st_mode) == 0o755
@@ -129,13 +129,13 @@ def test_links(bench, target):
     assert_installed(bench, target, *NAMES)
     assert {os.readlink(target / name) for name in NAMES} == {"amqp-job"}
     shutil.move(target, bench.path("moved"))
-    (bench.path("moved") / "amqp-get").stat()  # a link that leads nowhere would raise
+    (bench.path("moved") / "amqp-get").stat()  # A broken link would raise an error.
     assert install(bench, bench.path("moved"), "--links").status == 0, "over those that are there"
     assert_installed(bench, bench.path("moved"), *NAMES)
 
 
 def test_another_program_is_no_link(bench, target):
-    """Debian's amqp-consume, say."""
+    """Such a file may be Debian's amqp-consume."""
     (target / "amqp-get").write_text("precious")
     install(bench, target, "--links").assert_error(74, target / "amqp-get", "exists")
     assert (target / "amqp-get").read_text() == "precious"
@@ -183,14 +183,14 @@ def test_a_file_system_that_takes_nothing(bench, target, options, words):
 
 
 def test_a_limit_on_the_size_of_files(bench, target):
-    """The kernel sends SIGXFSZ, too, which would end it without a word."""
+    """The kernel also sends SIGXFSZ, which would end it without a message."""
     limited = ["sh", "-c", 'ulimit -f 1000; exec "$@"', "sh"]
     install(bench, target, prefix=limited).assert_error(74, target / "amqp-job", "too large")
     assert os.listdir(target) == []
 
 
 def test_told_to_end(bench, target):
-    """It is too quick to be met amid its work; whenever it is, there is the whole program, or none."""
+    """It is too quick to be killed at a chosen moment. At any moment either the whole program is there, or nothing."""
     for delay in range(20):
         installer = bench.start(target, command="install", url=None)
         installer.ended.wait(delay / 1000)

@@ -1,4 +1,4 @@
-"""What commands say while they wait, and when."""
+"""What commands say while they wait, and when they say it."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""amqp-job manifest: any text comes through as it is; and what cannot is refused."""
+"""amqp-job manifest: any text stays as it is, and text that cannot is refused."""
 
 import random
 import re
@@ -23,7 +23,7 @@ VARIABLES = {"BROKER_URL": "amqp://u:p@h"}
 
 
 def text(generator):
-    """Text of the kind that is likely to go wrong."""
+    """Text that is likely to be damaged."""
     alphabet = "$()'\"\\:#-?,[]{}&*!|>%@` \n\t\r\x07\x85\u2028yn01.~=<éß日😀"
     return "".join(generator.choice(alphabet) for _ in range(generator.randrange(12)))
 
@@ -40,7 +40,7 @@ def test_nasty_arguments_and_variables(bench, kind):
 
 
 def test_nasty_queues(bench):
-    """Control characters apart, which no queue has."""
+    """Control characters are left out, because no queue's name has them."""
     generator = random.Random(5)
     names = set()
     queues = {

@@ -1,4 +1,4 @@
-"""Replies to a client that waits for them by RabbitMQ's direct reply-to."""
+"""Replies to a client that waits for them with RabbitMQ's direct reply-to."""
 
 import pika
 import pytest
@@ -9,7 +9,7 @@ REQUEST = "amq.rabbitmq.reply-to"
 
 
 class Caller:
-    """A client that waits for replies: at the name `reply_to`."""
+    """A client that waits for replies. `reply_to` is its address."""
 
     def __init__(self, bench):
         self.replies = []

@@ -5,7 +5,7 @@ import pytest
 
 
 def declared(queue, **expected):
-    """Whether the broker takes a declaration with exactly this as the same."""
+    """Whether the broker accepts a declaration with exactly these arguments as equivalent."""
     try:
         queue.client.channel.queue_declare(queue.name, durable=True, arguments=expected or None)
     except pika.exceptions.ChannelClosedByBroker as error:

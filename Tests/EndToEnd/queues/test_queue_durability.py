@@ -1,4 +1,4 @@
-"""Queues that may go before their items do: refused, but by the user's explicit word."""
+"""Queues that may be deleted before their items are done. They are refused unless the user allows them explicitly."""
 
 import pytest
 

@@ -20,7 +20,7 @@ def rows(result):
 
 
 def looks(runner):
-    """What a watch has shown so far."""
+    """The output of a watch so far."""
     return [json.loads(line) for line in runner.stdout.splitlines(keepends=True) if line.endswith(b"\n")]
 
 
@@ -79,7 +79,7 @@ def test_queue_from_the_environment(bench, name):
 
 
 def test_a_long_name(bench):
-    """There can be no retry queue: its name would be too long."""
+    """There can be no retry queue, because its name would be too long."""
     name = bench.marker + "x" * (255 - len(bench.marker))
     bench.client.channel.queue_declare(name, durable=True)
     try:
@@ -147,7 +147,7 @@ def test_watch_in_lines(bench):
 
 
 def test_watch_on_a_terminal(bench, terminal):
-    """A line for each queue, drawn over and over in the same place."""
+    """There is one line for each queue, and all lines are redrawn in place."""
     first, second = bench.work_queue(), bench.queue("quorum")
     first.put(*[b"x"] * 4)
     runner = watch(bench, first.name, second.name, stdout=terminal.theirs)
@@ -167,7 +167,7 @@ def test_watch_on_a_terminal(bench, terminal):
 
 @pytest.mark.any_broker
 def test_watch_on_a_narrow_terminal(bench):
-    """Names are shortened, and columns left out whole; no figure is cut."""
+    """Names are shortened, and whole columns are left out. No figure is cut."""
     narrow = Terminal(40, 24)
     bench.closers.append(narrow.close)
     queue = bench.work_queue("classic", *[b"x"] * 120)
@@ -235,7 +235,8 @@ def until_drained(bench, *arguments, **options):
 
 @pytest.mark.any_broker
 def test_until_drained(bench):
-    """Several queues: an item that waits for another attempt, and one in somebody's hand."""
+    """There are several queues. One has an item that waits for another attempt, and one has an item that a runner
+    holds."""
     first, second = bench.work_queue("quorum"), bench.queue("classic", b"apple")
     first.retry.put(b"pear", expiration="1000")
     worker = bench.worker("hold")

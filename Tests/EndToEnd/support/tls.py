@@ -1,4 +1,4 @@
-"""The tests' certificates (certificates.py makes them), and where the broker speaks TLS."""
+"""The tests' certificates, which certificates.py makes, and the broker's TLS port."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ def pem(name):
 
 
 def port(bench):
-    """The broker's for TLS."""
+    """The broker's TLS port."""
     return int(bench.broker.url.rsplit(":", 1)[1]) + 3
 
 

@@ -1,4 +1,4 @@
-"""TLS: whom amqp-job trusts, what it says of others, and that it never falls back to plain text."""
+"""TLS: which servers amqp-job trusts, what it says of the others, and that it never falls back to plain text."""
 
 import os
 import pathlib
@@ -63,7 +63,7 @@ def test_unknown_authority(bench):
 
 
 def test_external(bench):
-    """By the user whom the certificate names; the password is not looked at."""
+    """The login is that of the user whom the certificate names. The password is ignored."""
     queue = bench.queue("classic", b"apple", b"pear")
     external = ["--tls-cert", pem("client"), "--auth-mechanism", "external"]
     result = run(bench, queue, url(port(bench), user=""), *external)
@@ -73,7 +73,8 @@ def test_external(bench):
 
 
 def test_a_certificate_that_is_replaced(bench):
-    """As cert-manager does it: by the next connection it is another one. The stranger shows whose is used."""
+    """cert-manager replaces files like this. The next connection uses the new certificate, which names a stranger to
+    make that visible."""
     queue = bench.queue("quorum")
     way = Proxy(("127.0.0.1", port(bench)))
     bench.closers.append(way.close)
@@ -107,7 +108,7 @@ def test_external_that_is_not_offered(bench, proxy):
 
 
 def test_items_of_all_sizes(bench):
-    """Many small ones and a large one, in and out: nothing stays behind in a buffer."""
+    """Many small items and a large one go in and out. Nothing stays in a buffer."""
     queue = bench.queue("classic")
     address = url(port(bench))
     large = os.urandom(20_000_000)
@@ -200,7 +201,7 @@ def test_insecure_warns(bench, proxy):
 
 
 def test_what_the_query_of_the_url_says(bench, proxy):
-    """As with the options of the same meaning, which outweigh it."""
+    """The query does the same as the options, and the options outweigh it."""
     queue = bench.queue("classic", *[b"apple"] * 3)
     trusted = f"?cacertfile={CA}&verify=verify_peer"
     elsewhere = url(proxy("elsewhere").port) + trusted + "&server_name_indication=broker.example"
@@ -254,7 +255,7 @@ def test_authorities_from_the_environment(bench, variable):
 
 
 def test_a_name_that_ends_in_a_dot(bench):
-    """As absolute names do, which are written to be looked up once."""
+    """An absolute name ends in a dot, so that it is looked up only once."""
     queue = bench.queue("classic", b"apple")
     result = run(bench, queue, url(port(bench)), "--tls-server-name", "localhost.")
     assert result.status == 0, result
@@ -262,7 +263,7 @@ def test_a_name_that_ends_in_a_dot(bench):
 
 @pytest.mark.parametrize("name", ["ca.crt", "ca.pem"])
 def test_a_directory_of_authorities(bench, name):
-    """As Kubernetes mounts a Secret: without OpenSSL's names for them."""
+    """Kubernetes mounts a Secret like this, without OpenSSL's names for the files."""
     queue = bench.queue("classic", b"apple")
     trusted = bench.path("authorities")
     trusted.mkdir()
@@ -272,7 +273,7 @@ def test_a_directory_of_authorities(bench, name):
 
 
 def test_the_systems_authorities(bench):
-    """They do not know ours."""
+    """They do not include our CA."""
     run(bench, "queue", url(port(bench)), ca=None).assert_error(77, "authority")
 
 
@@ -296,7 +297,7 @@ def test_the_systems_authorities(bench):
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,
 )
 def test_settings_that_cannot_be_used(bench, options, words):
-    """Found out before a connection is made."""
+    """This is found before a connection is made."""
     proxy = bench.proxy()
     options = [word if word[:1] in ("-", "/", "") or word in ("external", "kerberos") else pem(word) for word in options]
     address = url(proxy.port)
@@ -306,14 +307,14 @@ def test_settings_that_cannot_be_used(bench, options, words):
 
 
 def test_tls_options_without_tls(bench):
-    """Who asks for TLS never gets plain text."""
+    """A client that asks for TLS never gets plain text."""
     proxy = bench.proxy()
     run(bench, "queue", proxy.url).assert_error(64, "amqps://")
     assert proxy.accepted == 0
 
 
 def test_a_silent_server(bench):
-    """The handshake has the login's limit."""
+    """The handshake has the same time limit as the login."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         held = []
         threading.Thread(target=lambda: held.append(listener.accept()), daemon=True).start()

@@ -1,4 +1,4 @@
-"""`run --feed file` and `run --feed arg`: the item in a file with a name, or in the worker's arguments."""
+"""`run --feed file` and `run --feed arg`: the item in a named file, or in the worker's arguments."""
 
 import os
 import signal
@@ -61,7 +61,7 @@ def test_each_of_many_workers_has_a_file_of_its_own(bench, spool):
 
 @pytest.mark.skipif(not CAN_ISOLATE, reason="needs a mount of its own")
 def test_a_large_item_is_stored_once(bench, spool):
-    """There is room for one copy."""
+    """There is room for one copy only."""
     queue = bench.queue("quorum", b"x" * 3_000_000)
     small = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=4m none {spool}; exec "$@"', "sh"]
     worker = bench.script('test "$(wc -c <"$WORK_ITEM_FILE")" = 3000000\n')
@@ -98,7 +98,7 @@ def test_the_file_of_a_worker_that_is_interrupted(bench, spool, name):
 
 @pytest.mark.parametrize("size", [10, 3_000_000])
 def test_what_a_worker_does_to_the_file_is_not_done_to_the_item(bench, spool, size):
-    """It is tried again as it came."""
+    """The next attempt gets the item unchanged."""
     body = os.urandom(size)
     queue = bench.work_queue("quorum", body)
     vandal = bench.script('chmod 600 "$WORK_ITEM_FILE"; echo mine 1<>"$WORK_ITEM_FILE"; exit 1\n')
@@ -113,12 +113,12 @@ def test_what_a_worker_does_to_the_file_is_not_done_to_the_item(bench, spool, si
 
 
 def test_an_unwanted_item_leaves_no_file(bench, spool):
-    """More than one may come to a runner that looks whether the queue is drained."""
+    """A runner that probes whether the queue is drained may get more than one item."""
     queue = bench.work_queue("quorum", *[b"apple"] * 20)
     runners = [
         bench.start("-q", queue.name, "--drain", "--feed", "file", "--spool-dir", spool, worker=["true"]) for _ in range(3)
     ]
-    assert [runner.finish(40).status for runner in runners] == [0, 0, 0]
+    assert [runner.finish(60).status for runner in runners] == [0, 0, 0]
     assert list(spool.iterdir()) == []
 
 
@@ -126,7 +126,7 @@ def test_an_unwanted_item_leaves_no_file(bench, spool):
 
 
 def arguments_seen(bench, queue, *words, options=()):
-    """What a worker got for the words, as bytes."""
+    """The arguments that a worker got for these words, as bytes."""
     seen = bench.path("seen")
     worker = bench.script(f'for word; do printf "%s\\0" "$word"; done >{seen}; readlink /proc/$$/fd/0 >{seen}-stdin\n')
     result = run(bench, queue, "arg", [*worker, *words], *options)
@@ -164,7 +164,7 @@ def test_arg_of_a_script_without_a_first_line(bench):
     ids=["NUL", "too long", "too long and spooled"],
 )
 def test_an_item_that_is_no_argument(bench, body, words):
-    """As a failure of the worker: no runner will ever be able to start it."""
+    """This counts as a failure of the worker, because no runner will ever be able to start it."""
     queue = bench.work_queue("quorum", body)
     result = run(bench, queue, "arg", ["true", "{}"], "--max-attempts", "1")
     result.assert_error(1, queue.name, "could not be started", *words)
