@@ -19,7 +19,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 
-from support import brokers, harness, manual  # noqa: E402
+from support import bench as benches, brokers, manual  # noqa: E402
 from support.terminal import Terminal  # noqa: E402
 
 # pytest-xdist runs all tests of a group in one process, so that they share one broker.
@@ -135,7 +135,7 @@ def token_broker(issuer, tmp_path_factory):
 @pytest.fixture
 def token_bench(binary, token_broker, time_limit, request):
     """A bench on `token_broker`."""
-    made = harness.Bench(binary, token_broker)
+    made = benches.Bench(binary, token_broker)
     yield made
     _close(made, request)
 
@@ -152,7 +152,7 @@ def _close(bench, request):
 
 @pytest.fixture
 def bench(binary, broker, time_limit, request):
-    made = harness.Bench(binary, broker)
+    made = benches.Bench(binary, broker)
     yield made
     _close(made, request)
 
@@ -161,7 +161,7 @@ def bench(binary, broker, time_limit, request):
 def spare(binary, spare_broker, time_limit, request):
     """A bench on `spare_broker`."""
     spare_broker.start()
-    made = harness.Bench(binary, spare_broker)
+    made = benches.Bench(binary, spare_broker)
     yield made
     spare_broker.start()
     _close(made, request)

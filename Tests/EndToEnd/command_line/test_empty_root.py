@@ -85,7 +85,7 @@ def assert_hands_on(bench, root, host, body=b"apple", arguments=(), **options):
     assert hashlib.sha256(target.take()[2]).digest() == hashlib.sha256(body).digest()
 
 
-def test_it_is_one_file(binary):
+def test_the_binary_is_one_file(binary):
     """The file names no program interpreter, so it needs no library."""
     header = open(binary, "rb").read(64)
     start, size, count = struct.unpack_from("<Q", header, 32)[0], *struct.unpack_from("<HH", header, 54)
@@ -146,7 +146,7 @@ def test_a_name_that_does_not_exist(bench, root):
 
 
 @pytest.mark.parametrize("files", [[], ["/etc/resolv.conf"], ["/etc/hosts"], ["/etc/hosts", "/etc/nsswitch.conf"]])
-def test_a_name_and_nobody_to_ask(bench, root, files):
+def test_a_name_without_a_name_server(bench, root, files):
     for name in files:
         root.file(name)
     result = root.run(

@@ -70,7 +70,7 @@ def test_what_is_there_is_replaced(bench, target, there):
     assert elsewhere.read_text() == "not to be touched"
 
 
-def test_one_that_runs_is_replaced_and_runs_on(bench, target):
+def test_a_running_program_is_replaced_and_goes_on(bench, target):
     install(bench, target)
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("hold")
@@ -82,7 +82,7 @@ def test_one_that_runs_is_replaced_and_runs_on(bench, target):
     assert runner.finish().status == 0
 
 
-def test_whoever_starts_it_meanwhile_finds_a_whole_one(bench, target):
+def test_a_program_that_is_started_meanwhile_is_complete(bench, target):
     install(bench, target)
     ended = threading.Event()
     statuses = []
@@ -134,7 +134,7 @@ def test_links(bench, target):
     assert_installed(bench, bench.path("moved"), *NAMES)
 
 
-def test_another_program_is_no_link(bench, target):
+def test_a_link_never_replaces_another_program(bench, target):
     """Such a file may be Debian's amqp-consume."""
     (target / "amqp-get").write_text("precious")
     install(bench, target, "--links").assert_error(74, target / "amqp-get", "exists")
@@ -142,7 +142,7 @@ def test_another_program_is_no_link(bench, target):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_called_by_such_a_name(bench, target, name):
+def test_a_link_runs_the_program_of_its_name(bench, target, name):
     install(bench, target, "--links")
     for program in target / name, name:
         done = subprocess.run([program], env={"PATH": str(target)}, capture_output=True, text=True, check=False)
@@ -161,13 +161,13 @@ def test_bad_usage(bench, target):
     assert os.listdir(target) == []
 
 
-def test_a_directory_that_is_none(bench, target):
+def test_a_target_that_is_not_a_directory(bench, target):
     install(bench, target / "missing").assert_error(74, target / "missing", "no such")
     install(bench, bench.file("file", "")).assert_error(74, "not a directory")
     assert os.listdir(target) == []
 
 
-def test_a_directory_of_that_name(bench, target):
+def test_a_directory_in_the_place_of_the_program(bench, target):
     (target / "amqp-job").mkdir()
     install(bench, target).assert_error(74, target / "amqp-job", "directory")
     assert os.listdir(target) == ["amqp-job"]
@@ -189,7 +189,7 @@ def test_a_limit_on_the_size_of_files(bench, target):
     assert os.listdir(target) == []
 
 
-def test_told_to_end(bench, target):
+def test_a_signal_leaves_no_part_of_the_program(bench, target):
     """It is too quick to be killed at a chosen moment. At any moment either the whole program is there, or nothing."""
     for delay in range(20):
         installer = bench.start(target, command="install", url=None)

@@ -15,7 +15,7 @@ def clean(text):
     return not set(text) & set(TRICKS)
 
 
-def test_messages(bench):
+def test_error_messages_are_clean(bench):
     result = bench.run("-q", f"jobs{TRICKS}", worker=["true"])
     assert result.status in (64, 66) and len(result.lines) == 1 and clean(result.stderr), result
     assert clean(bench.run("-q", "any", f"--timeout=1{TRICKS}", worker=["true"]).stderr)
@@ -37,7 +37,7 @@ def test_log_for_people(bench):
     assert result.status == 0 and clean(result.stderr), result
 
 
-def test_tables(bench):
+def test_tables_are_clean(bench):
     queue = bench.work_queue()
     queue.dead.put(b"apple", message_id=f"a{TRICKS}", headers={"x-amqp-job-reason": TRICKS, f"h{TRICKS}": TRICKS})
     result = dead(bench, "list", queue.name)

@@ -17,7 +17,7 @@ def test_no_limit_of_time(bench, queue):
     assert (result.status, result.stdout, result.stderr) == (0, b"", ""), result
 
 
-def test_it_outweighs_the_environment(bench, queue):
+def test_zero_outweighs_the_environment(bench, queue):
     queue.put(b"apple")
     result = bench.run(
         "-q", queue.name, "--timeout", "0", worker=["sh", "-c", "sleep 0.4; cat"], env={"AMQP_JOB_TIMEOUT": "100ms"})

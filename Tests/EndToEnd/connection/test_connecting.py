@@ -1,40 +1,18 @@
 """Connecting to brokers that are missing, late, silent or refusing, or that are no brokers."""
 
 import signal
-import socket
 import threading
 
 import pytest
 
-from support import processes
-from support import peer as peers
+from support import peer as peers, processes
 from support.processes import CAN_ISOLATE, PROMPT, PYTHON, holds_for, wait_until
+from support.sockets import refusing_port, silent_port, unreachable_port
 from support.users import user
 
-# test_bad_input.py has the settings for this.
+# test_urls_and_secret_files.py tests URLs that cannot be right.
 
-
-def dead_port(bench):
-    """A port that refuses connections, and that nobody else gets."""
-    reserved = socket.socket()
-    reserved.bind(("127.0.0.1", 0))
-    bench.closers.append(reserved.close)
-    return reserved.getsockname()[1]
-
-
-def silent_port(bench):
-    listener = peers.silent()
-    bench.closers.append(listener.close)
-    return listener.getsockname()[1]
-
-
-def unreachable_port(bench):
-    port, end = peers.unreachable()
-    bench.closers.append(end)
-    return port
-
-
-PLACES = {"refused": dead_port, "silent": silent_port, "no answer to SYN": unreachable_port}
+PLACES = {"refused": refusing_port, "silent": silent_port, "no answer to SYN": unreachable_port}
 
 
 @pytest.mark.parametrize("place", PLACES)

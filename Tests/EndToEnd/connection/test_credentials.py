@@ -83,7 +83,7 @@ def test_a_file_that_is_not_replaced(bench, account):
 
 
 @pytest.mark.parametrize("content", [None, "no URL"])
-def test_while_the_file_cannot_be_used_the_former_content_is(bench, account, content):
+def test_the_former_content_is_used_while_the_file_is_unusable(bench, account, content):
     queue = bench.queue("quorum")
     proxy = bench.proxy()
     file = bench.file("url", url(account, "secret", proxy.port))

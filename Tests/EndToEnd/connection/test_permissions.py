@@ -30,7 +30,7 @@ def test_run_on_a_declared_queue(bench):
     queue.dead.assert_back()
 
 
-def test_run_on_a_declared_queue_that_is_vouched_for(bench):
+def test_run_on_an_assumed_declared_queue(bench):
     queue = bench.work_queue("quorum", b"apple", b"BAD")
     with user(bench, write=[DEFAULT], read=[queue.name, queue.retry.name, queue.marks.name]) as worker:
         worker.run("-q", queue.name, worker=["cat"]).assert_error(77, "configure", "--assume")
@@ -55,7 +55,7 @@ def test_run_on_a_plain_queue(bench, kind, more):
 
 
 @pytest.mark.parametrize("more", [(), ("--drain",)])
-def test_run_on_a_plain_queue_that_is_vouched_for(bench, kind, more):
+def test_run_on_an_assumed_plain_queue(bench, kind, more):
     queue = bench.queue(kind, b"apple")
     with user(bench, write=[DEFAULT] if kind == "quorum" else [], read=[queue.name]) as worker:
         result = worker.run("-q", queue.name, "--assume", kind, *more, worker=["cat"])

@@ -64,7 +64,7 @@ def test_a_login_that_is_refused_is_one_line(bench, secret_user, command, argume
     assert SECRET not in result.stderr
 
 
-def test_url_without_a_password_in_argv_is_nothing_to_warn_of(bench, secret_user):
+def test_no_warning_for_a_url_without_a_password(bench, secret_user):
     queue = bench.queue("quorum", b"apple")
     secret = bench.file("password", SECRET, mode=0o600)
     result = bench.run(
@@ -126,7 +126,7 @@ def test_settings_are_withheld_from_the_worker(bench, secret_user):
         assert name in lines[0], result
 
 
-def test_settings_that_were_not_used_are_the_workers(bench):
+def test_settings_that_were_not_used_reach_the_worker(bench):
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker()
     theirs = {"BROKER_URL": "redis://cache", "QUEUE": "celery"}
@@ -144,7 +144,7 @@ def test_pass_env(bench):
     assert {name: worker.environment.get(name) for name in theirs} == theirs
 
 
-def test_secret_files_are_no_ones_business(bench):
+def test_secret_files_do_not_reach_the_worker(bench):
     """Neither a descriptor nor a variable leads the worker to the content of the file."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker()

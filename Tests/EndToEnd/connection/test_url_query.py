@@ -38,7 +38,7 @@ def test_connection_timeout(bench):
     ("ssl_options={'a':1,'b':2}", "ssl_options"), ("verify=verify_none&cacertfile=/no/such", "verify, cacertfile"),
     ("auth_mechanism=amqplain", "auth_mechanism"), ("S3cret", "one that is none"), ("S3:cret=x", "one that is none"),
 ])
-def test_what_is_ignored(bench, query, ignored):
+def test_ignored_parameters_are_named(bench, query, ignored):
     """A message names the parameter, and shows no value."""
     queue = bench.queue("classic")
     for command in ["status", queue.name], ["publish", "-q", queue.name, "apple"]:
@@ -51,7 +51,7 @@ def test_what_is_ignored(bench, query, ignored):
 
 @pytest.mark.parametrize(
     "form", ["{}//", "{}/%2F", "{}//?heartbeat=5", "{}/;amqp://127.0.0.1:1//", "amqp://127.0.0.1:1//;{}//"])
-def test_celerys_form(bench, form):
+def test_celerys_form_of_a_url(bench, form):
     queue = bench.queue("classic")
     for scheme in "amqp", "pyamqp":
         result = bench.run(queue.name, command="status", url=form.format(bench.broker.url.replace("amqp", scheme)))
@@ -64,7 +64,7 @@ def test_a_vhost_that_begins_with_a_slash(bench):
     assert next(method for name, method in peer.seen if name == "Connection.Open").virtual_host == "/name"
 
 
-def test_the_originals_know_of_no_query(bench, links):
+def test_amqp_tools_accept_no_query(bench, links):
     result = bench.run(
         bench.broker.url + "?heartbeat=5", "-q", "any", "true", command="-u", url=None, binary=links / "amqp-consume")
     assert result.status == 1 and "?query" in result.stderr, result

@@ -36,7 +36,7 @@ def own(bench, **declaration):
 @pytest.mark.parametrize("declaration", [
     {"arguments": {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000}}, {},
 ], ids=["quorum", "classic"])
-def test_many(bench, declaration):
+def test_purge_many_items(bench, declaration):
     """This is more than any batch of messages that is taken, published or given back."""
     count = 3000
     queue = own(bench, **declaration)
@@ -68,7 +68,7 @@ def test_a_queue_that_deletes_itself_stays(bench, action):
 
 @pytest.mark.any_broker
 @pytest.mark.parametrize("action, text", [("list", "SIZE"), ("replay", "1 item moved")])
-def test_others_take_what_was_counted(bench, action, text):
+def test_items_that_others_take_after_they_were_counted(bench, action, text):
     """The broker counts three items and delivers one. Later it counts none."""
     server = bench.peer(b"apple", has_retries=True)
     counts = iter([3])

@@ -59,7 +59,7 @@ def test_list(bench, queue):
 
 
 @pytest.mark.any_broker
-def test_list_limits_those_that_are_meant(bench, queue):
+def test_list_limits_the_selected_items(bench, queue):
     result = dead(bench, "list", queue.name, "--where", "n=7", "--limit", "1", "--json")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a"]
     result = dead(bench, "list", queue.name, "--reason", "nothing")
@@ -71,7 +71,7 @@ def test_list_limits_those_that_are_meant(bench, queue):
     ("--reason nothing", []), ("--since 2026-01-01T00:00:00Z", [0, 1, 2, 3]), ("--position 5,2-3", [1, 2, 4]),
 ])
 @pytest.mark.parametrize("action", ["replay", "purge"])
-def test_others_stay_in_their_order(bench, queue, action, options, expected):
+def test_items_that_are_not_selected_keep_their_order(bench, queue, action, options, expected):
     count = f"{len(expected)} item{'' if len(expected) == 1 else 's'} "
     result = dead(bench, action, queue.name, *words(options), "--dry-run")
     assert result.status == 0 and f"{count}would be {'moved' if action == 'replay' else 'dropped'}" in result.stderr, result
@@ -83,7 +83,7 @@ def test_others_stay_in_their_order(bench, queue, action, options, expected):
 
 
 @pytest.mark.parametrize("action", ["replay", "purge"])
-def test_many_of_many(bench, action):
+def test_many_selected_items_behind_many_others(bench, action):
     """The selected items lie behind more than one window of others. The queue has delivered all of them before."""
     queue = bench.work_queue()
     put_many(bench, queue.dead, 1500, "--header", "n=0")
@@ -125,7 +125,7 @@ def test_a_position_that_is_not_there(bench, queue, words):
 
 @pytest.mark.any_broker
 @pytest.mark.parametrize("text", ["0", "3-1", "x", "1,,2", "1-2-3", ""])
-def test_what_is_no_position(bench, text):
+def test_values_that_are_not_positions(bench, text):
     dead(bench, "list", "any", "--position", text).assert_error(64, "--position")
 
 
@@ -174,7 +174,7 @@ def test_progress_on_a_terminal(bench, terminal, words):
 
 
 @pytest.mark.any_broker
-def test_no_progress_where_nobody_wants_it(bench, terminal):
+def test_no_progress_with_quiet_or_json(bench, terminal):
     queue = bench.work_queue()
     queue.dead.put(b"apple")
     for options in ["--quiet"], ["--log-format", "json"]:

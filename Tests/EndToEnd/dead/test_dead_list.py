@@ -136,7 +136,7 @@ def test_list_the_first(bench):
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a", "b"]
 
 
-def test_list_a_killed_one_loses_nothing(bench):
+def test_a_killed_list_loses_nothing(bench):
     queue = bench.work_queue()
     queue.dead.put(*numbers(range(300)))
     runner = bench.start("list", queue.name, command="dead")
@@ -173,7 +173,7 @@ def test_list_waits_until_all_are_back(bench):
     assert next(ready, None) is None, "it did not wait"
 
 
-def test_list_none(bench):
+def test_list_an_empty_queue(bench):
     queue = bench.work_queue()
     result = dead(bench, "list", queue.name)
     assert (result.status, result.stdout) == (0, b"") and "is empty" in result.stderr, result

@@ -35,7 +35,7 @@ def test_replay(bench, kind):
         headers={"source": "shop", "x-own": 1})
 
 
-def test_replayed_items_begin_anew(bench):
+def test_replayed_items_start_at_attempt_1(bench):
     """The dead letter has a count of returns and a count of attempts. After a replay, counting starts again at 1."""
     queue = bench.work_queue()
     queue.dead.put(b"apple", headers=ENDED)
@@ -46,7 +46,7 @@ def test_replayed_items_begin_anew(bench):
     assert (result.status, result.stdout) == (0, b"1"), result
 
 
-def test_replayed_items_die_anew(bench):
+def test_replayed_items_can_be_dead_lettered_again(bench):
     """If they kept the record of their first death, the broker would see a cycle. It drops items that are part of a
     cycle."""
     queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
@@ -152,7 +152,7 @@ def test_a_killed_replay_loses_nothing(bench):
 
 
 @pytest.mark.parametrize("count", [30_000, 70_000, 150_000, 300_000])
-def test_what_is_lost_with_the_connections_is_said(bench, count):
+def test_the_message_bounds_what_a_lost_connection_duplicates(bench, count):
     """Both connections are cut after a number of bytes. The message says how many items moved, and how many more may
     have moved. These numbers bound what is in the queues."""
     items = 3000

@@ -56,7 +56,7 @@ def test_json(bench):
     }
 
 
-def test_one_without_an_id(bench):
+def test_an_item_without_an_id(bench):
     queue = bench.work_queue()
     queue.dead.put(b"apple", b"banana", bytes(3_000_000))
     for position, body in enumerate([b"apple", b"banana", bytes(3_000_000)], 1):
@@ -68,7 +68,7 @@ def test_one_without_an_id(bench):
     assert queue.dead.depth() == 3
 
 
-def test_one_that_is_not_there(bench):
+def test_an_item_that_is_not_there(bench):
     queue = bench.work_queue()
     queue.dead.put(b"apple", message_id="a")
     queue.dead.put(b"banana")
@@ -99,7 +99,7 @@ def test_where_it_cannot_be_stored(bench):
     queue.dead.assert_back()
 
 
-def test_nobody_reads(bench):
+def test_output_that_nobody_reads(bench):
     queue = bench.work_queue()
     queue.dead.put(b"x" * 900_000, message_id="a")
     reading, writing = os.pipe()

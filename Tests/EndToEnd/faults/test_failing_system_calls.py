@@ -42,7 +42,7 @@ def plan(trace):
 @pytest.mark.parametrize("size, options", [
     (1000, ()), (1_200_000, ()), (1000, ("--feed", "file")),
 ], ids=["small", "large", "file"])
-def test_each_fails_once(bench, size, options, figures):
+def test_each_system_call_fails_once(bench, size, options, figures):
     spool = bench.path("spool")
     spool.mkdir()
     queue = bench.queue("quorum")

@@ -46,7 +46,7 @@ def test_connections_that_are_lost_at_once(bench, name):
     assert len(peer.sessions) <= MOST_CONNECTIONS
 
 
-def test_publishing_what_comes_later(bench):
+def test_a_publisher_that_waits_for_input_gives_up(bench):
     """A connection that waits for something to publish is no proof either."""
     peer = bench.peer()
     drop_after(Confirm.Select)(peer)
@@ -60,7 +60,7 @@ def test_publishing_what_comes_later(bench):
     assert len(peer.sessions) <= MOST_CONNECTIONS
 
 
-def test_who_has_served_for_ever_waits_on(bench):
+def test_a_runner_that_has_served_for_ever_keeps_waiting(bench):
     peer = bench.peer()
     drop_after(Basic.Consume)(peer)
     runner = bench.start("-q", "queue", "--forever", "--connect-timeout", "1s", url=peer.url, worker=["true"])

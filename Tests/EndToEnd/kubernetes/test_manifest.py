@@ -49,7 +49,7 @@ def test_a_queue_without_retries(bench):
     ask(bench, queue, "--max-attempts", "3").assert_error(78, queue.name, "declare")
 
 
-def test_there_is_nothing_to_do(bench):
+def test_an_empty_queue(bench):
     queue = bench.work_queue()
     result = ask(bench, queue)
     result.assert_error(1, queue.name, "empty", "--completions")
@@ -74,7 +74,7 @@ def test_settings_from_the_environment(bench):
     assert (job["metadata"]["name"], job["spec"]["completions"]) == ("named", 1)
 
 
-def test_nobody_is_asked(bench):
+def test_no_broker_is_asked_without_a_url(bench):
     """There is no URL, and none is needed."""
     (job,) = make(bench, "job", "--completions", "3")
     assert job["spec"]["completions"] == 3

@@ -147,7 +147,7 @@ def check_labels(kind, found):
 
 
 @pytest.mark.parametrize("kind, options", CASES, ids=lambda value: value if isinstance(value, str) else " ".join(value))
-def test_what_every_kind_has(bench, kind, options):
+def test_the_objects_of_every_kind(bench, kind, options):
     found = make(bench, kind, *options)
     check_pod(kind, pod(kind, found), options)
     check_worker(kind, container(kind, found), options)

@@ -39,7 +39,7 @@ def test_nasty_arguments_and_variables(bench, kind):
     assert [variables[f"V{number}"] for number in range(len(texts))] == texts
 
 
-def test_nasty_queues(bench):
+def test_nasty_queue_names(bench):
     """Control characters are left out, because no queue's name has them."""
     generator = random.Random(5)
     names = set()
@@ -133,7 +133,7 @@ def test_bad_usage(bench, kind, options, text):
     (["job", "-q", "q", "--image", "a", "--completions", "1", "--", b"\xff"], "UTF-8"),
     (["deployment", "-q", "a queue", "--image", "a", "--", "x"], "label"),
 ], ids=str)
-def test_something_is_missing(bench, words, text):
+def test_missing_options_are_refused(bench, words, text):
     bench.run(*words, command="manifest", url=None).assert_error(64, text)
 
 

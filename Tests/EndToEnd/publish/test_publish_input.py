@@ -22,14 +22,14 @@ def bodies(queue):
     return [body for _, _, body in queue.take_all()]
 
 
-def test_lines(bench):
+def test_every_line_is_a_body(bench):
     queue = bench.queue("classic")
     assert publish(bench, queue, "--lines", stdin=bench.input(b"one\ntwo")).status == 0
     assert bodies(queue) == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("option", ["--null", "-0"])
-def test_null(bench, option):
+def test_bodies_separated_by_nul(bench, option):
     queue = bench.queue("classic")
     assert publish(bench, queue, option, stdin=bench.input(b"one\ntwo\0\0three")).status == 0
     assert bodies(queue) == [b"one\ntwo", b"", b"three"]
@@ -37,7 +37,7 @@ def test_null(bench, option):
 
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
 @pytest.mark.parametrize("is_pipe", [True, False], ids=["pipe", "file"])
-def test_whole(bench, size, is_pipe):
+def test_the_whole_input_is_one_body(bench, size, is_pipe):
     """Large input from a pipe goes through a file, which leaves nothing behind."""
     queue = bench.queue("classic")
     data = os.urandom(size)
@@ -64,7 +64,7 @@ def test_whole_beyond_the_limit_on_files(bench):
     queue.assert_empty()
 
 
-def test_whole_from_where_standard_input_stands(bench):
+def test_the_whole_input_starts_at_the_current_offset(bench):
     queue = bench.queue("classic")
     with open(bench.file("input", b"head\nrest\n"), "rb", buffering=0) as file:
         file.seek(5)
@@ -96,7 +96,7 @@ def test_a_worker_sees_the_name_of_a_file(bench):
 
 
 @pytest.mark.parametrize("name", ["filename", "FileName"])
-def test_a_given_file_name_stands(bench, name):
+def test_a_given_file_name_is_kept(bench, name):
     queue = bench.queue("classic")
     result = publish(
         bench, queue, "--file", "--header", f"{name}=mine", "--header", "other=1", "--message-id", "7",
@@ -147,7 +147,7 @@ def test_an_item_that_is_too_large_for_the_broker(bench):
 
 
 @pytest.mark.parametrize(("second", "why"), [("missing", "No such file"), ("", "Is a directory"), ("pipe", "regular")])
-def test_a_file_that_is_none(bench, second, why):
+def test_a_path_that_is_not_a_file(bench, second, why):
     """The items before it are in the queue, and the message says how to continue."""
     queue = bench.queue("classic")
     first = bench.file("first", b"one")
@@ -196,7 +196,7 @@ def test_json_lines(bench):
 
 
 @pytest.mark.parametrize("line", ['{"body": 1}', "apple", '{"body": "a"', '{"boby": "a"}'])
-def test_a_line_that_is_no_item(bench, line):
+def test_a_json_line_that_is_not_an_item(bench, line):
     queue = bench.queue("classic")
     source = bench.input(f'{{"body": "one"}}\n{line}\n{{"body": "three"}}\n'.encode())
     result = publish(bench, queue, "--jsonl", stdin=source)

@@ -2,22 +2,14 @@
 
 import pytest
 
+from support.declarations import dead_lettering, declare, declared
 from support.processes import wait_until
-from test_declare import declare, declared
 from support.users import user
 
 
 def there(queue):
     """Which of the four queues exist."""
     return [each.name for each in queue.family if each.exists()]
-
-
-def dead_lettering(target, kind="quorum"):
-    safe = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
-    return {
-        "x-queue-type": kind, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": target,
-        **(safe if kind == "quorum" else {}),
-    }
 
 
 def test_declares_four_queues(bench, kind):

@@ -2,8 +2,7 @@
 
 import pytest
 
-from test_declare import declare, declared
-from test_declare_companion_queues import dead_lettering
+from support.declarations import dead_lettering, declare, declared
 
 
 def heeds_consumer_timeout(bench, kind):

@@ -32,7 +32,7 @@ def test_an_item_that_waits_for_another_attempt(bench, kind):
     queue.retry.assert_untouched()
 
 
-def test_an_item_in_somebodys_hand(bench, kind):
+def test_an_item_that_a_runner_holds(bench, kind):
     queue = bench.work_queue(kind, b"apple")
     worker = bench.worker("hold")
     runner = bench.start("-q", queue.name, worker=worker)
@@ -58,7 +58,7 @@ def test_options_that_exclude_it(bench, option):
     bench.run("any", "--drained", option, command="status").assert_error(64, "--drained")
 
 
-def test_an_item_that_is_handed_to_the_last_look(bench):
+def test_an_item_that_is_delivered_to_the_last_probe(bench):
     """While the probe holds the item, no count includes it. The queue looks empty, and so drained."""
     peer = bench.peer()
 
@@ -79,7 +79,7 @@ def test_an_item_that_is_handed_to_the_last_look(bench):
     assert peer.count(Basic.Consume) == 3
 
 
-def test_a_look_that_is_never_answered(bench):
+def test_a_probe_that_is_never_answered(bench):
     """The broker still sends heartbeats."""
     peer = bench.peer(heartbeat=1)
     peer.on(Basic.Consume, lambda session, channel, method: None)
@@ -88,7 +88,7 @@ def test_a_look_that_is_never_answered(bench):
 
 
 @pytest.mark.slow
-def test_a_retry_that_comes_due_amid_looks_is_taken(bench, kind):
+def test_a_retry_that_comes_due_during_probes_is_taken(bench, kind):
     """The attempt is counted correctly, although probes ask the retry queue for messages.
 
     RabbitMQ itself counts a return if an item reaches a consumer that is being cancelled, as probes do. That happens to
@@ -104,7 +104,7 @@ def test_a_retry_that_comes_due_amid_looks_is_taken(bench, kind):
 
 
 @pytest.mark.slow
-def test_many_lookers_end_together(bench, figures):
+def test_many_probing_runners_end_together(bench, figures):
     queue = bench.work_queue("quorum")
     lookers = [bench.start("-q", queue.name, "--drain", worker=["true"]) for _ in range(12)]
     assert [looker.finish(50).status for looker in lookers] == [0] * 12
@@ -160,7 +160,7 @@ def test_what_a_policy_holds_up_is_not_drained(bench, held_up):
     drained(bench, held_up).assert_error(1, "on their way back")
 
 
-def test_who_is_killed_with_an_item_that_came_back_leaves_no_mark(bench, kind):
+def test_a_runner_killed_with_a_returned_item_leaves_no_mark(bench, kind):
     """A runner dies while the item is in its socket or in its hands. The next runner settles the item, and removes its
     mark."""
     queue = bench.work_queue(kind, b"apple")

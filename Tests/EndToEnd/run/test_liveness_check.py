@@ -115,7 +115,7 @@ def test_a_broker_outage(spare, spare_broker, on_disconnect):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["STOP", "KILL"])
-def test_a_runner_that_does_not_turn(bench, alive, name):
+def test_a_runner_that_is_stopped_or_killed(bench, alive, name):
     queue = bench.queue()
     runner = bench.start("-q", queue.name, "--liveness-file", alive, worker=["true"])
     wait_until(lambda: alive.exists() and alive.read_bytes() and sign(alive)[1], what="a sign that the broker is there")
@@ -164,7 +164,7 @@ def test_a_runner_takes_over_the_file_of_a_killed_one(bench, alive):
     assert check(bench, alive, "--ready") == 1
 
 
-def test_both_know_the_file_by_the_environment(bench, alive):
+def test_both_commands_take_the_path_from_the_environment(bench, alive):
     """A probe gets the container's variables. It needs nothing else: no PATH, no HOME, no URL."""
     queue = bench.queue()
     settings = {"AMQP_JOB_LIVENESS_FILE": str(alive)}
@@ -202,7 +202,7 @@ def test_a_file_without_a_sign_of_life(bench, what):
 
 
 @pytest.mark.parametrize("what", ["missing", "directory", "pipe", "device", "unreadable"])
-def test_what_is_no_file(bench, alive, what):
+def test_paths_that_are_not_files(bench, alive, what):
     if what == "directory":
         alive.mkdir()
     elif what == "pipe":

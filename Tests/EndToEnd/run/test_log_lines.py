@@ -89,7 +89,7 @@ def test_quiet(bench):
 TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"
 
 
-def test_times(bench):
+def test_lines_with_times(bench):
     """Text lines have a time on request, and JSON lines always."""
     queue = bench.queue("quorum", b"apple", b"pear")
     before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(milliseconds=1)

@@ -20,7 +20,7 @@ def put(bench, queue, properties, body=b"odd"):
 
 
 @pytest.mark.parametrize("properties, content_type", ODD)
-def test_flags_that_mean_nothing_are_no_trouble(bench, properties, content_type):
+def test_meaningless_flags_are_ignored(bench, properties, content_type):
     queue = bench.queue("classic")
     put(bench, queue, properties)
     result = bench.run("-q", queue.name, worker=["sh", "-c", "cat; printf %s $WORK_ITEM_CONTENT_TYPE"])

@@ -96,6 +96,6 @@ def test_a_queue_with_retries(bench, way):
     ("--on-failure", "reject", "--retry-delay", "1s"), ("--on-failure", "reject", "--assume", "declared"),
     ("--on-failure", "drop"),
 ])
-def test_what_excludes_each_other(bench, options):
+def test_options_that_exclude_each_other(bench, options):
     result = bench.run("-q", "any", *options, worker=FAIL)
     assert result.status == 64 and "--on-failure" in result.stderr, result

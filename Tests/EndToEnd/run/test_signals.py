@@ -19,7 +19,7 @@ def number(name):
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_ends_a_runner_that_waits(bench, name):
+def test_a_signal_ends_a_runner_that_waits(bench, name):
     queue = bench.queue()
     runner = bench.start("-q", queue.name, worker=["true"])
     queue.wait_for_consumer()
@@ -30,7 +30,7 @@ def test_ends_a_runner_that_waits(bench, name):
     queue.assert_untouched()
 
 
-def test_ends_a_runner_that_looks_whether_the_queue_is_drained(bench):
+def test_a_signal_ends_a_runner_that_probes_the_queue(bench):
     queue = bench.queue()
     holder_worker = bench.worker("hold")
     queue.put(b"held")
@@ -46,7 +46,7 @@ def test_ends_a_runner_that_looks_whether_the_queue_is_drained(bench):
     assert holder.finish().status == 0
 
 
-def test_ends_a_runner_that_waits_for_the_queue(bench):
+def test_a_signal_ends_a_runner_that_waits_for_the_queue(bench):
     queue = bench.name_queue()
     runner = bench.start("-q", queue.name, "--wait-first", "60s", worker=["true"])
     runner.handles(signal.SIGTERM)
@@ -68,7 +68,7 @@ def test_other_signals_do_not_harm_a_runner_that_waits(bench, name):
 
 
 @pytest.mark.parametrize("options", [[], ["--drain", "-j", "2"]], ids=" ".join)
-def test_says_what_it_waits_for(bench, options):
+def test_ttin_reports_the_state_of_the_runner(bench, options):
     """Nothing else changes. The worker does not get this signal, and the runner goes on."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("trap:TTIN", "hold")
@@ -89,7 +89,7 @@ def test_says_what_it_waits_for(bench, options):
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT"])
-def test_reaches_the_worker_and_its_group(bench, name):
+def test_signals_reach_the_worker_and_its_group(bench, name):
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker(f"child:inner:trap:{name}+hold", f"trap:{name}", "hold")
     runner = bench.start("-q", queue.name, worker=worker)
@@ -108,7 +108,7 @@ def test_reaches_the_worker_and_its_group(bench, name):
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT"])
-def test_worker_that_dies_of_it(bench, kind, name):
+def test_worker_that_dies_of_the_signal(bench, kind, name):
     queue = bench.queue(kind, b"apple")
     worker = bench.worker("trap:INT:5" if name == "INT" else "trap:TERM:5", "hold")
     runner = bench.start("-q", queue.name, worker=worker)

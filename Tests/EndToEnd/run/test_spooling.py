@@ -157,7 +157,7 @@ def test_an_item_is_not_used_up(bench, spool, kind, declared, feed):
 
 
 @needs_mounts
-def test_the_copy_is_the_item(bench, spool):
+def test_the_copy_equals_the_item(bench, spool):
     """The copy has the item's properties and attempts, and is at the tail of the queue."""
     queue = bench.work_queue("quorum")
     body = os.urandom(SIZE)

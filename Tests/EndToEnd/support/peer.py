@@ -14,7 +14,8 @@ import pika.exceptions
 import pika.frame
 from pika.spec import Basic, Channel, Confirm, Connection, Queue
 
-from support.processes import PATIENCE, connecting_to, wait_until
+from support.processes import PATIENCE
+from support.sockets import close_listener
 
 CAPABILITIES = (
     "authentication_failure_close", "basic.nack", "connection.blocked", "consumer_cancel_notify",
@@ -258,49 +259,3 @@ class Session:
                 if its_channel == channel:
                     self.deliver_next(channel, tag)
                     break
-
-
-def close_listener(listener):
-    """Closes a listening socket, even while a thread waits in accept()."""
-    try:
-        listener.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-    listener.close()
-
-
-def cut(sockets):
-    """Ends connections without any message. Some may have ended already."""
-    for each in sockets:
-        try:
-            each.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-
-def silent():
-    """A listening socket that never accepts connections. Its backlog has room for them."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(16)
-    return listener
-
-
-def unreachable():
-    """A loopback port where a SYN is never answered. Returns the port, and a function that ends this."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    fillers = []
-    for _ in range(4):  # The backlog is full after the first connection.
-        filler = socket.socket()
-        filler.setblocking(False)
-        filler.connect_ex(listener.getsockname())
-        fillers.append(filler)
-    wait_until(lambda: connecting_to(listener.getsockname()[1]), what="a SYN without an answer")
-
-    def end():
-        for each in (*fillers, listener):
-            each.close()
-
-    return listener.getsockname()[1], end

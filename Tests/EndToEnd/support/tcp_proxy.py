@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from support.peer import close_listener, cut
+from support.sockets import close_listener, cut
 
 
 class Proxy:

@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 
-from support.peer import close_listener, cut
+from support.sockets import close_listener, cut
 
 
 class TLSProxy:

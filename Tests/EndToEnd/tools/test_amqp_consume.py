@@ -10,7 +10,7 @@ import signal
 import pika.exceptions
 import pytest
 
-from support.originals import are_installed, compare, kind, options, unused
+from support.debian_tools import are_installed, compare, kind, options, unused
 from support.processes import CAN_ISOLATE, PROMPT, Runner, wait_until
 
 pytestmark = are_installed

@@ -18,7 +18,7 @@ def tool(bench, name, *arguments, **options):
 
 @pytest.mark.parametrize("publisher", ["amqp-publish", "amqp-job"])
 @pytest.mark.parametrize("consumer", ["amqp-consume", "amqp-job"])
-def test_they_understand_each_other(bench, publisher, consumer):
+def test_amqp_tools_and_amqp_job_understand_each_other(bench, publisher, consumer):
     queue = bench.queue("classic")
     body = b"apple \xff\0 pear"
     if publisher == "amqp-publish":

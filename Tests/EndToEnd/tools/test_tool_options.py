@@ -30,7 +30,7 @@ def test_no_message_names_an_option_that_is_not_there():
     assert found == set(NAMED)
 
 
-def test_what_is_said_of_an_item_that_cannot_be_stored(bench, links):
+def test_the_message_about_an_item_that_cannot_be_stored(bench, links):
     queue = bench.queue("classic", b"x" * 3_000_000)
     result = bench.run(
         bench.broker.url, "-q", queue.name, "-c", "1", "cat", command="-u", url=None, binary=links / "amqp-consume",

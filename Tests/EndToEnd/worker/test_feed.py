@@ -30,7 +30,7 @@ def run(bench, queue, feed, worker, *arguments, **options):
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_file(bench, spool, name):
+def test_feed_file(bench, spool, name):
     queue = bench.queue("quorum", BODIES[name])
     seen = bench.path("seen")
     worker = bench.script(
@@ -136,7 +136,7 @@ def arguments_seen(bench, queue, *words, options=()):
     return seen.read_bytes().split(b"\0")[:-1]
 
 
-def test_arg(bench):
+def test_feed_arg(bench):
     queue = bench.queue("quorum", b"a b\n*")
     seen = arguments_seen(bench, queue, "{}", "-o", "{}.png", "--sizes={},{}", "{", "")
     assert seen == [b"a b\n*", b"-o", b"a b\n*.png", b"--sizes=a b\n*,a b\n*", b"{", b""]
@@ -146,11 +146,11 @@ def test_arg(bench):
     "body", [b"", bytes(range(1, 256)), b"--help", b"{}", b"x" * 100_000], ids=["empty", "bytes", "option", "{}", "long"]
 )
 @pytest.mark.parametrize("options", [(), ("--spool-above", "1KiB")], ids=["memory", "spool"])
-def test_arg_byte_for_byte(bench, body, options):
+def test_feed_arg_byte_for_byte(bench, body, options):
     assert arguments_seen(bench, bench.queue("quorum", body), "<{}>", options=options) == [b"<" + body + b">"]
 
 
-def test_arg_of_a_script_without_a_first_line(bench):
+def test_feed_arg_to_a_script_without_a_first_line(bench):
     queue = bench.queue("quorum", b"apple")
     seen = bench.path("seen")
     script = bench.file("script", f'printf %s "$1" >{seen}\n', mode=0o755)

@@ -45,7 +45,7 @@ def test_without_it_nothing_is_kept_and_standard_error_is_ours(bench):
     dead(bench, "show", queue.name, "--position", "1", "--stderr").assert_error(1, "position 1", "--keep-stderr")
 
 
-def test_what_is_no_text(bench):
+def test_standard_error_that_is_not_text(bench):
     queue = bench.work_queue("quorum", b"apple")
     bench.run("-q", queue.name, *ONCE, "--keep-stderr", "4KiB", worker=failing("printf 'a\\377\\000b' >&2"))
     assert listed(bench, queue)[0]["stderr"] == "a\ufffd\0b"
@@ -103,7 +103,7 @@ def test_a_flood_costs_no_memory(bench):
     assert kept.endswith("x\nend") and len(kept) == 65_536
 
 
-def test_nobody_reads_ours(bench):
+def test_the_runners_standard_error_is_read_late(bench):
     """The worker waits when the pipes are full, as it would without the runner. It goes on as soon as somebody reads."""
     queue = bench.work_queue("quorum", b"apple")
     reader, writer = os.pipe()
@@ -133,7 +133,7 @@ def test_a_worker_that_waits_for_a_reader_is_ended(bench):
     queue.assert_back()
 
 
-def test_nobody_ever_reads_ours(bench):
+def test_the_runners_standard_error_is_never_read(bench):
     """Output that fits into the pipes delays no worker, and a full pipe of the runner delays no item."""
     queue = bench.work_queue("quorum", b"1", b"2", b"3")
     reader, writer = os.pipe()
@@ -144,7 +144,7 @@ def test_nobody_ever_reads_ours(bench):
     assert [item["stderr"] for item in listed(bench, queue)] == ["x" * 1024] * 3
 
 
-def test_ours_is_closed(bench):
+def test_the_runners_standard_error_is_closed(bench):
     queue = bench.work_queue("quorum", b"1", b"2")
     closing = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
     for prefix in closing, ["sh", "-c", '("$@"; echo $? >"$HOME/status") 2>&1 >/dev/null | true; exit "$(cat "$HOME/status")"', "sh"]:
@@ -153,7 +153,7 @@ def test_ours_is_closed(bench):
     assert [item["stderr"][-4:] for item in listed(bench, queue)] == ["end\n"] * 2
 
 
-def test_it_gives_way_to_the_item_s_own_headers(bench):
+def test_kept_output_gives_way_to_the_items_headers(bench):
     """A frame has 128 KiB. Every broker would refuse a larger copy, and the item would stay in its queue for ever."""
     queue = bench.work_queue("quorum")
     queue.put(b"apple", headers={"large": "y" * 100_000})
@@ -175,7 +175,7 @@ def test_a_done_item_s_last_words_are_handed_on(bench):
     ("--keep-stderr", "65KiB"), ("--keep-stderr", "x"), ("--keep-stderr", "1KiB", "--on-failure", "reject"),
     ("--keep-stderr", "1KiB", "--assume", "classic"),
 ])
-def test_what_cannot_be(bench, options):
+def test_values_that_are_refused(bench, options):
     bench.run("-q", "any", *options, worker=["true"]).assert_error(64, "--keep-stderr")
 
 

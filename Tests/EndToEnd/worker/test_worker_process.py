@@ -67,7 +67,7 @@ def test_a_file_that_is_no_program(bench, links, command, content, status, reaso
     queue.dead.assert_empty()
 
 
-def test_pipe_in_the_worker(bench):
+def test_a_broken_pipe_ends_a_program_of_the_worker(bench):
     """Some runtimes start a runner with SIGPIPE ignored. `yes` would then go on and complain."""
     queue = bench.queue("quorum", b"apple")
     result = bench.run("-q", queue.name, worker=["sh", "-c", "yes | head -n 1"])

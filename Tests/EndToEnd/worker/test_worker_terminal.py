@@ -56,7 +56,7 @@ def terminal():
     made.close()
 
 
-def test_a_worker_reads(bench, terminal):
+def test_a_worker_reads_from_the_terminal(bench, terminal):
     queue = bench.queue("quorum", b"apple", b"pear")
     runner = terminal.start(bench, queue, "-n", "2")
     terminal.type(b"hello\n")
@@ -74,7 +74,7 @@ def test_a_worker_changes_its_settings(bench, terminal):
     assert result.status == 0 and b" -echo " in result.stdout, result
 
 
-def test_who_interrupts_it_means_the_runner_too(bench, terminal):
+def test_an_interrupt_ends_the_runner_too(bench, terminal):
     queue = bench.queue("quorum", b"apple")
     runner = terminal.start(bench, queue, "-n", "5")
     terminal.wait_for_change(runner.pid)
@@ -83,7 +83,7 @@ def test_who_interrupts_it_means_the_runner_too(bench, terminal):
     queue.assert_back()
 
 
-def test_who_suspends_it_means_the_runner_too(bench, terminal):
+def test_a_suspend_stops_the_runner_too(bench, terminal):
     queue = bench.queue("quorum", b"apple")
     runner = terminal.start(bench, queue, how=BY_A_SHELL)
     worker = terminal.wait_for(*READS)
@@ -96,7 +96,7 @@ def test_who_suspends_it_means_the_runner_too(bench, terminal):
     queue.assert_empty()
 
 
-def test_only_one_can_have_it(bench, terminal):
+def test_only_one_worker_can_have_the_terminal(bench, terminal):
     queue = bench.queue("quorum", b"apple", b"pear")
     runner = terminal.start(bench, queue, "-n", "2", "-j", "2", "--timeout", "3s", "--grace", "1s")
     wait_until(lambda: runner.stderr.count("SIGTTIN") >= 2, what="a line for each of the workers")
