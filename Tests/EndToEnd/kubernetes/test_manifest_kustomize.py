@@ -1,4 +1,4 @@
-"""The example in k8s/README.md that changes what `amqp-job manifest` writes, as kubectl builds it."""
+"""The example in k8s/README.md that changes the output of `amqp-job manifest`, as kubectl builds it."""
 
 import copy
 import shlex

@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import subprocess
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 PACKAGE = REPOSITORY / "scripts/package"
 STATE = pathlib.Path(os.environ.get("AMQP_JOB_STATE") or f"{os.environ.get('TMPDIR', '/tmp')}/amqp-job-{os.getuid()}")
 BASE = STATE.resolve() / "roots/packages-bookworm"

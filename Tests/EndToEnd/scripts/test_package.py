@@ -10,9 +10,9 @@ import tarfile
 
 import pytest
 
-import debian
-from manual import TOOLS
-from processes import CAN_ISOLATE
+from support import debian
+from support.manual import TOOLS
+from support.processes import CAN_ISOLATE
 
 pytestmark = [pytest.mark.any_broker, pytest.mark.limit(300)]
 

@@ -1,4 +1,4 @@
-"""What the tests stand on: all that one test makes, in one place."""
+"""The bench: a test makes everything through it."""
 
 import os
 import pathlib
@@ -13,12 +13,13 @@ import pika.exceptions
 from support import manual
 from support import peer
 from support.amqp import Client, Queue
-from support.processes import MARKER, PROMPT, Runner, Worker, processes_with, read_proc, wait_until
+from support.processes import MARKER, PATIENCE, Runner, Worker, processes_with, read_proc, wait_until
 from support.tcp_proxy import Proxy
 
 
 class Bench:
-    """All that one test makes: it makes it through here, and `close` clears it away and checks that nothing is left."""
+    """A test makes files, queues, processes and servers through its bench. `close` removes them, and checks that
+    nothing is left."""
 
     def __init__(self, binary, broker):
         self.binary, self.broker = str(binary), broker
@@ -40,13 +41,13 @@ class Bench:
         return path
 
     def script(self, text, name=None):
-        """A worker in shell; its command."""
+        """The command of a worker that is a shell script."""
         return [str(self.file(name or f"script-{next(self._numbers)}", "#!/bin/sh\n" + text, mode=0o755))]
 
     # Queues
 
     def queue(self, kind="quorum", *bodies, **arguments):
-        """A new durable queue with those items in it."""
+        """A new durable queue with these items in it."""
         queue = self.name_queue(kind)
         self.client.channel.queue_declare(
             queue.name, durable=True, arguments={"x-queue-type": kind, **arguments}
@@ -56,13 +57,13 @@ class Bench:
         return queue
 
     def name_queue(self, kind="quorum"):
-        """The name of a queue that is not there (yet); it is deleted in the end."""
+        """A queue that is not declared yet. If a test declares it, it is deleted in the end."""
         queue = Queue(self.client, f"{self.marker}-{next(self._numbers)}", kind)
         self.queues.append(queue)
         return queue
 
     def work_queue(self, kind="quorum", *bodies, options=(), declare=True):
-        """The queues that `amqp-job declare` makes, or only their names. The bodies are put into the first one."""
+        """The queues that `amqp-job declare` makes, or their names only. The bodies go into the first one."""
         queue = self.name_queue(kind)
         queue.retry, queue.marks, queue.dead = (
             Queue(self.client, queue.name + end, "quorum") for end in (".retry", ".marks", ".dead"))
@@ -78,7 +79,7 @@ class Bench:
     # Processes
 
     def environment(self, **more):
-        """What a runner gets, apart from `more`: nothing of the surroundings of the tests."""
+        """The environment of a runner. It has `more`, and nothing of the environment of the tests."""
         base = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.directory),
@@ -91,8 +92,10 @@ class Bench:
         return Worker(self.path(f"worker-{next(self._numbers)}.log"), *steps)
 
     def start(self, *arguments, worker=None, command="run", url=True, env=None, prefix=(), binary=None, **options):
-        """Starts `amqp-job COMMAND`. `url`: True for the broker's by a file, None for none at all, else the URL by
-        a file. `prefix`: a command to start it through. `options` are Popen's."""
+        """Starts `amqp-job COMMAND`.
+
+        `url` is written to a file, which --url-file names. True is the broker's URL, and None leaves the option out.
+        `prefix` is a command that starts the runner. `options` are for Popen."""
         words = [*prefix, binary or self.binary, command]
         if url:
             path = self.url_file if url is True else self.file(f"url-{next(self._numbers)}", url, mode=0o600)
@@ -104,34 +107,34 @@ class Bench:
         self.runners.append(runner)
         return runner
 
-    def run(self, *arguments, timeout=20.0, **options):
+    def run(self, *arguments, timeout=PATIENCE, **options):
         return self.start(*arguments, **options).finish(timeout)
 
     def input(self, data):
-        """An open file with that content, to be used as standard input."""
+        """An open file with this content, for use as standard input."""
         path = self.file(f"input-{next(self._numbers)}", data)
         handle = open(path, "rb")
         self.closers.append(handle.close)
         return handle
 
     def others(self):
-        """This test's processes, the runners apart: workers and what they started."""
+        """This test's processes except its runners: workers, and what they started."""
         own = {runner.pid for runner in self.runners}
         return [pid for pid in processes_with(self.marker) if pid not in own]
 
-    def assert_nothing_left(self, timeout=PROMPT):
+    def assert_nothing_left(self, timeout=PATIENCE):
         wait_until(lambda: not processes_with(self.marker), timeout, "an end of all the processes of this test")
 
     # Servers
 
     def peer(self, *items, **options):
-        """A scripted server."""
+        """A scripted AMQP server."""
         server = peer.Peer(*items, **options)
         self.closers.append(server.close)
         return server
 
     def proxy(self, listen=True):
-        """A way to the broker that can be cut."""
+        """A proxy to the broker that can be cut and frozen."""
         way = Proxy(self.broker.address, listen)
         self.closers.append(way.close)
         return way
@@ -139,12 +142,12 @@ class Bench:
     # The end
 
     def undocumented(self):
-        """The commands that ended with a status which their page of the manual does not have, described."""
+        """Describes each command that ended with a status that its manual page does not list."""
         ended = {(manual.page_of(each.process.args), each.process.returncode) for each in self.runners if each.ended.is_set()}
         return [f"{name}: {status}" for name, status in ended if manual.is_silent_on(self.binary, name, status)]
 
     def close(self):
-        """Clears away; returns the processes that were left, described."""
+        """Removes everything. Returns descriptions of the processes that were left."""
         left = []
         try:
             self.assert_nothing_left()
@@ -166,7 +169,7 @@ class Bench:
             for queue in self.queues:
                 queue.delete()
         except pika.exceptions.AMQPError:
-            pass  # the test has taken its broker away
+            pass  # The test has stopped its broker.
         self.client.close()
         shutil.rmtree(self.directory, ignore_errors=True)
         return left

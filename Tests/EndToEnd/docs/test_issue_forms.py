@@ -5,12 +5,12 @@ import pathlib
 
 import pytest
 
-import fetched
+from support import fetched
 
 yaml = fetched.package("yaml")
 
 pytestmark = pytest.mark.any_broker
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / ".github/ISSUE_TEMPLATE"
+FOLDER = pathlib.Path(__file__).resolve().parents[3] / ".github/ISSUE_TEMPLATE"
 FORMS = sorted(path.name for path in FOLDER.glob("*.yml") if path.name != "config.yml")
 # What each kind of element needs, and may have beside it.
 ATTRIBUTES = {

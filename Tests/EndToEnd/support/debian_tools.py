@@ -1,4 +1,4 @@
-"""Debian's amqp-tools beside ours of the same name: what is compared, and how."""
+"""Compares Debian's amqp-tools with ours of the same name."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ are_installed = pytest.mark.skipif(not shutil.which("amqp-consume"), reason="amq
 
 
 def kind(bench, name):
-    """What a declaration of the queue is told about it; None where there is no queue."""
+    """What the broker answers to a declaration of the queue. None if there is no queue."""
     try:
         bench.client.channel.queue_declare(name, passive=True)
         bench.client.channel.queue_declare(name, auto_delete=True)
@@ -21,8 +21,9 @@ def kind(bench, name):
 
 
 def compare(program, row, theirs, ours, names):
-    """Ours is as theirs, but where the row says otherwise. `stderr` is so only with a usage, or in a success; else it is ours to word."""
-    print(f"theirs: {theirs}\nours: {ours}")  # shown where it fails
+    """Asserts that ours does what theirs does, except where the row says otherwise. Standard error is compared only for
+    usage messages and after a success. Otherwise its wording is our own."""
+    print(f"theirs: {theirs}\nours: {ours}")  # pytest shows this if the test fails.
     for name in names:
         if name in row.differs:
             assert ours[name] == row.differs[name] != theirs[name], f"{name}: {row.why}"
@@ -33,19 +34,19 @@ def compare(program, row, theirs, ours, names):
     elif "status" not in row.differs and (theirs["status"] == 0 or "Usage" in theirs["stderr"]):
         assert ours["stderr"] == theirs["stderr"]
     elif ours["status"] != 0 and (ours["stderr"] or theirs["stderr"]):
-        # In words of our own, behind what went well.
+        # The last line has our own wording. Earlier lines are about what succeeded.
         last = ours["stderr"].splitlines()[-1]
         assert last.startswith(f"{program}: "), ours
 
 
 def options(program):
-    """All options that its help shows, but for that itself: its own, and those of the connection."""
+    """The options that its help shows, except for --help: its own options, and those of the connection."""
     shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
     own, rest = shown.split("Connection options")
     return [re.findall(r"^ +(?:-\S, )?(--[\w-]+)", part, re.M) for part in (own, rest.split("Help options:")[0])]
 
 
 def unused(options, rows):
-    """Those that no row has, in their long form."""
+    """The options that no row uses, in their long form."""
     words = [word for row in rows for word in row.arguments]
     return [option for option in options if not any(re.match(rf"{option}(=|$)", word) for word in words)]
