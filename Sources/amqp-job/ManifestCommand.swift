@@ -56,8 +56,8 @@ enum ManifestCommand: ToolCommand {
     let command = Array(try arguments.operandTexts().dropFirst())
     do {
       try Output.write(try manifest(kind, command, &settings).text)
-    } catch let obstacle as Manifest.Obstacle {
-      throw UsageError("\(obstacle)")
+    } catch let error as Manifest.InvalidOptions {
+      throw UsageError("\(error)")
     }
   }
 

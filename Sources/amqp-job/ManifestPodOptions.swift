@@ -61,7 +61,7 @@ enum ManifestPodOptions {
     let what = "KEY=VALUE, KEY up to 63 letters, digits, '-', '_' and '.', perhaps after a domain and '/'"
     let annotations = try list("annotation", what, &settings) { KeyValue(annotation: $0.asGiven) }
     try refuseTwice("annotation", annotations.map { "\($0.key)=..." })
-    guard annotations.map(\.size).reduce(0, +) <= KeyValue.mostOfAnnotations else {
+    guard annotations.map(\.size).reduce(0, +) <= KeyValue.maxTotalAnnotationSize else {
       throw UsageError("the annotations are more than 256 KiB, which is the most that Kubernetes takes")
     }
     return annotations

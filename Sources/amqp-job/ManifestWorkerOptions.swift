@@ -86,7 +86,7 @@ enum ManifestWorkerOptions {
   // What a broker's objects have as well
 
   static func name(_ settings: inout Settings) throws -> ObjectName? {
-    let what = "a name of at most \(ObjectName.longest) lower-case letters, digits and '-', none of these at an end"
+    let what = "a name of at most \(ObjectName.maxLength) lower-case letters, digits and '-', none of these at an end"
     return try settings.value("name", what) { ObjectName($0) }
   }
 
@@ -130,12 +130,12 @@ enum ManifestWorkerOptions {
 
   private static func injection(_ settings: inout Settings) throws -> Injection? {
     let image = try image("runner-image", &settings)
-    guard let way: Injection.Way = try settings.choice("inject") else {
+    guard let method: Injection.Method = try settings.choice("inject") else {
       guard !settings.given.contains("runner-image") else { throw UsageError("--runner-image goes with --inject") }
       return nil
     }
     guard let image = image ?? ImageReference("amqp-job:1") else { return nil }
-    return Injection(way: way, image: image)
+    return Injection(method: method, image: image)
   }
 
   private static func environment(_ settings: inout Settings) throws -> [WorkerOptions.Variable] {
@@ -164,7 +164,7 @@ enum ManifestWorkerOptions {
     options.grace = try settings.duration("grace") ?? options.grace
     options.onTerm = try settings.choice("on-term")
     let attempts = RunOptions.Attempts(
-      most: try settings.count("max-attempts", upTo: Int(Int32.max)) ?? 3,
+      max: try settings.count("max-attempts", upTo: Int(Int32.max)) ?? 3,
       retryDelay: try settings.duration("retry-delay") ?? .seconds(10))
     guard attempts.retryDelay < .milliseconds(UInt32.max) else { throw UsageError("--retry-delay is at most 49 days") }
     let isPlain = try settings.flag("plain")

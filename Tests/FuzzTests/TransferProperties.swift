@@ -4,14 +4,14 @@ import Testing
 @testable import Broker
 
 @Suite struct TransferProperties {
-  /// A queue, and what a broker does with its consumers; others take from it, too.
+  /// A queue of a broker. Other clients take messages from it, too.
   private struct Queue {
     var ready: Int
-    /// What the consumer that there is may still get.
+    /// The number of messages that may still be delivered to the consumer.
     var credit = 0
     var hasConsumer = false
     var deliveredCount: UInt64 = 0
-    /// What the client hears next.
+    /// The methods that the client receives next.
     var answers: [AMQP.Method] = []
     var emptyGets = 0
     var gets = 0
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  @Test func whateverABrokerAndOthersDoAllThatIsWantedIsTakenOnce() {
+  @Test("A queue reader takes every wanted message once, whatever the broker and others do") func queueReader() {
     property("portions of a queue") { random in
       let count = random.size(upTo: 2000)
       let way = random.one(of: [
@@ -87,7 +87,7 @@ import Testing
     }
   }
 
-  @Test func whatIsAckedIsInTheOtherQueueAndTheRestStays() {
+  @Test("Only confirmed copies are acked, and all other messages stay") func transfers() {
     property("copies, confirmed and refused") { random in
       var transfers = Transfers()
       var tags: [UInt64] = []
