@@ -42,9 +42,10 @@ let package = Package(
     .target(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
-    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "TLS"], swiftSettings: safe),
+    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(
-      name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux", "Reports", "TLS"], swiftSettings: safe),
+      name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux", "Publishing", "Reports"],
+      swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [

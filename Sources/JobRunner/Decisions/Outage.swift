@@ -30,7 +30,7 @@ struct Outage: Hashable, Sendable {
       start = now
       return .zero
     }
-    return backOff.pause(chance: chance)
+    return backOff.pause(jitter: chance)
   }
 
   /// The first attempt begins.

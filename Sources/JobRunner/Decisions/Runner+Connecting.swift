@@ -63,7 +63,7 @@ extension Runner {
       connectFailure = failure
       phase = .connecting
       let actions = [.disconnect] + channelsLost(failure, now: now)
-      return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
+      return isStopping ? actions : actions + [.set(.retry, after: BackOff.maxPause)]
     case .noQueue where !reason.meansNoCompanion(of: queue):
       let left = startedAt.map { now.duration(to: $0 + options.waitFirst) } ?? .zero
       guard left > .zero, tally.taken == 0 else {

@@ -4,7 +4,7 @@ internal import Broker
 /// A queue that may go before its items do, and is served all the same.
 extension Runner {
   mutating func known(
-    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?,
+    _ standing: QueueTopology, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?,
     now: ContinuousClock.Instant
   ) -> [RunnerAction] {
     guard options.queueOrigin == .anyTold, transience != [] else { return known(standing, neighbours, now: now) }
