@@ -91,7 +91,8 @@ final class PublishReport {
     pace.observe(publication.tally.confirmedCount, at: .now)
     let line = PublishProgress(
       destination: destination.name, confirmed: publication.tally.confirmedCount,
-      whereItemsAre: destination.whereItemsAre, unconfirmed: publication.openCount, total: total, rate: pace.rate, blocked: blockedReason)
+      whereItemsAre: destination.whereItemsAre, unconfirmed: publication.openCount, total: total,
+      rate: pace.rate, blocked: blockedReason)
     guard let size = Terminal.errorSize else {
       reporter.logger.show(LogEntry(.notice, line.text, ["items": .integer(publication.tally.confirmedCount)]))
       return
