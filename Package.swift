@@ -45,7 +45,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(
-      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux"], swiftSettings: safe),
+      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux", "Publishing"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [

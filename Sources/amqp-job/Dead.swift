@@ -136,7 +136,7 @@ struct Dead: ToolCommand {
   /// Goes through the items, as long as `wantsMore` says so, and shows how far that is.
   /// - Throws: `Failure`
   func scan(
-    _ session: BrokerSession, depth: Int, by way: QueueReader.Way, wantsMore: () -> Bool = { true },
+    _ session: BrokerSession, depth: Int, by way: QueueReader.Mode, wantsMore: () -> Bool = { true },
     onPart: (Delivery, [UInt8]) -> Void = { _, _ in }, visit: (Delivery) -> DeadLetterScan.Decision
   ) throws {
     let progress = DeadProgress(queue.deadName, total: depth, reporter)
@@ -184,9 +184,9 @@ struct Dead: ToolCommand {
 
   /// What the queue does with what is looked at. A broker's log may have a line of it.
   /// - Throws: `Failure`
-  func standing(_ session: BrokerSession) throws -> DeadQueueStanding {
+  func standing(_ session: BrokerSession) throws -> DeadQueueProperties {
     do {
-      return try session.deadQueueStanding(queue, on: Self.channel + 1)
+      return try session.deadQueueProperties(queue, on: Self.channel + 1)
     } catch {
       throw Failure(error, queue: queue.deadName, broker: session.broker)
     }
@@ -194,7 +194,7 @@ struct Dead: ToolCommand {
 
   /// How to take what is to be given back.
   /// - Throws: `Failure` where the queue may drop what was given back too often
-  func wayToLook(_ session: BrokerSession) throws -> QueueReader.Way {
+  func wayToLook(_ session: BrokerSession) throws -> QueueReader.Mode {
     let standing = try standing(session)
     switch standing.returns {
     case .unlimited: return standing.way

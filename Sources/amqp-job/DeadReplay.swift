@@ -2,6 +2,7 @@ import AMQP
 import Broker
 import Console
 import Linux
+import Publishing
 
 /// `amqp-job dead replay`: moves dead letters back into the queue.
 struct DeadReplay {
@@ -75,7 +76,7 @@ struct DeadReplay {
   }
 
   /// - Throws: `Failure`
-  private func way(_ source: BrokerSession) throws -> QueueReader.Way {
+  private func way(_ source: BrokerSession) throws -> QueueReader.Mode {
     guard selection.filter.isEmpty else { return try dead.wayToLook(source) }
     let standing = try dead.standing(source)
     // Where an error ends it, what is under way goes back, which may count against a limit.
@@ -104,8 +105,8 @@ struct DeadReplay {
   private func failure(_ error: any Error, of target: BrokerSession) -> Failure {
     let place = "queue '\(dead.queue.name)' at \(target.broker)"
     return switch error {
-    case Publisher.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
-    case Publisher.Refusal.rejected:
+    case PublishRefusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
+    case PublishRefusal.rejected:
       Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
     case let error as SystemError:
       Failure(

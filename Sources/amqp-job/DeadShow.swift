@@ -31,8 +31,8 @@ struct DeadShow {
     let session = try dead.connect(largestBodyInMemory: part != .body ? 0 : Spooling.largestInMemory)
     let depth = try dead.depth(session)
     let way = try dead.wayToLook(session)
-    var spool = BodySpool(directory: dead.spoolDirectory)
-    var found: (delivery: Delivery, body: ItemBody?)?
+    var spool = BodyCollector(directory: dead.spoolDirectory)
+    var found: (delivery: Delivery, body: ReceivedBody?)?
     var storingError: (any Error)?
     try dead.scan(
       session, depth: depth, by: way, wantsMore: { found == nil && !selection.isPast },
@@ -78,7 +78,7 @@ struct DeadShow {
       ?? "with the id \(selection.filter.ids.map { "'\($0)'" }.joined())"
   }
 
-  private func write(_ body: ItemBody) throws {
+  private func write(_ body: ReceivedBody) throws {
     var offset: UInt64 = 0
     while offset < body.size {
       let bytes: [UInt8]

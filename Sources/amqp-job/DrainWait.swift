@@ -109,7 +109,7 @@ extension Drain.Finding {
     case .retries: "items wait for another attempt"
     case .returning: "items are on their way back for another attempt"
     case .otherConsumers: "others consume, and may give an item back"
-    case .void: "it gives no answer that can be trusted"
+    case .inconclusive: "it gives no answer that can be trusted"
     case .empty: "it has not been empty for long enough to be sure"
     }
   }

@@ -2,6 +2,7 @@ import AMQP
 import Broker
 import Console
 import JobRunner
+import Publishing
 
 /// `amqp-job status --drained`: the same looks as a runner's, without taking anything.
 struct DrainedCheck {
@@ -45,7 +46,7 @@ struct DrainedCheck {
       let finding = isReady ? .items : try look()
       switch finding {
       case .drained, .items, .retries, .returning, .otherConsumers: return finding.obstacle
-      case .void:
+      case .inconclusive:
         guard ContinuousClock.now < end else {
           throw Failure(
             .unreachable,
@@ -91,7 +92,7 @@ struct DrainedCheck {
       case .method(channel, .basicCancelOK):
         // While it was in our hand, the queue looked empty.
         if wasHanded { drain.interrupt(finding: .items) }
-        return wasHanded ? .items : finding ?? .void
+        return wasHanded ? .items : finding ?? .inconclusive
       case .method(channel, .channelClose(let reason)):
         throw BrokerSession.CallError.refused(reason)
       default: break
@@ -123,10 +124,10 @@ struct DrainedCheck {
     let copy = item.properties(for: Move(destination: .queue, attempts: item.attempt - 1), host: "", time: 0)
     let isThere: Bool
     do {
-      try Publisher(other, queue: queue.name) { _ in }.publish(
-        ItemBody.memory(delivery.body), copy, keepingAlive: session)
+      try SerialPublisher(other, queue: queue.name) { _ in }.publish(
+        ReceivedBody.memory(delivery.body), copy, keepingAlive: session)
       isThere = true
-    } catch is Publisher.Refusal {
+    } catch is PublishRefusal {
       isThere = false
     }
     let tag = delivery.envelope.deliveryTag

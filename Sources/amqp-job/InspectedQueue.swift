@@ -7,7 +7,7 @@ import JobRunner
 struct InspectedQueue {
   private static let channel: UInt16 = 2
 
-  let standing: QueueStanding
+  let standing: QueueTopology
 
   /// Asks the broker. The queue is one that has nothing waiting for its way back out of our sight.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
@@ -25,7 +25,7 @@ struct InspectedQueue {
 
   private static func inspect(
     _ queue: WorkQueue, _ session: BrokerSession, _ place: String
-  ) throws -> (QueueStanding, QueueInspection.Neighbours) {
+  ) throws -> (QueueTopology, QueueInspection.Neighbours) {
     var inspection = QueueInspection(queue: queue, channel: channel, transients: .refused)
     var questions = Questions(session, inspection.questions)
     while true {

@@ -61,7 +61,7 @@ struct Publish: ToolCommand {
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
-    var configuration = PublishLoop.Configuration(
+    var configuration = BatchConfiguration(
       access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job publish \(destination.name)",
       destination: destination, properties: properties, skip: items.skip,
@@ -70,7 +70,7 @@ struct Publish: ToolCommand {
     configuration.preconditions = [destination.question]
     // Of the queues behind an exchange nothing can be asked.
     if destination.exchange.isEmpty { configuration.inquiry = destination.question }
-    let loop = try PublishLoop(configuration, items.source, notify: report.notify, onTurn: report.turn)
+    let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {

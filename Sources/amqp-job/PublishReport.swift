@@ -33,16 +33,16 @@ final class PublishReport {
 
   // MARK: Meanwhile
 
-  func notify(_ notice: PublishLoop.Notice) {
+  func notify(_ notice: Publication.Notice, _ broker: BrokerURL) {
     endLine()
     switch notice {
-    case .blocked(let broker, let reason):
+    case .blocked(let reason):
       blockedReason = reason
       reporter.report(LogEntry(.notice, "the broker at \(broker) takes nothing for now (\(reason)): waiting"))
-    case .unblocked(let broker):
+    case .unblocked:
       blockedReason = nil
       reporter.report(LogEntry(.notice, "the broker at \(broker) takes items again"))
-    case .quiet(let broker, let time):
+    case .quiet(let time):
       reporter.report(LogEntry(.notice, "the broker at \(broker) has confirmed nothing for \(time.text): waiting"))
     case .unreachable(let failure):
       isWaitTold = true
@@ -86,12 +86,13 @@ final class PublishReport {
   }
 
   private func show(_ publication: Publication) {
-    pace.observe(publication.confirmedCount, at: .now)
+    pace.observe(publication.tally.confirmedCount, at: .now)
     let line = PublishProgress(
-      destination: destination.name, confirmed: publication.confirmedCount, whereItemsAre: destination.whereItemsAre,
-      unconfirmed: publication.openCount, total: total, rate: pace.rate, blocked: blockedReason)
+      destination: destination.name, confirmed: publication.tally.confirmedCount,
+      whereItemsAre: destination.whereItemsAre, unconfirmed: publication.openCount, total: total,
+      rate: pace.rate, blocked: blockedReason)
     guard let size = Terminal.errorSize else {
-      reporter.logger.show(LogEntry(.notice, line.text, ["items": .integer(publication.confirmedCount)]))
+      reporter.logger.show(LogEntry(.notice, line.text, ["items": .integer(publication.tally.confirmedCount)]))
       return
     }
     ThisProcess.writeToStandardError("\r\(line.drawn(width: size.columns - 1))\u{1B}[K")
@@ -107,11 +108,10 @@ final class PublishReport {
 
   func succeed(_ publication: Publication, broker: BrokerURL) {
     let place = "\(destination) at \(broker)"
-    let level: LogEntry.Level = publication.resentCount > 0 ? .notice : .info
+    let level: LogEntry.Level = publication.tally.resentCount > 0 ? .notice : .info
     let way = destination.exchange.isEmpty ? "in" : "in a queue, through"
-    reporter.report(
-      LogEntry(level, "\(publication.confirmedCount.counted("item", "is", "are")) \(way) \(place)\(twice(publication))")
-    )
+    let items = publication.tally.confirmedCount.counted("item", "is", "are")
+    reporter.report(LogEntry(level, "\(items) \(way) \(place)\(twice(publication))"))
   }
 
   /// nil where all is well.
@@ -137,20 +137,20 @@ final class PublishReport {
   }
 
   private func refused(_ publication: Publication, place: String) -> Failure {
-    let isUnroutable = publication.refusals.contains(where: \.isUnroutable)
+    let isUnroutable = publication.tally.refusals.contains(where: \.isUnroutable)
     let why =
       isUnroutable
       ? destination.exchange.isEmpty ? "there is no such queue, or not any more" : "no queue is bound to it for them"
       : "the broker rejected them, as it does when a queue is full or was deleted"
-    let refused = list(publication.refusals.map(\.number).sorted())
+    let refused = list(publication.tally.refusals.map(\.number).sorted())
     return Failure(
       isUnroutable ? .noQueue : .temporaryFailure, "\(place): \(why): not \(refused)\(counts(publication))")
   }
 
   /// Which items are where, and how to go on; nothing where none was begun with, unless `isAlways`.
   private func counts(_ publication: Publication, isAlways: Bool = false) -> String {
-    guard publication.acceptedCount > 0 || isAlways else { return "" }
-    let count = publication.confirmedCount
+    guard publication.tally.acceptedCount > 0 || isAlways else { return "" }
+    let count = publication.tally.confirmedCount
     let items = total.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
     var text = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
     let unknown = publication.unknownNumbers
@@ -160,7 +160,7 @@ final class PublishReport {
   }
 
   private func twice(_ publication: Publication) -> String {
-    let count = publication.resentCount
+    let count = publication.tally.resentCount
     let way = "sent more than once and may be there as often, with the same message"
     return count == 0 ? "" : "; \(count) \(count == 1 ? "was \(way) id" : "were \(way) ids")"
   }

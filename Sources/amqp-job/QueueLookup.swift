@@ -40,7 +40,7 @@ struct QueueLookup {
   }
 
   private mutating func depth(_ name: String) throws -> Int? {
-    guard name.utf8.count <= 255, !absent.contains(name) else { return nil }
+    guard ShortString(name) != nil, !absent.contains(name) else { return nil }
     let status = try session.queueStatusIfKnown(name, on: Self.channel)
     if status == nil { absent.insert(name) }
     return status.map { Int($0.messageCount) }

@@ -20,7 +20,7 @@ struct QueueSetUp {
     kind = try settings.choice("type") ?? .quorum
     (exchange, routingKey) = try (settings.name("exchange"), settings.name("routing-key"))
     guard exchange != nil || routingKey == nil else { throw UsageError("--routing-key goes with --exchange") }
-    guard [exchange, routingKey].allSatisfy({ ($0?.utf8.count ?? 0) <= 255 }) else {
+    guard [exchange, routingKey].allSatisfy({ ShortString($0 ?? "") != nil }) else {
       throw UsageError("--exchange and --routing-key have at most 255 bytes")
     }
     let timeout = try settings.duration("consumer-timeout")
@@ -103,7 +103,7 @@ struct QueueSetUp {
   private func declarations(_ session: BrokerSession, _ reporter: Reporter) throws -> [Method.QueueDeclaration] {
     var others = others
     if let consumerTimeout {
-      if let obstacle = ConsumerTimeout.obstacle(session.serverVersion, kind) {
+      if let obstacle = ConsumerTimeout.unsupportedReason(session.serverVersion, kind) {
         let place = "queue '\(queue.name)' at \(session.broker)"
         reporter.report(LogEntry(.warning, "\(place) is declared without a consumer timeout: \(obstacle)"))
       } else {

@@ -56,7 +56,7 @@ struct StatusWatch {
       }
       status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
       drawnCount = 0
-      let pause = max(interval, backOff.pause(chance: .random(in: 0...1)))
+      let pause = max(interval, backOff.pause(jitter: .random(in: 0...1)))
       try BrokerSession.pause(until: wait?.next(.now + pause, at: failure.broker) ?? .now + pause, signals)
       return false
     }

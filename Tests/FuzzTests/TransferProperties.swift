@@ -2,6 +2,7 @@ import AMQP
 import Testing
 
 @testable import Broker
+@testable import Publishing
 
 @Suite struct TransferProperties {
   /// A queue of a broker. Other clients take messages from it, too.
@@ -56,7 +57,7 @@ import Testing
     property("portions of a queue") { random in
       let count = random.size(upTo: 2000)
       let way = random.one(of: [
-        QueueReader.Way.consumers(.quorum), .consumers(.classic), .gets(atOnce: 1), .gets(atOnce: 32),
+        QueueReader.Mode.consumers(.quorum), .consumers(.classic), .gets(atOnce: 1), .gets(atOnce: 32),
       ])
       var queue = Queue(ready: count)
       var now = ContinuousClock.now

@@ -10,7 +10,7 @@ import Testing
 @Suite struct RejectingTests {
   private static let reject = Method.basicReject(deliveryTag: 1, requeue: false)
 
-  private static func connected(_ onFailure: AttemptOptions.OnFailure, _ assumed: QueueStanding? = nil) -> RunnerDriver
+  private static func connected(_ onFailure: AttemptOptions.OnFailure, _ assumed: QueueTopology? = nil) -> RunnerDriver
   {
     var driver = RunnerDriver {
       $0.attempts.onFailure = onFailure

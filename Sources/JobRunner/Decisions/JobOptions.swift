@@ -83,7 +83,7 @@ package struct JobOptions: Hashable, Sendable {
   package var rawStatus: Bool
   package var attempts: AttemptOptions
   /// What the user says that the queue is. Then the broker is not asked.
-  package var assumed: QueueStanding?
+  package var assumed: QueueTopology?
   /// A worker gets an item whose properties cannot be read, too, and the body is all that it gets.
   package var runsMalformed: Bool
   /// Whether those of `amqp-job run` are there, to be named in messages.

@@ -60,7 +60,7 @@ extension Runner {
       connectFailure = failure
       phase = .connecting
       let actions = [.disconnect] + channelsLost(failure)
-      return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
+      return isStopping ? actions : actions + [.set(.retry, after: BackOff.maxPause)]
     case .noQueue where !reason.meansNoCompanion(of: queue):
       let left = now.duration(to: startedAt + options.waitFirst)
       guard left > .zero, tally.taken == 0 else {

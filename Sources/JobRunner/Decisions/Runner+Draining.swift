@@ -111,7 +111,7 @@ extension Runner {
       return [answered]
     case .items:
       return [answered] + serve()
-    case .void, .retries, .otherConsumers, .returning, .empty:
+    case .inconclusive, .retries, .otherConsumers, .returning, .empty:
       let end = breakOffVoidLooks()
       guard end.isEmpty else { return [answered] + end }
       return [answered] + forgetMarks() + [.set(.look, after: Drain.pause + Drain.pause * jitter() / 4)]
@@ -120,7 +120,7 @@ extension Runner {
 
   /// Looks that do not count are not gone on with for ever.
   mutating func breakOffVoidLooks() -> [RunnerAction] {
-    guard let since = drain.voidSince, now >= since + options.connectTimeout else { return [] }
+    guard let since = drain.inconclusiveSince, now >= since + options.connectTimeout else { return [] }
     return breakOff(.unreachable, "\(place) gives no answer that can be trusted: its leader is away, or too slow")
   }
 

@@ -91,7 +91,7 @@ extension Runner {
   private var dropsReturns: Bool { server.map { $0 >= ServerVersion(4, 0) } ?? true }
 
   mutating func known(
-    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours
+    _ standing: QueueTopology, _ neighbours: QueueInspection.Neighbours
   ) -> [RunnerAction] {
     policy.standing = accepted(standing)
     self.neighbours = neighbours
@@ -112,7 +112,7 @@ extension Runner {
     return inspectionEnded()
   }
 
-  private func whatIsLacking(_ standing: QueueStanding) -> String {
+  private func whatIsLacking(_ standing: QueueTopology) -> String {
     guard standing != .declared else { return options.whyNoRetries }
     guard options.attempts.areRequired else { return options.whyNoDeadLetters }
     guard case .deadLettering(.some) = standing else {
@@ -125,7 +125,7 @@ extension Runner {
   }
 
   /// A broker's limit drops items of such a queue, unless they are put back as copies in time.
-  private func needsPermission(_ standing: QueueStanding) -> Bool {
+  private func needsPermission(_ standing: QueueTopology) -> Bool {
     switch standing {
     case .plain(.classic), .declared, .deadLettering: false
     case .plain: dropsReturns

@@ -8,7 +8,7 @@ extension Runner {
   var rejectsFailures: Bool { options.attempts.onFailure == .reject }
 
   /// What a queue is taken for. Whoever has items rejected vouches for a dead-letter exchange.
-  func accepted(_ standing: QueueStanding) -> QueueStanding {
+  func accepted(_ standing: QueueTopology) -> QueueTopology {
     if case .plain = standing, rejectsFailures { .deadLettering(nil) } else { standing }
   }
 
@@ -37,7 +37,7 @@ extension Runner {
   }
 
   /// What cannot be known is said once.
-  mutating func warnOfDrops(_ standing: QueueStanding) -> [RunnerAction] {
+  mutating func warnOfDrops(_ standing: QueueTopology) -> [RunnerAction] {
     guard rejectsFailures, case .plain = standing, !hasBeenInspected else { return [] }
     return [
       said(

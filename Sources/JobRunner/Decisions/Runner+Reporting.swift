@@ -60,7 +60,7 @@ extension Runner {
     case .awaitingQueue: .declaration
     case .serving: isPausing ? .pause : .item
     case .looking where drain.finding == .retries || drain.finding == .returning: .retries
-    case .looking where drain.voidSince != nil: .trust
+    case .looking where drain.inconclusiveSince != nil: .trust
     case .looking where drain.finding == .otherConsumers: .otherConsumers
     case .looking: .proof
     }

@@ -5,7 +5,7 @@ internal import Console
 /// A queue that may go before its items do, and is served all the same.
 extension Runner {
   mutating func known(
-    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?
+    _ standing: QueueTopology, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?
   ) -> [RunnerAction] {
     guard options.queueOrigin == .anyTold, transience != [] else { return known(standing, neighbours) }
     // A look takes the consumer away, and the queue would go with it.

@@ -15,11 +15,11 @@ struct AMQPPublishReport {
     self.hasLines = hasLines
   }
 
-  func notify(_ notice: PublishLoop.Notice) {
+  func notify(_ notice: Publication.Notice, _ broker: BrokerURL) {
     switch notice {
-    case .blocked(let broker, let reason):
+    case .blocked(let reason):
       AMQPPublish.report(.notice, "the broker at \(broker) takes nothing for now (\(reason)): waiting")
-    case .quiet(let broker, let time):
+    case .quiet(let time):
       AMQPPublish.report(.notice, "the broker at \(broker) has confirmed nothing for \(time.text): waiting")
     case .unblocked, .lost, .unreachable: break
     }
@@ -35,7 +35,7 @@ struct AMQPPublishReport {
       return Failure(.signal(signal), "ended by \(signal) while publishing to \(subject)\(counts(publication))")
     case .refused:
       text =
-        publication.refusals.contains(where: \.isUnroutable)
+        publication.tally.refusals.contains(where: \.isUnroutable)
         ? "no queue takes it: \(unroutable(subject))" : "\(subject) rejects it, as a queue does when it is full"
     case .input(let error): text = error.reason
     case .broker(let failure): text = "\(failure)"
@@ -55,10 +55,10 @@ struct AMQPPublishReport {
   }
 
   private func counts(_ publication: Publication) -> String {
-    guard publication.acceptedCount > 0 else { return "" }
+    guard publication.tally.acceptedCount > 0 else { return "" }
     let unknownCount = publication.unknownNumbers.count
     guard hasLines else { return unknownCount == 0 ? "" : "; the message may be published" }
-    let (count, first) = (publication.confirmedCount, publication.lastNumberInOrder)
+    let (count, first) = (publication.tally.confirmedCount, publication.lastNumberInOrder)
     let published =
       switch count {
       case 0: "no line is known to be published"

@@ -17,8 +17,8 @@ extension PoptArguments {
   /// - Throws: `Failure` for a longer one
   func shortString(_ option: String) throws -> ByteString? {
     guard let bytes = self[option] else { return nil }
-    guard bytes.count <= 255 else { throw Failure(.usage, "--\(option) is longer than 255 bytes") }
-    return ByteString(bytes)
+    guard let short = ShortString(bytes) else { throw Failure(.usage, "--\(option) is longer than 255 bytes") }
+    return short.value
   }
 
   /// The same as text: the name of a queue or an exchange, say.

@@ -95,14 +95,14 @@ struct BrokerOptions {
   /// - Throws: `Failure`
   private static func content(
     _ sources: BrokerSources, _ tls: TLSOptions, former: TLSContext? = nil
-  ) throws -> BrokerAccess.Content {
+  ) throws -> BrokerAccess.Settings {
     let brokers = try sources.brokers()
     let configuration = tls.configuration(URLParameters(brokers))
     guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && configuration.certificate != nil) }) else {
       throw Failure(.usage, "--auth-mechanism external needs amqps:// URLs, and a certificate of ours (--tls-cert)")
     }
-    guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Content(brokers: brokers) }
-    do { return BrokerAccess.Content(brokers: brokers, tls: try former ?? TLSContext(configuration)) } catch {
+    guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Settings(brokers: brokers) }
+    do { return BrokerAccess.Settings(brokers: brokers, tls: try former ?? TLSContext(configuration)) } catch {
       throw Failure(.usage, "\(error)")
     }
   }
