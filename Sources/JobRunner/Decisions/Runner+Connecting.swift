@@ -40,7 +40,7 @@ extension Runner {
       }
     phase = .serving
     var methods: [ChannelMethod] = []
-    for index in slots.indices where freeItems > 0 && !isPausing && !isStopping {
+    for index in slots.indices where freeItems > 0 && !pause.isActive && !isStopping {
       switch slots[index].state {
       case .noChannel, .idle: methods += slots[index].on(attach(index))
       default: break
@@ -174,7 +174,7 @@ extension Runner {
   }
 
   mutating func pauseAfterLoss() -> Duration {
-    outage.lost(now: now, timeout: options.connectTimeout, jitter: jitter())
+    outage.lost(now: now, timeout: options.connectTimeout, jitter: pause.jitter())
   }
 
   /// The broker has said something of the queue.

@@ -40,7 +40,7 @@ extension Runner {
       ]
     }
     guard unconfirmed.isEmpty else { return probes + awaitItem() }
-    guard options.endsWhenDrained, !isPausing, !slots.contains(where: \.isBusy) else { return [] }
+    guard options.endsWhenDrained, !pause.isActive, !slots.contains(where: \.isBusy) else { return [] }
     return isInspected ? look() : awaitItem()
   }
 
@@ -107,14 +107,14 @@ extension Runner {
     let answered = RunnerAction.cancel(.connectLimit)
     switch finding {
     case .drained:
-      isDrained = true
+      stop.queueDrained()
       return [answered]
     case .items:
       return [answered] + serve()
     case .void, .retries, .otherConsumers, .returning, .empty:
       let end = breakOffVoidLooks()
       guard end.isEmpty else { return [answered] + end }
-      return [answered] + forgetMarks() + [.set(.look, after: Drain.pause + Drain.pause * jitter() / 4)]
+      return [answered] + forgetMarks() + [.set(.look, after: pause.beforeProbe)]
     }
   }
 

@@ -133,12 +133,12 @@ extension Runner {
   /// The broker has not answered in time.
   mutating func settlementLimitReached(in index: Int) -> [RunnerAction] {
     let silence = "the broker has not answered in time"
-    isBrokerSilent = true
+    stop.brokerSilent()
     if loseAck(in: index) { return ackUnconfirmed(why: silence) }
     switch slots[index].state {
     case .copying:
       // A broker that is short of memory or disk is waited for, until the runner is told to end.
-      guard movesBlocked == nil || stopSignal != nil else {
+      guard movesBlocked == nil || stop.signal != nil else {
         return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
       }
       return [.dropMove(slot: index)] + moveUnconfirmed(silence, in: index)

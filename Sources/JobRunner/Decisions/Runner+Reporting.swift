@@ -57,7 +57,7 @@ extension Runner {
     case .new, .closing, .finished: nil
     case .connecting, .inspecting: .broker
     case .awaitingQueue: .declaration
-    case .serving: isPausing ? .pause : .item
+    case .serving: pause.isActive ? .pause : .item
     case .looking where drain.finding == .retries || drain.finding == .returning: .retries
     case .looking where drain.voidSince != nil: .trust
     case .looking where drain.finding == .otherConsumers: .otherConsumers

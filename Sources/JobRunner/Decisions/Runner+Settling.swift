@@ -53,7 +53,7 @@ extension Runner {
     moving.isAsking = asking
     slots[index].handle(.copy(moving))
     // Told to end with nothing in hand, we end at once.
-    let limit = moving.isUnwanted && stopSignal != nil ? Self.withdrawalLimit : Self.settlementLimit
+    let limit = moving.isUnwanted && stop.signal != nil ? Self.withdrawalLimit : Self.settlementLimit
     let begin = asking ? .send(slots[index].on([slots[index].setPrefetch()])) : publishCopy(moving, in: index)
     return [begin, .set(.settlementLimit(slot: index), after: limit)]
   }
@@ -77,7 +77,7 @@ extension Runner {
 
   /// A large copy takes its time; but who was told to end has limits of its own.
   func moveAdvanced(in index: Int) -> [RunnerAction] {
-    guard slots[index].isCopying, stopSignal == nil else { return [] }
+    guard slots[index].isCopying, stop.signal == nil else { return [] }
     return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
   }
 
@@ -183,18 +183,18 @@ extension Runner {
         ] + (endsAll ? [.closeConnection] : [])
     }
     slots[index].settlementSent(isAck: isDone)
-    let wasPausing = isPausing
-    let pause = ended == nil ? [] : beginPause()
-    guard phase == .serving, !isPausing || options.mayDeleteItself else {
+    let wasPausing = pause.isActive
+    let pausing = ended == nil ? [] : beginPause()
+    guard phase == .serving, !pause.isActive || options.mayDeleteItself else {
       let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = detachAndSettle(index, by: method) + probe
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
-      return actions + entry + pause + [.send(slots[index].on(methods) + unmark)] + limit + looked()
+      return actions + entry + pausing + [.send(slots[index].on(methods) + unmark)] + limit + looked()
     }
     let attach = slots[index].isConsumerAttached ? [] : self.attach(index)
     slots[index].handle(.consume)
-    let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve() : []
-    return actions + entry + pause + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem() + others
+    let others = wasPausing && !pause.isActive ? [.cancel(.pause)] + serve() : []
+    return actions + entry + pausing + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem() + others
   }
 
   private mutating func detachAndSettle(_ index: Int, by method: Method) -> [Method] {
@@ -206,16 +206,11 @@ extension Runner {
   }
 
   private mutating func beginPause() -> [RunnerAction] {
-    guard let pause = tally.pause(jitter: jitter()) else {
-      isPausing = false
-      return []
-    }
-    isPausing = true
-    return [.set(.pause, after: pause)]
+    pause.begin(failuresInRow: tally.failuresInRow).map { [.set(.pause, after: $0)] } ?? []
   }
 
   mutating func pauseEnded() -> [RunnerAction] {
-    isPausing = false
+    pause.end()
     return phase == .serving ? serve() : []
   }
 

@@ -5,8 +5,8 @@ internal import Broker
 extension Runner {
   func state(now: ContinuousClock.Instant, timers: [(timer: RunnerTimer, deadline: ContinuousClock.Instant)]) -> String
   {
-    let told = stopSignal.map { ", told to end by \($0)" } ?? ""
-    let broken = brokenStatus.map { ", to end with \($0.rawValue)" } ?? ""
+    let told = stop.signal.map { ", told to end by \($0)" } ?? ""
+    let broken = stop.brokenStatus.map { ", to end with \($0.rawValue)" } ?? ""
     let connection = connectFailure.map { ", no connection (\($0))" } ?? ""
     let blocked = movesBlocked.map { ", no copies taken (\($0))" } ?? ""
     let due = timers.sorted { $0.deadline < $1.deadline }.map { "\($0.timer) in \(now.duration(to: $0.deadline).text)" }

@@ -28,7 +28,6 @@ package struct Runner: Sendable {
 
   let options: JobOptions
   var queue: WorkQueue
-  let jitter: @Sendable () -> Double
   var phase = Phase.new
   var slots: [Slot]
   var policy: AttemptPolicy
@@ -84,36 +83,23 @@ package struct Runner: Sendable {
   private(set) var startedAt: ContinuousClock.Instant
   /// Since when there has been nothing to do.
   var idleSince: ContinuousClock.Instant?
-  /// No item is taken for a while after failures in a row.
-  var isPausing = false
+  var pause: Pause
   /// When it was said last what is being waited for.
   var reported: [Waiting: ContinuousClock.Instant] = [:]
 
   // MARK: The end
 
-  /// What makes it impossible to go on, and true what was done until then.
-  var brokenStatus: ExitStatus?
-  /// The signal that told us to end.
-  var stopSignal: Signal?
-  var stoppedAt: ContinuousClock.Instant?
-  /// Whether the workers were told, too.
-  var hasStoppedWorkers = false
-  var isDrained = false
-  /// A signal came when there was nothing left to stop.
-  var isEndAwaited = false
-  /// The broker has left what it was told at the end without an answer.
-  var isBrokerSilent = false
+  var stop = Stop()
   /// What goes with a status that is no success has been said.
   var hasReportedError = false
 
-  /// `jitter` returns a number from 0 to 1 and is called for each pause. It spreads the pauses of many runners. Without it, two
-  /// runners that probe the queue at the same time would do so every time, and would see each other's consumers for ever.
+  /// `jitter` returns a number from 0 to 1, a new one for each pause.
   package init(_ options: JobOptions, now: ContinuousClock.Instant, jitter: @escaping @Sendable () -> Double) {
     self.options = options
     self.now = now
     startedAt = now
     brokers = options.brokers
-    self.jitter = jitter
+    pause = Pause(jitter: jitter)
     queue = WorkQueue(options.queue)
     drain = Drain(queue)
     policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
@@ -149,7 +135,7 @@ package struct Runner: Sendable {
 
   /// What comes waits: a queue that goes with its last consumer has to keep ours in a pause.
   var keepsDeliveries: Bool {
-    !isStopping && isPausing && options.mayDeleteItself
+    !isStopping && pause.isActive && options.mayDeleteItself
   }
 
   /// The first event of all.
