@@ -41,7 +41,7 @@ extension Runner {
     }
     guard unconfirmed.isEmpty else { return probes + awaitItem() }
     guard options.endsWhenDrained, !pause.isActive, !slots.contains(where: \.isBusy) else { return [] }
-    return isInspected ? look() : awaitItem()
+    return inspection.isComplete ? look() : awaitItem()
   }
 
   /// The broker has answered what was sent behind an ack.
@@ -61,8 +61,8 @@ extension Runner {
     phase = .looking
     let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
     let search = searchNeighbours()
-    guard self.search == nil else { return search + [limit] }
-    guard neighbours != .hidden || policy.hasRetries else { return breakOffUnseen() }
+    guard inspection.neighbourSearch == nil else { return search + [limit] }
+    guard inspection.neighbours != .hidden || policy.hasRetries else { return breakOffUnseen() }
     let questions = slots[looker].isConsumerAttached ? beginLook(looker) : drain.sense()
     return [.send(slots[looker].on(questions)), limit]
   }

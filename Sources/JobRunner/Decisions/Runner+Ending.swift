@@ -81,7 +81,8 @@ extension Runner {
   /// The end, where nothing is left to be done.
   mutating func conclude() -> [RunnerAction] {
     // Even where no item is asked for, the queue is.
-    let isExhausted = tally.taken >= options.mostItems && returning.isEmpty && (isInspected || hasBeenInspected)
+    let isExhausted =
+      tally.taken >= options.mostItems && returning.isEmpty && (inspection.isComplete || inspection.wasComplete)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
     var actions: [RunnerAction] = []
     if stop.brokenStatus == nil, !returning.isEmpty {

@@ -101,12 +101,7 @@ extension Runner {
       slots[index].channelEnded()
       slots[index].handle(.connectionLost)
     }
-    inspection = nil
-    isAwaitingPermission = false
-    search = nil
-    targetSearch = nil
-    // By the next connection it may be another queue.
-    if mayBeInspected { isInspected = false }
+    inspection.connectionLost(mayChange: mayBeInspected)
     drain.channelLost(now: now)
   }
 

@@ -45,9 +45,9 @@ extension Runner {
 
   /// Why the broker is not reached, once every one has been tried, and where the end does not follow at once.
   mutating func announce(_ failure: BrokerFailure) -> LogEntry.Level {
-    let left = outage.left(of: options.connectTimeout, now: now)
-    guard !outage.isAnnounced, attemptCount >= brokers.count, left > Self.shortWait else { return .info }
-    outage.isAnnounced = true
+    let left = session.outage.left(of: options.connectTimeout, now: now)
+    guard !session.outage.isAnnounced, session.allBrokersTried, left > Self.shortWait else { return .info }
+    session.outage.isAnnounced = true
     reported[.broker] = now
     return .notice
   }
@@ -67,7 +67,7 @@ extension Runner {
 
   private func text(of waiting: Waiting) -> String {
     switch waiting {
-    case .broker: connectFailure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
+    case .broker: session.failure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
     case .declaration: "waiting for \(place) to be declared"
     case .item: "waiting for an item in \(place)"
     case .pause: "pausing after \(tally.failuresInRow) failures in a row on \(place)"

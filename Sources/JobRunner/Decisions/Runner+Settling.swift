@@ -164,7 +164,7 @@ extension Runner {
   ) -> [RunnerAction] {
     let unmark = unmark(item, disposal)
     let isDone = ended?.outcome == .done
-    if ended != nil { outage.settled() }
+    if ended != nil { session.outage.settled() }
     slots[index].handle(.settle)
     let isLastOfSlot = isStopping || freeItems <= 0
     // Of the last ack that is said once the broker has taken it.
@@ -176,7 +176,9 @@ extension Runner {
       slots[index].handle(.close(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil))
       let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
       // Then the connection's end is the answer, and not another one after that.
-      let endsAll = returning.isEmpty && search == nil && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
+      let endsAll =
+        returning.isEmpty && inspection.neighbourSearch == nil
+        && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
       return actions + entry + (isLast ? [.endOfWork] : [])
         + [
           .send(slots[index].on(methods) + unmark), .set(.settlementLimit(slot: index), after: Self.settlementLimit),

@@ -27,48 +27,19 @@ package struct Runner: Sendable {
   }
 
   let options: JobOptions
-  var queue: WorkQueue
   var phase = Phase.new
   var slots: [Slot]
   var policy: AttemptPolicy
   var tally = Tally()
   var drain: Drain
 
-  // MARK: The connection
+  var session: Session
+  var inspection: Inspection
 
-  /// Tried in turn.
-  var brokers: [BrokerURL]
-  /// How many attempts at a connection there have been.
-  var attemptCount = 0
-  /// The broker has let us in.
-  var hasLoggedIn = false
-  var outage = Outage()
-  var connectFailure: BrokerFailure?
-  /// The queue has been found to be one that can be served, and it is known what it has beside it.
-  var isInspected = false
-  /// The same was so at some time.
-  var hasBeenInspected = false
-  /// What has been asked about it, while not all is answered.
-  var inspection: QueueInspection?
-  /// It has been asked whether copies may be published.
-  var isAwaitingPermission = false
-  /// The server, where it is RabbitMQ.
-  var server: ServerVersion?
-  /// What is known of the queues beside a plain one, and what has been asked about them.
-  var neighbours = QueueInspection.Neighbours.unknown
-  var search: NeighbourSearch?
-  /// What has been asked about where the queue's dead letters go.
-  var targetSearch: DeadLetterTargetSearch?
-  /// The channels of these questions that are open.
-  var openSideChannels: Set<UInt16> = []
   /// Workers' ends that can be judged only when the answer is there.
   var earlyEnds: [RunnerEvent] = []
-  /// How many bindings of a queue of our own the broker has yet to confirm.
-  var unansweredBindings = 0
   /// Items that came in a pause.
   var earlyDeliveries: [EarlyDelivery] = []
-  /// The broker has said something of the queue.
-  var hasEverServed = false
   /// Items that were done while the broker was away, and may come back to us.
   var returning: [EndedJob] = []
   /// Why the broker takes no copies for now.
@@ -98,15 +69,15 @@ package struct Runner: Sendable {
     self.options = options
     self.now = now
     startedAt = now
-    brokers = options.brokers
     pause = Pause(jitter: jitter)
-    queue = WorkQueue(options.queue)
-    drain = Drain(queue)
+    session = Session(brokers: options.brokers)
+    inspection = Inspection(WorkQueue(options.queue))
+    drain = Drain(inspection.queue)
     policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
     slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
     if let assumed = options.assumed {
       policy.standing = accepted(assumed)
-      isInspected = !mayBeInspected
+      inspection = Inspection(queue, isComplete: !mayBeInspected)
     }
   }
 
@@ -120,7 +91,7 @@ package struct Runner: Sendable {
       return []
     }
     var actions = keepsEnd(event) ? keepEnd(event) : decide(event)
-    if search == nil || isStopping {
+    if inspection.neighbourSearch == nil || isStopping {
       let ends = earlyEnds
       earlyEnds = []
       actions += ends.flatMap { decide($0) }
@@ -144,7 +115,7 @@ package struct Runner: Sendable {
     startedAt = now
     idleSince = now
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
-    outage.begin(now: now)
+    session.outage.begin(now: now)
     return connect() + [.set(.report, after: reportPeriod)] + limit
   }
 
@@ -228,13 +199,14 @@ package struct Runner: Sendable {
   }
 
   /// There is a connection, and the queue has been found.
-  var isServing: Bool { isInspected && connectFailure == nil && (phase == .serving || phase == .looking) }
+  var isServing: Bool { inspection.isComplete && session.failure == nil && (phase == .serving || phase == .looking) }
 
   /// Queue and broker, as messages name them.
   var place: String { (queue.name.isEmpty ? "a queue of our own" : "queue '\(queue.name)'") + " at \(broker)" }
 
-  /// The broker that we have a connection to, or try to have one.
-  var broker: BrokerURL { brokers[max(0, attemptCount - 1) % brokers.count] }
+  var queue: WorkQueue { inspection.queue }
+
+  var broker: BrokerURL { session.broker }
 }
 
 /// An item that came before its time.
