@@ -60,7 +60,7 @@ extension Runner {
       let actions = [.disconnect] + channelsLost(failure)
       return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
     case .noQueue where !reason.meansNoCompanion(of: queue):
-      let left = now.duration(to: startedAt + options.waitFirst)
+      let left = now.duration(to: report.startedAt + options.waitFirst)
       guard left > .zero, tally.taken == 0 else {
         let advice = options.ownQueue == nil ? "; 'amqp-job declare \(queue.name)' makes it" : " any more"
         return breakOff(.noQueue, "there is no \(place)\(advice)")
@@ -162,7 +162,8 @@ extension Runner {
       said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
     ]
     let pause = pauseAfterLoss()
-    (session.outage.isAnnounced, reported[.broker]) = (true, now)
+    session.outage.isAnnounced = true
+    report.reported(.broker, now: now)
     phase = .connecting
     let limit = RunnerAction.set(.connectLimit, after: session.outage.left(of: options.connectTimeout, now: now))
     return actions + [pause == .zero ? dial() : .set(.retry, after: pause), limit]

@@ -19,13 +19,13 @@ extension Runner {
 
   /// A consumer is attached, with nothing in hand: an item comes, or it does not.
   mutating func awaitItem() -> [RunnerAction] {
-    idleSince = idleSince ?? now
+    report.idle(now: now)
     return [.set(.idle, after: idlePeriod())]
   }
 
   private func idlePeriod() -> Duration {
     guard tally.taken == 0 else { return Self.idlePeriod }
-    return max(Self.idlePeriod, now.duration(to: startedAt + options.waitFirst))
+    return max(Self.idlePeriod, now.duration(to: report.startedAt + options.waitFirst))
   }
 
   /// Nothing has come: acks that only the next item would have confirmed are asked after, and the queue is looked at.

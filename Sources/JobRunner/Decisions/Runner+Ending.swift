@@ -30,7 +30,7 @@ extension Runner {
   mutating func said(_ level: LogEntry.Level, _ line: String) -> RunnerAction { said(LogEntry(level, line)) }
 
   mutating func said(_ entry: LogEntry) -> RunnerAction {
-    if entry.level == .error { hasReportedError = true }
+    report.logged(entry.level)
     return .log(entry)
   }
 
@@ -110,9 +110,9 @@ extension Runner {
 
   /// What there is left to say. An error has its line already where something forbade to go on, or a single item failed.
   private mutating func ending(_ status: ExitStatus) -> [RunnerAction] {
-    if status != .success, !hasReportedError { return [said(ending().entry(.error))] }
+    if status != .success, !report.hasReportedError { return [said(ending().entry(.error))] }
     if options.isOfSeveral {
-      return hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
+      return report.hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
     }
     return stop.isDrained ? [said(.info, "\(place) is drained")] : []
   }
@@ -122,7 +122,7 @@ extension Runner {
       cause: stop.cause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
       queue: queue.name, place: place,
       deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
-      duration: startedAt.duration(to: now))
+      duration: report.startedAt.duration(to: now))
   }
 
 }

@@ -179,7 +179,7 @@ extension Runner {
   }
 
   mutating func keepEnd(_ event: RunnerEvent) -> [RunnerAction] {
-    earlyEnds.append(event)
+    deferred.deferEnd(event)
     let timers: [RunnerAction] =
       switch event {
       case .workerEnded(_, _, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
@@ -190,7 +190,7 @@ extension Runner {
 
   /// A broker that says nothing is as good as none.
   mutating func searchLimitReached() -> [RunnerAction] {
-    guard inspection.neighbourSearch != nil, !earlyEnds.isEmpty else { return [] }
+    guard inspection.neighbourSearch != nil, deferred.hasWorkerEnds else { return [] }
     return [.disconnect]
       + connectionFailed(BrokerFailure(.lost, broker: broker, detail: "it does not answer"))
   }

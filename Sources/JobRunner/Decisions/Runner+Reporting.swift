@@ -26,13 +26,12 @@ extension Runner {
 
   var reportPeriod: Duration { options.isWatched ? Self.promptPeriod : Self.reportPeriod }
 
-  mutating func report() -> [RunnerAction] {
+  mutating func reportWaiting() -> [RunnerAction] {
     let again = RunnerAction.set(.report, after: reportPeriod)
     guard !isStopping, !slots.contains(where: \.isBusy), let waiting else { return [again] }
-    let since = idleSince ?? now
-    idleSince = since
+    let since = report.idle(now: now)
     guard since + reportPeriod <= now, !isReported(waiting) else { return [again] }
-    reported[waiting] = now
+    report.reported(waiting, now: now)
     let minutes = Int(since.duration(to: now) / .seconds(60))
     let duration = minutes > 0 ? " (\(minutes) min)" : ""
     return [.log(LogEntry(.notice, "\(text(of: waiting))\(duration)")), again]
@@ -40,7 +39,7 @@ extension Runner {
 
   /// It was said within the last minute.
   private func isReported(_ waiting: Waiting) -> Bool {
-    reported[waiting].map { now < $0 + Self.reportPeriod - reportPeriod } ?? false
+    report.isReported(waiting, within: Self.reportPeriod - reportPeriod, now: now)
   }
 
   /// Why the broker is not reached, once every one has been tried, and where the end does not follow at once.
@@ -48,7 +47,7 @@ extension Runner {
     let left = session.outage.left(of: options.connectTimeout, now: now)
     guard !session.outage.isAnnounced, session.allBrokersTried, left > Self.shortWait else { return .info }
     session.outage.isAnnounced = true
-    reported[.broker] = now
+    report.reported(.broker, now: now)
     return .notice
   }
 

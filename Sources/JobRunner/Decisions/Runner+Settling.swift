@@ -71,7 +71,7 @@ extension Runner {
 
   /// The broker has answered something that was sent on the slot's channel after its last item.
   mutating func answered(in index: Int) {
-    if slots[index].isCopyUnsettled { copyLosses = 0 }
+    if slots[index].isCopyUnsettled { copyState.settled() }
     slots[index].ackTaken()
   }
 
@@ -148,7 +148,7 @@ extension Runner {
   /// A broker that is short of memory or disk takes the copies that are under way when it has room again, even
   /// of a client that is gone. So they are waited for, until we are told to end.
   mutating func movesBlocked(_ reason: String?) -> [RunnerAction] {
-    movesBlocked = reason
+    copyState.blocked(reason)
     let state = reason.map { "takes no copies for now (\($0)): waiting" } ?? "takes copies again"
     let limits = slots.indices.filter { slots[$0].isCopying }.map { index in
       RunnerAction.set(.settlementLimit(slot: index), after: Self.settlementLimit)

@@ -24,7 +24,7 @@ extension Runner {
     answered(in: index)
     slots[index].consumerConfirmed()
     let others = phase == .looking ? [.cancel(.connectLimit)] + serve() : []
-    idleSince = nil
+    report.busy()
     return takeWanted(item, in: index) + others
   }
 

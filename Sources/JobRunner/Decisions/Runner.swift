@@ -27,48 +27,27 @@ package struct Runner: Sendable {
   }
 
   let options: JobOptions
-  var phase = Phase.new
-  var slots: [Slot]
-  var policy: AttemptPolicy
-  var tally = Tally()
-  var drain: Drain
-
-  var session: Session
-  var inspection: Inspection
-
-  /// Workers' ends that can be judged only when the answer is there.
-  var earlyEnds: [RunnerEvent] = []
-  /// Items that came in a pause.
-  var earlyDeliveries: [EarlyDelivery] = []
-  /// Items that were done while the broker was away, and may come back to us.
-  var returning: [EndedJob] = []
-  /// Why the broker takes no copies for now.
-  var movesBlocked: String?
-  /// How often, one after the other, a connection or channel was lost with items whose copies were published.
-  var copyLosses = 0
-
-  // MARK: Time
-
   /// The time of the event that is being handled.
   private(set) var now: ContinuousClock.Instant
-  private(set) var startedAt: ContinuousClock.Instant
-  /// Since when there has been nothing to do.
-  var idleSince: ContinuousClock.Instant?
+  var phase = Phase.new
+  var session: Session
+  var inspection: Inspection
+  var policy: AttemptPolicy
+  var slots: [Slot]
+  var deferred = DeferredEvents()
+  var returning = ReturningItems()
+  var copyState = CopyState()
+  var drain: Drain
   var pause: Pause
-  /// When it was said last what is being waited for.
-  var reported: [Waiting: ContinuousClock.Instant] = [:]
-
-  // MARK: The end
-
+  var tally = Tally()
   var stop = Stop()
-  /// What goes with a status that is no success has been said.
-  var hasReportedError = false
+  var report: Report
 
   /// `jitter` returns a number from 0 to 1, a new one for each pause.
   package init(_ options: JobOptions, now: ContinuousClock.Instant, jitter: @escaping @Sendable () -> Double) {
     self.options = options
     self.now = now
-    startedAt = now
+    report = Report(startedAt: now)
     pause = Pause(jitter: jitter)
     session = Session(brokers: options.brokers)
     inspection = Inspection(WorkQueue(options.queue))
@@ -87,19 +66,15 @@ package struct Runner: Sendable {
     if case .closing(let status) = phase { return closing(event, status) }
     if let slot = event.slot, !slots.indices.contains(slot) { return [] }
     if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
-      earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
+      deferred.deferDelivery(event, in: slot)
       return []
     }
     var actions = keepsEnd(event) ? keepEnd(event) : decide(event)
     if inspection.neighbourSearch == nil || isStopping {
-      let ends = earlyEnds
-      earlyEnds = []
-      actions += ends.flatMap { decide($0) }
+      actions += deferred.takeWorkerEnds().flatMap { decide($0) }
     }
     if !keepsDeliveries {
-      let deliveries = earlyDeliveries
-      earlyDeliveries = []
-      actions += deliveries.flatMap { decide($0.event) }
+      actions += deferred.takeDeliveries().flatMap { decide($0) }
     }
     return actions + conclude()
   }
@@ -112,8 +87,7 @@ package struct Runner: Sendable {
   /// The first event of all.
   package mutating func start(now: ContinuousClock.Instant) -> [RunnerAction] {
     self.now = now
-    startedAt = now
-    idleSince = now
+    report.start(now: now)
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
     session.outage.begin(now: now)
     return connect() + [.set(.report, after: reportPeriod)] + limit
@@ -189,7 +163,7 @@ package struct Runner: Sendable {
     case .grace(let slot): return graceEnded(in: slot)
     case .settlementLimit(let slot): return settlementLimitReached(in: slot)
     case .closeLimit: return []
-    case .report: return report()
+    case .report: return reportWaiting()
     }
   }
 
@@ -207,10 +181,4 @@ package struct Runner: Sendable {
   var queue: WorkQueue { inspection.queue }
 
   var broker: BrokerURL { session.broker }
-}
-
-/// An item that came before its time.
-struct EarlyDelivery: Hashable, Sendable {
-  let slot: Int
-  let event: RunnerEvent
 }
