@@ -100,7 +100,7 @@ import Testing
     var driver = Self.connected(.requeue, .plain(.classic))
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     driver.deliver()
-    driver.runner.neighbours = .absent
+    driver.runner.inspection.found(.absent)
     let writes = driver.handle(.workerEnded(.exited(3))).writes.joined()
     #expect(writes.contains(.basicReject(deliveryTag: 1, requeue: true)))
   }

@@ -15,15 +15,15 @@ extension Runner {
   /// Begins to look whether rejected items have somewhere to go, where that can be known.
   mutating func searchTarget() -> [RunnerAction] {
     guard rejectsFailures, case .deadLettering(let target?) = policy.standing else { return [] }
-    targetSearch = DeadLetterTargetSearch(target, on: sideChannel)
-    return targetSearch.map { [.send(onSide($0.questions))] } ?? []
+    return DeadLetterTargetSearch(target, on: sideChannel).map { [.send(inspection.ask($0))] } ?? []
   }
 
   mutating func targetSearched(
     _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
-    guard let search = targetSearch, let finding = targetSearch?.take(method, on: channel) else { return [] }
-    targetSearch = nil
+    guard let search = inspection.targetSearch, let finding = inspection.takeTarget(method, on: channel) else {
+      return []
+    }
     switch finding {
     case .found: return targetFound()
     case .absent:
@@ -38,7 +38,7 @@ extension Runner {
 
   /// What cannot be known is said once.
   mutating func warnOfDrops(_ standing: QueueTopology) -> [RunnerAction] {
-    guard rejectsFailures, case .plain = standing, !hasBeenInspected else { return [] }
+    guard rejectsFailures, case .plain = standing, !inspection.wasComplete else { return [] }
     return [
       said(
         .warning,

@@ -20,7 +20,7 @@ extension Runner {
 
   /// Once.
   private mutating func warnOfTransience(_ transience: [DeclarationInquiry.Transience]?) -> [RunnerAction] {
-    guard !hasBeenInspected else { return [] }
+    guard !inspection.wasComplete else { return [] }
     let line =
       transience.map { "\(place) \($0.map(\.description).joined(separator: ", and ")): its items are lost with it" }
       ?? "the user may not look whether \(place) outlives the broker and its consumers: its items may be lost with it"

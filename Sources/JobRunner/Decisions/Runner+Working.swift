@@ -24,7 +24,7 @@ extension Runner {
     answered(in: index)
     slots[index].consumerConfirmed()
     let others = phase == .looking ? [.cancel(.connectLimit)] + serve() : []
-    idleSince = nil
+    report.busy()
     return takeWanted(item, in: index) + others
   }
 
@@ -92,24 +92,26 @@ extension Runner {
     let ends = [Signal.terminate, .interrupt, .hangup].contains(signal)
     let hasWorkers = slots.contains(where: \.hasWorker)
     guard ends || signal == .quit && !hasWorkers else { return toWorkers(signal) }
-    if let stoppedAt {
-      // Who sends a signal both to us and to our group means it once.
-      let isMeant = now >= stoppedAt + .seconds(1)
-      guard hasStoppedWorkers else { return isMeant ? stopWorkers(signal) : [] }
-      return toWorkers(isMeant ? .kill : signal)
+    switch stop.response(to: signal, now: now) {
+    case .begin: return beginStop(by: signal)
+    case .ignore: return []
+    case .stopWorkers: return stopWorkers(signal)
+    case .toWorkers(let signal): return toWorkers(signal)
     }
+  }
+
+  private mutating func beginStop(by signal: Signal) -> [RunnerAction] {
     // What is being settled is the end already.
     guard !slots.allSatisfy(\.isEnding) else {
-      isEndAwaited = true
+      stop.endAwaited()
       return []
     }
-    stopSignal = signal
-    stoppedAt = now
-    guard hasWorkers else {
+    stop.begin(signal, now: now)
+    guard slots.contains(where: \.hasWorker) else {
       let doing = phase == .connecting || phase == .new ? "connecting" : "waiting"
       // The end says how what is being settled came out, and of several items it says the signal, too.
-      let isSaidInTheEnd = slots.contains(where: \.isSettling) || options.isOfSeveral && brokenStatus == nil
-      let level: LogEntry.Level = options.extent == .forever || brokenStatus != nil ? .notice : .error
+      let isSaidInTheEnd = slots.contains(where: \.isSettling) || options.isOfSeveral && stop.brokenStatus == nil
+      let level: LogEntry.Level = options.extent == .forever || stop.brokenStatus != nil ? .notice : .error
       return (isSaidInTheEnd ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")])
         + stopTaking()
     }
@@ -118,8 +120,7 @@ extension Runner {
   }
 
   private mutating func stopWorkers(_ signal: Signal) -> [RunnerAction] {
-    stoppedAt = now
-    hasStoppedWorkers = true
+    stop.workersStopped(now: now)
     var actions: [RunnerAction] = []
     for index in slots.indices where slots[index].hasWorker {
       slots[index].interrupt(by: signal)
