@@ -67,7 +67,7 @@ struct DrainWait {
       let (queue, why) = obstacle.map { ($0.queue, ": \($0.text)") } ?? (status.names[0], "")
       throw Failure(
         .temporaryFailure,
-        "queue '\(queue)' at \(broker) is not drained after \(limit.text) (--drain-timeout)\(why)")
+        "queue '\(queue)' at \(broker) is not drained after \(limit.text)\(naming: .drainTimeout)\(why)")
     }
     return min(next, deadline)
   }

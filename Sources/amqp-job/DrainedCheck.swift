@@ -55,7 +55,7 @@ struct DrainedCheck {
         if let time = patienceEnd, ContinuousClock.now >= time {
           patienceEnd = nil
           let line = "waiting for an answer about queue '\(queue.name)' at \(session.broker) that can be trusted"
-          reporter.report(LogEntry(.notice, line))
+          reporter.report(LogEntry(.notice, "\(line)"))
         }
       case .empty: break
       }

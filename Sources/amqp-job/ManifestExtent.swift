@@ -18,13 +18,15 @@ enum ManifestExtent {
 
     let (figures, place) = try figures(of: worker.queue, &settings)
     guard figures.left > 0 else {
-      throw Failure(.failure, "\(place) is empty: there is nothing to do (--completions N makes a Job all the same)")
+      let advice: Advice = " (\(.completions) N makes a Job all the same)"
+      throw Failure(.failure, "\(place) is empty: there is nothing to do\(advice)")
     }
     if figures.retry == nil || figures.dead == nil {
       guard try !ManifestWorkerOptions.asksForAttempts(&settings) else {
+        let standingAlone: Advice = "say \(.plain), or "
         throw Failure(
           .wrongQueue,
-          "\(place) has no retry and dead-letter queue: say --plain, or remove that queue, and 'amqp-job declare "
+          "\(place) has no retry and dead-letter queue: \(standingAlone)remove that queue, and 'amqp-job declare "
             + "\(worker.queue)' makes it anew with them")
       }
       worker.run.attempts = nil

@@ -56,7 +56,7 @@ struct Publish: ToolCommand {
     properties.deliveryMode = 2
     let items = try ItemOptions(&settings, operands: arguments.operands, properties: properties)
     broker.warn(reporter)
-    if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, warning)) }
+    if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
 
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
@@ -77,7 +77,7 @@ struct Publish: ToolCommand {
       if items.skip > loop.seenCount {
         let line =
           "--skip \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
-        reporter.report(LogEntry(.notice, line))
+        reporter.report(LogEntry(.notice, "\(line)"))
       }
       report.succeed(loop.publication, broker: loop.broker)
       return

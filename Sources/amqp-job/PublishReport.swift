@@ -91,7 +91,7 @@ final class PublishReport {
       destination: destination.name, confirmed: publication.confirmedCount, whereItemsAre: destination.whereItemsAre,
       unconfirmed: publication.openCount, total: total, rate: pace.rate, blocked: blockedReason)
     guard let size = Terminal.errorSize else {
-      reporter.logger.show(LogEntry(.notice, line.text, ["items": .integer(publication.confirmedCount)]))
+      reporter.logger.show(LogEntry(.notice, "\(line.text)", ["items": .integer(publication.confirmedCount)]))
       return
     }
     ThisProcess.writeToStandardError("\r\(line.drawn(width: size.columns - 1))\u{1B}[K")
@@ -125,7 +125,7 @@ final class PublishReport {
         .signal(signal), "ended by \(signal) while publishing to \(place)\(counts(publication, isAlways: true))")
     case .input(let error):
       let status: ExitStatus = error.kind == .malformed ? .refusedData : .inputOutputError
-      return Failure(status, error.reason + counts(publication, isAlways: true))
+      return Failure(status, "\(error.reason)\(counts(publication, isAlways: true))")
     case .broker(let failure):
       return Failure(failure, about: destination, broker: nil).adding(counts(publication))
     case .channel(let reason):
@@ -148,15 +148,20 @@ final class PublishReport {
   }
 
   /// Which items are where, and how to go on; nothing where none was begun with, unless `isAlways`.
-  private func counts(_ publication: Publication, isAlways: Bool = false) -> String {
+  private func counts(_ publication: Publication, isAlways: Bool = false) -> LogMessage {
     guard publication.acceptedCount > 0 || isAlways else { return "" }
     let count = publication.confirmedCount
     let items = total.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
-    var text = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
+    var text: LogMessage = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
     let unknown = publication.unknownNumbers
     if !unknown.isEmpty { text += ", \(unknown.count) may be (\(list(unknown)))" }
-    if publication.lastNumberInOrder > 0 { text += "; --skip \(publication.lastNumberInOrder) goes on from there" }
-    return text + twice(publication)
+    if publication.lastNumberInOrder > 0 { text += Self.resuming(after: publication.lastNumberInOrder) }
+    return "\(text)\(twice(publication))"
+  }
+
+  private static func resuming(after number: Int) -> LogMessage {
+    let advice: Advice = "; \(.skip) \(number) goes on from there"
+    return "\(advice)"
   }
 
   private func twice(_ publication: Publication) -> String {
@@ -173,7 +178,7 @@ final class PublishReport {
 }
 
 extension Failure {
-  fileprivate func adding(_ text: String) -> Failure {
+  fileprivate func adding(_ text: LogMessage) -> Failure {
     var failure = self
     failure.message += text
     return failure

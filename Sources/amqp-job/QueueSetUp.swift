@@ -79,7 +79,8 @@ struct QueueSetUp {
     do {
       try session.checkExchange(name, on: QueueConversation.channel)
     } catch BrokerSession.CallError.refused(let reason) where reason.code == .notFound {
-      throw Failure(.noQueue, "there is no exchange '\(name)' at \(session.broker) (--exchange); nothing was made")
+      throw Failure(
+        .noQueue, "there is no exchange '\(name)' at \(session.broker)\(naming: .exchange); nothing was made")
     }
   }
 

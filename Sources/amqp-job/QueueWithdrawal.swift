@@ -19,7 +19,8 @@ struct QueueWithdrawal {
   /// What to say of the refusal over which it failed, and of what is left.
   func run(over error: any Error) -> Failure {
     var failure = Failure(error, queue: queue.name, broker: session.broker)
-    failure.message += "; " + ((try? withdraw()) ?? "what was made may still be there: \(made.joined(separator: ", "))")
+    let rest = (try? withdraw()) ?? "what was made may still be there: \(made.joined(separator: ", "))"
+    failure.message += "; \(rest)"
     return failure
   }
 

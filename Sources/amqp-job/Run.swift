@@ -103,7 +103,8 @@ enum Run: ToolCommand {
     broker.warn(reporter)
     if !workerEnvironment.withheld.isEmpty {
       let names = workerEnvironment.withheld.joined(separator: ", ")
-      reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))
+      let handingOn: Advice = " (\(.passEnvironment) hands them on)"
+      reporter.report(LogEntry(.info, "withheld from the worker: \(names)\(handingOn)"))
     }
     let spooling = try Spooling(
       directory: try settings.text("spool-dir"), otherwise: settings.surroundings.temporaryDirectory,
@@ -226,7 +227,8 @@ enum Run: ToolCommand {
       } catch {
         let reason = SystemError.reason(of: error)
         throw Failure(
-          .inputOutputError, "cannot make the liveness file \(path): \(reason) (--liveness-file); nothing was taken")
+          .inputOutputError,
+          "cannot make the liveness file \(path): \(reason)\(naming: .livenessFile); nothing was taken")
       }
     }
   }

@@ -55,10 +55,11 @@ struct Spooling {
       try SpoolDirectory.check(directory, size: UInt64(size))
     } catch {
       // One that somebody named, and that is none, will not be there the next time either.
+      let choosing: Advice = " (\(.spoolDirectory), or TMPDIR)"
       let isMistaken = isNamed && (error as? SystemError)?.meansNoDirectory == true
       throw Failure(
         isMistaken ? .usage : .inputOutputError,
-        "cannot keep large items in \(directory): \(SystemError.reason(of: error)) (--spool-dir, or TMPDIR); "
+        "cannot keep large items in \(directory): \(SystemError.reason(of: error))\(choosing, otherwise: " (TMPDIR)"); "
           + "nothing was taken from queue '\(queue)'")
     }
   }

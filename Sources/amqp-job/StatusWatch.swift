@@ -52,7 +52,7 @@ struct StatusWatch {
       guard ContinuousClock.now < since + status.broker.connectTimeout else {
         throw Failure(
           failure.isAboutCredentials ? .notPermitted : .unreachable,
-          "\(failure), again and again (see --connect-timeout)")
+          "\(failure), again and again\(Advice.seeConnectTimeout)")
       }
       status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
       drawnCount = 0

@@ -111,7 +111,7 @@ extension Runner {
       return [.disconnect]
         + breakOff(
           isRefused ? .notPermitted : .unreachable,
-          "\(what)\(advice); gave up after \(options.connectTimeout.text)\(options.pointer(to: .connectTimeout))")
+          "\(what)\(advice); gave up after \(options.connectTimeout.text)\(naming: .connectTimeout)")
     default: return []
     }
   }
@@ -150,7 +150,7 @@ extension Runner {
     }
     if isRefused, !wasRefused, !isStopping {
       let line = "\(failure); trying again for \(options.connectTimeout.text), as somebody may replace what was refused"
-      return [said(.warning, line)] + attemptFailed(failure, now: now)
+      return [said(.warning, "\(line)")] + attemptFailed(failure, now: now)
     }
     switch phase {
     case .connecting: return attemptFailed(failure, now: now)

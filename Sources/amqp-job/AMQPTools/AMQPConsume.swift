@@ -81,7 +81,7 @@ enum AMQPConsume: AMQPTool {
       parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
-        program: definition.program, format: .text, threshold: options.leastLogged,
+        program: asProgram, format: .text, threshold: options.leastLogged,
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
       access: connection.access,
@@ -113,7 +113,6 @@ enum AMQPConsume: AMQPTool {
     }
     let count = arguments.number("count") ?? -1
     options.runsMalformed = true
-    options.namesOptions = false
     options.extent = .count(count < 0 ? .max : Int(count))
     options.waitsForBroker = false
     options.leastLogged = .warning

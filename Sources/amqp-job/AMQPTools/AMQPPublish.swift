@@ -75,7 +75,7 @@ enum AMQPPublish: AMQPTool {
     if arguments.contains("line-buffered") {
       return DelimitedItems(delimiter: UInt8(ascii: "\n"), end: [UInt8(ascii: "\n")])
     }
-    do { return try WholeInput() } catch { throw Failure(.inputOutputError, error.reason) }
+    do { return try WholeInput() } catch { throw Failure(.inputOutputError, "\(error.reason)") }
   }
 
   private static func properties(_ arguments: PoptArguments) throws -> BasicProperties {

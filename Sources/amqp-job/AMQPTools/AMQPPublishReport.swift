@@ -28,7 +28,7 @@ struct AMQPPublishReport {
   /// nil where all is well.
   func failure(_ end: Publication.End, _ publication: Publication, broker: BrokerURL) -> Failure? {
     let subject = "\(place) at \(broker)"
-    let text: String
+    let text: LogMessage
     switch end {
     case .done: return nil
     case .signal(let signal):
@@ -37,12 +37,12 @@ struct AMQPPublishReport {
       text =
         publication.refusals.contains(where: \.isUnroutable)
         ? "no queue takes it: \(unroutable(subject))" : "\(subject) rejects it, as a queue does when it is full"
-    case .input(let error): text = error.reason
+    case .input(let error): text = "\(error.reason)"
     case .broker(let failure): text = "\(failure)"
     case .channel(let reason): text = "\(subject): \(reason.text)"
     case .item(_, let error): text = Failure(error, subject: subject).message
     }
-    return Failure(.failure, text + counts(publication))
+    return Failure(.failure, "\(text)\(counts(publication))")
   }
 
   private var place: String {

@@ -26,19 +26,22 @@ extension AMQPTool {
       return .success
     } catch let error as PoptError {
       ThisProcess.writeToStandardError(
-        "\(Failure(.usage, error.description).message.printable)\n\(definition.usageText)")
+        "\(Failure(.usage, "\(error)").message.text(for: asProgram).printable)\n\(definition.usageText)")
     } catch {
       report(error as? Failure ?? Failure(.internalError, "\(error)"))
     }
     return .failure
   }
 
+  /// A program that has none of the settings of `amqp-job`.
+  static var asProgram: Program { Program(definition.program, settings: []) }
+
   static func report(_ failure: Failure) { report(.error, failure.message) }
 
-  static func report(_ level: LogEntry.Level, _ message: String) {
+  static func report(_ level: LogEntry.Level, _ message: LogMessage) {
     Reporter(
       Logger(
-        program: definition.program, format: .text, threshold: .notice, write: ThisProcess.writeToStandardError)
+        program: asProgram, format: .text, threshold: .notice, write: ThisProcess.writeToStandardError)
     ).report(LogEntry(level, message))
   }
 
