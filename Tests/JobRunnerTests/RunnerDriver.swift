@@ -32,10 +32,10 @@ struct RunnerDriver {
   var now = ContinuousClock.now
   private(set) var lastDeliveryTag: UInt64 = 0
 
-  init(_ configure: (inout JobOptions) -> Void = { _ in }, chance: @escaping @Sendable () -> Double = { 0 }) {
+  init(_ configure: (inout JobOptions) -> Void = { _ in }, jitter: @escaping @Sendable () -> Double = { 0 }) {
     var options = JobOptions(brokers: [Self.broker], queue: "q")
     configure(&options)
-    runner = Runner(options, chance: chance)
+    runner = Runner(options, now: now, jitter: jitter)
   }
 
   /// The broker answers the close of a connection at once.
@@ -93,7 +93,7 @@ struct RunnerDriver {
   @discardableResult
   mutating func consume(hasRetries: Bool = false) -> [RunnerAction] {
     open(hasRetries: hasRetries)
-    let channels = runner.slots.filter { $0.state == .waiting }.map(\.channel)
+    let channels = runner.slots.filter { $0.state == .consuming }.map(\.channel)
     method(.basicQoSOK)
     return channels.reversed().map { method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: $0) }.last ?? []
   }

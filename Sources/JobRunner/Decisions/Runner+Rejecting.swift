@@ -20,19 +20,19 @@ extension Runner {
   }
 
   mutating func targetSearched(
-    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
+    _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
     guard let search = targetSearch, let finding = targetSearch?.take(method, on: channel) else { return [] }
     targetSearch = nil
     switch finding {
-    case .found: return targetFound(now: now)
+    case .found: return targetFound()
     case .absent:
       return breakOff(
         .wrongQueue,
         "\(place) sends its dead letters to \(search.place), which is not there: the broker would drop each item that fails"
           + "\(naming: .onFailure); make that \(search.target.exchange.isEmpty ? "queue" : "exchange"), or go without"
       )
-    case .refused(let reason): return queueRefused(reason, now: now)
+    case .refused(let reason): return queueRefused(reason)
     }
   }
 

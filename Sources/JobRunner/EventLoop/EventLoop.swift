@@ -47,7 +47,7 @@ package final class EventLoop {
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
     liveness = configuration.liveness
-    runner = Runner(options, chance: { .random(in: 0...1) })
+    runner = Runner(options, now: .now, jitter: { .random(in: 0...1) })
   }
 
   /// Runs until the runner has finished, and returns its exit status.
@@ -241,8 +241,8 @@ package final class EventLoop {
 
   private func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {
     var parameters = Connection.Parameters(
-      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, opening: opening)
-    parameters.largestBodyInMemory = configuration.largestBodyInMemory
+      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, initialMethods: opening)
+    parameters.maxBodySizeInMemory = configuration.largestBodyInMemory
     return parameters
   }
 
