@@ -6,7 +6,7 @@ import JobRunner
 
 let version = clientVersion
 
-/// Why a command did not do what it was asked for: one line, and the exit status that goes with it.
+/// The reason why a command failed, and the exit status for it. The message is one line.
 struct Failure: Error {
   var status: ExitStatus
   var message: LogMessage
@@ -23,12 +23,12 @@ struct Failure: Error {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// What any error in a conversation about `queue` comes to.
+  /// The failure for any error of a conversation with the broker about `queue`.
   init(_ error: any Error, queue: String, broker: BrokerURL?) {
     self.init(error, about: .queue(queue), broker: broker)
   }
 
-  /// The same about where items are published to.
+  /// The same for a destination of published items.
   init(_ error: any Error, about destination: Destination, broker: BrokerURL?) {
     let place = "\(destination)" + (broker.map { " at \($0)" } ?? "")
     switch error {
@@ -43,7 +43,7 @@ struct Failure: Error {
     }
   }
 
-  private init(_ failure: BrokerFailure) {
+  init(_ failure: BrokerFailure) {
     switch failure.kind {
     case .unreachable: self.init(.unreachable, "\(failure)\(Advice.seeConnectTimeout)")
     case .loginRefused:

@@ -3,9 +3,9 @@ import Broker
 import Console
 import Manifests
 
-/// How much a Job has to do: as was said, or what the broker says.
+/// How many items a Job has to process: as the options say, or as the broker says.
 enum ManifestExtent {
-  /// Where the broker is asked, it is asked too whether items can be tried again.
+  /// Where the broker is asked, it is also asked whether the queue has a retry queue.
   /// - Throws: `Failure`, `UsageError`
   static func determine(
     _ settings: inout Settings, _ worker: inout WorkerOptions
@@ -38,19 +38,10 @@ enum ManifestExtent {
     let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)
     broker.warn(reporter)
-    let session: BrokerSession
-    do {
-      session = try broker.connect(name: "amqp-job manifest", reporter)
-    } catch {
-      throw Failure(error, queue: queue, broker: nil)
-    }
+    let session = try BrokerConversation("amqp-job manifest", broker, reporter).connect()
     defer { session.close() }
     var lookup = QueueLookup(session)
-    do {
-      guard let figures = try lookup.figures(of: queue) else { throw QueueLookup.noSuchQueue([queue], session) }
-      return (figures, "queue '\(queue)' at \(session.broker)")
-    } catch {
-      throw Failure(error, queue: queue, broker: session.broker)
-    }
+    guard let figures = try lookup.figures(of: queue) else { throw QueueLookup.noSuchQueue([queue], session) }
+    return (figures, "queue '\(queue)' at \(session.broker)")
   }
 }

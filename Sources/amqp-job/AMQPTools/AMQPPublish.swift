@@ -89,7 +89,7 @@ enum AMQPPublish: AMQPTool {
     return properties
   }
 
-  /// `key: value`, with any number of spaces.
+  /// Reads a header of the form `key: value`. Any number of spaces may follow the colon.
   private static func field(_ header: [UInt8]) throws -> FieldTable.Entry {
     let key = header.prefix { $0 != UInt8(ascii: ":") }
     guard key.count < header.count else {

@@ -4,12 +4,12 @@ import Console
 import Linux
 import Publishing
 
-/// What `amqp-publish` says of what became of the messages.
+/// What `amqp-publish` reports to the user about its messages.
 struct AMQPPublishReport {
   private let destination: Destination
   private let hasLines: Bool
 
-  /// `hasLines`: each message is a line.
+  /// `hasLines` says that each message is a line of standard input.
   init(_ destination: Destination, hasLines: Bool) {
     self.destination = destination
     self.hasLines = hasLines
@@ -25,7 +25,7 @@ struct AMQPPublishReport {
     }
   }
 
-  /// nil where all is well.
+  /// The failure to end with. nil where every message was published.
   func failure(_ end: Publication.End, _ publication: Publication, broker: BrokerURL) -> Failure? {
     let subject = "\(place) at \(broker)"
     let text: LogMessage
