@@ -2,7 +2,7 @@ import Arguments
 import Console
 import Manifests
 
-/// The options of `amqp-job manifest` about what objects and pods have that is no matter of what runs in them.
+/// The options of `amqp-job manifest` about objects and pods that do not depend on what runs in them.
 enum ManifestPodOptions {
   static let group = OptionGroup(
     "Cluster",

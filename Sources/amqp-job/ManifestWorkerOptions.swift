@@ -3,7 +3,7 @@ import Console
 import Linux
 import Manifests
 
-/// The options of `amqp-job manifest` that are about pods which run workers.
+/// The options of `amqp-job manifest` about pods that run workers.
 enum ManifestWorkerOptions {
   static let pods = OptionGroup(
     "Pods",
@@ -72,18 +72,18 @@ enum ManifestWorkerOptions {
     options.volumes = try ManifestPodOptions.volumes(&settings)
     options.additions = try ManifestPodOptions.additions(&settings)
     options.userID = try settings.count("user", upTo: Int(Int32.max)) ?? options.userID
-    // A CronJob's pods wait for an item each time: where there is mostly nothing to do, one is enough to find that out.
+    // A CronJob often finds an empty queue, and one pod is enough to find that out.
     options.parallelism = try settings.count("parallelism", upTo: Int(Int32.max)) ?? (kind == .cronjob ? 1 : 10)
     return options
   }
 
-  /// Whether the queue is to have a retry and a dead-letter queue because somebody said so.
+  /// Whether the options demand that the queue has a retry and a dead-letter queue.
   /// - Throws: `Failure`
   static func asksForAttempts(_ settings: inout Settings) throws -> Bool {
     try settings.text("max-attempts") != nil || settings.text("retry-delay") != nil
   }
 
-  // What a broker's objects have as well
+  // MARK: Options that apply to a broker, too
 
   static func name(_ settings: inout Settings) throws -> ObjectName? {
     let what = "a name of at most \(ObjectName.maxLength) lower-case letters, digits and '-', none of these at an end"
@@ -112,7 +112,7 @@ enum ManifestWorkerOptions {
     }
   }
 
-  /// What is not given is as named here; without a limit named, that is the request.
+  /// The parameters are the defaults. Without a default for the memory limit, the limit is the request.
   static func resources(
     _ settings: inout Settings, cpu: String, memory: String, memoryLimit: String?
   ) throws -> Resources {

@@ -151,7 +151,7 @@ extension [RunnerAction] {
   var warnings: [String] { lines(.warning) }
 
   private func lines(_ level: LogEntry.Level) -> [String] {
-    compactMap { if case .log(let entry) = $0, entry.level == level { entry.message } else { nil } }
+    compactMap { if case .log(let entry) = $0, entry.level == level { entry.message.text(for: .amqpJob) } else { nil } }
   }
 
   var moves: [Move] {

@@ -106,7 +106,7 @@ extension Runner {
       return [.disconnect]
         + breakOff(
           session.isRefused ? .notPermitted : .unreachable,
-          "\(what)\(advice); gave up after \(options.connectTimeout.text)\(options.pointer(to: .connectTimeout))")
+          "\(what)\(advice); gave up after \(options.connectTimeout.text)\(naming: .connectTimeout)")
     default: return []
     }
   }
@@ -123,7 +123,7 @@ extension Runner {
     }
     if session.isRefused, !wasRefused, !isStopping {
       let line = "\(failure); trying again for \(options.connectTimeout.text), as somebody may replace what was refused"
-      return [said(.warning, line)] + attemptFailed(failure)
+      return [said(.warning, "\(line)")] + attemptFailed(failure)
     }
     switch phase {
     case .connecting: return attemptFailed(failure)

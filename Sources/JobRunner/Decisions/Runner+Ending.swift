@@ -21,13 +21,13 @@ extension Runner {
   }
 
   /// Goes on to the end with `status`, whatever else comes; the line says why.
-  mutating func breakOff(_ status: ExitStatus, _ line: String) -> [RunnerAction] {
+  mutating func breakOff(_ status: ExitStatus, _ line: LogMessage) -> [RunnerAction] {
     let level: LogEntry.Level = stop.breakOff(status) ? .error : .warning
     return [said(level, line)] + stopTaking()
   }
 
   /// A line of the log; the last one that is an error says why the status is none of success.
-  mutating func said(_ level: LogEntry.Level, _ line: String) -> RunnerAction { said(LogEntry(level, line)) }
+  mutating func said(_ level: LogEntry.Level, _ line: LogMessage) -> RunnerAction { said(LogEntry(level, line)) }
 
   mutating func said(_ entry: LogEntry) -> RunnerAction {
     report.logged(entry.level)
@@ -75,7 +75,7 @@ extension Runner {
   mutating func drainLimitReached() -> [RunnerAction] {
     guard !isStopping else { return [] }
     let limit = options.drainTimeout?.text ?? ""
-    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit)\(options.pointer(to: .drainTimeout))")
+    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit)\(naming: .drainTimeout)")
   }
 
   /// The end, where nothing is left to be done.

@@ -56,13 +56,14 @@ extension Runner {
       return breakOff(.wrongQueue, "cannot serve \(place): \(why)")
     case .transient(let why):
       inspection.endInquiry()
-      return breakOff(.wrongQueue, "cannot serve \(place): it \(why)\(why == .exclusive ? "" : options.orTakeIt)")
+      return breakOff(
+        .wrongQueue, "cannot serve \(place): it \(why)" + (why == .exclusive ? "" : "\(Advice.acceptingAnyQueue)"))
     case .unknowable(let why):
       inspection.endInquiry()
       return breakOff(
         .notPermitted,
         "cannot tell whether \(place) can be served without a loss: \(why); grant the user the configure permission on it"
-          + options.orAssume)
+          + "\(Advice.assumingType)")
     case .refused(let reason):
       inspection.endInquiry()
       return queueRefused(reason)
@@ -103,16 +104,16 @@ extension Runner {
     return inspectionEnded()
   }
 
-  private func whatIsLacking(_ standing: QueueTopology) -> String {
-    guard standing != .declared else { return options.whyNoRetries }
-    guard options.attempts.areRequired else { return options.whyNoDeadLetters }
+  private func whatIsLacking(_ standing: QueueTopology) -> LogMessage {
+    guard standing != .declared else { return .unwantedRetries }
+    guard options.attempts.areRequired else { return .missingDeadLetters }
     guard case .deadLettering(.some) = standing else {
       return
-        "has no retry and dead-letter queue, as \(options.whatAsksForAttempts): go without, or remove that queue, and "
-        + "'amqp-job declare \(queue.name)' makes it anew with them"
+        "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): "
+        + "go without, or remove that queue, and 'amqp-job declare \(queue.name)' makes it anew with them"
     }
     return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "
-      + "go without a delay\(options.pointer(to: .retryDelay))"
+      + "go without a delay\(naming: .retryDelay)"
   }
 
   /// A broker's limit drops items of such a queue, unless they are put back as copies in time.
@@ -234,7 +235,8 @@ extension Runner {
     case .absent:
       return breakOff(
         .wrongQueue,
-        "\(place) has not all the queues beside it, though it was said to be 'declared'\(options.pointer(to: .assume)); 'amqp-job declare \(queue.name)' makes them"
+        "\(place) has not all the queues beside it, though it was said to be 'declared'\(naming: .assume); "
+          + "'amqp-job declare \(queue.name)' makes them"
       )
     case .refused(let reason): return queueRefused(reason)
     }
@@ -245,6 +247,6 @@ extension Runner {
     breakOff(
       .notPermitted,
       "cannot tell whether \(place) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it"
-        + options.orAssume)
+        + "\(Advice.assumingType)")
   }
 }

@@ -174,7 +174,7 @@ extension Runner {
   // MARK: Workers and deliveries
 
   /// The item is no longer ours. The worker is stopped, and nothing that it still does counts.
-  private mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: String) -> [RunnerAction] {
+  private mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: LogMessage) -> [RunnerAction] {
     abandonWorker(in: index) + breakOff(status, line)
   }
 

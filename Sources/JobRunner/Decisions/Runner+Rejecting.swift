@@ -30,7 +30,7 @@ extension Runner {
       return breakOff(
         .wrongQueue,
         "\(place) sends its dead letters to \(search.place), which is not there: the broker would drop each item that fails"
-          + "\(options.pointer(to: .onFailure)); make that \(search.target.exchange.isEmpty ? "queue" : "exchange"), or go without"
+          + "\(naming: .onFailure); make that \(search.target.exchange.isEmpty ? "queue" : "exchange"), or go without"
       )
     case .refused(let reason): return queueRefused(reason)
     }
@@ -43,7 +43,7 @@ extension Runner {
       said(
         .warning,
         "\(place) names no dead-letter exchange that can be seen: the broker drops each item that fails, unless a policy of its "
-          + "gives the queue one\(options.pointer(to: .onFailure))")
+          + "gives the queue one\(naming: .onFailure)")
     ]
   }
 }

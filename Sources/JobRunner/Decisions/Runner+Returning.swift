@@ -76,11 +76,11 @@ extension Runner {
 
   mutating func finishWindowEnded() -> [RunnerAction] {
     guard !returning.isEmpty else { return [] }
-    return notReturned(why: "it did not come back in \(options.finishWindow.text)\(options.pointer(to: .finishWindow))")
+    return notReturned(why: "it did not come back in \(options.finishWindow.text)\(naming: .finishWindow)")
   }
 
   /// What was done will be done again by somebody else.
-  mutating func notReturned(why: String) -> [RunnerAction] {
+  mutating func notReturned(why: LogMessage) -> [RunnerAction] {
     let what = returning.count > 1 ? "\(returning.count) items of \(place) are" : "an item of \(place) is"
     returning.giveUp()
     return breakOff(.temporaryFailure, "\(what) done, but may be run again: the connection was lost, and \(why)")

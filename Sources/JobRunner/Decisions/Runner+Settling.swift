@@ -9,7 +9,7 @@ extension Runner {
   static let settlementLimit: Duration = .seconds(5)
 
   mutating func ended(
-    _ job: Job, in index: Int, as outcome: Outcome, _ what: String, status: ProcessStatus?,
+    _ job: Job, in index: Int, as outcome: Outcome, _ what: LogMessage, status: ProcessStatus?,
     _ standardError: String? = nil
   ) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]

@@ -24,6 +24,6 @@ extension Runner {
     let line =
       transience.map { "\(place) \($0.map(\.description).joined(separator: ", and ")): its items are lost with it" }
       ?? "the user may not look whether \(place) outlives the broker and its consumers: its items may be lost with it"
-    return [said(.warning, line + options.pointer(to: .anyQueue))]
+    return [said(.warning, "\(line)\(naming: .anyQueue)")]
   }
 }

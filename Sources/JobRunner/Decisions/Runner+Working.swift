@@ -42,7 +42,7 @@ extension Runner {
       return begin(exhausted(item), in: index, asking: true)
     case .setAside(let move, let reason):
       let isTooLarge = reason == .tooLarge
-      let what = isTooLarge ? "it is too large\(options.pointer(to: .maxItemSize))" : "its properties cannot be read"
+      let what: LogMessage = isTooLarge ? "it is too large\(naming: .maxItemSize)" : "its properties cannot be read"
       return setAside(item, in: index, reason, what, by: move)
     }
   }
@@ -58,7 +58,7 @@ extension Runner {
   }
 
   private mutating func setAside(
-    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: String, by move: Move
+    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: LogMessage, by move: Move
   ) -> [RunnerAction] {
     tally.taken += 1
     let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
@@ -160,7 +160,7 @@ extension Runner {
         + breakOff(
           .inputOutputError,
           "an item of \(place) cannot be stored, and goes back as it was: \(reason)"
-            + options.pointer(to: .spoolDirectory, otherwise: " (TMPDIR)"))
+            + "\(naming: .spoolDirectory, otherwise: " (TMPDIR)")")
     default: return take(item, in: index)
     }
   }
@@ -205,12 +205,12 @@ extension Runner {
     return ended(job, in: index, as: outcome, what, status: status, standardError)
   }
 
-  private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: String) {
+  private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: LogMessage) {
     if job.hasTimedOut {
       let limit = options.timeout?.text ?? ""
       return (
         .failed(.init(reason: .timedOut, exitStatus: .timedOut)),
-        "the worker ran for longer than \(limit)\(options.pointer(to: .timeout))"
+        "the worker ran for longer than \(limit)\(naming: .timeout)"
       )
     }
     if status == .exited(0) { return (.done, "done") }

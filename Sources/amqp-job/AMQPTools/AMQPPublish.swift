@@ -75,7 +75,7 @@ enum AMQPPublish: AMQPTool {
     if arguments.contains("line-buffered") {
       return DelimitedItems(delimiter: UInt8(ascii: "\n"), end: [UInt8(ascii: "\n")])
     }
-    do { return try WholeInput() } catch { throw Failure(.inputOutputError, error.reason) }
+    do { return try WholeInput() } catch { throw Failure(.inputOutputError, "\(error.reason)") }
   }
 
   private static func properties(_ arguments: PoptArguments) throws -> BasicProperties {
@@ -89,7 +89,7 @@ enum AMQPPublish: AMQPTool {
     return properties
   }
 
-  /// `key: value`, with any number of spaces.
+  /// Reads a header of the form `key: value`. Any number of spaces may follow the colon.
   private static func field(_ header: [UInt8]) throws -> FieldTable.Entry {
     let key = header.prefix { $0 != UInt8(ascii: ":") }
     guard key.count < header.count else {

@@ -4,12 +4,12 @@ import Console
 import Linux
 import Publishing
 
-/// What `amqp-publish` says of what became of the messages.
+/// What `amqp-publish` reports to the user about its messages.
 struct AMQPPublishReport {
   private let destination: Destination
   private let hasLines: Bool
 
-  /// `hasLines`: each message is a line.
+  /// `hasLines` says that each message is a line of standard input.
   init(_ destination: Destination, hasLines: Bool) {
     self.destination = destination
     self.hasLines = hasLines
@@ -25,10 +25,10 @@ struct AMQPPublishReport {
     }
   }
 
-  /// nil where all is well.
+  /// The failure to end with. nil where every message was published.
   func failure(_ end: Publication.End, _ publication: Publication, broker: BrokerURL) -> Failure? {
     let subject = "\(place) at \(broker)"
-    let text: String
+    let text: LogMessage
     switch end {
     case .done: return nil
     case .signal(let signal):
@@ -37,12 +37,12 @@ struct AMQPPublishReport {
       text =
         publication.tally.refusals.contains(where: \.isUnroutable)
         ? "no queue takes it: \(unroutable(subject))" : "\(subject) rejects it, as a queue does when it is full"
-    case .input(let error): text = error.reason
+    case .input(let error): text = "\(error.reason)"
     case .broker(let failure): text = "\(failure)"
     case .channel(let reason): text = "\(subject): \(reason.text)"
     case .item(_, let error): text = Failure(error, subject: subject).message
     }
-    return Failure(.failure, text + counts(publication))
+    return Failure(.failure, "\(text)\(counts(publication))")
   }
 
   private var place: String {

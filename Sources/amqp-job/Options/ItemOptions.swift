@@ -48,7 +48,7 @@ struct ItemOptions {
     do {
       source = try Self.source(form, operands, properties, directory: settings.surroundings.temporaryDirectory)
     } catch {
-      throw Failure(.inputOutputError, error.reason)
+      throw Failure(.inputOutputError, "\(error.reason)")
     }
   }
 

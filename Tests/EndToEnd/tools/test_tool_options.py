@@ -10,8 +10,7 @@ pytestmark = pytest.mark.any_broker
 SOURCES = pathlib.Path(__file__).resolve().parents[3] / "Sources"
 # The places in shared code that may name options of amqp-job, and why.
 NAMED = {
-    "JobRunner/Decisions/RunOption.swift": "for each program its own",
-    "JobRunner/Decisions/ExitStatus.swift": "the manual of amqp-job alone",
+    "Console/Messages/Program.swift": "for each program its own",
     "Broker/Silence.swift": "each program has it",
     "TLS/TLSConfiguration.swift": "for each program its own",
     "Publishing/Items/ItemSources.swift": "of --file, which amqp-publish does not have",
@@ -21,7 +20,7 @@ NAMED = {
 def test_no_message_names_an_option_that_is_not_there():
     """A quoted command, such as 'amqp-job declare --plain', is another program's."""
     found = set()
-    for module in "AMQP", "Broker", "JobRunner", "Linux", "Publishing", "TLS":
+    for module in "AMQP", "Broker", "Console", "JobRunner", "Linux", "Publishing", "TLS":
         for path in (SOURCES / module).rglob("*.swift"):
             code = re.sub(r"^\s*//.*$", "", path.read_text(), flags=re.MULTILINE)
             texts = re.findall(r'"(?:\\.|[^"\\\n])*"', code)
