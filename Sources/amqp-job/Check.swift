@@ -1,4 +1,5 @@
 import Arguments
+import Console
 import JobRunner
 import Linux
 
@@ -30,14 +31,14 @@ enum Check: ToolCommand {
     }
     let maxAge = try settings.value(maxAge)
     let asksForBroker = try settings.value(ready)
-    guard let reason = reason(path, maxAge: maxAge, asksForBroker: asksForBroker) else { return }
-    // The termination log is left to the runner.
+    guard let reason = reasonForFailure(path, maxAge: maxAge, asksForBroker: asksForBroker) else { return }
+    // A probe does not write to the termination log, which belongs to the runner.
     Logger(format: .text, threshold: .error).log(LogEntry(.error, "\(reason) (\(path))"))
     ExitStatus.failure.exit()
   }
 
-  /// Why the runner does not count as alive. It is nil for one that does.
-  private static func reason(_ path: String, maxAge: Duration, asksForBroker: Bool) -> String? {
+  /// Why the probe fails. nil where the runner is alive.
+  private static func reasonForFailure(_ path: String, maxAge: Duration, asksForBroker: Bool) -> String? {
     do {
       guard let record = LivenessRecord(try RecordFile.read(path)) else { return "this is no runner's liveness file" }
       return record.complaint(at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)

@@ -1,7 +1,7 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
 
 /// `amqp-job dead`
@@ -77,6 +77,7 @@ struct Dead: ToolCommand {
   let queue: WorkQueue
   let broker: BrokerOptions
   let reporter: Reporter
+  let conversation: BrokerConversation
   let spoolDirectory: String
 
   static func run(_ arguments: Arguments) throws {
@@ -92,10 +93,11 @@ struct Dead: ToolCommand {
     if let option = foreign.filter({ settings.isGiven($0) }).min(by: { $0.name < $1.name }) {
       throw UsageError("\(option) does not go with \(action.rawValue)")
     }
+    let queue = try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings))
+    let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
     let dead = Dead(
-      action: action,
-      queue: try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings)),
-      broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
+      action: action, queue: queue, broker: broker, reporter: reporter,
+      conversation: BrokerConversation("amqp-job dead \(action.rawValue) \(queue.name)", broker, reporter),
       spoolDirectory: settings.environment.temporaryDirectory)
     try dead.run(&settings)
   }
@@ -136,35 +138,24 @@ struct Dead: ToolCommand {
 
   // MARK: The dead-letter queue
 
+  /// The dead-letter queue and its broker, for messages.
   func place(_ session: BrokerSession) -> String { "queue '\(queue.deadName)' at \(session.broker)" }
 
-  /// Visits the items while `wantsMore` returns true, and shows the progress.
-  /// - Throws: `Failure`
+  /// Reads the items one after the other as long as `wantsMore` returns true, and shows the progress.
+  /// - Throws: `BrokerFailure`, `Failure`
   func scan(
-    _ session: BrokerSession, depth: Int, by way: QueueReader.Way, wantsMore: () -> Bool = { true },
+    _ session: BrokerSession, depth: Int, by method: QueueReader.Mode, wantsMore: () -> Bool = { true },
     onPart: (Delivery, [UInt8]) -> Void = { _, _ in }, visit: (Delivery) -> DeadLetterScan.Decision
   ) throws {
     let progress = DeadProgress(queue.deadName, total: depth, reporter)
     defer { progress.clear() }
-    var scan = DeadLetterScan(queue.deadName, on: session, by: way)
-    do {
+    var scan = DeadLetterScan(queue.deadName, on: session, by: method)
+    try session.explainingErrors(about: queue.deadName) {
       try scan.run(depth: depth, wantsMore: wantsMore, onPart: onPart, onTurn: progress.turn, visit: visit)
-    } catch {
-      throw Failure(error, queue: queue.deadName, broker: session.broker)
     }
   }
 
-  /// - Throws: `Failure`
-  func connect(largestBodyInMemory: Int = .max) throws -> BrokerSession {
-    do {
-      return try broker.connect(
-        name: "amqp-job dead \(action.rawValue) \(queue.name)", reporter, largestBodyInMemory: largestBodyInMemory)
-    } catch {
-      throw Failure(error, queue: queue.deadName, broker: nil)
-    }
-  }
-
-  /// Opens the channel, and returns the number of items in the queue.
+  /// Opens the channel, and returns the number of items in the dead-letter queue.
   /// - Throws: `Failure`
   func depth(_ session: BrokerSession) throws -> Int {
     do {
@@ -187,19 +178,17 @@ struct Dead: ToolCommand {
     }
   }
 
-  /// Determines what the queue does with items that were looked at. The broker may log this inquiry.
-  /// - Throws: `Failure`
-  func standing(_ session: BrokerSession) throws -> DeadQueueStanding {
-    do {
-      return try session.deadQueueStanding(queue, on: Self.channel + 1)
-    } catch {
-      throw Failure(error, queue: queue.deadName, broker: session.broker)
+  /// What the dead-letter queue does with items that are read and given back. The question may leave a line in the broker's log.
+  /// - Throws: `BrokerFailure`, `Failure`
+  func standing(_ session: BrokerSession) throws -> DeadQueueProperties {
+    try session.explainingErrors(about: queue.deadName) {
+      try session.deadQueueProperties(queue, on: Self.channel + 1)
     }
   }
 
-  /// Determines how to take items that will be requeued.
-  /// - Throws: `Failure` if the queue may drop items that are requeued too often
-  func wayToLook(_ session: BrokerSession) throws -> QueueReader.Way {
+  /// How to read items that are given back afterwards.
+  /// - Throws: `BrokerFailure`; `Failure` where the queue may drop an item that was given back too often
+  func readingMethod(_ session: BrokerSession) throws -> QueueReader.Mode {
     let standing = try standing(session)
     switch standing.returns {
     case .unlimited: return standing.way

@@ -1,39 +1,45 @@
 import AMQP
 import Arguments
 import Broker
+import Console
 import Glibc
 import JobRunner
 
 let version = clientVersion
 
-/// The reason why a command failed, as one line, with the exit status that goes with it.
+/// The reason why a command failed, and the exit status for it. The message is one line.
 struct Failure: Error {
   var status: ExitStatus
-  var message: String
+  var message: LogMessage
 
-  init(_ status: ExitStatus, _ message: String) {
+  init(_ status: ExitStatus, _ message: LogMessage) {
     self.status = status
-    // A quoted word may be a URL in the wrong place, with its password.
-    var bytes = Array(message.utf8)
-    for range in BrokerURL.passwordRanges(in: message).reversed() { bytes.replaceSubrange(range, with: "***".utf8) }
-    self.message = String(decoding: bytes, as: UTF8.self)
+    // The message may quote a word of the user's that is a URL in the wrong place.
+    self.message = message.mapTexts(Self.withoutPasswords)
   }
 
-  /// The failure that any error comes to.
+  /// The failure for any error.
   init(_ error: any Error) {
     switch error {
     case let failure as Failure: self = failure
-    case let error as UsageError: self.init(.usage, error.description)
+    case let failure as BrokerFailure: self.init(failure)
+    case let error as UsageError: self.init(.usage, "\(error)")
     default: self.init(.internalError, "\(error)")
     }
   }
 
-  /// The failure that any error in a conversation about `queue` comes to.
+  private static func withoutPasswords(_ text: String) -> String {
+    var bytes = Array(text.utf8)
+    for range in BrokerURL.passwordRanges(in: text).reversed() { bytes.replaceSubrange(range, with: "***".utf8) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The failure for any error of a conversation with the broker about `queue`.
   init(_ error: any Error, queue: String, broker: BrokerURL?) {
     self.init(error, about: .queue(queue), broker: broker)
   }
 
-  /// The failure that any error in publishing to `destination` comes to.
+  /// The same for a destination of published items.
   init(_ error: any Error, about destination: Destination, broker: BrokerURL?) {
     let place = "\(destination)" + (broker.map { " at \($0)" } ?? "")
     switch error {
@@ -48,9 +54,9 @@ struct Failure: Error {
     }
   }
 
-  private init(_ failure: BrokerFailure) {
+  init(_ failure: BrokerFailure) {
     switch failure.kind {
-    case .unreachable: self.init(.unreachable, "\(failure) (see --connect-timeout)")
+    case .unreachable: self.init(.unreachable, "\(failure)\(Advice.seeConnectTimeout)")
     case .loginRefused:
       self.init(.notPermitted, "\(failure); \(failure.advice)")
     case .untrusted: self.init(.notPermitted, "\(failure)")
@@ -63,6 +69,11 @@ struct Failure: Error {
     let refusal = ExplainedRefusal(reason, queue: queue, place: place)
     self.init(refusal.status, refusal.line)
   }
+}
+
+extension Advice {
+  /// For a broker that was out of reach for too long.
+  static let seeConnectTimeout: Advice = " (see \(.connectTimeout))"
 }
 
 extension ExitStatus {

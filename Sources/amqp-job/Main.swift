@@ -1,11 +1,11 @@
 import Arguments
-import JobRunner
+import Console
 import Linux
 
 @main
 enum Main {
   static let tool = "amqp-job"
-  /// The definition of the tool as a whole.
+  /// The program as a whole. Its commands have definitions of their own.
   static let definition = Command(
     tool: tool, name: "", summary: "Runs a command on items of an AMQP queue, and acks each only when it exits 0.",
     examples: [
@@ -27,7 +27,7 @@ enum Main {
     ]
   }
 
-  /// Variables that no command reads. AMQP_JOB_STATE counts as known, since scripts/broker reads it.
+  /// Finds variables `AMQP_JOB_*` that no command knows. AMQP_JOB_STATE is known to scripts/broker.
   static var unknownVariables: UnknownVariables {
     UnknownVariables(tool: tool, options: commands.flatMap { $0.definition.optionNames } + ["state"])
   }
@@ -116,7 +116,7 @@ enum Main {
   }
 }
 
-/// A command of this tool.
+/// A command of this program.
 protocol ToolCommand {
   static var definition: Command { get }
 

@@ -1,8 +1,8 @@
 import Arguments
-import JobRunner
+import Console
 import Manifests
 
-/// The options of `amqp-job manifest` that only some kinds have.
+/// The options of `amqp-job manifest` that apply to some kinds only.
 enum ManifestKindOptions {
   static let completions = Option(
     "completions", .kubernetesCount(), "job: number of items, so that the broker is not asked")
@@ -40,7 +40,7 @@ enum ManifestKindOptions {
     (schedule, [.cronjob]), (target, [.deployment, .scaledobject]), (metric, [.deployment]), (storage, [.broker]),
   ]
 
-  /// Refuses options that another kind has.
+  /// Refuses options that apply to another kind only.
   /// - Throws: `UsageError`
   static func check(_ arguments: Arguments, _ kind: ManifestCommand.Kind) throws {
     for (option, kinds) in owners where arguments.contains(option) && !kinds.contains(kind) {
@@ -55,12 +55,12 @@ enum ManifestKindOptions {
     }
   }
 
-  /// The status by which containerd reports that the image lacks the command. The missing command is amqp-job itself if it
-  /// should have been injected.
+  /// The status with which containerd reports that the image lacks the command. Here that is amqp-job itself, if it should have been
+  /// injected.
   private static let containerNotStarted: Int32 = 128
 
   static func job(_ settings: inout Settings) throws -> JobManifestOptions {
-    // A broker out of reach, or a lost connection, may come back. Bad usage, or a wrong queue or command, will stay wrong.
+    // A broker that is out of reach may come back. Bad usage, a wrong queue or a wrong command will not go away.
     let policy = PodFailurePolicy(
       ignored: [ExitStatus.unreachable, .temporaryFailure].map(\.rawValue),
       fatal: [ExitStatus.usage, .wrongQueue, .notExecutable, .commandNotFound].map(\.rawValue) + [containerNotStarted])

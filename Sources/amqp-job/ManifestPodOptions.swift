@@ -1,7 +1,8 @@
 import Arguments
+import Console
 import Manifests
 
-/// The options of `amqp-job manifest` that concern objects and pods, but not the worker in them.
+/// The options of `amqp-job manifest` about objects and pods that do not depend on what runs in them.
 enum ManifestPodOptions {
   static let label = RepeatableOption("label", .label, "a label of the objects and their pods")
   static let annotation = RepeatableOption("annotation", .annotation, "an annotation of the objects and their pods")
@@ -30,7 +31,7 @@ enum ManifestPodOptions {
       throw UsageError("\(label) \(taken)=... is not for you to set: the manifest does, or the cluster")
     }
     additions.annotations = try distinctValues(annotation, &settings)
-    guard additions.annotations.map(\.size).reduce(0, +) <= KeyValue.mostOfAnnotations else {
+    guard additions.annotations.map(\.size).reduce(0, +) <= KeyValue.maxTotalAnnotationSize else {
       throw UsageError("the annotations are more than 256 KiB, which is the most that Kubernetes takes")
     }
     additions.pullSecrets = try distinctValues(pullSecret, &settings)

@@ -5,7 +5,7 @@ extension ValueType where Value == ObjectName {
   static var objectName: Self {
     Self(
       "NAME",
-      expected: "a name of at most \(ObjectName.longest) lower-case letters, digits and '-', none of these at an end"
+      expected: "a name of at most \(ObjectName.maxLength) lower-case letters, digits and '-', none of these at an end"
     ) { ObjectName($0) }
   }
 }

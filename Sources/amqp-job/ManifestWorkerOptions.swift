@@ -1,4 +1,5 @@
 import Arguments
+import Console
 import JobRunner
 import Manifests
 
@@ -42,7 +43,7 @@ enum ManifestWorkerOptions {
     "on TERM, stop the workers or let them finish, which needs \(Run.timeout) (default stop; for pods that serve with a "
       + "\(Run.timeout): finish)")
   static let waitFirst = Run.waitFirst.described(
-    "how long to wait at first for a queue that is missing or empty (default \(RunOptions.timeToBeFilled.text); 0 for pods that take what is there: "
+    "how long to wait at first for a queue that is missing or empty (default \(RunOptions.defaultWaitFirst.text); 0 for pods that take what is there: "
       + "cronjob, scaledjob, and job if it asked the broker)")
   static let plain = Flag("plain", "the queue has no retry and dead-letter queues")
 
@@ -121,7 +122,7 @@ enum ManifestWorkerOptions {
     options.onTerm = try settings.value(onTerm).flatMap { .init(rawValue: $0.rawValue) }
     guard try settings.value(plain) else {
       options.attempts = .init(
-        most: try settings.value(Run.maxAttempts), retryDelay: try settings.value(Run.retryDelay))
+        max: try settings.value(Run.maxAttempts), retryDelay: try settings.value(Run.retryDelay))
       return options
     }
     guard try !asksForAttempts(&settings) else {

@@ -1,9 +1,9 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 
-/// Makes the queues that the options of `declare` ask for.
+/// Declares a queue with its companion queues, according to the options of `declare`.
 struct QueueSetUp {
   private let queue: WorkQueue
   private let isPlain: Bool
@@ -22,7 +22,7 @@ struct QueueSetUp {
     guard exchange != nil || routingKey == nil else {
       throw UsageError("\(Declare.routingKey) goes with \(Declare.exchange)")
     }
-    guard [exchange, routingKey].allSatisfy({ ($0?.utf8.count ?? 0) <= 255 }) else {
+    guard [exchange, routingKey].allSatisfy({ ShortString($0 ?? "") != nil }) else {
       throw UsageError("\(Declare.exchange) and \(Declare.routingKey) have at most 255 bytes")
     }
     consumerTimeout = try settings.value(Declare.consumerTimeout).map { ConsumerTimeout($0) }
@@ -32,7 +32,7 @@ struct QueueSetUp {
     try checkLimit()
   }
 
-  /// Refuses a length limit, which would hold up the items that the retry queue hands back.
+  /// Refuses a limit that would hold up the items which the retry queue hands back.
   private func checkLimit() throws {
     guard !isPlain, let limit = WorkQueue.refusingLimit(queue.declaration(kind, others: others).arguments) else {
       return
@@ -43,10 +43,10 @@ struct QueueSetUp {
         + "held up out of sight; use \(Declare.plain) for '\(queue.name)' alone")
   }
 
-  /// Makes the queues that do not exist. It makes none if one exists that was declared otherwise, or if the broker refuses one.
+  /// Declares the queues that are missing. Declares none where a queue exists with other properties, or where the broker refuses one.
   /// - Throws: `Failure`, `BrokerFailure`, `BrokerSession.CallError`
   func make(_ session: BrokerSession, _ reporter: Reporter) throws {
-    let channel = QueueConversation.channel
+    let channel = BrokerConversation.channel
     if let exchange { try checkExchange(exchange, session) }
     let declarations = try declarations(session, reporter)
     let missing = try declarations.filter { declaration in
@@ -72,13 +72,13 @@ struct QueueSetUp {
     report(missing, of: declarations, session, reporter)
   }
 
-  /// Makes sure that the exchange exists, before any queue is made for it.
+  /// Makes sure that the exchange exists, before any queue is declared for it.
   private func checkExchange(_ name: String, _ session: BrokerSession) throws {
     do {
-      try session.checkExchange(name, on: QueueConversation.channel)
+      try session.checkExchange(name, on: BrokerConversation.channel)
     } catch BrokerSession.CallError.refused(let reason) where reason.code == .notFound {
       throw Failure(
-        .noQueue, "there is no exchange '\(name)' at \(session.broker) (\(Declare.exchange)); nothing was made")
+        .noQueue, "there is no exchange '\(name)' at \(session.broker)\(naming: .exchange); nothing was made")
     }
   }
 
@@ -91,18 +91,18 @@ struct QueueSetUp {
         reporter.report(LostCompanion(remade: name, of: queue.name, at: "\(session.broker)").warning)
       }
     }
-    // Brokers before 4.3 do not compare this argument.
+    // A broker before 4.3 does not compare the timeout with that of the existing queue.
     if let last = declarations.last, !missing.contains(last), last.arguments[ConsumerTimeout.argument] != nil {
       let place = "queue '\(queue.name)' at \(session.broker)"
       reporter.report(LogEntry(.notice, "\(place) was there already, and keeps the consumer timeout that it has"))
     }
   }
 
-  /// The declarations in the order in which the queues are made, so that none refers to a queue that does not exist yet.
+  /// In the order of declaration. No queue may dead-letter into a queue that does not exist yet.
   private func declarations(_ session: BrokerSession, _ reporter: Reporter) throws -> [Method.QueueDeclaration] {
     var others = others
     if let consumerTimeout {
-      if let reason = ConsumerTimeout.obstacle(session.serverVersion, kind) {
+      if let reason = ConsumerTimeout.unsupportedReason(session.serverVersion, kind) {
         let place = "queue '\(queue.name)' at \(session.broker)"
         reporter.report(LogEntry(.warning, "\(place) is declared without a consumer timeout: \(reason)"))
       } else {
@@ -114,7 +114,7 @@ struct QueueSetUp {
       : queue.otherDeclarations + [queue.declaration(kind, others: others)]
   }
 
-  /// Whether the queue differs from its declaration by a dead-letter exchange of its own.
+  /// Whether the existing queue differs by having a dead-letter exchange of its own.
   private func hasOwnExchange(_ declaration: Method.QueueDeclaration, _ reason: CloseReason) -> Bool {
     guard declaration.name.description == queue.name,
       case .differs(let name, let current)? = DeclarationRefusal(reason, of: declaration)
@@ -122,10 +122,10 @@ struct QueueSetUp {
     return name.hasPrefix("x-dead-letter-") && current != .nothing
   }
 
-  /// Makes sure that an existing queue is declared as asked for.
+  /// Makes sure that an existing queue has the wanted properties.
   private func confirm(_ declaration: Method.QueueDeclaration, _ session: BrokerSession) throws {
     do {
-      try session.declare(declaration, on: QueueConversation.channel)
+      try session.declare(declaration, on: BrokerConversation.channel)
     } catch BrokerSession.CallError.refused(let reason) where reason.code == .preconditionFailed {
       let name = declaration.name.description
       let advice =
@@ -141,8 +141,8 @@ struct QueueSetUp {
 }
 
 extension FieldArgument {
-  /// Whether the argument repeats one that is set already.
-  /// - Throws: `UsageError` if its value is another
+  /// Whether the argument repeats one that `declare` sets itself.
+  /// - Throws: `UsageError` where it contradicts that argument
   fileprivate func repeats(_ own: FieldTable, of queue: WorkQueue) throws -> Bool {
     guard name != ConsumerTimeout.argument.description else {
       throw UsageError("\(Declare.argument) \(name)=... is \(Declare.consumerTimeout)")

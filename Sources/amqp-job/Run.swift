@@ -1,5 +1,6 @@
 import Arguments
 import Broker
+import Console
 import JobRunner
 import Linux
 
@@ -69,7 +70,8 @@ enum Run: ToolCommand {
       settings.environment.entries, usedSettings: settings.usedVariables, passesSettings: passesSettings)
     if !environment.withheld.isEmpty {
       let names = environment.withheld.joined(separator: ", ")
-      reporter.report(LogEntry(.info, "withheld from the worker: \(names) (\(passEnvironment) hands them on)"))
+      let handingOn: Advice = " (\(.passEnvironment) hands them on)"
+      reporter.report(LogEntry(.info, "withheld from the worker: \(names)\(handingOn)"))
     }
     return environment
   }
@@ -81,7 +83,8 @@ enum Run: ToolCommand {
       } catch {
         let reason = SystemError.reason(of: error)
         throw Failure(
-          .inputOutputError, "cannot make the liveness file \(path): \(reason) (\(livenessFile)); nothing was taken")
+          .inputOutputError,
+          "cannot make the liveness file \(path): \(reason)\(naming: .livenessFile); nothing was taken")
       }
     }
   }

@@ -1,7 +1,7 @@
 import Arguments
-import JobRunner
+import Console
 
-/// The parts of the help and the manual of `amqp-job run` that are not about options.
+/// The parts of the manual page of `amqp-job run` other than its options.
 extension Run {
   static let exitStatuses = [
     Explained(
@@ -37,7 +37,7 @@ extension Run {
   static let environment =
     workerEnvironment + [Explained("WORK_ITEM_FILE", "For the command, with --feed file: the path of the item.")]
 
-  /// The variables that every worker finds in its environment.
+  /// The variables in the environment of every command that is run on items.
   static let workerEnvironment = [
     Explained(
       "WORK_ITEM_ID, WORK_ITEM_ATTEMPT, ...",

@@ -1,8 +1,7 @@
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// `amqp-job status`
 struct Status: ToolCommand {
@@ -55,6 +54,7 @@ struct Status: ToolCommand {
   let names: [String]
   let broker: BrokerOptions
   let reporter: Reporter
+  let conversation: BrokerConversation
   let isJSON: Bool
 
   static func run(_ arguments: Arguments) throws {
@@ -62,9 +62,10 @@ struct Status: ToolCommand {
     let operands = try settings.operands()
     let first = try QueueName.resolved(operand: operands.first, &settings)
     let names = [first] + (try operands.dropFirst().map(QueueName.checked))
+    let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
     let status = Status(
-      names: names, broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
-      isJSON: try settings.value(json))
+      names: names, broker: broker, reporter: reporter,
+      conversation: BrokerConversation("amqp-job status", broker, reporter), isJSON: try settings.value(json))
     let interval = try settings.value(interval)
     let isWatching = try settings.value(watch)
     let isWaiting = try settings.value(until) == .drained
@@ -96,17 +97,13 @@ struct Status: ToolCommand {
   }
 
   private func showOnce() throws {
-    let session = try connect()
+    let session = try conversation.connect()
     var lookup = QueueLookup(session)
     var found: [QueueFigures] = []
     var missing: [String] = []
-    do {
-      for name in names {
-        let figures = try lookup.figures(of: name)
-        if let figures { found.append(figures) } else { missing.append(name) }
-      }
-    } catch {
-      throw Failure(error, queue: names[0], broker: session.broker)
+    for name in names {
+      let figures = try lookup.figures(of: name)
+      if let figures { found.append(figures) } else { missing.append(name) }
     }
     session.close()
     if !found.isEmpty {
@@ -119,36 +116,18 @@ struct Status: ToolCommand {
   }
 
   private func checkDrained() throws {
-    let session = try connect()
+    let session = try conversation.connect()
     defer { session.close() }
     for name in names {
-      let reason: String?
-      do {
-        var check = try DrainedCheck(name, session, broker, reporter)
-        reason = try check.obstacle()
+      let reason = try session.explainingErrors(about: name) {
+        var check = try DrainedCheck(name, session, self)
+        let reason = try check.reasonNotDrained()
         try check.close()
-      } catch {
-        throw Failure(error, queue: name, broker: session.broker)
+        return reason
       }
       if let reason {
         throw Failure(.failure, "queue '\(name)' at \(session.broker) is not drained: \(reason)")
       }
-    }
-  }
-
-  /// Connects to the broker. `again` means that the broker has accepted the login before, and `isTold` that the loss of the
-  /// connection has been reported already.
-  /// - Throws: `Failure`, `BrokerSession.Stopped`, and `BrokerFailure` if the broker refuses a login that it accepted before and
-  ///   that may still be replaced
-  func connect(signals: SignalReceiver? = nil, again: Bool = false, isTold: Bool = false) throws -> BrokerSession {
-    do {
-      return try broker.connect(name: "amqp-job status", isTold ? nil : reporter, signals: signals)
-    } catch let stopped as BrokerSession.Stopped {
-      throw stopped
-    } catch let failure as BrokerFailure where failure.kind == .loginRefused && again && broker.access.mayLoginChange {
-      throw failure
-    } catch {
-      throw Failure(error, queue: names[0], broker: nil)
     }
   }
 }

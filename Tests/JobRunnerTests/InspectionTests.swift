@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -128,11 +129,11 @@ import Testing
   }
 
   @Test(arguments: [
-    (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), JobRunner.ExitStatus.notPermitted),
+    (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), Console.ExitStatus.notPermitted),
     (.refused(CloseReason(code: .resourceLocked, text: "no")), .temporaryFailure),
   ])
   func whoMayNotPublishCopiesTakesNothingThatABrokerDrops(
-    permission: PublishingPermission, status: JobRunner.ExitStatus
+    permission: PublishingPermission, status: Console.ExitStatus
   ) {
     var driver = Self.connected()
     driver.method(RunnerDriver.plain, on: 2)
@@ -187,9 +188,9 @@ import Testing
   // MARK: Without the configure permission
 
   @Test(arguments: [
-    ("stream", JobRunner.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted),
+    ("stream", Console.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted),
   ])
-  func whatAReaderMayNotKnowIsNotGuessed(type: String, status: JobRunner.ExitStatus) {
+  func whatAReaderMayNotKnowIsNotGuessed(type: String, status: Console.ExitStatus) {
     var driver = Self.connected()
     driver.method(Self.refusal(.accessRefused), on: 2)
     let type =
@@ -207,7 +208,7 @@ import Testing
     driver.method(Self.refusal(.accessRefused), on: 2)
     driver.method(Self.ofType("quorum"), on: 2)
     #expect(driver.method(Self.refusal(beside, "NOT_FOUND - no queue 'q.retry'"), on: 2).writes.count == 1)
-    #expect(driver.runner.neighbours == (beside == .notFound ? .absent : .hidden))
+    #expect(driver.runner.inspection.neighbours == (beside == .notFound ? .absent : .hidden))
   }
 
   @Test func aReaderMayNotKnowWhatARetryQueueIs() {

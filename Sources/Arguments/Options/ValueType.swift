@@ -1,3 +1,5 @@
+import Console
+
 /// The type of an option's value: how a value is read from text, and how it is written as text.
 package struct ValueType<Value: Sendable>: Sendable {
   package typealias Reader = @Sendable (Setting) throws(UsageError) -> Value
@@ -116,5 +118,14 @@ where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
     return Self(
       names.joined(separator: "|"), expected: names.joined(separator: " or "), parse: { Value(rawValue: $0) },
       text: \.rawValue)
+  }
+}
+
+extension Duration {
+  /// The duration as a help text shows it: `0`, `24h`, or like `text`.
+  fileprivate var optionText: String {
+    let milliseconds = wholeMilliseconds
+    if milliseconds == 0 { return "0" }
+    return milliseconds % 3_600_000 == 0 ? "\(milliseconds / 3_600_000)h" : text
   }
 }

@@ -5,7 +5,7 @@ internal import Linux
 /// What an item's attempts so far mean for it: when it comes, and when a worker has had it.
 struct AttemptPolicy: Hashable, Sendable {
   let options: AttemptOptions
-  var standing = QueueStanding.plain(nil)
+  var standing = QueueTopology.plain(nil)
 
   /// The queue has a retry and a dead-letter queue.
   var hasRetries: Bool { standing == .declared }
@@ -63,7 +63,7 @@ struct AttemptPolicy: Hashable, Sendable {
 
   private func obstacle(of item: WorkItem) -> DeadLetter.Reason? {
     if item.isTooLarge { return .tooLarge }
-    return item.properties.unread != nil && !runsMalformed ? .malformed : nil
+    return item.properties.undecodable != nil && !runsMalformed ? .malformed : nil
   }
 
   func settlement(of ended: EndedJob) -> Settlement {

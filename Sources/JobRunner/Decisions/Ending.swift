@@ -1,6 +1,5 @@
-internal import Arguments
+internal import Console
 internal import Linux
-internal import Reports
 
 /// How a runner came to its end, and what it did until then: the last line that it says.
 struct Ending: Hashable, Sendable {
@@ -26,7 +25,7 @@ struct Ending: Hashable, Sendable {
 
   func entry(_ level: LogEntry.Level) -> LogEntry {
     LogEntry(
-      level, text,
+      level, "\(text)",
       [
         "queue": .text(queue), "done": .integer(tally.acked), "retried": .integer(tally.retried),
         "given_back": .integer(tally.givenBack), "dead_lettered": .integer(tally.deadLettered),

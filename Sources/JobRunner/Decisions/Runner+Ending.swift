@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Ceasing to take items, and coming to an end when all that was taken is settled.
@@ -13,7 +13,7 @@ extension Runner {
   static let hurriedCloseLimit: Duration = .milliseconds(400)
 
   /// No item is taken any more.
-  var isStopping: Bool { brokenStatus != nil || stopSignal != nil || isDrained }
+  var isStopping: Bool { stop.isStopping }
 
   /// How many items may still come, besides those that may come already.
   var freeItems: Int {
@@ -21,17 +21,16 @@ extension Runner {
   }
 
   /// Goes on to the end with `status`, whatever else comes; the line says why.
-  mutating func breakOff(_ status: ExitStatus, _ line: String) -> [RunnerAction] {
-    let level: LogEntry.Level = brokenStatus == nil ? .error : .warning
-    brokenStatus = brokenStatus ?? status
+  mutating func breakOff(_ status: ExitStatus, _ line: LogMessage) -> [RunnerAction] {
+    let level: LogEntry.Level = stop.breakOff(status) ? .error : .warning
     return [said(level, line)] + stopTaking()
   }
 
   /// A line of the log; the last one that is an error says why the status is none of success.
-  mutating func said(_ level: LogEntry.Level, _ line: String) -> RunnerAction { said(LogEntry(level, line)) }
+  mutating func said(_ level: LogEntry.Level, _ line: LogMessage) -> RunnerAction { said(LogEntry(level, line)) }
 
   mutating func said(_ entry: LogEntry) -> RunnerAction {
-    if entry.level == .error { hasReportedError = true }
+    report.logged(entry.level)
     return .log(entry)
   }
 
@@ -41,15 +40,15 @@ extension Runner {
     var limits: [RunnerAction] = []
     for index in slots.indices {
       switch slots[index].state {
-      case .waiting:
+      case .consuming:
         methods += withdraw(index)
         fallthrough
-      case .withdrawing:
+      case .cancelling:
         let limit = slots[index].isAckUnconfirmed ? Self.settlementLimit : Self.withdrawalLimit
         limits.append(.set(.settlementLimit(slot: index), after: limit))
-      case .resting where slots[index].isAckUnconfirmed:
+      case .idle where slots[index].isAckUnconfirmed:
         limits.append(.set(.settlementLimit(slot: index), after: Self.settlementLimit))
-      case .shut: slots[index].state = .closed
+      case .noChannel: slots[index].handle(.stop)
       default: break
       }
     }
@@ -59,41 +58,41 @@ extension Runner {
 
   /// Cancels the consumer of a slot with nothing in hand.
   mutating func withdraw(_ index: Int) -> [ChannelMethod] {
-    slots[index].state = .withdrawing
+    slots[index].handle(.cancel)
     // The channel of RabbitMQ 3.10 that is told to cancel what it is just about to attach to a quorum queue crashes.
     guard slots[index].isConsumerConfirmed else { return [] }
     return slots[index].on(slots[index].detach())
   }
 
   /// The broker has cancelled our consumer: nothing comes any more, and the ack before it was taken.
-  mutating func withdrawn(_ tag: ByteString, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard slots[index].state == .withdrawing, tag == slots[index].consumerTag else { return [] }
-    slots[index].state = .resting
+  mutating func withdrawn(_ tag: ByteString, in index: Int) -> [RunnerAction] {
+    guard slots[index].state == .cancelling, tag == slots[index].consumerTag else { return [] }
+    slots[index].handle(.cancelled)
     answered(in: index)
-    return [.cancel(.settlementLimit(slot: index))] + looked(now: now)
+    return [.cancel(.settlementLimit(slot: index))] + looked()
   }
 
   mutating func drainLimitReached() -> [RunnerAction] {
     guard !isStopping else { return [] }
     let limit = options.drainTimeout?.text ?? ""
-    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit)\(options.pointer(to: .drainTimeout))")
+    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit)\(naming: .drainTimeout)")
   }
 
   /// The end, where nothing is left to be done.
-  mutating func conclude(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func conclude() -> [RunnerAction] {
     // Even where no item is asked for, the queue is.
-    let isExhausted = tally.taken >= options.mostItems && returning.isEmpty && (isInspected || hasBeenInspected)
+    let isExhausted =
+      tally.taken >= options.mostItems && returning.isEmpty && (inspection.isComplete || inspection.wasComplete)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
     var actions: [RunnerAction] = []
-    if brokenStatus == nil, !returning.isEmpty {
-      actions = notReturned(why: isDrained ? "others have taken it" : "the runner was told to end")
+    if stop.brokenStatus == nil, !returning.isEmpty {
+      actions = notReturned(why: stop.isDrained ? "others have taken it" : "the runner was told to end")
     }
-    let status = status
-    actions += ending(status, now: now)
+    let status = stop.status(options, tally)
+    actions += ending(status)
     phase = .closing(status)
-    let isHurried = isBrokerSilent || isEndAwaited || stopSignal != nil || brokenStatus == .unreachable
     return actions
-      + [.closeConnections, .set(.closeLimit, after: isHurried ? Self.hurriedCloseLimit : Self.closeLimit)]
+      + [.closeConnections, .set(.closeLimit, after: stop.isHurried ? Self.hurriedCloseLimit : Self.closeLimit)]
   }
 
   /// What is still to come before the end. All that the exit status says is settled: what the broker does not
@@ -109,41 +108,21 @@ extension Runner {
     }
   }
 
-  private var status: ExitStatus {
-    if let brokenStatus { return brokenStatus }
-    switch options.extent {
-    case .count(let count):
-      if let stopSignal, tally.done < count { return .signal(stopSignal) }
-      if tally.failed == 0 { return .success }
-      return count == 1 ? tally.lastFailure ?? .failure : .failure
-    case .drain:
-      if let stopSignal, !isDrained { return .signal(stopSignal) }
-      return tally.deadLettered + tally.rejected == 0 ? .success : .failure
-    case .forever:
-      return .success
-    }
-  }
-
   /// What there is left to say. An error has its line already where something forbade to go on, or a single item failed.
-  private mutating func ending(_ status: ExitStatus, now: ContinuousClock.Instant) -> [RunnerAction] {
-    if status != .success, !hasReportedError { return [said(ending(now: now).entry(.error))] }
+  private mutating func ending(_ status: ExitStatus) -> [RunnerAction] {
+    if status != .success, !report.hasReportedError { return [said(ending().entry(.error))] }
     if options.isOfSeveral {
-      return hasReportedError && tally.settled == 0 ? [] : [said(ending(now: now).entry(.notice))]
+      return report.hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
     }
-    return isDrained ? [said(.info, "\(place) is drained")] : []
+    return stop.isDrained ? [said(.info, "\(place) is drained")] : []
   }
 
-  private func ending(now: ContinuousClock.Instant) -> Ending {
+  private func ending() -> Ending {
     Ending(
-      cause: endingCause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
+      cause: stop.cause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
       queue: queue.name, place: place,
       deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
-      duration: startedAt?.duration(to: now) ?? .zero)
+      duration: report.startedAt.duration(to: now))
   }
 
-  private var endingCause: Ending.Cause {
-    if brokenStatus != nil { return .broken }
-    if isDrained { return .drained }
-    return stopSignal.map { .stopped($0) } ?? .complete
-  }
 }

@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 
 /// Taking away the marks of the items that have been in the retry queue. An item has one from its first way there until it leaves
 /// the queue for good, in whosever hand it is.
@@ -20,14 +20,14 @@ extension Runner {
   private mutating func takeMarks(_ count: UInt32) -> [ChannelMethod] {
     let get = Method.basicGet(queue: ByteString(queue.marksName), noAck: true)
     let methods = [.channelOpen] + [Method](repeating: get, count: Int(count))
-    return onSide(methods.map { ChannelMethod($0, on: markChannel) })
+    return inspection.opening(methods.map { ChannelMethod($0, on: markChannel) })
   }
 
   /// nil for what came on another channel.
   mutating func marksAnswered(_ method: Method, on channel: UInt16) -> [RunnerAction]? {
     guard channel == markChannel, options.ownQueue == nil else { return nil }
     guard case .channelClose(let reason) = method else { return [] }
-    openSideChannels.remove(channel)
+    inspection.channelClosed(channel)
     guard reason.refusal == .notPermitted else {
       return [said(.warning, "cannot take marks from queue '\(queue.marksName)': \(reason.text)")]
     }
@@ -42,7 +42,7 @@ extension Runner {
   static let longestReturn: Duration = .seconds(300)
 
   /// Marks are left of which no item comes: it left the queues otherwise (a purge, say, or another program took it).
-  mutating func forgetMarks(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func forgetMarks() -> [RunnerAction] {
     guard drain.showsNobody, let since = drain.returningSince, now >= since + Self.longestReturn else { return [] }
     let warning = said(
       .warning,

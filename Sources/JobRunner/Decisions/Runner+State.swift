@@ -1,14 +1,14 @@
-internal import Arguments
 internal import Broker
+internal import Console
 
 /// What a runner is at, in a line, for those who wonder what it waits for.
 extension Runner {
   func state(now: ContinuousClock.Instant, timers: [(timer: RunnerTimer, deadline: ContinuousClock.Instant)]) -> String
   {
-    let told = stopSignal.map { ", told to end by \($0)" } ?? ""
-    let broken = brokenStatus.map { ", to end with \($0.rawValue)" } ?? ""
-    let connection = connectFailure.map { ", no connection (\($0))" } ?? ""
-    let blocked = movesBlocked.map { ", no copies taken (\($0))" } ?? ""
+    let told = stop.signal.map { ", told to end by \($0)" } ?? ""
+    let broken = stop.brokenStatus.map { ", to end with \($0.rawValue)" } ?? ""
+    let connection = session.failure.map { ", no connection (\($0))" } ?? ""
+    let blocked = copyState.blockedReason.map { ", no copies taken (\($0))" } ?? ""
     let due = timers.sorted { $0.deadline < $1.deadline }.map { "\($0.timer) in \(now.duration(to: $0.deadline).text)" }
     let what = "\(phase)\(told)\(broken)\(connection)\(blocked), \(tally.taken.counted("item")) taken"
     let each = slots.map(\.summary).joined(separator: ", ")
@@ -20,22 +20,7 @@ extension Runner {
 extension Slot {
   fileprivate var summary: String {
     let consumer = isConsumerAttached ? " with consumer \(consumerTag)" : ""
-    return "\(stateName)\(consumer)\(isAckUnconfirmed ? " (ack unconfirmed)" : "")"
+    return "\(state.name)\(consumer)\(isAckUnconfirmed ? " (ack unconfirmed)" : "")"
   }
 
-  private var stateName: String {
-    switch state {
-    case .shut: "shut"
-    case .resting: "resting"
-    case .waiting: "waiting"
-    case .withdrawing: "withdrawing"
-    case .working: "working"
-    case .orphaned: "orphaned"
-    case .holding: "holding"
-    case .abandoning: "abandoning"
-    case .moving: "moving"
-    case .closing: "closing"
-    case .closed: "closed"
-    }
-  }
 }

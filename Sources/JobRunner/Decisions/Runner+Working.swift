@@ -1,21 +1,21 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Items in the hands of workers.
 extension Runner {
-  mutating func take(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    if item.envelope.consumerTag.isEmpty { return gotInLook(item, in: index, now: now) }
+  mutating func take(_ item: WorkItem, in index: Int) -> [RunnerAction] {
+    if item.envelope.consumerTag.isEmpty { return gotInLook(item, in: index) }
     switch slots[index].state {
-    case .waiting: break
-    case .resting, .withdrawing:
+    case .consuming: break
+    case .idle, .cancelling:
       // Nobody ran it: by itself its return would be counted. And for a moment nobody sees that we hold it.
       drain.interrupt(finding: .items)
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
-    case .shut, .closing, .closed: return [.releaseBody(slot: index)]
-    case .working, .orphaned, .holding, .abandoning, .moving:
+    case .noChannel, .confirming, .closing, .closed: return [.releaseBody(slot: index)]
+    case .working, .orphaned, .holding, .abandoning, .copying:
       // It came unasked.
       return [.send(slots[index].on([Self.giveBack(item)]))]
     }
@@ -23,17 +23,17 @@ extension Runner {
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
     answered(in: index)
     slots[index].consumerConfirmed()
-    let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
-    idleSince = nil
-    return takeWanted(item, in: index, now: now) + others
+    let others = phase == .looking ? [.cancel(.connectLimit)] + serve() : []
+    report.busy()
+    return takeWanted(item, in: index) + others
   }
 
   private mutating func takeWanted(
-    _ item: WorkItem, in index: Int, now: ContinuousClock.Instant
+    _ item: WorkItem, in index: Int
   ) -> [RunnerAction] {
-    if let returned = takeReturned(item, in: index, now: now) { return returned }
+    if let returned = takeReturned(item, in: index) { return returned }
     switch policy.receipt(of: item) {
-    case .run: return startWorker(on: item, in: index, now: now)
+    case .run: return startWorker(on: item, in: index)
     case .recount:
       return begin(
         MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index,
@@ -42,7 +42,7 @@ extension Runner {
       return begin(exhausted(item), in: index, asking: true)
     case .setAside(let move, let reason):
       let isTooLarge = reason == .tooLarge
-      let what = isTooLarge ? "it is too large\(options.pointer(to: .maxItemSize))" : "its properties cannot be read"
+      let what: LogMessage = isTooLarge ? "it is too large\(naming: .maxItemSize)" : "its properties cannot be read"
       return setAside(item, in: index, reason, what, by: move)
     }
   }
@@ -58,7 +58,7 @@ extension Runner {
   }
 
   private mutating func setAside(
-    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: String, by move: Move
+    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: LogMessage, by move: Move
   ) -> [RunnerAction] {
     tally.taken += 1
     let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
@@ -69,18 +69,18 @@ extension Runner {
   }
 
   /// Its body is more than is to be stored, and is there for a copy alone.
-  mutating func takeTooLarge(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func takeTooLarge(_ item: WorkItem, in index: Int) -> [RunnerAction] {
     // Its coming cannot wait until more is known of the queue.
-    guard !keepsDeliveries || slots[index].state != .waiting else {
+    guard !keepsDeliveries || slots[index].state != .consuming else {
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
     }
-    return take(item, in: index, now: now)
+    return take(item, in: index)
   }
 
-  mutating func startWorker(on item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func startWorker(on item: WorkItem, in index: Int) -> [RunnerAction] {
     tally.taken += 1
-    slots[index].state = .working(Job(item: item, startedAt: now))
+    slots[index].handle(.start(Job(item: item, startedAt: now)))
     let limit = options.timeout.map { [RunnerAction.set(.workerLimit(slot: index), after: $0)] } ?? []
     return [.startWorker(item, slot: index)] + limit
   }
@@ -88,38 +88,39 @@ extension Runner {
   // MARK: Signals
 
   /// A signal, for us and for the workers.
-  mutating func received(_ signal: Signal, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func received(_ signal: Signal) -> [RunnerAction] {
     let ends = [Signal.terminate, .interrupt, .hangup].contains(signal)
     let hasWorkers = slots.contains(where: \.hasWorker)
     guard ends || signal == .quit && !hasWorkers else { return toWorkers(signal) }
-    if let stoppedAt {
-      // Who sends a signal both to us and to our group means it once.
-      let isMeant = now >= stoppedAt + .seconds(1)
-      guard hasStoppedWorkers else { return isMeant ? stopWorkers(signal, now: now) : [] }
-      return toWorkers(isMeant ? .kill : signal)
+    switch stop.response(to: signal, now: now) {
+    case .begin: return beginStop(by: signal)
+    case .ignore: return []
+    case .stopWorkers: return stopWorkers(signal)
+    case .toWorkers(let signal): return toWorkers(signal)
     }
+  }
+
+  private mutating func beginStop(by signal: Signal) -> [RunnerAction] {
     // What is being settled is the end already.
     guard !slots.allSatisfy(\.isEnding) else {
-      isEndAwaited = true
+      stop.endAwaited()
       return []
     }
-    stopSignal = signal
-    stoppedAt = now
-    guard hasWorkers else {
+    stop.begin(signal, now: now)
+    guard slots.contains(where: \.hasWorker) else {
       let doing = phase == .connecting || phase == .new ? "connecting" : "waiting"
       // The end says how what is being settled came out, and of several items it says the signal, too.
-      let isSaidInTheEnd = slots.contains(where: \.isSettling) || options.isOfSeveral && brokenStatus == nil
-      let level: LogEntry.Level = options.extent == .forever || brokenStatus != nil ? .notice : .error
+      let isSaidInTheEnd = slots.contains(where: \.isSettling) || options.isOfSeveral && stop.brokenStatus == nil
+      let level: LogEntry.Level = options.extent == .forever || stop.brokenStatus != nil ? .notice : .error
       return (isSaidInTheEnd ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")])
         + stopTaking()
     }
-    guard options.workersMayFinish else { return stopWorkers(signal, now: now) + stopTaking() }
+    guard options.workersMayFinish else { return stopWorkers(signal) + stopTaking() }
     return [said(.notice, "\(signal): taking no more items, waiting for the workers to end")] + stopTaking()
   }
 
-  private mutating func stopWorkers(_ signal: Signal, now: ContinuousClock.Instant) -> [RunnerAction] {
-    stoppedAt = now
-    hasStoppedWorkers = true
+  private mutating func stopWorkers(_ signal: Signal) -> [RunnerAction] {
+    stop.workersStopped(now: now)
     var actions: [RunnerAction] = []
     for index in slots.indices where slots[index].hasWorker {
       slots[index].interrupt(by: signal)
@@ -145,32 +146,22 @@ extension Runner {
     slots[index].hasWorker ? [.signalWorker(.kill, slot: index)] : []
   }
 
-  /// The item is not ours any more: the worker is stopped, and nothing that it still does can count.
-  mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: String) -> [RunnerAction] {
-    abandonWorker(in: index) + breakOff(status, line)
-  }
-
-  mutating func abandonWorker(in index: Int) -> [RunnerAction] {
-    slots[index].state = .abandoning
-    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
-  }
-
   /// Its body cannot be kept, and so not be handed on: it goes back as one that nobody ran. By itself its return would be
   /// counted, and a limit be reached in the end.
   mutating func notStored(
-    _ item: WorkItem, _ reason: String, in index: Int, now: ContinuousClock.Instant
+    _ item: WorkItem, _ reason: String, in index: Int
   ) -> [RunnerAction] {
     switch slots[index].state {
     // Nobody wants the body of what a look has found.
-    case _ where item.envelope.consumerTag.isEmpty: return take(item, in: index, now: now)
-    case .waiting, .resting, .withdrawing:
+    case _ where item.envelope.consumerTag.isEmpty: return take(item, in: index)
+    case .consuming, .idle, .cancelling:
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
         + breakOff(
           .inputOutputError,
           "an item of \(place) cannot be stored, and goes back as it was: \(reason)"
-            + options.pointer(to: .spoolDirectory, otherwise: " (TMPDIR)"))
-    default: return take(item, in: index, now: now)
+            + "\(naming: .spoolDirectory, otherwise: " (TMPDIR)")")
+    default: return take(item, in: index)
     }
   }
 
@@ -193,33 +184,33 @@ extension Runner {
   }
 
   mutating func workerDidNotStart(
-    _ reason: String, in index: Int, now: ContinuousClock.Instant
+    _ reason: String, in index: Int
   ) -> [RunnerAction] {
     guard let job = slots[index].job else { return [] }
     let failure = Outcome.Failure(reason: .notStarted, exitStatus: .failure)
     return ended(
-      job, in: index, as: .failed(failure), "the worker could not be started (\(reason))", status: nil, now: now)
+      job, in: index, as: .failed(failure), "the worker could not be started (\(reason))", status: nil)
   }
 
   mutating func workerEnded(
-    _ status: ProcessStatus, _ standardError: String?, in index: Int, now: ContinuousClock.Instant
+    _ status: ProcessStatus, _ standardError: String?, in index: Int
   ) -> [RunnerAction] {
     if slots[index].state == .abandoning {
       tally.failed += 1
-      slots[index].state = .closed
+      slots[index].handle(.workerEnded(isStopping: isStopping))
       return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
     }
     guard let job = slots[index].job else { return [] }
     let (outcome, what) = judge(job, status)
-    return ended(job, in: index, as: outcome, what, status: status, standardError, now: now)
+    return ended(job, in: index, as: outcome, what, status: status, standardError)
   }
 
-  private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: String) {
+  private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: LogMessage) {
     if job.hasTimedOut {
       let limit = options.timeout?.text ?? ""
       return (
         .failed(.init(reason: .timedOut, exitStatus: .timedOut)),
-        "the worker ran for longer than \(limit)\(options.pointer(to: .timeout))"
+        "the worker ran for longer than \(limit)\(naming: .timeout)"
       )
     }
     if status == .exited(0) { return (.done, "done") }
@@ -232,24 +223,4 @@ extension Runner {
       return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "the worker was killed by \(signal)")
     }
   }
-}
-
-extension Slot {
-  private mutating func updateJob(_ body: (inout Job) -> Void) {
-    switch state {
-    case .working(var job):
-      body(&job)
-      state = .working(job)
-    case .orphaned(var job):
-      body(&job)
-      state = .orphaned(job)
-    default: break
-    }
-  }
-
-  fileprivate mutating func interrupt(by signal: Signal) {
-    updateJob { $0.interruption = $0.interruption ?? signal }
-  }
-
-  fileprivate mutating func timeOut() { updateJob { $0.hasTimedOut = true } }
 }

@@ -1,11 +1,11 @@
 import AMQP
 import Arguments
 import Broker
+import Console
 import JobRunner
 import Linux
-import Reports
 
-/// `amqp-consume`: a runner, with that program's options.
+/// `amqp-consume`: a runner that takes the options of that program.
 enum AMQPConsume: AMQPTool {
   static let queue = ToolOptions.queue
   static let exchange = ToolOptions.exchange.described("bind the queue to this exchange")
@@ -78,13 +78,13 @@ enum AMQPConsume: AMQPTool {
       report(failure)
       return failure.status
     }
-    // The original needs no directory, so this program does not check one before it needs it.
+    // The original needs no directory, so the directory is not checked before a message has to be stored.
     let spooling = try Spooling(
       directory: nil, otherwise: environment.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
       parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
-        program: definition.program, format: .text, threshold: options.leastLogged,
+        program: asProgram, format: .text, threshold: options.leastLogged,
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
       access: connection.access,
@@ -107,7 +107,7 @@ enum AMQPConsume: AMQPTool {
     var options = JobOptions(brokers: [connection.broker], queue: queue ?? "")
     let isExclusive = arguments[exclusive]
     if queue == nil || exchange != nil || isExclusive || arguments[declare] {
-      // Commas separate the keys. Empty keys between them do not count.
+      // Commas separate keys, and empty keys between them are left out.
       let routingKeys = keys.map { $0.split(separator: ",").map(String.init) } ?? [""]
       options.queueOrigin = .own(OwnQueue(isExclusive: isExclusive, exchange: exchange, routingKeys: routingKeys))
     } else {
@@ -116,7 +116,6 @@ enum AMQPConsume: AMQPTool {
     }
     let count = arguments[count] ?? -1
     options.runsMalformed = true
-    options.namesOptions = false
     options.extent = .count(count < 0 ? .max : Int(count))
     options.waitsForBroker = false
     options.leastLogged = .warning
@@ -136,7 +135,7 @@ enum AMQPConsume: AMQPTool {
 }
 
 extension ExitStatus {
-  /// The status for a failure that the original can meet, too, is the original's: 1.
+  /// The status with which the original ends for the same reason. It knows no other failure than 1.
   fileprivate var asOfAMQPConsume: ExitStatus {
     let known: [ExitStatus] = [.usage, .noQueue, .unreachable, .notPermitted, .wrongQueue]
     return known.contains(self) ? .failure : self

@@ -1,7 +1,7 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// `amqp-declare-queue`
 enum AMQPDeclareQueue: AMQPTool {
@@ -22,9 +22,9 @@ enum AMQPDeclareQueue: AMQPTool {
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)
     guard let queue = try arguments.name(queue) else { throw UsageError("queue name not specified") }
-    try converse(options, about: queue) { session, channel in
+    try BrokerConversation(program: definition.program, options).hold(about: queue) { session in
       let status = try session.declare(
-        .init(name: ByteString(queue), isDurable: arguments[durable]), on: channel)
+        .init(name: ByteString(queue), isDurable: arguments[durable]), on: BrokerConversation.channel)
       try write(Array("\(status.name)\n".utf8))
     }
     return .success

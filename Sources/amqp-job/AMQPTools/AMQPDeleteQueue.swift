@@ -1,6 +1,6 @@
 import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// `amqp-delete-queue`
 enum AMQPDeleteQueue: AMQPTool {
@@ -26,9 +26,9 @@ enum AMQPDeleteQueue: AMQPTool {
     guard let queue = try arguments.name(queue), !queue.isEmpty else {
       throw UsageError("queue name not specified")
     }
-    try converse(options, about: queue) { session, channel in
+    try BrokerConversation(program: definition.program, options).hold(about: queue) { session in
       let count = try session.delete(
-        queue: queue, ifUnused: arguments[ifUnused], ifEmpty: arguments[ifEmpty], on: channel)
+        queue: queue, ifUnused: arguments[ifUnused], ifEmpty: arguments[ifEmpty], on: BrokerConversation.channel)
       try write(Array("\(count)\n".utf8))
     }
     return .success

@@ -1,7 +1,7 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
 import Publishing
 
@@ -52,7 +52,7 @@ enum AMQPPublish: AMQPTool {
     let destination = Destination(
       exchange: try arguments.name(ToolOptions.exchange) ?? "",
       routingKey: try arguments.name(ToolOptions.routingKey) ?? "")
-    var configuration = PublishLoop.Configuration(
+    var configuration = BatchConfiguration(
       access: options.access, heartbeat: options.heartbeat,
       connectionName: definition.program,
       destination: destination, properties: try properties(arguments), skip: 0, limits: .init(outage: .zero))
@@ -61,7 +61,7 @@ enum AMQPPublish: AMQPTool {
       configuration.inquiry = .queueDeclare(.init(name: ByteString(destination.routingKey), isPassive: true))
     }
     let report = AMQPPublishReport(destination, hasLines: arguments[lineBuffered])
-    let loop = try PublishLoop(configuration, try source(arguments), notify: report.notify, onTurn: { _, _ in nil })
+    let loop = try BatchPublisher(configuration, try source(arguments), notify: report.notify, onTurn: { _, _ in nil })
     let end = try loop.run()
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else { return .success }
     guard case .signal = end else { throw failure }
@@ -79,7 +79,7 @@ enum AMQPPublish: AMQPTool {
     if arguments[lineBuffered] {
       return DelimitedItems(delimiter: UInt8(ascii: "\n"), end: [UInt8(ascii: "\n")])
     }
-    do { return try WholeInput() } catch { throw Failure(.inputOutputError, error.reason) }
+    do { return try WholeInput() } catch { throw Failure(.inputOutputError, "\(error.reason)") }
   }
 
   private static func properties(_ arguments: PoptArguments) throws -> BasicProperties {
@@ -93,14 +93,14 @@ enum AMQPPublish: AMQPTool {
     return properties
   }
 
-  /// `key: value`, with any number of spaces.
+  /// Reads a header of the form `key: value`. Any number of spaces may follow the colon.
   private static func field(_ header: [UInt8]) throws -> FieldTable.Entry {
     let key = header.prefix { $0 != UInt8(ascii: ":") }
     guard key.count < header.count else {
       throw UsageError("header definition missing ':' delimiter in \"\(String(decoding: header, as: UTF8.self))\"")
     }
-    guard key.count <= 255 else { throw UsageError("a header's key is longer than 255 bytes") }
+    guard let name = ShortString(Array(key)) else { throw UsageError("a header's key is longer than 255 bytes") }
     let value = header[key.endIndex...].dropFirst().drop { $0 == UInt8(ascii: " ") }
-    return .init(name: ByteString(Array(key)), value: .string(ByteString(Array(value))))
+    return .init(name: name.value, value: .string(ByteString(Array(value))))
   }
 }

@@ -1,11 +1,10 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
-import Reports
 
-/// A program of amqp-tools. This program is that one when it is called by its name.
+/// A program of amqp-tools. amqp-job acts as this program when it is called by that name.
 protocol AMQPTool: Sendable {
   static var definition: PoptCommand { get }
   static var exitStatuses: [Explained] { get }
@@ -16,13 +15,13 @@ protocol AMQPTool: Sendable {
 }
 
 extension AMQPTool {
-  /// Runs the program with the arguments `words`. Every failure has exit status 1, as in amqp-tools.
+  /// Runs the program with its arguments, `words`. Every failure has exit status 1, as in amqp-tools.
   static func main(_ words: [[UInt8]]) -> ExitStatus {
     let scanned: PoptCommand.Scanned
     do throws(UsageError) {
       scanned = try definition.scan(words)
     } catch {
-      ThisProcess.writeToStandardError("\(Failure(error).message.printable)\n\(definition.usageText)")
+      ThisProcess.writeToStandardError("\(Failure(error).message.text(for: asProgram).printable)\n\(definition.usageText)")
       return .failure
     }
     do {
@@ -38,48 +37,31 @@ extension AMQPTool {
     }
   }
 
+  /// The program as messages see it. It has none of the settings of amqp-job.
+  static var asProgram: Program { Program(definition.program, settings: []) }
+
   static func report(_ failure: Failure) { report(.error, failure.message) }
 
-  static func report(_ level: LogEntry.Level, _ message: String) {
+  static func report(_ level: LogEntry.Level, _ message: LogMessage) {
     Reporter(
       Logger(
-        program: definition.program, format: .text, threshold: .notice, write: ThisProcess.writeToStandardError)
+        program: asProgram, format: .text, threshold: .notice, write: ThisProcess.writeToStandardError)
     ).report(LogEntry(level, message))
   }
 
-  /// Writes to standard output. It is a failure, too, if nobody reads that output.
-  /// - Throws: `Failure`, whose line ends in `otherwise`
+  /// Writes to standard output. It is a failure if nobody reads the output.
+  /// - Throws: `Failure`, whose message ends in `otherwise`
   static func write(_ bytes: [UInt8], otherwise: String = "") throws {
     do {
-      try ThisProcess.answer(bytes)
+      try ThisProcess.writeToStandardOutput(bytes)
     } catch {
       throw Failure(.failure, "cannot write to standard output: \(error.reason)\(otherwise)")
-    }
-  }
-
-  /// Opens a connection with a channel, runs `body` with them, and closes the connection.
-  /// - Throws: `Failure`
-  static func converse<Result>(
-    _ options: ConnectionOptions, about queue: String, largestBodyInMemory: Int = .max,
-    _ body: (BrokerSession, UInt16) throws -> Result
-  ) throws -> Result {
-    let channel: UInt16 = 1
-    do {
-      let session = try BrokerSession.connect(
-        to: options.broker, heartbeat: options.heartbeat, name: definition.program, access: options.access,
-        largestBodyInMemory: largestBodyInMemory)
-      try session.openChannel(channel)
-      let result = try body(session, channel)
-      session.close()
-      return result
-    } catch {
-      throw Failure(error, subject: "queue '\(queue)' at \(options.broker)")
     }
   }
 }
 
 extension Failure {
-  /// The failure that any error in a conversation about `subject` comes to.
+  /// The failure for any error of a conversation with the broker about `subject`.
   init(_ error: any Error, subject: String) {
     switch error {
     case is Failure, is UsageError: self.init(error)

@@ -1,17 +1,18 @@
 import Arguments
+import Console
 import Linux
 
-/// The file that `--authfile` names. It consists of a line `username:NAME` and a line `password:WORD`.
+/// The file of `--authfile`. It holds a line `username:NAME`, then a line `password:WORD`, and nothing else.
 struct AuthFile {
   let username: String
   let password: String
 
-  /// - Throws: `UsageError`, which repeats nothing of the file
+  /// - Throws: `UsageError`, whose message quotes nothing from the file
   init(path: String) throws {
     let content: [UInt8]
     do {
       content = try SmallFile.read(path)
-    } catch let error as SystemError {
+    } catch {
       throw UsageError("Could not read auth data file \(path): \(error.reason)")
     }
     var rest = content[...]

@@ -1,12 +1,11 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
 import TLS
 
-/// The options of all programs of amqp-tools that say which broker to use, and how to talk to it. They read no variables of
-/// the environment.
+/// The options of all programs of amqp-tools that say which broker to use and how. The environment is not read.
 struct ConnectionOptions {
   static let url = PoptOption.text("url", short: "u", "amqp://...", "the AMQP URL to connect to")
   static let server = PoptOption.text("server", short: "s", "hostname", "the AMQP server to connect to")
@@ -28,7 +27,7 @@ struct ConnectionOptions {
       url, server, port, vhost, username, password, heartbeat, authFile, ssl, authorities, key, certificate,
     ])
 
-  /// How these options differ from the originals.
+  /// How these options differ from those of the original programs.
   static let differences = [
     "--ssl, and a URL of amqps://, mean TLS that verifies the broker's certificate and its name, against --cacert or, "
       + "without it, the system's authorities; an IP address may be in the certificate, too. --ssl with --server means port "
@@ -47,10 +46,10 @@ struct ConnectionOptions {
   let broker: BrokerURL
   /// In seconds. It is 0 if there are no heartbeats.
   let heartbeat: UInt16
-  /// It never changes.
+  /// The credentials stay the same for the whole run.
   let access: BrokerAccess
 
-  /// Overwrites passwords where `/proc` shows them.
+  /// Overwrites passwords in the arguments, which `/proc` shows to other processes.
   /// - Throws: `Failure`, `UsageError`
   init(_ arguments: PoptArguments) throws {
     for given in arguments.given where given.option == Self.password.name {
@@ -79,7 +78,7 @@ struct ConnectionOptions {
     self.broker = broker
   }
 
-  // MARK: Where it is
+  // MARK: The broker
 
   private static func server(_ arguments: PoptArguments) throws -> BrokerURL {
     if let url = try arguments.text(url) { return try broker(at: url, isTLSWanted: arguments[ssl]) }
@@ -120,7 +119,7 @@ struct ConnectionOptions {
     return number
   }
 
-  // MARK: Who we are
+  // MARK: The credentials
 
   private static func logIn(_ arguments: PoptArguments, to broker: inout BrokerURL) throws {
     if let path = try arguments.text(authFile) {

@@ -9,7 +9,7 @@ enum AssumedQueue: String, CaseIterable {
   /// A queue with the retry and dead-letter queues that `amqp-job declare` makes.
   case declared
 
-  var standing: QueueStanding {
+  var standing: QueueTopology {
     switch self {
     case .classic: .plain(.classic)
     case .quorum: .plain(.quorum)

@@ -1,7 +1,7 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
 import TLS
 
@@ -44,7 +44,7 @@ struct BrokerOptions {
       content, token: sources.token, mayLoginChange: sources.areFiles || configuration.certificate != nil
     ) { () throws(BrokerAccess.Unusable) in
       do { return try Self.content(sources, tls, former: areReadOnce ? content.tls : nil) } catch {
-        throw BrokerAccess.Unusable(Failure(error).message)
+        throw BrokerAccess.Unusable(Failure(error).message.text(for: .amqpJob))
       }
     }
     let heartbeat =
@@ -76,7 +76,7 @@ struct BrokerOptions {
   /// Reports the warnings, and from now on every change of the credentials.
   func warn(_ reporter: Reporter) {
     access.report = { reporter.report($0.entry) }
-    func report(_ warnings: [String]) { warnings.forEach { reporter.report(LogEntry(.warning, $0)) } }
+    func report(_ warnings: [String]) { warnings.forEach { reporter.report(LogEntry(.warning, "\($0)")) } }
     access.onFirstLogin = { [warningsOfLogin] in report(warningsOfLogin) }
     report(warnings)
   }
@@ -97,7 +97,7 @@ struct BrokerOptions {
   /// - Throws: `UsageError`
   private static func content(
     _ sources: BrokerSources, _ tls: TLSOptions, former: TLSContext? = nil
-  ) throws -> BrokerAccess.Content {
+  ) throws -> BrokerAccess.Settings {
     let brokers = try sources.brokers()
     let configuration = tls.configuration(URLParameters(brokers))
     guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && configuration.certificate != nil) }) else {
@@ -105,8 +105,8 @@ struct BrokerOptions {
         "\(BrokerSources.mechanism) external needs amqps:// URLs, and a certificate of ours (\(TLSOptions.certificate))"
       )
     }
-    guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Content(brokers: brokers) }
-    do { return BrokerAccess.Content(brokers: brokers, tls: try former ?? TLSContext(configuration)) } catch {
+    guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Settings(brokers: brokers) }
+    do { return BrokerAccess.Settings(brokers: brokers, tls: try former ?? TLSContext(configuration)) } catch {
       throw UsageError("\(error)")
     }
   }

@@ -1,7 +1,7 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// The sources of the brokers' URLs and of the password: settings, and files that may be replaced while the program runs.
 struct BrokerSources {

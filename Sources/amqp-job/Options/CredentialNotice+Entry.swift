@@ -1,6 +1,5 @@
-import Arguments
 import Broker
-import JobRunner
+import Console
 
 extension CredentialNotice {
   /// The notice as a log entry.
@@ -11,7 +10,7 @@ extension CredentialNotice {
       LogEntry(.warning, "the token from \(path) runs out in \(left.text), and there is no other: \(reason)")
     case .runsOut(let path, _, let reason):
       LogEntry(.warning, "the token from \(path) has run out, and there is no other: \(reason)")
-    case .notUsed(let line): LogEntry(.warning, line)
+    case .notUsed(let line): LogEntry(.warning, "\(line)")
     }
   }
 }

@@ -1,8 +1,8 @@
 import AMQP
 import Arguments
 import Broker
+import Console
 import Linux
-import Reports
 
 /// The options that select dead letters.
 enum DeadLetterOptions {

@@ -20,7 +20,7 @@ struct FieldArgument {
 
   fileprivate init(_ setting: Setting) throws(UsageError) {
     let parts = setting.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, (1...255).contains(parts[0].utf8.count) else {
+    guard parts.count == 2, !parts[0].isEmpty, ShortString(String(parts[0])) != nil else {
       throw UsageError("\(setting.source) is to be NAME=VALUE, the name from 1 to 255 bytes")
     }
     name = String(parts[0])

@@ -1,7 +1,6 @@
 import Arguments
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// The options that say what to log, in which form, and where.
 enum LogOptions {

@@ -1,5 +1,6 @@
 import AMQP
 import Arguments
+import Console
 
 /// The options for a message's properties and headers.
 enum PropertyOptions {

@@ -26,7 +26,7 @@ enum PublishDestination {
       throw UsageError("\(Self.exchange) is without a name; to the default one leads \(QueueName.option)")
     }
     let routingKey = try settings.value(Self.routingKey) ?? ""
-    guard [exchange, routingKey].allSatisfy({ $0.utf8.count <= 255 }) else {
+    guard [exchange, routingKey].allSatisfy({ ShortString($0) != nil }) else {
       throw UsageError("\(Self.exchange) and \(Self.routingKey) have at most 255 bytes")
     }
     return Destination(exchange: exchange, routingKey: routingKey)

@@ -1,3 +1,4 @@
+import AMQP
 import Arguments
 import Broker
 
@@ -33,8 +34,8 @@ enum QueueName {
   /// The queue of a checked name, with its retry and dead-letter queues. Their longer names have to fit, too.
   /// - Throws: `UsageError`
   static func family(_ name: String) throws -> WorkQueue {
-    guard name.utf8.count <= WorkQueue.longestName else {
-      throw UsageError("the name of a queue with a retry queue has at most \(WorkQueue.longestName) bytes")
+    guard name.utf8.count <= WorkQueue.maxNameSize else {
+      throw UsageError("the name of a queue with a retry queue has at most \(WorkQueue.maxNameSize) bytes")
     }
     return WorkQueue(name)
   }
@@ -42,7 +43,7 @@ enum QueueName {
   /// - Throws: `UsageError` if AMQP does not allow the name
   static func checked(_ setting: Setting) throws -> String {
     let name = try setting.name()
-    guard (1...255).contains(name.utf8.count) else {
+    guard !name.isEmpty, ShortString(name) != nil else {
       throw UsageError("a queue's name has from 1 to 255 bytes")
     }
     return name

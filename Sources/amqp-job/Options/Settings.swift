@@ -109,6 +109,6 @@ struct Settings {
 
 extension Setting {
   init(_ text: String, from source: String) {
-    self.init(text.withoutFinalNewlines, asGiven: text, source: source)
+    self.init(text.withoutTrailingNewlines, asGiven: text, source: source)
   }
 }

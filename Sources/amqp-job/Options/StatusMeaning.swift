@@ -1,5 +1,5 @@
 import Arguments
-import JobRunner
+import Console
 
 /// The meanings of exit statuses that several commands share.
 enum StatusMeaning {

@@ -1,4 +1,5 @@
 import Arguments
+import Console
 import TLS
 
 /// The options about TLS. The query of a URL may set what they leave open, as it does for other clients.

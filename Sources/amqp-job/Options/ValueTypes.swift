@@ -4,7 +4,7 @@ import Arguments
 extension ValueType where Value == ByteString {
   /// Text that fits AMQP's short strings, which have at most 255 bytes.
   static func shortString(_ placeholder: String) -> Self {
-    Self(placeholder, expected: "at most 255 bytes") { $0.utf8.count <= 255 ? ByteString($0) : nil }
+    Self(placeholder, expected: "at most 255 bytes") { ShortString($0)?.value }
   }
 
   /// A short string without control characters.

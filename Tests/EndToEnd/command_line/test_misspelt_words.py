@@ -1,0 +1,94 @@
+"""Words that are misspelt or in the wrong place. The message says what was probably meant."""
+
+import pytest
+
+pytestmark = pytest.mark.any_broker
+
+TRUE = ["true"]
+# Kubernetes sets these in a pod for Services called amqp-job and amqp-job-web.
+SERVICES = {
+    "AMQP_JOB_SERVICE_HOST": "10.0.0.1", "AMQP_JOB_SERVICE_PORT": "80", "AMQP_JOB_SERVICE_PORT_HTTP": "80",
+    "AMQP_JOB_PORT": "tcp://10.0.0.1:80", "AMQP_JOB_PORT_80_TCP": "tcp://10.0.0.1:80", "AMQP_JOB_PORT_80_TCP_PROTO": "tcp",
+    "AMQP_JOB_PORT_80_TCP_PORT": "80", "AMQP_JOB_PORT_80_TCP_ADDR": "10.0.0.1", "AMQP_JOB_WEB_SERVICE_HOST": "10.0.0.2",
+    "AMQP_JOB_WEB_PORT": "tcp://10.0.0.2:80",
+}
+
+
+@pytest.mark.parametrize("words, meant", [
+    (["pulish", "-q", "a"], "'publish'"), (["help", "decalre"], "'declare'"), (["man", "statsu"], "'status'"),
+    (["run", "-q", "a", "--timeot", "3", "true"], "--timeout"), (["run", "-q", "a", "-timeout", "3", "true"], "--timeout"),
+    (["status", "--drain", "a"], "--drained"), (["declare", "a", "--delet"], "--delete"),
+])
+def test_a_suggestion(bench, words, meant):
+    bench.run(*words[1:], command=words[0], url=None).assert_error(64, f"did you mean {meant}?")
+
+
+def test_no_suggestion_where_nothing_is_near(bench):
+    for words in ["frobnicate"], ["run", "--frobnicate", "true"]:
+        result = bench.run(*words[1:], command=words[0], url=None)
+        result.assert_error(64, "frobnicate")
+        assert "did you mean" not in result.stderr
+
+
+@pytest.mark.parametrize("command, arguments, worker", [
+    ("run", ["--when-empty", "exit"], TRUE), ("publish", ["a"], None), ("status", [], None), ("dead", ["list"], None),
+    ("declare", [], None),
+])
+def test_a_variable(bench, queue, command, arguments, worker):
+    where = {**SERVICES, "QUEUE": queue.name}
+    usual = bench.run(*arguments, worker=worker, command=command, env=where)
+    assert usual.status == 0 and "AMQP_JOB" not in usual.stderr, usual
+    result = bench.run(*arguments, worker=worker, command=command, env={**where, "AMQP_JOB_TIMOUT": "3 s3cret"})
+    assert result.status == 0, result
+    (line,) = (each for each in result.lines if "AMQP_JOB" in each)
+    assert "AMQP_JOB_TIMOUT" in line and "did you mean AMQP_JOB_TIMEOUT?" in line and "s3cret" not in line
+
+
+@pytest.mark.parametrize("url, name", [("AMQP_JOB_URL", "AMQP_JOB_QUEUE"), ("AMQP_URL", "AMQP_QUEUE")])
+def test_url_and_queue(bench, queue, url, name):
+    """The setting precedes variables that other programs read as well, and it is withheld from the worker."""
+    queue.put(b"apple")
+    env = {url: bench.broker.url, name: queue.name, "BROKER_URL": "amqp://127.0.0.1:1", "QUEUE": "other"}
+    result = bench.run(worker=["sh", "-c", f"cat; echo ${url} ${name}"], url=None, env=env)
+    assert (result.status, result.stdout, result.stderr) == (0, b"apple\n", ""), result
+
+
+@pytest.mark.parametrize("command, arguments", [
+    ("status", []), ("dead", ["list"]), ("declare", []), ("declare", ["--plain"]), ("publish", ["x"]),
+])
+def test_the_queue_by_option(bench, command, arguments):
+    queue = bench.name_queue() if "--plain" in arguments else bench.work_queue("quorum", declare=command != "declare")
+    result = bench.run(*arguments, "-q", queue.name, command=command, env={"QUEUE": "other"})
+    assert result.status == 0, result
+    assert queue.exists()
+    if command != "publish":
+        bench.run(*arguments, queue.name, "-q", queue.name, command=command).assert_error(64, "given twice")
+
+
+def test_the_queue_from_the_environment(bench):
+    queue = bench.work_queue("quorum", declare=False)
+    assert bench.run(command="declare", env={"QUEUE": queue.name}).status == 0
+    assert queue.dead.exists()
+    bench.run("--delete", command="declare", env={"QUEUE": queue.name}).assert_error(64, "--delete")
+    assert queue.exists()
+
+
+def test_the_queue_as_an_item(bench, queue):
+    """Other commands accept the option there."""
+    result = bench.run(queue.name, "apple", command="publish", env={"QUEUE": queue.name})
+    assert result.status == 0 and len(result.lines) == 1, result
+    assert f"the first item is '{queue.name}', which is the name of the queue" in result.stderr
+    queue.assert_back(2)
+    assert bench.run("apple", command="publish", env={"QUEUE": queue.name}).stderr == ""
+
+
+@pytest.mark.parametrize("words, advice", [
+    (["./w.py --fast"], "write its words without quotes around them all: ./w.py --fast"),
+    (["cat | wc -l"], "write: sh -c 'cat | wc -l'"), (["FAST=1", "./w.py"], "write: env FAST=1 ./w.py"),
+])
+def test_a_command_in_quotes(bench, words, advice):
+    bench.run("-q", "any", worker=words).assert_error(127, "command not found", advice)
+
+
+def test_dead_letters_of_the_dead_letter_queue(bench, queue):
+    bench.run("list", queue.dead.name, command="dead").assert_error(66, f"'amqp-job dead list {queue.name}'")

@@ -1,0 +1,93 @@
+"""RabbitMQ servers that the tests start, stop and configure."""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+
+from support.amqp import parameters
+
+BROKER_SCRIPT = pathlib.Path(__file__).resolve().parents[3] / "scripts" / "broker"
+# Writes the broker's log and tables to disk. A broker that is killed after that still has its queues.
+WRITE_TO_DISK = "catch mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]."
+
+
+class Broker:
+    """A RabbitMQ server that scripts/broker runs."""
+
+    def __init__(self, name, url=None, options=()):
+        self.name, self.options = name, options
+        self.url = url or self.start()
+        self.version = tuple(int(number) for number in self._script("version").split(".")[:2])
+
+    def _script(self, command, *arguments):
+        done = subprocess.run(
+            [str(BROKER_SCRIPT), command, "--name", self.name, *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
+        )
+        assert done.returncode == 0, f"scripts/broker {command} {arguments}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def start(self):
+        wanted = os.environ.get("TEST_RABBITMQ")
+        self.url = self._script("start", *(["--rabbitmq", wanted] if wanted else []), *self.options)
+        return self.url
+
+    def stop(self, keep_data=False):
+        self._script("stop", *(["--keep-data"] if keep_data else []))
+
+    def kill(self):
+        """Kills the server with SIGKILL, after it has written to disk which queues exist. RabbitMQ 3.10 would do so half a
+        second late, and a quorum queue is beyond repair if that information is lost."""
+        self.eval(WRITE_TO_DISK)
+        self._script("kill")
+
+    def ctl(self, *arguments):
+        """Runs rabbitmqctl, which takes a second of processor time. `eval` takes a few milliseconds."""
+        return self._script("ctl", *arguments)
+
+    def eval(self, expression):
+        """Evaluates an Erlang expression in the server, and returns its value as text."""
+        return self._script("eval", expression)
+
+    @property
+    def log(self):
+        """The path of its log."""
+        return self._script("logs")
+
+    @contextlib.contextmanager
+    def setting(self, name, value):
+        """Gives a setting of the broker another value, an Erlang term, for as long as the context lasts."""
+        former = self.eval(f"application:get_env(rabbit,{name}).")
+        self.eval(f"application:set_env(rabbit,{name},{value}).")
+        try:
+            yield
+        finally:
+            self.eval(
+                f"application:set_env(rabbit,{name},{former[4:-1]})." if former.startswith("{ok,")
+                else f"application:unset_env(rabbit,{name}).")
+
+    @contextlib.contextmanager
+    def short_of_memory(self):
+        """Raises the broker's memory alarm for as long as the context lasts: it takes no publishes meanwhile."""
+        monitor = "vm_memory_monitor"
+        before = self.eval(f"{monitor}:get_vm_memory_high_watermark().")
+        self.eval(f"{monitor}:set_vm_memory_high_watermark(0.00001).")
+        try:
+            yield
+        finally:
+            self.eval(f"{monitor}:set_vm_memory_high_watermark({before}).")
+
+    @contextlib.contextmanager
+    def policy(self, name, pattern, definition):
+        """A policy for the queues whose names match the pattern, for as long as the context lasts. The definition is JSON."""
+        self.ctl("set_policy", name, pattern, definition, "--apply-to", "queues")
+        try:
+            yield
+        finally:
+            self.ctl("clear_policy", name)
+
+    @property
+    def address(self):
+        found = parameters(self.url)
+        return found.host, found.port
