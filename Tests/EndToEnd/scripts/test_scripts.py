@@ -102,7 +102,7 @@ def test_without_pypi_all_other_tests_run(run_tests):
     assert result.returncode == 0, result
     assert "swift test --skip-build --filter test_\n" in result.stdout
     assert "1 passed, 1 skipped" in result.stdout
-    assert "Building for debug; the first time that takes some minutes\n" in result.stderr
+    assert "Building for debug, which takes some minutes the first time\n" in result.stderr
     assert "needs kubectl, and pip could not fetch it" in result.stdout
 
 
