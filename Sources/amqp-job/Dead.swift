@@ -197,7 +197,7 @@ struct Dead: ToolCommand {
   func wayToLook(_ session: BrokerSession) throws -> QueueReader.Mode {
     let standing = try standing(session)
     switch standing.returns {
-    case .unlimited: return standing.way
+    case .unlimited: return standing.mode
     case .limited:
       throw Failure(
         .wrongQueue,

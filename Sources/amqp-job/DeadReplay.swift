@@ -81,7 +81,7 @@ struct DeadReplay {
     guard selection.filter.isEmpty else { return try dead.wayToLook(source) }
     let standing = try dead.standing(source)
     // Where an error ends it, what is under way goes back, which may count against a limit.
-    return standing.returns == .unlimited ? standing.way : .gets(atOnce: 1)
+    return standing.returns == .unlimited ? standing.mode : .gets(atOnce: 1)
   }
 
   /// Who may publish need not be allowed to know whether the queue is there.
