@@ -15,7 +15,7 @@ enum Output {
   static func write(_ bytes: [UInt8], atEnd: () -> Void = {}) throws {
     guard !ThisProcess.isOutputClosed else { throw Failure(.inputOutputError, "standard output is closed") }
     do {
-      try ThisProcess.answer(bytes)
+      try ThisProcess.writeToStandardOutput(bytes)
     } catch {
       if error.isBrokenPipe {
         atEnd()

@@ -35,7 +35,7 @@ struct Spooling {
   /// - Throws: `Failure` where that is too little for a runner
   @discardableResult
   static func checkMemory() throws -> UInt64? {
-    guard let room = MemoryLimit.room else { return nil }
+    guard let room = MemoryLimit.remaining else { return nil }
     guard room >= ownMemory else {
       throw Failure(
         .internalError,
@@ -56,10 +56,10 @@ struct Spooling {
     } catch {
       // A directory that the user named wrongly will not exist the next time either.
       let choosing: Advice = " (\(.spoolDirectory), or TMPDIR)"
-      let isMistaken = isNamed && (error as? SystemError)?.meansNoDirectory == true
+      let isMistaken = isNamed && error.isMissingDirectory
       throw Failure(
         isMistaken ? .usage : .inputOutputError,
-        "cannot keep large items in \(directory): \(SystemError.reason(of: error))\(choosing, otherwise: " (TMPDIR)"); "
+        "cannot keep large items in \(directory): \(error.reason)\(choosing, otherwise: " (TMPDIR)"); "
           + "nothing was taken from queue '\(queue)'")
     }
   }

@@ -84,7 +84,7 @@ package final class EventLoop {
     interests += errors.map(\.interest)
     let relayIndex = interests.add(workers.errors?.relayInterest)
     let deadlines = [timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next]
-    let readiness = try patiently { try poll(interests, until: deadlines.compactMap(\.self).min()) }
+    let readiness = try retryingOnShortage { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
@@ -278,7 +278,7 @@ package final class EventLoop {
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { return violated("an item came without its body") }
     do {
-      try patiently { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
+      try retryingOnShortage { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
     } catch {
       let reason = SystemError.reason(of: error)
       if let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) {

@@ -49,7 +49,7 @@ extension AMQPTool {
   /// - Throws: `Failure`, whose message ends in `otherwise`
   static func write(_ bytes: [UInt8], otherwise: String = "") throws {
     do {
-      try ThisProcess.answer(bytes)
+      try ThisProcess.writeToStandardOutput(bytes)
     } catch {
       throw Failure(.failure, "cannot write to standard output: \(error.reason)\(otherwise)")
     }

@@ -11,7 +11,7 @@ struct AuthFile {
     let content: [UInt8]
     do {
       content = try SmallFile.read(path)
-    } catch let error as SystemError {
+    } catch {
       throw Failure(.usage, "Could not read auth data file \(path): \(error.reason)")
     }
     var rest = content[...]

@@ -11,7 +11,7 @@ struct Setting {
 
   init(_ text: String, from source: String) {
     asGiven = text
-    self.text = text.withoutFinalNewlines
+    self.text = text.withoutTrailingNewlines
     self.source = source
   }
 

@@ -100,10 +100,10 @@ def test_command_whose_interpreter_is_missing(bench):
 
 @pytest.mark.any_broker
 @pytest.mark.parametrize("first, status, words", [
-    ("#!/bin/sh", 127, [r"interpreter /bin/sh\r:", "Windows line ends"]),
-    ("#!/usr/bin/env sh", 127, [r"interpreter sh\r:", "Windows line ends"]),
-    ("#!/bin/sh -e", 126, [r"-e\r", "Windows line ends"]),
-    ("#!", 127, [r"interpreter \r:", "Windows line ends"]),
+    ("#!/bin/sh", 127, [r"interpreter /bin/sh\r:", "Windows line endings"]),
+    ("#!/usr/bin/env sh", 127, [r"interpreter sh\r:", "Windows line endings"]),
+    ("#!/bin/sh -e", 126, [r"-e\r", "Windows line endings"]),
+    ("#!", 127, [r"interpreter \r:", "Windows line endings"]),
 ])
 def test_a_script_with_windows_line_ends(bench, links, first, status, words):
     peer = bench.peer()

@@ -1,6 +1,6 @@
 extension String {
-  /// Without the newlines (LF or CRLF) at its end, which `echo`, editors and YAML leave.
-  package var withoutFinalNewlines: String {
+  /// The text without the newlines (LF or CRLF) at its end, which `echo`, editors and YAML add.
+  package var withoutTrailingNewlines: String {
     var rest = utf8[...]
     while rest.last == UInt8(ascii: "\n") {
       rest.removeLast()
