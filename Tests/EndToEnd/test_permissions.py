@@ -1,4 +1,4 @@
-"""Each command with exactly the permissions that the README's table says that it needs, and what becomes of items
+"""Each command with exactly the permissions that the table of "Operating" says that it needs, and what becomes of items
 where one of them is missing."""
 
 import subprocess
@@ -17,7 +17,7 @@ def drops_returns(bench):
     return bench.broker.version >= (4, 0)
 
 
-# What the README's table says: the command, and what it may configure, write to and read.
+# What the table says: the command, and what it may configure, write to and read.
 
 
 def test_run_on_a_declared_queue(bench):

@@ -1,4 +1,4 @@
-"""The length of a queue as a metric: k8s/README.md's rule for prometheus-adapter
+"""The length of a queue as a metric: the rule for prometheus-adapter of "On Kubernetes"
 (https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md) lies between what
 RabbitMQ tells and what the autoscaler of `amqp-job manifest deployment` asks for."""
 
@@ -11,12 +11,11 @@ import pytest
 
 import fetched
 import manifests
-import overlays
 import readme
 from processes import wait_until
 
 yaml = fetched.package("yaml")
-SECTION = readme.section((overlays.FOLDER / "README.md").read_text(), "The length of a queue")
+SECTION = readme.section(readme.page("OnKubernetes"), "Queue length as a metric")
 (CONFIGURATION,) = readme.blocks(SECTION, "yaml")
 ((RULE,),) = yaml.safe_load(CONFIGURATION).values()
 (MANIFEST,) = readme.blocks(SECTION, "shell")

@@ -1,7 +1,7 @@
 package import Linux
 
 /// The exit statuses of amqp-job, after BSD's sysexits(3) and the shell's conventions. The table in
-/// the README is this list.
+/// the page "Exit statuses" of the documentation is this list.
 package struct ExitStatus: RawRepresentable, Hashable, Sendable {
   package let rawValue: Int32
 
