@@ -35,8 +35,8 @@ let package = Package(
       ]),
     .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: common),
     .target(name: "Arguments", swiftSettings: safe),
-    .target(name: "Reports", swiftSettings: safe),
-    .target(name: "Manifests", dependencies: ["Arguments", "YAML"], swiftSettings: safe),
+    .target(name: "Console", dependencies: ["Linux"], swiftSettings: safe),
+    .target(name: "Manifests", dependencies: ["Console", "YAML"], swiftSettings: safe),
     .target(name: "Broker", dependencies: ["AMQP", "JSONText", "Linux", "TLS"], swiftSettings: safe),
     .systemLibrary(name: "CJansson", providers: [.apt(["libjansson-dev"])]),
     .target(
@@ -44,11 +44,11 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "TLS"], swiftSettings: safe),
     .target(
-      name: "JobRunner", dependencies: ["AMQP", "Arguments", "Broker", "Linux", "Reports", "TLS"], swiftSettings: safe),
+      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux", "TLS"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "JobRunner", "Linux", "Manifests", "Publishing", "Reports", "TLS", "YAML",
+        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "TLS", "YAML",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
@@ -57,16 +57,16 @@ let package = Package(
     .testTarget(
       name: "PublishingTests", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "Publishing"],
       swiftSettings: common),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports"], swiftSettings: common),
+    .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: common),
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(
-      name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "JobRunner", "Linux"],
+      name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux"],
       swiftSettings: common),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["AMQP", "Arguments", "Broker", "JSONText", "JobRunner", "Linux", "Publishing", "Reports"],
+      dependencies: ["AMQP", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Publishing"],
       swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]

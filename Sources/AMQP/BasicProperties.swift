@@ -1,24 +1,24 @@
-/// The properties of a message: AMQP's `basic` class, every one optional.
+/// The properties of a message, as AMQP's `basic` class defines them. Every property is optional.
 package struct BasicProperties: Hashable, Sendable {
   package var contentType: ByteString?
   package var contentEncoding: ByteString?
   package var headers: FieldTable?
-  /// 1 transient, 2 persistent.
+  /// 1 means transient, 2 means persistent.
   package var deliveryMode: UInt8?
   package var priority: UInt8?
   package var correlationID: ByteString?
   package var replyTo: ByteString?
-  /// Time to live in milliseconds, as decimal digits.
+  /// The time to live in milliseconds, written in decimal digits.
   package var expiration: ByteString?
   package var messageID: ByteString?
-  /// Seconds since 1970-01-01T00:00:00Z.
+  /// In seconds since 1970-01-01T00:00:00Z.
   package var timestamp: UInt64?
   package var type: ByteString?
   package var userID: ByteString?
   package var appID: ByteString?
-  /// All of them as they came, where they cannot be read: then nothing else is known of them, and these bytes are what is
-  /// sent on.
-  package var unread: [UInt8]?
+  /// The encoded properties, if they cannot be decoded. All other properties are then nil, and these bytes are sent
+  /// unchanged when the message is published again.
+  package var undecodable: [UInt8]?
 
   package init() {}
 }

@@ -1,14 +1,13 @@
 extension BrokerURL {
-  /// Reads URLs separated by commas, or by semicolons as Celery has them; a comma inside a URL is written %2C, but for its
-  /// query.
-  /// - Throws: `ParseError`
+  /// Reads URLs that are separated by commas, or by semicolons as in Celery. A comma within a URL must be written %2C,
+  /// except in its query.
   package static func list(parsing text: String) throws(ParseError) -> [BrokerURL] {
     let parts = separated(text.unicodeScalars[...]).map { $0.trimmingSpaces() }
     if let first = parts.first, first.hasScheme, let cut = parts.firstIndex(where: { !$0.hasScheme }) {
       let isPerhapsUser = parts[cut...].contains { $0.contains("@") }
       throw ParseError(
-        "what follows its ',' does not begin with amqp://, as each URL of several does"
-          + (isPerhapsUser ? "; if the ',' belongs to user or password, it is written %2C" : ""))
+        "the text after its ',' does not begin with amqp://, as each URL of a list must"
+          + (isPerhapsUser ? "; if the ',' belongs to the user name or password, it is written %2C" : ""))
     }
     var urls: [BrokerURL] = []
     for part in parts { urls.append(try BrokerURL(parsing: String(part))) }
@@ -27,8 +26,8 @@ extension BrokerURL {
     return parts + [text[start...]]
   }
 
-  /// Where passwords stand in a list of URLs, or in a text that quotes some, as offsets in its UTF-8. Of a URL that cannot
-  /// be read, that is all that may be its password.
+  /// The ranges of all passwords in a list of URLs, or in a text that quotes URLs, as offsets in its UTF-8. For a URL that
+  /// cannot be read, the range covers everything that may be its password.
   package static func passwordRanges(in text: String) -> [Range<Int>] {
     let text = Array(text.utf8)
     let separator = Array("://".utf8)
@@ -45,7 +44,7 @@ extension BrokerURL {
     return ranges
   }
 
-  /// Where a URL's query has the passphrase of a key.
+  /// The range of the private key's passphrase in a URL's query.
   private static func passphraseRange(in url: ArraySlice<UInt8>) -> Range<Int>? {
     let name = Array("password=".utf8)
     guard let query = url.firstIndex(of: UInt8(ascii: "?")),
@@ -57,9 +56,8 @@ extension BrokerURL {
     return value.startIndex..<value.endIndex
   }
 
-  /// `rest` is what follows the scheme. The part with user and password ends at its first `/`, `?` or `#`, so an `@` after
-  /// that shows that one of these was meant to belong to them.
-  /// - Throws: `ParseError`, which repeats none of it but that character
+  /// Checks the part of a URL after its scheme. The user name and password end at the first `/`, `?` or `#`, so an `@`
+  /// after one of these shows that it was meant to be part of them. The error quotes only that character.
   static func checkUserInfo(_ rest: Substring.UnicodeScalarView) throws(ParseError) {
     guard let at = rest.lastIndex(of: "@") else { return }
     let codes: [(character: Unicode.Scalar, code: String)] = [("/", "%2F"), ("?", "%3F"), ("#", "%23")]
@@ -68,8 +66,7 @@ extension BrokerURL {
     let characters = found.map { "'\($0.character)'" }.joined(separator: " and ")
     let rules = found.map { "'\($0.character)' as \($0.code)" }.joined(separator: ", ")
     throw ParseError(
-      "an '@' follows its \(characters); in user and password these are percent-encoded: \(rules) (and an '@' of the vhost "
-        + "as %40)")
+      "it has an '@' after \(characters); write \(rules) in the user name and password, and '@' as %40 in the vhost")
   }
 }
 

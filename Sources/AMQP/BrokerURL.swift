@@ -1,5 +1,5 @@
-/// Where a broker is and how to log in, read from an `amqp://` or `amqps://` URL
-/// (<https://www.rabbitmq.com/docs/uri-spec>). Its printed form never shows the password.
+/// The address of a broker and how to log in there, read from an `amqp://` or `amqps://` URL
+/// (<https://www.rabbitmq.com/docs/uri-spec>). Its description never shows the password.
 package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   package static let defaultPort: UInt16 = 5672
   package static let defaultSecurePort: UInt16 = 5671
@@ -9,13 +9,13 @@ package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
   package var username: String
   package var password: String
   package var vhost: String
-  /// By TLS, and never without.
+  /// Whether the connection must use TLS.
   package var isSecure = false
   package var mechanism = Mechanism.plain
-  /// What follows its `?`, decoded: how to connect. What these mean is not said here.
+  /// The query parameters, percent-decoded. The caller interprets them.
   package var parameters: [Parameter] = []
 
-  /// `name=value`; without `=` the value is nil.
+  /// A query parameter, `name=value`. The value is nil if there is no `=`.
   package struct Parameter: Hashable, Sendable {
     package var name: String
     package var value: String?
@@ -26,11 +26,11 @@ package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// How to log in (SASL).
+  /// The SASL mechanism of the login.
   package enum Mechanism: String, Hashable, Sendable, CaseIterable {
-    /// By user name and password.
+    /// The login uses the user name and the password.
     case plain
-    /// As whom the client's certificate names; user name and password are not sent.
+    /// The client certificate names the user. The user name and the password are not sent.
     case external
 
     var name: String { rawValue.uppercased() }
@@ -47,33 +47,26 @@ package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     self.vhost = vhost
   }
 
-  /// Host and port, as error messages name a broker.
+  /// The host and the port, which is how error messages name a broker.
   package var description: String {
     host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
-  /// Why a URL cannot be used. Its text never repeats the URL, which may hold a password.
+  /// Why a URL cannot be used. The text never quotes the URL, which may contain a password.
   package struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String
 
     init(_ description: String) { self.description = description }
   }
 
-  /// Reads one URL. A missing path, or `/` alone, means the vhost `/`, as nearly every client has it, and so does `//`, as
-  /// Celery writes it: all behind the first `/` is the vhost's name, which may begin with another one. `defaultHost` is the
-  /// host of a URL that names none.
-  /// - Throws: `ParseError`
+  /// Reads one URL. The vhost is everything after the first `/` that follows the host, and may itself begin with a `/`. An
+  /// empty or missing vhost means the vhost `/`, as in nearly every client; so `//`, which Celery writes, means the same.
+  /// `defaultHost` is the host of a URL that does not name one.
   package init(parsing text: String, defaultHost: String = "") throws(ParseError) {
-    // Not by characters: a mark behind a ':' or '@' would make one of both, and a part of a password something else.
+    // As Characters, a ':' or '@' and a combining mark after it would be one Character, and would not be found.
     let text = text.unicodeScalars
-    guard let schemeEnd = text.firstIndex(of: ":"), text[schemeEnd...].starts(with: "://".unicodeScalars) else {
-      throw ParseError("it does not begin with amqp://")
-    }
-    let scheme = String(text[..<schemeEnd]).lowercased()
-    guard ["amqp", "amqps", "pyamqp"].contains(scheme) else {
-      throw ParseError("its scheme is \(scheme)://, not amqp:// or amqps://")
-    }
-    var rest = text[schemeEnd...].dropFirst(3)
+    let (scheme, afterScheme) = try Self.splitScheme(text)
+    var rest = afterScheme
     try Self.checkUserInfo(rest)
     guard !rest.contains("#") else { throw ParseError("it has a #fragment; a '#' is written %23") }
     var query: Substring.UnicodeScalarView?
@@ -88,7 +81,7 @@ package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       rest = rest[..<slash]
     }
     guard path?.dropFirst().contains("/") != true else {
-      throw ParseError("its vhost holds a '/', which is written %2F there")
+      throw ParseError("its vhost contains a '/', which is written %2F there")
     }
 
     self.init(host: "")
@@ -103,6 +96,19 @@ package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
     if let path, !path.isEmpty { vhost = try percentDecoded(path, part: "vhost") }
     try parseAuthority(rest, defaultHost: defaultHost)
     for part in query?.split(separator: "&") ?? [] { parameters.append(try Self.parameter(part)) }
+  }
+
+  private static func splitScheme(
+    _ text: String.UnicodeScalarView
+  ) throws(ParseError) -> (scheme: String, rest: Substring.UnicodeScalarView) {
+    guard let end = text.firstIndex(of: ":"), text[end...].starts(with: "://".unicodeScalars) else {
+      throw ParseError("it does not begin with amqp://")
+    }
+    let scheme = String(text[..<end]).lowercased()
+    guard ["amqp", "amqps", "pyamqp"].contains(scheme) else {
+      throw ParseError("its scheme is \(scheme)://, not amqp:// or amqps://")
+    }
+    return (scheme, text[end...].dropFirst(3))
   }
 
   private static func parameter(_ text: Substring.UnicodeScalarView) throws(ParseError) -> Parameter {
@@ -121,7 +127,7 @@ package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       host = String(authority[..<bracket].dropFirst())
       let rest = authority[bracket...].dropFirst()
       guard rest.isEmpty || rest.first == ":" else {
-        throw ParseError("something other than a port follows its ']'")
+        throw ParseError("its ']' is followed by something other than a port")
       }
       if !rest.isEmpty { portText = rest.dropFirst() }
     } else if let colon = authority.firstIndex(of: ":") {
@@ -131,9 +137,9 @@ package struct BrokerURL: Hashable, Sendable, CustomStringConvertible {
       host = try percentDecoded(authority, part: "host")
     }
     if host.isEmpty { host = defaultHost }
-    guard !host.isEmpty else { throw ParseError("it names no host") }
+    guard !host.isEmpty else { throw ParseError("it does not name a host") }
     guard host.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
-      throw ParseError("its host holds a space or a control character")
+      throw ParseError("its host contains a space or a control character")
     }
     if let portText, !portText.isEmpty {
       guard let number = UInt16(String(portText)), number > 0 else {
@@ -157,13 +163,13 @@ private func percentDecoded(
     let digits = rest.prefix(2).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
     guard digits.count == 2 else {
       throw BrokerURL.ParseError(
-        "its \(part) has a '%' that two hexadecimal digits do not follow; a '%' itself is written %25")
+        "its \(part) has a '%' without two hexadecimal digits after it; a '%' itself is written %25")
     }
     bytes.append(UInt8(digits[0] << 4 | digits[1]))
     rest = rest.dropFirst(2)
   }
   guard let decoded = String(validating: bytes, as: UTF8.self), !decoded.utf8.contains(0) else {
-    throw BrokerURL.ParseError("its \(part) is not text")
+    throw BrokerURL.ParseError("its \(part) is not text in UTF-8")
   }
   return decoded
 }

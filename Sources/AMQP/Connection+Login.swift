@@ -1,10 +1,10 @@
 /// The login: the answers to `connection.start` and `connection.tune` (AMQP 0-9-1, 1.4.2.2 and 1.4.2.5).
 extension Connection {
-  mutating func answerStart(_ mechanisms: ByteString) throws {
+  mutating func answerStart(_ mechanisms: ByteString) throws(AMQPError) {
     let offered = mechanisms.description.split(separator: " ")
     let mechanism = parameters.mechanism
     guard offered.contains(where: { $0 == mechanism.name }) else {
-      throw AMQPError.loginRefused("the broker offers \(mechanisms), not \(mechanism.name)")
+      throw AMQPError.loginRefused("the broker offers the mechanisms \(mechanisms), but not \(mechanism.name)")
     }
     let sentBefore = output.count
     let response = mechanism == .plain ? "\0\(parameters.username)\0\(parameters.password)" : ""
@@ -24,23 +24,24 @@ extension Connection {
     phase = .tune
   }
 
-  mutating func answerTune(_ offered: Method.Tuning, now: ContinuousClock.Instant) throws {
-    func lowest<Number: FixedWidthInteger>(_ ours: Number, _ theirs: Number) -> Number {
+  mutating func answerTune(_ offered: Method.Tuning, now: ContinuousClock.Instant) throws(AMQPError) {
+    func negotiated<Number: FixedWidthInteger>(_ ours: Number, _ theirs: Number) -> Number {
       theirs == 0 ? ours : min(ours, theirs)
     }
     let agreed = Method.Tuning(
-      channelMax: lowest(channelMax, offered.channelMax),
-      frameMax: lowest(UInt32(frameMax), offered.frameMax),
-      heartbeat: lowest(parameters.heartbeat, offered.heartbeat))
+      channelMax: negotiated(channelMax, offered.channelMax),
+      frameMax: negotiated(UInt32(frameMax), offered.frameMax),
+      heartbeat: negotiated(parameters.heartbeat, offered.heartbeat))
     guard agreed.frameMax >= 4096 else {
-      throw AMQPError.protocolViolation("frames of at most \(agreed.frameMax) bytes")
+      throw AMQPError.protocolViolation(
+        "a frame-max of \(agreed.frameMax) bytes, less than the 4096 that AMQP requires")
     }
     frameMax = Int(agreed.frameMax)
     channelMax = agreed.channelMax
     heartbeats = agreed.heartbeat == 0 ? nil : HeartbeatMonitor(interval: Int(agreed.heartbeat), now: now)
     try send(.connectionTuneOK(agreed), on: 0)
     try send(.connectionOpen(vhost: ByteString(parameters.vhost)), on: 0)
-    for opening in parameters.opening { try send(opening.method, on: opening.channel) }
+    for initial in parameters.initialMethods { try send(initial.method, on: initial.channel) }
     phase = .open
   }
 }

@@ -1,44 +1,44 @@
-/// One client's conversation with an AMQP 0-9-1 broker, without any I/O: bytes that came in are
-/// given to `receive`, bytes to be sent collect in `output`, and time is passed in. So nothing here
-/// can block, and every state can be tested as a value.
+/// A client's side of a connection with an AMQP 0-9-1 broker, without any I/O. The caller passes received bytes to
+/// `receive`, sends the bytes that collect in `output`, and passes the time in. So nothing here can block, and tests can
+/// drive every state as a value.
 package struct Connection {
   package struct Parameters: Sendable {
     package var username: String
     package var password: String
     package var vhost: String
     package var mechanism: BrokerURL.Mechanism
-    /// Seconds between heartbeats at most; 0 for none. The broker's own wish counts where it is lower.
+    /// The maximum heartbeat interval in seconds; 0 for no heartbeats. The broker may ask for a shorter one.
     package var heartbeat: UInt16
-    /// Shown by the broker's management tools.
+    /// The connection name that the broker's management tools show.
     package var name: String
-    /// Methods to send right behind `connection.open`. A broker takes them in order, and ignores
-    /// them where it refuses the login.
-    package var opening: [ChannelMethod]
-    /// Of a larger body the parts are handed on as they come, and are not kept.
-    package var largestBodyInMemory = Int.max
+    /// The methods to send directly after `connection.open`, without waiting for its answer. A broker handles them in
+    /// order, and ignores them if it refuses the login.
+    package var initialMethods: [ChannelMethod]
+    /// The maximum size in bytes of a body that is kept until it is complete. A larger body is passed on in parts.
+    package var maxBodySizeInMemory = Int.max
 
-    package init(url: BrokerURL, heartbeat: UInt16, name: String, opening: [ChannelMethod] = []) {
+    package init(url: BrokerURL, heartbeat: UInt16, name: String, initialMethods: [ChannelMethod] = []) {
       username = url.username
       password = url.password
       vhost = url.vhost
       mechanism = url.mechanism
       self.heartbeat = heartbeat
       self.name = name
-      self.opening = opening
+      self.initialMethods = initialMethods
     }
 
-    /// With the user name and the password of that URL.
+    /// Replaces the user name and the password by those of `url`.
     package mutating func logIn(as url: BrokerURL) { (username, password) = (url.username, url.password) }
   }
 
   package enum Event: Hashable, Sendable {
-    /// The broker accepted us: channels can be opened.
+    /// The broker accepted the login. Channels can be opened now.
     case opened
     case method(channel: UInt16, Method)
-    /// A message came whose body is larger than `largestBodyInMemory`, and follows in parts.
+    /// A message arrives whose body is larger than `maxBodySizeInMemory`. The body follows in parts.
     case announced(channel: UInt16, Delivery)
-    /// The next bytes of such a body; `size` is the whole body's. `delivered` follows the last of them, unless the channel
-    /// or the connection ends before.
+    /// The next bytes of an announced body. `size` is the size of the whole body. `delivered` follows the last part,
+    /// unless the channel or the connection ends first.
     case bodyPart(channel: UInt16, size: UInt64, [UInt8])
     case delivered(channel: UInt16, Delivery)
     case returned(channel: UInt16, ReturnedMessage)
@@ -46,10 +46,10 @@ package struct Connection {
     case closed
   }
 
-  /// Bytes for the peer, in order; whoever writes them removes them.
+  /// The bytes to send to the peer, in order. The caller removes what it has sent.
   package var output: [UInt8] = []
 
-  /// What the broker says of itself, such as its product and version; empty before it has.
+  /// What the broker reports about itself, such as its product and version. Empty until `connection.start` arrives.
   package private(set) var serverProperties = FieldTable()
 
   enum Phase { case start, tune, open, ready, closing }
@@ -61,17 +61,17 @@ package struct Connection {
   private var channels = OpenChannels()
   private var contents: [UInt16: IncomingContent] = [:]
   var frameMax = 131_072
-  /// The highest number of a channel.
+  /// The highest channel number that may be used.
   package internal(set) var channelMax: UInt16 = 2047
   var heartbeats: HeartbeatMonitor?
-  /// Seconds between heartbeats, as agreed; nil before that, and for none.
+  /// The agreed heartbeat interval in seconds. It is nil before the agreement, and if there are no heartbeats.
   package var heartbeat: Int? { heartbeats?.interval }
   var loginSize = 0
-  /// How many bytes the login has taken that the broker has not answered yet; nil for none.
+  /// The size in bytes of `connection.start-ok` while the broker has not answered it; nil at all other times.
   package var unansweredLoginSize: Int? { phase == .tune ? loginSize : nil }
-  /// What ended the connection behind events that came before.
+  /// The error that ended the connection, kept for `tick` if `receive` returned earlier events instead of throwing it.
   private var failure: AMQPError?
-  /// It is to be closed as soon as the login is over.
+  /// Whether the connection is closed as soon as the login is complete.
   private var closesAfterLogin = false
 
   package init(_ parameters: Parameters) {
@@ -81,28 +81,28 @@ package struct Connection {
 
   // MARK: Sending
 
-  /// - Throws: `AMQPError.doesNotFitFrame`
-  package mutating func send(_ method: Method, on channel: UInt16) throws {
+  /// Throws `AMQPError.doesNotFitFrame`.
+  package mutating func send(_ method: Method, on channel: UInt16) throws(AMQPError) {
     Frame.write(
       .method, channel: channel, payload: try codec.encode(method, limit: frameMax - Frame.overhead),
       to: &output)
     channels.note(sent: method, on: channel)
   }
 
-  /// Sends a method that carries a message: `basic.publish`.
-  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
+  /// Sends a method that carries a message, which is `basic.publish`. Throws `AMQPError.doesNotFitFrame`; then nothing
+  /// was sent.
   package mutating func send(
     _ method: Method, properties: BasicProperties, body: [UInt8], on channel: UInt16
-  ) throws {
+  ) throws(AMQPError) {
     try send(method, properties: properties, bodySize: UInt64(body.count), on: channel)
     sendBody(body[...], on: channel)
   }
 
-  /// Begins to send a message. Its body has to follow, by `sendBody`, before anything else on the channel.
-  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
+  /// Sends the method and the header of a message. The caller must send the body with `sendBody` before it sends anything
+  /// else on the channel. Throws `AMQPError.doesNotFitFrame`; then nothing was sent.
   package mutating func send(
     _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
-  ) throws {
+  ) throws(AMQPError) {
     let limit = frameMax - Frame.overhead
     let encodedMethod = try codec.encode(method, limit: limit)
     var header: [UInt8] = []
@@ -114,28 +114,27 @@ package struct Connection {
     Frame.write(.header, channel: channel, payload: header, to: &output)
   }
 
-  /// Whether a frame takes such properties.
+  /// Whether the properties fit a frame of this connection.
   package func fits(_ properties: BasicProperties) -> Bool {
-    // Before them come the class, a weight and the body's size.
+    // The class, the weight and the body size come first in the frame, and take 12 bytes.
     (try? codec.encode(properties, limit: frameMax - Frame.overhead - 12)) != nil
   }
 
-  /// What many messages have in common, to be sent with the id and the size of each.
-  /// - Throws: `AMQPError.doesNotFitFrame`
-  package func template(_ method: Method, _ properties: BasicProperties) throws -> MessageTemplate {
+  /// Encodes what many messages have in common. Throws `AMQPError.doesNotFitFrame`.
+  package func template(_ method: Method, _ properties: BasicProperties) throws(AMQPError) -> MessageTemplate {
     try MessageTemplate(method, properties, codec: codec, limit: frameMax - Frame.overhead)
   }
 
-  /// Begins to send a message. Its body has to follow, by `sendBody`, before anything else on the channel.
-  /// - Throws: `AMQPError.doesNotFitFrame`; then nothing has been sent.
+  /// Sends the method and the header of a message. The caller must send the body with `sendBody` before it sends anything
+  /// else on the channel. Throws `AMQPError.doesNotFitFrame`; then nothing was sent.
   package mutating func send(
     _ template: MessageTemplate, messageID: ByteString, bodySize: UInt64, on channel: UInt16
-  ) throws {
+  ) throws(AMQPError) {
     try template.write(
       messageID: messageID, bodySize: bodySize, on: channel, limit: frameMax - Frame.overhead, to: &output)
   }
 
-  /// Sends the next bytes of the body of the message that was begun on the channel.
+  /// Sends the next bytes of the body that the last `send` on the channel announced.
   package mutating func sendBody(_ part: ArraySlice<UInt8>, on channel: UInt16) {
     var rest = part
     while !rest.isEmpty {
@@ -145,12 +144,12 @@ package struct Connection {
     }
   }
 
-  /// Begins a clean end of the connection; `Event.closed` follows. A broker takes no close in the middle of the login: there
-  /// the login is finished first, without the methods that were to go with it.
-  package mutating func close() throws {
+  /// Begins to close the connection; `Event.closed` follows. A broker does not accept `connection.close` during the login,
+  /// so the login is completed first, but without the initial methods.
+  package mutating func close() throws(AMQPError) {
     switch phase {
     case .start, .tune, .open:
-      parameters.opening = []
+      parameters.initialMethods = []
       closesAfterLogin = true
     case .ready:
       try send(.connectionClose(CloseReason(code: .success, text: "bye")), on: 0)
@@ -161,18 +160,18 @@ package struct Connection {
 
   // MARK: Receiving
 
-  /// Takes bytes that came from the peer. What they end with does not undo what came before: events are
-  /// returned, and an error behind them is thrown by the next `tick`.
-  /// - Throws: `AMQPError`; the connection is of no more use then, but what `output` holds may still be sent.
+  /// Takes bytes that the peer sent. If an error follows some events, those events are returned, and the next `tick`
+  /// throws the error. After an error the connection is unusable, but `output` may still be sent.
   package mutating func receive(
     _ bytes: some Collection<UInt8>, now: ContinuousClock.Instant
-  ) throws -> [Event] {
+  ) throws(AMQPError) -> [Event] {
     heartbeats?.didReceive(at: now)
     reader.append(bytes)
     var events: [Event] = []
     do {
       while let frame = try reader.next() { try receive(frame, now: now, into: &events) }
-    } catch let error as AMQPError where !events.isEmpty {
+    } catch {
+      guard !events.isEmpty else { throw error }
       failure = error
     }
     return events
@@ -180,7 +179,7 @@ package struct Connection {
 
   private mutating func receive(
     _ frame: Frame, now: ContinuousClock.Instant, into events: inout [Event]
-  ) throws {
+  ) throws(AMQPError) {
     switch frame.kind {
     case .heartbeat:
       break
@@ -188,18 +187,18 @@ package struct Connection {
       try receive(codec.decodeMethod(frame.payload), on: frame.channel, now: now, into: &events)
     case .header:
       guard var content = contents[frame.channel], !content.hasHeader, frame.payload.count >= 12 else {
-        throw AMQPError.protocolViolation("a message header that nothing announced")
+        throw AMQPError.protocolViolation("a message header without a method before it")
       }
       content.begin(
         codec.decodeProperties(frame.payload.dropFirst(12)),
         bodySize: UInt64(bigEndianBytes: frame.payload.dropFirst(4).prefix(8)),
-        largestInMemory: parameters.largestBodyInMemory)
+        maxSizeInMemory: parameters.maxBodySizeInMemory)
       contents[frame.channel] = content
       if let delivery = content.announcement { events.append(.announced(channel: frame.channel, delivery)) }
       completeContent(on: frame.channel, into: &events)
     case .body:
       guard let size = contents[frame.channel]?.bodySize else {
-        throw AMQPError.protocolViolation("a message body that nothing announced")
+        throw AMQPError.protocolViolation("a message body without a method before it")
       }
       if let part = try contents[frame.channel]?.append(frame.payload) {
         events.append(.bodyPart(channel: frame.channel, size: size, part))
@@ -210,12 +209,12 @@ package struct Connection {
 
   // MARK: Time
 
-  /// When `tick` wants to be called; nil before the heartbeat is agreed on, and without one.
+  /// When `tick` must be called next. It is nil before the heartbeat interval is agreed, and if there are no heartbeats.
   package var nextTick: ContinuousClock.Instant? { heartbeats?.nextTick }
 
-  /// Sends a heartbeat where one is due.
-  /// - Throws: `AMQPError.heartbeatMissed`, or what `receive` met behind the events that it returned. Whatever can be received has to be received first.
-  package mutating func tick(now: ContinuousClock.Instant) throws {
+  /// Sends a heartbeat if one is due. The caller must first receive everything that has arrived. Throws
+  /// `AMQPError.heartbeatMissed`, or the error that `receive` met after the events that it returned.
+  package mutating func tick(now: ContinuousClock.Instant) throws(AMQPError) {
     if let failure { throw failure }
     guard let heartbeats else { return }
     if heartbeats.isPeerSilent(at: now) {
@@ -227,26 +226,23 @@ package struct Connection {
     }
   }
 
-  /// What the peer has sent is left unread, so that it has not been heard means nothing.
-  package mutating func excuseSilence(until now: ContinuousClock.Instant) { heartbeats?.didReceive(at: now) }
+  /// Restarts the wait for the peer's heartbeat. The caller uses it while it does not read from the socket, because then
+  /// silence does not mean that the peer is gone.
+  package mutating func resetHeartbeatTimeout(now: ContinuousClock.Instant) { heartbeats?.didReceive(at: now) }
 
   // MARK: Methods
 
   private mutating func receive(
     _ method: Method, on channel: UInt16, now: ContinuousClock.Instant, into events: inout [Event]
-  ) throws {
+  ) throws(AMQPError) {
     try channels.check(method, on: channel)
     if contents[channel] != nil, !method.endsChannel {
-      // A message of which a part is missing would be held for ever, and pass for one that is not there.
-      throw AMQPError.protocolViolation("a method within a message")
+      // Accepting this would leave an incomplete message that the broker counts as delivered and nobody ever settles.
+      throw AMQPError.protocolViolation("a method between the frames of a message")
     }
     switch (method, phase) {
     case (.connectionClose(let reason), _):
-      output.removeAll()
-      try send(.connectionCloseOK, on: 0)
-      let isLogin = [.start, .tune, .open].contains(phase)
-      throw isLogin && reason.refusesLogin
-        ? AMQPError.loginRefused(reason.text) : AMQPError.connectionClosed(reason)
+      throw try answerClose(reason)
     case (.connectionStart(let mechanisms, let serverProperties), .start):
       self.serverProperties = serverProperties
       try answerStart(mechanisms)
@@ -259,21 +255,25 @@ package struct Connection {
     case (.connectionCloseOK, .closing):
       events.append(.closed)
     case (_, .start), (_, .tune), (_, .open):
-      throw AMQPError.protocolViolation("an unexpected answer in the login")
-    case (.channelClose, _):
+      throw AMQPError.protocolViolation("an unexpected method during the login")
+    case (.channelClose, _), (.channelCloseOK, _):
       contents[channel] = nil
       channels.end(channel)
-      try send(.channelCloseOK, on: channel)
-      events.append(.method(channel: channel, method))
-    case (.channelCloseOK, _):
-      contents[channel] = nil
-      channels.end(channel)
+      if case .channelClose = method { try send(.channelCloseOK, on: channel) }
       events.append(.method(channel: channel, method))
     case (.basicDeliver, _), (.basicGetOK, _), (.basicReturn, _):
       contents[channel] = IncomingContent(method: method)
     default:
       events.append(.method(channel: channel, method))
     }
+  }
+
+  /// Answers `connection.close`, and returns the error that reports it.
+  private mutating func answerClose(_ reason: CloseReason) throws(AMQPError) -> AMQPError {
+    output.removeAll()
+    try send(.connectionCloseOK, on: 0)
+    let isLogin = [.start, .tune, .open].contains(phase)
+    return isLogin && reason.refusesLogin ? .loginRefused(reason.text) : .connectionClosed(reason)
   }
 
   private mutating func completeContent(on channel: UInt16, into events: inout [Event]) {
@@ -292,5 +292,5 @@ extension Method {
   }
 }
 
-/// The version that a broker shows for this client, and `--version` prints.
+/// The version that a broker shows for this client and that `--version` prints.
 package let clientVersion = "0.1.0"

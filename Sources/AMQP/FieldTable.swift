@@ -1,4 +1,4 @@
-/// A value in an AMQP field table, with the types that RabbitMQ uses
+/// A value in an AMQP field table. The types are the ones that RabbitMQ uses
 /// (<https://www.rabbitmq.com/docs/amqp-0-9-1-errata#section_3>).
 package enum FieldValue: Hashable, Sendable {
   case boolean(Bool)
@@ -12,21 +12,22 @@ package enum FieldValue: Hashable, Sendable {
   case uint64(UInt64)
   case float(Float)
   case double(Double)
-  /// `value` with the decimal point `scale` digits from its right.
+  /// The number `value` divided by 10 to the power of `scale`.
   case decimal(scale: UInt8, value: UInt32)
   case string(ByteString)
   case bytes([UInt8])
-  /// Seconds since 1970-01-01T00:00:00Z.
+  /// In seconds since 1970-01-01T00:00:00Z.
   case timestamp(UInt64)
   case array([FieldValue])
   case table(FieldTable)
   case void
-  /// A header that is an array or a table, but cannot be read, such as one that nests deeper than `FieldTable.deepest`:
-  /// its kind and its content as they came, to be sent on with the message. Within another value it has no meaning.
-  case unread(kind: UInt8, [UInt8])
+  /// An array or a table that cannot be decoded, for example because it nests deeper than `FieldTable.maxDepth`. `kind`
+  /// is the type octet, and the bytes are the encoded content. Both are sent unchanged when the message is published
+  /// again. Only a header itself can have this value, never an element of an array or a nested table.
+  case undecodable(kind: UInt8, [UInt8])
 }
 
-/// An AMQP field table: names with values, in the order in which the peer sent them. Names may repeat.
+/// An AMQP field table: names and their values, in the order in which the peer sent them. A name may occur repeatedly.
 package struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
   package struct Entry: Hashable, Sendable {
     package var name: ByteString
@@ -38,8 +39,8 @@ package struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     }
   }
 
-  /// How many levels of arrays and tables there may be within a table.
-  package static let deepest = 128
+  /// The maximum number of levels of arrays and tables within a table.
+  package static let maxDepth = 128
 
   package var entries: [Entry]
 
@@ -49,7 +50,7 @@ package struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     entries = elements.map { Entry(name: $0, value: $1) }
   }
 
-  /// The first value of that name.
+  /// The first value with this name.
   package subscript(name: ByteString) -> FieldValue? {
     entries.first { $0.name == name }?.value
   }
@@ -60,7 +61,7 @@ package struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 }
 
 extension FieldValue {
-  /// The value of any of the integer types that fits an `Int64`.
+  /// The value of an integer type; nil for other types, and for a value that does not fit an `Int64`.
   package var integer: Int64? {
     switch self {
     case .int8(let value): Int64(value)
@@ -75,7 +76,7 @@ extension FieldValue {
     }
   }
 
-  /// The value as a worker reads it in its environment; nil for tables, arrays, void and what is unread.
+  /// The value as a worker reads it in its environment; nil for tables, arrays, void and undecodable values.
   package var scalarBytes: [UInt8]? {
     switch self {
     case .boolean(let value): Array((value ? "true" : "false").utf8)
@@ -85,7 +86,7 @@ extension FieldValue {
     case .string(let value): value.bytes
     case .bytes(let value): value
     case .timestamp(let value), .uint64(let value): Array("\(value)".utf8)
-    case .array, .table, .void, .unread: nil
+    case .array, .table, .void, .undecodable: nil
     default: integer.map { Array("\($0)".utf8) }
     }
   }

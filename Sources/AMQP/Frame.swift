@@ -1,4 +1,4 @@
-/// A unit of AMQP's wire format: type, channel, payload (AMQP 0-9-1, 4.2.3 "General Frame Format").
+/// The unit of AMQP's wire format: a type, a channel and a payload (AMQP 0-9-1, 4.2.3 "General Frame Format").
 struct Frame {
   enum Kind: UInt8 {
     case method = 1
@@ -7,6 +7,7 @@ struct Frame {
     case heartbeat = 8
   }
 
+  /// The size of a frame without its payload: a header of 7 bytes and the frame-end octet.
   static let overhead = 8
   static let end: UInt8 = 0xCE
 
@@ -25,20 +26,21 @@ struct Frame {
   }
 }
 
-/// Cuts a stream of bytes into frames.
+/// Splits a stream of bytes into frames.
 struct FrameReader {
-  /// Far above the frame size that we negotiate. What is larger is no AMQP.
-  static let largestPayload = 1 << 20
-  /// A broker may send a larger header frame than agreed, and an item with one must not become undeliverable.
-  static let largestHeader = 16 << 20
+  /// Far above the negotiated frame size. A peer that announces a larger payload does not speak AMQP.
+  static let maxPayloadSize = 1 << 20
+  /// Brokers send header frames that are larger than the negotiated frame size. A message with such a header must stay
+  /// deliverable.
+  static let maxHeaderSize = 16 << 20
 
   private(set) var buffer: [UInt8] = []
   private var start = 0
 
   mutating func append(_ bytes: some Collection<UInt8>) {
     if start > 0 {
-      // What is left is a part of one frame, so no byte moves often. The memory of a large frame goes with it.
-      if start == buffer.count && buffer.capacity > 2 * Self.largestPayload {
+      // The rest is less than one frame, so moving it is cheap. A buffer that grew for a large frame is released.
+      if start == buffer.count && buffer.capacity > 2 * Self.maxPayloadSize {
         buffer = []
       } else {
         buffer.removeFirst(start)
@@ -48,12 +50,11 @@ struct FrameReader {
     buffer.append(contentsOf: bytes)
   }
 
-  /// The next whole frame, or nil until more bytes have come.
-  /// - Throws: `AMQPError.protocolViolation`
-  mutating func next() throws -> Frame? {
+  /// The next complete frame, or nil until more bytes are appended. Throws `AMQPError.protocolViolation`.
+  mutating func next() throws(AMQPError) -> Frame? {
     let available = buffer[start...]
     guard let first = available.first else { return nil }
-    // A broker that speaks another protocol version answers with its own header, "AMQP" and four numbers.
+    // A broker of another protocol version answers with its own protocol header: "AMQP" and four numbers.
     if first == UInt8(ascii: "A") {
       throw AMQPError.protocolViolation("the peer does not speak AMQP 0-9-1")
     }
@@ -63,13 +64,13 @@ struct FrameReader {
     guard available.count >= 7 else { return nil }
     let channel = UInt16(bigEndianBytes: available.dropFirst(1).prefix(2))
     let size = Int(UInt32(bigEndianBytes: available.dropFirst(3).prefix(4)))
-    guard size <= (kind == .header ? Self.largestHeader : Self.largestPayload) else {
-      throw AMQPError.protocolViolation("a frame of \(size) bytes")
+    guard size <= (kind == .header ? Self.maxHeaderSize : Self.maxPayloadSize) else {
+      throw AMQPError.protocolViolation("a frame of \(size) bytes, which is too large")
     }
     guard available.count >= size + Frame.overhead else { return nil }
     let payload = available.dropFirst(7).prefix(size)
     guard available[payload.endIndex] == Frame.end else {
-      throw AMQPError.protocolViolation("a frame without its end mark")
+      throw AMQPError.protocolViolation("a frame without the frame-end octet")
     }
     start = payload.endIndex + 1
     return Frame(kind: kind, channel: channel, payload: payload)

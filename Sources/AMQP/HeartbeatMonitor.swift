@@ -1,6 +1,7 @@
-/// When to send a heartbeat, and when a peer has been silent for too long (AMQP 0-9-1, 4.2.7 "Heartbeat Frames").
+/// Decides when to send a heartbeat, and when a peer has been silent for too long
+/// (AMQP 0-9-1, 4.2.7 "Heartbeat Frames").
 struct HeartbeatMonitor {
-  /// Seconds, as agreed with the peer.
+  /// In seconds, as agreed with the peer.
   let interval: Int
   private var lastSent: ContinuousClock.Instant
   private var lastReceived: ContinuousClock.Instant
@@ -11,7 +12,7 @@ struct HeartbeatMonitor {
     lastReceived = now
   }
 
-  /// Twice an interval, so that one that is late does not cost the connection.
+  /// Half an interval, so that one late heartbeat does not cost the connection.
   private var sendPeriod: Duration { .seconds(interval) / 2 }
 
   var nextTick: ContinuousClock.Instant {

@@ -1,12 +1,13 @@
-/// A message of which not every frame has come yet.
+/// A message whose frames have not all been received yet.
 struct IncomingContent {
-  /// What is announced is believed up to here. More is reserved only as it comes.
-  private static let mostReserved = 16 << 20
+  /// The memory, in bytes, that is reserved because of an announced body size alone. A larger body gets its memory as it
+  /// is received.
+  private static let maxReservation = 16 << 20
 
   let method: Method
   private var header: (properties: BasicProperties, size: UInt64)?
   private var receivedCount: UInt64 = 0
-  /// Whether the body stays here until it is whole.
+  /// Whether the body is kept here until it is complete.
   private var isCollected = false
   private var body: [UInt8] = []
 
@@ -17,36 +18,36 @@ struct IncomingContent {
 
   var isComplete: Bool { header.map { receivedCount >= $0.size } ?? false }
 
-  mutating func begin(_ properties: BasicProperties, bodySize: UInt64, largestInMemory: Int) {
+  mutating func begin(_ properties: BasicProperties, bodySize: UInt64, maxSizeInMemory: Int) {
     header = (properties, bodySize)
-    // Of a returned message nobody wants the body: who published it has it.
-    guard method.bringsItem else { return }
-    isCollected = bodySize <= UInt64(clamping: largestInMemory)
-    if isCollected { body.reserveCapacity(Int(min(bodySize, UInt64(Self.mostReserved)))) }
+    // The body of a returned message is dropped: its publisher still has it.
+    guard method.deliversMessage else { return }
+    isCollected = bodySize <= UInt64(clamping: maxSizeInMemory)
+    if isCollected { body.reserveCapacity(Int(min(bodySize, UInt64(Self.maxReservation)))) }
   }
 
-  /// Takes the next bytes of the body, and returns them where they are to be handed on at once.
-  /// - Throws: `AMQPError.protocolViolation` where they are more than was announced.
-  mutating func append(_ bytes: ArraySlice<UInt8>) throws -> [UInt8]? {
+  /// Takes the next bytes of the body. Returns them if the body is passed on in parts, and nil if it is kept here.
+  /// Throws `AMQPError.protocolViolation` if the body becomes larger than its header announced.
+  mutating func append(_ bytes: ArraySlice<UInt8>) throws(AMQPError) -> [UInt8]? {
     guard let header, UInt64(bytes.count) <= header.size - receivedCount else {
-      throw AMQPError.protocolViolation("a message body larger than announced")
+      throw AMQPError.protocolViolation("a message body that is larger than its header announced")
     }
     receivedCount += UInt64(bytes.count)
     if isCollected {
       body.append(contentsOf: bytes)
       return nil
     }
-    guard method.bringsItem, !bytes.isEmpty else { return nil }
+    guard method.deliversMessage, !bytes.isEmpty else { return nil }
     return Array(bytes)
   }
 
-  /// What is known of a message whose body is handed on in parts, before the first of them.
+  /// The delivery without its body, if the body is passed on in parts.
   var announcement: Delivery? {
     guard let (properties, size) = header, !isCollected else { return nil }
     return method.delivery(properties, body: [], bodySize: size)
   }
 
-  /// What the whole message means.
+  /// The event that reports the complete message.
   func event(on channel: UInt16) -> Connection.Event? {
     guard let (properties, size) = header else { return nil }
     switch method {
@@ -61,7 +62,7 @@ struct IncomingContent {
 }
 
 extension Method {
-  fileprivate var bringsItem: Bool {
+  fileprivate var deliversMessage: Bool {
     switch self {
     case .basicDeliver, .basicGetOK: true
     default: false

@@ -1,6 +1,6 @@
-/// The AMQP 0-9-1 methods that amqp-job sends or understands, as plain values.
-/// Source: <https://www.rabbitmq.com/resources/specs/amqp0-9-1.extended.xml>.
-/// Two of them hold a secret: a method is not to be logged.
+/// The AMQP 0-9-1 methods that amqp-job sends or understands
+/// (<https://www.rabbitmq.com/resources/specs/amqp0-9-1.extended.xml>).
+/// Methods must not be logged, because two of them carry a secret.
 package enum Method: Hashable, Sendable {
   case connectionStart(mechanisms: ByteString, serverProperties: FieldTable)
   case connectionStartOK(clientProperties: FieldTable, mechanism: ByteString, response: ByteString)
@@ -12,7 +12,7 @@ package enum Method: Hashable, Sendable {
   case connectionCloseOK
   case connectionBlocked(reason: String)
   case connectionUnblocked
-  /// RabbitMQ's: what the login was made with is replaced. A secret that the broker refuses closes the connection.
+  /// A RabbitMQ extension that replaces the login's secret. The broker closes the connection if it refuses the new one.
   case connectionUpdateSecret(newSecret: ByteString, reason: ByteString)
   case connectionUpdateSecretOK
 
@@ -21,7 +21,7 @@ package enum Method: Hashable, Sendable {
   case channelClose(CloseReason)
   case channelCloseOK
 
-  /// Asks whether an exchange is there.
+  /// Asks whether an exchange exists.
   case exchangeDeclarePassive(exchange: ByteString)
 
   case queueDeclare(QueueDeclaration)
@@ -43,7 +43,7 @@ package enum Method: Hashable, Sendable {
   case basicReturn(CloseReason, exchange: ByteString, routingKey: ByteString)
   case basicDeliver(Envelope)
   case basicGet(queue: ByteString, noAck: Bool = false)
-  /// Its envelope has no consumer tag.
+  /// The envelope's consumer tag is empty.
   case basicGetOK(Envelope)
   case basicGetEmpty
   case basicAck(deliveryTag: UInt64, multiple: Bool)
@@ -53,15 +53,15 @@ package enum Method: Hashable, Sendable {
   case confirmSelect
   case confirmSelectOK
 
-  /// A method that amqp-job has no use for, by its number (class in the high 16 bits).
+  /// A method that amqp-job does not use. The number has the class id in its high 16 bits and the method id in its low 16.
   case other(UInt32)
 
-  /// The limits of a connection; 0 means none.
+  /// The limits of a connection. 0 means no limit, or no heartbeats.
   package struct Tuning: Hashable, Sendable {
     package var channelMax: UInt16
-    /// Bytes in the largest frame, its 8 bytes of framing included.
+    /// The maximum size of a frame in bytes, including its 8 bytes of framing.
     package var frameMax: UInt32
-    /// Seconds.
+    /// The heartbeat interval in seconds.
     package var heartbeat: UInt16
 
     package init(channelMax: UInt16, frameMax: UInt32, heartbeat: UInt16) {
@@ -71,14 +71,14 @@ package enum Method: Hashable, Sendable {
     }
   }
 
-  /// `queue.declare`. Passive only asks whether the queue is there.
+  /// The arguments of `queue.declare`. A passive declaration only asks whether the queue exists.
   package struct QueueDeclaration: Hashable, Sendable {
     package var name: ByteString
     package var isPassive: Bool
     package var isDurable: Bool
-    /// For this connection alone, and gone with it.
+    /// Only this connection can use the queue, and the broker deletes it when the connection ends.
     package var isExclusive: Bool
-    /// Gone with its last consumer.
+    /// The broker deletes the queue when its last consumer is gone.
     package var isAutoDelete: Bool
     package var arguments: FieldTable
 
@@ -95,10 +95,10 @@ package enum Method: Hashable, Sendable {
     }
   }
 
-  /// What `queue.declare` answers.
+  /// The answer to `queue.declare`.
   package struct QueueStatus: Hashable, Sendable {
     package var name: ByteString
-    /// Messages ready for delivery; those held unacknowledged are not counted.
+    /// The number of messages that are ready for delivery. Unacknowledged messages are not included.
     package var messageCount: UInt32
     package var consumerCount: UInt32
 
@@ -110,7 +110,7 @@ package enum Method: Hashable, Sendable {
   }
 }
 
-/// A method and the channel that it belongs to.
+/// A method and the channel to send it on.
 package struct ChannelMethod: Hashable, Sendable {
   package var channel: UInt16
   package var method: Method
@@ -121,10 +121,10 @@ package struct ChannelMethod: Hashable, Sendable {
   }
 }
 
-/// What a broker says of a message as it delivers it.
+/// What a broker states about a message when it delivers it.
 package struct Envelope: Hashable, Sendable {
   package var consumerTag: ByteString
-  /// Names this delivery, on its channel only.
+  /// Identifies this delivery within its channel.
   package var deliveryTag: UInt64
   package var isRedelivered: Bool
   package var exchange: ByteString
@@ -142,13 +142,13 @@ package struct Envelope: Hashable, Sendable {
   }
 }
 
-/// A message as it was delivered to a consumer.
+/// A message that was delivered to a consumer.
 package struct Delivery: Hashable, Sendable {
   package var envelope: Envelope
   package var properties: BasicProperties
-  /// Empty where the body came in parts.
+  /// The whole body. It is empty if the body was passed on in parts.
   package var body: [UInt8]
-  /// The whole body's, in parts or not.
+  /// The size of the whole body in bytes, even if it was passed on in parts.
   package var bodySize: UInt64
 
   package init(
@@ -172,7 +172,7 @@ package struct Message: Hashable, Sendable {
   }
 }
 
-/// A mandatory message that the broker could put into no queue.
+/// A message that was published as mandatory, and that the broker could not route to a queue.
 package struct ReturnedMessage: Hashable, Sendable {
   package var reason: CloseReason
   package var properties: BasicProperties

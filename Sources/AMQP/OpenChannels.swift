@@ -1,7 +1,7 @@
-/// The channels that we have opened, and what a broker may send on each: no more than was asked for.
+/// The channels that the client has opened. A broker may send only what was asked for on each of them.
 struct OpenChannels {
   private struct Channel {
-    /// A consumer was wanted here. One that is cancelled may have messages on their way.
+    /// Whether `basic.consume` was sent. It stays true after a cancel, since deliveries may still be on their way.
     var hasHadConsumer = false
     var unansweredGets = 0
   }
@@ -17,18 +17,19 @@ struct OpenChannels {
     }
   }
 
-  /// Whoever ended it. What was asked before may still be answered.
+  /// Forgets the consumers and gets of a channel that was closed. The channel stays known, since methods that were sent
+  /// before the close may still be answered.
   mutating func end(_ channel: UInt16) {
     if channels[channel] != nil { channels[channel] = Channel() }
   }
 
-  /// - Throws: `AMQPError.protocolViolation` for a method that cannot come on the channel, or not now.
-  mutating func check(_ method: Method, on channel: UInt16) throws {
-    guard !method.isConnections else {
+  /// Throws `AMQPError.protocolViolation` for a method that the broker may not send on this channel at this time.
+  mutating func check(_ method: Method, on channel: UInt16) throws(AMQPError) {
+    guard !method.isOfConnectionClass else {
       guard channel == 0 else { throw Self.unexpected("a method of the connection", on: channel) }
       return
     }
-    // Where both sides close a channel at once, the answer to ours comes after the end.
+    // If both sides close a channel at once, the close-ok for ours arrives after the channel has ended.
     if case .channelCloseOK = method, channel > 0 { return }
     guard let state = channels[channel] else { throw Self.unexpected("a method", on: channel, "which is not open") }
     switch method {
@@ -37,7 +38,9 @@ struct OpenChannels {
         throw Self.unexpected("a message", on: channel, "which has no such consumer")
       }
     case .basicGetOK, .basicGetEmpty:
-      guard state.unansweredGets > 0 else { throw Self.unexpected("an answer", on: channel, "where nothing was got") }
+      guard state.unansweredGets > 0 else {
+        throw Self.unexpected("an answer to basic.get", on: channel, "where none was sent")
+      }
       channels[channel]?.unansweredGets -= 1
     default: break
     }
@@ -49,8 +52,7 @@ struct OpenChannels {
 }
 
 extension Method {
-  /// Whether it is one of the class connection.
-  fileprivate var isConnections: Bool {
+  fileprivate var isOfConnectionClass: Bool {
     switch self {
     case .connectionStart, .connectionStartOK, .connectionTune, .connectionTuneOK, .connectionOpen, .connectionOpenOK,
       .connectionClose, .connectionCloseOK, .connectionBlocked, .connectionUnblocked, .connectionUpdateSecret,

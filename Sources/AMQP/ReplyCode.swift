@@ -1,5 +1,5 @@
-/// The code with which a broker explains a close or a return
-/// (AMQP 0-9-1, 1.2 "AMQP-defined constants"; values unknown to us survive).
+/// The reply code of a close or a return (AMQP 0-9-1, 1.2 "AMQP-defined constants"). Codes that are not listed here are
+/// kept.
 package struct ReplyCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   package let rawValue: UInt16
 
@@ -20,7 +20,7 @@ package struct ReplyCode: RawRepresentable, Hashable, Sendable, CustomStringConv
   package var description: String { "\(rawValue)" }
 }
 
-/// Why a broker closed a channel or a connection, in its own words.
+/// Why a broker closed a channel or a connection, or returned a message: its reply code and reply text.
 package struct CloseReason: Hashable, Sendable, CustomStringConvertible {
   package var code: ReplyCode
   package var text: String
@@ -32,14 +32,15 @@ package struct CloseReason: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { "\(code) \(text)" }
 
-  /// Whether a message was larger than the broker takes: RabbitMQ has no code of its own for that.
-  package var isAboutTheSizeOfAMessage: Bool {
+  /// Whether a message exceeds the broker's size limit. RabbitMQ has no reply code of its own for that, so the text
+  /// decides.
+  package var isMessageTooLarge: Bool {
     code == .contentTooLarge || code == .preconditionFailed && text.contains("message size")
   }
 
-  /// Whether a close during the login is for good: wrong credentials, or a virtual host that is not
-  /// there or not for us. A broker that is shutting down, has too many connections, or whose virtual host is down may take
-  /// us later; that the latter two have the same code as a virtual host that is not there stands in the text alone.
+  /// Whether a close during the login is permanent: the credentials are wrong, or the virtual host does not exist or is
+  /// not permitted. A later login may succeed if the broker is shutting down, has too many connections, or the virtual
+  /// host is down. The last two have the reply code of a missing virtual host, so only the text tells them apart.
   var refusesLogin: Bool {
     switch code {
     case .accessRefused: true

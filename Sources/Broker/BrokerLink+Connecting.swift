@@ -27,7 +27,7 @@ extension BrokerLink {
       state = .connecting(
         socket, others: others, limit: others.isEmpty ? loginDeadline : now + Self.addressLimit)
       return []
-    } catch let error as SystemError {
+    } catch {
       return others.isEmpty ? [fail(.unreachable, error.reason)] : try connect(to: others, now: now)
     }
   }

@@ -162,7 +162,7 @@ package final class BrokerLink {
         return events
       }
       if isPaused {
-        connection.excuseSilence(until: now)
+        connection.resetHeartbeatTimeout(now: now)
         lastHeard = now
       }
       try connection.tick(now: now)

@@ -88,7 +88,7 @@ extension BrokerSession {
     until deadline: ContinuousClock.Instant?, signals: SignalReceiver?, waiting: inout Wait?
   ) throws -> BrokerSession {
     var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
-    parameters.largestBodyInMemory = largestBodyInMemory
+    parameters.maxBodySizeInMemory = largestBodyInMemory
     let link = BrokerLink(broker: broker, parameters, access: access, now: .now)
     let session = BrokerSession(link: link, signals: signals)
     if let wait = waiting, deadline.map({ $0 > wait.end }) ?? true {

@@ -30,7 +30,7 @@ extension CloseReason {
     case .accessRefused: .notPermitted
     case .resourceLocked: .ownedByAnother
     case .internalError: .trouble
-    default: isAboutTheSizeOfAMessage ? .tooLarge : .unfit
+    default: isMessageTooLarge ? .tooLarge : .unfit
     }
   }
 

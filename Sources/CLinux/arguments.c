@@ -3,8 +3,8 @@
 static int count;
 static char **values;
 
-// The C library calls it before main, as it calls main. Swift's own CommandLine searches the stack for them, for which it opens
-// files: without descriptors it finds none.
+// The C library passes the arguments of main to constructors, too. Swift's CommandLine finds them by reading /proc, which
+// fails if there are no free descriptors.
 __attribute__((constructor)) static void keep(int argc, char **argv) {
   count = argc;
   values = argv;

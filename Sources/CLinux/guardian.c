@@ -15,14 +15,14 @@ union control {
   char space[CMSG_SPACE(sizeof(int))];
 };
 
-// What a descriptor that the guardian is sent stands for.
+// The kind of descriptor that a message to the guardian is about.
 enum kind { PIPE, PROCESS };
 
-// One message. Of a pipe: any number, with the descriptor to hold it, without to release it. Of a process: its group's
-// place, with its pidfd.
+// A message to the guardian. A PIPE message has an arbitrary number that identifies the pipe; it carries a descriptor to
+// hold the pipe, and none to release it. A PROCESS message has the index of the process's group, and carries a pidfd.
 struct message { enum kind kind; int number; };
 
-static int tell(int socket, struct message message, int fd, int flags) {
+static int send_message(int socket, struct message message, int fd, int flags) {
   struct iovec part = {&message, sizeof message};
   struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
   union control control;
@@ -43,23 +43,23 @@ static int tell(int socket, struct message message, int fd, int flags) {
 }
 
 int clinux_guardian_hold(int socket, int number, int fd) {
-  return tell(socket, (struct message){PIPE, number}, fd, 0);
+  return send_message(socket, (struct message){PIPE, number}, fd, 0);
 }
 
 int clinux_guardian_release(int socket, int number) {
-  return tell(socket, (struct message){PIPE, number}, -1, 0);
+  return send_message(socket, (struct message){PIPE, number}, -1, 0);
 }
 
-int clinux_guardian_watch(int socket, int place, pid_t process) {
+int clinux_guardian_watch(int socket, int index, pid_t process) {
   const int fd = (int)syscall(SYS_pidfd_open, process, 0);
   if (fd < 0) return errno;
-  // Who cannot take it, being stopped say, must not stop us: then it knows the group alone.
-  const int error = tell(socket, (struct message){PROCESS, place}, fd, MSG_DONTWAIT);
+  // A guardian that does not read, because somebody stopped it, must not block this process. It then guards the group only.
+  const int error = send_message(socket, (struct message){PROCESS, index}, fd, MSG_DONTWAIT);
   close(fd);
   return error;
 }
 
-// False at the end: the runner is gone.
+// Returns false if the guarded process has ended or has dismissed the guardian.
 static bool receive(int socket, struct message *message, int *fd) {
   union control control;
   struct iovec part = {message, sizeof *message};
@@ -79,12 +79,13 @@ static bool receive(int socket, struct message *message, int *fd) {
   return true;
 }
 
-static struct { int number, fd; } pipes[CLINUX_MOST_GROUPS];
-// By the places of their groups; 0 for none. Of a process that has ended it stands for nothing any more.
-static int processes[CLINUX_MOST_GROUPS];
+static struct { int number, fd; } pipes[CLINUX_MAX_GROUPS];
+// The pidfds of the group leaders, by the index of their groups; 0 for none. A pidfd never refers to another process, even
+// if its process has ended.
+static int processes[CLINUX_MAX_GROUPS];
 
 static void note_pipe(int number, int fd) {
-  for (int i = 0; i < CLINUX_MOST_GROUPS; i++) {
+  for (int i = 0; i < CLINUX_MAX_GROUPS; i++) {
     if (fd >= 0 && pipes[i].fd == 0) {
       pipes[i].number = number;
       pipes[i].fd = fd;
@@ -98,12 +99,12 @@ static void note_pipe(int number, int fd) {
   }
 }
 
-static void note_process(int place, int fd) {
-  if (processes[place] > 0) close(processes[place]);
-  processes[place] = fd > 0 ? fd : 0;
+static void note_process(int index, int fd) {
+  if (processes[index] > 0) close(processes[index]);
+  processes[index] = fd > 0 ? fd : 0;
 }
 
-// The pipes stay open until the groups are dead: a worker must not take our end for the end of its input.
+// The pipes stay open until the groups are killed, so that no worker reads the end of a pipe as the end of its input.
 static _Noreturn void guard(int socket, volatile pid_t *groups) {
   struct message message;
   int fd;
@@ -114,20 +115,20 @@ static _Noreturn void guard(int socket, volatile pid_t *groups) {
       note_pipe(message.number, fd);
     }
   }
-  for (int i = 0; i < CLINUX_MOST_GROUPS; i++) {
+  for (int i = 0; i < CLINUX_MAX_GROUPS; i++) {
     if (groups[i] > 0) kill(-groups[i], SIGKILL);
-    // It may have left its group, and have cleared its parent-death signal, as changing the user does.
+    // The leader may have left its group. Its parent-death signal is cleared if it changes its user id.
     if (processes[i] > 0) syscall(SYS_pidfd_send_signal, processes[i], SIGKILL, NULL, 0);
   }
   _exit(0);
 }
 
-// Leaves the guardian nothing of ours but its socket: above all not the broker's, whose closing
-// tells the broker that we died.
+// Closes all descriptors of the guardian except its socket. If the guardian kept the socket to the broker open, the broker
+// would not notice that the guarded process has died.
 static int keep_only(int socket) {
   const int kept = STDERR_FILENO + 1;
   int null = open("/dev/null", O_RDWR);
-  // A pipe that is to be held must not get a standard stream's number, 0 above all, which is none in the table.
+  // The standard streams stay occupied, because a pipe with the descriptor 0 would count as none in the table.
   if (null < 0) null = open("/", O_RDONLY);
   for (int standard = 0; standard < kept; standard++) {
     if (null < 0 || dup2(null, standard) < 0) close(standard);
@@ -142,11 +143,11 @@ static int keep_only(int socket) {
 int clinux_guardian_start(struct clinux_guardian *guardian) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
-  void *shared = mmap(NULL, CLINUX_MOST_GROUPS * sizeof(pid_t), PROT_READ | PROT_WRITE,
+  void *shared = mmap(NULL, CLINUX_MAX_GROUPS * sizeof(pid_t), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   const pid_t child = shared == MAP_FAILED ? -1 : fork();
   if (child == 0) {
-    // A session of its own: what is sent to our group, or comes with our terminal's end, passes it by.
+    // In its own session the guardian gets no signals that are sent to our group or come from our terminal.
     setsid();
     sigset_t all;
     sigfillset(&all);
@@ -157,7 +158,7 @@ int clinux_guardian_start(struct clinux_guardian *guardian) {
   const int error = errno;
   close(ends[1]);
   if (child < 0) {
-    if (shared != MAP_FAILED) munmap(shared, CLINUX_MOST_GROUPS * sizeof(pid_t));
+    if (shared != MAP_FAILED) munmap(shared, CLINUX_MAX_GROUPS * sizeof(pid_t));
     close(ends[0]);
     return error;
   }

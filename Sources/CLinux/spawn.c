@@ -24,8 +24,8 @@ int clinux_open_unnamed(const char *directory, mode_t mode) {
   return open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
 }
 
-// What the kernel takes for no program (ENOEXEC) may be a script without a first line that says so, but not an empty
-// file, nor a program for another machine.
+// A file whose format the kernel does not know (ENOEXEC) may be a script without a #! line. An empty file is not a script,
+// and neither is a program for another machine.
 static bool may_be_script(const char *path) {
   char start[4];
   const int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -39,11 +39,11 @@ static int reset(int signal, bool ignored) {
   return sigaction(signal, &disposition, NULL);
 }
 
-// Runs in the child, in the parent's memory (vfork): system calls only.
+// Runs in the child, but in the parent's memory (vfork), so it may only make system calls.
 static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
                              volatile int *error) {
   if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) goto failed;
-  if (getppid() != parent) _exit(127); // it died before it could be tied to us
+  if (getppid() != parent) _exit(127); // the parent died before the parent-death signal was set
   *request->guarded_group = getpid();
   if (dup2(request->stdin_fd, STDIN_FILENO) < 0) goto failed;
   if (request->stderr_fd >= 0 && dup2(request->stderr_fd, STDERR_FILENO) < 0) goto failed;

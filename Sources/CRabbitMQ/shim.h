@@ -1,4 +1,4 @@
-// The headers moved into rabbitmq-c/ with 0.12, where the flat names only warn.
+// Release 0.12 moved the headers into rabbitmq-c/. Including the old names there causes a warning.
 #if __has_include(<rabbitmq-c/amqp.h>)
 #include <rabbitmq-c/amqp.h>
 #include <rabbitmq-c/framing.h>

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a child reads from its standard input: bytes on their way through a pipe, a file, or nothing.
+/// The standard input of a child: bytes through a pipe, a file, or nothing.
 package final class ChildInput {
   private var readEnd: Descriptor?
   private var writeEnd: Descriptor?
@@ -8,10 +8,9 @@ package final class ChildInput {
   private let guardian: Guardian?
   private var heldNumber: Int32?
 
-  /// Fills a pipe. What does not fit is written as the child reads; until then the guardian holds
-  /// the pipe open too, so that our own end, were it SIGKILL, is not the end of the child's input.
-  /// - Throws: `SystemError`
-  init(_ body: [UInt8], guardian: Guardian?) throws {
+  /// Fills a pipe. Bytes that do not fit are written as the child reads. Until then the guardian keeps the pipe open too.
+  /// Otherwise, if this process were killed, the child would take a part of the body for the whole.
+  init(_ body: [UInt8], guardian: Guardian?) throws(SystemError) {
     unwritten = body[...]
     self.guardian = guardian
     (readEnd, writeEnd) = try makePipe()
@@ -19,35 +18,32 @@ package final class ChildInput {
     heldNumber = writeEnd.flatMap { guardian?.holdPipe($0) }
   }
 
-  /// The file itself becomes the child's input: nothing to write, and nothing that could end too early.
-  /// - Throws: `SystemError`
-  init(_ file: SpoolFile) throws {
+  /// Makes the file itself the child's input, so nothing has to be written and the input cannot end too early.
+  init(_ file: SpoolFile) throws(SystemError) {
     guardian = nil
-    readEnd = try file.rewound()
+    readEnd = try file.rewoundReader()
   }
 
-  /// Nothing: /dev/null, or where there is none a pipe at its end.
-  /// - Throws: `SystemError`
-  init() throws {
+  /// Makes an empty input: /dev/null, or a closed pipe if there is no /dev/null.
+  init() throws(SystemError) {
     guardian = nil
     let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
     readEnd = try null < 0 ? makePipe().readEnd : Descriptor(owning: null)
   }
 
-  /// What becomes the child's standard input.
+  /// The descriptor for the child's standard input.
   var readEndNumber: Int32 { readEnd?.number ?? -1 }
 
-  /// The child has the end now; only without ours does a write show that nobody reads any more.
+  /// To be called once the child has its own copy. A write fails with EPIPE only if no process has the read end open.
   func closeReadEnd() { readEnd = nil }
 
-  /// What to wait for, while there is something left to write.
+  /// What to wait for before the next call of `write`; nil if everything is written.
   package var interest: PollInterest? {
     writeEnd.map { PollInterest(descriptor: $0.number, readable: false, writable: true) }
   }
 
-  /// Writes what the pipe takes now. Once all is written, or nobody is left to read it, the pipe is closed.
-  /// - Throws: `SystemError`
-  package func write() throws {
+  /// Writes as much as the pipe accepts now. Closes the pipe if everything is written or no process reads it any more.
+  package func write() throws(SystemError) {
     while let end = writeEnd {
       guard !unwritten.isEmpty else { return finish() }
       switch try end.write(unwritten) {
@@ -58,7 +54,7 @@ package final class ChildInput {
     }
   }
 
-  /// Ends the input of a child that is dead, or gave up reading.
+  /// Closes the pipe and drops the bytes that are not written. To be called once the child has ended or stopped reading.
   package func finish() {
     writeEnd = nil
     unwritten = []

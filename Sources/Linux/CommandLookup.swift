@@ -1,18 +1,18 @@
 import Glibc
 
-/// Finds the program that a command names, as `execvp` would, without running it.
+/// Finds the program that a command names, as `execvp` does, but without running it.
 package enum CommandLookup {
   package enum Failure: Error, Hashable, Sendable {
-    /// `what` is the command, or an interpreter that a script's first line names; `hint` is the likely cause.
+    /// `what` is the command, or the interpreter that a script's first line names. `hint` is the likely cause.
     case notFound(what: String, hint: String? = nil)
     case notExecutable(what: String, reason: String)
   }
 
-  /// How many scripts the kernel follows, each the interpreter of the one before.
-  private static let mostScripts = 5
+  /// The maximum number of scripts that the kernel follows if each is the interpreter of the one before.
+  private static let maxScriptDepth = 5
 
-  /// The path to hand to exec. A command with a slash is a path; any other is looked for in `searchPath`.
-  /// - Throws: `Failure`
+  /// The path to pass to exec. A command that contains a slash is a path. Any other command is searched for in
+  /// `searchPath`, which has the form of `PATH`.
   package static func path(of command: String, searchPath: String) throws(Failure) -> String {
     try path(of: command, called: command, searchPath: searchPath, depth: 0)
   }
@@ -25,7 +25,7 @@ package enum CommandLookup {
       try check(command, called: name, searchPath: searchPath, depth: depth)
       return command
     }
-    var obstacle: Failure?
+    var firstFailure: Failure?
     for directory in searchPath.split(separator: ":", omittingEmptySubsequences: false) {
       let candidate = (directory.isEmpty ? "." : String(directory)) + "/" + command
       do {
@@ -33,10 +33,10 @@ package enum CommandLookup {
         return candidate
       } catch {
         if case .notFound(what: candidate, hint: nil) = error { continue }
-        obstacle = obstacle ?? error
+        firstFailure = firstFailure ?? error
       }
     }
-    throw obstacle ?? .notFound(what: name)
+    throw firstFailure ?? .notFound(what: name)
   }
 
   private static func check(_ path: String, called name: String, searchPath: String, depth: Int) throws(Failure) {
@@ -53,18 +53,18 @@ package enum CommandLookup {
     }
     let line: ScriptLine?
     do { line = try ScriptLine(beginning(of: path)) } catch {
-      let most = ScriptLine.window - 1
-      throw .notExecutable(what: name, reason: "its first line is longer than the \(most) bytes that Linux reads of it")
+      let max = ScriptLine.examinedSize - 1
+      throw .notExecutable(what: name, reason: "its first line is longer than the \(max) bytes that Linux reads")
     }
     guard let line else { return }
-    guard depth < mostScripts else { throw .notExecutable(what: name, reason: String(cString: strerror(ELOOP))) }
+    guard depth < maxScriptDepth else { throw .notExecutable(what: name, reason: String(cString: strerror(ELOOP))) }
     try check(line, of: path, searchPath: searchPath, depth: depth + 1)
   }
 
   private static func check(
     _ line: ScriptLine, of script: String, searchPath: String, depth: Int
   ) throws(Failure) {
-    let windows = "the script has Windows line ends (CR LF)"
+    let windows = "the script has Windows line endings (CR LF)"
     var wanted = line.interpreter
     var name: String { "\(script)'s interpreter \(visible(wanted))" }
     do {
@@ -76,7 +76,7 @@ package enum CommandLookup {
     } catch .notFound(what: name, hint: nil) where wanted.utf8.last == UInt8(ascii: "\r") {
       throw .notFound(what: name, hint: windows)
     }
-    if line.argumentEndsInCarriageReturn, line.interpreterMindsThat, let argument = line.argument {
+    if line.argumentEndsInCarriageReturn, line.interpreterRejectsCarriageReturn, let argument = line.argument {
       let reason = "\(windows), so the argument of its interpreter is \(visible(argument))"
       throw .notExecutable(what: script, reason: reason)
     }
@@ -86,12 +86,12 @@ package enum CommandLookup {
     String(String.UnicodeScalarView(text.unicodeScalars.flatMap { $0 == "\r" ? ["\\", "r"] : [$0] }))
   }
 
-  /// As much of a file as the kernel reads to see what it is; nothing where it cannot be read.
+  /// The bytes of a file that the kernel examines to learn its format. Empty if the file cannot be read.
   private static func beginning(of path: String) -> [UInt8] {
     let number = open(path, O_RDONLY | O_CLOEXEC)
     guard number >= 0 else { return [] }
     let file = Descriptor(owning: number)
-    var start = [UInt8](repeating: 0, count: ScriptLine.window)
+    var start = [UInt8](repeating: 0, count: ScriptLine.examinedSize)
     guard case .bytes(let count)? = try? file.read(into: &start) else { return [] }
     return Array(start[..<count])
   }

@@ -1,4 +1,4 @@
-/// Reads standard input piece by piece, as it comes; a piece ends with a delimiter, such as a line's end.
+/// Reads standard input as a sequence of pieces, such as lines. Each piece ends with a delimiter.
 package final class DelimitedReader {
   private let delimiter: UInt8
   private var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -7,10 +7,10 @@ package final class DelimitedReader {
 
   package init(delimiter: UInt8) { self.delimiter = delimiter }
 
-  /// What to wait for before `read` should be called.
+  /// What to wait for before the next call of `read`.
   package var interest: PollInterest { StandardInput.interest }
 
-  /// The next piece of what was read, without its end; nil until `read` has been called again.
+  /// The next complete piece, without its delimiter; nil if `read` must be called first.
   package func next() -> [UInt8]? {
     guard let end = unread.firstIndex(of: delimiter) else {
       piece += unread
@@ -24,14 +24,13 @@ package final class DelimitedReader {
     return piece
   }
 
-  /// How much there is of a piece whose end has not come, in bytes.
+  /// The size in bytes of a piece whose delimiter has not been read yet.
   package var pendingCount: Int { piece.count }
 
-  /// What stands after the last delimiter, once `read` has said that there is no more.
+  /// The bytes after the last delimiter; nil if there are none. Valid once `read` has returned false.
   package var rest: [UInt8]? { piece.isEmpty ? nil : piece }
 
-  /// Reads on; false at the end of the input.
-  /// - Throws: `SystemError`
+  /// Reads more bytes, and waits if there are none. Returns false at the end of the input.
   package func read() throws(SystemError) -> Bool {
     let count = try StandardInput.read(into: &buffer)
     unread = buffer[..<count]

@@ -1,26 +1,26 @@
 import Glibc
 
-/// The owner of an open file descriptor, which is closed with it.
+/// Owns an open file descriptor, and closes it when the object is released.
 package final class Descriptor: Sendable {
   package let number: Int32
 
-  /// Takes over `number`, which nobody else may close.
+  /// Takes ownership of `number`, which nothing else may close.
   init(owning number: Int32) { self.number = number }
 
   deinit { close(number) }
 
-  /// How a read or a write on a non-blocking descriptor ended.
+  /// The result of a read or a write on a non-blocking descriptor.
   package enum Transfer: Hashable, Sendable {
+    /// The number of bytes that were transferred.
     case bytes(Int)
-    /// The other side is gone: end of file, or a broken pipe.
+    /// The other side is closed: end of file, a broken pipe or a reset connection.
     case ended
     /// Nothing can be transferred now.
     case wouldBlock
   }
 
-  /// - Throws: `SystemError`
-  package func read(into buffer: inout [UInt8]) throws -> Transfer {
-    let count = retrying { buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) } }
+  package func read(into buffer: inout [UInt8]) throws(SystemError) -> Transfer {
+    let count = retryingOnInterrupt { buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) } }
     switch count {
     case 0: return .ended
     case 1...: return .bytes(count)
@@ -28,19 +28,17 @@ package final class Descriptor: Sendable {
     }
   }
 
-  /// Writes what can be written now of `bytes`.
-  /// - Throws: `SystemError`
-  package func write(_ bytes: ArraySlice<UInt8>) throws -> Transfer {
+  /// Writes as many of the bytes as possible now.
+  package func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Transfer {
     try transferred("write") { bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) } }
   }
 
-  /// The bytes of a file from `offset` on, as many as there are, at most `count`.
-  /// - Throws: `SystemError`
-  func read(at offset: off_t, atMost count: Int) throws -> [UInt8] {
+  /// The bytes of a file from `offset` on: `count` bytes, or fewer at the end of the file.
+  func read(at offset: off_t, atMost count: Int) throws(SystemError) -> [UInt8] {
     var length = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while filled < count {
-        length = retrying {
+        length = retryingOnInterrupt {
           pread(number, buffer.baseAddress.map { $0 + filled }, count - filled, offset + off_t(filled))
         }
         guard length > 0 else { return }
@@ -51,9 +49,8 @@ package final class Descriptor: Sendable {
     return bytes
   }
 
-  /// Writes all of them, to a file.
-  /// - Throws: `SystemError`
-  func writeAll(_ bytes: [UInt8]) throws {
+  /// Writes all bytes to a regular file.
+  func writeAll(_ bytes: [UInt8]) throws(SystemError) {
     var rest = bytes[...]
     while !rest.isEmpty {
       guard case .bytes(let count) = try write(rest), count > 0 else { throw SystemError(call: "write", code: EIO) }
@@ -61,13 +58,13 @@ package final class Descriptor: Sendable {
     }
   }
 
-  /// What a call that sends bytes came to.
-  func transferred(_ call: String, by send: () -> Int) throws -> Transfer {
-    let count = retrying(send)
+  /// Calls `send`, and turns its return value and errno into a `Transfer`. `call` names the system call in errors.
+  func transferred(_ call: String, by send: () -> Int) throws(SystemError) -> Transfer {
+    let count = retryingOnInterrupt(send)
     return count >= 0 ? .bytes(count) : try transferFailed(call)
   }
 
-  private func transferFailed(_ call: String) throws -> Transfer {
+  private func transferFailed(_ call: String) throws(SystemError) -> Transfer {
     switch errno {
     case EAGAIN: return .wouldBlock
     case EPIPE, ECONNRESET: return .ended
@@ -75,10 +72,10 @@ package final class Descriptor: Sendable {
     }
   }
 
-  /// By which this process can open what it is anew.
+  /// A `/proc` path that opens the same file again.
   var pathInProc: String { "/proc/self/fd/\(number)" }
 
-  func setNonBlocking() throws {
+  func setNonBlocking() throws(SystemError) {
     guard fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK) == 0 else {
       throw SystemError("fcntl")
     }

@@ -1,26 +1,26 @@
 import Glibc
 
-/// A file that is read as one whole, and whose content must not change meanwhile.
+/// A regular file whose content must not change while it is read.
 package final class InputFile {
+  /// The size of the content in bytes.
   package let size: UInt64
   private let file: Descriptor
-  /// Where the content begins.
+  /// The offset in the file at which the content begins.
   private let start: off_t
   private let modified: timespec
 
-  /// Its content is not what it was, or its end comes before its size says.
+  /// The file was modified after it was opened, or it ends before its stated size.
   struct Changed: Error, CustomStringConvertible {
-    let description = "it was changed meanwhile, or is shorter than it says"
+    let description = "it changed while it was read, or is shorter than its stated size"
   }
 
-  /// nil for what has no size that is known before its end.
-  /// - Throws: `SystemError`
-  private init?(_ file: Descriptor, from start: off_t) throws {
+  /// nil if the size is unknown until the end is read.
+  private init?(_ file: Descriptor, from start: off_t) throws(SystemError) {
     var status = stat()
     guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
     guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError(call: "read", code: EISDIR) }
     guard status.st_mode & S_IFMT == S_IFREG else { return nil }
-    // The files of /proc say that they are empty.
+    // The files of /proc have a stated size of 0.
     if status.st_size == 0, try !file.read(at: 0, atMost: 1).isEmpty { return nil }
     self.file = file
     self.start = start
@@ -28,17 +28,16 @@ package final class InputFile {
     modified = status.st_mtim
   }
 
-  /// The file at `path`, which need not be text; nil for a pipe, a device, a socket, or a file of the kernel's making.
-  /// - Throws: `SystemError`
-  package convenience init?(path: [UInt8]) throws {
+  /// Opens the file at `path`, which may not be valid text. The result is nil for a pipe, a device, a socket, or a file
+  /// that the kernel generates.
+  package convenience init?(path: [UInt8]) throws(SystemError) {
     let number = open((path + [0]).map { CChar(bitPattern: $0) }, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { throw SystemError("open") }
     try self.init(Descriptor(owning: number), from: 0)
   }
 
-  /// The rest of standard input, which is at its end for others then; nil where it is not a regular file.
-  /// - Throws: `SystemError`
-  package static func standardInput() throws -> InputFile? {
+  /// The rest of standard input; nil if it is not a regular file. Processes that share standard input are then at its end.
+  package static func standardInput() throws(SystemError) -> InputFile? {
     try StandardInput.check()
     let number = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
     guard number >= 0 else { throw SystemError("read") }
@@ -47,8 +46,8 @@ package final class InputFile {
     return file
   }
 
-  /// The bytes from `offset` on, as many as there are, at most `count`.
-  /// - Throws: `SystemError`; `Changed` where somebody has changed the file since it was opened
+  /// The bytes from `offset` on: `count` bytes, or fewer at the end of the file.
+  /// - Throws: `SystemError`, or `Changed` if the file was modified after it was opened.
   package func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
     let wanted = Int(min(UInt64(max(0, count)), size - min(size, offset)))
     let bytes = try file.read(at: start + off_t(offset), atMost: wanted)

@@ -1,10 +1,10 @@
 import Glibc
 
-/// The limits on this process's memory (RLIMIT_AS and RLIMIT_DATA, a shell's `ulimit -v` and `ulimit -d`). An allocation
-/// that meets one cannot be answered for: it ends the process.
+/// The limits on the memory of this process (RLIMIT_AS and RLIMIT_DATA, a shell's `ulimit -v` and `ulimit -d`). They must
+/// be checked in advance, because an allocation beyond a limit ends the process.
 package enum MemoryLimit {
-  /// How many bytes may still be allocated; nil where there is no limit.
-  package static var room: UInt64? {
+  /// The number of bytes that may still be allocated; nil if there is no limit.
+  package static var remaining: UInt64? {
     let limits = [(limit(RLIMIT_AS), field: 0), (limit(RLIMIT_DATA), field: 5)]
     guard limits.contains(where: { $0.0 != nil }) else { return nil }
     let used = usedPages.map { $0 * UInt64(max(0, sysconf(Int32(_SC_PAGESIZE)))) }
@@ -21,7 +21,7 @@ package enum MemoryLimit {
     return UInt64(limit.rlim_cur)
   }
 
-  /// proc(5): the address space comes first, data and stack sixth.
+  /// The fields of /proc/self/statm (see proc(5)). The first is the address space; the sixth is data and stack.
   private static var usedPages: [UInt64] {
     let text = String(decoding: (try? SmallFile.read("/proc/self/statm")) ?? [], as: UTF8.self)
     return text.split(whereSeparator: \.isWhitespace).compactMap { UInt64($0) }

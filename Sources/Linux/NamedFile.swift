@@ -1,21 +1,20 @@
 import Glibc
 
-/// A body as a file that a child finds by its name and may read. It is there until it is removed.
+/// A body in a file with a name, which a child can open and read. The file exists until `remove` is called.
 package final class NamedFile {
   /// An absolute path.
   package let path: String
 
-  /// - Throws: `SystemError`; nothing is left then.
-  package convenience init(_ bytes: [UInt8], in directory: String) throws {
-    try self.init(in: directory) { path in
+  /// If this throws, no file is left.
+  package convenience init(_ bytes: [UInt8], in directory: String) throws(SystemError) {
+    try self.init(in: directory) { path throws(SystemError) in
       try NewFile.create(path, mode: S_IRUSR).writeAll(bytes)
     }
   }
 
-  /// Without a copy, where the file system can name a file later.
-  /// - Throws: `SystemError`; nothing is left then.
-  package convenience init(_ file: SpoolFile, in directory: String) throws {
-    try self.init(in: directory) { path in
+  /// Gives the spool file a name, or copies it if the file system cannot do that. If this throws, no named file is left.
+  package convenience init(_ file: SpoolFile, in directory: String) throws(SystemError) {
+    try self.init(in: directory) { path throws(SystemError) in
       guard !file.link(as: path) else { return }
       let copy = try NewFile.create(path, mode: S_IRUSR)
       for offset in stride(from: 0, to: file.size, by: 65_536) {
@@ -24,7 +23,7 @@ package final class NamedFile {
     }
   }
 
-  private init(in directory: String, make: (_ path: String) throws -> Void) throws {
+  private init(in directory: String, make: (_ path: String) throws(SystemError) -> Void) throws(SystemError) {
     guard let absolute = realpath(directory, nil) else { throw SystemError("realpath") }
     defer { free(absolute) }
     path = NewFile.path(in: String(cString: absolute))
@@ -34,6 +33,6 @@ package final class NamedFile {
     }
   }
 
-  /// Removes whatever the name stands for by now, if anything.
+  /// Removes the file of that name, if there is one, whatever it is by then.
   package func remove() { unlink(path) }
 }

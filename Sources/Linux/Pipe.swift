@@ -1,14 +1,14 @@
 import CLinux
 
-/// The end of a pipe that stays with us, on which nothing ever blocks.
+/// The end of a pipe that this process uses.
 enum PipeEnd {
   case reading
   case writing
 }
 
-/// A new pipe, closed in any program that we start. Only our end does not block: what we start expects its own to.
-/// - Throws: `SystemError`
-func makePipe(ours: PipeEnd = .writing) throws -> (readEnd: Descriptor, writeEnd: Descriptor) {
+/// Makes a pipe that is closed on exec. Only the end that this process uses is non-blocking, because programs expect their
+/// standard streams to block.
+func makePipe(ours: PipeEnd = .writing) throws(SystemError) -> (readEnd: Descriptor, writeEnd: Descriptor) {
   var ends: [Int32] = [-1, -1]
   let code = clinux_pipe(&ends)
   guard code == 0 else { throw SystemError(call: "pipe", code: code) }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What to wait for on a descriptor.
+/// What `poll` waits for on a descriptor.
 package struct PollInterest: Hashable, Sendable {
   package var descriptor: Int32
   package var readable: Bool
@@ -14,7 +14,7 @@ package struct PollInterest: Hashable, Sendable {
 }
 
 extension [PollInterest] {
-  /// Adds an interest, if there is one, and says where it stands.
+  /// Appends the interest if it is not nil, and returns its index.
   package mutating func add(_ interest: PollInterest?) -> Int? {
     guard let interest else { return nil }
     append(interest)
@@ -22,8 +22,8 @@ extension [PollInterest] {
   }
 }
 
-/// What a descriptor is ready for. An error or a hang-up makes it ready for whatever was asked, so
-/// that the next read or write tells.
+/// What a descriptor is ready for. An error or a hang-up counts as ready for everything that was asked for, so that the
+/// next read or write reports it.
 package struct PollReadiness: Hashable, Sendable {
   package var readable = false
   package var writable = false
@@ -33,9 +33,8 @@ package struct PollReadiness: Hashable, Sendable {
   package init() {}
 }
 
-/// Waits until one of the descriptors is ready or `deadline` has come, and says for each of them,
-/// in order, what it is ready for.
-/// - Throws: `SystemError`
+/// Waits until a descriptor is ready, a signal arrives, or `deadline` is reached. Returns the readiness of each descriptor,
+/// in order.
 package func poll(
   _ interests: [PollInterest], until deadline: ContinuousClock.Instant?
 ) throws(SystemError) -> [PollReadiness] {
@@ -57,7 +56,8 @@ package func poll(
   }
 }
 
-/// Rounded up, so that a timer is never early; at most an hour, which a loop cannot tell from a spurious wake-up.
+/// The time until `deadline`, rounded up so that no timer fires early. It is at most an hour; the caller's loop handles
+/// the early return like any other wake-up.
 private func milliseconds(until deadline: ContinuousClock.Instant) -> Int32 {
   let left = ContinuousClock.now.duration(to: deadline)
   guard left > .zero else { return 0 }

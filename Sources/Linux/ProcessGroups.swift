@@ -1,15 +1,15 @@
 import CLinux
 import Glibc
 
-/// The child processes of this one: each leads a process group of its own, gets its input through a
-/// pipe or from a file, and is killed with its group when this process ends, even by SIGKILL.
+/// The child processes of this process. Each child leads its own process group, and reads its input from a pipe or a file.
+/// It is killed with its group when this process ends, even by SIGKILL.
 package final class ProcessGroups {
   /// A program with its arguments and environment, ready for exec.
   package struct Program: Sendable {
     package var path: String
-    /// The program's own name first, as in C; bytes, for they need not be text.
+    /// The arguments, beginning with the program's name, as in C. They are bytes, since they may not be valid text.
     package var arguments: [[UInt8]]
-    /// `NAME=value`, as bytes: an environment need not be text.
+    /// The environment, as `NAME=value`. The entries are bytes, since they may not be valid text.
     package var environment: [[UInt8]]
 
     package init(path: String, arguments: [[UInt8]], environment: [[UInt8]]) {
@@ -21,7 +21,7 @@ package final class ProcessGroups {
 
   private let inherited: InheritedSignals
   private var guardian: Guardian?
-  /// Somebody killed it, and there was no room for another.
+  /// Whether the guardian was killed and could not be replaced, for lack of resources.
   private var isGuardianLost = false
   private var running: Set<Int32> = []
 
@@ -29,16 +29,19 @@ package final class ProcessGroups {
 
   package var isGuarded: Bool { guardian != nil }
 
-  /// Has to be called before the first child is started.
-  /// - Throws: `SystemError`
-  package func startGuardian() throws { guardian = try patiently { try Guardian() } }
+  /// Must be called before the first child is started.
+  package func startGuardian() throws(SystemError) {
+    guardian = try retryingOnShortage { () throws(SystemError) in try Guardian() }
+  }
 
-  /// Starts `program`, its input being what `input` delivers, its output ours, and its error what `errors` collects, else ours.
-  /// Returns its process id, which is also its group's.
-  /// - Throws: `SystemError`: the program could not be started, and nothing is left of it.
-  package func start(_ program: Program, input: ChildInput, errors: ChildErrors? = nil) throws -> Int32 {
+  /// Starts `program`, and returns its process id, which is also the id of its process group. Its standard input comes
+  /// from `input`. Its standard error goes to `errorOutput`, or to the standard error of this process if that is nil. Its
+  /// standard output is the one of this process. If this throws, the program does not run.
+  package func start(
+    _ program: Program, input: ChildInput, errorOutput: ChildErrorOutput? = nil
+  ) throws(SystemError) -> Int32 {
     if isGuardianLost { try replaceGuardian() }
-    guard let guardian, let guardedGroup = guardian.place() else { throw SystemError(call: "fork", code: EAGAIN) }
+    guard let guardian, let guardedGroup = guardian.freeEntry() else { throw SystemError(call: "fork", code: EAGAIN) }
     var failure: Int32 = 0
     let processID = withCStrings(program.arguments) { arguments in
       withCStrings(
@@ -48,7 +51,7 @@ package final class ProcessGroups {
           program.path.withCString { path in
             var request = clinux_spawn(
               path: path, argv: arguments, shell_argv: shellArguments, envp: environment,
-              stdin_fd: input.readEndNumber, stderr_fd: errors?.writeEndNumber ?? -1, guarded_group: guardedGroup,
+              stdin_fd: input.readEndNumber, stderr_fd: errorOutput?.writeEndNumber ?? -1, guarded_group: guardedGroup,
               signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe,
               sigxfsz_ignored: inherited.ignoresFileSize)
             return clinux_spawn(&request, &failure)
@@ -60,43 +63,40 @@ package final class ProcessGroups {
     running.insert(processID)
     guardian.guardLeader(processID, at: guardedGroup)
     input.closeReadEnd()
-    errors?.closeWriteEnd()
+    errorOutput?.closeWriteEnd()
     return processID
   }
 
-  /// The input of a child that is still to be started. The guardian holds it open where it cannot
-  /// all be written at once.
-  /// - Throws: `SystemError`
-  package func makeInput(_ body: [UInt8]) throws -> ChildInput {
+  /// Makes a child's input of bytes. If they do not fit a pipe at once, the guardian keeps the pipe open until they are
+  /// written.
+  package func makeInput(_ body: [UInt8]) throws(SystemError) -> ChildInput {
     try ChildInput(body, guardian: guardian)
   }
 
-  /// The input of a child that is still to be started, and the only one to read the file until it has ended.
-  /// - Throws: `SystemError`
-  package func makeInput(_ file: SpoolFile) throws -> ChildInput { try ChildInput(file) }
+  /// Makes a child's input of a file. No other child may read the file until this one has ended.
+  package func makeInput(_ file: SpoolFile) throws(SystemError) -> ChildInput { try ChildInput(file) }
 
-  /// The input of a child that has none.
-  /// - Throws: `SystemError`
-  package func makeEmptyInput() throws -> ChildInput { try ChildInput() }
+  /// Makes the input of a child that has nothing to read.
+  package func makeEmptyInput() throws(SystemError) -> ChildInput { try ChildInput() }
 
-  /// For the standard error of a child that is still to be started.
-  /// - Throws: `SystemError`
-  package func makeErrors() throws -> ChildErrors { try ChildErrors() }
+  /// Makes a pipe for a child's standard error.
+  package func makeErrorOutput() throws(SystemError) -> ChildErrorOutput { try ChildErrorOutput() }
 
-  /// In bytes; the kernel takes 32 pages with the NUL (MAX_ARG_STRLEN).
-  package static var longestArgument: Int { 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 1 }
+  /// The maximum length of an argument in bytes. The kernel allows 32 pages, including the final NUL (MAX_ARG_STRLEN).
+  package static var maxArgumentLength: Int { 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 1 }
 
-  /// Sends the signal to a child that runs, and to all of its group; once to each. A child that has left its group gets
-  /// it all the same: it is ours, and until it is reaped its process id is nobody else's.
+  /// Sends the signal once to a running child and once to every other process of its group. A child that has left its
+  /// group gets it too: until the child is reaped, no other process can have its process id.
   package func send(_ signal: Signal, to processID: Int32) {
     guard running.contains(processID) else { return }
-    // One that leaves at this moment would miss it; so KILL, of which nobody can have two, goes both ways.
+    // A child that leaves its group at this moment would miss the signal. KILL always goes to both, since receiving it
+    // twice makes no difference.
     if signal == .kill || getpgid(processID) != processID { signal.send(toProcess: processID) }
     signal.send(toGroup: processID)
   }
 
-  /// Reaps every child that has ended, and kills what each left running in its group. Orphans that
-  /// became ours, as they do of process 1, are reaped and not reported.
+  /// Reaps every child that has ended, and kills what it left running in its group. Orphans are reaped too, but not
+  /// returned. They become children of this process if it is process 1.
   package func reap() -> [(processID: Int32, status: ProcessStatus)] {
     var ended: [(Int32, ProcessStatus)] = []
     while let processID = nextEnded() {
@@ -112,45 +112,46 @@ package final class ProcessGroups {
     return ended
   }
 
-  /// The children that have been stopped since the last call, and by which signal.
+  /// The children that have been stopped since the last call, and the signals that stopped them.
   package func stopped() -> [(processID: Int32, signal: Signal)] {
     running.compactMap { processID in
       var info = siginfo_t()
-      guard retrying({ waitid(P_PID, id_t(processID), &info, WSTOPPED | WNOHANG) }) == 0,
+      guard retryingOnInterrupt({ waitid(P_PID, id_t(processID), &info, WSTOPPED | WNOHANG) }) == 0,
         info._sifields._sigchld.si_pid == processID
       else { return nil }
       return (processID, Signal(rawValue: info._sifields._sigchld.si_status))
     }
   }
 
-  /// Lets the guardian go, once the last child has ended.
+  /// Tells the guardian to end. To be called once the last child has ended.
   package func dismissGuardian() { guardian?.dismiss() }
 
-  /// Waits until the guardian has gone: nothing of ours outlives us.
+  /// Tells the guardian to end and waits until it has, so that it does not outlive this process.
   package func stop() { guardian?.stop() }
 
-  /// Looks without reaping: until it is reaped, its process id and its group's are nobody else's.
+  /// A child that has ended. It is not reaped yet, so that its process id and group id are not used again.
   private func nextEnded() -> Int32? {
     var info = siginfo_t()
-    guard retrying({ waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) }) == 0 else { return nil }
+    guard retryingOnInterrupt({ waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) }) == 0 else { return nil }
     let processID = info._sifields._sigchld.si_pid
     return processID == 0 ? nil : processID
   }
 
   private func status(reaping processID: Int32) -> ProcessStatus {
     var status: Int32 = 0
-    _ = retrying { waitpid(processID, &status, 0) }
+    _ = retryingOnInterrupt { waitpid(processID, &status, 0) }
     let signal = status & 0x7f
     return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(Signal(rawValue: signal))
   }
 
-  /// Somebody killed it, unless we let it go; an input that it held is then held by us alone.
+  /// Replaces a guardian that was killed. The new one does not hold the pipes of the old one, so only this process keeps
+  /// those open.
   private func guardianEnded() {
     isGuardianLost = guardian?.isDismissed == false
     if isGuardianLost { try? replaceGuardian() }
   }
 
-  private func replaceGuardian() throws {
+  private func replaceGuardian() throws(SystemError) {
     let successor = try Guardian()
     for group in running { successor.guardGroup(group) }
     guardian = successor
@@ -158,7 +159,7 @@ package final class ProcessGroups {
   }
 }
 
-/// Calls `body` with a C array of C strings, a null pointer behind the last.
+/// Calls `body` with a C array of C strings that ends with a null pointer.
 private func withCStrings<Result>(
   _ strings: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {

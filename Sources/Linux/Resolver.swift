@@ -1,20 +1,20 @@
 import Glibc
 
-/// An address to connect to, as the resolver gave it.
+/// An address to connect to, as getaddrinfo(3) returns it.
 package struct SocketAddress: Hashable, Sendable {
   let family: Int32
   let bytes: [UInt8]
 }
 
-/// Looks a host name up on a thread of its own, since `getaddrinfo` can neither be interrupted nor given a deadline.
+/// Resolves a host name on a separate thread, because getaddrinfo(3) can neither be interrupted nor given a deadline.
 package final class Resolver {
   package enum Answer: Sendable {
     case addresses([SocketAddress])
-    /// What the resolver says of the failure.
+    /// The look-up failed, for the reason that the resolver gives.
     case failed(String)
   }
 
-  /// What the thread works on and leaves its answer in. The pipe orders the two sides' accesses.
+  /// The question and the answer, which both threads access. The pipe orders these accesses.
   private final class Lookup: @unchecked Sendable {
     let host: String
     let port: UInt16
@@ -31,13 +31,12 @@ package final class Resolver {
   private let lookup: Lookup
   private let completion: Descriptor
 
-  /// Begins the look-up.
-  /// - Throws: `SystemError`
-  package init(host: String, port: UInt16) throws {
+  /// Begins to resolve `host`.
+  package init(host: String, port: UInt16) throws(SystemError) {
     let pipe = try makePipe()
     completion = pipe.readEnd
     lookup = Lookup(host: host, port: port, done: pipe.writeEnd)
-    // An address needs no look-up, and so no thread.
+    // A numeric address is resolved without a thread.
     if case .addresses(let found) = lookUp(host, port, flags: AI_NUMERICHOST) {
       lookup.answer = .addresses(found)
       _ = try lookup.done.write([0])
@@ -60,9 +59,8 @@ package final class Resolver {
     pthread_detach(thread)
   }
 
-  /// Has the answer already, and so needs no thread.
-  /// - Throws: `SystemError`
-  package init(known addresses: [SocketAddress]) throws {
+  /// Answers with the given addresses at once.
+  package init(known addresses: [SocketAddress]) throws(SystemError) {
     let pipe = try makePipe()
     completion = pipe.readEnd
     lookup = Lookup(host: "", port: 0, done: pipe.writeEnd)
@@ -70,14 +68,13 @@ package final class Resolver {
     _ = try lookup.done.write([0])
   }
 
-  /// Readable when the answer is there.
+  /// Becomes readable when the answer is available.
   package var interest: PollInterest {
     PollInterest(descriptor: completion.number, readable: true, writable: false)
   }
 
-  /// The answer; to be asked for once `interest` is ready.
-  /// - Throws: `SystemError`
-  package func answer() throws -> Answer {
+  /// The answer. Must be called only when `interest` is ready.
+  package func answer() throws(SystemError) -> Answer {
     var byte: [UInt8] = [0]
     _ = try completion.read(into: &byte)
     return lookup.answer

@@ -21,7 +21,7 @@ package struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvert
   package static let terminalOutput = Signal(rawValue: SIGTTOU)
   package static let windowChange = Signal(rawValue: SIGWINCH)
 
-  /// Its name without the `SIG`, as `kill -l` has it.
+  /// The signal's name without `SIG`, as `kill -l` prints it.
   package var description: String {
     switch self {
     case .hangup: "HUP"
@@ -45,41 +45,40 @@ package struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvert
     }
   }
 
-  /// Whether whoever started us wants it to be ignored, as `nohup` does for HUP, and shells do for INT
-  /// and QUIT of what they start in the background.
-  var isIgnoredByCustom: Bool {
+  /// Whether the signal must stay ignored because the parent process ignored it. `nohup` does that for HUP, and a shell
+  /// does it for INT and QUIT when it starts a command in the background.
+  var wasIgnoredAtStart: Bool {
     [.hangup, .interrupt, .quit].contains(self) && InheritedSignals.isIgnored(rawValue)
   }
 
-  /// Sends the signal to a process; one that is gone is no error.
+  /// Sends the signal to a process. Nothing happens if the process does not exist.
   func send(toProcess process: Int32) {
     Glibc.kill(process, rawValue)
   }
 
-  /// Sends the signal to every process of a group; a group that is gone is no error.
+  /// Sends the signal to every process of a group. Nothing happens if the group does not exist.
   func send(toGroup group: Int32) {
     Glibc.kill(-group, rawValue)
   }
 }
 
-/// The signals of this process, received in order through a descriptor instead of handlers (signalfd(2)).
+/// Receives the signals of this process through a descriptor instead of signal handlers (signalfd(2)).
 package final class SignalReceiver {
   private let descriptor: Descriptor
   let inherited: InheritedSignals
 
-  /// Blocks `signals` and SIGCHLD from now on, but for those that `nohup` or a shell had us ignore.
-  /// Has to be called before another thread is started.
-  /// - Throws: `SystemError`
-  package init(_ signals: [Signal]) throws {
+  /// Blocks `signals` and SIGCHLD, except those that `nohup` or a shell made this process ignore. Must be called before
+  /// any thread is started.
+  package init(_ signals: [Signal]) throws(SystemError) {
     var set = sigset_t()
     sigemptyset(&set)
-    for signal in signals + [.child] where !signal.isIgnoredByCustom { sigaddset(&set, signal.rawValue) }
+    for signal in signals + [.child] where !signal.wasIgnoredAtStart { sigaddset(&set, signal.rawValue) }
     guard sigprocmask(SIG_BLOCK, &set, nil) == 0 else { throw SystemError("sigprocmask") }
     let number = signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
     guard number >= 0 else { throw SystemError("signalfd") }
     descriptor = Descriptor(owning: number)
     inherited = InheritedSignals.atStart
-    // Whoever started us may have ignored it: then children would end unseen.
+    // If the parent process ignored SIGCHLD, the ends of children would not be reported.
     Glibc.signal(SIGCHLD, SIG_DFL)
   }
 
@@ -87,27 +86,27 @@ package final class SignalReceiver {
     PollInterest(descriptor: descriptor.number, readable: true, writable: false)
   }
 
-  /// The signals that have come since the last call.
+  /// The signals that have arrived since the last call.
   package func receive() -> [Signal] {
     var signals: [Signal] = []
     var infos = [signalfd_siginfo](repeating: signalfd_siginfo(), count: 8)
     let size = MemoryLayout<signalfd_siginfo>.stride
     var count = infos.count
     while count == infos.count {
-      count = max(0, retrying { read(descriptor.number, &infos, infos.count * size) } / size)
+      count = max(0, retryingOnInterrupt { read(descriptor.number, &infos, infos.count * size) } / size)
       signals += infos[..<count].map { Signal(rawValue: Int32($0.ssi_signo)) }
     }
     return signals
   }
 }
 
-/// What a child gets back of our signal state: as it was when this process started.
+/// The signal mask and the ignored signals that this process had at its start, and that its children get.
 struct InheritedSignals {
   var mask = sigset_t()
   var ignoresPipe = false
   var ignoresFileSize = false
 
-  /// As it was when the program began; `ThisProcess.prepare` reads it before anything is changed.
+  /// Read by `ThisProcess.prepare` before anything is changed.
   static let atStart = InheritedSignals.current()
 
   private static func current() -> InheritedSignals {

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Descriptors that are kept free for later, by holding them until then.
+/// File descriptors that are reserved for later use. Releasing this object frees them.
 package final class SpareDescriptors {
   private let descriptors: [Descriptor]
 
-  /// - Throws: `SystemError`: there are not that many.
-  package init(count: Int) throws {
-    descriptors = try (0..<count).map { _ in
+  /// Throws EMFILE if fewer than `count` descriptors are free.
+  package init(count: Int) throws(SystemError) {
+    descriptors = try (0..<count).map { _ throws(SystemError) in
       let number = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
       guard number >= 0 else { throw SystemError("fcntl") }
       return Descriptor(owning: number)

@@ -1,16 +1,15 @@
 import Glibc
 
-/// A directory in which bodies are to be kept.
+/// A directory for spool files.
 package enum SpoolDirectory {
-  /// Makes sure that files can be made there, and that there is room for `size` bytes. Nothing is written, which could
-  /// take milliseconds; so a quota shows later. Nothing is left of the trial.
-  /// - Throws: `SystemError`
-  package static func check(_ directory: String, size: UInt64) throws {
+  /// Checks that files can be created in the directory, and that it has room for `size` bytes. The check leaves no file
+  /// behind. It writes no data, because that could take milliseconds; so it does not detect a quota.
+  package static func check(_ directory: String, size: UInt64) throws(SystemError) {
     _ = try FileSizeLimit.checked(size)
     let file = try SpoolFile.open(in: directory).writer
     var system = statvfs()
     guard fstatvfs(file.number, &system) == 0 else { throw SystemError("fstatvfs") }
-    // Some file systems do not say what they have.
+    // Some file systems do not report their size.
     guard system.f_blocks == 0 || UInt64(system.f_bavail) >= size / UInt64(max(1, system.f_frsize)) else {
       throw SystemError(call: "write", code: ENOSPC)
     }

@@ -1,29 +1,29 @@
 import CLinux
 import Glibc
 
-/// A file for one body that is too large for memory. It has no name, so that nothing is left of it, however we end.
+/// A file for one body that is too large for memory. The file has no name, so nothing is left of it when this process ends.
 package final class SpoolFile {
-  /// The whole body's size.
+  /// The size of the whole body in bytes.
   package let size: UInt64
   package private(set) var writtenCount: UInt64 = 0
   private var reservedCount: UInt64 = 0
   private let writer: Descriptor
-  /// Opened a second time: a child must not be able to write to the file.
+  /// A second, read-only descriptor, because a child must not be able to write to the file.
   private let reader: Descriptor
-  /// When the last byte of ours was written.
+  /// The modification time after the last byte of the body was written.
   private var completedAt: timespec?
 
-  /// How much room is taken ahead of the bytes that have come: a size is announced by a peer, and may never come.
-  static let reservedAtOnce: UInt64 = 64 << 20
+  /// The disk space in bytes that is reserved beyond the received part of a body. It is limited because a peer may
+  /// announce a size and never send that much.
+  static let reservationStep: UInt64 = 64 << 20
 
-  /// Makes the file in `directory`. That the disk has no room for it shows here, if it has none now.
-  /// - Throws: `SystemError`
-  package convenience init(size: UInt64, in directory: String) throws {
+  /// Creates the file in `directory`. Throws ENOSPC if the disk does not have room for the body.
+  package convenience init(size: UInt64, in directory: String) throws(SystemError) {
     try self.init(size: size, in: directory, canBeUnnamed: true)
   }
 
-  /// Not every file system has files that never had a name.
-  init(size: UInt64, in directory: String, canBeUnnamed: Bool) throws {
+  /// `canBeUnnamed` is false in tests, which imitate a file system that does not support O_TMPFILE.
+  init(size: UInt64, in directory: String, canBeUnnamed: Bool) throws(SystemError) {
     _ = try FileSizeLimit.checked(size)
     self.size = size
     (writer, reader) = try Self.open(in: directory, canBeUnnamed: canBeUnnamed)
@@ -31,32 +31,32 @@ package final class SpoolFile {
     try reserve(for: 0)
   }
 
-  private func checkRoom() throws {
+  private func checkRoom() throws(SystemError) {
     var status = statvfs()
-    // A file system without a limit of its own has no blocks.
+    // A file system without its own size limit reports 0 blocks.
     guard fstatvfs(writer.number, &status) == 0, status.f_blocks > 0 else { return }
     let (room, isBeyond) = UInt64(status.f_bfree).multipliedReportingOverflow(by: UInt64(status.f_frsize))
     guard isBeyond || size <= room else { throw SystemError(call: "write", code: ENOSPC) }
   }
 
-  /// Room for so many bytes more, and for some that follow them: a full disk shows here, not amid a write.
-  private func reserve(for count: Int) throws {
+  /// Reserves disk space for `count` more bytes and some that follow them, so that a full disk is detected before a write.
+  private func reserve(for count: Int) throws(SystemError) {
     let wanted = writtenCount + UInt64(count)
     guard reservedCount < size, wanted >= reservedCount else { return }
-    reservedCount = min(size, wanted + min(Self.reservedAtOnce, size - wanted))
+    reservedCount = min(size, wanted + min(Self.reservationStep, size - wanted))
     let code = clinux_allocate(writer.number, off_t(reservedCount))
-    // Where the file system reserves nothing, a full disk shows as the body is written.
+    // If the file system cannot reserve space, a full disk is detected when the body is written.
     guard code == 0 || code == EOPNOTSUPP else { throw SystemError(call: "fallocate", code: code) }
   }
 
-  /// - Throws: `SystemError`
+  // The mode of the file is read-only, because a worker can open it again through its /proc/self/fd.
+
   static func open(
     in directory: String, canBeUnnamed: Bool = true
-  ) throws -> (writer: Descriptor, reader: Descriptor) {
-    try (canBeUnnamed ? openUnnamed(in: directory) : nil) ?? openNamed(in: directory)
+  ) throws(SystemError) -> (writer: Descriptor, reader: Descriptor) {
+    if canBeUnnamed, let unnamed = openUnnamed(in: directory) { return unnamed }
+    return try openNamed(in: directory)
   }
-
-  // Read-only in both ways for whoever opens it again, as a worker can through its /proc/self/fd.
 
   private static func openUnnamed(in directory: String) -> (writer: Descriptor, reader: Descriptor)? {
     let number = clinux_open_unnamed(directory, S_IRUSR)
@@ -66,7 +66,7 @@ package final class SpoolFile {
     return again < 0 ? nil : (writer, Descriptor(owning: again))
   }
 
-  private static func openNamed(in directory: String) throws -> (writer: Descriptor, reader: Descriptor) {
+  private static func openNamed(in directory: String) throws(SystemError) -> (writer: Descriptor, reader: Descriptor) {
     let name = NewFile.path(in: directory)
     let writer = try NewFile.create(name, mode: S_IRUSR)
     defer { unlink(name) }
@@ -75,7 +75,7 @@ package final class SpoolFile {
     return (writer, Descriptor(owning: again))
   }
 
-  /// Gives it a name; false where the file system cannot.
+  /// Gives the file a name. Returns false if the file system does not support that.
   func link(as path: String) -> Bool {
     linkat(AT_FDCWD, writer.pathInProc, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
   }
@@ -84,8 +84,7 @@ package final class SpoolFile {
   package var isComplete: Bool { writtenCount == size }
 
   /// Writes the next bytes of the body.
-  /// - Throws: `SystemError`
-  package func append(_ bytes: [UInt8]) throws {
+  package func append(_ bytes: [UInt8]) throws(SystemError) {
     guard UInt64(bytes.count) <= size - writtenCount else { throw SystemError(call: "write", code: EFBIG) }
     try reserve(for: bytes.count)
     try writer.writeAll(bytes)
@@ -93,33 +92,32 @@ package final class SpoolFile {
     if isComplete { completedAt = try modificationTime() }
   }
 
-  /// The bytes from `offset` on, as many as there are, at most `count`.
-  /// - Throws: `SystemError`
-  package func read(at offset: UInt64, count: Int) throws -> [UInt8] {
+  /// The bytes from `offset` on: `count` bytes, or fewer at the end of what is written. Throws EIO if another process has
+  /// modified the file.
+  package func read(at offset: UInt64, count: Int) throws(SystemError) -> [UInt8] {
     guard offset < writtenCount, count > 0 else { return [] }
     let wanted = Int(min(UInt64(count), writtenCount - offset))
     let bytes = try reader.read(at: off_t(offset), atMost: wanted)
-    // Somebody has cut it, or written to it: that must not pass for the body.
-    guard bytes.count == wanted, try isUntouched() else { throw SystemError(call: "pread", code: EIO) }
+    guard bytes.count == wanted, try isUnmodified() else { throw SystemError(call: "pread", code: EIO) }
     return bytes
   }
 
-  private func isUntouched() throws -> Bool {
+  private func isUnmodified() throws(SystemError) -> Bool {
     guard let completedAt else { return true }
     let time = try modificationTime()
     return time.tv_sec == completedAt.tv_sec && time.tv_nsec == completedAt.tv_nsec
   }
 
-  private func modificationTime() throws -> timespec {
+  private func modificationTime() throws(SystemError) -> timespec {
     var status = stat()
     guard fstat(writer.number, &status) == 0 else { throw SystemError("fstat") }
     return status.st_mtim
   }
 
-  /// The whole body as a child's standard input, from its beginning. One child at a time: they share the offset.
-  /// - Throws: `SystemError`
-  func rewound() throws -> Descriptor {
-    precondition(isComplete, "a child must not read a part for the whole")
+  /// A descriptor at the beginning of the body, for a child's standard input. Only one child at a time may use it, because
+  /// they would share its offset.
+  func rewoundReader() throws(SystemError) -> Descriptor {
+    precondition(isComplete, "a child must not get an incomplete body")
     guard lseek(reader.number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
     return reader
   }

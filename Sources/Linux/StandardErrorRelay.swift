@@ -1,42 +1,42 @@
 import Glibc
 
-/// Hands on to our own standard error what others wrote, without ever waiting for room there.
+/// Forwards what child processes write to the standard error of this process, without ever blocking.
 package struct StandardErrorRelay {
-  /// How much waits at most for somebody who reads nothing. What comes then is lost.
-  private static let mostWaiting = 1 << 20
+  /// The maximum number of bytes that are buffered for a slow reader. Bytes beyond it are dropped.
+  private static let maxPendingSize = 1 << 20
 
-  private var waiting: ArraySlice<UInt8> = []
+  private var pending: ArraySlice<UInt8> = []
 
   package init() {}
 
-  /// Nothing waits for room.
-  package var isIdle: Bool { waiting.isEmpty }
+  /// Whether nothing is buffered.
+  package var isIdle: Bool { pending.isEmpty }
 
-  /// What to wait for, while something waits for room.
+  /// What to wait for before the next call of `write`; nil if nothing is buffered.
   package var interest: PollInterest? {
     isIdle ? nil : PollInterest(descriptor: STDERR_FILENO, readable: false, writable: true)
   }
 
-  /// Takes what is to be handed on, and writes what there is room for.
+  /// Takes bytes to forward, and writes as many as possible now.
   package mutating func append(_ bytes: ArraySlice<UInt8>) {
-    waiting += bytes.prefix(max(0, Self.mostWaiting - waiting.count))
+    pending += bytes.prefix(max(0, Self.maxPendingSize - pending.count))
     write()
   }
 
-  /// Writes what there is room for, in pieces that a pipe takes whole (PIPE_BUF). What standard error does not take at all, since
-  /// nobody reads it or its disk is full, is lost.
+  /// Writes as much as possible now, in blocks that a pipe accepts whole (PIPE_BUF). If standard error fails, because it
+  /// has no reader or its disk is full, everything that is buffered is dropped.
   package mutating func write() {
     while !isIdle {
       var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
       guard Glibc.poll(&entry, 1, 0) > 0 else { return }
-      let count = retrying {
-        waiting.prefix(4096).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      let count = retryingOnInterrupt {
+        pending.prefix(4096).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
       }
       if count < 0, errno == EAGAIN { return }
       guard count > 0 else { break }
-      waiting.removeFirst(count)
+      pending.removeFirst(count)
     }
-    // It would else keep the room of all that went through it.
-    waiting = []
+    // Removing bytes from the front does not release their memory.
+    pending = []
   }
 }

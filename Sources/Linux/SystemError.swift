@@ -1,6 +1,6 @@
 import Glibc
 
-/// A failed system call: its errno, and the call's name for people.
+/// A failed system call: its name, which is shown to users, and its errno.
 package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   package var call: String
   package var code: Int32
@@ -10,39 +10,38 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     self.code = code
   }
 
-  /// The failure that errno tells of now.
+  /// Takes the code from errno.
   init(_ call: String) { self.init(call: call, code: errno) }
 
-  /// What exec says of too long an argument.
+  /// The error of exec for an argument that is too long.
   package static var argumentTooLong: SystemError { SystemError(call: "exec", code: E2BIG) }
 
-  /// What was there to be read is there no more.
+  /// The error of reading data that is no longer available.
   package static var readFailed: SystemError { SystemError(call: "read", code: EIO) }
 
-  /// A file, or what is to become one, is larger than it may be.
+  /// The error of writing a file that exceeds its size limit.
   package static var tooLarge: SystemError { SystemError(call: "write", code: EFBIG) }
 
-  /// Nobody reads any more what was to be written.
   package var isBrokenPipe: Bool { code == EPIPE }
 
-  /// There is no directory by the name that was used as one's.
-  package var meansNoDirectory: Bool { code == ENOENT || code == ENOTDIR }
+  /// Whether a path that should be a directory does not exist or is something else.
+  package var isMissingDirectory: Bool { code == ENOENT || code == ENOTDIR }
 
-  /// What keeps a program from being started.
-  package enum Obstacle: Hashable, Sendable {
-    /// It, or its interpreter or loader, is not there.
+  /// Why a program could not be started.
+  package enum StartFailure: Hashable, Sendable {
+    /// The program, its interpreter or its loader does not exist.
     case notFound
     case notExecutable
-    /// Its arguments and environment take more room than the kernel grants.
+    /// The arguments and the environment exceed the kernel's size limit.
     case argumentsTooLong
-    /// It, or its input, cannot be read.
+    /// The program or its input cannot be read.
     case unreadable
-    /// Processes, memory or descriptors are not to be had.
+    /// There are not enough processes, memory or descriptors.
     case system
   }
 
-  /// What a failure to start a program is about.
-  package var obstacle: Obstacle {
+  /// Classifies an error of `ProcessGroups.start` and of preparing its input.
+  package var startFailure: StartFailure {
     let isOfExec = call == "exec"
     return switch code {
     case E2BIG: .argumentsTooLong
@@ -54,31 +53,33 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Others may free in a moment what is wanting.
-  package var mayPass: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
+  /// Whether a resource is exhausted that other processes may free at any time.
+  package var isTemporary: Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
 
-  /// What `strerror` says of the code.
+  /// The text of strerror(3) for the code.
   package var reason: String { String(cString: strerror(code)) }
 
   package var description: String { "\(call): \(reason)" }
 
-  /// The reason of any error, for a line that names what failed itself.
+  /// The reason of any error, for a message that already names what failed.
   package static func reason(of error: any Error) -> String { (error as? SystemError)?.reason ?? "\(error)" }
 }
 
-/// Tries what processes, memory or descriptors may be wanting for, a few times in 200 ms: others may free them.
-/// - Throws: what `body` threw the last time
-package func patiently<Result>(_ body: () throws -> Result) throws -> Result {
+/// Calls `body`, and repeats it up to four times within 200 ms if processes, memory or descriptors are exhausted.
+package func retryingOnShortage<Result, Failure: Error>(
+  _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
   for _ in 0..<4 {
-    do { return try body() } catch let error as SystemError where error.mayPass {
+    do { return try body() } catch {
+      guard let systemError = error as? SystemError, systemError.isTemporary else { throw error }
       usleep(50_000)
     }
   }
   return try body()
 }
 
-/// Repeats a system call for as long as a signal interrupts it, and returns its result, or -1 with errno set.
-func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
+/// Repeats a system call while signals interrupt it (EINTR). Returns its result, or -1 with errno set.
+func retryingOnInterrupt<Result: SignedInteger>(_ call: () -> Result) -> Result {
   while true {
     let result = call()
     if result != -1 || errno != EINTR { return result }

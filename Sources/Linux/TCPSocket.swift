@@ -1,17 +1,16 @@
 import Glibc
 
-/// A TCP connection that never blocks.
+/// A non-blocking TCP connection.
 package final class TCPSocket {
   private let descriptor: Descriptor
 
-  /// Begins to connect; the socket becomes writable when that has ended, one way or the other (see `connectionError`).
-  /// - Throws: `SystemError`
-  package init(connectingTo address: SocketAddress) throws {
+  /// Begins to connect. The socket becomes writable when it is connected or has failed; `connectionError` tells which.
+  package init(connectingTo address: SocketAddress) throws(SystemError) {
     let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
     let number = socket(address.family, type, 0)
     guard number >= 0 else { throw SystemError("socket") }
     descriptor = Descriptor(owning: number)
-    // Cancel and settlement go out in one write anyway; what follows should not wait for the peer's acknowledgement.
+    // Every write is complete in itself, so Nagle's algorithm would only delay the next one.
     var on: Int32 = 1
     setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout.size(ofValue: on)))
     let result = address.bytes.withUnsafeBytes {
@@ -24,7 +23,7 @@ package final class TCPSocket {
     PollInterest(descriptor: descriptor.number, readable: readable, writable: writable)
   }
 
-  /// Why connecting failed, once the socket is writable; nil where it succeeded.
+  /// Why connecting failed; nil if it succeeded. Must be called only when the socket is writable.
   package func connectionError() -> SystemError? {
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout.size(ofValue: code))
@@ -34,13 +33,11 @@ package final class TCPSocket {
     return code == 0 ? nil : SystemError(call: "connect", code: code)
   }
 
-  /// - Throws: `SystemError`
-  package func read(into buffer: inout [UInt8]) throws -> Descriptor.Transfer {
+  package func read(into buffer: inout [UInt8]) throws(SystemError) -> Descriptor.Transfer {
     try descriptor.read(into: &buffer)
   }
 
-  /// - Throws: `SystemError`
-  package func write(_ bytes: ArraySlice<UInt8>) throws -> Descriptor.Transfer {
+  package func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Descriptor.Transfer {
     try descriptor.transferred("send") {
       bytes.withUnsafeBytes { send(descriptor.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
     }

@@ -1,15 +1,16 @@
 import Glibc
 
-/// What standard output, or standard error, is shown on.
+/// The terminal that standard output or standard error is connected to.
 package enum Terminal {
   package struct Size: Hashable, Sendable {
     package var columns: Int
     package var rows: Int
   }
 
-  /// nil where standard output is no terminal; what the terminal does not tell is as it was on paper.
+  /// The size of the terminal of standard output; nil if it is not a terminal. A terminal that does not report its size
+  /// counts as 80 by 24.
   package static var size: Size? { size(STDOUT_FILENO) }
-  /// The same for standard error.
+  /// The size of the terminal of standard error, found in the same way.
   package static var errorSize: Size? { size(STDERR_FILENO) }
 
   private static func size(_ descriptor: Int32) -> Size? {

@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// The process that we are.
+/// The process that this code runs in.
 package enum ThisProcess {
-  /// The environment, `NAME=value`, as bytes: it need not be text.
+  /// The environment, as `NAME=value`. The entries are bytes, since they may not be valid text.
   package static var environment: [[UInt8]] {
     var entries: [[UInt8]] = []
     var next = environ
@@ -14,7 +14,7 @@ package enum ThisProcess {
     return entries
   }
 
-  /// The arguments, the program's name first, as bytes: they need not be text.
+  /// The arguments, beginning with the program's name. They are bytes, since they may not be valid text.
   package static var arguments: [[UInt8]] {
     (0..<clinux_argument_count()).map { index in
       let argument = clinux_argument(index)
@@ -22,40 +22,40 @@ package enum ThisProcess {
     }
   }
 
-  /// The wall clock, in seconds since 1970-01-01T00:00:00Z.
+  /// The wall-clock time in whole seconds since 1970-01-01T00:00:00Z.
   package static var time: UInt64 { UInt64(Glibc.time(nil)) }
 
-  /// The same with its fraction.
+  /// The wall-clock time in seconds since 1970-01-01T00:00:00Z, with fractions of a second.
   package static var timeOfDay: Double {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
-  /// Nanoseconds of CLOCK_MONOTONIC: since the host was started, without the time that it slept.
+  /// The time of CLOCK_MONOTONIC in nanoseconds. It counts from the start of the host and excludes the time it slept.
   package static var monotonicTime: UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
-  /// The host's name, as far as it has one: a pod's in Kubernetes.
+  /// The host name, which in Kubernetes is the pod's name. Empty if it cannot be read.
   package static var hostName: String {
     var name = [CChar](repeating: 0, count: 256)
     guard gethostname(&name, name.count - 1) == 0 else { return "" }
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// Whether we were started without a standard input.
+  /// Whether this process was started with standard input closed.
   static let isInputClosed = fcntl(STDIN_FILENO, F_GETFD) == -1
 
-  /// Whether we were started without a standard output.
+  /// Whether this process was started with standard output closed.
   package static let isOutputClosed = fcntl(STDOUT_FILENO, F_GETFD) == -1
 
-  /// To be called first of all. Opens /dev/null, or where there is none the root directory, which cannot be written to
-  /// either, in the place of standard input, output or error where one is closed: what is opened next would take its
-  /// number, and a broker be sent our log. What we start finds it closed, as we did. And ignores SIGPIPE and SIGXFSZ:
-  /// a broken pipe or a file that may not grow is a result, not an end.
+  /// Must be called before anything else. It ignores SIGPIPE and SIGXFSZ, so that a write to a broken pipe or to a file at
+  /// its size limit fails instead of ending the process. It also opens /dev/null for each standard stream that is closed.
+  /// Otherwise the next descriptor would get the stream's number, and the log could be sent to a broker. Without /dev/null
+  /// it opens the root directory, which cannot be written to either. Child processes get these streams closed again.
   package static func prepare() {
     _ = (isInputClosed, isOutputClosed)
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
@@ -66,8 +66,9 @@ package enum ThisProcess {
     signal(SIGXFSZ, SIG_IGN)
   }
 
-  /// Overwrites with `*`, where `/proc` and `ps` show our arguments, the parts of `text` at
-  /// `ranges` (offsets in its UTF-8). True where an argument ends in `text`, as `--url=TEXT` does.
+  /// Overwrites parts of the arguments with `*`, so that `/proc` and `ps` do not show them. The parts are those of `text`
+  /// at `ranges`, which are offsets in its UTF-8, in every argument that ends with `text`, such as `--url=TEXT`. Returns
+  /// whether there is such an argument.
   package static func hide(_ ranges: [Range<Int>], ofArgument text: String) -> Bool {
     let text = Array(text.utf8)
     var isFound = false
@@ -79,7 +80,8 @@ package enum ThisProcess {
     return isFound
   }
 
-  /// The same in one argument, 0 being the program's name, whose last `count` bytes the ranges count in.
+  /// Overwrites parts of one argument with `*`. The argument at index 0 is the program's name. `ranges` are offsets in the
+  /// argument's last `count` bytes.
   package static func hide(_ ranges: [Range<Int>], ofLast count: Int, inArgument index: Int) {
     guard (0..<Int(clinux_argument_count())).contains(index) else { return }
     let argument = clinux_argument(Int32(index))
@@ -89,11 +91,12 @@ package enum ThisProcess {
     }
   }
 
-  /// Keeps other processes of the same user from reading our memory and environment in `/proc`.
+  /// Prevents other processes of the same user from reading this process's memory and environment in `/proc`
+  /// (PR_SET_DUMPABLE).
   package static func forbidDumping() { clinux_set_not_dumpable() }
 
-  /// Writes to standard error, in pieces that a pipe takes whole (PIPE_BUF), and each only where there is
-  /// room for it: nobody who reads too slowly may keep us waiting. What cannot be written is lost.
+  /// Writes to standard error without waiting. A text that a slow reader leaves no room for is dropped. The text is written
+  /// in blocks that a pipe accepts whole (PIPE_BUF).
   package static func writeToStandardError(_ text: String) {
     write(text, to: STDERR_FILENO) {
       var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
@@ -101,16 +104,15 @@ package enum ThisProcess {
     }
   }
 
-  /// Writes to standard output what somebody waits for.
-  /// - Throws: `SystemError`
-  package static func answer(_ bytes: [UInt8]) throws(SystemError) {
-    // Then /dev/null stands in its place.
+  /// Writes all bytes to standard output, and waits as long as that takes.
+  package static func writeToStandardOutput(_ bytes: [UInt8]) throws(SystemError) {
+    // If it was closed, `prepare` has opened /dev/null instead.
     guard !isOutputClosed else { throw SystemError(call: "write", code: EBADF) }
     var rest = bytes[...]
     while !rest.isEmpty {
-      let count = retrying { rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) } }
+      let count = retryingOnInterrupt { rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) } }
       if count < 0, errno == EAGAIN {
-        // Whoever shares it with us has set O_NONBLOCK.
+        // Another process that shares standard output has set O_NONBLOCK.
         _ = try poll([PollInterest(descriptor: STDOUT_FILENO, readable: false, writable: true)], until: nil)
         continue
       }
@@ -119,16 +121,12 @@ package enum ThisProcess {
     }
   }
 
-  /// From now on these signals end the process with status 128 and their number, as a shell reports it: also where it
-  /// is a container's first, to which the kernel hands no signal without a handler.
-  package static func end(on signals: [Signal]) {
-    for each in signals where !each.isIgnoredByCustom { signal(each.rawValue) { _exit(128 + $0) } }
-  }
-
   private static func write(_ text: String, to descriptor: Int32, while hasRoom: () -> Bool) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty, hasRoom() {
-      let count = retrying { rest.prefix(4096).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } }
+      let count = retryingOnInterrupt {
+        rest.prefix(4096).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      }
       guard count > 0 else { return }
       rest.removeFirst(count)
     }

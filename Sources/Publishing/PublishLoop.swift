@@ -224,7 +224,7 @@ package final class PublishLoop {
       broker: broker,
       .init(
         url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName,
-        opening: opening.map { ChannelMethod($0, on: Self.channel) }),
+        initialMethods: opening.map { ChannelMethod($0, on: Self.channel) }),
       access: configuration.access, now: .now)
     sending = nil
     template = nil

@@ -21,7 +21,7 @@ final class QueueInquiry {
       broker: broker,
       .init(
         url: broker, heartbeat: heartbeat, name: name,
-        opening: [.channelOpen, question].map { ChannelMethod($0, on: Self.channel) }),
+        initialMethods: [.channelOpen, question].map { ChannelMethod($0, on: Self.channel) }),
       access: access, now: .now)
   }
 

@@ -80,7 +80,7 @@ struct Window {
   /// looked at. Of a size the text alone says which item has it.
   func refusedNumber(_ reason: CloseReason) -> Int? {
     let open = entries.prefix(sentCount).filter { !$0.isSettled }.map(\.item)
-    if reason.isAboutTheSizeOfAMessage {
+    if reason.isMessageTooLarge {
       return (open.first { reason.text.contains(" \($0.body.size) ") } ?? (open.count == 1 ? open.first : nil))?.number
     }
     let isRefusal = [.notFound, .accessRefused, .preconditionFailed].contains(reason.code)

@@ -1,4 +1,5 @@
 import Arguments
+import Console
 import JobRunner
 import Linux
 

@@ -1,5 +1,5 @@
 import Arguments
-import JobRunner
+import Console
 
 /// `amqp-job completion`
 enum CompletionCommand: ToolCommand {

@@ -1,7 +1,6 @@
 import AMQP
 import Broker
-import JobRunner
-import Reports
+import Console
 
 /// `amqp-job dead list`: reads the items, gives them back as they came, and shows what their headers say.
 struct DeadList {

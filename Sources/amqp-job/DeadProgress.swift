@@ -1,6 +1,5 @@
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// How far a command is that goes through many dead letters: one line on a terminal, drawn over and over, and gone in the end.
 final class DeadProgress {

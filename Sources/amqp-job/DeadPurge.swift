@@ -1,6 +1,5 @@
-import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// `amqp-job dead purge`: drops dead letters.
 struct DeadPurge {

@@ -1,7 +1,6 @@
 import AMQP
-import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
 
 /// `amqp-job dead replay`: moves dead letters back into the queue.

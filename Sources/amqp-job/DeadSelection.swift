@@ -1,6 +1,6 @@
 import AMQP
 import Broker
-import JobRunner
+import Console
 
 /// The dead letters that a command is about, and which of those that were asked for by their ids or positions have been met.
 final class DeadSelection {

@@ -1,8 +1,7 @@
 import AMQP
 import Broker
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// `amqp-job dead show`: one dead letter's body, or what else it has.
 struct DeadShow {

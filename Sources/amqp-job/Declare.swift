@@ -1,6 +1,6 @@
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
 
 /// `amqp-job declare`

@@ -1,8 +1,6 @@
 import AMQP
-import Arguments
 import Broker
-import JobRunner
-import Reports
+import Console
 
 /// What `amqp-job status --until drained` waits for. Only when nothing is to be seen of items or consumers is it made sure of, for
 /// that takes a consumer of our own.

@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import JobRunner
 
 /// `amqp-job status --drained`: the same looks as a runner's, without taking anything.

@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import JobRunner
 
 /// A queue of which a short command has to know the same as a runner before it consumes from it.

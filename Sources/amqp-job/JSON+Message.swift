@@ -1,5 +1,5 @@
 import AMQP
-import Reports
+import Console
 
 /// What a message has, as JSON.
 extension JSON {
@@ -37,7 +37,7 @@ extension JSON {
     case .array(let values): self = .array(values.map { JSON(field: $0) ?? .null })
     case .table(let table): self = JSON(headers: table)
     case .void: self = .null
-    case .unread: return nil
+    case .undecodable: return nil
     default:
       guard let bytes = value.scalarBytes else { return nil }
       self = value.integer.map { .integer($0) } ?? .text(String(decoding: bytes, as: UTF8.self))

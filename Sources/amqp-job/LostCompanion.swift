@@ -1,6 +1,5 @@
 import Broker
-import JobRunner
-import Reports
+import Console
 
 /// A queue whose retry or dead-letter queue has gone. Nothing that AMQP shows tells why, nor whether it may happen: a policy
 /// of the broker's with `expires` deletes what nobody uses, and nobody ever consumes from these two.

@@ -1,6 +1,6 @@
 import AMQP
 import Arguments
-import JobRunner
+import Console
 
 /// `amqp-job man`
 enum Man: ToolCommand {

@@ -1,5 +1,5 @@
 import Arguments
-import JobRunner
+import Console
 import Linux
 import Manifests
 

@@ -1,8 +1,7 @@
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Manifests
-import Reports
 
 /// How much a Job has to do: as was said, or what the broker says.
 enum ManifestExtent {

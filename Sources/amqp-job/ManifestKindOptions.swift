@@ -1,5 +1,5 @@
 import Arguments
-import JobRunner
+import Console
 import Manifests
 
 /// The options of `amqp-job manifest` that only some kinds have.

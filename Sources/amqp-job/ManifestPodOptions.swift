@@ -1,4 +1,5 @@
 import Arguments
+import Console
 import Manifests
 
 /// The options of `amqp-job manifest` about what objects and pods have that is no matter of what runs in them.

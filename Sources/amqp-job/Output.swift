@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Linux
 
 /// Standard output, as the answer to what a command was asked.
@@ -14,7 +14,7 @@ enum Output {
   static func write(_ bytes: [UInt8], atEnd: () -> Void = {}) throws {
     guard !ThisProcess.isOutputClosed else { throw Failure(.inputOutputError, "standard output is closed") }
     do {
-      try ThisProcess.answer(bytes)
+      try ThisProcess.writeToStandardOutput(bytes)
     } catch {
       if error.isBrokenPipe {
         atEnd()

@@ -1,10 +1,8 @@
 import AMQP
-import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
 import Publishing
-import Reports
 
 /// What `publish` says: how far it is, what is in its way, and what became of the items.
 final class PublishReport {

@@ -1,7 +1,6 @@
 import AMQP
 import Broker
-import JobRunner
-import Reports
+import Console
 
 /// Asks a broker how full queues are.
 struct QueueLookup {

@@ -1,7 +1,6 @@
 import AMQP
-import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// What `declare --delete` does.
 struct QueueRemoval {

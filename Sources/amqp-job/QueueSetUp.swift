@@ -1,7 +1,7 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// What `declare` makes of its options.
 struct QueueSetUp {

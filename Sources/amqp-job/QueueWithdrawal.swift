@@ -1,6 +1,6 @@
 import AMQP
-import Arguments
 import Broker
+import Console
 
 /// Removes what a declaration made that has failed after all.
 struct QueueWithdrawal {

@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Linux
 
 /// Says what there is to say where somebody sees it: in the log, and an error also where Kubernetes looks for a container's

@@ -1,5 +1,6 @@
 import Arguments
 import Broker
+import Console
 import JobRunner
 import Linux
 

@@ -1,5 +1,5 @@
 import Arguments
-import JobRunner
+import Console
 
 /// What the help and the manual say of `amqp-job run` besides its options.
 extension Run {

@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Linux
 
 /// Which bodies a runner keeps in memory, and where it keeps the others.
@@ -35,7 +35,7 @@ struct Spooling {
   /// - Throws: `Failure`: too little for a runner.
   @discardableResult
   static func checkMemory() throws -> UInt64? {
-    guard let room = MemoryLimit.room else { return nil }
+    guard let room = MemoryLimit.remaining else { return nil }
     guard room >= ownMemory else {
       throw Failure(
         .internalError,
@@ -55,10 +55,10 @@ struct Spooling {
       try SpoolDirectory.check(directory, size: UInt64(size))
     } catch {
       // One that somebody named, and that is none, will not be there the next time either.
-      let isMistaken = isNamed && (error as? SystemError)?.meansNoDirectory == true
+      let isMistaken = isNamed && error.isMissingDirectory
       throw Failure(
         isMistaken ? .usage : .inputOutputError,
-        "cannot keep large items in \(directory): \(SystemError.reason(of: error)) (--spool-dir, or TMPDIR); "
+        "cannot keep large items in \(directory): \(error.reason) (--spool-dir, or TMPDIR); "
           + "nothing was taken from queue '\(queue)'")
     }
   }

@@ -1,8 +1,7 @@
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// `amqp-job status`
 struct Status: ToolCommand {

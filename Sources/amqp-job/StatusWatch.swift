@@ -1,7 +1,6 @@
 import Broker
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// `amqp-job status --watch`: on a terminal, one line a queue, drawn over and over in the same place. And `--until`, with which it
 /// may go on unseen.

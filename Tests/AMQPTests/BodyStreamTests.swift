@@ -2,14 +2,14 @@ import Testing
 
 @testable import AMQP
 
-/// Bodies that are handed on in parts, and sent in parts.
+/// Bodies that are received in parts or sent in parts.
 @Suite struct BodyStreamTests {
   private let large: Connection
   private let body = (0..<100).map { UInt8($0) }
 
   init() throws {
     var parameters = Peer.parameters
-    parameters.largestBodyInMemory = 99
+    parameters.maxBodySizeInMemory = 99
     large = try Peer.opened(parameters)
   }
 
@@ -17,8 +17,8 @@ import Testing
     events.flatMap { event -> [UInt8] in if case .bodyPart(1, 100, let part) = event { part } else { [] } }
   }
 
-  @Test(arguments: [1, 7, 1000])
-  func aLargeBodyComesInPartsAndThenTheDeliveryWithoutIt(step: Int) throws {
+  @Test("A large body arrives in parts, followed by a delivery without the body", arguments: [1, 7, 1000])
+  func largeBody(step: Int) throws {
     var connection = large
     let bytes = Peer.deliver(body, parts: [50, 0, 49, 1])
     var events: [Connection.Event] = []
@@ -39,7 +39,7 @@ import Testing
     #expect(delivery.envelope.deliveryTag == 7 && delivery.properties.contentType == "text/plain")
   }
 
-  @Test func aSmallerOneComesWhole() throws {
+  @Test("A smaller body arrives whole") func smallBody() throws {
     var connection = large
     let events = try connection.receive(Peer.deliver(Array(body.dropLast()), parts: [98, 1]), now: .now)
     guard case .delivered(_, let delivery) = try #require(events.first) else {
@@ -49,12 +49,12 @@ import Testing
     #expect(events.count == 1 && delivery.body == body.dropLast() && delivery.bodySize == 99)
   }
 
-  @Test func anAnnouncedSizeAloneTakesNoMemory() throws {
+  @Test("Memory is not reserved for an announced size alone") func announcedSize() throws {
     var connection = try Peer.opened()
     #expect(try connection.receive(Peer.deliver([1], parts: [1], announcing: UInt64(Int.max)), now: .now).isEmpty)
   }
 
-  @Test func aBodyThatItsChannelsEndCutsShortIsNotDelivered() throws {
+  @Test("A body that is cut short by the end of its channel is not delivered") func channelEndWithinBody() throws {
     var connection = large
     let events = try connection.receive(
       Peer.deliver(body, parts: [50]) + Peer.close(406, "why", channel: 1), now: .now)
@@ -64,33 +64,35 @@ import Testing
     #expect(try connection.receive(Peer.deliver(body, parts: [100]), now: .now).count == 3)
   }
 
-  @Test func twoBodiesAreNeverJoined() throws {
+  @Test("A delivery within another body is a protocol violation") func deliveryWithinBody() throws {
     var connection = large
     _ = try connection.receive(Peer.deliver(body, parts: [50]), now: .now)
     #expect(throws: AMQPError.self) { try connection.receive(Peer.deliver(body, parts: [50]), now: .now) }
   }
 
-  @Test func nothingElseComesWithinAMessage() throws {
+  @Test("A method within a body is a protocol violation") func methodWithinBody() throws {
     var connection = large
     let bytes = Peer.deliver(body, parts: [50]) + Peer.frame(1, [0, 60, 0, 11])
     _ = try connection.receive(bytes, now: .now)
-    #expect(throws: AMQPError.protocolViolation("a method within a message")) { try connection.tick(now: .now) }
+    #expect(throws: AMQPError.protocolViolation("a method between the frames of a message")) {
+      try connection.tick(now: .now)
+    }
   }
 
-  @Test func aSecondHeaderIsAViolation() throws {
+  @Test("A second header is a protocol violation") func secondHeader() throws {
     var connection = large
     let header: [UInt8] = [0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 0, 0]
     _ = try connection.receive(Peer.deliver(body, parts: []), now: .now)
     #expect(throws: AMQPError.self) { try connection.receive(Peer.frame(kind: 2, 1, header), now: .now) }
   }
 
-  @Test func moreThanAnnouncedIsAViolationInPartsToo() throws {
+  @Test("A body in parts that is larger than announced is a protocol violation") func tooManyParts() throws {
     var connection = large
     _ = try connection.receive(Peer.deliver(body, parts: [99]), now: .now)
     #expect(throws: AMQPError.self) { try connection.receive(Peer.frame(kind: 3, 1, [1, 2]), now: .now) }
   }
 
-  @Test func ofAReturnedMessageThereIsNoBody() throws {
+  @Test("A returned message is reported without its body") func returnedMessage() throws {
     var connection = large
     let method: [UInt8] = [0, 60, 0, 50, 1, 56] + Peer.short("NO_ROUTE") + Peer.short("") + Peer.short("q")
     let events = try connection.receive(
@@ -101,7 +103,7 @@ import Testing
     #expect(events == [.returned(channel: 1, ReturnedMessage(reason: reason, properties: properties))])
   }
 
-  @Test func aMessageSentInPartsIsOneSentAtOnce() throws {
+  @Test("A message that is sent in parts equals the same message sent at once") func sendingInParts() throws {
     let method = Method.basicPublish(exchange: "", routingKey: "q", mandatory: true)
     let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
     var whole = try Peer.opened()
@@ -128,8 +130,10 @@ import Testing
 }
 
 @Suite struct FrameReaderTests {
-  @Test(arguments: [(Frame.Kind.body, 1 << 20, true), (.body, 1 << 20 + 1, false), (.header, 16 << 20, true)])
-  func aFrameIsAsLargeAsItsKindMayBe(kind: Frame.Kind, size: Int, fits: Bool) throws {
+  @Test(
+    "Each kind of frame has its own size limit",
+    arguments: [(Frame.Kind.body, 1 << 20, true), (.body, 1 << 20 + 1, false), (.header, 16 << 20, true)])
+  func frameSizeLimit(kind: Frame.Kind, size: Int, fits: Bool) throws {
     var reader = FrameReader()
     var start: [UInt8] = [kind.rawValue, 0, 1]
     start.append(bigEndian: UInt32(size))
@@ -137,11 +141,11 @@ import Testing
     if fits {
       #expect(try reader.next() == nil)
     } else {
-      #expect(throws: AMQPError.protocolViolation("a frame of \(size) bytes")) { try reader.next() }
+      #expect(throws: AMQPError.protocolViolation("a frame of \(size) bytes, which is too large")) { try reader.next() }
     }
   }
 
-  @Test func theMemoryOfALargeFrameIsGivenBack() throws {
+  @Test("The memory of a large frame is released") func releasedMemory() throws {
     var reader = FrameReader()
     var bytes: [UInt8] = []
     Frame.write(.header, channel: 1, payload: [UInt8](repeating: 0, count: 4 << 20), to: &bytes)

@@ -5,7 +5,7 @@ import Testing
 @Suite struct CodecTests {
   private let codec = Codec()
 
-  @Test func propertiesWithEveryKindOfHeaderSurvive() throws {
+  @Test("Properties with every kind of header survive encoding and decoding") func propertiesRoundTrip() throws {
     var properties = BasicProperties()
     properties.contentType = "a"
     properties.contentEncoding = "b"
@@ -33,37 +33,40 @@ import Testing
     #expect(codec.decodeProperties(bytes[...]) == properties)
   }
 
-  @Test(arguments: [
-    [], [0x80], [0x20, 0x00, 0, 0, 0, 200, 1, 65], [0x20, 0x00, 0xFF, 0xFF, 0xFF, 0xFF], [0x20, 0x00, 0, 0],
-    [0xA0, 0x00, 1, 65], [0x20, 0x00, 0, 0, 0, 1, 200], [0x20, 0x00, 0, 0, 0, 3, 1, 65, 63],  // a kind that is none
-    [0x20, 0x00, 0, 0, 0, 7, 1, 65, 0x53, 0, 0, 0, 1, 65],  // a value that ends behind its table
-    [0x00, 0x01, 0x00, 0x01, 0x20, 0x00, 0, 0, 0, 0],  // flags that do not end
-  ])
-  func propertiesThatCannotBeReadAreKeptAsTheyCame(bytes: [UInt8]) throws {
-    var unread = BasicProperties()
-    unread.unread = bytes
-    #expect(codec.decodeProperties(bytes[...]) == unread)
-    #expect(try codec.encode(unread, limit: bytes.count) == bytes)
+  @Test(
+    "Properties that cannot be decoded are kept unchanged",
+    arguments: [
+      [], [0x80], [0x20, 0x00, 0, 0, 0, 200, 1, 65], [0x20, 0x00, 0xFF, 0xFF, 0xFF, 0xFF], [0x20, 0x00, 0, 0],
+      [0xA0, 0x00, 1, 65], [0x20, 0x00, 0, 0, 0, 1, 200], [0x20, 0x00, 0, 0, 0, 3, 1, 65, 63],  // an unknown kind
+      [0x20, 0x00, 0, 0, 0, 7, 1, 65, 0x53, 0, 0, 0, 1, 65],  // a value that ends after its table
+      [0x00, 0x01, 0x00, 0x01, 0x20, 0x00, 0, 0, 0, 0],  // flags that do not end
+    ])
+  func undecodableProperties(bytes: [UInt8]) throws {
+    var properties = BasicProperties()
+    properties.undecodable = bytes
+    #expect(codec.decodeProperties(bytes[...]) == properties)
+    #expect(try codec.encode(properties, limit: bytes.count) == bytes)
     guard !bytes.isEmpty else { return }
-    #expect(throws: AMQPError.self) { try codec.encode(unread, limit: bytes.count - 1) }
+    #expect(throws: AMQPError.self) { try codec.encode(properties, limit: bytes.count - 1) }
   }
 
-  /// RabbitMQ 3.10 hands these on: it does not look at the bit that announces another word of flags.
+  /// RabbitMQ 3.10 passes such properties on, because it does not check the bit that announces another word of flags.
   @Test(
+    "Additional words of flags are ignored",
     arguments: [
-      [0x80, 0x01, 1, 65],  // the word is not there
+      [0x80, 0x01, 1, 65],  // the announced word is missing
       [0x80, 0x01, 0x00, 0x00, 1, 65],
       [0x80, 0x01, 0x00, 0x01, 0xFF, 0xFE, 1, 65],
     ] as [[UInt8]])
-  func moreFlagsThanThereArePropertiesAreNoTrouble(bytes: [UInt8]) {
+  func additionalFlagWords(bytes: [UInt8]) {
     var properties = BasicProperties()
     properties.contentType = "A"
     #expect(codec.decodeProperties(bytes[...]) == properties)
   }
 
-  // MARK: What librabbitmq does not know
+  // MARK: Methods that librabbitmq does not support
 
-  @Test func aNewSecretGoesOutAndItsAnswerIsRead() throws {
+  @Test("connection.update-secret is encoded, and its answer is decoded") func updateSecret() throws {
     let method = Method.connectionUpdateSecret(newSecret: "abc", reason: "r")
     let bytes: [UInt8] = [0, 10, 0, 70, 0, 0, 0, 3] + Array("abc".utf8) + [1] + Array("r".utf8)
     #expect(try codec.encode(method, limit: bytes.count) == bytes)
@@ -75,7 +78,7 @@ import Testing
 
   // MARK: Headers that cannot be decoded
 
-  /// Headers of which one, `deep`, has that many levels of arrays, with `innermost` in them. The others are around it.
+  /// Properties with three headers. The second one, `deep`, has `levels` levels of arrays around `innermost`.
   private func properties(levels: Int, innermost: [UInt8] = [0x56]) -> (encoded: [UInt8], deep: [UInt8]) {
     var deep = innermost
     var length = deep.count
@@ -95,43 +98,45 @@ import Testing
     stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> $0) }
   }
 
-  @Test(arguments: [FieldTable.deepest + 1, 26_000, 100_000])
-  func aHeaderThatNestsTooDeepIsKeptAsItCame(levels: Int) throws {
+  @Test("A header that nests too deep is kept unchanged", arguments: [FieldTable.maxDepth + 1, 26_000, 100_000])
+  func tooDeepHeader(levels: Int) throws {
     let (encoded, deep) = properties(levels: levels)
     let decoded = codec.decodeProperties(encoded[...])
     #expect(decoded.contentType == "A")
-    #expect(decoded.headers == ["a": .boolean(true), "deep": .unread(kind: 0x41, deep), "b": .bytes([7])])
+    #expect(decoded.headers == ["a": .boolean(true), "deep": .undecodable(kind: 0x41, deep), "b": .bytes([7])])
     #expect(try codec.encode(decoded, limit: encoded.count) == encoded)
   }
 
-  @Test func aHeaderThatNestsLessIsRead() throws {
-    let (encoded, _) = properties(levels: FieldTable.deepest)
+  @Test("A header at the maximum depth is decoded") func deepestHeader() throws {
+    let (encoded, _) = properties(levels: FieldTable.maxDepth)
     var value = try #require(codec.decodeProperties(encoded[...]).headers?["deep"])
-    for _ in 0..<FieldTable.deepest {
+    for _ in 0..<FieldTable.maxDepth {
       guard case .array(let values) = value else { return #expect(Bool(false), "\(value) is no array") }
       value = try #require(values.first)
     }
     #expect(value == .void)
   }
 
-  @Test(arguments: [[0x3F], [0x53, 0, 0, 0, 1], [0x46, 0, 0, 0, 1, 1], [0x41, 0, 0, 0, 2, 0x56]] as [[UInt8]])
-  func aHeaderWithSomethingInItThatIsNoValueIsKeptAsItCame(innermost: [UInt8]) throws {
+  @Test(
+    "A header that contains an invalid value is kept unchanged",
+    arguments: [[0x3F], [0x53, 0, 0, 0, 1], [0x46, 0, 0, 0, 1, 1], [0x41, 0, 0, 0, 2, 0x56]] as [[UInt8]])
+  func invalidHeader(innermost: [UInt8]) throws {
     let (encoded, deep) = properties(levels: 2, innermost: innermost)
     let decoded = codec.decodeProperties(encoded[...])
-    #expect(decoded.headers?["deep"] == .unread(kind: 0x41, deep))
+    #expect(decoded.headers?["deep"] == .undecodable(kind: 0x41, deep))
     #expect(try codec.encode(decoded, limit: encoded.count) == encoded)
   }
 
-  @Test func aBrokerWhosePropertiesNestTooDeepIsAViolation() {
-    let (properties, _) = properties(levels: FieldTable.deepest + 1)
+  @Test("Server properties that nest too deep are a protocol violation") func tooDeepServerProperties() {
+    let (properties, _) = properties(levels: FieldTable.maxDepth + 1)
     let start = [0, 10, 0, 10, 0, 9] + properties.dropFirst(4) + [0, 0, 0, 0, 0, 0, 0, 0]
     #expect(throws: AMQPError.self) { try codec.decodeMethod(start[...]) }
-    // A queue.declare of the same depth, which no broker sends.
+    // A broker never sends queue.declare, so its arguments are not decoded.
     let declare = [0, 50, 0, 10, 0, 0, 0, 0] + properties.dropFirst(4)
     #expect(throws: Never.self) { try codec.decodeMethod(declare[...]) }
   }
 
-  @Test func aLongNameDoesNotFit() {
+  @Test("A queue name of more than 255 bytes is rejected") func longName() {
     let name = ByteString([UInt8](repeating: 65, count: 256))
     #expect(throws: AMQPError.self) {
       try codec.encode(.queueDeclare(.init(name: name, isPassive: true)), limit: 4096)

@@ -2,15 +2,15 @@ import Testing
 
 @testable import AMQP
 
-/// A connection fed with what a broker would send.
+/// A connection that is fed with the bytes a broker would send.
 @Suite struct ConnectionTests {
-  @Test func beginsWithTheProtocolHeader() {
+  @Test("The output begins with the protocol header") func beginsWithTheProtocolHeader() {
     #expect(Connection(Peer.parameters).output == Array("AMQP".utf8) + [0, 0, 9, 1])
   }
 
-  @Test func logsInAndAsksRightBehindIt() throws {
+  @Test("The login is followed at once by the initial methods") func login() throws {
     var parameters = Peer.parameters
-    parameters.opening = [ChannelMethod(.channelOpen, on: 3)]
+    parameters.initialMethods = [ChannelMethod(.channelOpen, on: 3)]
     var connection = Connection(parameters)
     #expect(try connection.receive(Peer.start, now: .now).isEmpty)
     let startOK = String(decoding: connection.output, as: UTF8.self)
@@ -26,16 +26,18 @@ import Testing
     #expect(try connection.receive(Peer.openOK, now: .now) == [.opened])
   }
 
-  @Test(arguments: [Peer.start, Peer.start + Peer.tune])
-  func aCloseDuringTheLoginIsARefusal(before: [UInt8]) throws {
+  @Test("A close with NOT_ALLOWED during the login refuses the login", arguments: [Peer.start, Peer.start + Peer.tune])
+  func refusedLogin(before: [UInt8]) throws {
     var connection = Connection(Peer.parameters)
     _ = try connection.receive(before, now: .now)
     #expect(throws: AMQPError.loginRefused("no")) { try connection.receive(Peer.close(530, "no"), now: .now) }
     #expect(connection.output == Peer.frame(0, [0, 10, 0, 51]))
   }
 
-  @Test(arguments: [(320, "shutting down"), (541, "oops"), (530, "NOT_ALLOWED - connection limit (10) is reached")])
-  func aBrokerThatClosesForAnotherReasonMayTakeUsLater(code: UInt16, text: String) throws {
+  @Test(
+    "A close for a temporary reason during the login does not refuse the login",
+    arguments: [(320, "shutting down"), (541, "oops"), (530, "NOT_ALLOWED - connection limit (10) is reached")])
+  func temporaryCloseDuringLogin(code: UInt16, text: String) throws {
     var connection = Connection(Peer.parameters)
     _ = try connection.receive(Peer.start + Peer.tune, now: .now)
     #expect(throws: AMQPError.connectionClosed(CloseReason(code: ReplyCode(rawValue: code), text: text))) {
@@ -43,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func whatCameBeforeAnEndCounts() throws {
+  @Test("Events that arrive with a close are reported first") func eventsBeforeClose() throws {
     var connection = try Peer.opened()
     let channelCloseOK = Peer.frame(1, [0, 20, 0, 41])
     #expect(
@@ -54,8 +56,8 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 3, 1000])
-  func readsADeliveryHoweverItIsCut(step: Int) throws {
+  @Test("A delivery is read however its bytes are split", arguments: [1, 3, 1000])
+  func splitDelivery(step: Int) throws {
     var connection = try Peer.opened()
     let body = Array("hello world".utf8)
     let bytes = Peer.deliver(body, parts: [4, 5, 2])
@@ -70,7 +72,7 @@ import Testing
       events == [.delivered(channel: 1, Delivery(envelope: envelope, properties: properties, body: body))])
   }
 
-  @Test func whatIsGotIsDeliveredWithoutATag() throws {
+  @Test("A message from basic.get is delivered without a consumer tag") func basicGet() throws {
     var connection = try Peer.opened()
     for _ in 1...2 { try connection.send(.basicGet(queue: "q"), on: 1) }
     let getOK: [UInt8] =
@@ -85,7 +87,7 @@ import Testing
       try connection.receive(Peer.frame(1, [0, 60, 0, 72, 0]), now: .now) == [.method(channel: 1, .basicGetEmpty)])
   }
 
-  @Test func remembersWhatTheBrokerSaysOfItself() throws {
+  @Test("The server properties are kept") func serverProperties() throws {
     var connection = Connection(Peer.parameters)
     var table: [UInt8] = Peer.short("version") + [UInt8(ascii: "S")] + Peer.long("3.10.8")
     table = [0, 0, 0, UInt8(table.count)] + table
@@ -94,7 +96,7 @@ import Testing
     #expect(connection.serverProperties == ["version": .string("3.10.8")])
   }
 
-  @Test func anEmptyBodyHasNoBodyFrame() throws {
+  @Test("A message with an empty body is complete without a body frame") func emptyBody() throws {
     var connection = try Peer.opened()
     guard case .delivered(_, let delivery)? = try connection.receive(Peer.deliver([], parts: []), now: .now).first
     else {
@@ -104,7 +106,7 @@ import Testing
     #expect(delivery.body.isEmpty)
   }
 
-  @Test func aChannelClosedByTheBrokerIsAnsweredAndTold() throws {
+  @Test("A channel close is answered and reported") func channelClose() throws {
     var connection = try Peer.opened()
     let events = try connection.receive(Peer.close(406, "why", channel: 1), now: .now)
     let reason = CloseReason(code: .preconditionFailed, text: "why")
@@ -112,39 +114,41 @@ import Testing
     #expect(connection.output == Peer.frame(1, [0, 20, 0, 41]))
   }
 
-  @Test func aConnectionClosedByTheBrokerIsItsEnd() throws {
+  @Test("A connection close is thrown as an error") func connectionClose() throws {
     var connection = try Peer.opened()
     #expect(throws: AMQPError.connectionClosed(CloseReason(code: .connectionForced, text: "bye"))) {
       try connection.receive(Peer.close(320, "bye"), now: .now)
     }
   }
 
-  @Test(arguments: [
-    Array("HTTP/1.1 400 Bad Request\r\n".utf8), Array("AMQP".utf8) + [0, 1, 0, 0], Peer.frame(kind: 9, 0, []),
-    [1, 0, 0, 255, 255, 255, 255],
-    Array(Peer.start.dropLast()) + [0], Peer.frame(0, [0, 10]), Peer.frame(kind: 2, 1, [0, 60]),
-    Peer.frame(kind: 3, 1, [1]),
-    Peer.frame(1, [0, 60, 0, 60, 250, 1]), Peer.openOK,
-  ])
-  func nonsenseIsAViolationAndNoTrap(bytes: [UInt8]) {
+  @Test(
+    "Invalid bytes are a protocol violation",
+    arguments: [
+      Array("HTTP/1.1 400 Bad Request\r\n".utf8), Array("AMQP".utf8) + [0, 1, 0, 0], Peer.frame(kind: 9, 0, []),
+      [1, 0, 0, 255, 255, 255, 255],
+      Array(Peer.start.dropLast()) + [0], Peer.frame(0, [0, 10]), Peer.frame(kind: 2, 1, [0, 60]),
+      Peer.frame(kind: 3, 1, [1]),
+      Peer.frame(1, [0, 60, 0, 60, 250, 1]), Peer.openOK,
+    ])
+  func invalidBytes(bytes: [UInt8]) {
     var connection = Connection(Peer.parameters)
     #expect(throws: AMQPError.self) { try connection.receive(bytes, now: .now) }
   }
 
-  @Test func aBodyLargerThanAnnouncedIsAViolation() throws {
+  @Test("A body that is larger than announced is a protocol violation") func bodyLargerThanAnnounced() throws {
     var connection = try Peer.opened()
     let bytes = Peer.deliver([1, 2], parts: [1]) + Peer.frame(kind: 3, 1, [2, 3, 4])
     #expect(throws: AMQPError.self) { try connection.receive(bytes, now: .now) }
   }
 
-  @Test func methodsThatWeDoNotKnowAreLeftAlone() throws {
+  @Test("Unknown methods are passed on") func unknownMethods() throws {
     var connection = try Peer.opened()
     #expect(
       try connection.receive(Peer.frame(1, [0, 99, 0, 99, 1, 2]), now: .now) == [.method(channel: 1, .other(0x63_0063))]
     )
   }
 
-  @Test func heartbeatsGoOutTwiceAnIntervalAndSilenceIsNoticedAfterTwo() throws {
+  @Test("Heartbeats are sent twice per interval, and silence is noticed after two intervals") func heartbeats() throws {
     let now = ContinuousClock.now
     var connection = try Peer.opened(now: now)
     #expect(connection.nextTick == now + .seconds(5))
@@ -158,7 +162,7 @@ import Testing
     try connection.tick(now: now + .seconds(20))
   }
 
-  @Test func aMessageIsCutIntoFramesThatThePeerTakes() throws {
+  @Test("A message is split into frames within the agreed limit") func framesWithinLimit() throws {
     var connection = try Peer.opened()
     let body = [UInt8](repeating: 1, count: 200_000)
     try connection.send(
@@ -172,7 +176,7 @@ import Testing
     #expect(frames.suffix(2).reduce(0) { $0 + $1.payload.count } == body.count)
   }
 
-  @Test func propertiesThatNoFrameHoldsAreRefusedBeforeAnythingIsSent() throws {
+  @Test("Properties that fit no frame are rejected before anything is sent") func propertiesTooLarge() throws {
     var connection = try Peer.opened()
     var properties = BasicProperties()
     properties.headers = ["big": .string(ByteString([UInt8](repeating: 65, count: 200 << 10)))]

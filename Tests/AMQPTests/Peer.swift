@@ -1,7 +1,6 @@
 @testable import AMQP
 
-/// What a broker would send. librabbitmq encodes a client's methods alone, so the broker's are
-/// written out here.
+/// The bytes that a broker would send. They are written out because `Codec` encodes only the methods of a client.
 enum Peer {
   static let parameters = Connection.Parameters(
     url: BrokerURL(host: "h", username: "u", password: "p", vhost: "v"), heartbeat: 10, name: "test")
@@ -32,7 +31,7 @@ enum Peer {
   static let delivery: [UInt8] =
     [0, 60, 0, 60] + short("tag") + [0, 0, 0, 0, 0, 0, 0, 7, 1] + short("ex") + short("rk")
 
-  /// `parts` are the sizes of the body's frames; what they leave of the body does not come.
+  /// A delivery. `parts` are the payload sizes of the body frames. Bytes of the body beyond them are not sent.
   static func deliver(
     _ body: [UInt8], parts: [Int], announcing size: UInt64? = nil, method: [UInt8] = delivery
   ) -> [UInt8] {
@@ -47,7 +46,7 @@ enum Peer {
     return bytes
   }
 
-  /// On channel 1, as whoever wants a message does.
+  /// Opens channel 1 and starts a consumer on it.
   static func consume(_ connection: inout Connection) throws {
     try connection.send(.channelOpen, on: 1)
     try connection.send(.basicConsume(queue: "q", consumerTag: "tag", arguments: [:]), on: 1)

@@ -11,10 +11,10 @@ import Testing
     let url = BrokerURL(host: "127.0.0.1", port: peer.port)
     var parameters = Connection.Parameters(
       url: url, heartbeat: 0, name: "test",
-      opening: [.channelOpen, .basicConsume(queue: "q", consumerTag: "t", arguments: [:])].map {
+      initialMethods: [.channelOpen, .basicConsume(queue: "q", consumerTag: "t", arguments: [:])].map {
         ChannelMethod($0, on: 1)
       })
-    parameters.largestBodyInMemory = 0
+    parameters.maxBodySizeInMemory = 0
     let link = BrokerLink(broker: url, parameters, now: .now)
     while !link.isOpen {
       try turn(link)

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-import brokers
+from support import brokers
 from console import Console
 
 # Closes one of the connections that come from these ports, and says from which.

@@ -18,10 +18,10 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEnd"))
 
-import amqp  # noqa: E402
+from support import amqp  # noqa: E402
 import broker as broker_module  # noqa: E402
 import options  # noqa: E402
-import processes  # noqa: E402
+from support import processes  # noqa: E402
 import report  # noqa: E402
 import runners  # noqa: E402
 import stages  # noqa: E402

@@ -7,10 +7,10 @@ import signal
 import threading
 import time
 
-import amqp
+from support import amqp
 import host
 import plan
-import processes
+from support import processes
 from journal import Fault
 
 

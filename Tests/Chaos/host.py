@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 
-import processes
+from support import processes
 import runners
 
 MEGABYTE = 1 << 20

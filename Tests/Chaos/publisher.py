@@ -11,7 +11,7 @@ import time
 import pika
 import pika.exceptions
 
-import amqp
+from support import amqp
 import plan
 from journal import Publication, Run
 

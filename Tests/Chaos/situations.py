@@ -14,7 +14,7 @@ import time
 import pika
 import pika.exceptions
 
-import amqp
+from support import amqp
 import broker as broker_module
 import plan
 import runners

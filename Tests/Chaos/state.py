@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-import processes
+from support import processes
 
 LOG_LINES = 60
 # Asked for its state by this signal, a runner says it in a line of its log. Others would be stopped by it.

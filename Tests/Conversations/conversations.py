@@ -23,8 +23,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEn
 
 import pika.exceptions  # noqa: E402
 
-import amqp  # noqa: E402
-import brokers  # noqa: E402
+from support import amqp  # noqa: E402
+from support import brokers  # noqa: E402
 from mutator import Proxy  # noqa: E402
 
 USER, PASSWORD = "fuzz", "Geheim-4711-nobody-sees"
@@ -56,6 +56,7 @@ class Lane:
             stderr=subprocess.DEVNULL)
         self.client.channel.queue_declare(self.plain, durable=True)
         self.connections = 0  # of the latest conversation
+        self.before = self.latest = None  # the commands of the two latest conversations, for a report
 
     def queues(self, name):
         return [name, f"{name}.retry", f"{name}.dead"] if name == self.family else [name]
@@ -84,6 +85,7 @@ class Lane:
         self.journal = self.directory / "journal"
         self.journal.write_bytes(b"")
         words, check = command(self, name, items, chance)
+        self.before, self.latest = self.latest, ' '.join(words)
         environment = {
             "PATH": os.environ["PATH"], "TMPDIR": str(self.directory),
             "AMQP_URL": f"amqp://{USER}:{PASSWORD}@127.0.0.1:{proxy.port}",
@@ -275,7 +277,7 @@ class Conversations:
                 end = lane.converse(index)
             except Wrong as error:
                 again = f"scripts/fuzz --conversations 1 --first {index} --seed {self.options.seed}"
-                print(f"conversation {index}: {error}\n  again: {again}", flush=True)
+                print(f"conversation {index}: {error}\n  before it: {lane.before}\n  again: {again}", flush=True)
                 with self.lock:
                     self.wrong.append(index)
                 continue

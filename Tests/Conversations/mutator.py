@@ -7,6 +7,8 @@ import threading
 
 END = b"\xce"
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
+# How long a broker may take to close a connection, in seconds.
+LIMIT = 30
 # Methods that a broker sends, for frames that nobody asked for: with what follows the number.
 STRAY = [
     (60, 60, b"\x0aamqp-job-1" + struct.pack(">QB", 1, 0) + b"\0\x01q"),  # basic.deliver
@@ -132,7 +134,7 @@ class Proxy:
     def __init__(self, target, seed):
         self.target, self.seed = target, seed
         self.mutators = []
-        self.sockets = []
+        self.clients, self.brokers = [], []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -144,7 +146,8 @@ class Proxy:
                 broker = socket.create_connection(self.target)
             except OSError:
                 return
-            self.sockets += [client, broker]
+            self.clients.append(client)
+            self.brokers.append(broker)
             mutator = Mutator(random.Random(f"{self.seed}/{len(self.mutators)}"))
             self.mutators.append(mutator)
             for source, sink, change in ((client, broker, None), (broker, client, mutator)):
@@ -162,7 +165,22 @@ class Proxy:
             pass
 
     def close(self):
-        for each in (self.listener, *self.sockets):
+        """Ends every connection, and returns when the broker has done whatever was still under way to it: an ack with a
+        changed delivery tag must not meet the next conversation's items."""
+        self._shut(self.listener, *self.clients)
+        for broker in self.brokers:
+            try:
+                broker.shutdown(socket.SHUT_WR)
+                broker.settimeout(LIMIT)
+                while broker.recv(65536):
+                    pass
+            except OSError:
+                pass
+        self._shut(*self.brokers)
+
+    @staticmethod
+    def _shut(*sockets):
+        for each in sockets:
             try:
                 each.shutdown(socket.SHUT_RDWR)
             except OSError:

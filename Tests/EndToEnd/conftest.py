@@ -19,10 +19,10 @@ import pytest
 
 sys.dont_write_bytecode = True
 
-import brokers  # noqa: E402
-import harness  # noqa: E402
-import manual  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from support import brokers  # noqa: E402
+from support import harness  # noqa: E402
+from support import manual  # noqa: E402
+from support.terminal import Terminal  # noqa: E402
 
 
 def pytest_configure(config):
@@ -110,7 +110,7 @@ def spare_broker():
 @pytest.fixture(scope="session")
 def issuer():
     """Whose tokens `token_broker` takes."""
-    import tokens
+    from support import tokens
 
     return tokens.Issuer()
 
@@ -164,7 +164,7 @@ def spare(binary, spare_broker, time_limit, request):
 @pytest.fixture
 def make_cluster(bench):
     """make_cluster(worker) makes a cluster.Cluster."""
-    import cluster  # needs packages that the other tests do not need
+    from support import cluster  # needs packages that the other tests do not need
 
     made = []
 

@@ -35,10 +35,10 @@ import Testing
   private func connection(largestBodyInMemory: Int) -> Connection {
     var parameters = Connection.Parameters(
       url: BrokerURL(host: "h"), heartbeat: 0, name: "fuzz",
-      opening: [.channelOpen, .basicConsume(queue: "q", consumerTag: "A", arguments: [:])].map {
+      initialMethods: [.channelOpen, .basicConsume(queue: "q", consumerTag: "A", arguments: [:])].map {
         ChannelMethod($0, on: 1)
       })
-    parameters.largestBodyInMemory = largestBodyInMemory
+    parameters.maxBodySizeInMemory = largestBodyInMemory
     return Connection(parameters)
   }
 
@@ -57,7 +57,7 @@ import Testing
         rest = rest[piece.endIndex...]
       }
     } catch {
-      return (events, error as? AMQPError ?? .protocolViolation("another error: \(error)"))
+      return (events, error)
     }
     return (events, nil)
   }

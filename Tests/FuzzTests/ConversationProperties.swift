@@ -26,8 +26,9 @@ import Testing
     mutating func perform() {
       switch harness.connection {
       case .connect(let opening):
-        var parameters = Connection.Parameters(url: BrokerURL(host: "h"), heartbeat: 0, name: "fuzz", opening: opening)
-        parameters.largestBodyInMemory = 30
+        var parameters = Connection.Parameters(
+          url: BrokerURL(host: "h"), heartbeat: 0, name: "fuzz", initialMethods: opening)
+        parameters.maxBodySizeInMemory = 30
         connection = Connection(parameters)
         broker = makeBroker()
       case .disconnect:

@@ -1,4 +1,4 @@
-import Arguments
+import Console
 import Testing
 
 @Suite struct DurationProperties {

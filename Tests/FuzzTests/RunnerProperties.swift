@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -35,7 +36,7 @@ import Testing
   private func properties(_ random: inout Random) -> BasicProperties {
     var properties = random.chance(1, in: 8) ? random.properties(largestValue: 20) : BasicProperties()
     if random.chance(2, in: 3) { properties.messageID = random.one(of: ["a", "b", "c"]) }
-    if random.chance(1, in: 10) { properties.unread = [0, 1] }
+    if random.chance(1, in: 10) { properties.undecodable = [0, 1] }
     return properties
   }
 

@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -100,11 +101,11 @@ import Testing
   }
 
   @Test(arguments: [
-    (ReplyCode.notFound, JobRunner.ExitStatus.noQueue), (.resourceLocked, .wrongQueue),
+    (ReplyCode.notFound, Console.ExitStatus.noQueue), (.resourceLocked, .wrongQueue),
     (.preconditionFailed, .notPermitted),
     (.internalError, .temporaryFailure),
   ])
-  func aQueueThatIsRefusedEndsIt(code: ReplyCode, status: JobRunner.ExitStatus) {
+  func aQueueThatIsRefusedEndsIt(code: ReplyCode, status: Console.ExitStatus) {
     var driver = RunnerDriver()
     _ = driver.start()
     driver.handle(.connected(nil))

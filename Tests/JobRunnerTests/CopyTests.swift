@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -53,7 +54,7 @@ import Testing
     var driver = RunnerDriver()
     driver.consume(hasRetries: true)
     _ = driver.handle(RunnerDriver.lost())
-    for _ in 1..<Runner.mostCopyLosses {
+    for _ in 1..<Runner.maxCopyLosses {
       #expect(losing(&driver, isConfirmed: isConfirmed).errors.isEmpty)
     }
     let end = losing(&driver, isConfirmed: isConfirmed)
@@ -64,7 +65,7 @@ import Testing
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
     _ = driver.handle(RunnerDriver.lost())
-    for _ in 1...3 * Runner.mostCopyLosses {
+    for _ in 1...3 * Runner.maxCopyLosses {
       #expect(losing(&driver, isConfirmed: false).errors.isEmpty)
       driver.reconnect(hasRetries: true)
       driver.method(.basicQoSOK)
@@ -88,7 +89,7 @@ import Testing
   @Test func copiesThatMayBeThereEachTimeAreNotMadeForEver() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
-    for _ in 1..<Runner.mostCopyLosses {
+    for _ in 1..<Runner.maxCopyLosses {
       #expect(failingUnconfirmed(&driver).errors.isEmpty)
       driver.handle(.timer(.pause))
     }
@@ -100,7 +101,7 @@ import Testing
   @Test func copiesThatAreNotThereCountForNothing() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
-    for _ in 1...3 * Runner.mostCopyLosses {
+    for _ in 1...3 * Runner.maxCopyLosses {
       driver.deliver()
       driver.handle(.workerEnded(.exited(1)))
       #expect(driver.handle(.moveFailed(reason: "full", slot: 0)).errors.isEmpty)
@@ -113,7 +114,7 @@ import Testing
 
   private static let malformed: BasicProperties = {
     var properties = BasicProperties()
-    properties.unread = [0, 1]
+    properties.undecodable = [0, 1]
     return properties
   }()
 
@@ -145,7 +146,7 @@ import Testing
     let item = WorkItem(envelope: envelope(1), properties: Self.malformed, queue: "q")
     let cause = DeadLetterCause(reason: .malformed, status: nil)
     let copy = item.properties(for: Move(destination: .deadLetter(cause), attempts: 0), host: "h", time: 1)
-    #expect(copy.unread == nil && copy.headers?["x-amqp-job-properties"] == .bytes([0, 1]))
+    #expect(copy.undecodable == nil && copy.headers?["x-amqp-job-properties"] == .bytes([0, 1]))
     #expect(copy.headers?["x-amqp-job-reason"] == .string("malformed"))
     #expect(copy.withoutItemHeaders().headers == ["x-amqp-job-properties": .bytes([0, 1])])
   }

@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -8,13 +9,13 @@ import Testing
 /// `--when-empty exit`
 @Suite struct DrainTests {
   private func waiting(
-    _ configure: (inout JobOptions) -> Void = { _ in }, chance: @escaping @Sendable () -> Double = { 0 }
+    _ configure: (inout JobOptions) -> Void = { _ in }, jitter: @escaping @Sendable () -> Double = { 0 }
   ) -> RunnerDriver {
     var driver = RunnerDriver(
       {
         $0.whenEmpty = .exit
         configure(&$0)
-      }, chance: chance)
+      }, jitter: jitter)
     driver.consume()
     return driver
   }
@@ -23,7 +24,7 @@ import Testing
 
   /// One look at a queue in which nothing is.
   private func emptyLook(_ driver: inout RunnerDriver) -> [RunnerAction] {
-    if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
+    if driver.runner.slots[0].state == .idle { _ = driver.counted(0, 0) }
     _ = driver.counted(0, 1)
     _ = driver.counted(0, 1)
     return driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
@@ -73,7 +74,7 @@ import Testing
   }
 
   @Test func twoWhoseLooksHaveMetPartAgain() {
-    var driver = waiting(chance: { .random(in: 0...1) })
+    var driver = waiting(jitter: { .random(in: 0...1) })
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 2)
     _ = driver.counted(0, 1)
@@ -342,7 +343,7 @@ import Testing
 
   /// A look that finds so many marks and nothing else.
   private func look(marks: UInt32, _ driver: inout RunnerDriver) -> [RunnerAction] {
-    if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
+    if driver.runner.slots[0].state == .idle { _ = driver.counted(0, 0) }
     _ = driver.counted(0, 1)
     counted(0, marks: marks, &driver)
     _ = driver.counted(0, 1)

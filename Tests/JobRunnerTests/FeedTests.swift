@@ -39,7 +39,7 @@ import Testing
   @Test func refusesWhatNoArgumentHolds() {
     let template = ArgumentTemplate([[120], Array("{}".utf8)])
     #expect(throws: ArgumentTemplate.Failure.holdsNUL) { try template.filled(with: .memory([65, 0])) }
-    let long = [UInt8](repeating: 65, count: ProcessGroups.longestArgument + 1)
+    let long = [UInt8](repeating: 65, count: ProcessGroups.maxArgumentLength + 1)
     #expect(throws: SystemError.argumentTooLong) { try template.filled(with: .memory(long)) }
   }
 }

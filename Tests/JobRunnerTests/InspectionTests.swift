@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -128,11 +129,11 @@ import Testing
   }
 
   @Test(arguments: [
-    (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), JobRunner.ExitStatus.notPermitted),
+    (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), Console.ExitStatus.notPermitted),
     (.refused(CloseReason(code: .resourceLocked, text: "no")), .temporaryFailure),
   ])
   func whoMayNotPublishCopiesTakesNothingThatABrokerDrops(
-    permission: PublishingPermission, status: JobRunner.ExitStatus
+    permission: PublishingPermission, status: Console.ExitStatus
   ) {
     var driver = Self.connected()
     driver.method(RunnerDriver.plain, on: 2)
@@ -187,9 +188,9 @@ import Testing
   // MARK: Without the configure permission
 
   @Test(arguments: [
-    ("stream", JobRunner.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted),
+    ("stream", Console.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted),
   ])
-  func whatAReaderMayNotKnowIsNotGuessed(type: String, status: JobRunner.ExitStatus) {
+  func whatAReaderMayNotKnowIsNotGuessed(type: String, status: Console.ExitStatus) {
     var driver = Self.connected()
     driver.method(Self.refusal(.accessRefused), on: 2)
     let type =

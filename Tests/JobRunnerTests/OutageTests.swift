@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -90,8 +91,8 @@ import Testing
     let now = ContinuousClock.now
     outage.begin(now: now)
     outage.served(now: now + .seconds(1))
-    #expect(outage.lost(now: now + .seconds(11), timeout: .seconds(60), chance: 0) == .zero)
+    #expect(outage.lost(now: now + .seconds(11), timeout: .seconds(60), jitter: 0) == .zero)
     #expect(outage.left(of: .seconds(60), now: now + .seconds(12)) == .seconds(59))
-    #expect(outage.lost(now: now + .seconds(12), timeout: .seconds(60), chance: 0) == .milliseconds(250))
+    #expect(outage.lost(now: now + .seconds(12), timeout: .seconds(60), jitter: 0) == .milliseconds(250))
   }
 }

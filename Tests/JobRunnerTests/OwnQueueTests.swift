@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -72,10 +73,10 @@ import Testing
   }
 
   @Test(arguments: [
-    (ReplyCode.notFound, JobRunner.ExitStatus.noQueue), (.accessRefused, .notPermitted), (.resourceLocked, .wrongQueue),
+    (ReplyCode.notFound, Console.ExitStatus.noQueue), (.accessRefused, .notPermitted), (.resourceLocked, .wrongQueue),
     (.preconditionFailed, .wrongQueue), (.internalError, .temporaryFailure),
   ])
-  func oneThatIsRefusedEndsIt(code: ReplyCode, status: JobRunner.ExitStatus) {
+  func oneThatIsRefusedEndsIt(code: ReplyCode, status: Console.ExitStatus) {
     var driver = driver()
     _ = driver.start()
     driver.handle(.connected(nil))

@@ -1,4 +1,5 @@
 import AMQP
+import Console
 import Linux
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
       $0.extent = .count(3)
       $0.parallelism = 2
     }
-    #expect(driver.runner.slots.map(\.state) == [.waiting, .waiting])
+    #expect(driver.runner.slots.map(\.state) == [.consuming, .consuming])
     driver.deliver(slot: 0)
     driver.deliver(slot: 1)
     // Two are taken: one of the slots gets the third one, the other ends.
@@ -139,7 +140,7 @@ import Testing
     driver.method(.basicQoSOK)
     driver.handle(.timer(.idle))
     for _ in 0..<3 {
-      if driver.runner.slots[0].state == .resting { _ = driver.counted(0, 0) }
+      if driver.runner.slots[0].state == .idle { _ = driver.counted(0, 0) }
       _ = driver.counted(0, 1)
       _ = driver.counted(0, 1)
       driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))

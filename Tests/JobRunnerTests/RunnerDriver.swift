@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 
@@ -31,16 +32,16 @@ struct RunnerDriver {
   var now = ContinuousClock.now
   private(set) var lastDeliveryTag: UInt64 = 0
 
-  init(_ configure: (inout JobOptions) -> Void = { _ in }, chance: @escaping @Sendable () -> Double = { 0 }) {
+  init(_ configure: (inout JobOptions) -> Void = { _ in }, jitter: @escaping @Sendable () -> Double = { 0 }) {
     var options = JobOptions(brokers: [Self.broker], queue: "q")
     configure(&options)
-    runner = Runner(options, chance: chance)
+    runner = Runner(options, now: now, jitter: jitter)
   }
 
   /// The broker answers the close of a connection at once.
   var closesAtOnce = true
   /// What the runner ended with, once it has.
-  private(set) var finished: JobRunner.ExitStatus?
+  private(set) var finished: Console.ExitStatus?
 
   @discardableResult
   mutating func handle(_ event: RunnerEvent) -> [RunnerAction] {
@@ -92,7 +93,7 @@ struct RunnerDriver {
   @discardableResult
   mutating func consume(hasRetries: Bool = false) -> [RunnerAction] {
     open(hasRetries: hasRetries)
-    let channels = runner.slots.filter { $0.state == .waiting }.map(\.channel)
+    let channels = runner.slots.filter { $0.state == .consuming }.map(\.channel)
     method(.basicQoSOK)
     return channels.reversed().map { method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: $0) }.last ?? []
   }
@@ -138,7 +139,7 @@ extension [RunnerAction] {
     compactMap { if case .send(let methods) = $0, !methods.isEmpty { methods.map(\.method) } else { nil } }
   }
 
-  var finished: JobRunner.ExitStatus? {
+  var finished: Console.ExitStatus? {
     compactMap { if case .finish(let status) = $0 { status } else { nil } }.first
   }
 
@@ -171,7 +172,7 @@ extension [RunnerAction] {
 extension RunnerEvent {
   /// Of the only slot.
   static func workerEnded(_ status: ProcessStatus) -> RunnerEvent { .workerEnded(status, slot: 0) }
-  static func commandRefused(_ status: JobRunner.ExitStatus, reason: String) -> RunnerEvent {
+  static func commandRefused(_ status: Console.ExitStatus, reason: String) -> RunnerEvent {
     .commandRefused(status, reason: reason, slot: 0)
   }
   static func workerDidNotStart(reason: String) -> RunnerEvent { .workerDidNotStart(reason: reason, slot: 0) }

@@ -1,4 +1,5 @@
 import AMQP
+import Console
 import Glibc
 import Linux
 import Testing
@@ -83,7 +84,7 @@ import Testing
     (ENOENT, ExitStatus.commandNotFound), (ENOEXEC, .notExecutable), (EACCES, .notExecutable),
     (ETXTBSY, .notExecutable),
   ])
-  func whatExecSaysOfACommand(code: Int32, status: JobRunner.ExitStatus) {
+  func whatExecSaysOfACommand(code: Int32, status: Console.ExitStatus) {
     #expect(ExitStatus(refusedCommand: SystemError(call: "exec", code: code)) == status)
     #expect(ExitStatus(refusedCommand: SystemError(call: "open", code: code)) == .internalError)
   }

@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Linux
 import Testing
 

@@ -8,7 +8,7 @@ import Testing
     String(decoding: try #require(try InputFile(path: Array(path.utf8))).read(at: 0, atMost: 100), as: UTF8.self)
   }
 
-  @Test func linesAreAddedAtTheEndWhereverThatIs() throws {
+  @Test("Lines are appended at the current end of the file") func append() throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/log"
     defer { unlink(path) }
@@ -21,17 +21,19 @@ import Testing
     #expect(try content(path) == "four\n")
   }
 
-  @Test func whatTheFileDoesNotTake() throws {
+  @Test("A line that cannot be written is reported") func failedAppend() throws {
     #expect(try !LogFile(path: "/dev/full").append("line\n"))
   }
 
-  @Test(arguments: [("/nonexistent/log", ENOENT), ("/tmp", EISDIR), ("", ENOENT)])
-  func whatCannotBeOpened(path: String, code: Int32) {
+  @Test(
+    "A file that cannot be opened is an error",
+    arguments: [("/nonexistent/log", ENOENT), ("/tmp", EISDIR), ("", ENOENT)])
+  func failedOpen(path: String, code: Int32) {
     let error = #expect(throws: SystemError.self) { try LogFile(path: path) }
     #expect(error?.code == code)
   }
 
-  @Test func aPipeThatNobodyReadsIsNotWaitedFor() throws {
+  @Test("A named pipe without a reader is an error") func pipeWithoutReader() throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/pipe"
     defer { unlink(path) }

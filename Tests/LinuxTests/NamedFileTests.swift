@@ -20,7 +20,7 @@ import Testing
     return file
   }
 
-  @Test func holdsTheBytesForItsOwnerToReadUntilItIsRemoved() throws {
+  @Test("The file holds the bytes, and only its owner can read it, until it is removed") func bytes() throws {
     let file = try NamedFile([1, 0, 2], in: directory.path)
     #expect(file.path.hasPrefix(directory.path + "/"))
     #expect(try SmallFile.read(file.path) == [1, 0, 2])
@@ -30,7 +30,7 @@ import Testing
     file.remove()
   }
 
-  @Test(arguments: [true, false]) func aSpooledBodyGetsAName(canBeUnnamed: Bool) throws {
+  @Test("A spooled body gets a name", arguments: [true, false]) func spooledBody(canBeUnnamed: Bool) throws {
     let bytes = [UInt8]((0..<60_000).map { UInt8($0 % 251) })
     let spool = try spooled(bytes, canBeUnnamed: canBeUnnamed)
     #expect(try directory.entries.isEmpty)
@@ -44,7 +44,7 @@ import Testing
     #expect(try spool.read(at: 0, count: .max) == bytes)
   }
 
-  @Test func isNoCopyWhereTheFileSystemCanNameAFileLater() throws {
+  @Test("A spool file is not copied if the file system can give it a name") func linkedSpoolFile() throws {
     let spool = try spooled([1, 2, 3], canBeUnnamed: true)
     let file = try NamedFile(spool, in: directory.path)
     defer { file.remove() }
@@ -57,7 +57,7 @@ import Testing
     #expect(named.st_ino == unnamed.st_ino)
   }
 
-  @Test func aBodyThatWasWrittenToIsNoBodyAnyMore() throws {
+  @Test("A body that was modified through its name cannot be read") func modifiedBody() throws {
     let spool = try spooled([1, 2, 3], canBeUnnamed: true)
     let file = try NamedFile(spool, in: directory.path)
     defer { file.remove() }
@@ -66,13 +66,13 @@ import Testing
     let number = open(file.path, O_WRONLY)
     try #require(number >= 0)
     defer { close(number) }
-    // The clock of file times ticks some hundred times a second.
+    // The kernel updates the clock for file times only every few milliseconds.
     usleep(20_000)
     try #require(write(number, [9], 1) == 1)
     #expect(throws: SystemError(call: "pread", code: EIO)) { try spool.read(at: 0, count: 3) }
   }
 
-  @Test func removesWhateverHasTheName() throws {
+  @Test("Removing a file removes whatever has its name") func remove() throws {
     let file = try NamedFile([1], in: directory.path)
     try #require(unlink(file.path) == 0)
     close(open(file.path, O_WRONLY | O_CREAT, 0o600))
@@ -80,13 +80,13 @@ import Testing
     #expect(try directory.entries.isEmpty)
   }
 
-  @Test func aRelativeDirectoryMakesAnAbsolutePath() throws {
+  @Test("The path is absolute even if the directory is relative") func relativeDirectory() throws {
     let file = try NamedFile([1], in: ".")
     defer { file.remove() }
     #expect(file.path.hasPrefix("/") && access(file.path, R_OK) == 0)
   }
 
-  @Test func aMissingDirectoryIsAnError() {
+  @Test("A missing directory is an error") func missingDirectory() {
     #expect(throws: SystemError(call: "realpath", code: ENOENT)) { try NamedFile([1], in: directory.path + "/none") }
   }
 }

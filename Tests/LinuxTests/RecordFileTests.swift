@@ -13,7 +13,7 @@ import Testing
     _ = try file.write(Array(text.utf8)[...])
   }
 
-  @Test func holdsTheLastRecord() throws {
+  @Test("The file holds the last record") func lastRecord() throws {
     defer { unlink(path) }
     let file = try RecordFile(path) { _ in false }
     try file.replace(with: [1, 2, 3])
@@ -21,14 +21,14 @@ import Testing
     #expect(try RecordFile.read(path) == [4, 5, 6])
   }
 
-  @Test func leavesOthersFilesAlone() throws {
+  @Test("A file with other content is left alone") func otherFile() throws {
     try write("something else")
     defer { unlink(path) }
     #expect(throws: SystemError(call: "open", code: EEXIST)) { try RecordFile(path) { $0 == [1] } }
     #expect(try RecordFile.read(path) == Array("something else".utf8))
   }
 
-  @Test func takesOverItsOwnAndAnEmptyOne() throws {
+  @Test("An existing record file and an empty file are taken over") func existingFile() throws {
     try write("")
     defer { unlink(path) }
     try RecordFile(path) { _ in false }.replace(with: [1])
@@ -36,7 +36,8 @@ import Testing
     #expect(try RecordFile.read(path) == [2])
   }
 
-  @Test(.timeLimit(.minutes(1))) func takesAndReadsNothingThatIsNoFile() throws {
+  @Test("A path that is not a regular file is neither taken over nor read", .timeLimit(.minutes(1)))
+  func notRegularFile() throws {
     try #require(mkfifo(path, 0o600) == 0)
     defer { unlink(path) }
     for path in [path, "/dev/null"] {
@@ -45,25 +46,25 @@ import Testing
     }
   }
 
-  @Test func followsNoLink() throws {
+  @Test("Links are not followed") func links() throws {
     let target = path + "-target"
     try #require(symlink(target, path) == 0)
     defer { for each in [path, target] { unlink(each) } }
-    #expect(throws: RecordFile.Obstacle.symbolicLink) { try RecordFile(path) { _ in true } }
+    #expect(throws: RecordFile.LinkError.symbolicLink) { try RecordFile(path) { _ in true } }
     #expect(access(target, F_OK) != 0)
     try RecordFile(target) { _ in true }.replace(with: [1])
-    #expect(throws: RecordFile.Obstacle.symbolicLink) { try RecordFile.read(path) }
+    #expect(throws: RecordFile.LinkError.symbolicLink) { try RecordFile.read(path) }
     unlink(path)
     try #require(Glibc.link(target, path) == 0)
-    #expect(throws: RecordFile.Obstacle.hardLink) { try RecordFile(path) { _ in true } }
+    #expect(throws: RecordFile.LinkError.hardLink) { try RecordFile(path) { _ in true } }
     #expect(try RecordFile.read(path) == [1])
   }
 
-  @Test func aMissingDirectoryIsAnError() {
+  @Test("A missing directory is an error") func missingDirectory() {
     #expect(throws: SystemError(call: "open", code: ENOENT)) { try RecordFile("/no/such/place") { _ in true } }
   }
 
-  @Test func isGoneOnceRemoved() throws {
+  @Test("A removed file does not exist") func removed() throws {
     let file = try RecordFile(path) { _ in false }
     file.remove()
     #expect(throws: SystemError(call: "open", code: ENOENT)) { try RecordFile.read(path) }

@@ -4,19 +4,19 @@ import Testing
 @testable import Linux
 
 @Suite struct SpoolDirectoryTests {
-  @Test func nothingIsLeftOfTheTrial() throws {
+  @Test("The check leaves no file behind") func noTrace() throws {
     let directory = try TemporaryDirectory()
     try SpoolDirectory.check(directory.path, size: 1 << 20)
     #expect(try directory.entries.isEmpty)
   }
 
-  @Test(arguments: [("/nonexistent", ENOENT), ("/dev/null", ENOTDIR)])
-  func whatIsNoDirectory(path: String, code: Int32) {
+  @Test("A path that is not a directory is an error", arguments: [("/nonexistent", ENOENT), ("/dev/null", ENOTDIR)])
+  func notDirectory(path: String, code: Int32) {
     let error = #expect(throws: SystemError.self) { try SpoolDirectory.check(path, size: 1) }
     #expect(error?.code == code)
   }
 
-  @Test func moreThanThereIsRoomFor() {
+  @Test("A size that exceeds the free space is an error") func notEnoughRoom() {
     let error = #expect(throws: SystemError.self) { try SpoolDirectory.check("/tmp", size: 1 << 60) }
     #expect(error?.code == ENOSPC)
   }

@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test func givesBackWhatWasAppended() throws {
+  @Test("Appended bytes can be read") func append() throws {
     let file = try filled([1, 2, 3], [], [4, 5])
     #expect(file.isComplete)
     #expect(try file.read(at: 0, count: 100) == [1, 2, 3, 4, 5])
@@ -34,44 +34,47 @@ import Testing
     #expect(try file.read(at: .max, count: 1).isEmpty)
   }
 
-  @Test func whatIsReservedAndNotWrittenIsNotRead() throws {
+  @Test("Reserved space that was not written cannot be read") func reservedSpace() throws {
     let file = try SpoolFile(size: 5, in: directory.path)
     try file.append([1, 2])
     #expect(!file.isComplete)
     #expect(try file.read(at: 0, count: 5) == [1, 2])
   }
 
-  @Test func anEmptyBodyIsAFileToo() throws {
+  @Test("An empty body is a file as well") func emptyBody() throws {
     let file = try filled()
     #expect(file.isComplete)
     #expect(try readAll(ChildInput(file)).isEmpty)
   }
 
-  @Test(arguments: [true, false]) func hasNoNameWhileItIsInUse(canBeUnnamed: Bool) throws {
+  @Test("The file has no name", arguments: [true, false]) func noName(canBeUnnamed: Bool) throws {
     let file = try SpoolFile(size: 1, in: directory.path, canBeUnnamed: canBeUnnamed)
     try file.append([1])
     #expect(try directory.entries.isEmpty)
     #expect(try file.read(at: 0, count: 1) == [1])
   }
 
-  @Test func takesNoMoreThanItWasMadeFor() throws {
+  @Test("More bytes than announced are rejected") func tooManyBytes() throws {
     let file = try filled([1])
     #expect(throws: SystemError(call: "write", code: EFBIG)) { try file.append([2]) }
     #expect(try file.read(at: 0, count: 9) == [1])
   }
 
-  @Test(arguments: [UInt64(1) << 53, 1 << 63, .max])
-  func whatNoDiskHoldsIsRefusedAtOnceAndLeavesNothing(size: UInt64) throws {
+  @Test(
+    "A size that exceeds the disk is rejected at once and leaves no file behind",
+    arguments: [UInt64(1) << 53, 1 << 63, .max])
+  func hugeSize(size: UInt64) throws {
     let error = #expect(throws: SystemError.self) { try SpoolFile(size: size, in: directory.path) }
     #expect(error.map { [ENOSPC, EFBIG, EDQUOT].contains($0.code) } == true)
     #expect(try directory.entries.isEmpty)
   }
 
-  @Test func aDirectoryThatIsNotThereIsAnError() {
+  @Test("A missing directory is an error") func missingDirectory() {
     #expect(throws: SystemError(call: "open", code: ENOENT)) { try SpoolFile(size: 1, in: directory.path + "/none") }
   }
 
-  @Test func aWorkerCannotOpenItForWritingAndWhatRootsCutIsNoBody() throws {
+  @Test("A worker cannot write to the file, and a file that root's worker truncated cannot be read")
+  func protectedContent() throws {
     let file = try filled([1, 2, 3])
     let number = open("/proc/self/fd/\(try ChildInput(file).readEndNumber)", O_WRONLY)
     guard getuid() == 0 else {
@@ -85,7 +88,7 @@ import Testing
     #expect(throws: SystemError(call: "pread", code: EIO)) { try file.read(at: 2, count: 1) }
   }
 
-  @Test func eachChildReadsItFromTheBeginning() throws {
+  @Test("Each child reads the file from its beginning") func childInput() throws {
     let file = try filled([1, 2, 3], [4, 5])
     for _ in 1...2 {
       let input = try ChildInput(file)
@@ -95,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func readingByOffsetLeavesTheChildsPlaceAlone() throws {
+  @Test("Reading at an offset does not move the child's position") func readingAtOffset() throws {
     let file = try filled([1, 2, 3])
     let input = try ChildInput(file)
     _ = try file.read(at: 0, count: 2)

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// A directory that goes with the test.
+/// A directory that is removed after the test.
 final class TemporaryDirectory {
   let path: String
 

@@ -1,34 +1,35 @@
 internal import CRabbitMQ
 
-/// A message's properties as they are on the wire: flags that say which there are, and these (AMQP 0-9-1, 4.2.6.1).
+/// The encoded properties of a message: flags that tell which properties are present, then their values
+/// (AMQP 0-9-1, 4.2.6.1).
 enum EncodedProperties {
-  /// Properties whose flags are one word, as the class basic has them.
-  struct Reading {
+  /// One way to read encoded properties, rewritten with a single word of flags as the class `basic` has it.
+  struct Interpretation {
     let bytes: [UInt8]
-    /// There is no other way to read them. Else only the one counts that leaves nothing over.
-    let isCertain: Bool
+    /// Whether there is no other interpretation. Otherwise this one is right only if decoding it uses all of its bytes.
+    let isOnlyOne: Bool
   }
 
-  /// How the properties can be read, the likeliest way first. The last bit of the flags announces another word of them.
-  /// RabbitMQ hands on messages with that bit, and without looking at it; so the word may be there or not.
-  static func readings(of properties: ArraySlice<UInt8>) -> [Reading] {
+  /// The possible interpretations of the properties, the likeliest first. The last bit of a word of flags announces
+  /// another such word. RabbitMQ passes this bit on without checking it, so the announced word may be missing.
+  static func interpretations(of properties: ArraySlice<UInt8>) -> [Interpretation] {
     let flags = properties.prefix(2)
     guard flags.count == 2, flags[flags.startIndex + 1] & 1 != 0 else {
-      return [Reading(bytes: Array(properties), isCertain: true)]
+      return [Interpretation(bytes: Array(properties), isOnlyOne: true)]
     }
     let first = [flags[flags.startIndex], flags[flags.startIndex + 1] & ~1]
     var rest = properties.dropFirst(2)
-    let ignored = Reading(bytes: first + rest, isCertain: false)
-    // No property of the class basic has its flag in any of these.
+    let withoutMoreFlags = Interpretation(bytes: first + rest, isOnlyOne: false)
+    // The additional words are dropped, because all flags of the class `basic` are in the first.
     while rest.count >= 2 {
       let isLast = rest[rest.startIndex + 1] & 1 == 0
       rest = rest.dropFirst(2)
-      if isLast { return [Reading(bytes: first + rest, isCertain: false), ignored] }
+      if isLast { return [Interpretation(bytes: first + rest, isOnlyOne: false), withoutMoreFlags] }
     }
-    return [ignored]
+    return [withoutMoreFlags]
   }
 
-  /// Where the headers begin; nil where there are none.
+  /// The position of the headers; nil if there are none.
   static func startOfHeaders(in properties: ArraySlice<UInt8>) -> Int? {
     guard properties.count >= 2 else { return nil }
     let flags = Int32(UInt16(bigEndianBytes: properties.prefix(2)))

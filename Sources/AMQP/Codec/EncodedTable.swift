@@ -1,14 +1,14 @@
-/// A field table as it is on the wire (<https://www.rabbitmq.com/docs/amqp-0-9-1-errata#section_3>), looked at without
-/// recursion. librabbitmq recurses for each level of arrays and tables, and so do values that are made of them: without a
-/// limit it is for the sender of a message to say how much stack that takes.
+/// An encoded field table (<https://www.rabbitmq.com/docs/amqp-0-9-1-errata#section_3>), examined without recursion.
+/// librabbitmq recurses for each level of arrays and tables, and so do the values that are made of them. Without a limit,
+/// the sender of a message would decide how much stack that takes.
 struct EncodedTable {
-  /// Where the kinds of the table's own values stand, in their order.
+  /// The positions of the kinds (type octets) of the table's own values, in order.
   private(set) var kinds: [Int] = []
-  /// Which of these values, by their place among them, are arrays or tables that cannot be decoded: they nest deeper than
-  /// `FieldTable.deepest`, or hold what is no value.
-  private(set) var unreadable: [Int] = []
+  /// The indices in `kinds` of arrays and tables that cannot be decoded, because they nest deeper than
+  /// `FieldTable.maxDepth` or contain an invalid value.
+  private(set) var undecodable: [Int] = []
 
-  /// The table that begins at `start`; nil for what is none.
+  /// The table that begins at `start`; nil if there is no valid table.
   init?(_ bytes: ArraySlice<UInt8>, at start: Int) {
     guard start + 4 <= bytes.endIndex else { return nil }
     var position = start + 4
@@ -17,7 +17,7 @@ struct EncodedTable {
     while position < end {
       position += 1 + Int(bytes[position])
       guard let next = bytes.endOfValue(at: position, before: end) else { return nil }
-      if bytes.isContainer(at: position), !bytes.isReadable(at: position) { unreadable.append(kinds.count) }
+      if bytes.isContainer(at: position), !bytes.isDecodable(at: position) { undecodable.append(kinds.count) }
       kinds.append(position)
       position = next
     }
@@ -33,7 +33,7 @@ extension ArraySlice<UInt8> {
     self[position] == UInt8(ascii: "A") || self[position] == UInt8(ascii: "F")
   }
 
-  /// The end of the value whose kind stands at `position`; nil where it is none, or ends behind `limit`.
+  /// The end of the value whose kind is at `position`; nil if the kind is unknown or the value ends after `limit`.
   fileprivate func endOfValue(at position: Int, before limit: Int) -> Int? {
     guard position < limit else { return nil }
     let size: Int
@@ -53,14 +53,14 @@ extension ArraySlice<UInt8> {
     return end <= limit ? end : nil
   }
 
-  /// Whether the array or table whose kind stands at `start`, and which ends before `endIndex`, can be decoded.
-  fileprivate func isReadable(at start: Int) -> Bool {
+  /// Whether the array or table whose kind is at `start` can be decoded.
+  fileprivate func isDecodable(at start: Int) -> Bool {
     var open: [(end: Int, hasNames: Bool)] = []
     var position = start
     repeat {
       guard let end = endOfValue(at: position, before: open.last?.end ?? endIndex) else { return false }
       if isContainer(at: position) {
-        guard open.count < FieldTable.deepest else { return false }
+        guard open.count < FieldTable.maxDepth else { return false }
         open.append((end, hasNames: self[position] == UInt8(ascii: "F")))
         position += 5
       } else {

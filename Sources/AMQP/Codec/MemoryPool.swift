@@ -1,7 +1,7 @@
 internal import CRabbitMQ
 
-/// The memory that librabbitmq's codec works in: what it decodes points into the pool, and what it encodes is copied
-/// there first. `recycle` invalidates all of it, so nothing that points into a pool leaves this folder.
+/// The memory that librabbitmq's codec works in. Decoded values point into the pool, and values to encode are copied into
+/// it. Recycling the pool invalidates all of these pointers, so none of them may leave this folder.
 final class MemoryPool {
   private let pool: UnsafeMutablePointer<amqp_pool_t>
 
@@ -16,8 +16,10 @@ final class MemoryPool {
     pool.deallocate()
   }
 
-  /// Runs `body` with the pool and gives its memory back afterwards.
-  func use<Result>(_ body: (UnsafeMutablePointer<amqp_pool_t>) throws -> Result) rethrows -> Result {
+  /// Calls `body` with the pool, and recycles the pool afterwards.
+  func use<Result, Failure: Error>(
+    _ body: (UnsafeMutablePointer<amqp_pool_t>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     defer { recycle_amqp_pool(pool) }
     return try body(pool)
   }

@@ -1,8 +1,9 @@
 internal import CRabbitMQ
 
 extension Method {
-  /// Whether the method with the number `id` is one with a table that clients alone send. Nobody looks how deep that is.
-  static func isClients(_ id: UInt32) -> Bool {
+  /// Whether only clients send the method, and it has a table. Such a method is not decoded, because nothing has checked
+  /// how deep its table nests.
+  static func isClientMethodWithTable(_ id: UInt32) -> Bool {
     switch id {
     case AMQP_CONNECTION_START_OK_METHOD, AMQP_EXCHANGE_DECLARE_METHOD, AMQP_EXCHANGE_BIND_METHOD,
       AMQP_EXCHANGE_UNBIND_METHOD, AMQP_QUEUE_DECLARE_METHOD, AMQP_QUEUE_BIND_METHOD, AMQP_QUEUE_UNBIND_METHOD,
@@ -12,7 +13,7 @@ extension Method {
     }
   }
 
-  /// Precondition: `raw` is what librabbitmq decoded for the method `id`.
+  /// Precondition: librabbitmq decoded `raw` as the arguments of the method `id`.
   init(id: UInt32, decoded raw: UnsafeMutableRawPointer) {
     func fields<Fields>(_ type: Fields.Type) -> Fields {
       raw.assumingMemoryBound(to: type).pointee

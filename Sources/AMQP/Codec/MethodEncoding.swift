@@ -1,14 +1,17 @@
 internal import CRabbitMQ
 
 extension Method {
-  /// Hands `body` the method's number and its fields as librabbitmq lays them out; nil for what a client never sends.
+  /// Calls `body` with the method's id and with its arguments as a struct of librabbitmq. Returns nil for a method that a
+  /// client never sends.
   func withRaw<Result>(
     in pool: UnsafeMutablePointer<amqp_pool_t>,
-    _ body: (UInt32, UnsafeMutableRawPointer) throws -> Result
-  ) throws -> Result? {
-    func pass<Fields>(_ id: UInt32, _ fields: Fields) throws -> Result {
+    _ body: (UInt32, UnsafeMutableRawPointer) throws(AMQPError) -> Result
+  ) throws(AMQPError) -> Result? {
+    func pass<Fields>(_ id: UInt32, _ fields: Fields) throws(AMQPError) -> Result {
       var fields = fields
-      return try withUnsafeMutablePointer(to: &fields) { try body(id, UnsafeMutableRawPointer($0)) }
+      return try withUnsafeMutablePointer(to: &fields) { fields throws(AMQPError) in
+        try body(id, UnsafeMutableRawPointer(fields))
+      }
     }
     switch self {
     case .connectionStartOK(let clientProperties, let mechanism, let response):

@@ -1,7 +1,7 @@
 internal import CRabbitMQ
 
 extension BasicProperties {
-  /// Precondition: `raw` is what librabbitmq decoded for the `basic` class.
+  /// Precondition: librabbitmq decoded `raw` as properties of the `basic` class.
   init(_ raw: UnsafeMutableRawPointer) {
     let source = raw.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee
     func has(_ flag: Int32) -> Bool { source._flags & UInt32(flag) != 0 }

@@ -1,17 +1,17 @@
-/// The wire format of `connection.update-secret`, which librabbitmq does not know
+/// The wire format of `connection.update-secret`, which librabbitmq does not support
 /// (<https://www.rabbitmq.com/amqp-0-9-1-reference.html#connection.update-secret>).
 enum SecretUpdate {
-  static let number: UInt32 = 10 << 16 | 70
-  /// That of `connection.update-secret-ok`, which has no fields.
-  static let answerNumber: UInt32 = 10 << 16 | 71
+  static let methodID: UInt32 = 10 << 16 | 70
+  /// The id of `connection.update-secret-ok`, which has no arguments.
+  static let okMethodID: UInt32 = 10 << 16 | 71
 
-  /// The method's number and fields: the secret as a long string, the reason as a short one. At most `limit` bytes.
+  /// The method's id and its arguments: the secret as a long string, then the reason as a short string. Throws
+  /// `AMQPError.doesNotFitFrame` if they are more than `limit` bytes; the error does not quote the secret.
   /// Precondition: the reason has at most 255 bytes.
-  /// - Throws: `AMQPError.doesNotFitFrame`, which repeats nothing of the secret
-  static func encode(_ secret: ByteString, reason: ByteString, limit: Int) throws -> [UInt8] {
-    precondition(reason.bytes.count <= 255, "a reason that is too long for a short string")
+  static func encode(_ secret: ByteString, reason: ByteString, limit: Int) throws(AMQPError) -> [UInt8] {
+    precondition(reason.bytes.count <= 255, "the reason is too long for a short string")
     var bytes: [UInt8] = []
-    bytes.append(bigEndian: number)
+    bytes.append(bigEndian: methodID)
     bytes.append(bigEndian: UInt32(secret.bytes.count))
     bytes += secret.bytes
     bytes.append(UInt8(reason.bytes.count))

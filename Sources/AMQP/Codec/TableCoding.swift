@@ -68,8 +68,8 @@ extension UnsafeMutablePointer where Pointee == amqp_pool_t {
       field.value.table = copy(value)
     case .void:
       set(AMQP_FIELD_KIND_VOID)
-    case .unread(_, let value):
-      // Of the same form; `Codec` writes the kind that it really has.
+    case .undecodable(_, let value):
+      // A byte array has the same form. `Codec` writes the original kind afterwards.
       set(AMQP_FIELD_KIND_BYTES)
       field.value.bytes = copy(value)
     }

@@ -34,11 +34,11 @@ package struct SecretFile: Sendable {
   private static func content(_ path: String) throws(Unreadable) -> String {
     let bytes: [UInt8]
     do { bytes = try SmallFile.read(path) } catch {
-      throw Unreadable(reason: SystemError.reason(of: error), mayPass: (error as? SystemError)?.mayPass == true)
+      throw Unreadable(reason: error.reason, mayPass: error.isTemporary)
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Unreadable(reason: "it is not text in UTF-8")
     }
-    return text.withoutFinalNewlines
+    return text.withoutTrailingNewlines
   }
 }

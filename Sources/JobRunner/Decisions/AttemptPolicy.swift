@@ -63,7 +63,7 @@ struct AttemptPolicy: Hashable, Sendable {
 
   private func obstacle(of item: WorkItem) -> DeadLetter.Reason? {
     if item.isTooLarge { return .tooLarge }
-    return item.properties.unread != nil && !runsMalformed ? .malformed : nil
+    return item.properties.undecodable != nil && !runsMalformed ? .malformed : nil
   }
 
   func settlement(of ended: EndedJob) -> Settlement {

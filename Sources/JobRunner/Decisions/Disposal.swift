@@ -1,4 +1,4 @@
-internal import Arguments
+internal import Console
 
 /// What was done about an item in the end, as the log tells.
 enum Disposal: Hashable, Sendable {

@@ -1,6 +1,5 @@
-internal import Arguments
+internal import Console
 internal import Linux
-internal import Reports
 
 /// How a runner came to its end, and what it did until then: the last line that it says.
 struct Ending: Hashable, Sendable {

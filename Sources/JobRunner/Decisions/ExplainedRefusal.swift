@@ -1,5 +1,6 @@
 package import AMQP
 internal import Broker
+package import Console
 
 /// A broker's refusal in a line for people, with what to do about it where that is known, and the exit status.
 package struct ExplainedRefusal: Hashable, Sendable {

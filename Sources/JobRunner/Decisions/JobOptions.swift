@@ -1,5 +1,6 @@
 package import AMQP
 package import Broker
+package import Console
 
 /// What `amqp-job run` was asked to do.
 package struct JobOptions: Hashable, Sendable {

@@ -23,14 +23,14 @@ struct Outage: Hashable, Sendable {
 
   /// The connection, or the attempt at one, has ended. How long to wait before the next one: not at all after a connection that
   /// has proved itself.
-  mutating func lost(now: ContinuousClock.Instant, timeout: Duration, chance: Double) -> Duration {
+  mutating func lost(now: ContinuousClock.Instant, timeout: Duration, jitter: Double) -> Duration {
     if let servedAt, now >= servedAt + min(Self.proof, timeout) { settled() }
     servedAt = nil
     guard start != nil else {
       start = now
       return .zero
     }
-    return backOff.pause(chance: chance)
+    return backOff.pause(chance: jitter)
   }
 
   /// The first attempt begins.

@@ -1,4 +1,5 @@
 package import Broker
+internal import Console
 package import Linux
 
 /// What became of an item's turn with a worker.

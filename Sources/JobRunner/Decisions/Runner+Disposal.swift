@@ -1,5 +1,5 @@
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// What became of items in the end, for the log and for the runner's last line.
@@ -20,10 +20,10 @@ extension Runner {
         "queue": .text(queue.name), "attempt": .integer(item.attempt),
         "seconds": .seconds(ended.duration), "settlement": .text(disposal.name),
       ])
-    if item.hasUncountedReturn { entry.fields.append(.init(name: "attempt_is_minimum", value: .flag(true))) }
-    if let id = item.id { entry.fields.append(.init(name: "id", value: .text(id))) }
+    if item.hasUncountedReturn { entry.fields.append(.init("attempt_is_minimum", .flag(true))) }
+    if let id = item.id { entry.fields.append(.init("id", .text(id))) }
     if let status = ended.status {
-      entry.fields.append(.init(name: "status", value: .integer(Int(status.shellCode))))
+      entry.fields.append(.init("status", .integer(Int(status.shellCode))))
     }
     return [.log(entry)]
   }

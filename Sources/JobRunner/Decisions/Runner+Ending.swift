@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Ceasing to take items, and coming to an end when all that was taken is settled.
@@ -41,15 +41,15 @@ extension Runner {
     var limits: [RunnerAction] = []
     for index in slots.indices {
       switch slots[index].state {
-      case .waiting:
+      case .consuming:
         methods += withdraw(index)
         fallthrough
-      case .withdrawing:
+      case .cancelling:
         let limit = slots[index].isAckUnconfirmed ? Self.settlementLimit : Self.withdrawalLimit
         limits.append(.set(.settlementLimit(slot: index), after: limit))
-      case .resting where slots[index].isAckUnconfirmed:
+      case .idle where slots[index].isAckUnconfirmed:
         limits.append(.set(.settlementLimit(slot: index), after: Self.settlementLimit))
-      case .shut: slots[index].state = .closed
+      case .noChannel: slots[index].handle(.stop)
       default: break
       }
     }
@@ -59,18 +59,18 @@ extension Runner {
 
   /// Cancels the consumer of a slot with nothing in hand.
   mutating func withdraw(_ index: Int) -> [ChannelMethod] {
-    slots[index].state = .withdrawing
+    slots[index].handle(.cancel)
     // The channel of RabbitMQ 3.10 that is told to cancel what it is just about to attach to a quorum queue crashes.
     guard slots[index].isConsumerConfirmed else { return [] }
     return slots[index].on(slots[index].detach())
   }
 
   /// The broker has cancelled our consumer: nothing comes any more, and the ack before it was taken.
-  mutating func withdrawn(_ tag: ByteString, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    guard slots[index].state == .withdrawing, tag == slots[index].consumerTag else { return [] }
-    slots[index].state = .resting
+  mutating func withdrawn(_ tag: ByteString, in index: Int) -> [RunnerAction] {
+    guard slots[index].state == .cancelling, tag == slots[index].consumerTag else { return [] }
+    slots[index].handle(.cancelled)
     answered(in: index)
-    return [.cancel(.settlementLimit(slot: index))] + looked(now: now)
+    return [.cancel(.settlementLimit(slot: index))] + looked()
   }
 
   mutating func drainLimitReached() -> [RunnerAction] {
@@ -80,7 +80,7 @@ extension Runner {
   }
 
   /// The end, where nothing is left to be done.
-  mutating func conclude(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func conclude() -> [RunnerAction] {
     // Even where no item is asked for, the queue is.
     let isExhausted = tally.taken >= options.mostItems && returning.isEmpty && (isInspected || hasBeenInspected)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
@@ -89,7 +89,7 @@ extension Runner {
       actions = notReturned(why: isDrained ? "others have taken it" : "the runner was told to end")
     }
     let status = status
-    actions += ending(status, now: now)
+    actions += ending(status)
     phase = .closing(status)
     let isHurried = isBrokerSilent || isEndAwaited || stopSignal != nil || brokenStatus == .unreachable
     return actions
@@ -125,20 +125,20 @@ extension Runner {
   }
 
   /// What there is left to say. An error has its line already where something forbade to go on, or a single item failed.
-  private mutating func ending(_ status: ExitStatus, now: ContinuousClock.Instant) -> [RunnerAction] {
-    if status != .success, !hasReportedError { return [said(ending(now: now).entry(.error))] }
+  private mutating func ending(_ status: ExitStatus) -> [RunnerAction] {
+    if status != .success, !hasReportedError { return [said(ending().entry(.error))] }
     if options.isOfSeveral {
-      return hasReportedError && tally.settled == 0 ? [] : [said(ending(now: now).entry(.notice))]
+      return hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
     }
     return isDrained ? [said(.info, "\(place) is drained")] : []
   }
 
-  private func ending(now: ContinuousClock.Instant) -> Ending {
+  private func ending() -> Ending {
     Ending(
       cause: endingCause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
       queue: queue.name, place: place,
       deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
-      duration: startedAt?.duration(to: now) ?? .zero)
+      duration: startedAt.duration(to: now))
   }
 
   private var endingCause: Ending.Cause {

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Learning what the queue is, before items are taken from it, and what is beside it, before that matters.
@@ -31,12 +32,12 @@ extension Runner {
   var isTypeAssumed: Bool { options.assumed == .plain(.quorum) }
 
   /// Asks anew before a consumer is attached: the queue may have been declared otherwise since.
-  mutating func inspectAgain(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func inspectAgain() -> [RunnerAction] {
     phase = .inspecting
     isInspected = false
     neighbours = .unknown
     let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
-    return (isTypeAssumed ? known(policy.standing, .unknown, now: now) : [.send(inspect())]) + [limit]
+    return (isTypeAssumed ? known(policy.standing, .unknown) : [.send(inspect())]) + [limit]
   }
 
   /// Opens the channel where it is not open yet.
@@ -46,19 +47,19 @@ extension Runner {
 
   /// An answer to the inspection.
   mutating func inspected(
-    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
+    _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
-    if let own = options.ownQueue { return setUp(own, method, on: channel, now: now) }
+    if let own = options.ownQueue { return setUp(own, method, on: channel) }
     if case .channelClose = method { openSideChannels.remove(channel) }
-    if search != nil { return searched(method, on: channel, now: now) }
-    if targetSearch != nil { return targetSearched(method, on: channel, now: now) }
+    if search != nil { return searched(method, on: channel) }
+    if targetSearch != nil { return targetSearched(method, on: channel) }
     guard let verdict = inspection?.take(method, on: channel) else { return [] }
     let transience = inspection?.transience
     switch verdict {
     case .ask(let questions):
       guard let inspection, isEnough(inspection) else { return [.send(onSide(questions))] }
       self.inspection = nil
-      return known(inspection.standing, .unknown, transience, now: now)
+      return known(inspection.standing, .unknown, transience)
     case .unsupported(let why):
       inspection = nil
       return breakOff(.wrongQueue, "cannot serve \(place): \(why)")
@@ -73,10 +74,10 @@ extension Runner {
           + options.orAssume)
     case .refused(let reason):
       inspection = nil
-      return queueRefused(reason, now: now)
+      return queueRefused(reason)
     case .known(let standing, let neighbours):
       inspection = nil
-      return known(standing, neighbours, transience, now: now)
+      return known(standing, neighbours, transience)
     }
   }
 
@@ -90,7 +91,7 @@ extension Runner {
   private var dropsReturns: Bool { server.map { $0 >= ServerVersion(4, 0) } ?? true }
 
   mutating func known(
-    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, now: ContinuousClock.Instant
+    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours
   ) -> [RunnerAction] {
     policy.standing = accepted(standing)
     self.neighbours = neighbours
@@ -101,14 +102,14 @@ extension Runner {
     let warning = warnOfDrops(standing)
     let search = searchTarget()
     guard search.isEmpty else { return search }
-    return warning + targetFound(now: now)
+    return warning + targetFound()
   }
 
   /// Nothing is left to be found out of where dead letters go.
-  mutating func targetFound(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func targetFound() -> [RunnerAction] {
     isAwaitingPermission = needsPermission(policy.standing)
     guard !isAwaitingPermission else { return [.askForPermission] }
-    return inspectionEnded(now: now)
+    return inspectionEnded()
   }
 
   private func whatIsLacking(_ standing: QueueStanding) -> String {
@@ -131,22 +132,22 @@ extension Runner {
     }
   }
 
-  private mutating func inspectionEnded(now: ContinuousClock.Instant) -> [RunnerAction] {
+  private mutating func inspectionEnded() -> [RunnerAction] {
     isInspected = true
     hasBeenInspected = true
     // Whoever cannot tell whether it is drained need not begin.
     let search = options.endsWhenDrained && phase == .inspecting ? searchNeighbours() : []
     guard search.isEmpty else { return search }
-    return phase == .inspecting ? serve(now: now) + awaitReturns() : []
+    return phase == .inspecting ? serve() + awaitReturns() : []
   }
 
-  mutating func permissionTold(_ permission: PublishingPermission, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func permissionTold(_ permission: PublishingPermission) -> [RunnerAction] {
     guard phase == .inspecting, isAwaitingPermission, !isStopping else { return [] }
     switch permission {
     case .granted:
       isAwaitingPermission = false
       connectFailure = nil
-      return inspectionEnded(now: now)
+      return inspectionEnded()
     case .refused(let reason) where reason.code == .accessRefused:
       return breakOff(
         .notPermitted,
@@ -157,7 +158,7 @@ extension Runner {
     case .unknown(let reason):
       connectFailure = BrokerFailure(
         .unreachable, broker: broker, detail: "no copies of items can be published, \(reason)")
-      return [.set(.retry, after: pauseAfterLoss(now: now))]
+      return [.set(.retry, after: pauseAfterLoss())]
     }
   }
 
@@ -198,22 +199,22 @@ extension Runner {
   }
 
   /// A broker that says nothing is as good as none.
-  mutating func searchLimitReached(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func searchLimitReached() -> [RunnerAction] {
     guard search != nil, !earlyEnds.isEmpty else { return [] }
     return [.disconnect]
-      + connectionFailed(BrokerFailure(.lost, broker: broker, detail: "it does not answer"), now: now)
+      + connectionFailed(BrokerFailure(.lost, broker: broker, detail: "it does not answer"))
   }
 
   private mutating func searched(
-    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
+    _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
     guard let finding = search?.take(method, on: channel) else { return [] }
     search = nil
-    return [.cancel(.searchLimit)] + found(finding, now: now)
+    return [.cancel(.searchLimit)] + found(finding)
   }
 
-  private mutating func found(_ finding: NeighbourSearch.Finding, now: ContinuousClock.Instant) -> [RunnerAction] {
-    if options.assumed == .declared { return assumptionChecked(finding, now: now) }
+  private mutating func found(_ finding: NeighbourSearch.Finding) -> [RunnerAction] {
+    if options.assumed == .declared { return assumptionChecked(finding) }
     switch finding {
     case .absent: neighbours = .absent
     case .hidden:
@@ -225,10 +226,10 @@ extension Runner {
         .wrongQueue,
         "cannot serve \(place): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what "
           + "'amqp-job declare' makes with them")
-    case .refused(let reason): return queueRefused(reason, now: now)
+    case .refused(let reason): return queueRefused(reason)
     }
     switch phase {
-    case .inspecting: return serve(now: now) + awaitReturns()
+    case .inspecting: return serve() + awaitReturns()
     case .looking: return look()
     default: return []
     }
@@ -236,16 +237,16 @@ extension Runner {
 
   /// Whether there is what an assumed queue refers to.
   private mutating func assumptionChecked(
-    _ finding: NeighbourSearch.Finding, now: ContinuousClock.Instant
+    _ finding: NeighbourSearch.Finding
   ) -> [RunnerAction] {
     switch finding {
-    case .found, .hidden: return inspectionEnded(now: now)
+    case .found, .hidden: return inspectionEnded()
     case .absent:
       return breakOff(
         .wrongQueue,
         "\(place) has not all the queues beside it, though it was said to be 'declared'\(options.pointer(to: .assume)); 'amqp-job declare \(queue.name)' makes them"
       )
-    case .refused(let reason): return queueRefused(reason, now: now)
+    case .refused(let reason): return queueRefused(reason)
     }
   }
 

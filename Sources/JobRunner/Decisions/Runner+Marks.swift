@@ -1,6 +1,6 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 
 /// Taking away the marks of the items that have been in the retry queue. An item has one from its first way there until it leaves
 /// the queue for good, in whosever hand it is.
@@ -42,7 +42,7 @@ extension Runner {
   static let longestReturn: Duration = .seconds(300)
 
   /// Marks are left of which no item comes: it left the queues otherwise (a purge, say, or another program took it).
-  mutating func forgetMarks(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func forgetMarks() -> [RunnerAction] {
     guard drain.showsNobody, let since = drain.returningSince, now >= since + Self.longestReturn else { return [] }
     let warning = said(
       .warning,

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 
 /// A queue of the runner's own: declared with the login, where another one would be inspected.
 extension Runner {
@@ -11,7 +12,7 @@ extension Runner {
 
   /// An answer to the declaration, or to a binding.
   mutating func setUp(
-    _ own: OwnQueue, _ answer: Method, on channel: UInt16, now: ContinuousClock.Instant
+    _ own: OwnQueue, _ answer: Method, on channel: UInt16
   ) -> [RunnerAction] {
     guard channel == setUpChannel, !isInspected else { return [] }
     switch answer {
@@ -24,20 +25,20 @@ extension Runner {
       let bindings = own.bindings(name: queue.name)
       unansweredBindings = bindings.count
       let naming = options.queue.isEmpty ? [RunnerAction.queueNamed(queue.name)] : []
-      guard !bindings.isEmpty else { return naming + serveOwnQueue(now: now) }
+      guard !bindings.isEmpty else { return naming + serveOwnQueue() }
       return naming + [.send(bindings.map { ChannelMethod($0, on: setUpChannel) })]
     case .queueBindOK:
       unansweredBindings -= 1
-      return unansweredBindings == 0 ? serveOwnQueue(now: now) : []
+      return unansweredBindings == 0 ? serveOwnQueue() : []
     case .channelClose(let reason): return ownQueueRefused(reason)
     default: return []
     }
   }
 
-  private mutating func serveOwnQueue(now: ContinuousClock.Instant) -> [RunnerAction] {
+  private mutating func serveOwnQueue() -> [RunnerAction] {
     isInspected = true
     hasBeenInspected = true
-    guard options.mostItems == 0 else { return serve(now: now) }
+    guard options.mostItems == 0 else { return serve() }
     // It goes with its last consumer, so it has to have had one.
     let methods = slots[0].on(attach(0)) + withdraw(0)
     return [.send(methods), .set(.settlementLimit(slot: 0), after: Self.withdrawalLimit)]

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 
 /// Failed items that are rejected: the broker dead-letters them, or drops them where the queue has nowhere for them to go. AMQP
 /// shows a dead-letter exchange among the queue's arguments, and none that a policy of the broker's gives it.
@@ -19,19 +20,19 @@ extension Runner {
   }
 
   mutating func targetSearched(
-    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
+    _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
     guard let search = targetSearch, let finding = targetSearch?.take(method, on: channel) else { return [] }
     targetSearch = nil
     switch finding {
-    case .found: return targetFound(now: now)
+    case .found: return targetFound()
     case .absent:
       return breakOff(
         .wrongQueue,
         "\(place) sends its dead letters to \(search.place), which is not there: the broker would drop each item that fails"
           + "\(options.pointer(to: .onFailure)); make that \(search.target.exchange.isEmpty ? "queue" : "exchange"), or go without"
       )
-    case .refused(let reason): return queueRefused(reason, now: now)
+    case .refused(let reason): return queueRefused(reason)
     }
   }
 

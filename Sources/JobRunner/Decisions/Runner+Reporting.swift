@@ -1,4 +1,5 @@
 internal import Broker
+internal import Console
 
 /// What a runner with nothing in hand waits for.
 enum Waiting: Hashable, Sendable {
@@ -26,12 +27,12 @@ extension Runner {
 
   var reportPeriod: Duration { options.isWatched ? Self.promptPeriod : Self.reportPeriod }
 
-  mutating func report(now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func report() -> [RunnerAction] {
     let again = RunnerAction.set(.report, after: reportPeriod)
     guard !isStopping, !slots.contains(where: \.isBusy), let waiting else { return [again] }
     let since = idleSince ?? now
     idleSince = since
-    guard since + reportPeriod <= now, !isReported(waiting, now: now) else { return [again] }
+    guard since + reportPeriod <= now, !isReported(waiting) else { return [again] }
     reported[waiting] = now
     let minutes = Int(since.duration(to: now) / .seconds(60))
     let duration = minutes > 0 ? " (\(minutes) min)" : ""
@@ -39,12 +40,12 @@ extension Runner {
   }
 
   /// It was said within the last minute.
-  private func isReported(_ waiting: Waiting, now: ContinuousClock.Instant) -> Bool {
+  private func isReported(_ waiting: Waiting) -> Bool {
     reported[waiting].map { now < $0 + Self.reportPeriod - reportPeriod } ?? false
   }
 
   /// Why the broker is not reached, once every one has been tried, and where the end does not follow at once.
-  mutating func announce(_ failure: BrokerFailure, now: ContinuousClock.Instant) -> LogEntry.Level {
+  mutating func announce(_ failure: BrokerFailure) -> LogEntry.Level {
     let left = outage.left(of: options.connectTimeout, now: now)
     guard !outage.isAnnounced, attemptCount >= brokers.count, left > Self.shortWait else { return .info }
     outage.isAnnounced = true

@@ -1,5 +1,5 @@
 internal import AMQP
-internal import Arguments
+internal import Console
 internal import Linux
 
 extension WorkItem {
@@ -15,33 +15,28 @@ extension WorkItem {
 
 /// `--on-disconnect finish`: workers outlive the connection, and what they did is acked when it comes again.
 extension Runner {
-  mutating func workerDisconnected(_ job: Job, in index: Int) -> [RunnerAction] {
-    guard options.onDisconnect == .finish else { return abandonWorker(in: index) }
-    slots[index].state = .orphaned(job)
-    return []
-  }
 
   /// A worker has ended whose item the broker has given back already.
   mutating func orphanEnded(
-    _ ended: EndedJob, in index: Int, now: ContinuousClock.Instant
+    _ ended: EndedJob, in index: Int
   ) -> [RunnerAction] {
-    slots[index].state = isStopping ? .closed : .shut
+    slots[index].handle(.workerEnded(isStopping: isStopping))
     let release = RunnerAction.releaseBody(slot: index)
     if let (holder, item) = holder(for: index) {
       let again = EndedJob(
         item: item, outcome: ended.outcome, what: ended.what, status: ended.status, duration: ended.duration,
         standardError: ended.standardError)
-      return [release] + settle(again, in: holder, by: policy.settlement(of: again), now: now) + resume(now: now)
+      return [release] + settle(again, in: holder, by: policy.settlement(of: again)) + resume()
     }
     guard ended.outcome == .done else {
       tally.count(ended.outcome)
-      return [release] + disposed(of: ended, as: .givenBackByBroker(why: "the connection was lost")) + resume(now: now)
+      return [release] + disposed(of: ended, as: .givenBackByBroker(why: "the connection was lost")) + resume()
     }
     guard ended.item.isRecognisable else {
       return [release] + notReturned(why: "it has no message id to be recognised by")
     }
     returning.append(ended)
-    return [release] + awaitReturns() + resume(now: now)
+    return [release] + awaitReturns() + resume()
   }
 
   /// The slot that has the item of the worker in slot `index` in hand again.
@@ -58,11 +53,11 @@ extension Runner {
 
   /// Acks an item that is done already, and holds one whose worker still runs. nil for any other item that may be run.
   mutating func takeReturned(
-    _ item: WorkItem, in index: Int, now: ContinuousClock.Instant
+    _ item: WorkItem, in index: Int
   ) -> [RunnerAction]? {
     // Of two items that are alike each waits for a worker of its own.
     if let worker = slots.indices.first(where: { slots[$0].isOrphaned(from: item) && holder(for: $0) == nil }) {
-      slots[index].state = .holding(item, for: worker)
+      slots[index].handle(.hold(item, for: worker))
       return []
     }
     if let position = returning.firstIndex(where: { item.isReturn(of: $0.item) }) {
@@ -71,7 +66,7 @@ extension Runner {
         item: item, outcome: .done, what: "done before the connection was lost", status: done.status,
         duration: done.duration)
       return (returning.isEmpty ? [.cancel(.finishWindow)] : [])
-        + settle(ended, in: index, by: .acknowledge, now: now)
+        + settle(ended, in: index, by: .acknowledge)
     }
     guard tally.taken >= options.mostItems else { return nil }
     // The slot waits for that one alone. What comes in its place shows that others have it.
@@ -92,12 +87,6 @@ extension Runner {
     return breakOff(.temporaryFailure, "\(what) done, but may be run again: the connection was lost, and \(why)")
   }
 
-  /// Workers whose item nobody will ever ask us for again.
-  mutating func stopOrphans() -> [RunnerAction] {
-    slots.indices.flatMap { index -> [RunnerAction] in
-      if case .orphaned = slots[index].state { abandonWorker(in: index) } else { [] }
-    }
-  }
 }
 
 extension Slot {

@@ -1,5 +1,5 @@
-internal import Arguments
 internal import Broker
+internal import Console
 
 /// What a runner is at, in a line, for those who wonder what it waits for.
 extension Runner {
@@ -20,22 +20,7 @@ extension Runner {
 extension Slot {
   fileprivate var summary: String {
     let consumer = isConsumerAttached ? " with consumer \(consumerTag)" : ""
-    return "\(stateName)\(consumer)\(isAckUnconfirmed ? " (ack unconfirmed)" : "")"
+    return "\(state.name)\(consumer)\(isAckUnconfirmed ? " (ack unconfirmed)" : "")"
   }
 
-  private var stateName: String {
-    switch state {
-    case .shut: "shut"
-    case .resting: "resting"
-    case .waiting: "waiting"
-    case .withdrawing: "withdrawing"
-    case .working: "working"
-    case .orphaned: "orphaned"
-    case .holding: "holding"
-    case .abandoning: "abandoning"
-    case .moving: "moving"
-    case .closing: "closing"
-    case .closed: "closed"
-    }
-  }
 }

@@ -1,3 +1,4 @@
+internal import Console
 internal import Linux
 
 /// Workers that are stopped, mostly since they want the terminal: it stops whoever is not in its foreground.

@@ -1,13 +1,13 @@
 internal import AMQP
 internal import Broker
+internal import Console
 
 /// A queue that may go before its items do, and is served all the same.
 extension Runner {
   mutating func known(
-    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?,
-    now: ContinuousClock.Instant
+    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?
   ) -> [RunnerAction] {
-    guard options.queueOrigin == .anyTold, transience != [] else { return known(standing, neighbours, now: now) }
+    guard options.queueOrigin == .anyTold, transience != [] else { return known(standing, neighbours) }
     // A look takes the consumer away, and the queue would go with it.
     if transience?.contains(.autoDelete) == true, options.endsWhenDrained {
       return breakOff(
@@ -15,7 +15,7 @@ extension Runner {
         "cannot tell whether \(place) is drained: it deletes itself with its last consumer, and who looks must not be one; take "
           + "a number of items, or serve it for ever")
     }
-    return warnOfTransience(transience) + known(standing, neighbours, now: now)
+    return warnOfTransience(transience) + known(standing, neighbours)
   }
 
   /// Once.

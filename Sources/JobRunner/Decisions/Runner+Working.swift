@@ -1,21 +1,21 @@
 internal import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// Items in the hands of workers.
 extension Runner {
-  mutating func take(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
-    if item.envelope.consumerTag.isEmpty { return gotInLook(item, in: index, now: now) }
+  mutating func take(_ item: WorkItem, in index: Int) -> [RunnerAction] {
+    if item.envelope.consumerTag.isEmpty { return gotInLook(item, in: index) }
     switch slots[index].state {
-    case .waiting: break
-    case .resting, .withdrawing:
+    case .consuming: break
+    case .idle, .cancelling:
       // Nobody ran it: by itself its return would be counted. And for a moment nobody sees that we hold it.
       drain.interrupt(finding: .items)
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
-    case .shut, .closing, .closed: return [.releaseBody(slot: index)]
-    case .working, .orphaned, .holding, .abandoning, .moving:
+    case .noChannel, .confirming, .closing, .closed: return [.releaseBody(slot: index)]
+    case .working, .orphaned, .holding, .abandoning, .copying:
       // It came unasked.
       return [.send(slots[index].on([Self.giveBack(item)]))]
     }
@@ -23,17 +23,17 @@ extension Runner {
     // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
     answered(in: index)
     slots[index].consumerConfirmed()
-    let others = phase == .looking ? [.cancel(.connectLimit)] + serve(now: now) : []
+    let others = phase == .looking ? [.cancel(.connectLimit)] + serve() : []
     idleSince = nil
-    return takeWanted(item, in: index, now: now) + others
+    return takeWanted(item, in: index) + others
   }
 
   private mutating func takeWanted(
-    _ item: WorkItem, in index: Int, now: ContinuousClock.Instant
+    _ item: WorkItem, in index: Int
   ) -> [RunnerAction] {
-    if let returned = takeReturned(item, in: index, now: now) { return returned }
+    if let returned = takeReturned(item, in: index) { return returned }
     switch policy.receipt(of: item) {
-    case .run: return startWorker(on: item, in: index, now: now)
+    case .run: return startWorker(on: item, in: index)
     case .recount:
       return begin(
         MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index,
@@ -69,18 +69,18 @@ extension Runner {
   }
 
   /// Its body is more than is to be stored, and is there for a copy alone.
-  mutating func takeTooLarge(_ item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func takeTooLarge(_ item: WorkItem, in index: Int) -> [RunnerAction] {
     // Its coming cannot wait until more is known of the queue.
-    guard !keepsDeliveries || slots[index].state != .waiting else {
+    guard !keepsDeliveries || slots[index].state != .consuming else {
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
     }
-    return take(item, in: index, now: now)
+    return take(item, in: index)
   }
 
-  mutating func startWorker(on item: WorkItem, in index: Int, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func startWorker(on item: WorkItem, in index: Int) -> [RunnerAction] {
     tally.taken += 1
-    slots[index].state = .working(Job(item: item, startedAt: now))
+    slots[index].handle(.start(Job(item: item, startedAt: now)))
     let limit = options.timeout.map { [RunnerAction.set(.workerLimit(slot: index), after: $0)] } ?? []
     return [.startWorker(item, slot: index)] + limit
   }
@@ -88,14 +88,14 @@ extension Runner {
   // MARK: Signals
 
   /// A signal, for us and for the workers.
-  mutating func received(_ signal: Signal, now: ContinuousClock.Instant) -> [RunnerAction] {
+  mutating func received(_ signal: Signal) -> [RunnerAction] {
     let ends = [Signal.terminate, .interrupt, .hangup].contains(signal)
     let hasWorkers = slots.contains(where: \.hasWorker)
     guard ends || signal == .quit && !hasWorkers else { return toWorkers(signal) }
     if let stoppedAt {
       // Who sends a signal both to us and to our group means it once.
       let isMeant = now >= stoppedAt + .seconds(1)
-      guard hasStoppedWorkers else { return isMeant ? stopWorkers(signal, now: now) : [] }
+      guard hasStoppedWorkers else { return isMeant ? stopWorkers(signal) : [] }
       return toWorkers(isMeant ? .kill : signal)
     }
     // What is being settled is the end already.
@@ -113,11 +113,11 @@ extension Runner {
       return (isSaidInTheEnd ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")])
         + stopTaking()
     }
-    guard options.workersMayFinish else { return stopWorkers(signal, now: now) + stopTaking() }
+    guard options.workersMayFinish else { return stopWorkers(signal) + stopTaking() }
     return [said(.notice, "\(signal): taking no more items, waiting for the workers to end")] + stopTaking()
   }
 
-  private mutating func stopWorkers(_ signal: Signal, now: ContinuousClock.Instant) -> [RunnerAction] {
+  private mutating func stopWorkers(_ signal: Signal) -> [RunnerAction] {
     stoppedAt = now
     hasStoppedWorkers = true
     var actions: [RunnerAction] = []
@@ -145,32 +145,22 @@ extension Runner {
     slots[index].hasWorker ? [.signalWorker(.kill, slot: index)] : []
   }
 
-  /// The item is not ours any more: the worker is stopped, and nothing that it still does can count.
-  mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: String) -> [RunnerAction] {
-    abandonWorker(in: index) + breakOff(status, line)
-  }
-
-  mutating func abandonWorker(in index: Int) -> [RunnerAction] {
-    slots[index].state = .abandoning
-    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
-  }
-
   /// Its body cannot be kept, and so not be handed on: it goes back as one that nobody ran. By itself its return would be
   /// counted, and a limit be reached in the end.
   mutating func notStored(
-    _ item: WorkItem, _ reason: String, in index: Int, now: ContinuousClock.Instant
+    _ item: WorkItem, _ reason: String, in index: Int
   ) -> [RunnerAction] {
     switch slots[index].state {
     // Nobody wants the body of what a look has found.
-    case _ where item.envelope.consumerTag.isEmpty: return take(item, in: index, now: now)
-    case .waiting, .resting, .withdrawing:
+    case _ where item.envelope.consumerTag.isEmpty: return take(item, in: index)
+    case .consuming, .idle, .cancelling:
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
         + breakOff(
           .inputOutputError,
           "an item of \(place) cannot be stored, and goes back as it was: \(reason)"
             + options.pointer(to: .spoolDirectory, otherwise: " (TMPDIR)"))
-    default: return take(item, in: index, now: now)
+    default: return take(item, in: index)
     }
   }
 
@@ -193,25 +183,25 @@ extension Runner {
   }
 
   mutating func workerDidNotStart(
-    _ reason: String, in index: Int, now: ContinuousClock.Instant
+    _ reason: String, in index: Int
   ) -> [RunnerAction] {
     guard let job = slots[index].job else { return [] }
     let failure = Outcome.Failure(reason: .notStarted, exitStatus: .failure)
     return ended(
-      job, in: index, as: .failed(failure), "the worker could not be started (\(reason))", status: nil, now: now)
+      job, in: index, as: .failed(failure), "the worker could not be started (\(reason))", status: nil)
   }
 
   mutating func workerEnded(
-    _ status: ProcessStatus, _ standardError: String?, in index: Int, now: ContinuousClock.Instant
+    _ status: ProcessStatus, _ standardError: String?, in index: Int
   ) -> [RunnerAction] {
     if slots[index].state == .abandoning {
       tally.failed += 1
-      slots[index].state = .closed
+      slots[index].handle(.workerEnded(isStopping: isStopping))
       return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
     }
     guard let job = slots[index].job else { return [] }
     let (outcome, what) = judge(job, status)
-    return ended(job, in: index, as: outcome, what, status: status, standardError, now: now)
+    return ended(job, in: index, as: outcome, what, status: status, standardError)
   }
 
   private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: String) {
@@ -232,24 +222,4 @@ extension Runner {
       return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "the worker was killed by \(signal)")
     }
   }
-}
-
-extension Slot {
-  private mutating func updateJob(_ body: (inout Job) -> Void) {
-    switch state {
-    case .working(var job):
-      body(&job)
-      state = .working(job)
-    case .orphaned(var job):
-      body(&job)
-      state = .orphaned(job)
-    default: break
-    }
-  }
-
-  fileprivate mutating func interrupt(by signal: Signal) {
-    updateJob { $0.interruption = $0.interruption ?? signal }
-  }
-
-  fileprivate mutating func timeOut() { updateJob { $0.hasTimedOut = true } }
 }

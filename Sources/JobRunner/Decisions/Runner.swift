@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 internal import Linux
 
 /// A runner's decisions: events in, actions out, no I/O, no clock. Each file beside this one holds
@@ -28,7 +29,7 @@ package struct Runner: Sendable {
 
   let options: JobOptions
   var queue: WorkQueue
-  let chance: @Sendable () -> Double
+  let jitter: @Sendable () -> Double
   var phase = Phase.new
   var slots: [Slot]
   var policy: AttemptPolicy
@@ -79,9 +80,9 @@ package struct Runner: Sendable {
 
   // MARK: Time
 
-  var startedAt: ContinuousClock.Instant?
-  /// Of the latest event.
-  var latestEventAt: ContinuousClock.Instant?
+  /// The time of the event that is being handled.
+  private(set) var now: ContinuousClock.Instant
+  private(set) var startedAt: ContinuousClock.Instant
   /// Since when there has been nothing to do.
   var idleSince: ContinuousClock.Instant?
   /// No item is taken for a while after failures in a row.
@@ -106,12 +107,14 @@ package struct Runner: Sendable {
   /// What goes with a status that is no success has been said.
   var hasReportedError = false
 
-  /// `chance`, from 0 to 1 and another for each pause, spreads those of many runners: two whose looks have met would else meet
-  /// at each of them, and find each other at the queue for ever.
-  package init(_ options: JobOptions, chance: @escaping @Sendable () -> Double) {
+  /// `jitter` returns a number from 0 to 1 and is called for each pause. It spreads the pauses of many runners. Without it, two
+  /// runners that probe the queue at the same time would do so every time, and would see each other's consumers for ever.
+  package init(_ options: JobOptions, now: ContinuousClock.Instant, jitter: @escaping @Sendable () -> Double) {
     self.options = options
+    self.now = now
+    startedAt = now
     brokers = options.brokers
-    self.chance = chance
+    self.jitter = jitter
     queue = WorkQueue(options.queue)
     drain = Drain(queue)
     policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
@@ -124,25 +127,25 @@ package struct Runner: Sendable {
 
   /// Decides what to do about `event`.
   package mutating func handle(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
-    latestEventAt = now
+    self.now = now
     if case .closing(let status) = phase { return closing(event, status) }
     if let slot = event.slot, !slots.indices.contains(slot) { return [] }
     if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
       earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
       return []
     }
-    var actions = keepsEnd(event) ? keepEnd(event) : decide(event, now: now)
+    var actions = keepsEnd(event) ? keepEnd(event) : decide(event)
     if search == nil || isStopping {
       let ends = earlyEnds
       earlyEnds = []
-      actions += ends.flatMap { decide($0, now: now) }
+      actions += ends.flatMap { decide($0) }
     }
     if !keepsDeliveries {
       let deliveries = earlyDeliveries
       earlyDeliveries = []
-      actions += deliveries.flatMap { decide($0.event, now: now) }
+      actions += deliveries.flatMap { decide($0.event) }
     }
-    return actions + conclude(now: now)
+    return actions + conclude()
   }
 
   /// What comes waits: a queue that goes with its last consumer has to keep ours in a pause.
@@ -152,6 +155,7 @@ package struct Runner: Sendable {
 
   /// The first event of all.
   package mutating func start(now: ContinuousClock.Instant) -> [RunnerAction] {
+    self.now = now
     startedAt = now
     idleSince = now
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
@@ -159,77 +163,77 @@ package struct Runner: Sendable {
     return connect() + [.set(.report, after: reportPeriod)] + limit
   }
 
-  private mutating func decide(_ event: RunnerEvent, now: ContinuousClock.Instant) -> [RunnerAction] {
+  private mutating func decide(_ event: RunnerEvent) -> [RunnerAction] {
     switch event {
-    case .connected(let server): return connected(to: server, now: now)
-    case .connectionFailed(let failure): return connectionFailed(failure, now: now)
-    case .connectionClosed: return connectionClosed(now: now)
+    case .connected(let server): return connected(to: server)
+    case .connectionFailed(let failure): return connectionFailed(failure)
+    case .connectionClosed: return connectionClosed()
     case .connectionsClosed: return []
     case .delivered(let envelope, let properties, let digest, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
-      return take(item, in: slot, now: now)
+      return take(item, in: slot)
     case .tooLarge(let envelope, let properties, let slot):
       var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
       item.isTooLarge = true
-      return takeTooLarge(item, in: slot, now: now)
+      return takeTooLarge(item, in: slot)
     case .notStored(let envelope, let properties, let reason, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
-      return notStored(item, reason, in: slot, now: now)
-    case .method(let method, let channel): return received(method, on: channel, now: now)
+      return notStored(item, reason, in: slot)
+    case .method(let method, let channel): return received(method, on: channel)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
-    case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot, now: now)
+    case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot)
     case .workerEnded(let status, let standardError, let slot):
-      return workerEnded(status, standardError, in: slot, now: now)
+      return workerEnded(status, standardError, in: slot)
     case .workerStopped(let signal, let terminal, let slot): return workerStopped(by: signal, terminal, in: slot)
-    case .moveConfirmed(let slot): return moveConfirmed(in: slot, now: now)
+    case .moveConfirmed(let slot): return moveConfirmed(in: slot)
     case .moveAdvanced(let slot): return moveAdvanced(in: slot)
-    case .moveFailed(let reason, let slot): return moveFailed(reason, in: slot, now: now)
-    case .moveUnconfirmed(let reason, let slot): return moveUnconfirmed(reason, in: slot, now: now)
-    case .moveRefused(let reason, let slot): return moveRefused(reason, in: slot, now: now)
-    case .permission(let permission): return permissionTold(permission, now: now)
+    case .moveFailed(let reason, let slot): return moveFailed(reason, in: slot)
+    case .moveUnconfirmed(let reason, let slot): return moveUnconfirmed(reason, in: slot)
+    case .moveRefused(let reason, let slot): return moveRefused(reason, in: slot)
+    case .permission(let permission): return permissionTold(permission)
     case .movesBlocked(let reason): return movesBlocked(reason)
-    case .signal(let signal): return received(signal, now: now)
-    case .timer(let timer): return elapsed(timer, now: now)
+    case .signal(let signal): return received(signal)
+    case .timer(let timer): return elapsed(timer)
     }
   }
 
   private mutating func received(
-    _ method: Method, on channel: UInt16, now: ContinuousClock.Instant
+    _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
     guard let slot = slots.firstIndex(where: { $0.channel == channel }) else {
-      return marksAnswered(method, on: channel) ?? inspected(method, on: channel, now: now)
+      return marksAnswered(method, on: channel) ?? inspected(method, on: channel)
     }
     switch method {
     case .queueDeclareOK(let status):
       // The questions of a look are behind its consumer.
       slots[slot].consumerConfirmed()
-      return looking(.status(status), now: now)
-    case .basicGetEmpty: return looking(.noMessage, now: now)
+      return looking(.status(status))
+    case .basicGetEmpty: return looking(.noMessage)
     case .basicQoSOK: return probed(in: slot)
-    case .basicConsumeOK: return consuming(in: slot, now: now)
-    case .basicCancelOK(let tag): return withdrawn(tag, in: slot, now: now)
-    case .basicCancel(let tag): return consumerCancelled(tag, in: slot, now: now)
-    case .channelClose(let reason): return channelClosed(reason, in: slot, now: now)
-    case .channelCloseOK: return settled(in: slot, now: now)
+    case .basicConsumeOK: return consuming(in: slot)
+    case .basicCancelOK(let tag): return withdrawn(tag, in: slot)
+    case .basicCancel(let tag): return consumerCancelled(tag, in: slot)
+    case .channelClose(let reason): return channelClosed(reason, in: slot)
+    case .channelCloseOK: return settled(in: slot)
     default: return []
     }
   }
 
-  private mutating func elapsed(_ timer: RunnerTimer, now: ContinuousClock.Instant) -> [RunnerAction] {
+  private mutating func elapsed(_ timer: RunnerTimer) -> [RunnerAction] {
     switch timer {
-    case .connectLimit: return connectLimitReached(now: now)
-    case .retry: return retry(now: now)
-    case .idle: return idled(now: now)
+    case .connectLimit: return connectLimitReached()
+    case .retry: return retry()
+    case .idle: return idled()
     case .look: return phase == .looking ? look() : []
-    case .searchLimit: return searchLimitReached(now: now)
-    case .pause: return pauseEnded(now: now)
+    case .searchLimit: return searchLimitReached()
+    case .pause: return pauseEnded()
     case .drainLimit: return drainLimitReached()
     case .finishWindow: return finishWindowEnded()
     case .workerLimit(let slot): return workerLimitReached(in: slot)
     case .grace(let slot): return graceEnded(in: slot)
-    case .settlementLimit(let slot): return settlementLimitReached(in: slot, now: now)
+    case .settlementLimit(let slot): return settlementLimitReached(in: slot)
     case .closeLimit: return []
-    case .report: return report(now: now)
+    case .report: return report()
     }
   }
 

@@ -1,4 +1,5 @@
 package import AMQP
+package import Console
 package import Linux
 
 /// What a runner does about an event, in order.

@@ -1,5 +1,6 @@
 package import AMQP
 package import Broker
+package import Console
 package import Linux
 
 /// What can happen to a runner.

@@ -1,3 +1,5 @@
+internal import Console
+
 /// What a runner has done so far.
 struct Tally: Hashable, Sendable {
   /// Items that a worker was started on, or that had no attempt left.
@@ -48,9 +50,9 @@ struct Tally: Hashable, Sendable {
   var unsettled: Int { taken - settled }
 
   /// How long to take nothing after failures in a row: an item that comes back at once would keep us spinning.
-  func pause(chance: Double) -> Duration? {
+  func pause(jitter: Double) -> Duration? {
     guard failuresInRow > 1 else { return nil }
     let pause = min(Duration.milliseconds(125) * (1 << min(failuresInRow - 1, 10)), .seconds(30))
-    return pause + pause * chance / 5
+    return pause + pause * jitter / 5
   }
 }

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+package import Console
 internal import Linux
 
 /// Carries a runner's decisions out: one thread, one poll(2) over the broker's sockets, the workers'
@@ -46,7 +47,7 @@ package final class EventLoop {
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
     liveness = configuration.liveness
-    runner = Runner(options, chance: { .random(in: 0...1) })
+    runner = Runner(options, now: .now, jitter: { .random(in: 0...1) })
   }
 
   /// Runs until the runner has finished, and returns its exit status.
@@ -83,7 +84,7 @@ package final class EventLoop {
     interests += errors.map(\.interest)
     let relayIndex = interests.add(workers.errors?.relayInterest)
     let deadlines = [timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next]
-    let readiness = try patiently { try poll(interests, until: deadlines.compactMap(\.self).min()) }
+    let readiness = try retryingOnShortage { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
     // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
@@ -240,8 +241,8 @@ package final class EventLoop {
 
   private func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {
     var parameters = Connection.Parameters(
-      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, opening: opening)
-    parameters.largestBodyInMemory = configuration.largestBodyInMemory
+      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, initialMethods: opening)
+    parameters.maxBodySizeInMemory = configuration.largestBodyInMemory
     return parameters
   }
 
@@ -277,7 +278,7 @@ package final class EventLoop {
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { return violated("an item came without its body") }
     do {
-      try patiently { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
+      try retryingOnShortage { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
     } catch {
       let reason = SystemError.reason(of: error)
       if let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) {

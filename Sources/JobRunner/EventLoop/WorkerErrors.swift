@@ -4,7 +4,7 @@ internal import Linux
 /// no room nothing is read, so that a worker that writes more waits, as it would if it had ours itself; its end is never waited for.
 struct WorkerErrors {
   private struct Stream {
-    let errors: ChildErrors
+    let errors: ChildErrorOutput
     var tail: StandardErrorTail
   }
 
@@ -19,7 +19,7 @@ struct WorkerErrors {
 
   init(limit: Int) { self.limit = limit }
 
-  mutating func begin(_ errors: ChildErrors, slot: Int) {
+  mutating func begin(_ errors: ChildErrorOutput, slot: Int) {
     streams[slot] = Stream(errors: errors, tail: StandardErrorTail(limit: limit))
   }
 

@@ -36,8 +36,8 @@ struct Workers {
     program.environment = environment.entries(for: item, path: path)
     if feed == .arg { program.arguments = try arguments.filled(with: body) }
     let input = try feed == .stdin ? processes.makeInput(body) : processes.makeEmptyInput()
-    let pipe = try errors.map { _ in try processes.makeErrors() }
-    running[slot] = Worker(processID: try processes.start(program, input: input, errors: pipe), input: input)
+    let pipe = try errors.map { _ in try processes.makeErrorOutput() }
+    running[slot] = Worker(processID: try processes.start(program, input: input, errorOutput: pipe), input: input)
     if let pipe { errors?.begin(pipe, slot: slot) }
   }
 
@@ -66,19 +66,19 @@ struct Workers {
   mutating func terminalHolder(slot: Int) -> TerminalHolder? {
     terminal = terminal ?? ControllingTerminal()
     guard let terminal, let worker = running[slot] else { return nil }
-    return terminal.isLent(to: worker.processID) ? .worker : terminal.isOurs ? .runner : .others
+    return terminal.hasForeground(worker.processID) ? .worker : terminal.isInForeground ? .runner : .others
   }
 
   /// Puts the worker in the terminal's foreground, and has it go on.
   mutating func lendTerminal(slot: Int) {
     guard let worker = running[slot] else { return }
-    terminal?.lend(to: worker.processID)
+    terminal?.setForeground(worker.processID)
     processes.send(.resume, to: worker.processID)
   }
 
   /// Stops us as the worker was stopped, until somebody continues us, and the worker then.
   mutating func suspend(slot: Int) {
-    terminal?.takeBack()
+    terminal?.restoreForeground()
     ControllingTerminal.suspend()
     lendTerminal(slot: slot)
   }
@@ -91,8 +91,8 @@ struct Workers {
     for child in processes.reap() {
       guard let slot = slot(of: child.processID) else { continue }
       running.removeValue(forKey: slot)?.input.finish()
-      let hadTerminal = terminal?.isLent(to: child.processID) == true
-      if hadTerminal { terminal?.takeBack() }
+      let hadTerminal = terminal?.hasForeground(child.processID) == true
+      if hadTerminal { terminal?.restoreForeground() }
       ended.append((slot, child.status, errors?.finish(slot: slot), hadTerminal))
     }
     return ended

@@ -12,7 +12,7 @@ package struct Liveness {
   private(set) var next = ContinuousClock.now
 
   /// Gives the first sign.
-  /// - Throws: `RecordFile.Obstacle`, `SystemError`; its code is EEXIST where the file is there and no runner's.
+  /// - Throws: `RecordFile.LinkError`, `SystemError`; its code is EEXIST where the file is there and no runner's.
   package init(path: String) throws {
     file = try RecordFile(path) { LivenessRecord($0) != nil }
     try show(false)

@@ -31,7 +31,7 @@ package struct ArgumentTemplate: Sendable {
   /// The arguments for one item.
   /// - Throws: `SystemError`, or `Failure`: the item is none that an argument can hold.
   func filled(with body: ItemBody) throws -> [[UInt8]] {
-    guard body.size <= ProcessGroups.longestArgument else { throw SystemError.argumentTooLong }
+    guard body.size <= ProcessGroups.maxArgumentLength else { throw SystemError.argumentTooLong }
     let bytes = try body.read(at: 0, atMost: Int(body.size))
     guard !bytes.contains(0) else { throw Failure.holdsNUL }
     return words.prefix(1) + words.dropFirst().map { Self.filled($0, with: bytes) }

@@ -1,6 +1,6 @@
 package import AMQP
-internal import Arguments
 internal import Broker
+internal import Console
 internal import Linux
 
 /// One message as a unit of work. Its body is apart: only the worker and a copy need it.
@@ -72,11 +72,11 @@ package struct WorkItem: Hashable, Sendable {
   /// The properties of the copy that a move publishes: without what the broker added, and what would send it elsewhere
   /// too. `host` and `time`, in seconds since 1970, are for dead letters.
   package func properties(for move: Move, host: String, time: UInt64) -> BasicProperties {
-    if move.destination == .queue, properties.unread != nil { return properties }
+    if move.destination == .queue, properties.undecodable != nil { return properties }
     var copy = properties.withoutBrokerHeaders().withoutItemHeaders()
-    if let unread = copy.unread {
+    if let unread = copy.undecodable {
       copy.headers = [ItemHeader.properties: .bytes(unread)]
-      copy.unread = nil
+      copy.undecodable = nil
     }
     copy.deliveryMode = 2
     // A broker refuses another user's id.

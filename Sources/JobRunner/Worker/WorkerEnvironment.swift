@@ -1,6 +1,6 @@
 internal import AMQP
 internal import Broker
-internal import Reports
+internal import Console
 
 /// The environment that a worker gets: ours, less the settings that were for us, plus what is known of the item.
 package struct WorkerEnvironment: Sendable {

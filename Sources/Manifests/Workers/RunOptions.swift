@@ -1,4 +1,4 @@
-internal import Arguments
+internal import Console
 
 /// How the pods run `amqp-job run`.
 package struct RunOptions: Hashable, Sendable {

@@ -116,8 +116,8 @@ struct JSONItem: Hashable {
   }
 
   private static func below(_ level: Int) throws -> Int {
-    guard level < FieldTable.deepest else {
-      throw FormError("a header has more than \(FieldTable.deepest) levels of arrays and objects")
+    guard level < FieldTable.maxDepth else {
+      throw FormError("a header has more than \(FieldTable.maxDepth) levels of arrays and objects")
     }
     return level + 1
   }

@@ -1,9 +1,9 @@
 import AMQP
 import Arguments
 import Broker
+import Console
 import JobRunner
 import Linux
-import Reports
 
 /// `amqp-consume`: a runner, with that program's options.
 enum AMQPConsume: AMQPTool {

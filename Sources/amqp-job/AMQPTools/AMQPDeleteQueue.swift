@@ -1,6 +1,6 @@
 import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// `amqp-delete-queue`
 enum AMQPDeleteQueue: AMQPTool {

@@ -1,9 +1,8 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// A program of amqp-tools, which this one is when it is called by its name.
 protocol AMQPTool: Sendable {
@@ -47,7 +46,7 @@ extension AMQPTool {
   /// - Throws: `Failure`, whose line ends in `otherwise`
   static func write(_ bytes: [UInt8], otherwise: String = "") throws {
     do {
-      try ThisProcess.answer(bytes)
+      try ThisProcess.writeToStandardOutput(bytes)
     } catch {
       throw Failure(.failure, "cannot write to standard output: \(error.reason)\(otherwise)")
     }

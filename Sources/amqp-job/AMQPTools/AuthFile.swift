@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Linux
 
 /// The file of `--authfile`: a line `username:NAME`, a line `password:WORD`, and nothing else.
@@ -11,7 +11,7 @@ struct AuthFile {
     let content: [UInt8]
     do {
       content = try SmallFile.read(path)
-    } catch let error as SystemError {
+    } catch {
       throw Failure(.usage, "Could not read auth data file \(path): \(error.reason)")
     }
     var rest = content[...]

@@ -1,6 +1,6 @@
 import AMQP
 import Arguments
-import JobRunner
+import Console
 
 extension PoptArguments {
   /// The value of an option that is text.

@@ -1,7 +1,7 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// Where the URLs of the brokers and the password are from: settings, and files that may be replaced while the program runs.
 struct BrokerSources {

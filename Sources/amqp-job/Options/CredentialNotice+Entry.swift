@@ -1,6 +1,5 @@
-import Arguments
 import Broker
-import JobRunner
+import Console
 
 extension CredentialNotice {
   /// As a line of the log.

@@ -1,9 +1,8 @@
 import AMQP
 import Arguments
 import Broker
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// Which dead letters are meant.
 enum DeadLetterOptions {

@@ -1,6 +1,6 @@
 import AMQP
 import Arguments
-import JobRunner
+import Console
 
 /// `NAME=VALUE`, as a field of an AMQP table. The value is a whole number, `true`, `false`, or else
 /// text; text that looks like one of these stands in double quotes.

@@ -1,6 +1,6 @@
 import AMQP
 import Arguments
-import JobRunner
+import Console
 import Linux
 import Publishing
 

@@ -1,7 +1,6 @@
 import Arguments
-import JobRunner
+import Console
 import Linux
-import Reports
 
 /// How much to say, in which form, and where.
 enum LogOptions {

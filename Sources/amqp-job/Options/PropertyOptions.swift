@@ -1,6 +1,6 @@
 import AMQP
 import Arguments
-import JobRunner
+import Console
 
 /// A message's properties and headers.
 enum PropertyOptions {

@@ -1,6 +1,6 @@
 import Arguments
 import Broker
-import JobRunner
+import Console
 
 /// A queue's name as AMQP allows it.
 enum QueueName {

@@ -1,4 +1,4 @@
-import JobRunner
+import Console
 import Linux
 
 /// What a user set, and where. Newlines at the end (LF or CRLF) are no part of it: `echo`, editors and YAML leave them.
@@ -11,7 +11,7 @@ struct Setting {
 
   init(_ text: String, from source: String) {
     asGiven = text
-    self.text = text.withoutFinalNewlines
+    self.text = text.withoutTrailingNewlines
     self.source = source
   }
 

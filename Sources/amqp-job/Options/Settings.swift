@@ -1,5 +1,5 @@
 import Arguments
-import JobRunner
+import Console
 
 /// What a command was told: by an option, or else by a variable of the environment.
 struct Settings {

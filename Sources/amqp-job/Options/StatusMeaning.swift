@@ -1,5 +1,5 @@
 import Arguments
-import JobRunner
+import Console
 
 /// What exit statuses mean where several commands have them for the same reason.
 enum StatusMeaning {

@@ -1,4 +1,5 @@
 import Arguments
+import Console
 import TLS
 
 /// What the options say of TLS. The query of a URL may say the rest, as other clients have it there.

@@ -1,0 +1,89 @@
+/// The progress of the work on a queue, as one line.
+package struct ProgressLine: Sendable {
+  let name: String
+  private let figures: QueueFigures?
+  private let progress: Progress
+
+  /// The progress of something other than all the work of a queue.
+  package init(_ name: String, _ progress: Progress) {
+    (self.name, self.progress) = (name.printable, progress)
+    figures = nil
+  }
+
+  package init(_ figures: QueueFigures, _ progress: Progress) {
+    (name, self.figures, self.progress) = (figures.name.printable, figures, progress)
+  }
+
+  /// The line for a log.
+  package var plain: String {
+    var parts = ["\(progress.done) of \(progress.total) done"]
+    if let figures {
+      parts.append("\(figures.ready) ready")
+      if let retry = figures.retry { parts.append("\(retry) to retry") }
+      if let dead = figures.dead { parts.append("\(dead) dead") }
+      parts.append(Self.consumers(figures))
+    }
+    return "\(name): \((parts + pace).joined(separator: ", "))"
+  }
+
+  /// One column of the line on a terminal.
+  struct Column: Hashable, Sendable {
+    /// How important a column is. The least important one comes first.
+    enum Weight: Int, CaseIterable, Comparable, Sendable {
+      case rate, consumers, timeLeft, retry, dead, counts, percent
+
+      static func < (one: Weight, other: Weight) -> Bool { one.rawValue < other.rawValue }
+    }
+
+    let weight: Weight
+    let text: String
+  }
+
+  var columns: [Column] {
+    let percent = (progress.fraction.map { "\(Int($0 * 100))%" } ?? "-").padded(to: 4, left: true)
+    var columns = [
+      Column(weight: .percent, text: percent), Column(weight: .counts, text: "\(progress.done)/\(progress.total)"),
+    ]
+    columns += zip([.rate, .timeLeft], pace).map { Column(weight: $0, text: $1) }
+    guard let figures else { return columns }
+    columns.append(Column(weight: .consumers, text: Self.consumers(figures)))
+    if let retry = figures.retry, retry > 0 { columns.append(Column(weight: .retry, text: "\(retry) to retry")) }
+    if let dead = figures.dead, dead > 0 { columns.append(Column(weight: .dead, text: "\(dead) dead")) }
+    return columns
+  }
+
+  /// The fraction of the work that is done, from 0 to 1.
+  var fraction: Double { progress.fraction ?? 0 }
+
+  private static func consumers(_ figures: QueueFigures) -> String {
+    "\(figures.consumers) consumer\(figures.consumers == 1 ? "" : "s")"
+  }
+
+  private var pace: [String] {
+    guard progress.left > 0, let rate = progress.rate, let timeLeft = progress.timeLeft else { return [] }
+    return [Self.text(rate: rate), "\(Self.text(timeLeft)) left"]
+  }
+
+  /// The rate per second, minute or hour: the first of these in which it is at least 1.
+  static func text(rate: Double) -> String {
+    let units = [(1.0, "s"), (60.0, "min"), (3600.0, "h")]
+    let (factor, unit) = units.first { rate * $0.0 >= 1 } ?? (3600, "h")
+    let value = rate * factor
+    return value < 10 ? "\((value * 10).rounded() / 10)/\(unit)" : "\(Int(value.rounded()))/\(unit)"
+  }
+
+  /// The duration for people: exact to the second, from one hour on to the minute, and from two days on to the hour.
+  package static func text(_ duration: Duration) -> String {
+    let seconds = Int(min(duration / .seconds(1), 1e9).rounded())
+    func pair(_ unit: Int, _ name: String, _ smaller: Int, _ smallerName: String) -> String {
+      let rest = seconds % unit / smaller
+      return "\(seconds / unit)\(name)\(rest < 10 ? "0" : "")\(rest)\(smallerName)"
+    }
+    switch seconds {
+    case ..<60: return "\(seconds)s"
+    case ..<3600: return pair(60, "m", 1, "s")
+    case ..<172_800: return pair(3600, "h", 60, "m")
+    default: return pair(86_400, "d", 3600, "h")
+    }
+  }
+}

@@ -1,0 +1,77 @@
+"""Queues that may go before their items do: refused, but by the user's explicit word."""
+
+import pytest
+
+from support.users import user
+
+PASSING = [dict(durable=False), dict(durable=True, auto_delete=True), dict(durable=False, auto_delete=True)]
+
+
+def passing_queue(bench, *bodies, **properties):
+    queue = bench.name_queue("classic")
+    bench.client.channel.queue_declare(queue.name, **properties)
+    if bodies:
+        queue.put(*bodies)
+    return queue
+
+
+@pytest.mark.parametrize("properties", PASSING, ids=str)
+def test_a_line_says_what_may_lose_the_items(bench, properties):
+    queue = passing_queue(bench, b"apple", b"pear", **properties)
+    result = bench.run("-q", queue.name, "-n", "2", "--any-queue", worker=["cat"])
+    assert (result.status, result.stdout) == (0, b"applepear"), result
+    assert sum("--any-queue" in line for line in result.lines) == 1 and queue.name in result.lines[0], result
+    assert ("not durable" in result.lines[0]) == (not properties["durable"]), result
+    assert ("last consumer" in result.lines[0]) == properties.get("auto_delete", False), result
+
+
+@pytest.mark.parametrize("properties", PASSING, ids=str)
+def test_the_refusal_names_the_cure(bench, properties):
+    queue = passing_queue(bench, b"apple", **properties)
+    bench.run("-q", queue.name, worker=["true"]).assert_error(78, queue.name, "--any-queue")
+    queue.assert_untouched()
+
+
+def test_a_queue_that_lasts_is_served_without_a_word(bench, kind):
+    queue = bench.queue(kind, b"apple")
+    result = bench.run("-q", queue.name, "--any-queue", worker=["true"])
+    assert (result.status, result.stderr) == (0, ""), result
+
+
+def test_a_queue_that_is_not_durable_is_drained(bench):
+    queue = passing_queue(bench, b"1", b"2", durable=False)
+    result = bench.run("-q", queue.name, "--drain", "--any-queue", worker=["cat"])
+    assert (result.status, result.stdout) == (0, b"12"), result
+
+
+def test_a_queue_that_deletes_itself_cannot_be_seen_drained(bench):
+    queue = passing_queue(bench, b"apple", durable=True, auto_delete=True)
+    bench.run("-q", queue.name, "--drain", "--any-queue", worker=["true"]).assert_error(78, queue.name, "last consumer")
+    queue.assert_untouched()
+
+
+def test_its_dead_letters_are_found(bench):
+    dead = bench.queue("classic")
+    queue = passing_queue(
+        bench, b"poison", durable=True, auto_delete=True,
+        arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead.name})
+    result = bench.run("-q", queue.name, "--any-queue", "--on-failure", "reject", worker=["sh", "-c", "exit 3"])
+    assert result.status == 3 and "policy" not in result.stderr, result
+    dead.assert_back()
+
+
+def test_another_connection_s_queue_is_nobody_else_s(bench):
+    queue = passing_queue(bench, exclusive=True)
+    bench.run("-q", queue.name, "--any-queue", worker=["true"]).assert_error(78, queue.name, "exclusive")
+
+
+def test_a_user_who_may_not_look(bench):
+    queue = passing_queue(bench, b"apple", durable=True, auto_delete=True)
+    with user(bench, write=".*", read=".*") as worker:
+        result = worker.run("-q", queue.name, "--any-queue", worker=["cat"])
+    assert (result.status, result.stdout) == (0, b"apple") and "may not look" in result.stderr, result
+
+
+@pytest.mark.any_broker
+def test_what_excludes_each_other(bench):
+    bench.run("-q", "any", "--any-queue", "--assume", "classic", worker=["true"]).assert_error(64, "--any-queue", "--assume")

@@ -1,0 +1,186 @@
+"""Every reason that is printed, or written into a dead letter, is the true one."""
+
+import json
+
+import pika
+import pytest
+
+from support.dead_letters import dead
+from support.processes import wait_until
+from support.users import user
+
+CAME_BACK = "came back"
+
+
+def dead_letter(bench, queue):
+    queue.dead.assert_back()
+    result = dead(bench, "list", queue.name, "--json")
+    assert result.status == 0, result
+    return json.loads(result.stdout)
+
+
+def run(bench, queue, *options, url=True, script="exit 7", status=None):
+    result = bench.run("-q", queue.name, *options, url=url, worker=["sh", "-c", script])
+    if status is not None:
+        assert result.status == status, result
+    return result
+
+
+# No copy can be published
+
+
+@pytest.mark.limit(120)
+def test_no_permission_to_publish_copies(bench, kind):
+    """That is what each line says, whatever the item has behind it; and the item goes back."""
+    queue = bench.work_queue(kind, b"apple")
+    with user(bench, configure=".*", read=".*") as someone:
+        for _ in range(5):
+            result = run(bench, queue, "--max-attempts", "1", url=someone.url, script="exit 7", status=77)
+            assert "lost" not in result.stderr and "no permission to publish" in result.stderr, result
+            queue.assert_back()
+    # Somebody who may publish cannot know which it was.
+    result = run(bench, queue, "--max-attempts", "1", script="echo ran", status=1)
+    assert result.stdout == b"" and "took no copy" in result.stderr and "was not run" in result.stderr, result
+    assert dead_letter(bench, queue)["reason"] == CAME_BACK
+
+
+def test_one_connection_is_all_that_a_user_may_have(bench):
+    queue = bench.work_queue("quorum", b"apple")
+    with user(bench, configure=".*", write=".*", read=".*") as someone:
+        bench.broker.ctl("set_user_limits", someone.name, '{"max-connections": 1}')
+        for _ in range(3):
+            result = run(bench, queue, "--max-attempts", "1", url=someone.url, script="echo ran; exit 7", status=7)
+            assert result.stdout == b"ran\n" and "limit" in result.stderr, result
+            assert "cannot reach" not in result.stderr and "lost" not in result.stderr, result
+            queue.assert_back()
+
+
+def test_a_full_retry_queue(bench):
+    queue = bench.work_queue("quorum", b"apple")
+    policy = bench.marker
+    bench.broker.ctl("set_policy", policy, f"^{queue.retry.name}$", '{"max-length": 1}', "--apply-to", "queues")
+    try:
+        wait_until(lambda: rejects(queue.retry), what="a retry queue that takes nothing")
+        result = run(bench, queue, "--max-attempts", "3", status=7)
+        assert "rejected" in result.stderr and "lost" not in result.stderr, result
+    finally:
+        bench.broker.ctl("clear_policy", policy)
+    queue.assert_back()
+    result = run(bench, queue, "--max-attempts", "1", script="echo ran", status=1)
+    assert result.stdout == b"" and "took no copy" in result.stderr, result
+
+
+def rejects(queue):
+    try:
+        queue.put(b"x")
+    except pika.exceptions.NackError:
+        return True
+    return False
+
+
+def test_an_item_that_kills_its_runner_each_time_ends_as_a_dead_letter(bench, kind):
+    queue = bench.work_queue(kind, b"apple")
+    for _ in range(3):
+        assert run(bench, queue, script="kill -9 $PPID; sleep 60").status == -9
+    result = run(bench, queue, script="echo ran", status=1)
+    assert result.stdout == b"" and "3 of 3 used" in result.stderr, result
+    letter = dead_letter(bench, queue)
+    assert (letter["reason"], letter["attempts"]) == (CAME_BACK, 3)
+
+
+# What a copy says of the last attempt
+
+
+@pytest.mark.parametrize("script, options, reason, end, text", [
+    ("exit 7", (), "failed", ("status", 7), "exited with 7"),
+    ("kill -SEGV $$", (), "killed", ("signal", "SEGV"), "killed by SEGV"),
+    ("sleep 60", ("--timeout", "200ms"), "timed out", ("signal", "TERM"), "too long"),
+], ids=["failed", "killed", "timed out"])
+def test_a_later_runner_allows_fewer_attempts(bench, kind, script, options, reason, end, text):
+    queue = bench.work_queue(kind, b"apple")
+    run(bench, queue, "--retry-delay", "50ms", *options, script=script)
+    result = run(bench, queue, "--max-attempts", "1", script="echo ran", status=1)
+    assert result.stdout == b"" and "1 of 1 used" in result.stderr and text in result.stderr, result
+    assert "lost" not in result.stderr, result
+    letter = dead_letter(bench, queue)
+    assert (letter["reason"], letter[end[0]], letter["attempts"]) == (reason, end[1], 1)
+
+
+def test_what_the_broker_dead_letters_after_a_retry_is_its_own(bench):
+    """How the last attempt came out is not why the item is dead."""
+    queue = bench.work_queue("quorum", b"apple", options=("--arg", "x-delivery-limit=1"))
+    run(bench, queue, "--retry-delay", "50ms", status=7)
+    for _ in range(2):
+        queue.assert_back()
+        method, _, _ = queue.client.channel.basic_get(queue.name)
+        queue.client.channel.basic_reject(method.delivery_tag, requeue=True)
+    letter = dead_letter(bench, queue)
+    assert (letter["reason"], letter["by"]) == ("delivery_limit", "broker")
+
+
+# What a refusal means
+
+
+def test_a_reader_is_not_told_that_somebody_else_made_the_dead_letter_queue(bench):
+    queue = bench.work_queue("quorum")
+    queue.dead.put(b"apple")
+    with user(bench, read=".*") as someone:
+        result = dead(bench, "list", queue.name, url=someone.url)
+        if bench.broker.version >= (4, 3):
+            assert result.status == 0, result
+        else:
+            result.assert_error(77, queue.dead.name, "cannot know", "permission to configure")
+            assert "was not made" not in result.stderr
+            queue.dead.assert_untouched()
+
+
+@pytest.fixture
+def exclusive_consumer(bench):
+    """A classic queue with an item, and with a consumer that wants to be the only one."""
+    queue = bench.queue("classic")
+    connection = pika.BlockingConnection(bench.client.parameters)
+    connection.channel().basic_consume(queue.name, lambda *_: None, exclusive=True)
+    queue.wait_for_consumer()
+    yield queue
+    connection.close()
+
+
+def test_an_exclusive_consumer_elsewhere(bench, exclusive_consumer):
+    queue = exclusive_consumer
+    result = bench.run("-q", queue.name, worker=["cat"])
+    result.assert_error(75, queue.name, "exclusive consumer")
+    assert "permission" not in result.stderr
+    bench.run(queue.name, "--drained", command="status").assert_error(75, queue.name, "exclusive consumer")
+
+
+def test_an_exclusive_queue_elsewhere(bench):
+    name = bench.marker + "-exclusive"
+    connection = pika.BlockingConnection(bench.client.parameters)
+    connection.channel().queue_declare(name, exclusive=True)
+    bench.run("-q", name, worker=["cat"]).assert_error(78, name, "exclusive")
+    bench.run(name, command="status").assert_error(78, name, "exclusive", "another connection")
+    bench.run("-q", name, "x", command="publish").assert_error(78, name, "exclusive", "another connection")
+    connection.close()
+
+
+# Last, for it needs a broker of its own
+
+
+@pytest.fixture
+def small_messages(spare_broker):
+    """That broker takes no message above 1 MB. From RabbitMQ 4 on it keeps the limit where it is read faster."""
+    limit = "(fun(Size) -> application:set_env(rabbit,max_message_size,Size), persistent_term:put(max_message_size,Size) end)"
+    before = spare_broker.ctl("eval", "{ok, Size} = application:get_env(rabbit,max_message_size), Size.")
+    yield lambda: spare_broker.ctl("eval", f"{limit}(1000000).")
+    spare_broker.ctl("eval", f"{limit}({before}).")
+
+
+@pytest.mark.slow
+def test_an_item_larger_than_the_broker_takes_by_now(spare, small_messages):
+    queue = spare.work_queue("quorum", b"x" * 2_000_000)
+    small_messages()
+    for _ in range(3):
+        result = run(spare, queue, "--max-attempts", "1", script="cat >/dev/null; echo ran; exit 7", status=7)
+        assert result.stdout == b"ran\n", result
+        assert "larger than" in result.stderr and "lost" not in result.stderr, result
+        queue.assert_back()

@@ -1,0 +1,103 @@
+"""Failed items of a queue that `declare` did not make: given back, or rejected for the broker to dead-letter them."""
+
+import json
+
+import pytest
+
+from support.users import user
+
+FAIL = ["sh", "-c", "exit 3"]
+
+
+def dead_lettering(bench, kind="classic", *bodies):
+    """A queue whose dead letters go to the other one."""
+    dead = bench.queue("classic")
+    queue = bench.queue(kind, *bodies, **{"x-dead-letter-exchange": "amq.direct", "x-dead-letter-routing-key": dead.name})
+    bench.client.channel.queue_bind(dead.name, "amq.direct", dead.name)
+    return queue, dead
+
+
+def test_a_failed_item_is_rejected_into_the_owners_exchange(bench, kind):
+    queue, dead = dead_lettering(bench, kind, b"poison", b"fine")
+    worker = ["sh", "-c", 'test "$(cat)" = fine']
+    result = bench.run("-q", queue.name, "-n", "2", "--on-failure", "reject", "--log-format", "json", "-v", worker=worker)
+    assert result.status == 1, result
+    settlements = [json.loads(line).get("settlement") for line in result.lines]
+    assert [each for each in settlements if each] == ["rejected", "acked"]
+    dead.assert_back()
+    _, properties, body = dead.take()
+    assert body == b"poison" and properties.headers["x-death"][0]["reason"] == "rejected"
+    queue.assert_empty()
+
+
+def test_a_queue_that_was_drained_of_rejected_items(bench):
+    queue, dead = dead_lettering(bench, "quorum", b"1", b"2")
+    result = bench.run("-q", queue.name, "--drain", "--on-failure", "reject", worker=FAIL)
+    assert result.status == 1 and "0 done, 2 rejected" in result.lines[-1], result
+    dead.assert_back(2)
+
+
+def test_a_terminated_worker_s_item_is_given_back(bench):
+    queue, dead = dead_lettering(bench, "classic", b"apple")
+    worker = bench.worker("read", "hold")
+    runner = bench.start("-q", queue.name, "--on-failure", "reject", worker=worker)
+    worker.wait_for("holding")
+    runner.process.terminate()
+    assert runner.finish().status == 143
+    queue.assert_back()
+    assert dead.depth() == 0
+
+
+def test_an_exchange_that_is_missing(bench, kind):
+    queue = bench.queue(kind, b"apple", **{"x-dead-letter-exchange": bench.marker})
+    bench.run("-q", queue.name, "--on-failure", "reject", worker=FAIL).assert_error(78, queue.name, bench.marker, "exchange")
+    queue.assert_untouched()
+
+
+def test_a_dead_letter_queue_that_is_missing(bench):
+    queue = bench.queue("quorum", b"apple", **{"x-dead-letter-exchange": "", "x-dead-letter-routing-key": bench.marker})
+    bench.run("-q", queue.name, "--on-failure", "reject", worker=FAIL).assert_error(78, queue.name, bench.marker, "queue")
+    queue.assert_untouched()
+
+
+def test_an_exchange_that_a_policy_gives(bench, kind):
+    """AMQP does not show it: a line says so."""
+    dead, queue = bench.queue("classic"), bench.name_queue(kind)
+    definition = json.dumps({"dead-letter-exchange": "", "dead-letter-routing-key": dead.name})
+    bench.broker.ctl("set_policy", "--apply-to", "queues", bench.marker, f"^{queue.name}$", definition)
+    try:
+        bench.client.channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": kind})
+        queue.put(b"poison")
+        result = bench.run("-q", queue.name, "--on-failure", "reject", worker=FAIL)
+        assert result.status == 3 and "policy" in result.lines[0] and len(result.lines) == 2, result
+        dead.assert_back()
+        queue.assert_empty()
+    finally:
+        bench.broker.ctl("clear_policy", bench.marker)
+
+
+def test_a_user_who_may_only_read(bench):
+    queue, dead = dead_lettering(bench, "classic", b"poison")
+    with user(bench, read=[queue.name]) as worker:
+        result = worker.run("-q", queue.name, "--assume", "classic", "--on-failure", "reject", worker=FAIL)
+    assert result.status == 3, result
+    dead.assert_back()
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("way", ["requeue", "reject"])
+def test_a_queue_with_retries(bench, way):
+    queue = bench.work_queue("quorum", b"apple")
+    bench.run("-q", queue.name, "--on-failure", way, worker=FAIL).assert_error(78, queue.name, "--max-attempts 1")
+    queue.assert_untouched()
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("options", [
+    ("--on-failure", "reject", "--max-attempts", "2"), ("--on-failure", "requeue", "--reject-on", "3"),
+    ("--on-failure", "reject", "--retry-delay", "1s"), ("--on-failure", "reject", "--assume", "declared"),
+    ("--on-failure", "drop"),
+])
+def test_what_excludes_each_other(bench, options):
+    result = bench.run("-q", "any", *options, worker=FAIL)
+    assert result.status == 64 and "--on-failure" in result.stderr, result

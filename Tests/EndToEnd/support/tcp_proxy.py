@@ -1,0 +1,92 @@
+"""What stands between a runner and the broker, to cut, to stall."""
+
+import socket
+import threading
+
+from support.peer import close_listener, cut
+
+
+class Proxy:
+    """Hands bytes on between a runner and the broker; opens late, cuts the connections or freezes them on demand."""
+
+    def __init__(self, target, listen=True):
+        self.target = target
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}"
+        self.sockets = []
+        self.accepted = 0
+        self.heard = 0  # bytes from the broker, handed on or not
+        self.handed_on = 0  # of these, up to the last one that was
+        self.moving = threading.Event()
+        self.moving.set()
+        self.allowance = None  # bytes until the connections are cut
+        self.swallows = set()  # the sockets towards which nothing is handed on any more
+        if listen:
+            self.listen()
+
+    def listen(self):
+        """Until now, connections were refused."""
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                ours, _ = self.listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            theirs = socket.create_connection(self.target)
+            self.sockets += [ours, theirs]
+            for source, sink in ((ours, theirs), (theirs, ours)):
+                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source, sink):
+        try:
+            is_broker = source.getpeername() == self.target
+            while data := source.recv(65536):
+                if is_broker:
+                    self.heard += len(data)
+                    position = self.heard
+                self.moving.wait()
+                if self.allowance is not None:
+                    self.allowance -= len(data)
+                    if self.allowance < 0:
+                        self.allowance = None
+                        self.cut()
+                        return
+                if sink in self.swallows:
+                    continue
+                sink.sendall(data)
+                if is_broker:
+                    self.handed_on = position
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def freeze(self):
+        self.moving.clear()
+
+    def thaw(self):
+        self.moving.set()
+
+    def swallow(self):
+        """What the broker says on the connections that there are is lost from now on."""
+        self.swallows.update(each for each in self.sockets[::2])
+
+    def cut_after(self, count):
+        """Ends all connections, once, when so many bytes more have passed."""
+        self.allowance = count
+
+    def cut(self):
+        """Ends all connections without a word."""
+        cut(self.sockets)
+
+    def close(self):
+        close_listener(self.listener)
+        self.moving.set()
+        self.cut()
+        for each in self.sockets:
+            each.close()

@@ -1,0 +1,40 @@
+"""By the names of amqp-tools there are other options than by its own: what is shared speaks of none."""
+
+import pathlib
+import re
+
+import pytest
+
+pytestmark = pytest.mark.any_broker
+
+SOURCES = pathlib.Path(__file__).resolve().parents[3] / "Sources"
+# Where options of amqp-job may be named in what its commands share with the programs of amqp-tools, and why.
+NAMED = {
+    "JobRunner/Decisions/RunOption.swift": "for each program its own",
+    "JobRunner/Decisions/ExitStatus.swift": "the manual of amqp-job alone",
+    "Broker/Silence.swift": "each program has it",
+    "TLS/TLSConfiguration.swift": "for each program its own",
+    "Publishing/Items/ItemSources.swift": "of --file, which amqp-publish does not have",
+}
+
+
+def test_no_message_names_an_option_that_is_not_there():
+    """A command in quotes, such as 'amqp-job declare --plain', is another program's."""
+    found = set()
+    for module in "AMQP", "Broker", "JobRunner", "Linux", "Publishing", "TLS":
+        for path in (SOURCES / module).rglob("*.swift"):
+            code = re.sub(r"^\s*//.*$", "", path.read_text(), flags=re.MULTILINE)
+            texts = re.findall(r'"(?:\\.|[^"\\\n])*"', code)
+            if any("--" in re.sub(r"'amqp-job [^']*'", "", text) for text in texts):
+                found.add(str(path.relative_to(SOURCES)))
+    assert found == set(NAMED)
+
+
+def test_what_is_said_of_an_item_that_cannot_be_stored(bench, links):
+    queue = bench.queue("classic", b"x" * 3_000_000)
+    result = bench.run(
+        bench.broker.url, "-q", queue.name, "-c", "1", "cat", command="-u", url=None, binary=links / "amqp-consume",
+        env={"TMPDIR": "/no/such"})
+    assert result.status == 74 and len(result.lines) == 1, result
+    assert "TMPDIR" in result.stderr and "--" not in result.stderr, result
+    queue.assert_back()

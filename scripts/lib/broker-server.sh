@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# For scripts/broker: which server a broker runs, and how the server is started. The caller sets $state (the folder of all
+# brokers and roots), $dir (the broker's own folder), $log, $name, $rabbitmq and $port.
+# shellcheck disable=SC2154 # The caller sets these variables.
+
+bin=/usr/lib/rabbitmq/bin # These are the programs themselves. Debian's wrappers in /usr/sbin change the user.
+
+# find_suite: sets $suite to the Debian suite whose server --rabbitmq asks for, or to "installed".
+find_suite() {
+  if [[ ! $rabbitmq || $(version_in "") == "$rabbitmq".* ]]; then suite=installed; else suite=$(suite_with "$rabbitmq"); fi
+}
+
+# find_root: sets $root to the root that the server runs in. It is empty for the installed server.
+find_root() {
+  root=
+  [[ $suite == installed ]] || root=$state/roots/$suite
+}
+
+# choose_server: sets $suite and $root for a start, and makes the root if it is missing. A broker keeps the version that it
+# was first started with, because its data belong to that version.
+choose_server() {
+  local wanted
+  find_suite
+  wanted=$suite
+  [[ ! -f $dir/suite ]] || suite=$(<"$dir/suite")
+  find_root
+  [[ ! $rabbitmq || $suite == "$wanted" ]] ||
+    fail 64 "the broker named $name has RabbitMQ $(version_in "$root"); scripts/broker stop --name $name removes it"
+  if [[ $root ]]; then
+    make_root "$root" "$suite" rabbitmq-server
+    [[ ! $rabbitmq || $(version_in "$root") == "$rabbitmq".* ]] ||
+      say "Debian $suite's RabbitMQ is $(version_in "$root") by now, which is taken for $rabbitmq"
+  else
+    [[ -x $bin/rabbitmq-server ]] ||
+      fail 69 "RabbitMQ is not installed here; scripts/install-dependencies rabbitmq-server installs it"
+  fi
+}
+
+# become_inside COMMAND...: replaces this process by the command, inside the broker's root if it has one.
+become_inside() {
+  [[ ! $root ]] || enter_root "$root" "${dir%/*}" "$dir/hosts" "$@"
+  exec "$@"
+}
+
+# become [NAME=VALUE...] COMMAND...: replaces this process by the server or rabbitmqctl. The command gets every setting that
+# it needs, and none of the caller's or the system's.
+become() {
+  become_inside env -i PATH="$PATH:/usr/bin:/bin:/usr/sbin:/sbin" LANG=C.UTF-8 \
+    HOME="$dir" ERL_CRASH_DUMP="$dir/erl_crash.dump" \
+    ERL_FLAGS="-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false +S 2:2" \
+    ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$((port + 2))" ERL_INETRC="$dir/inetrc" \
+    RABBITMQ_NODENAME="amqp-job-$name@localhost" \
+    RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT="$port" RABBITMQ_DIST_PORT="$((port + 1))" \
+    RABBITMQ_CTL_DIST_PORT_MIN=0 RABBITMQ_CTL_DIST_PORT_MAX=0 \
+    RABBITMQ_CONF_ENV_FILE="$dir/rabbitmq-env.conf" \
+    RABBITMQ_CONFIG_FILE="$dir/rabbitmq.conf" RABBITMQ_ADVANCED_CONFIG_FILE="$dir/advanced.config" \
+    RABBITMQ_CONFIG_FILES="$dir/conf.d" RABBITMQ_ENABLED_PLUGINS_FILE="$dir/enabled_plugins" \
+    RABBITMQ_MNESIA_BASE="$dir/data" RABBITMQ_MNESIA_DIR="$dir/data/node" \
+    RABBITMQ_FEATURE_FLAGS_FILE="$dir/data/feature_flags" RABBITMQ_PLUGINS_EXPAND_DIR="$dir/data/plugins" \
+    RABBITMQ_GENERATED_CONFIG_DIR="$dir/data/config" RABBITMQ_PID_FILE="$dir/server.own-pid" \
+    RABBITMQ_LOG_BASE="$dir" RABBITMQ_LOGS="$log" \
+    "$@"
+}
+
+# launch: starts the port mapper and the server on $port. It fails if either of them ends, or if the server accepts no login
+# within a minute.
+launch() {
+  local deadline=$((SECONDS + 60))
+  if ! recorded_pid "$dir/epmd.pid" >/dev/null; then
+    become_inside setsid epmd -address 127.0.0.1 -port "$((port + 2))" </dev/null >>"$log" 2>&1 9>&- &
+    record_pid "$dir/epmd.pid" $!
+    disown
+  fi
+  # With RUNNING_UNDER_SYSTEMD the script becomes the virtual machine. Without it, the script stays as its parent.
+  become RUNNING_UNDER_SYSTEMD=true setsid "$bin/rabbitmq-server" </dev/null >>"$log" 2>&1 9>&- &
+  record_pid "$dir/server.pid" $!
+  disown
+  until accepts_login; do
+    recorded_pid "$dir/epmd.pid" >/dev/null && recorded_pid "$dir/server.pid" >/dev/null || return 1
+    ((SECONDS < deadline)) || return 1
+    sleep 0.1
+  done
+}
