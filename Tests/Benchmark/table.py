@@ -2,7 +2,7 @@
 
 import re
 
-BEGIN, END = "<!-- scripts/bench --write README.md writes this: -->\n", "<!-- to here -->\n"
+BEGIN, END = "<!-- scripts/bench --write FILE writes from here -->\n", "<!-- to here -->\n"
 BLOCK = re.compile(f"{re.escape(BEGIN)}(.*?){re.escape(END)}", re.DOTALL)
 
 
