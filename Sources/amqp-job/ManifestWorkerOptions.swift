@@ -8,8 +8,8 @@ enum ManifestWorkerOptions {
   static let image = Option(
     "image", .image, "the image with COMMAND (for broker: \(ManifestKindOptions.brokerImage))"
   ).common
-  static let inject = Option<Injection.Way>(
-    "inject", .choice, implied: Injection.Way.initContainer.rawValue,
+  static let inject = Option<Injection.Method>(
+    "inject", .choice, implied: Injection.Method.initContainer.rawValue,
     "put amqp-job into an image that lacks it, by an init container or an image volume"
   ).common
   static let runnerImage = DefaultedOption("runner-image", .image, default: ValueType.image.constant("amqp-job:1")) {
@@ -95,11 +95,11 @@ enum ManifestWorkerOptions {
 
   private static func injection(_ settings: inout Settings) throws -> Injection? {
     let image = try settings.value(runnerImage)
-    guard let way = try settings.value(inject) else {
+    guard let method = try settings.value(inject) else {
       guard !settings.isGiven(runnerImage) else { throw UsageError("\(runnerImage) goes with \(inject)") }
       return nil
     }
-    return Injection(way: way, image: image)
+    return Injection(method: method, image: image)
   }
 
   private static func variables(_ settings: inout Settings) throws -> [WorkerOptions.Variable] {

@@ -1,3 +1,5 @@
+internal import Console
+
 /// What has been said, and since when there is something to say.
 struct Report: Hashable, Sendable {
   private(set) var startedAt: ContinuousClock.Instant

@@ -1,3 +1,4 @@
+internal import Console
 internal import Linux
 
 /// Why the runner comes to its end, and how the end is under way.

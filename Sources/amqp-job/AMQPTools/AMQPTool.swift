@@ -21,7 +21,8 @@ extension AMQPTool {
     do throws(UsageError) {
       scanned = try definition.scan(words)
     } catch {
-      ThisProcess.writeToStandardError("\(Failure(error).message.text(for: asProgram).printable)\n\(definition.usageText)")
+      ThisProcess.writeToStandardError(
+        "\(Failure(error).message.text(for: asProgram).printable)\n\(definition.usageText)")
       return .failure
     }
     do {

@@ -2,6 +2,7 @@ import AMQP
 import Arguments
 import Broker
 import Console
+import JobRunner
 import Linux
 import TLS
 

@@ -32,7 +32,7 @@ struct BrokerSources {
       source = path.source
       do throws(SecretFile.Unreadable) { file = try SecretFile(path.text) } catch {
         let message = "\(path.source) \(path.text): \(error.reason)"
-        throw error.mayPass ? Failure(.internalError, message) : UsageError(message) as any Error
+        throw error.mayPass ? Failure(.internalError, "\(message)") : UsageError(message) as any Error
       }
     }
 

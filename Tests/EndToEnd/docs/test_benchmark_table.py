@@ -1,4 +1,4 @@
-"""The README's tables of measurements have the rows that scripts/bench writes."""
+"""The tables of measurements have the rows that scripts/bench writes."""
 
 import pathlib
 import sys
@@ -9,14 +9,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "Tests" / "Benchmark"))
 
 import bench as benchmark  # noqa: E402
+from support import readme  # noqa: E402
 import table  # noqa: E402
 
 pytestmark = pytest.mark.any_broker
 
 
 def test_rows():
-    written = table.block((ROOT / "README.md").read_text())
-    assert written is not None, "the README has no place for them"
+    written = table.block(readme.page("Performance"))
+    assert written is not None, "the page has no place for them"
     assert table.first_cells(written) == [
         cell for part in benchmark.PARTS.values() for cell in (part.HEAD[0], *part.LABELS)
     ]

@@ -1,6 +1,5 @@
 """What the tool says about itself: help that fits a screen, and manual pages."""
 
-import pathlib
 import re
 import subprocess
 
@@ -11,7 +10,6 @@ from support import readme
 
 pytestmark = pytest.mark.any_broker
 
-README = pathlib.Path(__file__).resolve().parents[3] / "README.md"
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "ENVIRONMENT", "EXAMPLES", "SEE ALSO"]
 
 WITHOUT_SETTINGS = ["amqp-job-man", "amqp-job-completion"]
@@ -128,8 +126,8 @@ def test_a_status_that_a_page_does_not_have_is_noticed(binary, words, status, is
     assert manual.is_silent_on(binary, manual.page_of(words), status) is is_silent
 
 
-def test_the_readme_has_each_status(ask):
-    table = readme.section(README.read_text(), "What happens to the item, and the exit status")
+def test_the_page_of_exit_statuses_has_each(ask):
+    table = readme.page("ExitStatuses")
     cells = re.findall(r"\| ([^|]*) \|$", table, re.MULTILINE)
     numbers = {number for cell in cells for number in re.findall(r"\b\d+\b", cell)}
     missing = {term for term in manual.terms(ask("man")) if term.isdigit()} - numbers

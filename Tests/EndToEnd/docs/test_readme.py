@@ -1,6 +1,6 @@
-"""The commands for a cluster in the README: amqp-job takes them, and what they write keeps to the conventions."""
+"""The commands for a cluster in the README and in "On Kubernetes": amqp-job takes them, and what they write keeps to the
+conventions."""
 
-import pathlib
 import shlex
 
 import pytest
@@ -11,8 +11,9 @@ from support import readme
 
 pytestmark = pytest.mark.any_broker
 
-README = (pathlib.Path(__file__).resolve().parents[3] / "README.md").read_text()
-LINES = readme.shell_lines(readme.section(README, "On Kubernetes"))
+README = (readme.ROOT / "README.md").read_text()
+LINES = readme.shell_lines(
+    readme.section(README, "As a Kubernetes Job") + readme.section(readme.page("OnKubernetes"), "Generate manifests"))
 
 
 def test_each_kind_is_shown():

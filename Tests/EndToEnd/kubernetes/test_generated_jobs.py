@@ -36,9 +36,8 @@ def test_a_job_for_eight_items_is_one_pod_an_item(bench, make_cluster, queue, in
 
 
 def examples(bench):
-    """The lines of the README and of the help that have an image without amqp-job run something."""
-    text = (pathlib.Path(__file__).resolve().parents[3] / "README.md").read_text()
-    lines = readme.shell_lines(readme.section(text, "On Kubernetes"))
+    """The lines of "On Kubernetes" and of the help that have an image without amqp-job run something."""
+    lines = readme.shell_lines(readme.section(readme.page("OnKubernetes"), "Generate manifests"))
     lines += bench.run("--help-all", command="manifest", url=None).stdout.decode().splitlines()
     return [shlex.split(line.partition(" | ")[0])[2:] for line in lines if " --inject " in line and " -- " in line]
 

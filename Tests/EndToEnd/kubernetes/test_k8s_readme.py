@@ -18,9 +18,7 @@ pytestmark = pytest.mark.any_broker
 
 ROOT = overlays.FOLDER.parent
 TEXT = (overlays.FOLDER / "README.md").read_text()
-# test_manifest_kustomize.py and test_queue_metric.py test these.
-GENERATED = [readme.section(TEXT, title) for title in ("What `amqp-job manifest` writes", "The length of a queue")]
-LINES = readme.shell_lines(TEXT.replace(GENERATED[0], "").replace(GENERATED[1], ""))
+LINES = readme.shell_lines(TEXT)
 KUBECTL = [line for line in LINES if line.startswith("kubectl ")]
 DOCKER = [line for line in LINES if line.startswith("docker ")]
 AMQP_JOB = [line for line in LINES if line.startswith("amqp-job ")]

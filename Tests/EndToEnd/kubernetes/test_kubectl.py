@@ -80,7 +80,7 @@ def test_the_clean_up_of_a_folder_is_enough_for_it(cluster, kubectl):
 
 
 def test_a_broker_is_made_once_and_can_be_applied_later(bench, cluster, kubectl):
-    lines = readme.shell_lines(readme.section((ROOT / "README.md").read_text(), "On Kubernetes"))
+    lines = readme.shell_lines(readme.section(readme.page("OnKubernetes"), "Generate manifests"))
     (line,) = (each for each in lines if "manifest broker" in each)
     manifest, create = line.partition("#")[0].split("|")
     assert create.strip() in bench.run("--help-all", command="manifest", url=None).stdout.decode()

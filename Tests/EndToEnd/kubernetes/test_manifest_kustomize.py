@@ -1,4 +1,4 @@
-"""The example in k8s/README.md that changes the output of `amqp-job manifest`, as kubectl builds it."""
+"""The example in "On Kubernetes" that changes what `amqp-job manifest` writes, as kubectl builds it."""
 
 import copy
 import shlex
@@ -13,7 +13,7 @@ from support import readme
 
 pytestmark = pytest.mark.any_broker
 
-SECTION = readme.section((overlays.FOLDER / "README.md").read_text(), "What `amqp-job manifest` writes")
+SECTION = readme.section(readme.page("OnKubernetes"), "Patch a manifest")
 MANIFEST, APPLY, DELETE = readme.shell_lines(SECTION)
 (KUSTOMIZATION,) = readme.blocks(SECTION, "yaml")
 

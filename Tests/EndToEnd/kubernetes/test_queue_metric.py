@@ -1,6 +1,6 @@
-"""The length of a queue as a metric. The rule for prometheus-adapter in k8s/README.md
-(https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md) connects
-what RabbitMQ reports with what the autoscaler of `amqp-job manifest deployment` asks for."""
+"""The length of a queue as a metric: the rule for prometheus-adapter of "On Kubernetes"
+(https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md) lies between what
+RabbitMQ tells and what the autoscaler of `amqp-job manifest deployment` asks for."""
 
 import re
 import shlex
@@ -11,12 +11,11 @@ import pytest
 
 from support import fetched
 from support import manifests
-from support import overlays
 from support import readme
 from support.processes import wait_until
 
 yaml = fetched.package("yaml")
-SECTION = readme.section((overlays.FOLDER / "README.md").read_text(), "The length of a queue")
+SECTION = readme.section(readme.page("OnKubernetes"), "Queue length as a metric")
 (CONFIGURATION,) = readme.blocks(SECTION, "yaml")
 ((RULE,),) = yaml.safe_load(CONFIGURATION).values()
 (MANIFEST,) = readme.blocks(SECTION, "shell")

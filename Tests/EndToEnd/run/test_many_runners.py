@@ -129,7 +129,7 @@ def test_the_same_with_amqp_consume(bench, figures):
         f"{len(loops.false_successes())} of them falsely"
     )
     assert len(really) == ITEMS
-    assert len(loops.false_successes()) > 0, "amqp-consume tells the truth: the README has to be changed"
+    assert len(loops.false_successes()) > 0, "amqp-consume tells the truth: the comparison in the README has to be changed"
     assert len(loops.successes()) > ITEMS
 
 
@@ -178,7 +178,7 @@ def test_the_same_limit_with_amqp_consume(bench, figures):
 
     count = items_dead_lettered(bench, theirs)
     figures.append(f"amqp-consume, delivery limit 3, 8 loops: {count} of 300 items dead-lettered unrun")
-    assert count > 0, "amqp-consume touches nothing that it does not run: the README has to be changed"
+    assert count > 0, "amqp-consume touches nothing that it does not run: the comparison in the README has to be changed"
 
 
 def raised(properties):

@@ -102,7 +102,7 @@ def test_without_pypi_all_other_tests_run(run_tests):
     assert result.returncode == 0, result
     assert "swift test --skip-build --filter test_\n" in result.stdout
     assert "1 passed, 1 skipped" in result.stdout
-    assert "Building for debug; the first time that takes some minutes\n" in result.stderr
+    assert "Building for debug, which takes some minutes the first time\n" in result.stderr
     assert "needs kubectl, and pip could not fetch it" in result.stdout
 
 
@@ -155,7 +155,7 @@ def test_a_broker_command_is_missing(run_alone):
 
 def test_the_readmes_path_stays_where_the_build_fails(bench):
     text = (REPOSITORY / "README.md").read_text()
-    (line,) = (each for each in readme.shell_lines(readme.section(text, "The tutorial")) if "scripts/build" in each)
+    (line,) = (each for each in readme.shell_lines(readme.section(text, "Sixty seconds")) if "scripts/build" in each)
     (bench.directory / "scripts").mkdir()
     for script, expected in (("echo /some/where/amqp-job", "0 /some/where:/usr/bin"), ("exit 1", "1 /usr/bin")):
         bench.file("scripts/build", f"#!/bin/sh\n{script}\n", mode=0o755)

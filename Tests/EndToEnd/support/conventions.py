@@ -5,7 +5,7 @@ import dataclasses
 
 BROKER_CLIENTS = {"run", "publish", "declare", "status", "dead"}
 LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")
-# k8s/README.md says what each status means.
+# The page "On Kubernetes" says what each status means.
 FAILURE_RULES = [
     {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
     {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [69, 75]}},
