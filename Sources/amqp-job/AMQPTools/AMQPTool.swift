@@ -63,7 +63,7 @@ extension AMQPTool {
     do {
       let session = try BrokerSession.connect(
         to: options.broker, heartbeat: options.heartbeat, name: definition.program, access: options.access,
-        largestBodyInMemory: largestBodyInMemory)
+        maxBodySizeInMemory: largestBodyInMemory)
       try session.openChannel(channel)
       let result = try body(session, channel)
       session.close()
