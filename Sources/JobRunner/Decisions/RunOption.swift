@@ -17,17 +17,17 @@ enum RunOption: String, CaseIterable {
 extension JobOptions {
   /// ` (--option)`, to end a sentence with. Where the runner has no such option it ends in `otherwise`.
   func pointer(to option: RunOption, otherwise: String = "") -> String {
-    namesOptions ? " (\(option.rawValue))" : otherwise
+    report.namesOptions ? " (\(option.rawValue))" : otherwise
   }
 
   /// What the options are that ask for attempts.
   var whatAsksForAttempts: String {
-    namesOptions ? "--max-attempts, --retry-delay and --reject-on need them" : "attempts need them"
+    report.namesOptions ? "--max-attempts, --retry-delay and --reject-on need them" : "attempts need them"
   }
 
   /// Why a queue that `amqp-job declare` made is not served.
   var whyNoRetries: String {
-    namesOptions
+    report.namesOptions
       ? "is one that 'amqp-job declare' made, with retries, and \(RunOption.onFailure.rawValue) is for others: go without; "
         + "--max-attempts 1 dead-letters an item that failed once"
       : "has retries, which were not wanted"
@@ -35,7 +35,7 @@ extension JobOptions {
 
   /// Why a queue whose items are not dead-lettered is not served.
   var whyNoDeadLetters: String {
-    namesOptions
+    report.namesOptions
       ? "gets failed items back, and \(RunOption.keepStandardError.rawValue) is for dead letters: go without, or have 'amqp-job declare' "
         + "make the queue; one with a dead-letter exchange of its own takes --max-attempts, too"
       : "has no dead letters"
@@ -43,9 +43,9 @@ extension JobOptions {
 
   /// The advice to take a queue for what it is, after why it is refused.
   var orTakeIt: String {
-    namesOptions ? "; \(RunOption.anyQueue.rawValue) serves it all the same" : ""
+    report.namesOptions ? "; \(RunOption.anyQueue.rawValue) serves it all the same" : ""
   }
 
   /// The advice to say what the queue is, after other advice.
-  var orAssume: String { namesOptions ? ", or say what the queue is (\(RunOption.assume.rawValue))" : "" }
+  var orAssume: String { report.namesOptions ? ", or say what the queue is (\(RunOption.assume.rawValue))" : "" }
 }
