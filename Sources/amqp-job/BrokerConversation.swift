@@ -38,7 +38,7 @@ struct BrokerConversation {
     switch client {
     case .command(let options, let reporter):
       try options.connect(
-        name: name, isSilent ? nil : reporter, maxBodySizeInMemory: largestBodyInMemory, signals: signals)
+        name: name, isSilent ? nil : reporter, largestBodyInMemory: largestBodyInMemory, signals: signals)
     case .tool(let options):
       try BrokerSession.connect(
         to: options.broker, heartbeat: options.heartbeat, name: name, access: options.access,
@@ -51,7 +51,7 @@ struct BrokerConversation {
   func hold<Result>(
     about queue: String, largestBodyInMemory: Int = .max, _ body: (BrokerSession) throws -> Result
   ) throws -> Result {
-    let session = try connect(maxBodySizeInMemory: largestBodyInMemory)
+    let session = try connect(largestBodyInMemory: largestBodyInMemory)
     defer { session.close() }
     return try explaining(queue, session) {
       try session.openChannel(Self.channel)

@@ -94,8 +94,8 @@ enum Run: ToolCommand {
       throw UsageError("--feed arg puts the item in the place of {}, and the command has no argument with {}")
     }
     let reporter = try LogOptions.reporter(&settings)
-    options.leastLogged = reporter.logger.threshold
-    options.isWatched = reporter.isWatched
+    options.report.leastLogged = reporter.logger.threshold
+    options.report.isWatched = reporter.isWatched
     let passesSettings = try settings.flag("pass-env")
     let workerEnvironment = WorkerEnvironment(
       environment, usedSettings: settings.used, passesSettings: passesSettings)
@@ -133,7 +133,7 @@ enum Run: ToolCommand {
     _ settings: inout Settings, _ broker: BrokerOptions
   ) throws -> JobOptions {
     var options = JobOptions(brokers: broker.access.brokers, queue: try QueueName.resolved(&settings))
-    options.credentialsMayChange = broker.access.mayLoginChange
+    options.connection.credentialsMayChange = broker.access.mayLoginChange
     options.extent = try extent(&settings)
     options.parallelism = try settings.count("parallelism", upTo: Self.maxWorkers) ?? options.parallelism
     options.consumerPriority =
@@ -147,13 +147,13 @@ enum Run: ToolCommand {
     guard options.drainTimeout == nil || options.endsWhenDrained else {
       throw UsageError("--drain-timeout goes with --drain, or --when-empty exit")
     }
-    options.timeout = try settings.limit("timeout")
-    options.grace = try settings.duration("grace") ?? options.grace
-    options.onTerm = try settings.choice("on-term")
-    options.onDisconnect = try settings.choice("on-disconnect") ?? options.onDisconnect
-    options.finishWindow = try settings.duration("finish-window") ?? options.finishWindow
-    options.connectTimeout = broker.connectTimeout
-    options.rawStatus = try settings.flag("raw-status")
+    options.worker.timeout = try settings.limit("timeout")
+    options.worker.grace = try settings.duration("grace") ?? options.worker.grace
+    options.worker.onTerm = try settings.choice("on-term")
+    options.worker.onDisconnect = try settings.choice("on-disconnect") ?? options.worker.onDisconnect
+    options.worker.finishWindow = try settings.duration("finish-window") ?? options.worker.finishWindow
+    options.connection.connectTimeout = broker.connectTimeout
+    options.worker.rawStatus = try settings.flag("raw-status")
     options.attempts = try attempts(&settings)
     options.assumed = try settings.choice("assume").map { (kind: AssumedQueue) in kind.standing }
     if try settings.flag("any-queue") {

@@ -81,7 +81,7 @@ enum AMQPConsume: AMQPTool {
       parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
-        program: asProgram, format: .text, threshold: options.leastLogged,
+        program: asProgram, format: .text, threshold: options.report.leastLogged,
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
       access: connection.access,
@@ -112,10 +112,10 @@ enum AMQPConsume: AMQPTool {
       guard !options.queue.isEmpty else { throw Failure(.noQueue, "--queue names no queue") }
     }
     let count = arguments.number("count") ?? -1
-    options.runsMalformed = true
+    options.attempts.runsMalformed = true
     options.extent = .count(count < 0 ? .max : Int(count))
-    options.waitsForBroker = false
-    options.leastLogged = .warning
+    options.connection.waitsForBroker = false
+    options.report.leastLogged = .warning
     return options
   }
 
