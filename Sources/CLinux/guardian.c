@@ -147,7 +147,7 @@ int clinux_guardian_start(struct clinux_guardian *guardian) {
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   const pid_t child = shared == MAP_FAILED ? -1 : fork();
   if (child == 0) {
-    // In its own session the guardian gets no signals that are sent to our group or come from our terminal.
+    // In its own session the guardian gets no signals that are sent to the parent's group or come from its terminal.
     setsid();
     sigset_t all;
     sigfillset(&all);

@@ -73,7 +73,7 @@ package final class Resolver {
     PollInterest(descriptor: completion.number, readable: true, writable: false)
   }
 
-  /// The answer. Must be called only when `interest` is ready.
+  /// Returns the answer. Must be called only when `interest` is ready.
   package func answer() throws(SystemError) -> Answer {
     var byte: [UInt8] = [0]
     _ = try completion.read(into: &byte)

@@ -27,8 +27,8 @@ enum Run: ToolCommand {
     let keptErrorSize = try keptErrorSize(&settings, &options)
     let feed = try feed(&settings, program)
     let reporter = try LogOptions.reporter(&settings)
-    options.leastLogged = reporter.logger.threshold
-    options.isWatched = reporter.isWatched
+    options.report.leastLogged = reporter.logger.threshold
+    options.report.isWatched = reporter.isWatched
     broker.warn(reporter)
     let workerEnvironment = try workerEnvironment(&settings, reporter)
     let spooling = try Spooling(

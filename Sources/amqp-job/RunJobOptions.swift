@@ -7,17 +7,17 @@ extension Run {
   /// - Throws: `UsageError`
   static func jobOptions(_ settings: inout Settings, _ broker: BrokerOptions) throws -> JobOptions {
     var options = JobOptions(brokers: broker.access.brokers, queue: try QueueName.resolved(&settings))
-    options.credentialsMayChange = broker.access.mayLoginChange
-    options.connectTimeout = broker.connectTimeout
+    options.connection.credentialsMayChange = broker.access.mayLoginChange
+    options.connection.connectTimeout = broker.connectTimeout
     options.parallelism = try settings.value(parallelism)
     options.consumerPriority = try settings.value(consumerPriority)
     try setExtent(&options, &settings)
-    options.timeout = try settings.value(timeout)
-    options.grace = try settings.value(grace)
-    options.onTerm = try settings.value(onTerm)
-    options.onDisconnect = try settings.value(onDisconnect)
-    options.finishWindow = try settings.value(finishWindow)
-    options.rawStatus = try settings.value(rawStatus)
+    options.worker.timeout = try settings.value(timeout)
+    options.worker.grace = try settings.value(grace)
+    options.worker.onTerm = try settings.value(onTerm)
+    options.worker.onDisconnect = try settings.value(onDisconnect)
+    options.worker.finishWindow = try settings.value(finishWindow)
+    options.worker.rawStatus = try settings.value(rawStatus)
     options.attempts = try attempts(&settings)
     try setQueueKind(&options, &settings)
     return options

@@ -30,10 +30,10 @@ extension Run {
   static let drainTimeout = DefaultedOption("drain-timeout", .timeLimit, default: defaults.drainTimeout) {
     "maximum time until the queue is drained (default \($0): no limit)"
   }
-  static let timeout = DefaultedOption("timeout", .timeLimit, default: defaults.timeout) {
+  static let timeout = DefaultedOption("timeout", .timeLimit, default: defaults.worker.timeout) {
     "stop a worker that takes longer than this over an item (default \($0): never)"
   }.common
-  static let grace = DefaultedOption("grace", .duration, default: defaults.grace) {
+  static let grace = DefaultedOption("grace", .duration, default: defaults.worker.grace) {
     "time from TERM to KILL for a worker, 0 for none (default \($0))"
   }
   static let onTerm = Option<JobOptions.OnTerm>(
@@ -73,10 +73,10 @@ extension Run {
 
   // MARK: Faults
 
-  static let onDisconnect = DefaultedOption("on-disconnect", .choice, default: defaults.onDisconnect) {
+  static let onDisconnect = DefaultedOption("on-disconnect", .choice, default: defaults.worker.onDisconnect) {
     "when the connection is lost, stop the workers or let them finish (default \($0))"
   }
-  static let finishWindow = DefaultedOption("finish-window", .duration, default: defaults.finishWindow) {
+  static let finishWindow = DefaultedOption("finish-window", .duration, default: defaults.worker.finishWindow) {
     "how long their items may then take to come back, 0 for none (default \($0))"
   }
   static let spoolDirectory = Option("spool-dir", .text("DIR"), "directory for large items (default TMPDIR, or /tmp)")

@@ -47,7 +47,7 @@ struct RunnerHarness {
       guard let item = workers.removeValue(forKey: slot) else { return }
       if status == .exited(0) { note(item) }
       // One that ran for too long has failed, whatever it exits with.
-      if status != .exited(0) || runner.options.timeout != nil { noteFailure(item) }
+      if status != .exited(0) || runner.options.worker.timeout != nil { noteFailure(item) }
     case .commandRefused(_, _, let slot):
       guard workers.removeValue(forKey: slot) != nil else { return }
     case .workerDidNotStart(_, let slot):
@@ -165,14 +165,14 @@ extension Random {
     options.extent = one(of: [.count(1), .count(3), .drain, .forever])
     options.parallelism = Int.random(in: 1...3, using: &self)
     if case .count = options.extent { options.whenEmpty = one(of: [.wait, .exit]) }
-    options.onTerm = one(of: [nil, .stop, .finish])
-    options.onDisconnect = one(of: [.stop, .finish])
-    options.timeout = one(of: [nil, .seconds(1)])
+    options.worker.onTerm = one(of: [nil, .stop, .finish])
+    options.worker.onDisconnect = one(of: [.stop, .finish])
+    options.worker.timeout = one(of: [nil, .seconds(1)])
     options.attempts.areRequired = chance(1, in: 4)
     options.attempts.onFailure = one(of: [nil, nil, .requeue, .reject])
     options.attempts.keepsStandardError = chance(1, in: 8)
-    options.runsMalformed = chance(1, in: 4)
-    options.credentialsMayChange = chance(1, in: 2)
+    options.attempts.runsMalformed = chance(1, in: 4)
+    options.connection.credentialsMayChange = chance(1, in: 2)
     if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .anyTold, .own(OwnQueue(isExclusive: true))]) }
     return options
   }

@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func triesAgainWithGrowingPausesUntilItsTimeIsUp() {
-    var driver = RunnerDriver { $0.connectTimeout = .seconds(30) }
+    var driver = RunnerDriver { $0.connection.connectTimeout = .seconds(30) }
     #expect(driver.start().sets(.connectLimit, after: .seconds(30)))
     #expect(driver.handle(RunnerDriver.lost(.unreachable)).sets(.retry, after: .milliseconds(250)))
     guard case .connect? = driver.handle(.timer(.retry)).first else {
@@ -207,7 +207,7 @@ import Testing
   }()
 
   @Test func aTokenThatRanOutUnderAWorkerIsNoFaultOfTheNetwork() {
-    var driver = RunnerDriver { $0.credentialsMayChange = true }
+    var driver = RunnerDriver { $0.connection.credentialsMayChange = true }
     driver.work()
     driver.handle(Self.expired)
     driver.handle(.workerEnded(.killed(.terminate)))
@@ -215,7 +215,7 @@ import Testing
   }
 
   @Test func whatWasRefusedMayBeReplacedIfItWasGoodBefore() {
-    var driver = RunnerDriver { $0.credentialsMayChange = true }
+    var driver = RunnerDriver { $0.connection.credentialsMayChange = true }
     driver.consume()
     driver.handle(RunnerDriver.lost())
     let actions = driver.handle(RunnerDriver.lost(.loginRefused))
@@ -231,7 +231,7 @@ import Testing
   @Test(arguments: [JobOptions.Extent.count(1), .forever])
   func whatIsNotReplacedInTimeIsRefused(extent: JobOptions.Extent) {
     var driver = RunnerDriver {
-      $0.credentialsMayChange = true
+      $0.connection.credentialsMayChange = true
       $0.extent = extent
     }
     driver.consume()
@@ -243,7 +243,7 @@ import Testing
 
   @Test(arguments: [true, false])
   func aFirstLoginThatIsRefusedIsTheEnd(mayChange: Bool) {
-    var driver = RunnerDriver { $0.credentialsMayChange = mayChange }
+    var driver = RunnerDriver { $0.connection.credentialsMayChange = mayChange }
     _ = driver.start()
     #expect(driver.handle(RunnerDriver.lost(.loginRefused)).finished == .notPermitted)
   }

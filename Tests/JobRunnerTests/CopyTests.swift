@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func whereTheBodyIsAllThatIsWantedItIsRun() {
-    var driver = RunnerDriver { $0.runsMalformed = true }
+    var driver = RunnerDriver { $0.attempts.runsMalformed = true }
     driver.consume()
     #expect(driver.deliver(Self.malformed).startsWorker)
   }

@@ -197,7 +197,7 @@ import Testing
   }
 
   @Test func answersThatDoNotShowOurOwnConsumerShowNothing() {
-    var driver = waiting { $0.connectTimeout = .seconds(30) }
+    var driver = waiting { $0.connection.connectTimeout = .seconds(30) }
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 0)
     _ = driver.counted(0, 1)

@@ -263,7 +263,7 @@ import Testing
   }
 
   @Test func aBrokerThatDoesNotSayItIsNotWaitedForForEver() {
-    var driver = Self.working { $0.connectTimeout = .seconds(7) }
+    var driver = Self.working { $0.connection.connectTimeout = .seconds(7) }
     #expect(driver.handle(.workerEnded(.exited(3))).sets(.searchLimit, after: .seconds(7)))
     #expect(driver.handle(.timer(.searchLimit)).contains(.disconnect))
     #expect(driver.finished == .temporaryFailure)

@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test func goesOnWithTheNextConnectionAlsoForAWorkerThatMayFinish() {
-    var driver = RunnerDriver { $0.onDisconnect = .finish }
+    var driver = RunnerDriver { $0.worker.onDisconnect = .finish }
     driver.work()
     driver.handle(RunnerDriver.lost())
     #expect(!driver.runner.isServing)

@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func aTimeoutSaysSo() {
-    var (driver, _) = taken(["x-amqp-job-attempts": .int64(2)]) { $0.timeout = .seconds(1) }
+    var (driver, _) = taken(["x-amqp-job-attempts": .int64(2)]) { $0.worker.timeout = .seconds(1) }
     driver.handle(.timer(.workerLimit))
     let cause = DeadLetterCause(reason: .timedOut, status: .killed(.terminate))
     #expect(

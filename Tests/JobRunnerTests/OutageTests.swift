@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func lossesInARowEndIt() {
-    var driver = RunnerDriver { $0.connectTimeout = .seconds(5) }
+    var driver = RunnerDriver { $0.connection.connectTimeout = .seconds(5) }
     driver.consume()
     for _ in 1...2 {
       driver.now += .seconds(3)
@@ -46,7 +46,7 @@ import Testing
   @Test func whoHasServedForEverWaitsOn() {
     var driver = RunnerDriver {
       $0.extent = .forever
-      $0.connectTimeout = .seconds(5)
+      $0.connection.connectTimeout = .seconds(5)
     }
     driver.consume()
     driver.now += .seconds(6)

@@ -17,7 +17,7 @@ import Testing
       $0.queue = queue
       $0.queueOrigin = .own(own)
       $0.extent = .count(count)
-      $0.waitsForBroker = false
+      $0.connection.waitsForBroker = false
     }
   }
 
@@ -98,7 +98,7 @@ import Testing
     for origin in [JobOptions.QueueOrigin.any, .own(OwnQueue(isExclusive: false))] {
       var driver = RunnerDriver {
         $0.queueOrigin = origin
-        $0.waitsForBroker = false
+        $0.connection.waitsForBroker = false
       }
       _ = driver.start()
       let actions = driver.handle(RunnerDriver.lost(.unreachable))
@@ -109,7 +109,7 @@ import Testing
   @Test func aBrokerThatIsLostLaterIsWaitedFor() {
     var driver = RunnerDriver {
       $0.queueOrigin = .any
-      $0.waitsForBroker = false
+      $0.connection.waitsForBroker = false
     }
     driver.consume()
     #expect(driver.handle(RunnerDriver.lost()).sets(.connectLimit, after: .seconds(60)))

@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test func aSecondTermIsMeantForTheWorkersToo() {
-    var driver = serving { $0.onTerm = .finish }
+    var driver = serving { $0.worker.onTerm = .finish }
     driver.deliver()
     driver.handle(.signal(.terminate))
     #expect(driver.handle(.signal(.terminate)).signals.isEmpty)
@@ -220,7 +220,7 @@ import Testing
   @Test func aBrokerThatNeverAnswersIsAskedOnceAndNotForEver() {
     var driver = serving {
       $0.extent = .forever
-      $0.connectTimeout = .seconds(30)
+      $0.connection.connectTimeout = .seconds(30)
     }
     driver.deliver()
     driver.handle(.workerEnded(.exited(0)))

@@ -16,7 +16,7 @@ import Testing
   /// A worker at work, whose connection has been lost and is there again.
   private func away(_ configure: (inout JobOptions) -> Void = { _ in }) -> RunnerDriver {
     var driver = RunnerDriver {
-      $0.onDisconnect = .finish
+      $0.worker.onDisconnect = .finish
       configure(&$0)
     }
     driver.consume()
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func aWorkerThatEndsAmidALoginGetsAChannelOfItsOwnToo() {
-    var driver = RunnerDriver { $0.onDisconnect = .finish }
+    var driver = RunnerDriver { $0.worker.onDisconnect = .finish }
     driver.consume()
     driver.deliver(properties, digest: 7)
     driver.handle(RunnerDriver.lost())
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test func withoutAnIdNothingCanBeRecognised() {
-    var driver = RunnerDriver { $0.onDisconnect = .finish }
+    var driver = RunnerDriver { $0.worker.onDisconnect = .finish }
     driver.consume()
     driver.deliver(digest: 7)
     driver.handle(RunnerDriver.lost())
@@ -104,7 +104,7 @@ import Testing
   /// Two workers at work, the connection lost and there again, and the first of them done.
   private func twoAway(_ status: ProcessStatus = .exited(0)) -> RunnerDriver {
     var driver = RunnerDriver {
-      $0.onDisconnect = .finish
+      $0.worker.onDisconnect = .finish
       $0.extent = .count(2)
       $0.parallelism = 2
     }
@@ -129,7 +129,7 @@ import Testing
 
   @Test func twoItemsThatAreAlikeAreHeldForAWorkerEach() {
     var driver = RunnerDriver {
-      $0.onDisconnect = .finish
+      $0.worker.onDisconnect = .finish
       $0.extent = .forever
       $0.parallelism = 4
     }
@@ -172,7 +172,7 @@ import Testing
   }
 
   @Test func workersAreWaitedForHoweverLongTheBrokerIsAway() {
-    var driver = RunnerDriver { $0.onDisconnect = .finish }
+    var driver = RunnerDriver { $0.worker.onDisconnect = .finish }
     driver.consume()
     driver.deliver(properties, digest: 7)
     driver.handle(RunnerDriver.lost())

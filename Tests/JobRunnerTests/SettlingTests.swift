@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test func rawStatusIsKept() {
-    var driver = RunnerDriver { $0.rawStatus = true }
+    var driver = RunnerDriver { $0.worker.rawStatus = true }
     driver.work()
     driver.handle(.workerEnded(.exited(75)))
     #expect(driver.settle().finished?.rawValue == 75)
@@ -67,7 +67,7 @@ import Testing
   @Test func aCommandThatCannotBeRunIsTheEndAndTheItemGoesBackUncounted() {
     var driver = RunnerDriver {
       $0.extent = .drain
-      $0.timeout = .seconds(5)
+      $0.worker.timeout = .seconds(5)
     }
     driver.consume(hasRetries: true)
     driver.deliver()
@@ -117,8 +117,8 @@ import Testing
   @Test(arguments: [ProcessStatus.exited(0), .killed(.kill)])
   func timeoutEndsTheWorkerAndIsAFailureWhateverItSays(status: ProcessStatus) {
     var driver = RunnerDriver {
-      $0.timeout = .seconds(5)
-      $0.grace = .seconds(2)
+      $0.worker.timeout = .seconds(5)
+      $0.worker.grace = .seconds(2)
     }
     driver.consume()
     #expect(driver.deliver().sets(.workerLimit, after: .seconds(5)))

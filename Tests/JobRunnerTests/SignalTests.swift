@@ -62,7 +62,7 @@ import Testing
 
   @Test(arguments: [(ProcessStatus.exited(0), 0), (.exited(3), 143), (.killed(.terminate), 143)])
   func reachesTheWorkerWhichMayFinish(status: ProcessStatus, expected: Int) {
-    var driver = RunnerDriver { $0.grace = .seconds(7) }
+    var driver = RunnerDriver { $0.worker.grace = .seconds(7) }
     driver.work()
     let actions = driver.handle(.signal(.terminate))
     #expect(actions.signals == [.terminate] && actions.sets(.grace, after: .seconds(7)))
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func theGraceIsNotGrantedTwice() {
-    var driver = RunnerDriver { $0.timeout = .seconds(5) }
+    var driver = RunnerDriver { $0.worker.timeout = .seconds(5) }
     driver.work()
     driver.handle(.signal(.terminate))
     #expect(driver.handle(.timer(.workerLimit)).isEmpty)

@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func nothingIsSaidWhereTheEndFollowsAtOnce() {
-    var driver = RunnerDriver { $0.connectTimeout = .seconds(3) }
+    var driver = RunnerDriver { $0.connection.connectTimeout = .seconds(3) }
     _ = driver.start()
     #expect(notices(driver.handle(RunnerDriver.lost(.unreachable))).isEmpty)
   }
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func whoLooksOnIsToldAfterASecondAndThenOnceAMinute() {
-    var driver = RunnerDriver { $0.isWatched = true }
+    var driver = RunnerDriver { $0.report.isWatched = true }
     #expect(driver.start().sets(.report, after: .seconds(1)))
     driver.handle(.connected(nil))
     driver.inspect()
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func whoLooksOnIsToldOfASilentBroker() {
-    var driver = RunnerDriver { $0.isWatched = true }
+    var driver = RunnerDriver { $0.report.isWatched = true }
     _ = driver.start()
     driver.now += .seconds(1)
     let line = "waiting for an answer of the broker at broker:5672"
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test func itemsThatComeNowAndThenMakeNoLineEach() {
-    var driver = RunnerDriver { ($0.isWatched, $0.extent) = (true, .forever) }
+    var driver = RunnerDriver { ($0.report.isWatched, $0.extent) = (true, .forever) }
     driver.consume()
     var lines: [String] = []
     for _ in 1...10 {
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test func aWaitThatFollowsAnOutageIsTold() {
-    var driver = RunnerDriver { ($0.extent, $0.onDisconnect) = (.forever, .finish) }
+    var driver = RunnerDriver { ($0.extent, $0.worker.onDisconnect) = (.forever, .finish) }
     driver.consume()
     var named = BasicProperties()
     named.messageID = "a"

@@ -7,13 +7,31 @@ extension Method {
     in pool: UnsafeMutablePointer<amqp_pool_t>,
     _ body: (UInt32, UnsafeMutableRawPointer) throws(AMQPError) -> Result
   ) throws(AMQPError) -> Result? {
-    func pass<Fields>(_ id: UInt32, _ fields: Fields) throws(AMQPError) -> Result {
-      var fields = fields
-      return try withUnsafeMutablePointer(to: &fields) { fields throws(AMQPError) in
-        try body(id, UnsafeMutableRawPointer(fields))
-      }
+    try withoutActuallyEscaping(body) { body throws(AMQPError) in
+      let arguments = RawArguments(pool: pool, body: body)
+      if let result = try arguments.passConnection(self) { return result }
+      if let result = try arguments.passChannel(self) { return result }
+      if let result = try arguments.passQueue(self) { return result }
+      if let result = try arguments.passConsumer(self) { return result }
+      return try arguments.passMessage(self)
     }
-    switch self {
+  }
+}
+
+/// Passes the arguments of methods to `body`. Each function handles some methods, and returns nil for all others.
+private struct RawArguments<Result> {
+  let pool: UnsafeMutablePointer<amqp_pool_t>
+  let body: (UInt32, UnsafeMutableRawPointer) throws(AMQPError) -> Result
+
+  private func pass<Fields>(_ id: UInt32, _ fields: Fields) throws(AMQPError) -> Result {
+    var fields = fields
+    return try withUnsafeMutablePointer(to: &fields) { fields throws(AMQPError) in
+      try body(id, UnsafeMutableRawPointer(fields))
+    }
+  }
+
+  func passConnection(_ method: Method) throws(AMQPError) -> Result? {
+    switch method {
     case .connectionStartOK(let clientProperties, let mechanism, let response):
       return try pass(
         AMQP_CONNECTION_START_OK_METHOD,
@@ -37,6 +55,13 @@ extension Method {
           class_id: 0, method_id: 0))
     case .connectionCloseOK:
       return try pass(AMQP_CONNECTION_CLOSE_OK_METHOD, amqp_connection_close_ok_t())
+    default:
+      return nil
+    }
+  }
+
+  func passChannel(_ method: Method) throws(AMQPError) -> Result? {
+    switch method {
     case .channelOpen:
       return try pass(AMQP_CHANNEL_OPEN_METHOD, amqp_channel_open_t())
     case .channelClose(let reason):
@@ -52,6 +77,15 @@ extension Method {
       declare.exchange = pool.copy(exchange)
       declare.passive = 1
       return try pass(AMQP_EXCHANGE_DECLARE_METHOD, declare)
+    case .confirmSelect:
+      return try pass(AMQP_CONFIRM_SELECT_METHOD, amqp_confirm_select_t())
+    default:
+      return nil
+    }
+  }
+
+  func passQueue(_ method: Method) throws(AMQPError) -> Result? {
+    switch method {
     case .queueDeclare(let declaration):
       var declare = amqp_queue_declare_t()
       declare.queue = pool.copy(declaration.name)
@@ -77,6 +111,13 @@ extension Method {
       var purge = amqp_queue_purge_t()
       purge.queue = pool.copy(queue)
       return try pass(AMQP_QUEUE_PURGE_METHOD, purge)
+    default:
+      return nil
+    }
+  }
+
+  func passConsumer(_ method: Method) throws(AMQPError) -> Result? {
+    switch method {
     case .basicQoS(let prefetchCount):
       return try pass(
         AMQP_BASIC_QOS_METHOD,
@@ -91,17 +132,24 @@ extension Method {
       return try pass(
         AMQP_BASIC_CANCEL_METHOD,
         amqp_basic_cancel_t(consumer_tag: pool.copy(consumerTag), nowait: 0))
+    case .basicGet(let queue, let noAck):
+      var get = amqp_basic_get_t()
+      get.queue = pool.copy(queue)
+      get.no_ack = noAck ? 1 : 0
+      return try pass(AMQP_BASIC_GET_METHOD, get)
+    default:
+      return nil
+    }
+  }
+
+  func passMessage(_ method: Method) throws(AMQPError) -> Result? {
+    switch method {
     case .basicPublish(let exchange, let routingKey, let mandatory):
       var publish = amqp_basic_publish_t()
       publish.exchange = pool.copy(exchange)
       publish.routing_key = pool.copy(routingKey)
       publish.mandatory = mandatory ? 1 : 0
       return try pass(AMQP_BASIC_PUBLISH_METHOD, publish)
-    case .basicGet(let queue, let noAck):
-      var get = amqp_basic_get_t()
-      get.queue = pool.copy(queue)
-      get.no_ack = noAck ? 1 : 0
-      return try pass(AMQP_BASIC_GET_METHOD, get)
     case .basicAck(let deliveryTag, let multiple):
       return try pass(
         AMQP_BASIC_ACK_METHOD,
@@ -115,8 +163,6 @@ extension Method {
       return try pass(
         AMQP_BASIC_REJECT_METHOD,
         amqp_basic_reject_t(delivery_tag: deliveryTag, requeue: requeue ? 1 : 0))
-    case .confirmSelect:
-      return try pass(AMQP_CONFIRM_SELECT_METHOD, amqp_confirm_select_t())
     default:
       return nil
     }

@@ -13,67 +13,72 @@ extension UnsafeMutablePointer where Pointee == amqp_pool_t {
 
   func copy(_ value: FieldValue) -> amqp_field_value_t {
     var field = amqp_field_value_t()
-    func set(_ kind: amqp_field_value_kind_t) { field.kind = UInt8(kind.rawValue) }
     switch value {
     case .boolean(let value):
-      set(AMQP_FIELD_KIND_BOOLEAN)
+      field.kind = UInt8(AMQP_FIELD_KIND_BOOLEAN.rawValue)
       field.value.boolean = value ? 1 : 0
-    case .int8(let value):
-      set(AMQP_FIELD_KIND_I8)
-      field.value.i8 = value
-    case .uint8(let value):
-      set(AMQP_FIELD_KIND_U8)
-      field.value.u8 = value
-    case .int16(let value):
-      set(AMQP_FIELD_KIND_I16)
-      field.value.i16 = value
-    case .uint16(let value):
-      set(AMQP_FIELD_KIND_U16)
-      field.value.u16 = value
-    case .int32(let value):
-      set(AMQP_FIELD_KIND_I32)
-      field.value.i32 = value
-    case .uint32(let value):
-      set(AMQP_FIELD_KIND_U32)
-      field.value.u32 = value
-    case .int64(let value):
-      set(AMQP_FIELD_KIND_I64)
-      field.value.i64 = value
-    case .uint64(let value):
-      set(AMQP_FIELD_KIND_U64)
-      field.value.u64 = value
     case .float(let value):
-      set(AMQP_FIELD_KIND_F32)
+      field.kind = UInt8(AMQP_FIELD_KIND_F32.rawValue)
       field.value.f32 = value
     case .double(let value):
-      set(AMQP_FIELD_KIND_F64)
+      field.kind = UInt8(AMQP_FIELD_KIND_F64.rawValue)
       field.value.f64 = value
     case .decimal(let scale, let value):
-      set(AMQP_FIELD_KIND_DECIMAL)
+      field.kind = UInt8(AMQP_FIELD_KIND_DECIMAL.rawValue)
       field.value.decimal = amqp_decimal_t(decimals: scale, value: value)
-    case .string(let value):
-      set(AMQP_FIELD_KIND_UTF8)
-      field.value.bytes = copy(value)
-    case .bytes(let value):
-      set(AMQP_FIELD_KIND_BYTES)
-      field.value.bytes = copy(value)
     case .timestamp(let value):
-      set(AMQP_FIELD_KIND_TIMESTAMP)
+      field.kind = UInt8(AMQP_FIELD_KIND_TIMESTAMP.rawValue)
       field.value.u64 = value
+    case .void:
+      field.kind = UInt8(AMQP_FIELD_KIND_VOID.rawValue)
+    case .string(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_UTF8.rawValue)
+      field.value.bytes = copy(value)
     case .array(let values):
-      set(AMQP_FIELD_KIND_ARRAY)
+      field.kind = UInt8(AMQP_FIELD_KIND_ARRAY.rawValue)
       field.value.array = copy(values)
     case .table(let value):
-      set(AMQP_FIELD_KIND_TABLE)
+      field.kind = UInt8(AMQP_FIELD_KIND_TABLE.rawValue)
       field.value.table = copy(value)
-    case .void:
-      set(AMQP_FIELD_KIND_VOID)
-    case .undecodable(_, let value):
-      // A byte array has the same form. `Codec` writes the original kind afterwards.
-      set(AMQP_FIELD_KIND_BYTES)
+    case .bytes(let value), .undecodable(_, let value):
+      // An undecodable value has the form of a byte array. `Codec` writes its kind afterwards.
+      field.kind = UInt8(AMQP_FIELD_KIND_BYTES.rawValue)
       field.value.bytes = copy(value)
+    case .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64:
+      copyInteger(value, to: &field)
     }
     return field
+  }
+
+  private func copyInteger(_ value: FieldValue, to field: inout amqp_field_value_t) {
+    switch value {
+    case .int8(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_I8.rawValue)
+      field.value.i8 = value
+    case .uint8(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_U8.rawValue)
+      field.value.u8 = value
+    case .int16(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_I16.rawValue)
+      field.value.i16 = value
+    case .uint16(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_U16.rawValue)
+      field.value.u16 = value
+    case .int32(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_I32.rawValue)
+      field.value.i32 = value
+    case .uint32(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_U32.rawValue)
+      field.value.u32 = value
+    case .int64(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_I64.rawValue)
+      field.value.i64 = value
+    case .uint64(let value):
+      field.kind = UInt8(AMQP_FIELD_KIND_U64.rawValue)
+      field.value.u64 = value
+    default:
+      preconditionFailure("\(value) is not an integer")
+    }
   }
 
   private func copy(_ values: [FieldValue]) -> amqp_array_t {

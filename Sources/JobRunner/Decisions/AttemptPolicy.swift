@@ -9,7 +9,6 @@ struct AttemptPolicy: Hashable, Sendable {
 
   /// The queue has a retry and a dead-letter queue.
   var hasRetries: Bool { standing == .declared }
-  var runsMalformed = false
 
   /// How many attempts an item has is for us to say.
   private var limitsAttempts: Bool {
@@ -63,7 +62,7 @@ struct AttemptPolicy: Hashable, Sendable {
 
   private func obstacle(of item: WorkItem) -> DeadLetter.Reason? {
     if item.isTooLarge { return .tooLarge }
-    return item.properties.undecodable != nil && !runsMalformed ? .malformed : nil
+    return item.properties.undecodable != nil && !options.runsMalformed ? .malformed : nil
   }
 
   func settlement(of ended: EndedJob) -> Settlement {

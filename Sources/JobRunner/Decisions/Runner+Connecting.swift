@@ -6,7 +6,7 @@ internal import Console
 extension Runner {
   mutating func connect() -> [RunnerAction] {
     phase = .connecting
-    return [dial(), .set(.connectLimit, after: options.connectTimeout)]
+    return [dial(), .set(.connectLimit, after: options.connection.connectTimeout)]
   }
 
   private mutating func dial() -> RunnerAction {
@@ -45,7 +45,7 @@ extension Runner {
       }
     }
     guard !methods.isEmpty else { return slots.contains { $0.state == .consuming } ? awaitItem() : [] }
-    let limit = isConnected ? [RunnerAction.set(.connectLimit, after: options.connectTimeout)] : []
+    let limit = isConnected ? [RunnerAction.set(.connectLimit, after: options.connection.connectTimeout)] : []
     return [.send(methods)] + limit + awaitItem()
   }
 
@@ -54,7 +54,9 @@ extension Runner {
     switch reason.refusal {
     case .nodeIsDown:
       let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
-      guard options.waitsForBroker || inspection.wasComplete else { return breakOff(.unreachable, "\(failure)") }
+      guard options.connection.waitsForBroker || inspection.wasComplete else {
+        return breakOff(.unreachable, "\(failure)")
+      }
       session.failed(failure)
       phase = .connecting
       let actions = [.disconnect] + channelsLost(failure)
@@ -93,11 +95,11 @@ extension Runner {
       // Workers that may finish are waited for, and so is what they did. In a pause nothing is asked of the broker.
       let isAsked = phase != .serving || slots.contains { $0.state == .consuming }
       guard !slots.contains(where: \.isBusy), returning.isEmpty, isAsked else {
-        return [.set(.connectLimit, after: options.connectTimeout)]
+        return [.set(.connectLimit, after: options.connection.connectTimeout)]
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
       if options.extent == .forever, session.hasServed, !session.isRefused {
-        let again = RunnerAction.set(.connectLimit, after: options.connectTimeout)
+        let again = RunnerAction.set(.connectLimit, after: options.connection.connectTimeout)
         return phase == .connecting ? [again] : [.disconnect] + connectionFailed(silence) + [again]
       }
       let what = "\(session.failure ?? silence), for queue '\(queue.name)'"
@@ -106,7 +108,7 @@ extension Runner {
       return [.disconnect]
         + breakOff(
           session.isRefused ? .notPermitted : .unreachable,
-          "\(what)\(advice); gave up after \(options.connectTimeout.text)\(naming: .connectTimeout)")
+          "\(what)\(advice); gave up after \(options.connection.connectTimeout.text)\(naming: .connectTimeout)")
     default: return []
     }
   }
@@ -122,7 +124,7 @@ extension Runner {
       return breakOff(.notPermitted, "\(failure)\(advice)") + stopOrphans()
     }
     if session.isRefused, !wasRefused, !isStopping {
-      let line = "\(failure); trying again for \(options.connectTimeout.text), as somebody may replace what was refused"
+      let line = "\(failure); trying again for \(options.connection.connectTimeout.text), as somebody may replace what was refused"
       return [said(.warning, "\(line)")] + attemptFailed(failure)
     }
     switch phase {
@@ -137,7 +139,7 @@ extension Runner {
   }
 
   /// The login was good before, and is read from files: when a password changes, one of both is changed first.
-  private var mayBeReplaced: Bool { options.credentialsMayChange && session.hasLoggedIn }
+  private var mayBeReplaced: Bool { options.connection.credentialsMayChange && session.hasLoggedIn }
 
   private mutating func attemptFailed(
     _ failure: BrokerFailure
@@ -145,10 +147,12 @@ extension Runner {
     phase = .connecting
     shutSlots()
     guard !isStopping else { return [] }
-    guard options.waitsForBroker || inspection.wasComplete else { return breakOff(.unreachable, "\(failure)") }
+    guard options.connection.waitsForBroker || inspection.wasComplete else {
+      return breakOff(.unreachable, "\(failure)")
+    }
     let pause = pauseAfterLoss()
     let level = announce(failure)
-    let limit = level == .info ? "" : "; trying for \(options.connectTimeout.text)"
+    let limit = level == .info ? "" : "; trying for \(options.connection.connectTimeout.text)"
     return [.log(LogEntry(level, "\(failure)\(limit)")), .set(.retry, after: pause)]
   }
 
@@ -165,12 +169,13 @@ extension Runner {
     session.outage.isAnnounced = true
     report.reported(.broker, now: now)
     phase = .connecting
-    let limit = RunnerAction.set(.connectLimit, after: session.outage.left(of: options.connectTimeout, now: now))
+    let limit = RunnerAction.set(
+      .connectLimit, after: session.outage.left(of: options.connection.connectTimeout, now: now))
     return actions + [pause == .zero ? dial() : .set(.retry, after: pause), limit]
   }
 
   mutating func pauseAfterLoss() -> Duration {
-    session.outage.lost(now: now, timeout: options.connectTimeout, jitter: pause.jitter())
+    session.outage.lost(now: now, timeout: options.connection.connectTimeout, jitter: pause.jitter())
   }
 
   /// The broker has said something of the queue.

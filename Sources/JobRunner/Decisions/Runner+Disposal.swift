@@ -10,7 +10,7 @@ extension Runner {
     var level = LogEntry.Level.info
     if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
     report.logged(level)
-    guard level >= options.leastLogged else { return [] }
+    guard level >= options.report.leastLogged else { return [] }
     let item = ended.item
     let name = item.id.map { "item \($0)" } ?? "an item"
     let attempt = "attempt \(item.attempt)\(item.hasUncountedReturn ? " or a later one" : "")"

@@ -36,7 +36,7 @@ extension Runner {
     let probes: [RunnerAction] = unasked.flatMap { index in
       [
         .send(slots[index].on([slots[index].setPrefetch()])),
-        .set(.settlementLimit(slot: index), after: options.connectTimeout),
+        .set(.settlementLimit(slot: index), after: options.connection.connectTimeout),
       ]
     }
     guard unconfirmed.isEmpty else { return probes + awaitItem() }
@@ -59,7 +59,7 @@ extension Runner {
   mutating func look() -> [RunnerAction] {
     guard let looker else { return [] }
     phase = .looking
-    let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
+    let limit = RunnerAction.set(.connectLimit, after: options.connection.connectTimeout)
     let search = searchNeighbours()
     guard inspection.neighbourSearch == nil else { return search + [limit] }
     guard inspection.neighbours != .hidden || policy.hasRetries else { return breakOffUnseen() }
@@ -120,7 +120,7 @@ extension Runner {
 
   /// Looks that do not count are not gone on with for ever.
   mutating func breakOffVoidLooks() -> [RunnerAction] {
-    guard let since = drain.inconclusiveSince, now >= since + options.connectTimeout else { return [] }
+    guard let since = drain.inconclusiveSince, now >= since + options.connection.connectTimeout else { return [] }
     return breakOff(.unreachable, "\(place) gives no answer that can be trusted: its leader is away, or too slow")
   }
 

@@ -17,7 +17,7 @@ extension Runner {
 
   /// How many items may still come, besides those that may come already.
   var freeItems: Int {
-    options.mostItems - tally.taken + returning.count - slots.count(where: \.mayTakeItem)
+    options.maxItems - tally.taken + returning.count - slots.count(where: \.mayTakeItem)
   }
 
   /// Goes on to the end with `status`, whatever else comes; the line says why.
@@ -82,7 +82,7 @@ extension Runner {
   mutating func conclude() -> [RunnerAction] {
     // Even where no item is asked for, the queue is.
     let isExhausted =
-      tally.taken >= options.mostItems && returning.isEmpty && (inspection.isComplete || inspection.wasComplete)
+      tally.taken >= options.maxItems && returning.isEmpty && (inspection.isComplete || inspection.wasComplete)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
     var actions: [RunnerAction] = []
     if stop.brokenStatus == nil, !returning.isEmpty {
@@ -119,7 +119,7 @@ extension Runner {
 
   private func ending() -> Ending {
     Ending(
-      cause: stop.cause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
+      cause: stop.cause, tally: tally, wanted: options.maxItems == .max ? nil : options.maxItems,
       queue: queue.name, place: place,
       deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
       duration: report.startedAt.duration(to: now))

@@ -30,7 +30,7 @@ extension Runner {
   mutating func inspectAgain() -> [RunnerAction] {
     phase = .inspecting
     inspection.forget()
-    let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
+    let limit = RunnerAction.set(.connectLimit, after: options.connection.connectTimeout)
     return (isTypeAssumed ? known(policy.standing, .unknown) : [.send(inspect())]) + [limit]
   }
 
@@ -187,7 +187,7 @@ extension Runner {
       case .workerEnded(_, _, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
       default: []
       }
-    return timers + searchNeighbours() + [.set(.searchLimit, after: options.connectTimeout)]
+    return timers + searchNeighbours() + [.set(.searchLimit, after: options.connection.connectTimeout)]
   }
 
   /// A broker that says nothing is as good as none.

@@ -179,14 +179,14 @@ extension Runner {
   }
 
   private mutating func workerDisconnected(_ job: Job, in index: Int) -> [RunnerAction] {
-    guard options.onDisconnect == .finish else { return abandonWorker(in: index) }
+    guard options.worker.onDisconnect == .finish else { return abandonWorker(in: index) }
     slots[index].handle(.orphan(job))
     return []
   }
 
   private mutating func abandonWorker(in index: Int) -> [RunnerAction] {
     slots[index].handle(.abandon)
-    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
+    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.worker.grace)]
   }
 
   /// Stops the workers whose items will never come back to this runner.

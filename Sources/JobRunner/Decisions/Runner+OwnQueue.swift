@@ -36,7 +36,7 @@ extension Runner {
 
   private mutating func serveOwnQueue() -> [RunnerAction] {
     inspection.complete()
-    guard options.mostItems == 0 else { return serve() }
+    guard options.maxItems == 0 else { return serve() }
     // It goes with its last consumer, so it has to have had one.
     let methods = slots[0].on(attach(0)) + withdraw(0)
     return [.send(methods), .set(.settlementLimit(slot: 0), after: Self.withdrawalLimit)]

@@ -25,7 +25,7 @@ extension Runner {
   /// A wait that is over by then needs no line of its own, besides that of its end.
   static let shortWait: Duration = BrokerSession.shortWait
 
-  var reportPeriod: Duration { options.isWatched ? Self.promptPeriod : Self.reportPeriod }
+  var reportPeriod: Duration { options.report.isWatched ? Self.promptPeriod : Self.reportPeriod }
 
   mutating func reportWaiting() -> [RunnerAction] {
     let again = RunnerAction.set(.report, after: reportPeriod)
@@ -45,7 +45,7 @@ extension Runner {
 
   /// Why the broker is not reached, once every one has been tried, and where the end does not follow at once.
   mutating func announce(_ failure: BrokerFailure) -> LogEntry.Level {
-    let left = session.outage.left(of: options.connectTimeout, now: now)
+    let left = session.outage.left(of: options.connection.connectTimeout, now: now)
     guard !session.outage.isAnnounced, session.allBrokersTried, left > Self.shortWait else { return .info }
     session.outage.isAnnounced = true
     report.reported(.broker, now: now)

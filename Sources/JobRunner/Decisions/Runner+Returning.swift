@@ -48,7 +48,7 @@ extension Runner {
   }
 
   func awaitReturns() -> [RunnerAction] {
-    returning.isEmpty ? [] : [.set(.finishWindow, after: options.finishWindow)]
+    returning.isEmpty ? [] : [.set(.finishWindow, after: options.worker.finishWindow)]
   }
 
   /// Acks an item that is done already, and holds one whose worker still runs. nil for any other item that may be run.
@@ -67,7 +67,7 @@ extension Runner {
       return (returning.isEmpty ? [.cancel(.finishWindow)] : [])
         + settle(ended, in: index, by: .acknowledge)
     }
-    guard tally.taken >= options.mostItems else { return nil }
+    guard tally.taken >= options.maxItems else { return nil }
     // The slot waits for that one alone. What comes in its place shows that others have it.
     let move = Move(destination: .queue, attempts: item.attempt - 1)
     return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
@@ -76,7 +76,7 @@ extension Runner {
 
   mutating func finishWindowEnded() -> [RunnerAction] {
     guard !returning.isEmpty else { return [] }
-    return notReturned(why: "it did not come back in \(options.finishWindow.text)\(naming: .finishWindow)")
+    return notReturned(why: "it did not come back in \(options.worker.finishWindow.text)\(naming: .finishWindow)")
   }
 
   /// What was done will be done again by somebody else.

@@ -81,7 +81,7 @@ extension Runner {
   mutating func startWorker(on item: WorkItem, in index: Int) -> [RunnerAction] {
     tally.taken += 1
     slots[index].handle(.start(Job(item: item, startedAt: now)))
-    let limit = options.timeout.map { [RunnerAction.set(.workerLimit(slot: index), after: $0)] } ?? []
+    let limit = options.worker.timeout.map { [RunnerAction.set(.workerLimit(slot: index), after: $0)] } ?? []
     return [.startWorker(item, slot: index)] + limit
   }
 
@@ -124,7 +124,7 @@ extension Runner {
     var actions: [RunnerAction] = []
     for index in slots.indices where slots[index].hasWorker {
       slots[index].interrupt(by: signal)
-      actions += [.signalWorker(signal, slot: index), .set(.grace(slot: index), after: options.grace)]
+      actions += [.signalWorker(signal, slot: index), .set(.grace(slot: index), after: options.worker.grace)]
     }
     return actions
   }
@@ -139,7 +139,7 @@ extension Runner {
     // One that was told to end already has its grace.
     guard let job = slots[index].job, job.interruption == nil else { return [] }
     slots[index].timeOut()
-    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.grace)]
+    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.worker.grace)]
   }
 
   func graceEnded(in index: Int) -> [RunnerAction] {
@@ -207,7 +207,7 @@ extension Runner {
 
   private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: LogMessage) {
     if job.hasTimedOut {
-      let limit = options.timeout?.text ?? ""
+      let limit = options.worker.timeout?.text ?? ""
       return (
         .failed(.init(reason: .timedOut, exitStatus: .timedOut)),
         "the worker ran for longer than \(limit)\(naming: .timeout)"
@@ -215,7 +215,7 @@ extension Runner {
     }
     if status == .exited(0) { return (.done, "done") }
     if let signal = job.interruption { return (.interrupted(signal), "stopped by \(signal)") }
-    let exitStatus = ExitStatus(worker: status, raw: options.rawStatus)
+    let exitStatus = ExitStatus(worker: status, raw: options.worker.rawStatus)
     switch status {
     case .exited(let code):
       return (.failed(.init(reason: .failed, exitStatus: exitStatus)), "the worker exited with \(code)")

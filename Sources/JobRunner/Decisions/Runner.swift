@@ -53,8 +53,8 @@ package struct Runner: Sendable {
     session = Session(brokers: options.brokers)
     inspection = Inspection(WorkQueue(options.queue))
     drain = Drain(inspection.queue)
-    policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
-    slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
+    policy = AttemptPolicy(options: options.attempts)
+    slots = (1...max(1, min(options.parallelism, options.maxItems))).map { Slot(channel: UInt16($0)) }
     if let assumed = options.assumed {
       policy.standing = accepted(assumed)
       inspection = Inspection(queue, isComplete: !mayBeInspected)

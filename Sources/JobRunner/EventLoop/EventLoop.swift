@@ -6,24 +6,23 @@ internal import Linux
 /// Carries a runner's decisions out: one thread, one poll(2) over the broker's sockets, the workers'
 /// inputs, signals and timers.
 package final class EventLoop {
-  private let options: JobOptions
-  private let configuration: Configuration
+  let configuration: Configuration
   private let log: (LogEntry) -> Void
   private let signals: SignalReceiver
   private let processes: ProcessGroups
-  private var runner: Runner
+  var runner: Runner
   private var timers = Timers()
-  private var link: BrokerLink?
-  private var copies: Copies
+  var link: BrokerLink?
+  var copies: Copies
   /// The connections that are not needed any more.
-  private var closing = ClosingLinks()
+  var closing = ClosingLinks()
   /// The runner waits for all of them to be closed.
-  private var isClosing = false
+  var isClosing = false
   private var workers: Workers
-  private var bodies: Bodies
+  var bodies: Bodies
   private var liveness: Liveness?
   /// Events that performing an action brought about.
-  private var followUps: [RunnerEvent] = []
+  var followUps: [RunnerEvent] = []
   private var result: ExitStatus?
 
   /// Takes over the process's signals and child processes.
@@ -31,7 +30,6 @@ package final class EventLoop {
   package init(
     _ options: JobOptions, _ configuration: Configuration, log: @escaping (LogEntry) -> Void
   ) throws {
-    self.options = options
     self.configuration = configuration
     self.log = log
     signals = try SignalReceiver([
@@ -104,7 +102,7 @@ package final class EventLoop {
   }
 
   /// How long a broker may take to answer the close of a connection while other things go on.
-  private static let closeLimit: Duration = .seconds(5)
+  static let closeLimit: Duration = .seconds(5)
 
   private func discard(_ links: [BrokerLink]) {
     for link in links { closing.add(link, limit: .now + Self.closeLimit) }
@@ -163,7 +161,7 @@ package final class EventLoop {
       guard !isTooLarge(delivery.bodySize) else {
         return handle(.tooLarge(delivery.envelope, delivery.properties, slot: slot))
       }
-      let digest = options.onDisconnect == .finish ? try body.digest() : nil
+      let digest = runner.options.worker.onDisconnect == .finish ? try body.digest() : nil
       handle(.delivered(delivery.envelope, delivery.properties, digest: digest, slot: slot))
     } catch {
       let reason = SystemError.reason(of: error)
@@ -229,50 +227,6 @@ package final class EventLoop {
     case .queueNamed(let name): configuration.announceQueue(name)
     case .finish(let status): result = status
     }
-  }
-
-  private func connect(_ opening: [ChannelMethod]) {
-    runner.session.brokers = configuration.access.current()
-    let broker = runner.broker
-    link = BrokerLink(
-      broker: broker, parameters(broker, opening: opening), access: configuration.access,
-      now: .now)
-  }
-
-  private func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {
-    var parameters = Connection.Parameters(
-      url: broker, heartbeat: configuration.heartbeat, name: configuration.connectionName, initialMethods: opening)
-    parameters.maxBodySizeInMemory = configuration.largestBodyInMemory
-    return parameters
-  }
-
-  private func disconnect() {
-    if let link { closing.add(link, limit: .now + Self.closeLimit) }
-    link = nil
-    bodies.discardIncoming()
-  }
-
-  private func send(_ methods: [ChannelMethod]) {
-    for method in methods {
-      do {
-        try link?.send(method.method, on: method.channel)
-      } catch {
-        violated("a frame of it does not take \(method.method)")
-      }
-    }
-  }
-
-  /// The broker has brought us where nobody can go on.
-  private func violated(_ what: String) {
-    guard let broker = link?.broker else { return }
-    disconnect()
-    followUps.append(.connectionFailed(BrokerFailure(.lost, broker: broker, detail: what)))
-  }
-
-  private func closeConnections() {
-    disconnect()
-    copies.close()
-    isClosing = true
   }
 
   private func startWorker(on item: WorkItem, slot: Int) {

@@ -31,7 +31,7 @@ enum AMQPConsume: AMQPTool {
         + "124 to 128, else 1. The original exits 0. Without --count it never is 0: messages are taken for ever, after "
         + "failures in a row with pauses.",
       "TERM, INT and HUP are passed on to the command. Its message is acked if it exits 0, else it goes back. A second one, "
-        + "or \(Run.defaults.grace.components.seconds) s, kill it. The exit status is 128 and the signal's number.",
+        + "or \(Run.defaults.worker.grace.components.seconds) s, kill it. The exit status is 128 and the signal's number.",
       "The options end at the command: its own are never taken for these. A script without a first line that names its "
         + "interpreter is run by /bin/sh, as execvp(3) does.",
       "No message is taken before the command can run on it, whatever --prefetch-count says.",
@@ -41,7 +41,7 @@ enum AMQPConsume: AMQPTool {
       "A message above 1 MiB is kept in a file in TMPDIR, or /tmp, for the command to read.",
       "The environment is passed on whole, with WORK_ITEM_* about the message (see below).",
       "Without \(ConnectionOptions.heartbeat) there is one each \(defaultHeartbeat) s. A connection that is lost while nothing runs "
-        + "is made again, for \(Run.defaults.connectTimeout.components.seconds) s.",
+        + "is made again, for \(Run.defaults.connection.connectTimeout.components.seconds) s.",
     ] + ConnectionOptions.differences,
     operands: .command, missingCommand: "consuming command not specified",
     options: [
@@ -84,7 +84,7 @@ enum AMQPConsume: AMQPTool {
       parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
-        program: asProgram, format: .text, threshold: options.leastLogged,
+        program: asProgram, format: .text, threshold: options.report.leastLogged,
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
       access: connection.access,
@@ -115,10 +115,10 @@ enum AMQPConsume: AMQPTool {
       guard !options.queue.isEmpty else { throw Failure(.noQueue, "\(Self.queue) names no queue") }
     }
     let count = arguments[count] ?? -1
-    options.runsMalformed = true
+    options.attempts.runsMalformed = true
     options.extent = .count(count < 0 ? .max : Int(count))
-    options.waitsForBroker = false
-    options.leastLogged = .warning
+    options.connection.waitsForBroker = false
+    options.report.leastLogged = .warning
     return options
   }
 

@@ -8,7 +8,9 @@ import TLS
 
 /// The options that say which broker to use, and how to talk to it.
 struct BrokerOptions {
-  static let connectTimeout = DefaultedOption("connect-timeout", .duration, default: Run.defaults.connectTimeout) {
+  static let connectTimeout = DefaultedOption(
+    "connect-timeout", .duration, default: Run.defaults.connection.connectTimeout
+  ) {
     "how long the broker may be unreachable, 0 for any time (default \($0))"
   }
   static let heartbeat = DefaultedOption("heartbeat", .heartbeat, default: .seconds(30)) {
@@ -67,7 +69,7 @@ struct BrokerOptions {
   ) throws -> BrokerSession {
     let session = try BrokerSession.connect(
       to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name,
-      largestBodyInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
+      maxBodySizeInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
     ) { reporter?.report(LogEntry($0, timeout: connectTimeout)) }
     let version = session.serverVersion.map { " (RabbitMQ \($0))" } ?? ""
     reporter?.report(LogEntry(.info, "the broker at \(session.broker) answers\(version)"))
