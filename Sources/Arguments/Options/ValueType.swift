@@ -59,26 +59,26 @@ extension Setting {
 extension ValueType where Value == Setting {
   /// Any text, with its source.
   package static func setting(_ placeholder: String) -> Self {
-    Self(placeholder, read: { (setting) throws(UsageError) in setting }, text: \.text)
+    Self(placeholder, read: { (setting) throws(UsageError) in setting }, text: { $0.text })
   }
 }
 
 extension ValueType where Value == String {
   /// Any text.
   package static func text(_ placeholder: String) -> Self {
-    Self(placeholder, read: { (setting) throws(UsageError) in setting.text }, text: \.self)
+    Self(placeholder, read: { (setting) throws(UsageError) in setting.text }, text: { $0 })
   }
 
   /// Text without control characters.
   package static func name(_ placeholder: String) -> Self {
-    Self(placeholder, read: { (setting) throws(UsageError) in try setting.name() }, text: \.self)
+    Self(placeholder, read: { (setting) throws(UsageError) in try setting.name() }, text: { $0 })
   }
 }
 
 extension ValueType where Value == Duration {
   package static var duration: Self {
     Self(
-      "DURATION", expected: "a duration such as 30s or 10m", parse: { Duration(parsing: $0) }, text: \.optionText)
+      "DURATION", expected: "a duration such as 30s or 10m", parse: { Duration(parsing: $0) }, text: { $0.optionText })
   }
 }
 
@@ -106,7 +106,7 @@ extension ValueType where Value == Int {
   /// A number of bytes.
   package static var size: Self {
     Self(
-      "SIZE", expected: "a size such as 64KiB or 16MiB", parse: { Int(byteCount: $0) }, text: \.byteCountText)
+      "SIZE", expected: "a size such as 64KiB or 16MiB", parse: { Int(byteCount: $0) }, text: { $0.byteCountText })
   }
 }
 
@@ -114,10 +114,10 @@ extension ValueType
 where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   /// One of the cases of an enumeration.
   package static var choice: Self {
-    let names = Value.allCases.map(\.rawValue)
+    let names = Value.allCases.map { $0.rawValue }
     return Self(
       names.joined(separator: "|"), expected: names.joined(separator: " or "), parse: { Value(rawValue: $0) },
-      text: \.rawValue)
+      text: { $0.rawValue })
   }
 }
 
