@@ -1,14 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every Swift target of ours is built in the Swift 6 language mode with these on top.
+/// The settings of every Swift target, in addition to the Swift 6 language mode.
 let common: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Above the C boundaries (`AMQP`, `Linux`, `TLS`, `YAML` and `JSONText`) no unsafe construct compiles without a warning.
+/// The settings of the targets that do not import C. There, every unsafe construct causes a warning. `AMQP`, `Linux`,
+/// `TLS`, `YAML` and `JSONText` import C.
 let safe: [SwiftSetting] = common + [.strictMemorySafety()]
 
 let package = Package(
@@ -19,7 +20,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CRabbitMQ", providers: [.apt(["librabbitmq-dev"])]),
     .target(name: "CLinux"),
-    // The archive: of it the linker takes the codec alone, and leaves the library's sockets, and OpenSSL with them.
+    // From a static library the linker takes only the codec. It leaves out the sockets, and with them OpenSSL.
     .target(
       name: "AMQP", dependencies: ["CRabbitMQ"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":librabbitmq.a")]),
@@ -42,13 +43,13 @@ let package = Package(
     .target(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
-    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "TLS"], swiftSettings: safe),
+    .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(
-      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux", "TLS"], swiftSettings: safe),
+      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux", "Publishing"], swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "TLS", "YAML",
+        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "TLS",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
@@ -58,12 +59,15 @@ let package = Package(
       name: "PublishingTests", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "Publishing"],
       swiftSettings: common),
     .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: common),
+    .testTarget(name: "TLSTests", dependencies: ["COpenSSL", "TLS"], swiftSettings: common),
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux"],
       swiftSettings: common),
+    .testTarget(
+      name: "CommandTests", dependencies: ["AMQP", "Arguments", "Broker", "Console", "amqp-job"], swiftSettings: common),
     .testTarget(
       name: "FuzzTests",
       dependencies: ["AMQP", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Publishing"],

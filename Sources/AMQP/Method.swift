@@ -161,17 +161,6 @@ package struct Delivery: Hashable, Sendable {
   }
 }
 
-/// A message to be published.
-package struct Message: Hashable, Sendable {
-  package var properties: BasicProperties
-  package var body: [UInt8]
-
-  package init(properties: BasicProperties, body: [UInt8]) {
-    self.properties = properties
-    self.body = body
-  }
-}
-
 /// A message that was published as mandatory, and that the broker could not route to a queue.
 package struct ReturnedMessage: Hashable, Sendable {
   package var reason: CloseReason

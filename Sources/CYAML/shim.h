@@ -1,3 +1,3 @@
-// The library's static archive is linked: nothing here is a dllimport.
+// The static library is linked, so its functions are not declared as dllimport.
 #define YAML_DECLARE_STATIC
 #include <yaml.h>

@@ -1,6 +1,6 @@
-/// Bytes in JSON's strings (RFC 4648).
+/// Decodes base64 (RFC 4648), in which JSON strings carry bytes.
 package enum Base64 {
-  /// Section 4; nil for what is none.
+  /// Decodes base64 with padding (RFC 4648, section 4). nil if the text is invalid.
   package static func decoded(_ text: String) -> [UInt8]? {
     let digits = Array(text.utf8)
     guard digits.count % 4 == 0 else { return nil }
@@ -8,12 +8,13 @@ package enum Base64 {
     return decoded(digits.dropLast(padding), (UInt8(ascii: "+"), UInt8(ascii: "/")))
   }
 
-  /// Section 5, "base64url", without padding, as tokens have it; nil for what is none.
+  /// Decodes base64url without padding (RFC 4648, section 5), which tokens use. nil if the text is invalid.
   package static func decodedURL(_ text: some Sequence<UInt8>) -> [UInt8]? {
     let digits = Array(text)
     return digits.count % 4 == 1 ? nil : decoded(digits[...], (UInt8(ascii: "-"), UInt8(ascii: "_")))
   }
 
+  /// `last` are the digits with the values 62 and 63.
   private static func decoded(_ digits: ArraySlice<UInt8>, _ last: (UInt8, UInt8)) -> [UInt8]? {
     var bytes: [UInt8] = []
     var bits: UInt32 = 0
@@ -25,7 +26,6 @@ package enum Base64 {
     return bytes
   }
 
-  /// `last` are the digits for 62 and 63.
   private static func value(of digit: UInt8, _ last: (UInt8, UInt8)) -> UInt32? {
     switch digit {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(digit - UInt8(ascii: "A"))

@@ -1,15 +1,14 @@
 internal import CJansson
 
-/// Reads JSON, by Jansson (<https://jansson.readthedocs.io/>).
+/// Reads JSON with Jansson (<https://jansson.readthedocs.io/>).
 package enum JSONReader {
-  /// Why a text is no JSON value, and where.
+  /// Why a text is not valid JSON, and at which column.
   package struct SyntaxError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String
   }
 
-  /// Reads an object or an array that is all of `text`, in UTF-8. A name that comes twice in one object is an error, and so is an
-  /// integer that does not fit 64 bits.
-  /// - Throws: `SyntaxError`
+  /// Reads a text in UTF-8 that consists of one object or one array. A duplicate name in an object is an error, and so is
+  /// an integer that does not fit 64 bits.
   package static func read(_ text: [UInt8]) throws(SyntaxError) -> JSONValue {
     var error = json_error_t()
     let root = text.withUnsafeBytes {

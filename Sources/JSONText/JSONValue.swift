@@ -1,4 +1,4 @@
-/// A JSON value that was read (RFC 8259).
+/// A JSON value (RFC 8259).
 package enum JSONValue: Hashable, Sendable {
   case null
   case boolean(Bool)
@@ -6,7 +6,7 @@ package enum JSONValue: Hashable, Sendable {
   case number(Double)
   case text(String)
   case array([JSONValue])
-  /// In the order of the text; no name twice.
+  /// The members are in the order of the text. Their names are unique.
   case object([Member])
 
   package struct Member: Hashable, Sendable {

@@ -1,9 +1,9 @@
 internal import COpenSSL
 internal import Glibc
 
-/// What a peer's certificate says, for messages about it: nothing here has been verified.
+/// The contents of a peer's certificate, for error messages. Nothing in it has been verified.
 struct PeerCertificate {
-  /// What it is for.
+  /// An identity that the certificate is valid for.
   enum Name: Hashable, CustomStringConvertible {
     case host(String)
     case address(String)
@@ -15,18 +15,18 @@ struct PeerCertificate {
     }
   }
 
-  /// Valid during a verification.
+  /// The pointer is valid only during the verification.
   let certificate: OpaquePointer
 
-  /// The day of its end, as 2026-12-31 (UTC).
-  var end: String? {
+  /// The date on which the certificate expires, in UTC and in the form 2026-12-31.
+  var expiryDate: String? {
     var time = tm()
     guard ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) == 1 else { return nil }
     func twoDigits(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
     return "\(time.tm_year + 1900)-\(twoDigits(time.tm_mon + 1))-\(twoDigits(time.tm_mday))"
   }
 
-  /// The names and addresses that it is for (RFC 5280, 4.2.1.6).
+  /// The host names and IP addresses of the subjectAltName (RFC 5280, 4.2.1.6).
   var names: [Name] {
     guard let list = X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else { return [] }
     let stack = OpaquePointer(list)
@@ -42,7 +42,7 @@ struct PeerCertificate {
     return kind == GEN_DNS ? host(bytes).map(Name.host) : address(bytes).map(Name.address)
   }
 
-  /// Of printable ASCII; anything else would be somebody's prank on a terminal.
+  /// Accepts only printable ASCII, so that a certificate cannot send control characters to a terminal.
   private func host(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
     bytes.allSatisfy { (0x21...0x7E).contains($0) } ? String(decoding: bytes, as: UTF8.self) : nil
   }

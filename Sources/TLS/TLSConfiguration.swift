@@ -1,27 +1,27 @@
-/// How to speak TLS, and whom to trust.
+/// The settings of a TLS client: which authorities it trusts, and its own certificate.
 package struct TLSConfiguration: Hashable, Sendable {
-  /// PEM file or directory with those whose signatures count; the system's where there is none.
+  /// The path of a PEM file or a directory with the trusted certificate authorities. nil means those of the system.
   package var authorities: String?
-  /// PEM file with the client's certificate, and what leads from it to its authority.
+  /// The path of a PEM file with the client certificate, followed by its intermediate certificates.
   package var certificate: String?
-  /// PEM file with its private key; the certificate's where there is none.
+  /// The path of a PEM file with the private key of the client certificate. nil means the file of the certificate.
   package var key: String?
-  /// What the peer's certificate must be for, instead of the URL's host.
+  /// The name that the server's certificate must be valid for. nil means the host of the URL.
   package var serverName: String?
-  /// False: anybody may be the peer.
+  /// Whether the server's certificate is verified.
   package var verifies = true
 
-  /// The paths of all that is to be read.
+  /// The paths of all files and directories that the settings name.
   package var files: [String] { [authorities, certificate, key].compactMap(\.self) }
 
-  /// What the settings are called where a user makes them, for errors to name.
+  /// The names of the settings as the user writes them, for error messages.
   package var options = Options()
 
   package struct Options: Hashable, Sendable {
     package var authorities: String
     package var certificate: String
     package var key: String
-    /// nil where there is no such setting.
+    /// nil if the user cannot set a server name.
     package var serverName: String?
 
     package init(
@@ -37,7 +37,7 @@ package struct TLSConfiguration: Hashable, Sendable {
 
   package init() {}
 
-  /// Where systems keep their authorities, as Go's crypto/x509 (root_linux.go) lists them.
+  /// The files in which Linux distributions keep their certificate authorities (Go's crypto/x509/root_linux.go).
   static let wellKnownBundles = [
     "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
     "/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",

@@ -1,8 +1,8 @@
-/// Why there is no TLS with a peer, in one line that says what to do.
+/// Why there is no TLS connection with a peer. Each text is one line that also tells the user what to do.
 package enum TLSError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A setting cannot be used.
   case setting(String)
-  /// The peer is not whom it should be, or does not take us: will not pass.
+  /// The client does not trust the server, or the server does not trust the client. Retrying does not help.
   case untrusted(String)
   /// The protocol failed.
   case failed(String)

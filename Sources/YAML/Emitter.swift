@@ -1,8 +1,8 @@
 internal import CYAML
 
 extension YAMLValue {
-  /// Documents as a stream of YAML, each after the first behind a line `---`. Strings are quoted where a reader would
-  /// take them for something else.
+  /// Writes documents as a YAML stream, with a line `---` between them. A string is quoted if a reader could take it for
+  /// another type.
   package static func stream(_ documents: [YAMLValue]) -> String {
     var output: [UInt8] = []
     withUnsafeMutablePointer(to: &output) { output in
@@ -16,8 +16,8 @@ extension YAMLValue {
   }
 }
 
-/// libyaml's emitter (<https://pyyaml.org/wiki/LibYAML>), fed with one event after the other. All of the library's
-/// errors are lack of memory, or events in an order that is not emitted here: each ends the process.
+/// libyaml's emitter (<https://pyyaml.org/wiki/LibYAML>), which takes one event after another. It fails only if there is
+/// no memory or the events are out of order. The first is not handled and the second is a bug, so both end the process.
 private struct Emitter: ~Copyable {
   private let emitter = UnsafeMutablePointer<yaml_emitter_t>.allocate(capacity: 1)
 
@@ -85,7 +85,7 @@ private struct Emitter: ~Copyable {
   }
 }
 
-private func check(_ result: Int32) { precondition(result == 1, "libyaml could not write") }
+private func check(_ result: Int32) { precondition(result == 1, "libyaml failed to write") }
 
 extension ScalarStyle {
   fileprivate var native: yaml_scalar_style_t {

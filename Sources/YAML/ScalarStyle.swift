@@ -1,11 +1,11 @@
-/// How a string has to be written so that every reader of YAML takes it for that string.
+/// The style in which a string must be written so that every YAML reader takes it for this string.
 enum ScalarStyle: Hashable {
   case plain
   case singleQuoted
   case doubleQuoted
 
-  /// Plain only what cannot be a number, date, boolean, null or a mark of YAML to any reader of 1.1 or 1.2
-  /// (<https://yaml.org/type/>): Kubernetes itself reads 1.1, where `y`, `on` and `1_000` are no strings.
+  /// A string is plain only if no reader of YAML 1.1 or 1.2 takes it for a number, a date, a boolean, null or YAML syntax
+  /// (<https://yaml.org/type/>). Kubernetes reads YAML 1.1, in which `y`, `on` and `1_000` are not strings.
   init(for text: String) {
     if text.unicodeScalars.contains(where: { $0.properties.generalCategory.needsEscape }) {
       self = .doubleQuoted
@@ -14,13 +14,14 @@ enum ScalarStyle: Hashable {
     }
   }
 
-  private static let otherWords: Set<String> = [
+  /// The words, in lower case, that some reader does not take for strings.
+  private static let reservedWords: Set<String> = [
     "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity",
   ]
 
   private static let units: Set<Substring> = ["m", "s", "h", "Ki", "Mi", "Gi", "Ti"]
 
-  /// A word or a path, perhaps with the two dashes of an option before it; or an amount with its unit.
+  /// Whether the text is a word, a path, an option that begins with two dashes, or a number with a unit.
   private static func isPlain(_ text: String) -> Bool {
     let number = text.prefix { $0.isASCII && $0.isNumber }
     if !number.isEmpty { return units.contains(text[number.endIndex...]) }
@@ -32,12 +33,12 @@ enum ScalarStyle: Hashable {
     }
     guard let first = word.utf8.first, first.isLetter else { return false }
     return text.utf8.allSatisfy { $0.isLetter || $0.isDigit || "-_./:=@+".utf8.contains($0) } && !text.hasSuffix(":")
-      && !otherWords.contains(text.lowercased())
+      && !reservedWords.contains(text.lowercased())
   }
 }
 
 extension Unicode.GeneralCategory {
-  /// Line breaks among them: in single quotes they are folded.
+  /// Includes line breaks, because readers fold those in single quotes.
   fileprivate var needsEscape: Bool {
     switch self {
     case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: true

@@ -1,4 +1,4 @@
-/// A value that a YAML document can hold. Mappings keep their order, which is how people expect to read them.
+/// A YAML value. Mappings keep the order of their entries, so that manifests are easy to read.
 package enum YAMLValue: Hashable, Sendable {
   case string(String)
   case integer(Int)
@@ -16,19 +16,19 @@ package enum YAMLValue: Hashable, Sendable {
     }
   }
 
-  /// The mapping of those that have a value.
+  /// A mapping of the entries whose value is not nil.
   package static func object(_ entries: KeyValuePairs<String, (any YAMLConvertible)?>) -> YAMLValue {
     .mapping(entries.compactMap { key, value in value.map { Entry(key, $0.yaml) } })
   }
 
-  /// The value of a mapping's key; nil where there is none.
+  /// The value for a key of a mapping; nil if there is none.
   package subscript(key: String) -> YAMLValue? {
     guard case .mapping(let entries) = self else { return nil }
     return entries.first { $0.key == key }?.value
   }
 }
 
-/// What has a form in YAML.
+/// A type that can be written as YAML.
 package protocol YAMLConvertible {
   var yaml: YAMLValue { get }
 }

@@ -73,6 +73,7 @@ struct Dead: ToolCommand {
   let queue: WorkQueue
   let broker: BrokerOptions
   let reporter: Reporter
+  let conversation: BrokerConversation
   let spoolDirectory: String
 
   static func run(_ arguments: Arguments) throws {
@@ -87,10 +88,11 @@ struct Dead: ToolCommand {
     if let foreign = all.subtracting(action.options).sorted().first(where: arguments.contains) {
       throw UsageError("--\(foreign) does not go with \(action.rawValue)")
     }
+    let queue = try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings))
+    let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
     let dead = Dead(
-      action: action,
-      queue: try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings)),
-      broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
+      action: action, queue: queue, broker: broker, reporter: reporter,
+      conversation: BrokerConversation("amqp-job dead \(action.rawValue) \(queue.name)", broker, reporter),
       spoolDirectory: settings.surroundings.temporaryDirectory)
     try dead.run(&settings)
   }
@@ -131,35 +133,24 @@ struct Dead: ToolCommand {
 
   // MARK: The dead-letter queue
 
+  /// The dead-letter queue and its broker, for messages.
   func place(_ session: BrokerSession) -> String { "queue '\(queue.deadName)' at \(session.broker)" }
 
-  /// Goes through the items, as long as `wantsMore` says so, and shows how far that is.
-  /// - Throws: `Failure`
+  /// Reads the items one after the other as long as `wantsMore` returns true, and shows the progress.
+  /// - Throws: `BrokerFailure`, `Failure`
   func scan(
-    _ session: BrokerSession, depth: Int, by way: QueueReader.Way, wantsMore: () -> Bool = { true },
+    _ session: BrokerSession, depth: Int, by method: QueueReader.Mode, wantsMore: () -> Bool = { true },
     onPart: (Delivery, [UInt8]) -> Void = { _, _ in }, visit: (Delivery) -> DeadLetterScan.Decision
   ) throws {
     let progress = DeadProgress(queue.deadName, total: depth, reporter)
     defer { progress.clear() }
-    var scan = DeadLetterScan(queue.deadName, on: session, by: way)
-    do {
+    var scan = DeadLetterScan(queue.deadName, on: session, by: method)
+    try session.explainingErrors(about: queue.deadName) {
       try scan.run(depth: depth, wantsMore: wantsMore, onPart: onPart, onTurn: progress.turn, visit: visit)
-    } catch {
-      throw Failure(error, queue: queue.deadName, broker: session.broker)
     }
   }
 
-  /// - Throws: `Failure`
-  func connect(largestBodyInMemory: Int = .max) throws -> BrokerSession {
-    do {
-      return try broker.connect(
-        name: "amqp-job dead \(action.rawValue) \(queue.name)", reporter, largestBodyInMemory: largestBodyInMemory)
-    } catch {
-      throw Failure(error, queue: queue.deadName, broker: nil)
-    }
-  }
-
-  /// Opens the channel, and says how many items are there.
+  /// Opens the channel, and returns the number of items in the dead-letter queue.
   /// - Throws: `Failure`
   func depth(_ session: BrokerSession) throws -> Int {
     do {
@@ -182,19 +173,17 @@ struct Dead: ToolCommand {
     }
   }
 
-  /// What the queue does with what is looked at. A broker's log may have a line of it.
-  /// - Throws: `Failure`
-  func standing(_ session: BrokerSession) throws -> DeadQueueStanding {
-    do {
-      return try session.deadQueueStanding(queue, on: Self.channel + 1)
-    } catch {
-      throw Failure(error, queue: queue.deadName, broker: session.broker)
+  /// What the dead-letter queue does with items that are read and given back. The question may leave a line in the broker's log.
+  /// - Throws: `BrokerFailure`, `Failure`
+  func standing(_ session: BrokerSession) throws -> DeadQueueProperties {
+    try session.explainingErrors(about: queue.deadName) {
+      try session.deadQueueProperties(queue, on: Self.channel + 1)
     }
   }
 
-  /// How to take what is to be given back.
-  /// - Throws: `Failure` where the queue may drop what was given back too often
-  func wayToLook(_ session: BrokerSession) throws -> QueueReader.Way {
+  /// How to read items that are given back afterwards.
+  /// - Throws: `BrokerFailure`; `Failure` where the queue may drop an item that was given back too often
+  func readingMethod(_ session: BrokerSession) throws -> QueueReader.Mode {
     let standing = try standing(session)
     switch standing.returns {
     case .unlimited: return standing.way

@@ -2,7 +2,7 @@ import AMQP
 import Broker
 import Console
 
-/// `amqp-job dead list`: reads the items, gives them back as they came, and shows what their headers say.
+/// `amqp-job dead list`: reads the items, gives them back unchanged, and shows what their headers say.
 struct DeadList {
   private let dead: Dead
   private let selection: DeadSelection
@@ -18,19 +18,20 @@ struct DeadList {
 
   /// - Throws: `Failure`
   func run() throws {
-    // Of a body its size is all that is shown.
-    let session = try dead.connect(largestBodyInMemory: 0)
+    // The bodies are not needed, only their sizes.
+    let session = try dead.conversation.connect(largestBodyInMemory: 0)
     let depth = try dead.depth(session)
-    let way = try dead.wayToLook(session)
+    let method = try dead.readingMethod(session)
     var items: [DeadItem] = []
-    try dead.scan(session, depth: depth, by: way, wantsMore: { items.count < limit && !selection.isPast }) { delivery in
+    try dead.scan(session, depth: depth, by: method, wantsMore: { items.count < limit && !selection.isPast }) {
+      delivery in
       if items.count < limit, selection.contains(delivery) {
         items.append(DeadItem(delivery, at: selection.position(of: delivery)))
       }
       return .keep
     }
     session.close()
-    // Nobody who reads slowly keeps us from giving back.
+    // The items are given back before the output is written, since its reader may be slow.
     if isJSON {
       for item in items { try Output.write("\(item.json)\n") }
     } else if !items.isEmpty {
@@ -44,9 +45,9 @@ struct DeadList {
   }
 }
 
-/// A dead letter as it is listed.
+/// A dead letter, as `dead list` shows it.
 struct DeadItem {
-  /// In its queue, 1 the head.
+  /// The position in the queue. The head has position 1.
   private let position: Int
   private let id: String?
   private let letter: DeadLetter
@@ -58,7 +59,7 @@ struct DeadItem {
     id = delivery.properties.messageID?.description
     letter = DeadLetter(headers: delivery.properties.headers)
     size = Int(clamping: delivery.bodySize)
-    // The broker's count the looks too, and would differ each time.
+    // The broker's own headers count how often an item was read, and would differ each time.
     headers = delivery.properties.withoutBrokerHeaders().headers ?? [:]
   }
 
@@ -77,7 +78,7 @@ struct DeadItem {
     return table.text
   }
 
-  /// What there is no value for is left out.
+  /// Members without a value are left out.
   var json: JSON { .object(members + [.init("headers", JSON(headers: headers))]) }
 
   var members: [JSON.Member] {

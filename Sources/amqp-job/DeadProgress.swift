@@ -1,7 +1,7 @@
 import Console
 import Linux
 
-/// How far a command is that goes through many dead letters: one line on a terminal, drawn over and over, and gone in the end.
+/// The progress of a command that reads many dead letters. It is one line on a terminal, which is redrawn, and removed at the end.
 final class DeadProgress {
   private static let interval: Duration = .milliseconds(250)
 
@@ -27,7 +27,7 @@ final class DeadProgress {
     isDrawn = true
   }
 
-  /// For another line in its place.
+  /// Removes the line, so that other output can take its place.
   func clear() {
     if isDrawn { ThisProcess.writeToStandardError("\r\u{1B}[K") }
     isDrawn = false

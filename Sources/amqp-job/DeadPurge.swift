@@ -15,7 +15,7 @@ struct DeadPurge {
 
   /// - Throws: `Failure`
   func run() throws {
-    let session = try dead.connect(largestBodyInMemory: 0)
+    let session = try dead.conversation.connect(largestBodyInMemory: 0)
     let depth = try dead.depth(session)
     let count = try selection.filter.isEmpty ? purgeAll(session, depth) : purgeSome(session, depth)
     session.close()
@@ -27,17 +27,15 @@ struct DeadPurge {
 
   private func purgeAll(_ session: BrokerSession, _ depth: Int) throws -> Int {
     if isDry { return depth }
-    do {
-      return Int(try session.purge(dead.queue.deadName, on: Dead.channel))
-    } catch {
-      throw Failure(error, queue: dead.queue.deadName, broker: session.broker)
+    return try session.explainingErrors(about: dead.queue.deadName) {
+      Int(try session.purge(dead.queue.deadName, on: Dead.channel))
     }
   }
 
   private func purgeSome(_ session: BrokerSession, _ depth: Int) throws -> Int {
-    let way = try dead.wayToLook(session)
+    let method = try dead.readingMethod(session)
     var count = 0
-    try dead.scan(session, depth: depth, by: way, wantsMore: { !selection.isPast }) { delivery in
+    try dead.scan(session, depth: depth, by: method, wantsMore: { !selection.isPast }) { delivery in
       guard selection.contains(delivery) else { return .keep }
       count += 1
       return isDry ? .keep : .drop

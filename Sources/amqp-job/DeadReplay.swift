@@ -2,6 +2,7 @@ import AMQP
 import Broker
 import Console
 import Linux
+import Publishing
 
 /// `amqp-job dead replay`: moves dead letters back into the queue.
 struct DeadReplay {
@@ -17,13 +18,13 @@ struct DeadReplay {
 
   /// - Throws: `Failure`
   func run() throws {
-    let source = try dead.connect(largestBodyInMemory: Spooling.largestInMemory)
+    let source = try dead.conversation.connect(largestBodyInMemory: Spooling.largestInMemory)
     let depth = try depth(source)
-    let way = try way(source)
-    let target = try dead.connect()
+    let method = try readingMethod(source)
+    let target = try dead.conversation.connect()
     let progress = DeadProgress(dead.queue.deadName, total: depth, dead.reporter)
     let replay = Replay(
-      dead.queue, from: source, by: way, through: target, spoolingIn: dead.spoolDirectory,
+      dead.queue, from: source, by: method, through: target, spoolingIn: dead.spoolDirectory,
       onFlow: { [reporter = dead.reporter, broker = target.broker] reason in
         progress.clear()
         let state = reason.map { "takes nothing for now (\($0)): waiting" } ?? "takes items again"
@@ -48,15 +49,15 @@ struct DeadReplay {
       LogEntry(.notice, "\(moved(replay)) from \(place)", ["items": .integer(replay.movedCount)]))
   }
 
-  /// Says what `run` would do.
+  /// Reports what `run` would do.
   /// - Throws: `Failure`
   func pretend() throws {
-    let session = try dead.connect(largestBodyInMemory: 0)
+    let session = try dead.conversation.connect(largestBodyInMemory: 0)
     var count = try depth(session)
     if !selection.filter.isEmpty {
-      let (depth, way) = (count, try dead.wayToLook(session))
+      let (depth, method) = (count, try dead.readingMethod(session))
       count = 0
-      try dead.scan(session, depth: depth, by: way, wantsMore: { count < limit && !selection.isPast }) { delivery in
+      try dead.scan(session, depth: depth, by: method, wantsMore: { count < limit && !selection.isPast }) { delivery in
         if count < limit, selection.contains(delivery) { count += 1 }
         return .keep
       }
@@ -68,21 +69,21 @@ struct DeadReplay {
     dead.reporter.report(LogEntry(.notice, "\(moved) from \(place)", ["items": .integer(count)]))
   }
 
-  /// How many there are to go through.
+  /// How many items have to be read.
   private func depth(_ session: BrokerSession) throws -> Int {
     let depth = try dead.depth(session)
     return selection.filter.isEmpty ? min(depth, limit) : depth
   }
 
-  /// - Throws: `Failure`
-  private func way(_ source: BrokerSession) throws -> QueueReader.Way {
-    guard selection.filter.isEmpty else { return try dead.wayToLook(source) }
+  /// - Throws: `BrokerFailure`, `Failure`
+  private func readingMethod(_ source: BrokerSession) throws -> QueueReader.Mode {
+    guard selection.filter.isEmpty else { return try dead.readingMethod(source) }
     let standing = try dead.standing(source)
-    // Where an error ends it, what is under way goes back, which may count against a limit.
+    // After an error the unsettled items go back, and their return may count against a limit. So there is only one of them.
     return standing.returns == .unlimited ? standing.way : .gets(atOnce: 1)
   }
 
-  /// Who may publish need not be allowed to know whether the queue is there.
+  /// Makes sure that the queue exists. A user without the permission to ask may still be allowed to publish to it.
   /// - Throws: `Failure`
   private func checkTarget(_ session: BrokerSession) throws {
     let channel = Dead.channel + 2
@@ -104,8 +105,8 @@ struct DeadReplay {
   private func failure(_ error: any Error, of target: BrokerSession) -> Failure {
     let place = "queue '\(dead.queue.name)' at \(target.broker)"
     return switch error {
-    case Publisher.Refusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
-    case Publisher.Refusal.rejected:
+    case PublishRefusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
+    case PublishRefusal.rejected:
       Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
     case let error as SystemError:
       Failure(

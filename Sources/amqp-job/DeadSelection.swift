@@ -2,11 +2,11 @@ import AMQP
 import Broker
 import Console
 
-/// The dead letters that a command is about, and which of those that were asked for by their ids or positions have been met.
+/// The dead letters that a command applies to. It remembers which of the requested ids and positions have been found.
 final class DeadSelection {
   let filter: DeadLetterFilter
   private var missingIDs: Set<String>
-  /// Of the latest message, 1 the head of the queue.
+  /// The position of the latest message. The head of the queue has position 1.
   private var position = 0
   private var latestTag: UInt64?
 
@@ -15,10 +15,10 @@ final class DeadSelection {
     missingIDs = filter.ids
   }
 
-  /// All that were asked for by their positions have been met.
+  /// Whether all requested positions have been passed.
   var isPast: Bool { filter.positions.map { position >= $0.last } ?? false }
 
-  /// Where the message is in its queue. They have to come in order, each as often as one likes.
+  /// The position of the message in its queue. Messages have to be passed in order. The latest one may be passed repeatedly.
   func position(of delivery: Delivery) -> Int {
     if delivery.envelope.deliveryTag != latestTag { position += 1 }
     latestTag = delivery.envelope.deliveryTag
@@ -31,7 +31,7 @@ final class DeadSelection {
     return filter.matches(delivery.properties, at: position)
   }
 
-  /// Why not all was done that was asked for; `done` is what was.
+  /// The failure to report where a requested id or position was not found. `done` says what was done nevertheless.
   func failure(in place: String, _ done: String? = nil) -> Failure? {
     let missing: String
     if let last = filter.positions?.last, position < last {

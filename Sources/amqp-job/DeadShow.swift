@@ -3,13 +3,13 @@ import Broker
 import Console
 import Linux
 
-/// `amqp-job dead show`: one dead letter's body, or what else it has.
+/// `amqp-job dead show`: writes the body of one dead letter, or another part of it.
 struct DeadShow {
   enum Part {
     case body
-    /// What its worker wrote to its standard error at the end.
+    /// The end of what its worker wrote to standard error.
     case standardError
-    /// All but the body.
+    /// Everything but the body.
     case json
   }
 
@@ -19,7 +19,7 @@ struct DeadShow {
   private let selection: DeadSelection
   private let part: Part
 
-  /// `filter` means one item.
+  /// `filter` selects one item.
   init(_ dead: Dead, _ filter: DeadLetterFilter, _ part: Part) {
     self.dead = dead
     selection = DeadSelection(filter)
@@ -28,14 +28,14 @@ struct DeadShow {
 
   /// - Throws: `Failure`
   func run() throws {
-    let session = try dead.connect(largestBodyInMemory: part != .body ? 0 : Spooling.largestInMemory)
+    let session = try dead.conversation.connect(largestBodyInMemory: part != .body ? 0 : Spooling.largestInMemory)
     let depth = try dead.depth(session)
-    let way = try dead.wayToLook(session)
-    var spool = BodySpool(directory: dead.spoolDirectory)
-    var found: (delivery: Delivery, body: ItemBody?)?
+    let method = try dead.readingMethod(session)
+    var spool = BodyCollector(directory: dead.spoolDirectory)
+    var found: (delivery: Delivery, body: ReceivedBody?)?
     var storingError: (any Error)?
     try dead.scan(
-      session, depth: depth, by: way, wantsMore: { found == nil && !selection.isPast },
+      session, depth: depth, by: method, wantsMore: { found == nil && !selection.isPast },
       onPart: { delivery, part in
         guard self.part == .body, found == nil, storingError == nil, selection.contains(delivery) else { return }
         do { try spool.append(part, of: delivery.bodySize) } catch { storingError = error }
@@ -46,7 +46,7 @@ struct DeadShow {
         }
         return .keep
       })
-    // The items are back before anybody reads.
+    // The items are given back before the output is written, since its reader may be slow.
     session.close()
     guard let found else {
       throw selection.failure(in: dead.place(session)) ?? Failure(.failure, "no such item in \(dead.place(session))")
@@ -78,7 +78,7 @@ struct DeadShow {
       ?? "with the id \(selection.filter.ids.map { "'\($0)'" }.joined())"
   }
 
-  private func write(_ body: ItemBody) throws {
+  private func write(_ body: ReceivedBody) throws {
     var offset: UInt64 = 0
     while offset < body.size {
       let bytes: [UInt8]
@@ -92,7 +92,7 @@ struct DeadShow {
 }
 
 extension DeadItem {
-  /// All that is known of it but the body, in the words of `publish --jsonl`.
+  /// Everything that is known of the item but its body. The names are those of `publish --jsonl`.
   fileprivate func whole(_ delivery: Delivery) -> JSON {
     .object(
       members + [

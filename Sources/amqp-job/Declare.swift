@@ -61,17 +61,12 @@ enum Declare: ToolCommand {
     let reporter = try LogOptions.reporter(&settings)
     broker.warn(reporter)
 
-    let conversation = QueueConversation(queue: queue.name, broker: broker, reporter: reporter)
-    do {
-      if let setUp {
-        try conversation.hold { try setUp.make($0, reporter) }
-      } else {
-        let removal = QueueRemoval(
-          conversation, isPlain ? [queue.name] : queue.names)
-        try removal.remove(ifEmpty: arguments.contains("if-empty"), reporter)
-      }
-    } catch {
-      throw Failure(error, queue: queue.name, broker: nil)
+    let conversation = BrokerConversation("amqp-job declare", broker, reporter)
+    if let setUp {
+      try conversation.hold(about: queue.name) { try setUp.make($0, reporter) }
+    } else {
+      let removal = QueueRemoval(conversation, of: queue.name, isPlain ? [queue.name] : queue.names)
+      try removal.remove(ifEmpty: arguments.contains("if-empty"), reporter)
     }
   }
 }

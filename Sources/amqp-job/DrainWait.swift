@@ -2,23 +2,23 @@ import AMQP
 import Broker
 import Console
 
-/// What `amqp-job status --until drained` waits for. Only when nothing is to be seen of items or consumers is it made sure of, for
-/// that takes a consumer of our own.
+/// The wait of `amqp-job status --until drained`. The full check needs a consumer of its own, so it is made only once the figures
+/// show neither items nor consumers.
 struct DrainWait {
   private static let reportPeriod: Duration = .seconds(60)
-  /// Those before it are for the other questions about queues.
+  /// The channels before this one are used for other questions about queues.
   private static let firstChannel: UInt16 = 3
 
   private let status: Status
   private let limit: Duration?
   private let deadline: ContinuousClock.Instant?
-  /// When it is to be said what is waited for; nil where that is shown anyway.
+  /// When to report next what the command waits for. nil where the figures are shown anyway.
   private var nextReport: ContinuousClock.Instant?
   private var checks: [DrainedCheck] = []
-  /// What was last in the way.
-  private var obstacle: (queue: String, text: String)?
+  /// The latest reason why a queue is not drained.
+  private var reason: (queue: String, text: String)?
 
-  /// `isSilent`: nothing else shows how full the queues are.
+  /// `isSilent` says that nothing else shows how full the queues are.
   init(_ status: Status, limit: Duration?, isSilent: Bool) {
     self.status = status
     self.limit = limit
@@ -26,48 +26,47 @@ struct DrainWait {
     if isSilent { nextReport = .now + (status.reporter.patience ?? Self.reportPeriod) }
   }
 
-  /// Makes sure by a new connection that it can be known whether the queues are drained.
+  /// Prepares the checks on a new connection. This fails where the broker does not show whether a queue is drained.
   /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, `Failure`
   mutating func begin(_ session: BrokerSession) throws {
     checks = []
     for (index, name) in status.names.enumerated() {
       checks.append(
-        try Self.asking(name, session) {
-          try DrainedCheck(
-            name, session, status.broker, status.reporter, channel: Self.firstChannel + UInt16(index))
+        try session.explainingErrors(about: name) {
+          try DrainedCheck(name, session, status, channel: Self.firstChannel + UInt16(index))
         })
     }
   }
 
-  /// Whether all of the queues are drained, of which `looks` are the latest.
+  /// Whether all queues are drained. `latest` are the latest figures of the queues.
   /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, `Failure`
-  mutating func isOver(_ looks: [QueueFigures], _ session: BrokerSession) throws -> Bool {
-    for figures in looks {
-      if let text = figures.drainObstacle {
-        obstacle = (figures.name, text)
+  mutating func isOver(_ latest: [QueueFigures], _ session: BrokerSession) throws -> Bool {
+    for figures in latest {
+      if let text = figures.reasonNotDrained {
+        reason = (figures.name, text)
         report(figures, session)
         return false
       }
     }
     for index in checks.indices {
       let name = status.names[index]
-      if let text = try Self.asking(name, session, { try checks[index].obstacle(until: deadline) }) {
-        obstacle = (name, text)
+      if let text = try session.explainingErrors(about: name, { try checks[index].reasonNotDrained(until: deadline) }) {
+        reason = (name, text)
         return false
       }
     }
     return true
   }
 
-  /// When to look again, where that would be at `next` without a limit.
-  /// - Throws: `Failure` where the limit is reached
+  /// When to look at the queues again: at `next`, or at the time limit if that comes first.
+  /// - Throws: `Failure` once the time limit is reached
   func next(_ next: ContinuousClock.Instant, at broker: BrokerURL) throws -> ContinuousClock.Instant {
     guard let deadline, let limit else { return next }
     guard ContinuousClock.now < deadline else {
-      let (queue, why) = obstacle.map { ($0.queue, ": \($0.text)") } ?? (status.names[0], "")
+      let (queue, why) = reason.map { ($0.queue, ": \($0.text)") } ?? (status.names[0], "")
       throw Failure(
         .temporaryFailure,
-        "queue '\(queue)' at \(broker) is not drained after \(limit.text) (--drain-timeout)\(why)")
+        "queue '\(queue)' at \(broker) is not drained after \(limit.text)\(naming: .drainTimeout)\(why)")
     }
     return min(next, deadline)
   }
@@ -79,37 +78,27 @@ struct DrainWait {
     status.reporter.report(
       LogEntry(.notice, "waiting for queue '\(figures.name)' at \(session.broker) to be drained: \(counts)"))
   }
-
-  private static func asking<Answer>(
-    _ queue: String, _ session: BrokerSession, _ ask: () throws -> Answer
-  ) throws -> Answer {
-    do { return try ask() } catch  where error is BrokerFailure || error is BrokerSession.Stopped {
-      throw error
-    } catch {
-      throw Failure(error, queue: queue, broker: session.broker)
-    }
-  }
 }
 
 extension QueueFigures {
-  /// What shows at once that such a queue is not drained; nil where nothing does.
-  fileprivate var drainObstacle: String? {
+  /// Why these figures show that the queue is not drained. nil where they do not show it.
+  fileprivate var reasonNotDrained: String? {
     let finding: Drain.Finding? =
       ready > 0 ? .items : retry ?? 0 > 0 ? .retries : consumers > 0 ? .otherConsumers : nil
-    return finding?.obstacle
+    return finding?.reasonNotDrained
   }
 }
 
 extension Drain.Finding {
-  /// Why a queue of which that was found is not drained, or not yet said to be; nil for one that is.
-  var obstacle: String? {
+  /// Why a queue with this finding is not drained, or not yet known to be drained. nil for a queue that is drained.
+  var reasonNotDrained: String? {
     switch self {
     case .drained: nil
     case .items: "items are ready"
     case .retries: "items wait for another attempt"
     case .returning: "items are on their way back for another attempt"
     case .otherConsumers: "others consume, and may give an item back"
-    case .void: "it gives no answer that can be trusted"
+    case .inconclusive: "it gives no answer that can be trusted"
     case .empty: "it has not been empty for long enough to be sure"
     }
   }

@@ -2,27 +2,24 @@ import AMQP
 import Broker
 import Console
 import JobRunner
+import Publishing
 
-/// `amqp-job status --drained`: the same looks as a runner's, without taking anything.
+/// The check of `amqp-job status --drained`. It probes the queue in the same way as a runner, without taking an item.
 struct DrainedCheck {
   private static let consumerTag: ByteString = "amqp-job-status"
 
   private let session: BrokerSession
   private let channel: UInt16
-  private let broker: BrokerOptions
-  private let reporter: Reporter
+  private let status: Status
   private let queue: WorkQueue
   private let hasRetries: Bool
   private var drain: Drain
 
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
-  init(
-    _ name: String, _ session: BrokerSession, _ broker: BrokerOptions, _ reporter: Reporter, channel: UInt16 = 1
-  ) throws {
+  init(_ name: String, _ session: BrokerSession, _ status: Status, channel: UInt16 = 1) throws {
     self.session = session
     self.channel = channel
-    self.broker = broker
-    self.reporter = reporter
+    self.status = status
     queue = WorkQueue(name)
     drain = Drain(queue)
     try session.openChannel(channel)
@@ -31,21 +28,21 @@ struct DrainedCheck {
     _ = try session.call(.basicQoS(prefetchCount: 1), on: channel) { $0 == .basicQoSOK ? true : nil }
   }
 
-  /// nil for a queue that is drained, else what was found there. It takes some seconds to be sure of the former, but not longer
-  /// than until `limit`.
+  /// Why the queue is not drained, or nil where it is. To be sure that it is drained takes some seconds. The check ends at `limit`
+  /// in any case.
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
-  mutating func obstacle(until limit: ContinuousClock.Instant? = nil) throws -> String? {
-    let end = ContinuousClock.now + broker.connectTimeout
-    var patienceEnd = reporter.patience.map { ContinuousClock.now + $0 }
-    // What was seen before the last obstacle counts no more.
+  mutating func reasonNotDrained(until limit: ContinuousClock.Instant? = nil) throws -> String? {
+    let end = ContinuousClock.now + status.broker.connectTimeout
+    var patienceEnd = status.reporter.patience.map { ContinuousClock.now + $0 }
+    // Earlier probes do not count, since the queue was not drained then.
     drain = Drain(queue)
     while true {
-      // A consumer would be handed what is there.
+      // Where items are ready, a consumer would get one. So the queue is probed without a consumer first.
       let isReady = try session.queueStatus(queue.name, on: channel).messageCount > 0
-      let finding = isReady ? .items : try look()
+      let finding = isReady ? .items : try probe()
       switch finding {
-      case .drained, .items, .retries, .returning, .otherConsumers: return finding.obstacle
-      case .void:
+      case .drained, .items, .retries, .returning, .otherConsumers: return finding.reasonNotDrained
+      case .inconclusive:
         guard ContinuousClock.now < end else {
           throw Failure(
             .unreachable,
@@ -55,11 +52,11 @@ struct DrainedCheck {
         if let time = patienceEnd, ContinuousClock.now >= time {
           patienceEnd = nil
           let line = "waiting for an answer about queue '\(queue.name)' at \(session.broker) that can be trusted"
-          reporter.report(LogEntry(.notice, line))
+          status.reporter.report(LogEntry(.notice, "\(line)"))
         }
       case .empty: break
       }
-      guard limit.map({ ContinuousClock.now < $0 }) ?? true else { return finding.obstacle }
+      guard limit.map({ ContinuousClock.now < $0 }) ?? true else { return finding.reasonNotDrained }
       let next = ContinuousClock.now + Drain.pause
       try session.wait(until: limit.map { min($0, next) } ?? next)
     }
@@ -68,14 +65,14 @@ struct DrainedCheck {
   /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
   func close() throws { try session.closeChannel(channel) }
 
-  private mutating func look() throws -> Drain.Finding {
+  private mutating func probe() throws -> Drain.Finding {
     try send([
       .basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag, arguments: ["x-priority": .int32(0)])
     ])
     try send(drain.begin(ownConsumers: 1, hasRetries: hasRetries))
     var finding: Drain.Finding?
     var wasHanded = false
-    let limit = ContinuousClock.now + broker.connectTimeout
+    let limit = ContinuousClock.now + status.broker.connectTimeout
     while true {
       switch try session.nextEvent(until: limit) {
       case .method(channel, .queueDeclareOK(let status)):
@@ -89,9 +86,9 @@ struct DrainedCheck {
         try putBack(delivery)
         wasHanded = true
       case .method(channel, .basicCancelOK):
-        // While it was in our hand, the queue looked empty.
+        // While this consumer held the item, the queue looked empty to others.
         if wasHanded { drain.interrupt(finding: .items) }
-        return wasHanded ? .items : finding ?? .void
+        return wasHanded ? .items : finding ?? .inconclusive
       case .method(channel, .channelClose(let reason)):
         throw BrokerSession.CallError.refused(reason)
       default: break
@@ -115,18 +112,19 @@ struct DrainedCheck {
     for method in methods { try session.send(method, on: channel) }
   }
 
-  /// It came in the moment of a look. By itself its return would be counted, though nobody ran it.
+  /// Puts back an item that arrived during the probe. It goes back as a copy, because the broker counts a plain return as a
+  /// failed delivery although no worker ran the item.
   private func putBack(_ delivery: Delivery) throws {
     let item = WorkItem(envelope: delivery.envelope, properties: delivery.properties, queue: queue.name)
-    let other = try broker.connect(name: "amqp-job status", reporter)
+    let other = try status.conversation.connect()
     defer { other.close() }
     let copy = item.properties(for: Move(destination: .queue, attempts: item.attempt - 1), host: "", time: 0)
     let isThere: Bool
     do {
-      try Publisher(other, queue: queue.name) { _ in }.publish(
-        ItemBody.memory(delivery.body), copy, keepingAlive: session)
+      try SerialPublisher(other, queue: queue.name) { _ in }.publish(
+        ReceivedBody.memory(delivery.body), copy, keepingAlive: session)
       isThere = true
-    } catch is Publisher.Refusal {
+    } catch is PublishRefusal {
       isThere = false
     }
     let tag = delivery.envelope.deliveryTag

@@ -6,25 +6,29 @@ import JobRunner
 
 let version = clientVersion
 
-/// Why a command did not do what it was asked for: one line, and the exit status that goes with it.
+/// The reason why a command failed, and the exit status for it. The message is one line.
 struct Failure: Error {
   var status: ExitStatus
-  var message: String
+  var message: LogMessage
 
-  init(_ status: ExitStatus, _ message: String) {
+  init(_ status: ExitStatus, _ message: LogMessage) {
     self.status = status
-    // A word that is quoted may be a URL in the wrong place.
-    var bytes = Array(message.utf8)
-    for range in BrokerURL.passwordRanges(in: message).reversed() { bytes.replaceSubrange(range, with: "***".utf8) }
-    self.message = String(decoding: bytes, as: UTF8.self)
+    // The message may quote a word of the user's that is a URL in the wrong place.
+    self.message = message.mapTexts(Self.withoutPasswords)
   }
 
-  /// What any error in a conversation about `queue` comes to.
+  private static func withoutPasswords(_ text: String) -> String {
+    var bytes = Array(text.utf8)
+    for range in BrokerURL.passwordRanges(in: text).reversed() { bytes.replaceSubrange(range, with: "***".utf8) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The failure for any error of a conversation with the broker about `queue`.
   init(_ error: any Error, queue: String, broker: BrokerURL?) {
     self.init(error, about: .queue(queue), broker: broker)
   }
 
-  /// The same about where items are published to.
+  /// The same for a destination of published items.
   init(_ error: any Error, about destination: Destination, broker: BrokerURL?) {
     let place = "\(destination)" + (broker.map { " at \($0)" } ?? "")
     switch error {
@@ -39,9 +43,9 @@ struct Failure: Error {
     }
   }
 
-  private init(_ failure: BrokerFailure) {
+  init(_ failure: BrokerFailure) {
     switch failure.kind {
-    case .unreachable: self.init(.unreachable, "\(failure) (see --connect-timeout)")
+    case .unreachable: self.init(.unreachable, "\(failure)\(Advice.seeConnectTimeout)")
     case .loginRefused:
       self.init(.notPermitted, "\(failure); \(failure.advice)")
     case .untrusted: self.init(.notPermitted, "\(failure)")
@@ -54,6 +58,11 @@ struct Failure: Error {
     let refusal = ExplainedRefusal(reason, queue: queue, place: place)
     self.init(refusal.status, refusal.line)
   }
+}
+
+extension Advice {
+  /// For a broker that was out of reach for too long.
+  static let seeConnectTimeout: Advice = " (see \(.connectTimeout))"
 }
 
 extension ExitStatus {

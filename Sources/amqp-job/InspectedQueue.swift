@@ -3,14 +3,15 @@ import Broker
 import Console
 import JobRunner
 
-/// A queue of which a short command has to know the same as a runner before it consumes from it.
+/// A queue about which a short command has to know as much as a runner, before it can tell whether the queue is drained.
 struct InspectedQueue {
   private static let channel: UInt16 = 2
 
-  let standing: QueueStanding
+  let standing: QueueTopology
 
-  /// Asks the broker. The queue is one that has nothing waiting for its way back out of our sight.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
+  /// Asks the broker about the queue.
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`; `Failure` where items may wait for their return in a place that the user
+  ///   cannot see
   init(_ queue: WorkQueue, _ session: BrokerSession) throws {
     let place = "queue '\(queue.name)' at \(session.broker)"
     let (standing, neighbours) = try Self.inspect(queue, session, place)
@@ -19,13 +20,13 @@ struct InspectedQueue {
     switch neighbours {
     case .absent: break
     case .hidden: throw Self.hidden(queue, place)
-    case .unknown: try Self.lookBeside(queue, session, place)
+    case .unknown: try Self.searchNeighbours(queue, session, place)
     }
   }
 
   private static func inspect(
     _ queue: WorkQueue, _ session: BrokerSession, _ place: String
-  ) throws -> (QueueStanding, QueueInspection.Neighbours) {
+  ) throws -> (QueueTopology, QueueInspection.Neighbours) {
     var inspection = QueueInspection(queue: queue, channel: channel, transients: .refused)
     var questions = Questions(session, inspection.questions)
     while true {
@@ -43,7 +44,7 @@ struct InspectedQueue {
     }
   }
 
-  private static func lookBeside(_ queue: WorkQueue, _ session: BrokerSession, _ place: String) throws {
+  private static func searchNeighbours(_ queue: WorkQueue, _ session: BrokerSession, _ place: String) throws {
     guard var search = NeighbourSearch(besidePlain: queue, on: channel) else { return }
     var questions = Questions(session, search.questions)
     while true {
@@ -68,7 +69,7 @@ struct InspectedQueue {
         + "grant a permission on it")
   }
 
-  /// What is asked on a channel that is opened for it.
+  /// Questions to the broker, on a channel that is opened for them.
   private struct Questions {
     private let session: BrokerSession
     private var unsent: [ChannelMethod]
@@ -84,7 +85,7 @@ struct InspectedQueue {
         guard case .method(channel, let method) = try session.nextEvent(until: .now + BrokerSession.callLimit) else {
           continue
         }
-        // The broker closes the channel with a refusal.
+        // A refusal closes the channel.
         if case .channelClose = method { isOpen = false }
         return method
       }

@@ -1,7 +1,7 @@
 import AMQP
 import Console
 
-/// What a message has, as JSON.
+/// The properties and headers of a message as JSON.
 extension JSON {
   init(properties: BasicProperties) {
     func text(_ value: ByteString?) -> JSON? { value.map { .text($0.description) } }
@@ -17,7 +17,7 @@ extension JSON {
     self = .object(members.compactMap { name, value in value.map { .init(name, $0) } })
   }
 
-  /// Of headers with one name, the first. What cannot be read is left out.
+  /// If several headers have the same name, the first one counts. Headers that cannot be read are left out.
   init(headers: FieldTable) {
     var names: Set<ByteString> = []
     self = .object(
@@ -27,7 +27,7 @@ extension JSON {
       })
   }
 
-  /// nil for what cannot be read.
+  /// nil for a value that cannot be read.
   private init?(field value: FieldValue) {
     switch value {
     case .boolean(let value): self = .boolean(value)

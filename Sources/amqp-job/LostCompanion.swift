@@ -1,21 +1,21 @@
 import Broker
 import Console
 
-/// A queue whose retry or dead-letter queue has gone. Nothing that AMQP shows tells why, nor whether it may happen: a policy
-/// of the broker's with `expires` deletes what nobody uses, and nobody ever consumes from these two.
+/// The warning that a queue's retry or dead-letter queue has disappeared. AMQP does not show why. One possible cause is a policy
+/// of the broker with `expires`: it deletes unused queues, and these two never have a consumer.
 struct LostCompanion {
   private static let cause =
     "somebody deleted it, or a policy of the broker's with 'expires' did, and what was in it is gone"
 
   let warning: LogEntry
 
-  /// `name` had to be made anew, for `queue`, which was there.
+  /// The companion queue `name` was declared again for `queue`, which existed.
   init(remade name: String, of queue: String, at broker: String) {
     warning = LogEntry(
       .warning, "queue '\(name)' was missing beside queue '\(queue)' at \(broker), and is made anew: \(Self.cause)")
   }
 
-  /// nil unless one of the two is there, and the other is not.
+  /// nil unless exactly one of the two companion queues exists.
   init?(_ figures: QueueFigures, at broker: String) {
     guard (figures.retry == nil) != (figures.dead == nil) else { return nil }
     let queue = WorkQueue(figures.name)

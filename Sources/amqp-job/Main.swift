@@ -1,11 +1,12 @@
 import Arguments
+import Broker
 import Console
 import Linux
 
 @main
 enum Main {
   static let tool = "amqp-job"
-  /// The tool as a whole, of which each command is a part.
+  /// The program as a whole. Its commands have definitions of their own.
   static let definition = Command(
     tool: tool, name: "", summary: "Runs a command on items of an AMQP queue, and acks each only when it exits 0.",
     examples: [
@@ -27,7 +28,7 @@ enum Main {
     ]
   }
 
-  /// Those that are neither for one of the commands nor for scripts/broker, which knows AMQP_JOB_STATE.
+  /// Finds variables `AMQP_JOB_*` that no command knows. AMQP_JOB_STATE is known to scripts/broker.
   static var unknownVariables: UnknownVariables {
     UnknownVariables(tool: tool, options: commands.flatMap { $0.definition.optionNames } + ["state"])
   }
@@ -38,13 +39,21 @@ enum Main {
     do { try run(ThisProcess.arguments) } catch { end(with: error) }
   }
 
-  /// Says why, and ends with the status that goes with it.
+  /// Reports the error, and exits with its status.
   private static func end(
     with error: any Error, _ reporter: Reporter = Reporter(Logger(format: .text, threshold: .error))
   ) -> Never {
-    let failure = error as? Failure ?? Failure(.internalError, "\(error)")
+    let failure = failure(error)
     reporter.report(LogEntry(.error, failure.message))
     failure.status.exit()
+  }
+
+  private static func failure(_ error: any Error) -> Failure {
+    switch error {
+    case let failure as Failure: failure
+    case let failure as BrokerFailure: Failure(failure)
+    default: Failure(.internalError, "\(error)")
+    }
   }
 
   private static func run(_ arguments: [[UInt8]]) throws {
@@ -55,7 +64,7 @@ enum Main {
     case "--help", "--help-all", "-h", "help": try Output.write(try help(on: words.dropFirst(2).first))
     case "--version": try Output.write("\(tool) \(version)\n")
     case let name?:
-      // The program's name and the command's come first.
+      // The first two words are the names of the program and of the command.
       run(try command(name), Array(arguments.dropFirst(2)))
     }
   }
@@ -115,7 +124,7 @@ enum Main {
   }
 }
 
-/// A command of this tool.
+/// A command of this program.
 protocol ToolCommand {
   static var definition: Command { get }
 

@@ -20,7 +20,7 @@ enum Man: ToolCommand {
     let given = try Settings(arguments, environment: []).operands().first?.text ?? Main.tool
     if given == Main.tool { return try write(Main.definition) }
     if let program = ToolName(rawValue: given) { return try write(program) }
-    // By the page's own name, too.
+    // A page may also be requested by its own name, such as amqp-job-run.
     let prefix = "\(Main.tool)-"
     try write(try Main.command(given.hasPrefix(prefix) ? String(given.dropFirst(prefix.count)) : given).definition)
   }
@@ -47,7 +47,7 @@ enum Man: ToolCommand {
     try Output.write(page.roff)
   }
 
-  /// Of a command with these options.
+  /// The variables of the environment that matter to a command with these options.
   private static func environment(of options: [String]) -> [Explained] {
     var entries: [Explained] = []
     func add(_ option: String, _ term: String, _ meaning: String) {

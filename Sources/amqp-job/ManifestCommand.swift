@@ -23,7 +23,9 @@ enum ManifestCommand: ToolCommand {
       + "each time, so make it once). "
       + "Only job asks the broker, unless --drain or --completions is given; the other kinds take it that 'amqp-job "
       + "declare' made the queue, or say --plain. The pods of a cronjob or scaledjob fail at once, with 66, where it is "
-      + "missing (--wait-first 60s grants it time). Pods get the URL from a Secret, never from here. Any other option "
+      + "missing (--wait-first 60s grants it time). If the broker is a Service that cannot be reached from here, "
+      + "'kubectl port-forward service/NAME 5672:5672' lets job ask it at localhost, and --completions N makes the Job "
+      + "without asking. Pods get the URL from a Secret, never from here. Any other option "
       + "of run goes by --env, as AMQP_JOB_REJECT_ON=2. An image volume needs Kubernetes 1.35, or its feature gate "
       + "ImageVolume.",
     operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),
@@ -54,8 +56,8 @@ enum ManifestCommand: ToolCommand {
     let command = Array(try arguments.operandTexts().dropFirst())
     do {
       try Output.write(try manifest(kind, command, &settings).text)
-    } catch let obstacle as Manifest.Obstacle {
-      throw UsageError("\(obstacle)")
+    } catch let error as Manifest.InvalidOptions {
+      throw UsageError("\(error)")
     }
   }
 

@@ -1,11 +1,12 @@
+import AMQP
 import Arguments
 import Broker
 import Console
 import Manifests
 
-/// How much a Job has to do: as was said, or what the broker says.
+/// How many items a Job has to process: as the options say, or as the broker says.
 enum ManifestExtent {
-  /// Where the broker is asked, it is asked too whether items can be tried again.
+  /// Where the broker is asked, it is also asked whether the queue has a retry queue.
   /// - Throws: `Failure`, `UsageError`
   static func determine(
     _ settings: inout Settings, _ worker: inout WorkerOptions
@@ -18,13 +19,15 @@ enum ManifestExtent {
 
     let (figures, place) = try figures(of: worker.queue, &settings)
     guard figures.left > 0 else {
-      throw Failure(.failure, "\(place) is empty: there is nothing to do (--completions N makes a Job all the same)")
+      let advice: Advice = " (\(.completions) N makes a Job all the same)"
+      throw Failure(.failure, "\(place) is empty: there is nothing to do\(advice)")
     }
     if figures.retry == nil || figures.dead == nil {
       guard try !ManifestWorkerOptions.asksForAttempts(&settings) else {
+        let standingAlone: Advice = "say \(.plain), or "
         throw Failure(
           .wrongQueue,
-          "\(place) has no retry and dead-letter queue: say --plain, or remove that queue, and 'amqp-job declare "
+          "\(place) has no retry and dead-letter queue: \(standingAlone)remove that queue, and 'amqp-job declare "
             + "\(worker.queue)' makes it anew with them")
       }
       worker.run.attempts = nil
@@ -36,19 +39,30 @@ enum ManifestExtent {
     let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)
     broker.warn(reporter)
-    let session: BrokerSession
-    do {
-      session = try broker.connect(name: "amqp-job manifest", reporter)
-    } catch {
-      throw Failure(error, queue: queue, broker: nil)
-    }
+    let session = try connect(broker, reporter)
     defer { session.close() }
     var lookup = QueueLookup(session)
+    guard let figures = try lookup.figures(of: queue) else { throw QueueLookup.noSuchQueue([queue], session) }
+    return (figures, "queue '\(queue)' at \(session.broker)")
+  }
+
+  private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws -> BrokerSession {
     do {
-      guard let figures = try lookup.figures(of: queue) else { throw QueueLookup.noSuchQueue([queue], session) }
-      return (figures, "queue '\(queue)' at \(session.broker)")
-    } catch {
-      throw Failure(error, queue: queue, broker: session.broker)
+      return try BrokerConversation("amqp-job manifest", broker, reporter).connect()
+    } catch let error as BrokerFailure {
+      guard error.kind == .unreachable, error.closeReason == nil else { throw error }
+      var failure = Failure(error)
+      failure.message += advice(on: error.broker)
+      throw failure
     }
+  }
+
+  /// What to do where the broker cannot be reached, as from a machine outside the cluster.
+  private static func advice(on broker: BrokerURL) -> LogMessage {
+    let withoutAsking: Advice = "\(.completions) N makes the Job without asking the broker"
+    guard let address = ServiceAddress(host: broker.host, port: broker.port) else { return "; \(withoutAsking)" }
+    let certificate: Advice = broker.isSecure ? " and \(.tlsServerName) \(broker.host)" : ""
+    return "; if this is a Service of a cluster, run '\(address.portForward)' and use localhost in the URL"
+      + "\(certificate); or \(withoutAsking)"
   }
 }

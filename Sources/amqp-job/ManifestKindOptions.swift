@@ -2,7 +2,7 @@ import Arguments
 import Console
 import Manifests
 
-/// The options of `amqp-job manifest` that only some kinds have.
+/// The options of `amqp-job manifest` that apply to some kinds only.
 enum ManifestKindOptions {
   static let group = OptionGroup(
     "Some kinds only",
@@ -27,7 +27,7 @@ enum ManifestKindOptions {
     "pull-secret", "service-account", "node-selector", "toleration",
   ]
 
-  /// Refuses options that another kind has.
+  /// Refuses options that apply to another kind only.
   /// - Throws: `UsageError`
   static func check(_ arguments: Arguments, _ kind: ManifestCommand.Kind) throws {
     let owners: KeyValuePairs<String, Set<ManifestCommand.Kind>> = [
@@ -45,11 +45,12 @@ enum ManifestKindOptions {
     }
   }
 
-  /// By this containerd says that the image has no such command: amqp-job itself, where it was to be injected.
+  /// The status with which containerd reports that the image lacks the command. Here that is amqp-job itself, if it should have been
+  /// injected.
   private static let containerNotStarted: Int32 = 128
 
   static func job(_ settings: inout Settings) throws -> JobManifestOptions {
-    // Out of reach, or cut off: perhaps not for long. Badly used, or with the wrong queue or command: for ever.
+    // A broker that is out of reach may come back. Bad usage, a wrong queue or a wrong command will not go away.
     let policy = PodFailurePolicy(
       ignored: [ExitStatus.unreachable, .temporaryFailure].map(\.rawValue),
       fatal: [ExitStatus.usage, .wrongQueue, .notExecutable, .commandNotFound].map(\.rawValue) + [containerNotStarted])
@@ -67,7 +68,7 @@ enum ManifestKindOptions {
     return options
   }
 
-  /// Where Kubernetes wants whole seconds.
+  /// Reads a duration for Kubernetes, which takes whole seconds.
   private static func seconds(_ option: String, _ settings: inout Settings) throws -> Duration? {
     let duration = try settings.duration(option)
     guard duration.map({ $0 >= .seconds(1) && $0 <= .seconds(Int32.max) }) != false else {

@@ -2,7 +2,7 @@ import Arguments
 import Console
 import Manifests
 
-/// The options of `amqp-job manifest` about what objects and pods have that is no matter of what runs in them.
+/// The options of `amqp-job manifest` about objects and pods that do not depend on what runs in them.
 enum ManifestPodOptions {
   static let group = OptionGroup(
     "Cluster",
@@ -61,7 +61,7 @@ enum ManifestPodOptions {
     let what = "KEY=VALUE, KEY up to 63 letters, digits, '-', '_' and '.', perhaps after a domain and '/'"
     let annotations = try list("annotation", what, &settings) { KeyValue(annotation: $0.asGiven) }
     try refuseTwice("annotation", annotations.map { "\($0.key)=..." })
-    guard annotations.map(\.size).reduce(0, +) <= KeyValue.mostOfAnnotations else {
+    guard annotations.map(\.size).reduce(0, +) <= KeyValue.maxTotalAnnotationSize else {
       throw UsageError("the annotations are more than 256 KiB, which is the most that Kubernetes takes")
     }
     return annotations

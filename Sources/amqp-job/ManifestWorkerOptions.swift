@@ -3,7 +3,7 @@ import Console
 import Linux
 import Manifests
 
-/// The options of `amqp-job manifest` that are about pods which run workers.
+/// The options of `amqp-job manifest` about pods that run workers.
 enum ManifestWorkerOptions {
   static let pods = OptionGroup(
     "Pods",
@@ -72,21 +72,21 @@ enum ManifestWorkerOptions {
     options.volumes = try ManifestPodOptions.volumes(&settings)
     options.additions = try ManifestPodOptions.additions(&settings)
     options.userID = try settings.count("user", upTo: Int(Int32.max)) ?? options.userID
-    // A CronJob's pods wait for an item each time: where there is mostly nothing to do, one is enough to find that out.
+    // A CronJob often finds an empty queue, and one pod is enough to find that out.
     options.parallelism = try settings.count("parallelism", upTo: Int(Int32.max)) ?? (kind == .cronjob ? 1 : 10)
     return options
   }
 
-  /// Whether the queue is to have a retry and a dead-letter queue because somebody said so.
+  /// Whether the options demand that the queue has a retry and a dead-letter queue.
   /// - Throws: `Failure`
   static func asksForAttempts(_ settings: inout Settings) throws -> Bool {
     try settings.text("max-attempts") != nil || settings.text("retry-delay") != nil
   }
 
-  // What a broker's objects have as well
+  // MARK: Options that apply to a broker, too
 
   static func name(_ settings: inout Settings) throws -> ObjectName? {
-    let what = "a name of at most \(ObjectName.longest) lower-case letters, digits and '-', none of these at an end"
+    let what = "a name of at most \(ObjectName.maxLength) lower-case letters, digits and '-', none of these at an end"
     return try settings.value("name", what) { ObjectName($0) }
   }
 
@@ -112,7 +112,7 @@ enum ManifestWorkerOptions {
     }
   }
 
-  /// What is not given is as named here; without a limit named, that is the request.
+  /// The parameters are the defaults. Without a default for the memory limit, the limit is the request.
   static func resources(
     _ settings: inout Settings, cpu: String, memory: String, memoryLimit: String?
   ) throws -> Resources {
@@ -130,12 +130,12 @@ enum ManifestWorkerOptions {
 
   private static func injection(_ settings: inout Settings) throws -> Injection? {
     let image = try image("runner-image", &settings)
-    guard let way: Injection.Way = try settings.choice("inject") else {
+    guard let method: Injection.Method = try settings.choice("inject") else {
       guard !settings.given.contains("runner-image") else { throw UsageError("--runner-image goes with --inject") }
       return nil
     }
     guard let image = image ?? ImageReference("amqp-job:1") else { return nil }
-    return Injection(way: way, image: image)
+    return Injection(method: method, image: image)
   }
 
   private static func environment(_ settings: inout Settings) throws -> [WorkerOptions.Variable] {
@@ -164,7 +164,7 @@ enum ManifestWorkerOptions {
     options.grace = try settings.duration("grace") ?? options.grace
     options.onTerm = try settings.choice("on-term")
     let attempts = RunOptions.Attempts(
-      most: try settings.count("max-attempts", upTo: Int(Int32.max)) ?? 3,
+      max: try settings.count("max-attempts", upTo: Int(Int32.max)) ?? 3,
       retryDelay: try settings.duration("retry-delay") ?? .seconds(10))
     guard attempts.retryDelay < .milliseconds(UInt32.max) else { throw UsageError("--retry-delay is at most 49 days") }
     let isPlain = try settings.flag("plain")

@@ -1,16 +1,17 @@
 import Console
 import Linux
 
-/// Standard output, as the answer to what a command was asked.
+/// Standard output, to which a command writes its answer.
 enum Output {
-  /// As the shell reports a program that SIGPIPE ended, which is how others end when nobody reads their output any more.
-  private static let nobodyReads = ExitStatus(rawValue: 141)
+  /// The status that a shell reports for a program that SIGPIPE ended. Other programs end so when nobody reads their output.
+  private static let brokenPipe = ExitStatus(rawValue: 141)
 
-  /// `atEnd` is done first where this process ends because nobody reads.
+  /// Writes the text. If nobody reads standard output any more, calls `atEnd` and exits.
   /// - Throws: `Failure`
   static func write(_ text: String, atEnd: () -> Void = {}) throws { try write(Array(text.utf8), atEnd: atEnd) }
 
-  /// The same of bytes that need not be text.
+  /// The same for bytes, which need not be text.
+  /// - Throws: `Failure`
   static func write(_ bytes: [UInt8], atEnd: () -> Void = {}) throws {
     guard !ThisProcess.isOutputClosed else { throw Failure(.inputOutputError, "standard output is closed") }
     do {
@@ -18,7 +19,7 @@ enum Output {
     } catch {
       if error.isBrokenPipe {
         atEnd()
-        nobodyReads.exit()
+        brokenPipe.exit()
       }
       throw Failure(.inputOutputError, "cannot write to standard output: \(error.reason)")
     }

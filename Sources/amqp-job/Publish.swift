@@ -38,7 +38,7 @@ struct Publish: ToolCommand {
       StatusMeaning.signal,
     ])
 
-  /// Other commands take the queue's name there.
+  /// The warning for a first item that is the queue's name, since other commands take the queue's name as an argument.
   private static func warning(of arguments: Arguments, _ destination: Destination) -> String? {
     guard destination.exchange.isEmpty, !arguments.contains("file"),
       let first = arguments.operands.first, first.elementsEqual(destination.routingKey.utf8)
@@ -56,28 +56,28 @@ struct Publish: ToolCommand {
     properties.deliveryMode = 2
     let items = try ItemOptions(&settings, operands: arguments.operands, properties: properties)
     broker.warn(reporter)
-    if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, warning)) }
+    if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
 
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
-    var configuration = PublishLoop.Configuration(
+    var configuration = BatchConfiguration(
       access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job publish \(destination.name)",
       destination: destination, properties: properties, skip: items.skip,
       limits: .init(outage: broker.connectTimeout))
     configuration.limits.loginMayChange = broker.access.mayLoginChange
     configuration.preconditions = [destination.question]
-    // Of the queues behind an exchange nothing can be asked.
+    // The queues behind an exchange are unknown, so only a queue can be asked about.
     if destination.exchange.isEmpty { configuration.inquiry = destination.question }
-    let loop = try PublishLoop(configuration, items.source, notify: report.notify, onTurn: report.turn)
+    let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {
       if items.skip > loop.seenCount {
         let line =
           "--skip \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
-        reporter.report(LogEntry(.notice, line))
+        reporter.report(LogEntry(.notice, "\(line)"))
       }
       report.succeed(loop.publication, broker: loop.broker)
       return

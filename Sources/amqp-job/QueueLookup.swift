@@ -8,15 +8,15 @@ struct QueueLookup {
 
   private let session: BrokerSession
   private var isOpen = false
-  /// Queues that some queues have, and these not: to ask again would fill the broker's log.
+  /// Retry and dead-letter queues that do not exist. They are not asked for again, since each refusal is logged by the broker.
   private var absent: Set<String> = []
 
   init(_ session: BrokerSession) { self.session = session }
 
-  /// nil for a queue that is not there.
+  /// The figures of a queue. nil for a queue that does not exist.
   /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, and `Failure` for any other error
   mutating func figures(of name: String) throws -> QueueFigures? {
-    do {
+    try session.explainingErrors(about: name) {
       if !isOpen {
         try session.openChannel(Self.channel)
         isOpen = true
@@ -26,10 +26,6 @@ struct QueueLookup {
       return QueueFigures(
         name: name, ready: Int(status.messageCount), consumers: Int(status.consumerCount),
         retry: try depth(queue.retryName), dead: try depth(queue.deadName))
-    } catch  where error is BrokerFailure || error is BrokerSession.Stopped {
-      throw error
-    } catch {
-      throw Failure(error, queue: name, broker: session.broker)
     }
   }
 
@@ -40,7 +36,7 @@ struct QueueLookup {
   }
 
   private mutating func depth(_ name: String) throws -> Int? {
-    guard name.utf8.count <= 255, !absent.contains(name) else { return nil }
+    guard ShortString(name) != nil, !absent.contains(name) else { return nil }
     let status = try session.queueStatusIfKnown(name, on: Self.channel)
     if status == nil { absent.insert(name) }
     return status.map { Int($0.messageCount) }

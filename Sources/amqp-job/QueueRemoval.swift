@@ -2,32 +2,34 @@ import AMQP
 import Broker
 import Console
 
-/// What `declare --delete` does.
+/// Removes a queue with its companion queues, as `declare --delete` does.
 struct QueueRemoval {
-  /// An item on its way from one queue to another is for some milliseconds in neither.
+  /// An item that moves from one queue to another is in neither for some milliseconds.
   private static let pause: Duration = .seconds(1)
 
-  private let conversation: QueueConversation
-  /// The first to be removed first: nothing may lead to a queue that is not there.
+  private let conversation: BrokerConversation
+  private let queue: String
+  /// In the order of removal. No queue may dead-letter into a queue that has already been removed.
   private let names: [String]
 
-  init(_ conversation: QueueConversation, _ names: [String]) {
+  init(_ conversation: BrokerConversation, of queue: String, _ names: [String]) {
     self.conversation = conversation
+    self.queue = queue
     self.names = names
   }
 
   /// - Throws: `Failure`, `BrokerFailure`
   func remove(ifEmpty: Bool, _ reporter: Reporter) throws {
     var present: [String] = []
-    try conversation.hold { session in
+    try conversation.hold(about: queue) { session in
       for name in names {
-        guard let status = try session.queueStatusIfPresent(name, on: QueueConversation.channel) else { continue }
+        guard let status = try session.queueStatusIfPresent(name, on: BrokerConversation.channel) else { continue }
         present.append(name)
         if !ifEmpty, status.consumerCount > 0 { warn(of: status.consumerCount, at: name, reporter) }
       }
       if present.isEmpty {
         reporter.report(
-          LogEntry(.notice, "there is no queue '\(conversation.queue)' at \(session.broker): nothing was to be removed")
+          LogEntry(.notice, "there is no queue '\(queue)' at \(session.broker): nothing was to be removed")
         )
       }
       if ifEmpty {
@@ -37,7 +39,7 @@ struct QueueRemoval {
           try checkEmpty(present, session)
         }
       } else {
-        for name in present { _ = try session.delete(queue: name, ifEmpty: false, on: QueueConversation.channel) }
+        for name in present { _ = try session.delete(queue: name, ifEmpty: false, on: BrokerConversation.channel) }
       }
     }
     if ifEmpty { try present.forEach(removeIfEmpty) }
@@ -54,19 +56,19 @@ struct QueueRemoval {
 
   private func removeIfEmpty(_ name: String) throws {
     do {
-      try conversation.hold { session in
+      try conversation.hold(about: queue) { session in
         do {
-          _ = try session.delete(queue: name, ifEmpty: true, on: QueueConversation.channel)
+          _ = try session.delete(queue: name, ifEmpty: true, on: BrokerConversation.channel)
         } catch BrokerSession.CallError.refused(let reason) where reason.code == .preconditionFailed {
           throw Failure(.failure, "queue '\(name)' at \(session.broker) was not removed: \(reason.text)")
         }
       }
     } catch let failure as BrokerFailure where failure.closeReason?.code == .notImplemented {
-      // Of a quorum queue the broker cannot do both in one step, and hangs up over it. So what came
-      // in between is counted.
-      try conversation.hold { session in
+      // The broker cannot delete a quorum queue on condition that it is empty: it closes the connection. So the queue is checked
+      // first, and items that arrived before its removal are counted.
+      try conversation.hold(about: queue) { session in
         try checkEmpty([name], session)
-        let lost = try session.delete(queue: name, ifEmpty: false, on: QueueConversation.channel)
+        let lost = try session.delete(queue: name, ifEmpty: false, on: BrokerConversation.channel)
         guard lost == 0 else {
           throw Failure(
             .failure,
@@ -78,10 +80,10 @@ struct QueueRemoval {
     }
   }
 
-  /// What is ready counts, and what a consumer may hold and give back.
+  /// Fails unless the queues are empty and have no consumers. A consumer may hold an item and give it back.
   private func checkEmpty(_ names: [String], _ session: BrokerSession) throws {
     for name in names {
-      let status = try session.queueStatus(name, on: QueueConversation.channel)
+      let status = try session.queueStatus(name, on: BrokerConversation.channel)
       guard status.messageCount == 0, status.consumerCount == 0 else {
         throw Failure(
           .failure,

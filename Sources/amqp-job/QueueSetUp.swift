@@ -3,7 +3,7 @@ import Arguments
 import Broker
 import Console
 
-/// What `declare` makes of its options.
+/// Declares a queue with its companion queues, according to the options of `declare`.
 struct QueueSetUp {
   private let queue: WorkQueue
   private let isPlain: Bool
@@ -20,7 +20,7 @@ struct QueueSetUp {
     kind = try settings.choice("type") ?? .quorum
     (exchange, routingKey) = try (settings.name("exchange"), settings.name("routing-key"))
     guard exchange != nil || routingKey == nil else { throw UsageError("--routing-key goes with --exchange") }
-    guard [exchange, routingKey].allSatisfy({ ($0?.utf8.count ?? 0) <= 255 }) else {
+    guard [exchange, routingKey].allSatisfy({ ShortString($0 ?? "") != nil }) else {
       throw UsageError("--exchange and --routing-key have at most 255 bytes")
     }
     let timeout = try settings.duration("consumer-timeout")
@@ -34,7 +34,7 @@ struct QueueSetUp {
     try checkLimit()
   }
 
-  /// What its retry queue hands back would be held up.
+  /// Refuses a limit that would hold up the items which the retry queue hands back.
   private func checkLimit() throws {
     guard !isPlain, let limit = WorkQueue.refusingLimit(queue.declaration(kind, others: others).arguments) else {
       return
@@ -45,10 +45,10 @@ struct QueueSetUp {
         + "held up out of sight; use --plain for '\(queue.name)' alone")
   }
 
-  /// Makes what is not there; nothing where something is there that was declared otherwise, or where anything is refused.
+  /// Declares the queues that are missing. Declares none where a queue exists with other properties, or where the broker refuses one.
   /// - Throws: `Failure`, `BrokerFailure`, `BrokerSession.CallError`
   func make(_ session: BrokerSession, _ reporter: Reporter) throws {
-    let channel = QueueConversation.channel
+    let channel = BrokerConversation.channel
     if let exchange { try checkExchange(exchange, session) }
     let declarations = try declarations(session, reporter)
     let missing = try declarations.filter { declaration in
@@ -74,12 +74,13 @@ struct QueueSetUp {
     report(missing, of: declarations, session, reporter)
   }
 
-  /// Asked before anything is made for it.
+  /// Makes sure that the exchange exists, before any queue is declared for it.
   private func checkExchange(_ name: String, _ session: BrokerSession) throws {
     do {
-      try session.checkExchange(name, on: QueueConversation.channel)
+      try session.checkExchange(name, on: BrokerConversation.channel)
     } catch BrokerSession.CallError.refused(let reason) where reason.code == .notFound {
-      throw Failure(.noQueue, "there is no exchange '\(name)' at \(session.broker) (--exchange); nothing was made")
+      throw Failure(
+        .noQueue, "there is no exchange '\(name)' at \(session.broker)\(naming: .exchange); nothing was made")
     }
   }
 
@@ -92,20 +93,20 @@ struct QueueSetUp {
         reporter.report(LostCompanion(remade: name, of: queue.name, at: "\(session.broker)").warning)
       }
     }
-    // A broker before 4.3 does not compare it.
+    // A broker before 4.3 does not compare the timeout with that of the existing queue.
     if let last = declarations.last, !missing.contains(last), last.arguments[ConsumerTimeout.argument] != nil {
       let place = "queue '\(queue.name)' at \(session.broker)"
       reporter.report(LogEntry(.notice, "\(place) was there already, and keeps the consumer timeout that it has"))
     }
   }
 
-  /// In the order in which they are to be made: nothing may lead to a queue that is not there.
+  /// In the order of declaration. No queue may dead-letter into a queue that does not exist yet.
   private func declarations(_ session: BrokerSession, _ reporter: Reporter) throws -> [Method.QueueDeclaration] {
     var others = others
     if let consumerTimeout {
-      if let obstacle = ConsumerTimeout.obstacle(session.serverVersion, kind) {
+      if let reason = ConsumerTimeout.unsupportedReason(session.serverVersion, kind) {
         let place = "queue '\(queue.name)' at \(session.broker)"
-        reporter.report(LogEntry(.warning, "\(place) is declared without a consumer timeout: \(obstacle)"))
+        reporter.report(LogEntry(.warning, "\(place) is declared without a consumer timeout: \(reason)"))
       } else {
         others.append(ConsumerTimeout.argument, consumerTimeout.value)
       }
@@ -115,7 +116,7 @@ struct QueueSetUp {
       : queue.otherDeclarations + [queue.declaration(kind, others: others)]
   }
 
-  /// Whether that is what the queue differs in.
+  /// Whether the existing queue differs by having a dead-letter exchange of its own.
   private func hasOwnExchange(_ declaration: Method.QueueDeclaration, _ reason: CloseReason) -> Bool {
     guard declaration.name.description == queue.name,
       case .differs(let name, let current)? = DeclarationRefusal(reason, of: declaration)
@@ -123,10 +124,10 @@ struct QueueSetUp {
     return name.hasPrefix("x-dead-letter-") && current != .nothing
   }
 
-  /// Makes sure that a queue which is there is the one that is wanted.
+  /// Makes sure that an existing queue has the wanted properties.
   private func confirm(_ declaration: Method.QueueDeclaration, _ session: BrokerSession) throws {
     do {
-      try session.declare(declaration, on: QueueConversation.channel)
+      try session.declare(declaration, on: BrokerConversation.channel)
     } catch BrokerSession.CallError.refused(let reason) where reason.code == .preconditionFailed {
       let name = declaration.name.description
       let advice =
@@ -141,8 +142,8 @@ struct QueueSetUp {
 }
 
 extension FieldArgument {
-  /// Whether it says once more what is set already.
-  /// - Throws: `UsageError` where it says something else
+  /// Whether the argument repeats one that `declare` sets itself.
+  /// - Throws: `UsageError` where it contradicts that argument
   fileprivate func repeats(_ own: FieldTable, of queue: WorkQueue) throws -> Bool {
     guard name != ConsumerTimeout.argument.description else {
       throw UsageError("--arg \(name)=... is --consumer-timeout")

@@ -2,13 +2,13 @@ import AMQP
 import Broker
 import Console
 
-/// Removes what a declaration made that has failed after all.
+/// Removes the queues that were declared before a later step of `declare` failed.
 struct QueueWithdrawal {
-  private static let channel = QueueConversation.channel
+  private static let channel = BrokerConversation.channel
 
   private let queue: WorkQueue
   private let session: BrokerSession
-  /// The queues that were made, in that order.
+  /// The queues that were declared, in that order.
   var made: [String] = []
 
   init(_ queue: WorkQueue, _ session: BrokerSession) {
@@ -16,18 +16,19 @@ struct QueueWithdrawal {
     self.session = session
   }
 
-  /// What to say of the refusal over which it failed, and of what is left.
+  /// Removes the queues, and returns the failure to report. It names the original error and what is left behind.
   func run(over error: any Error) -> Failure {
     var failure = Failure(error, queue: queue.name, broker: session.broker)
-    failure.message += "; " + ((try? withdraw()) ?? "what was made may still be there: \(made.joined(separator: ", "))")
+    let rest = (try? withdraw()) ?? "what was made may still be there: \(made.joined(separator: ", "))"
+    failure.message += "; \(rest)"
     return failure
   }
 
-  /// Removes what nobody has begun to use. What it says is for the user.
+  /// Removes the queues that nobody uses yet, and returns the result in words for the user.
   private func withdraw() throws -> String {
-    // The refusal has closed it.
+    // The refusal has closed the channel.
     try session.openChannel(Self.channel)
-    // Somebody else has made it meanwhile, and needs the others.
+    // If somebody else has declared the main queue meanwhile, it needs its companions.
     if !made.contains(queue.name), try session.queueStatusIfKnown(queue.name, on: Self.channel) != nil {
       return "others have made that queue meanwhile, so those beside it stay"
     }
@@ -37,7 +38,7 @@ struct QueueWithdrawal {
       guard status.messageCount == 0, status.consumerCount == 0 else {
         return "queue '\(name)' was made, and is in use already, so it stays"
       }
-      // A quorum queue cannot be removed on the condition that it is empty.
+      // A quorum queue cannot be deleted on condition that it is empty.
       lost += try session.delete(queue: name, ifEmpty: false, on: Self.channel)
     }
     guard lost == 0 else {

@@ -1,14 +1,14 @@
 import Console
 import Linux
 
-/// Says what there is to say where somebody sees it: in the log, and an error also where Kubernetes looks for a container's
-/// last words.
+/// Reports log entries to the user. An error also goes to the termination log, from which Kubernetes takes the message of a
+/// container that has ended.
 struct Reporter {
   private static let terminationLog = "/dev/termination-log"
   private static let terminationLogLimit = 4096
 
   let logger: Logger
-  /// For the errors, where the log itself is not on standard error.
+  /// Writes errors to standard error, where the log itself goes elsewhere.
   private let errors: Logger?
 
   init(_ logger: Logger, errors: Logger? = nil) {
@@ -16,10 +16,10 @@ struct Reporter {
     self.errors = errors
   }
 
-  /// Somebody looks on at a terminal.
+  /// Whether a user watches the log on a terminal.
   var isWatched: Bool { errors == nil && Terminal.errorSize != nil }
 
-  /// After how long somebody who looks on wants to know what is waited for; nil where nobody does.
+  /// The time after which a user who watches is told what the command waits for. nil where nobody watches.
   var patience: Duration? { isWatched ? .seconds(1) : nil }
 
   func report(_ entry: LogEntry) {

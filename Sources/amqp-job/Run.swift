@@ -103,7 +103,8 @@ enum Run: ToolCommand {
     broker.warn(reporter)
     if !workerEnvironment.withheld.isEmpty {
       let names = workerEnvironment.withheld.joined(separator: ", ")
-      reporter.report(LogEntry(.info, "withheld from the worker: \(names) (--pass-env hands them on)"))
+      let handingOn: Advice = " (\(.passEnvironment) hands them on)"
+      reporter.report(LogEntry(.info, "withheld from the worker: \(names)\(handingOn)"))
     }
     let spooling = try Spooling(
       directory: try settings.text("spool-dir"), otherwise: settings.surroundings.temporaryDirectory,
@@ -134,7 +135,7 @@ enum Run: ToolCommand {
     var options = JobOptions(brokers: broker.access.brokers, queue: try QueueName.resolved(&settings))
     options.credentialsMayChange = broker.access.mayLoginChange
     options.extent = try extent(&settings)
-    options.parallelism = try settings.count("parallelism", upTo: Self.mostWorkers) ?? options.parallelism
+    options.parallelism = try settings.count("parallelism", upTo: Self.maxWorkers) ?? options.parallelism
     options.consumerPriority =
       try settings.value("consumer-priority", "a whole number, which may be negative") { Int32($0) } ?? 0
     if let whenEmpty: JobOptions.WhenEmpty = try settings.choice("when-empty") {
@@ -167,13 +168,13 @@ enum Run: ToolCommand {
     return options
   }
 
-  /// It goes into a frame with the item's own headers, and a frame has 128 KiB.
-  private static let mostKeptErrors = 64 << 10
+  /// The kept text shares a frame of 128 KiB with the item's own headers.
+  private static let maxKeptErrorSize = 64 << 10
 
-  /// In bytes; nil for nothing.
+  /// In bytes. nil where nothing is kept.
   private static func keptErrorSize(_ settings: inout Settings, _ options: inout JobOptions) throws -> Int? {
     guard let size = try settings.size("keep-stderr"), size > 0 else { return nil }
-    guard size <= mostKeptErrors else { throw UsageError("--keep-stderr is at most 64KiB") }
+    guard size <= maxKeptErrorSize else { throw UsageError("--keep-stderr is at most 64KiB") }
     guard options.attempts.onFailure == nil else {
       throw UsageError(
         "--keep-stderr goes into dead letters that amqp-job publishes, and --on-failure has none published")
@@ -185,11 +186,11 @@ enum Run: ToolCommand {
     return size
   }
 
-  /// Each is a channel of the connection, and a place with the guardian.
-  private static let mostWorkers = 1000
+  /// Each worker has a channel of the connection and a slot of the guardian.
+  private static let maxWorkers = 1000
 
   private static func extent(_ settings: inout Settings) throws -> JobOptions.Extent {
-    // An option outweighs what the environment says of another that it excludes.
+    // An option overrides the variable of another option that it excludes.
     let given = ["count", "drain", "forever"].filter(settings.given.contains)
     func counts(_ name: String) -> Bool { given.isEmpty || given.contains(name) }
     let count = counts("count") ? try settings.count("count", upTo: .max) : nil
@@ -226,7 +227,8 @@ enum Run: ToolCommand {
       } catch {
         let reason = SystemError.reason(of: error)
         throw Failure(
-          .inputOutputError, "cannot make the liveness file \(path): \(reason) (--liveness-file); nothing was taken")
+          .inputOutputError,
+          "cannot make the liveness file \(path): \(reason)\(naming: .livenessFile); nothing was taken")
       }
     }
   }

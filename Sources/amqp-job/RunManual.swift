@@ -1,7 +1,7 @@
 import Arguments
 import Console
 
-/// What the help and the manual say of `amqp-job run` besides its options.
+/// The parts of the manual page of `amqp-job run` other than its options.
 extension Run {
   static let exitStatuses = [
     Explained(
@@ -37,7 +37,7 @@ extension Run {
   static let environment =
     workerEnvironment + [Explained("WORK_ITEM_FILE", "For the command, with --feed file: the path of the item.")]
 
-  /// What any command that is run on items finds in its environment.
+  /// The variables in the environment of every command that is run on items.
   static let workerEnvironment = [
     Explained(
       "WORK_ITEM_ID, WORK_ITEM_ATTEMPT, ...",

@@ -1,25 +1,25 @@
 import Console
 import Linux
 
-/// Which bodies a runner keeps in memory, and where it keeps the others.
+/// Decides which bodies a runner keeps in memory, and where it stores the others.
 struct Spooling {
-  /// In bytes, where nothing else is said.
+  /// The default, in bytes.
   static let largestInMemory = 1 << 20
-  /// RabbitMQ takes none above 512 MiB, whatever its settings.
-  private static let largestBody = 512 << 20
-  /// What a runner takes besides bodies, in bytes: frames, a thread for looking names up.
+  /// RabbitMQ accepts no body above 512 MiB, whatever its settings.
+  private static let maxBodySize = 512 << 20
+  /// The memory that a runner needs besides bodies, in bytes. It covers frames and a thread that resolves names.
   private static let ownMemory: UInt64 = 24 << 20
-  /// An array that grows has two copies for a moment, the new one twice as large.
+  /// While an array grows, it exists twice, and the new copy is twice as large.
   private static let growth = 3
 
   let directory: String
-  /// Whether that was said, or is where any program keeps what it keeps for a time.
+  /// Whether the user named the directory. Otherwise it is the usual directory for temporary files.
   private let isNamed: Bool
   /// In bytes.
   let largestInMemory: Int
 
-  /// Keeps no more in memory than the limits on it leave room for, with `parallelism` bodies at a time.
-  /// - Throws: `Failure`: there is no room at all.
+  /// Lowers `largestInMemory` where the process's memory limits leave no room for `parallelism` bodies of that size.
+  /// - Throws: `Failure` where there is no room at all
   init(directory: String?, otherwise usual: String, largestInMemory: Int, parallelism: Int) throws {
     self.directory = directory ?? usual
     isNamed = directory != nil
@@ -31,8 +31,8 @@ struct Spooling {
     self.largestInMemory = min(largestInMemory, Int(clamping: most))
   }
 
-  /// How much memory the limits on it leave, where there are any. An allocation that fails later ends the process.
-  /// - Throws: `Failure`: too little for a runner.
+  /// The memory that the process's limits leave, where there are limits. An allocation that fails later would end the process.
+  /// - Throws: `Failure` where that is too little for a runner
   @discardableResult
   static func checkMemory() throws -> UInt64? {
     guard let room = MemoryLimit.remaining else { return nil }
@@ -45,20 +45,21 @@ struct Spooling {
     return room
   }
 
-  /// Makes sure that an item could be kept in the directory: any may be one that has to be. `named` ones all are.
+  /// Makes sure that the directory can store an item. With `named`, every item is stored there, else only the large ones.
   /// - Throws: `Failure`
   func check(named: Bool, queue: String) throws {
-    let mayHaveTo = largestInMemory < Self.largestBody
-    guard mayHaveTo || named else { return }
-    let size = mayHaveTo ? max(largestInMemory, Self.largestInMemory) : Self.largestInMemory
+    let mayStoreBodies = largestInMemory < Self.maxBodySize
+    guard mayStoreBodies || named else { return }
+    let size = mayStoreBodies ? max(largestInMemory, Self.largestInMemory) : Self.largestInMemory
     do {
       try SpoolDirectory.check(directory, size: UInt64(size))
     } catch {
-      // One that somebody named, and that is none, will not be there the next time either.
+      // A directory that the user named wrongly will not exist the next time either.
+      let choosing: Advice = " (\(.spoolDirectory), or TMPDIR)"
       let isMistaken = isNamed && error.isMissingDirectory
       throw Failure(
         isMistaken ? .usage : .inputOutputError,
-        "cannot keep large items in \(directory): \(error.reason) (--spool-dir, or TMPDIR); "
+        "cannot keep large items in \(directory): \(error.reason)\(choosing, otherwise: " (TMPDIR)"); "
           + "nothing was taken from queue '\(queue)'")
     }
   }

@@ -42,7 +42,7 @@ struct Status: ToolCommand {
       Explained("128 + N", "--watch, --until: signal N ended it."), StatusMeaning.unread,
     ])
 
-  /// What `--until` waits for.
+  /// The state that `--until` waits for.
   private enum Goal: String, CaseIterable {
     case drained
   }
@@ -50,6 +50,7 @@ struct Status: ToolCommand {
   let names: [String]
   let broker: BrokerOptions
   let reporter: Reporter
+  let conversation: BrokerConversation
   let isJSON: Bool
 
   static func run(_ arguments: Arguments) throws {
@@ -57,9 +58,10 @@ struct Status: ToolCommand {
     let operands = try settings.operands()
     let first = try QueueName.resolved(operand: operands.first, &settings)
     let names = [first] + (try operands.dropFirst().map(QueueName.checked))
+    let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
     let status = Status(
-      names: names, broker: try BrokerOptions(&settings), reporter: try LogOptions.reporter(&settings),
-      isJSON: try settings.flag("json"))
+      names: names, broker: broker, reporter: reporter,
+      conversation: BrokerConversation("amqp-job status", broker, reporter), isJSON: try settings.flag("json"))
     let interval = try settings.duration("interval") ?? .seconds(1)
     guard interval >= .milliseconds(100) else { throw UsageError("--interval is at least 100ms") }
     let isWatching = try settings.flag("watch")
@@ -90,17 +92,13 @@ struct Status: ToolCommand {
   }
 
   private func showOnce() throws {
-    let session = try connect()
+    let session = try conversation.connect()
     var lookup = QueueLookup(session)
     var found: [QueueFigures] = []
     var missing: [String] = []
-    do {
-      for name in names {
-        let figures = try lookup.figures(of: name)
-        if let figures { found.append(figures) } else { missing.append(name) }
-      }
-    } catch {
-      throw Failure(error, queue: names[0], broker: session.broker)
+    for name in names {
+      let figures = try lookup.figures(of: name)
+      if let figures { found.append(figures) } else { missing.append(name) }
     }
     session.close()
     if !found.isEmpty {
@@ -113,34 +111,18 @@ struct Status: ToolCommand {
   }
 
   private func checkDrained() throws {
-    let session = try connect()
+    let session = try conversation.connect()
     defer { session.close() }
     for name in names {
-      let obstacle: String?
-      do {
-        var check = try DrainedCheck(name, session, broker, reporter)
-        obstacle = try check.obstacle()
+      let reason = try session.explainingErrors(about: name) {
+        var check = try DrainedCheck(name, session, self)
+        let reason = try check.reasonNotDrained()
         try check.close()
-      } catch {
-        throw Failure(error, queue: name, broker: session.broker)
+        return reason
       }
-      if let obstacle {
-        throw Failure(.failure, "queue '\(name)' at \(session.broker) is not drained: \(obstacle)")
+      if let reason {
+        throw Failure(.failure, "queue '\(name)' at \(session.broker) is not drained: \(reason)")
       }
-    }
-  }
-
-  /// `again`: a login that is refused now was good before. `isTold`: it has been said that there is no connection.
-  /// - Throws: `Failure`, `BrokerSession.Stopped`; `BrokerFailure` of such a login, where somebody may replace it
-  func connect(signals: SignalReceiver? = nil, again: Bool = false, isTold: Bool = false) throws -> BrokerSession {
-    do {
-      return try broker.connect(name: "amqp-job status", isTold ? nil : reporter, signals: signals)
-    } catch let stopped as BrokerSession.Stopped {
-      throw stopped
-    } catch let failure as BrokerFailure where failure.kind == .loginRefused && again && broker.access.mayLoginChange {
-      throw failure
-    } catch {
-      throw Failure(error, queue: names[0], broker: nil)
     }
   }
 }

@@ -2,20 +2,20 @@ import Broker
 import Console
 import Linux
 
-/// `amqp-job status --watch`: on a terminal, one line a queue, drawn over and over in the same place. And `--until`, with which it
-/// may go on unseen.
+/// `amqp-job status --watch` and `--until`. On a terminal, each queue has one line, which is redrawn in place. `--until` alone shows
+/// nothing.
 struct StatusWatch {
   private let status: Status
   private let interval: Duration
   private let isShown: Bool
-  /// nil for a watch that ends by a signal alone.
+  /// nil for a watch that only a signal ends.
   private var wait: DrainWait?
   private var progress: [String: Progress] = [:]
-  /// How many lines stand above the cursor that are to be drawn over.
+  /// The number of lines above the cursor to be redrawn.
   private var drawnCount = 0
   private var hasLoggedIn = false
-  /// Since when no connection has brought a look: that is as bad as none.
-  private var uselessSince: ContinuousClock.Instant?
+  /// Since when no connection has delivered figures. Such a connection is no better than none.
+  private var failingSince: ContinuousClock.Instant?
   private var backOff = BackOff()
 
   init(_ status: Status, interval: Duration, isShown: Bool, until wait: DrainWait?) {
@@ -25,10 +25,10 @@ struct StatusWatch {
     self.wait = wait
   }
 
-  /// Returns when what is waited for is there.
+  /// Returns when the queues are drained, if the watch waits for that.
   /// - Throws: `Failure`
   mutating func run() throws {
-    // The default action is not taken for a container's first process.
+    // The kernel ignores the default action of signals for the first process of a container.
     let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
     do {
       while try !watch(signals) {}
@@ -37,28 +37,40 @@ struct StatusWatch {
     }
   }
 
-  /// Until a connection is lost; true once what is waited for is there.
+  /// Watches over one connection. Returns true once the queues are drained, and false when the connection is lost.
   private mutating func watch(_ signals: SignalReceiver) throws -> Bool {
     do {
-      let session = try status.connect(signals: signals, again: hasLoggedIn, isTold: uselessSince != nil)
+      let session = try connect(signals)
       hasLoggedIn = true
       try wait?.begin(session)
       try watch(session)
       session.close()
       return true
     } catch let failure as BrokerFailure {
-      let since = uselessSince ?? .now
-      uselessSince = since
+      let since = failingSince ?? .now
+      failingSince = since
       guard ContinuousClock.now < since + status.broker.connectTimeout else {
         throw Failure(
           failure.isAboutCredentials ? .notPermitted : .unreachable,
-          "\(failure), again and again (see --connect-timeout)")
+          "\(failure), again and again\(Advice.seeConnectTimeout)")
       }
       status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
       drawnCount = 0
-      let pause = max(interval, backOff.pause(chance: .random(in: 0...1)))
+      let pause = max(interval, backOff.pause(jitter: .random(in: 0...1)))
       try BrokerSession.pause(until: wait?.next(.now + pause, at: failure.broker) ?? .now + pause, signals)
       return false
+    }
+  }
+
+  /// Connects. The watch ends with a broker that cannot be reached or refuses the login. It goes on only with a login that was
+  /// accepted before, if somebody may replace the credentials.
+  /// - Throws: `Failure`, `BrokerSession.Stopped`, `BrokerFailure` where the watch goes on
+  private func connect(_ signals: SignalReceiver) throws -> BrokerSession {
+    do {
+      return try status.conversation.connect(signals: signals, isSilent: failingSince != nil)
+    } catch let failure as BrokerFailure {
+      let mayChange = failure.kind == .loginRefused && hasLoggedIn && status.broker.access.mayLoginChange
+      throw mayChange ? failure : Failure(failure)
     }
   }
 
@@ -66,38 +78,38 @@ struct StatusWatch {
     var lookup = QueueLookup(session)
     var next = ContinuousClock.now
     while true {
-      var looks: [(QueueFigures, Progress)] = []
+      var latest: [(QueueFigures, Progress)] = []
       for name in status.names {
         guard let figures = try lookup.figures(of: name) else { throw QueueLookup.noSuchQueue([name], session) }
         progress[name, default: Progress()].observe(left: figures.left, at: .now)
-        looks.append((figures, progress[name] ?? Progress()))
+        latest.append((figures, progress[name] ?? Progress()))
       }
-      if isShown { try show(looks) { session.close() } }
-      (uselessSince, backOff) = (nil, BackOff())
-      if try wait?.isOver(looks.map(\.0), session) == true { return }
+      if isShown { try show(latest) { session.close() } }
+      (failingSince, backOff) = (nil, BackOff())
+      if try wait?.isOver(latest.map(\.0), session) == true { return }
       next = max(next + interval, .now)
       next = try wait?.next(next, at: session.broker) ?? next
       try session.wait(until: next)
     }
   }
 
-  /// `atEnd` is done before the end where nobody reads.
-  private mutating func show(_ looks: [(QueueFigures, Progress)], atEnd: () -> Void) throws {
+  /// Shows the latest figures. If nobody reads standard output any more, calls `atEnd` and exits.
+  private mutating func show(_ latest: [(QueueFigures, Progress)], atEnd: () -> Void) throws {
     if status.isJSON {
-      try Output.write(looks.map { figures, progress in "\(figures.json(progress))\n" }.joined(), atEnd: atEnd)
+      try Output.write(latest.map { figures, progress in "\(figures.json(progress))\n" }.joined(), atEnd: atEnd)
     } else if let terminal = Terminal.size {
-      try draw(looks, terminal, atEnd: atEnd)
+      try draw(latest, terminal, atEnd: atEnd)
     } else {
-      let lines = looks.map { figures, progress in ProgressLine(figures, progress).plain + "\n" }
+      let lines = latest.map { figures, progress in ProgressLine(figures, progress).plain + "\n" }
       try Output.write(lines.joined(), atEnd: atEnd)
     }
   }
 
   private mutating func draw(
-    _ looks: [(QueueFigures, Progress)], _ terminal: Terminal.Size, atEnd: () -> Void
+    _ latest: [(QueueFigures, Progress)], _ terminal: Terminal.Size, atEnd: () -> Void
   ) throws {
-    // What has left the screen at its top cannot be drawn over.
-    let shown = looks.prefix(max(1, terminal.rows - 1))
+    // Lines that have scrolled off the screen cannot be redrawn.
+    let shown = latest.prefix(max(1, terminal.rows - 1))
     let back = drawnCount > 0 ? "\u{1B}[\(drawnCount)A" : ""
     let lines = DrawnProgress(shown.map { ProgressLine($0, $1) }, width: terminal.columns - 1).lines
     try Output.write(back + lines.map { "\r\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J", atEnd: atEnd)

@@ -1,4 +1,4 @@
-/// A name of a program of amqp-tools, by which this one may be called through a link.
+/// The name of a program of amqp-tools. A link of this name makes amqp-job take that program's options.
 enum ToolName: String, CaseIterable {
   case consume = "amqp-consume"
   case publish = "amqp-publish"
@@ -16,7 +16,7 @@ enum ToolName: String, CaseIterable {
     }
   }
 
-  /// nil for any other name; `path` is what the program was called by.
+  /// `path` is the path by which this program was called. nil for any other name.
   init?(path: String) {
     self.init(rawValue: path.split(separator: "/").last.map(String.init) ?? "")
   }

@@ -3,7 +3,7 @@ import Console
 import Linux
 
 extension ProcessGroups.Program {
-  /// The command of a worker, found before anything is taken; its environment is still to come.
+  /// Finds the command of a worker, before any item is taken. The environment is set later.
   /// - Throws: `Failure`
   init(command: [[UInt8]], searchPath: String) throws {
     let words = command.map { String(decoding: $0, as: UTF8.self) }

@@ -88,7 +88,7 @@ import Testing
     let new = Self.expired(in: 3600)
     _ = try write(new)
     let url = BrokerURL(host: "127.0.0.1", port: peer.port, password: file.first)
-    let content = BrokerAccess.Content(brokers: [url])
+    let content = BrokerAccess.Settings(brokers: [url])
     let access = BrokerAccess(content, token: file, mayLoginChange: true) { () throws(BrokerAccess.Unusable) in
       content
     }

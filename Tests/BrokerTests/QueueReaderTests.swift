@@ -7,7 +7,7 @@ import Testing
 @Suite struct QueueReaderTests {
   private let start = ContinuousClock.now
 
-  private func reader(_ count: Int, _ way: QueueReader.Way = .consumers(.quorum)) -> QueueReader {
+  private func reader(_ count: Int, _ way: QueueReader.Mode = .consumers(.quorum)) -> QueueReader {
     QueueReader("q.dead", count: count, by: way, now: start)
   }
 
@@ -79,9 +79,9 @@ import Testing
     var now = start
     func look(_ ready: UInt32, consumers: UInt32) throws -> [AMQP.Method] {
       #expect(try reader.tick(now: now).isEmpty, "too early")
-      now += QueueReader.patience
+      now += QueueReader.probeDelay
       #expect(try reader.tick(now: now) == [.queueDeclare(.init(name: "q.dead", isPassive: true))])
-      #expect(try reader.tick(now: now + QueueReader.patience).isEmpty, "the answer is on its way")
+      #expect(try reader.tick(now: now + QueueReader.probeDelay).isEmpty, "the answer is on its way")
       return try reader.take(status(ready, consumers: consumers), now: now)
     }
     #expect(try look(0, consumers: 1).isEmpty)
@@ -99,7 +99,7 @@ import Testing
     var reader = reader(5)
     _ = reader.ask(room: .max, now: start)
     let late = start + BrokerSession.callLimit
-    reader.excuse(now: start + .seconds(1))
+    reader.resetTimeouts(now: start + .seconds(1))
     #expect(throws: Never.self) { _ = try reader.tick(now: late) }
     #expect(throws: BrokerSession.CallError.unanswered) { _ = try reader.tick(now: late + .seconds(1)) }
   }

@@ -78,11 +78,11 @@ import Testing
   }
 
   @Test(arguments: [
-    (TokenRenewal.Found.token(token(100)), TokenObstacle.unchanged),
+    (TokenRenewal.Found.token(token(100)), TokenProblem.unchanged),
     (.token(token(50, "older")), .endsNoLater), (.token(token(100, "other")), .endsNoLater),
     (.token(AccessToken("a.b.c")), .unknownEnd), (.unreadable("no"), .unreadable("no")),
   ])
-  func whatIsNoBetterIsWarnedOfOnceAsTheEndNears(found: TokenRenewal.Found, obstacle: TokenObstacle) throws {
+  func whatIsNoBetterIsWarnedOfOnceAsTheEndNears(found: TokenRenewal.Found, obstacle: TokenProblem) throws {
     var driver = Driver(Self.token(100))
     let first = driver.lookUntilStep(found)
     let (step, seconds) = try #require(first)

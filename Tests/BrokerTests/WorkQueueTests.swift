@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func theLongestNameLeavesRoomForTheOthers() {
-    let longest = WorkQueue(String(repeating: "x", count: WorkQueue.longestName))
+    let longest = WorkQueue(String(repeating: "x", count: WorkQueue.maxNameSize))
     #expect(longest.names.map(\.utf8.count).max() == 255)
   }
 }
@@ -62,7 +62,7 @@ import Testing
     (ServerVersion(4, 0), .classic, true), (ServerVersion(4, 3), .classic, false), (ServerVersion(4, 3), .quorum, true),
   ])
   func whereAConsumerTimeoutIsHeeded(version: ServerVersion, kind: WorkQueue.Kind, isHeeded: Bool) {
-    #expect((ConsumerTimeout.obstacle(version, kind) == nil) == isHeeded)
+    #expect((ConsumerTimeout.unsupportedReason(version, kind) == nil) == isHeeded)
   }
 }
 

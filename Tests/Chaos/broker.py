@@ -1,4 +1,4 @@
-"""The private broker, what a run needs of it, and what can be done to it as a whole."""
+"""The private broker, and the faults that hit it as a whole."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ import time
 from support import brokers
 from console import Console
 
-# Closes one of the connections that come from these ports, and says from which.
+# Closes one of the connections from the given ports, and returns its port.
 CLOSE_ONE = """
 Found = lists:sort([{{Port, Pid}} || Pid <- rabbit_networking:connections(),
   [{{peer_port, Port}}] <- [catch rabbit_networking:connection_info(Pid, [peer_port])], lists:member(Port, {ports})]),
@@ -26,7 +26,7 @@ SET_PERMISSIONS = (
     'ok = rabbit_auth_backend_internal:set_permissions('
     '<<"{name}">>, <<"/">>, <<"{0}">>, <<"{1}">>, <<"{2}">>, <<"fault run">>)'
 )
-# Who runs, and who publishes: each has a password that is its name.
+# The users. The password of each user is its name.
 RUNNER, PUBLISHER, READER, PLAIN_WORKER = "runner", "publisher", "reader", "plain-worker"
 ALL = ".*"
 NONE = "^$"
@@ -36,7 +36,7 @@ PERMISSIONS = {  # to configure, write, read
 
 
 def binary(text):
-    """In Erlang's notation."""
+    """Returns the text as an Erlang binary."""
     return '<<"' + text.replace("\\", "\\\\").replace('"', '\\"') + '">>'
 
 
@@ -53,7 +53,7 @@ class Broker(brokers.Broker):
         return self.url
 
     def eval(self, text):
-        """Quickly. Fails with an OSError where the broker goes away meanwhile."""
+        """Evaluates an Erlang expression without rabbitmqctl. Raises OSError if the broker goes away."""
         with self.lock:
             self.open_console()
             try:
@@ -63,7 +63,7 @@ class Broker(brokers.Broker):
                 raise
 
     def open_console(self):
-        """Where there is none, it takes as long as rabbitmqctl."""
+        """Opens the console if it is closed, which takes as long as a call of rabbitmqctl."""
         with self.lock:
             if self.console is None:
                 self.console = Console(lambda text: self.ctl("eval", text))
@@ -88,10 +88,10 @@ class Broker(brokers.Broker):
     def url_of(self, user):
         return self.url.replace("guest:guest", f"{user}:{user}")
 
-    # Faults. Each returns when it is over.
+    # Faults. Each function returns when its fault is over.
 
     def close_one(self, ports, whom):
-        """The port of the connection that was closed, or None."""
+        """Closes one of the connections from these ports. Returns its port, or None if there is no such connection."""
         answer = self.eval(CLOSE_ONE.format(whom=whom, ports=list(ports)))
         return int(answer) if answer.isdigit() else None
 
@@ -106,12 +106,12 @@ class Broker(brokers.Broker):
             self.signal(signal.SIGCONT)
 
     def write_down(self):
-        """What it has not yet of its queues' existence, see brokers.Broker.kill."""
+        """Makes the broker write the existence of its queues to the disk, see brokers.Broker.kill."""
         self.eval(brokers.WRITE_DOWN)
 
     @contextlib.contextmanager
     def _set(self, take, back):
-        """Whatever happens, it is set back."""
+        """Evaluates `take`, and always evaluates `back` at the end."""
         self.eval(take)
         try:
             yield
@@ -124,13 +124,13 @@ class Broker(brokers.Broker):
         return self._set(set_it.format("0.000001"), set_it.format(former))
 
     def without(self, which):
-        """No permission of the runners' to do that: 0 to configure, 1 to write."""
+        """Revokes a permission of the runners: 0 is configure, 1 is write."""
         allowed = list(PERMISSIONS[RUNNER])
         back = SET_PERMISSIONS.format(*allowed, name=RUNNER) + "."
         allowed[which] = NONE
         return self._set(SET_PERMISSIONS.format(*allowed, name=RUNNER) + ".", back)
 
     def messages(self):
-        """How many each queue has, whatever state they are in."""
+        """Returns the number of messages in each queue, both ready and unacknowledged."""
         lines = self.ctl("--quiet", "list_queues", "name", "messages", "--no-table-headers").splitlines()
         return {name: int(count or 0) for name, _, count in (line.partition("\t") for line in lines)}

@@ -1,19 +1,20 @@
-"""Each fault excuses at most so much. No I/O, no clock."""
+"""Limits how much each fault can excuse. It has no I/O and no clock."""
 
 
 class Budget:
-    """Hands out excuses. An excuse is a token, which serves once, and it is at the cost of a fault, which bears only so
-    many. Where an excuse is all used up, those that have it are asked whether they can do with another one."""
+    """Assigns excuses to demands. An excuse is a token that can be used once. It belongs to a fault, which has a limited
+    capacity. If all suitable tokens are in use, their holders are moved to other tokens where possible."""
 
     def __init__(self, capacity):
-        self.capacity = capacity  # by the fault's number
-        self.bearer = {}  # the token that each demand has
-        self.holder = {}  # the demand that has it, by token
-        self.borne = {}  # the tokens that are at a fault's cost
-        self.choices = {}
+        self.capacity = capacity  # a function from a fault's number to its capacity
+        self.bearer = {}  # the token of each demand
+        self.holder = {}  # the demand that has a token
+        self.borne = {}  # the tokens in use, by fault
+        self.choices = {}  # the suitable tokens of each demand
 
     def excuse(self, demand, tokens):
-        """Whether one of the tokens, pairs of whatever tells them apart and a fault's number, can be had for it."""
+        """Assigns one of the tokens to the demand, and returns whether that was possible. A token is a tuple that ends with
+        the number of its fault."""
         self.choices[demand] = list(tokens)
         return self._find(demand, set(), set())
 
@@ -23,7 +24,7 @@ class Budget:
                 continue
             seen.add(token)
             if token in self.holder:
-                # Its holder takes another one, if it can.
+                # The holder moves to another token if it can.
                 holder = self.holder[token]
                 if self._find(holder, seen, full):
                     self._give(demand, token)
@@ -41,7 +42,7 @@ class Budget:
             return False
         full.add(fault)
         for token in list(borne):
-            # A holder that is sent on frees its place with the fault.
+            # Moving a holder to another fault frees capacity of this one.
             if token not in seen and self._find(self.holder[token], seen | {token}, full):
                 return True
         return False

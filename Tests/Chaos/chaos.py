@@ -1,8 +1,8 @@
-"""A bounded, seeded fault run: chaos.py BINARY BROKER-NAME CERTIFICATES [OPTION...]; scripts/chaos sets it up.
+"""Runs a fault run: chaos.py BINARY BROKER-NAME CERTIFICATES [OPTION...], called by scripts/chaos
 
-Loops of runners work queues of four kinds down while items come and faults go on, and situations come that a runner must
-not be taken in by. When the faults are over, all has to come to rest. What is printed is judged by the rules in verdict.py
-and statuses.py. Exit status 0: nothing was found that must not happen.
+Loops of runners process queues of four kinds while items are published, faults are injected, and situations try to mislead
+the runners. After the faults, all work must come to an end. Then the rules in verdict.py and statuses.py are applied. The
+exit status is 0 if no rule is violated.
 """
 
 import functools
@@ -35,26 +35,27 @@ from publisher import Publisher  # noqa: E402
 from situations import Situations  # noqa: E402
 
 WORKER = pathlib.Path(__file__).resolve().parent / "worker.py"
-# Nothing has been heard of any worker for so long: then whatever still runs hangs. A runner whose looks get no answer ends
-# before that, see runners.CONNECT_TIMEOUT. (amqp-consume waits for ever.)
+# All times are in seconds.
+# If no worker writes to the journal for this time, the remaining runners count as hung. A runner that gets no answers ends
+# earlier, see runners.CONNECT_TIMEOUT. (amqp-consume waits forever.)
 QUIET = {"amqp-job": 45.0, "amqp-consume": 10.0}
-# The same where items are on their way back, as far as their marks tell: RabbitMQ may hold these up for 3 minutes, and a runner
-# waits for 5.
+# The same time while marks show that items are on their way back from a retry queue. RabbitMQ may delay such items for 3
+# minutes, and a runner waits for 5.
 QUIET_WITH_MARKS = 345.0
-# The longest that the rest of the work may take after the faults. (amqp-consume may never be done with an item.)
+# The maximum time for the remaining work after the faults. (amqp-consume may never finish an item.)
 REST = {"amqp-job": 480.0, "amqp-consume": 30.0}
-# From one situation of a kind to the next, at most.
+# The maximum time between two situations of a kind.
 SITUATION_PAUSE = 60.0
 
 
 class Chaos:
-    """One run."""
+    """A fault run."""
 
     def __init__(self, asked, directory):
         self.options, self.directory = asked, directory
         self.marker = directory.name
         directory.chmod(0o755)
-        # Where whoever runs it can get at it, and nobody replaces it.
+        # A copy that the runners' user can read, and that a new build does not replace.
         self.binary = pathlib.Path(shutil.copy(asked.binary, directory / "amqp-job"))
         self.authority = shutil.copy(asked.certificates / "ca.pem", directory)
         self.broker = broker_module.Broker(asked.broker, asked.certificates)
@@ -84,7 +85,7 @@ class Chaos:
         return self.options.consumer == "amqp-job"
 
     def make_worker(self):
-        """One word: amqp-consume would take its options for its own."""
+        """Makes the worker a single program without options, because amqp-consume would take options for its own."""
         program = shutil.copy(WORKER, self.directory / "worker.py")
         words = [processes.PYTHON, "-IS", program, self.directory / "journal", self.directory / "claims"]
         path = self.directory / "worker"
@@ -92,10 +93,10 @@ class Chaos:
         path.chmod(0o755)
         return path
 
-    # Ways and loops
+    # Proxies and loops
 
     def is_tls(self, slot):
-        """Of each queue's loops every other one; not the publisher."""
+        """Whether the slot uses TLS. Half of each queue's loops do, but the publisher does not."""
         return self.is_ours and slot < self.options.runners and slot // len(self.stages) % 2 == 1
 
     def make_ways(self):
@@ -126,22 +127,22 @@ class Chaos:
         return runners.Loop(slot, stage.queue, command, self.directory / f"runners-{slot}.log", self.says_drained)
 
     def words(self, queue, *words):
-        """To start amqp-job with."""
+        """Returns the command line of a runner."""
         common = [*runners.COMMON, "--spool-dir", str(self.spool.path)]
         return [str(self.binary), "run", "-q", queue, *common, *words, "--", str(self.worker)]
 
     def start_runner(self, run, url, words):
-        """One of a situation."""
+        """Starts a runner of a situation."""
         environment = runners.environment(self.marker, run.name, BROKER_URL=url)
         return runners.Runner(run, self.words(run.queue, *words), environment, self.directory / "situations.log")
 
     def says_drained(self, run):
         return verdict.says_drained(run, self.journal.of(run))
 
-    # The course of it
+    # The course of the run
 
     def go(self):
-        """Everything up to the rest."""
+        """Runs everything until all work has ended. Returns the duration."""
         start = time.monotonic()
         has_situations = self.is_ours and not self.options.no_situations
         for thread in (*self.loops, self.publisher, self.faults, *([self.situations] if has_situations else [])):
@@ -195,7 +196,7 @@ class Chaos:
                     loop.join(0.1)
 
     def remaining(self):
-        """Processes of workers, and what they started, that are still there."""
+        """Kills the processes of workers and their children that still exist. Returns a line for each."""
         try:
             processes.wait_until(lambda: not processes.processes_with(self.marker), processes.PROMPT)
             return []
@@ -209,19 +210,21 @@ class Chaos:
     # What is left
 
     def take_all(self, queue):
-        """The ids of what is in it. A queue that has just lost its consumers may not show all at once."""
-        found, empty_looks = [], 0
-        while empty_looks < 3:
+        """Removes all items from a queue, and returns their ids. A queue that has just lost its consumers may seem to be empty
+        for a moment."""
+        found, empty_gets = [], 0
+        while empty_gets < 3:
             method, properties, _ = self.client.channel.basic_get(queue, auto_ack=True)
             if method is None:
-                empty_looks += 1
+                empty_gets += 1
                 time.sleep(0.2)
             else:
                 found.append(properties.message_id)
         return found
 
     def take_of_situations(self):
-        """What is in their queues; an item that is on its way back unseen is there, too."""
+        """Removes all items from the queues of situations, and returns their ids. An item that the broker counts but cannot
+        deliver yet is included."""
         existing = self.broker.messages()
         kept, owner_dead = [], []
         for place in self.situations.places:

@@ -1,11 +1,11 @@
-"""A quick way to have the broker evaluate Erlang: rabbitmqctl starts a virtual machine of its own for each call, which takes
-seconds on a busy machine."""
+"""A fast way to evaluate Erlang in the broker. rabbitmqctl starts its own virtual machine for each call, which takes seconds
+on a busy machine."""
 
 import secrets
 import socket
 import struct
 
-# A process in the broker's virtual machine that takes expressions from whoever knows the word, and lasts as long as that.
+# Starts a process in the broker's virtual machine that evaluates the expressions of clients that know the password.
 LISTEN = """
 Self = self(),
 spawn(fun() ->
@@ -29,7 +29,7 @@ spawn(fun() ->
     Handler = spawn(fun() ->
       receive go -> ok end,
       case gen_tcp:recv(Socket, 0, 5000) of
-        {{ok, <<"{word}">>}} -> Serve(Socket);
+        {{ok, <<"{password}">>}} -> Serve(Socket);
         _ -> gen_tcp:close(Socket)
       end
     end),
@@ -41,17 +41,17 @@ spawn(fun() ->
 end),
 receive {{port, Port}} -> Port after 5000 -> none end.
 """
-LONGEST = 30.0
+TIME_LIMIT = 30.0
 
 
 class Console:
-    """`slow_eval` is rabbitmqctl's."""
+    """`slow_eval` evaluates an expression with rabbitmqctl."""
 
     def __init__(self, slow_eval):
-        self.word = secrets.token_hex(16)
-        port = int(slow_eval(LISTEN.format(word=self.word)))
-        self.socket = socket.create_connection(("127.0.0.1", port), LONGEST)
-        self._send(self.word)
+        password = secrets.token_hex(16)
+        port = int(slow_eval(LISTEN.format(password=password)))
+        self.socket = socket.create_connection(("127.0.0.1", port), TIME_LIMIT)
+        self._send(password)
 
     def _send(self, text):
         data = text.encode()
@@ -67,7 +67,7 @@ class Console:
         return data
 
     def eval(self, text):
-        """What the expressions come to, in Erlang's notation."""
+        """Returns the value of the expressions in Erlang syntax."""
         self._send(text)
         answer = self._read(struct.unpack(">I", self._read(4))[0]).decode()
         if not answer.startswith("{ok,"):

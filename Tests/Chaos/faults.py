@@ -1,4 +1,4 @@
-"""Carries the faults out, and writes down what was done to whom and when."""
+"""Carries out the faults, and records what each of them hit and when."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from journal import Fault
 
 
 class Faults:
-    """Several series of them, side by side. `kinds` are those that may come."""
+    """Several series of faults that run in parallel. `kinds` are the allowed kinds."""
 
     def __init__(self, seed, kinds, broker, ways, loops, stages, spool, journal):
         self.broker, self.ways, self.loops, self.stages = broker, ways, loops, stages
@@ -57,7 +57,7 @@ class Faults:
             thread.start()
 
     def finish(self):
-        """No more of them, and the last ones' ends."""
+        """Starts no more faults, and waits for the end of the last ones."""
         self.over.set()
         for thread in [*self.threads, *self.stalls.values()]:
             thread.join()
@@ -69,11 +69,11 @@ class Faults:
             for step in steps:
                 if self.over.wait(step.pause):
                     return
-                # There may be nobody whom it could hit right now.
+                # There may be nothing that the fault could hit at this moment.
                 while not self.carry_out[step.kind](step):
                     if self.over.wait(0.02):
                         return
-        except Exception as error:  # whatever it is, the run is of no use without them
+        except Exception as error:  # the run is useless without faults, so finish() raises the error
             self.error = error
 
     def _note(self, step, start, **whom):
@@ -81,7 +81,7 @@ class Faults:
         return True
 
     def _while(self, state):
-        """A fault that is a state of something for a time."""
+        """Makes a fault of a state that lasts for some time."""
 
         def carry_out(step):
             start = time.monotonic()
@@ -110,10 +110,10 @@ class Faults:
         turn = turns[int(step.whom * len(turns))]
         try:
             descriptor = os.pidfd_open(turn.pid)
-        except OSError:  # it has ended; which error that is depends on the moment
+        except OSError:  # the process has ended
             return False
         try:
-            # The number may be another process's by now. As long as we hold the descriptor, that cannot change.
+            # The process id may belong to another process by now, but it cannot change while the descriptor is open.
             if f"CHAOS_RUN={turn.run}\0".encode() not in processes.read_proc(turn.pid, "environ"):
                 return False
             start = time.monotonic()
@@ -129,7 +129,7 @@ class Faults:
     # Connections
 
     def _slot(self, step):
-        """One of the ways that work."""
+        """Returns the slot of a proxy that is not stalled."""
         count = len(self.ways.ways)
         free = [slot for slot in range(count) if slot not in self.stalls or not self.stalls[slot].is_alive()]
         return free[int(step.whom * len(free))] if free else None
@@ -157,7 +157,7 @@ class Faults:
         method = "reset" if step.kind == plan.RESET else "silence"
         return slot is not None and self.ways.do(slot, method) > 0 and self._note(step, start, slot=slot)
 
-    # The broker: one of these at a time
+    # The broker. Only one of these faults happens at a time.
 
     def _close_one(self, step):
         start = time.monotonic()
@@ -184,13 +184,13 @@ class Faults:
         return True
 
     def _delete(self, step):
-        """With all that is in it."""
+        """Deletes a queue with its items, and declares it again."""
         stage = self.stages[int(step.whom * len(self.stages))]
         client = amqp.Client(self.broker.url)
         with stage.lock, contextlib.closing(client):
             channel, start = client.channel, time.monotonic()
             channel.queue_delete(stage.queue)
-            if step.seconds > 1:  # else it is declared again at once
+            if step.seconds > 1:  # in half of the cases it is declared again at once
                 time.sleep(1)
             stage.declare()
             return self._note(step, start, queue=stage.queue)

@@ -1,4 +1,4 @@
-"""What the runners' host can be short of: the directory for large items, processes, descriptors."""
+"""Shortages on the runners' host: room for large items, processes and descriptors."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ MEGABYTE = 1 << 20
 
 
 def fill(file):
-    """Until there is no room for another octet."""
+    """Writes to the file until the disk is full."""
     size = MEGABYTE
     while size > 0:
         try:
@@ -23,10 +23,9 @@ def fill(file):
 
 
 class Spool:
-    """The directory for large items, on a small file system of its own where that can be had.
+    """The directory for large items. If possible it is on its own small file system.
 
-    It is mounted for this process and its children only (scripts/chaos starts them with mounts of their own), so it ends
-    with them.
+    scripts/chaos starts this process in a mount namespace, so the file system disappears with it.
     """
 
     def __init__(self, directory):
@@ -49,7 +48,7 @@ class Spool:
 
     @contextlib.contextmanager
     def full(self):
-        """Where it is no file system of its own, a file is in its place."""
+        """Fills the file system. If the directory is not on its own file system, a file takes its place instead."""
         if self.is_mounted:
             filler = self.disk / "filler"
             with open(filler, "wb", buffering=0) as file:
@@ -73,7 +72,8 @@ PROCESSES, DESCRIPTORS = ("nproc", "Max processes"), ("nofile", "Max open files"
 
 
 def set_limit(pid, which, soft):
-    """Another soft limit; whether it was still there. By a program of its user's, since root may not be allowed to."""
+    """Sets a soft limit of a process. Returns whether the process still existed. The limit is set as the user of the process,
+    because root may lack the permission."""
     words = ["prlimit", "--pid", str(pid), f"--{which[0]}={soft}:"]
     return subprocess.run(
         words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, user=runners.NOBODY,
@@ -81,20 +81,20 @@ def set_limit(pid, which, soft):
 
 
 def soft_limit(pid, which):
-    """As /proc has it, or None where the process has ended."""
+    """Returns a soft limit of a process from /proc, or None if the process has ended."""
     found = re.search(which[1] + r" +(\S+)", processes.read_proc(pid, "limits").decode())
     return found and found[1]
 
 
 class Short:
-    """A host whose runners cannot have more of something for a while."""
+    """Makes resources of the runners short for some time."""
 
     def __init__(self, loops):
         self.loops = loops
 
     @contextlib.contextmanager
     def of_processes(self):
-        """Neither those that there are nor those that are started meanwhile."""
+        """Prevents new processes for all runners, including those that are started during the fault."""
         usual = soft_limit(os.getpid(), PROCESSES)
         self._wrap(["prlimit", "--nproc=1:"])
         try:
@@ -106,7 +106,7 @@ class Short:
 
     @contextlib.contextmanager
     def of_descriptors(self):
-        """Those that there are: they keep what they have."""
+        """Prevents new descriptors for the existing runners, which keep the ones that they have."""
         usual = soft_limit(os.getpid(), DESCRIPTORS)
         self._set(DESCRIPTORS, lambda runner: highest_descriptor(runner) + 1)
         try:
@@ -128,5 +128,5 @@ class Short:
 def highest_descriptor(runner):
     try:
         return max((int(name) for name in os.listdir(f"/proc/{runner.process.pid}/fd")), default=2)
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return 2

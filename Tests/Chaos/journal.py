@@ -1,4 +1,4 @@
-"""What happened, as the rules look at it, and the journal that the workers write. Times are of the monotonic clock."""
+"""The events of a fault run, and the journal that the workers write. All times are seconds of the monotonic clock."""
 
 import collections
 import dataclasses
@@ -7,42 +7,42 @@ import threading
 
 @dataclasses.dataclass
 class Run:
-    """A process of the runner."""
+    """A process of amqp-job run, or of amqp-job publish."""
 
     name: str
     slot: int
-    limit: int | None  # how many items it may take
+    limit: int | None  # the maximum number of items; None means no limit
     start: float
     end: float | None = None
-    status: int | None = None  # negative: the signal that it died of
+    status: int | None = None  # a negative number means the signal that killed it
     parallelism: int = 1
     queue: str = ""
-    expected: frozenset = frozenset()  # statuses that need no fault to explain them
+    expected: frozenset = frozenset()  # the exit statuses that need no explanation
 
 
 @dataclasses.dataclass
 class Turn:
-    """A worker on an item."""
+    """The work of one worker on one item."""
 
     item: str
     run: str
     pid: int
     start: float
     end: float | None = None
-    outcome: str | None = None  # "done", "failed" or "damaged"; None where it was ended before
+    outcome: str | None = None  # "done", "failed" or "damaged"; None if the worker was killed before
 
 
 @dataclasses.dataclass
 class Publication:
-    """A publisher's sending of one item."""
+    """The publication of one item."""
 
     item: str
     queue: str
     start: float
     end: float
     is_confirmed: bool
-    slot: int | None = None  # the way that it took; None: straight to the broker
-    is_repeatable: bool = False  # the publisher sends it again where a connection is lost
+    slot: int | None = None  # the proxy that it went through; None means no proxy
+    is_repeatable: bool = False  # whether the publisher sends it again after a lost connection
 
 
 @dataclasses.dataclass
@@ -50,14 +50,14 @@ class Fault:
     kind: str
     start: float
     end: float
-    slot: int | None = None  # None: all of them
+    slot: int | None = None  # None means all slots
     run: str | None = None
     pid: int | None = None
-    queue: str | None = None  # None: all of them
+    queue: str | None = None  # None means all queues
 
 
 class Journal:
-    """Follows the file."""
+    """Reads the journal while the workers write it."""
 
     def __init__(self, path):
         path.touch()
@@ -70,7 +70,7 @@ class Journal:
         self._rest = b""
 
     def read(self):
-        """What there is by now, as a list of all turns."""
+        """Reads new lines, and returns all turns."""
         with self.lock:
             *lines, self._rest = (self._rest + self.file.read()).split(b"\n")
             for line in lines:
@@ -88,7 +88,7 @@ class Journal:
             turn.end, turn.outcome = float(time), event
 
     def going_on(self):
-        """The turns whose worker may still be alive."""
+        """Returns the turns whose workers may still be alive."""
         return [turn for turn in self.read() if turn.end is None]
 
     def of(self, run):

@@ -1,4 +1,4 @@
-"""What the seed decides: the items, which fault comes when and on whom, and how each runner is started."""
+"""Everything that the seed decides: the items, the kinds, times and targets of faults, and the options of each runner."""
 
 import dataclasses
 import itertools
@@ -25,8 +25,8 @@ SPOOL_FULL = "spool directory full"
 NO_PROCESSES = "no processes for runners"
 NO_DESCRIPTORS = "no descriptors for runners"
 
-# Three series go on side by side, each through its list in an order of its own, over and over; the first time through
-# what there is in it, so that every kind comes soon.
+# Three series run in parallel. Each goes through its list again and again, in a random order. The first round has every kind
+# only once, so that every kind occurs early.
 SINGLE = [RUNNER_KILLED, RUNNER_TERMINATED, WORKER_KILLED, WORKER_TERMINATED, STALLED, RESET, HALF_OPEN]
 SINGLE_PAUSE = 0.1, 0.7
 BROKERS = [
@@ -39,37 +39,38 @@ HOSTS_PAUSE = 1.0, 6.0
 SERIES = [(SINGLE, SINGLE_PAUSE), (BROKERS, BROKERS_PAUSE), (HOSTS, HOSTS_PAUSE)]
 KINDS = list(dict.fromkeys(SINGLE + BROKERS + HOSTS))
 
-# A silence either costs a heartbeat of two seconds nothing, or the connection. A host is short of something for long: for
-# more attempts than an item has.
+# Seconds. A short silence does no harm with heartbeats of two seconds, and a long one breaks the connection. A shortage on
+# the host is always long, so that it lasts for more attempts than an item has.
 SHORT, LONG = (0.2, 1.0), (5.0, 8.0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A fault to come: after that pause, on whom (0 to 1 of those there are), and for how long where it lasts."""
+    """A planned fault."""
 
     kind: str
-    pause: float
-    whom: float
-    seconds: float
+    pause: float  # seconds until the fault begins
+    whom: float  # the target, as a fraction from 0 to 1 of all possible targets
+    seconds: float  # the duration of a fault that lasts
 
 
 def steps(seed, kinds, pause):
-    chance = random.Random(f"{seed} {kinds}")
+    """Yields the faults of a series."""
+    generator = random.Random(f"{seed} {kinds}")
     for several in itertools.chain([list(dict.fromkeys(kinds))], itertools.repeat(kinds)):
-        for kind in chance.sample(several, len(several)):
-            seconds = chance.uniform(*chance.choice([LONG] if kind in HOSTS else [SHORT, LONG]))
-            yield Step(kind, chance.uniform(*pause), chance.random(), seconds)
+        for kind in generator.sample(several, len(several)):
+            seconds = generator.uniform(*generator.choice([LONG] if kind in HOSTS else [SHORT, LONG]))
+            yield Step(kind, generator.uniform(*pause), generator.random(), seconds)
 
 
-def chance(seed, *what):
-    """Random numbers of its own for each purpose."""
+def generator(seed, *what):
+    """Returns a random number generator that depends on the seed and the purpose."""
     return random.Random(" ".join(map(str, (seed, *what))))
 
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """Its id tells the worker what to do: `17.120.slowly.1.finishes.nothing`."""
+    """An item. Its id tells the worker what to do, for example `17.120.slowly.1.finishes.nothing`."""
 
     number: int | str
     milliseconds: int
@@ -90,20 +91,21 @@ class Item:
 
 
 def item(seed, number):
-    chance = random.Random(f"{seed} item {number}")
+    """Returns a random item."""
+    generator = random.Random(f"{seed} item {number}")
     return Item(
         number,
-        milliseconds=chance.randint(10, 300),
-        reading=chance.choices(["whole", "slowly", "nothing"], [6, 2, 2])[0],
-        # The last one is more than a delivery limit of 20 allows, and than the attempts of a declared queue.
-        failures=chance.choices([0, 1, 2, 3, 24], [186, 8, 2, 2, 1])[0],
-        on_term=chance.choice(["dies", "finishes"]),
-        remains=chance.choices(["nothing", "child"], [95, 5])[0],
-        # The largest ones are never kept in memory.
-        size=chance.randint(*chance.choices([(0, 4000), (60_000, 300_000), (1_100_000, 1_300_000)], [84, 12, 4])[0]),
+        milliseconds=generator.randint(10, 300),
+        reading=generator.choices(["whole", "slowly", "nothing"], [6, 2, 2])[0],
+        # 24 failures exceed a delivery limit of 20 and the attempts of a declared queue.
+        failures=generator.choices([0, 1, 2, 3, 24], [186, 8, 2, 2, 1])[0],
+        on_term=generator.choice(["dies", "finishes"]),
+        remains=generator.choices(["nothing", "child"], [95, 5])[0],
+        # The largest items are never kept in memory.
+        size=generator.randint(*generator.choices([(0, 4000), (60_000, 300_000), (1_100_000, 1_300_000)], [84, 12, 4])[0]),
     )
 
 
 def simple(number, failures=0):
-    """One that takes a moment."""
+    """Returns a small item that takes 50 ms."""
     return Item(number, milliseconds=50, reading="whole", failures=failures, on_term="dies", remains="nothing", size=10)

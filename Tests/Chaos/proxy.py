@@ -1,15 +1,15 @@
-"""The ways to the broker, one for each loop of runners and one for the publisher, with the faults that a network has."""
+"""Proxies to the broker that inject network faults. Each loop of runners has one, and so does the publisher."""
 
 import asyncio
 import socket
 import struct
 import threading
 
-LINGER_0 = struct.pack("ii", 1, 0)  # a close is then a reset, and drops what is still to be sent
+LINGER_0 = struct.pack("ii", 1, 0)  # makes a close send RST and drop unsent bytes
 
 
 class End(asyncio.Protocol):
-    """One of a link's two sockets."""
+    """One of the two sockets of a link."""
 
     def __init__(self, link):
         self.link = link
@@ -23,7 +23,7 @@ class End(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
-        # Not at once: up to Python 3.11 a transport begins to read only after this call, paused or not.
+        # The update must come later. Up to Python 3.11 a transport starts to read after this call even if it was paused.
         self.link.way.ways.loop.call_soon(self.link.update)
 
     def data_received(self, data):
@@ -61,7 +61,7 @@ class End(asyncio.Protocol):
 
 
 class Link:
-    """One connection of a runner."""
+    """A connection of a runner."""
 
     def __init__(self, way):
         self.way = way
@@ -70,7 +70,7 @@ class Link:
         self.ends = self.client, self.broker
 
     def update(self):
-        """Nothing is read that could not be handed on now."""
+        """Pauses reading while the other side cannot accept more bytes."""
         is_complete = all(end.transport is not None for end in self.ends)
         for end in self.ends:
             end.read(is_complete and not self.way.is_stalled and not end.other.is_clogged)
@@ -89,7 +89,7 @@ class Link:
 
 
 class Way:
-    """The faults hit the connections that there are; later ones are sound, but for a stall's time."""
+    """A proxy. Its faults hit the existing connections. Only a stall also affects connections that are made later."""
 
     def __init__(self, ways, slot, target):
         self.ways, self.slot, self.target = ways, slot, target
@@ -121,20 +121,21 @@ class Way:
         return f"127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
 
     def stall(self, stalled):
-        """Nothing gets through, and nothing is lost."""
+        """Stops or resumes forwarding without losing bytes. Returns the number of connections."""
         self.is_stalled = stalled
         for link in list(self.links):
             link.update()
         return len(self.links)
 
     def reset(self):
+        """Resets all connections, and returns their number."""
         count = len(self.links)
         for link in list(self.links):
             link.reset()
         return count
 
     def silence(self):
-        """Whatever is sent from now on is dropped, an end included."""
+        """Drops everything that is sent from now on, even the end of a connection. Returns the number of connections."""
         hit = [link for link in self.links if not link.is_silent]
         for link in hit:
             link.is_silent = True
@@ -146,7 +147,7 @@ class Way:
 
 
 class Ways:
-    """All of them, in one thread of their own."""
+    """All proxies. They run in their own thread."""
 
     def __init__(self, targets):
         self.slots_by_port = {}
@@ -157,7 +158,7 @@ class Ways:
             asyncio.run_coroutine_threadsafe(way.listen(), self.loop).result()
 
     def do(self, slot, name, *arguments):
-        """Calls that method of a slot's way in the thread of the ways, and returns what it returns."""
+        """Calls a method of a slot's proxy in the proxies' thread, and returns its result."""
 
         async def call():
             return getattr(self.ways[slot], name)(*arguments)

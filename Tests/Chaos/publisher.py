@@ -1,5 +1,5 @@
-"""Publishes the items at a steady pace, confirmed, whatever happens to the broker: pika single ones, straight to the
-broker, and `amqp-job publish` several at once, on a way that has faults."""
+"""Publishes the items at a steady pace and with confirmations, whatever happens to the broker. pika publishes single items,
+without a proxy. `amqp-job publish` publishes several items at once, through a proxy that injects faults."""
 
 import base64
 import json
@@ -15,19 +15,19 @@ from support import amqp
 import plan
 from journal import Publication, Run
 
-# How long one call of amqp-job may take; it is ended then.
-LONGEST = 60.0
+# The time in seconds after which a call of amqp-job is terminated.
+TIME_LIMIT = 60.0
 
 
 class Publisher(threading.Thread):
-    """`binary` is None where pika is to publish all."""
+    """If `binary` is None, pika publishes all items."""
 
     def __init__(self, broker, url, slot, binary, stages, options, log):
         super().__init__(daemon=True)
         self.client, self.url, self.slot, self.binary = amqp.Client(broker.url), url, slot, binary
         self.stages, self.seed = stages, options.seed
         self.count, self.seconds = options.items, options.seconds
-        self.chance = plan.chance(self.seed, "publisher")
+        self.random = plan.generator(self.seed, "publisher")
         self.log = log
         self.publications = []
         self.runs = []
@@ -41,10 +41,10 @@ class Publisher(threading.Thread):
         while (confirmed := self.confirmed_count) < self.count:
             due = start + self.seconds * confirmed / self.count
             time.sleep(max(0.0, due - time.monotonic()))
-            # One whose confirmation was lost may be in the queue or not: it is not sent again, another one is.
-            stage = self.chance.choice(self.stages)
+            # An item whose confirmation was lost may be in the queue or not. Another item is published instead of it.
+            stage = self.random.choice(self.stages)
             left = self.count - confirmed
-            several = self.chance.randint(2, 12) if self.binary and self.chance.random() < 0.2 else 1
+            several = self.random.randint(2, 12) if self.binary and self.random.random() < 0.2 else 1
             items = [plan.item(self.seed, number + each) for each in range(min(several, left))]
             number += len(items)
             if several > 1:
@@ -83,7 +83,7 @@ class Publisher(threading.Thread):
             [*words, "--connect-timeout", "20s", "--heartbeat", "2s"], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL, text=True, env={"LANG": "C.UTF-8", "AMQP_URL": self.url})
         try:
-            _, said = process.communicate(lines, LONGEST)
+            _, said = process.communicate(lines, TIME_LIMIT)
         except subprocess.TimeoutExpired:
             process.terminate()
             _, said = process.communicate()
@@ -91,7 +91,7 @@ class Publisher(threading.Thread):
         with open(self.log, "a", encoding="utf-8") as log:
             log.write(f"-- {start:.3f} to {end:.3f} status {process.returncode}\n{said}")
         count = in_queue(process.returncode, said, len(items))
-        # One that takes no items.
+        # This run takes no items.
         self.runs.append(Run(f"p.{len(self.runs)}", self.slot, 0, start, end, process.returncode, queue=stage.queue))
         for number, item in enumerate(items):
             self.publications.append(
@@ -99,8 +99,8 @@ class Publisher(threading.Thread):
 
 
 def in_queue(status, said, count):
-    """How many of the first items are in the queue for certain."""
+    """Returns how many items, counted from the first, are certain to be in the queue."""
     if status == 0:
         return count
-    found = re.findall(r"--skip (\d+) goes on from there", said)
+    found = re.findall(r"--skip (\d+)", said)
     return int(found[-1]) if found else 0

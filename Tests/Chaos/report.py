@@ -1,4 +1,4 @@
-"""What a fault run comes to, in lines; and the story of each item that something is wrong with."""
+"""The result of a fault run, and the history of each item that violates a rule."""
 
 import collections
 import signal
@@ -9,11 +9,11 @@ import statuses
 import touches
 import verdict
 
-# A run as long as this has room for every kind of fault.
+# In a run that takes at least this many seconds, every kind of fault must occur.
 ALL_KINDS = 120.0
-# How many of what must not be are told, how many turns of each, and how many lines of each run.
+# The maximum numbers of violations that are shown for each rule, of turns for each violation, and of log lines for each run.
 STORIES, TURNS, LINES = 5, 10, 12
-# The faults that are told with a run are those from so many seconds before it to so many after it.
+# The faults that are shown with a run are those that happened at most this many seconds before or after it.
 NEAR = 3.0
 
 
@@ -22,31 +22,32 @@ def name_of(status):
 
 
 class Report:
-    """`said(run)` gives the lines that a run has written."""
+    """`said(run)` returns the lines that a run has logged."""
 
     def __init__(self, options, record, situations, remaining, version, seconds, said):
         self.options, self.record, self.version, self.seconds, self.said = options, record, version, seconds, said
         self.situations = situations
         self.kinds = collections.Counter(fault.kind for fault in record.faults)
         late = [f"{turn.item} of run {turn.run}" for turn in verdict.outliving(record)]
-        # Each must be 0; what is found is shown.
+        # Each list must be empty. Its entries are shown.
         self.checks = {
-            "lost": verdict.lost(record),
-            "left in a queue": record.left,
-            "messages that nobody can get": record.unseen,
-            "done or left more than once, and no fault excuses it": verdict.copies_in_excess(record),
+            "items lost": verdict.lost(record),
+            "items left in a queue": record.left,
+            "queues with messages that cannot be got": record.unseen,
+            "items done or left more than once without a fault that excuses it": verdict.copies_in_excess(record),
             "false successes": verdict.false_successes(record),
-            "damaged": verdict.damaged(record),
-            "left-over worker processes": remaining + late,
+            "items damaged": verdict.damaged(record),
+            "worker processes left over": remaining + late,
         }
-        if options.consumer == "amqp-job":  # the other one never tells, and always waits
-            self.checks["said to be drained falsely"] = verdict.false_drains(record)
-            self.checks["dead-lettered without their attempts"] = verdict.dead_unrun(record)
-            self.checks["kept from their owner's dead-letter queue"] = verdict.limits_bypassed(record)
+        if options.consumer == "amqp-job":  # amqp-consume reports no drained queue, and waits forever
+            self.checks["queues falsely reported as drained"] = verdict.false_drains(record)
+            self.checks["items dead-lettered without their attempts"] = verdict.dead_unrun(record)
+            self.checks["items kept from their owner's dead-letter queue"] = verdict.limits_bypassed(record)
             self.checks["runners that hung"] = record.hung
-            self.checks["ends that no fault explains"] = statuses.unexplained(record)
+            self.checks["exit statuses that no fault explains"] = statuses.unexplained(record)
         if options.seconds >= ALL_KINDS:
-            self.checks["kinds of faults that never came"] = [kind for kind in options.faults if not self.kinds[kind]]
+            self.checks["kinds of faults that never occurred"] = [
+                kind for kind in options.faults if not self.kinds[kind]]
 
     def lines(self):
         record, options = self.record, self.options
@@ -67,7 +68,7 @@ class Report:
         }
 
     def show(self):
-        """Prints it all, and returns the exit status."""
+        """Prints the report, and returns the exit status."""
         for name, value in self.lines().items():
             print(f"{name}: {value}")
         failed = [name for name, found in self.checks.items() if found]
@@ -101,7 +102,7 @@ class Report:
 
     def tell_run(self, run):
         for line in self.said(run)[-LINES:]:
-            print(f"    it said: {line}", file=sys.stderr)
+            print(f"    it logged: {line}", file=sys.stderr)
         for fault in self.record.faults:
             if fault.start - NEAR <= (run.end or fault.start) and run.start <= fault.end + NEAR and touches.hits(fault, run):
-                print(f"    near it: {fault}", file=sys.stderr)
+                print(f"    at about that time: {fault}", file=sys.stderr)

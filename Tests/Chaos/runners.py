@@ -1,4 +1,4 @@
-"""Loops that start one runner after the other, as a Job's controller does with pods."""
+"""Loops that start one runner after another, as the Job controller does with pods."""
 
 import dataclasses
 import os
@@ -16,14 +16,14 @@ MARKER = "CHAOS_MARKER"
 CONNECT_TIMEOUT = 20.0
 COMMON = ["--heartbeat", "2s", "--connect-timeout", f"{CONNECT_TIMEOUT:.0f}s", "--grace", "2s", "--verbose"]
 ATTEMPTS = ["--max-attempts", str(stages.MAX_ATTEMPTS), "--retry-delay", "1s"]
-# Runners and workers are somebody else's where we are root, whom no limit of processes holds.
+# As root, runners and workers run as another user, because process limits do not apply to root.
 NOBODY = 65534 if os.geteuid() == 0 else None
 
 
 @dataclasses.dataclass(frozen=True)
 class Mode:
     words: tuple
-    limit: int | None  # how many items it may take
+    limit: int | None  # the maximum number of items; None means no limit
     parallelism: int = 1
 
 
@@ -37,11 +37,11 @@ WEIGHTS = {"one": 4, "several": 2, "drain": 2, "finish": 1}
 
 
 def mode(seed, run, names):
-    """Which of the modes it is for that run, and the words that say so."""
-    chance = plan.chance(seed, "run", run)
-    found = MODES[chance.choices(names, [WEIGHTS[name] for name in names])[0]]
-    storing = ["--spool-above", "32KiB"] if chance.random() < 0.6 else []
-    return found, [*found.words, *storing, *(["--feed", "file"] if chance.random() < 0.25 else [])]
+    """Returns the mode of a run, and its options."""
+    generator = plan.generator(seed, "run", run)
+    found = MODES[generator.choices(names, [WEIGHTS[name] for name in names])[0]]
+    storing = ["--spool-above", "32KiB"] if generator.random() < 0.6 else []
+    return found, [*found.words, *storing, *(["--feed", "file"] if generator.random() < 0.25 else [])]
 
 
 def environment(marker, run, **more):
@@ -49,7 +49,7 @@ def environment(marker, run, **more):
 
 
 class Runner:
-    """A process that can be sent a signal at any time, by a descriptor that names it and no later one."""
+    """A process that can be signalled at any time. The pidfd never refers to another process with the same id."""
 
     def __init__(self, run, words, environment, log):
         self.run = run
@@ -64,14 +64,14 @@ class Runner:
         self.descriptor = os.pidfd_open(self.process.pid)
 
     def send(self, number):
-        """Whether it was still there."""
+        """Sends a signal. Returns whether the process was still running."""
         if select.select([self.descriptor], [], [], 0)[0]:
             return False
         signal.pidfd_send_signal(self.descriptor, number)
         return True
 
     def wait(self, seconds=None):
-        """Whether it has ended."""
+        """Waits for the end of the process. Returns whether it has ended."""
         try:
             status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -84,7 +84,7 @@ class Runner:
 
 
 def said(directory, run):
-    """The lines that the run has written, from the log that it is in."""
+    """Returns the lines that the run has logged."""
     for log in sorted(directory.glob("*.log")):
         _, header, rest = log.read_text(errors="replace").partition(f" run {run.name}\n")
         if header:
@@ -93,9 +93,9 @@ def said(directory, run):
 
 
 class Loop(threading.Thread):
-    """Goes on until all has been published and one of its runners has found the queue drained after that.
+    """Runs until all items are published and a runner has found the queue drained after that.
 
-    `command(run name)` gives the Mode and the words to start that run with, and its environment.
+    `command(run name)` returns the Mode, the command line and the environment of a run.
     """
 
     def __init__(self, slot, queue, command, log, says_drained):
@@ -105,7 +105,7 @@ class Loop(threading.Thread):
         self.runs = []
         self.runner = None
         self.lock = threading.Lock()
-        self.wrapper = []  # what its runners are started by
+        self.wrapper = []  # the beginning of the command line, such as prlimit
         self.is_all_published = False
         self.is_over = False
 
@@ -126,10 +126,10 @@ class Loop(threading.Thread):
             if may_be_last and self.says_drained(run):
                 return
             if run.status != 0:
-                time.sleep(0.05)  # whatever it is, it is not to be asked for without a pause
+                time.sleep(0.05)  # a failing command must not be restarted in a busy loop
 
     def send(self, number):
-        """To the runner that there is; returns its run, or None."""
+        """Sends a signal to the current runner. Returns its run, or None if there is none."""
         with self.lock:
             if self.runner is not None and self.runner.send(number):
                 return self.runner.run

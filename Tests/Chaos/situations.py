@@ -1,8 +1,8 @@
-"""Situations of few items each, in queues of their own: what a queue or a user can be like that a runner must not be taken
-in by. They come over and over while the faults go on, and are judged by the same rules as all else.
+"""Situations: queues and users with properties that can mislead a runner. Each situation has a few items and its own queues.
+The situations are repeated while faults occur, and the same rules apply to them.
 
-A runner may refuse to serve (77, 78); then the items stay where they are. It must not lose them, call them done, or call
-their queue drained.
+A runner may refuse to serve such a queue (77, 78), and the items then stay in it. It must not lose them, or report them as
+done or their queue as drained.
 """
 
 import dataclasses
@@ -20,11 +20,11 @@ import plan
 import runners
 from journal import Publication, Run
 
-# Runners end by themselves long before.
-LONGEST = 60.0
+# The time in seconds after which a runner counts as hung. Runners end by themselves long before.
+TIME_LIMIT = 60.0
 FIRST_SLOT = 1000
 REFUSED = frozenset({77, 78})
-# What RabbitMQ 4 gives a quorum queue that has none.
+# The default delivery limit of quorum queues in RabbitMQ 4.
 LIMIT = 20
 
 
@@ -34,13 +34,13 @@ class Place:
 
     number: int
     queue: str
-    collects: list = dataclasses.field(default_factory=list)  # where its items may be in the end
-    owner_dead: str | None = None  # the queue that its owner's dead letters go to
-    keeps: bool = False  # it keeps its items, whoever has had them
+    collects: list = dataclasses.field(default_factory=list)  # the queues in which its items may be at the end
+    owner_dead: str | None = None  # the dead-letter queue that the queue's owner has chosen
+    keeps: bool = False  # whether it keeps its items even after they are acked
 
 
 class Situations:
-    """One thread for each kind of situation. `start_runner` and `dump` are those of Chaos."""
+    """Runs each kind of situation in its own thread. `start_runner` and `dump` are methods of Chaos."""
 
     def __init__(self, options, broker, binary, start_runner, dump, pause):
         self.seed, self.broker, self.binary, self.start_runner = options.seed, broker, binary, start_runner
@@ -50,7 +50,7 @@ class Situations:
         self.error = None
         self.runs, self.hung, self.publications, self.places = [], [], [], []
         self.counts = dict.fromkeys(self.kinds, 0)
-        self.limits = {}  # how often an item may come back in a queue whose owner has set a limit
+        self.limits = {}  # the delivery limits that owners of queues have set, by item
         self.threads = [threading.Thread(target=self._series, args=each, daemon=True) for each in self.kinds.items()]
 
     @property
@@ -76,23 +76,23 @@ class Situations:
             raise self.error
 
     def _series(self, kind, carry_out):
-        chance = plan.chance(self.seed, kind)
+        generator = plan.generator(self.seed, kind)
         pause = self.pause / 10
         try:
-            while not self.over.wait(chance.uniform(0, pause)):
+            while not self.over.wait(generator.uniform(0, pause)):
                 client = amqp.Client(self.broker.url)
                 try:
                     carry_out(client)
                     self.counts[kind] += 1
                 except (pika.exceptions.AMQPError, OSError, AssertionError):
-                    pass  # the broker is away: another time (the last one is rabbitmqctl's)
+                    pass  # the broker is unavailable (AssertionError comes from rabbitmqctl); try again later
                 finally:
                     client.close()
                 pause = self.pause
-        except Exception as error:  # whatever it is, the run is of no use without them
+        except Exception as error:  # the run is useless without situations, so finish() raises the error
             self.error = error
 
-    # What they have in common
+    # Helpers
 
     def _place(self, what, **more):
         with self.lock:
@@ -113,7 +113,7 @@ class Situations:
             try:
                 client.channel.basic_publish("", place.queue, item.body(), properties, mandatory=True)
                 is_confirmed = True
-            except pika.exceptions.NackError:  # it is full
+            except pika.exceptions.NackError:  # the queue is full
                 pass
             finally:
                 self.publications.append(Publication(item.id, place.queue, start, time.monotonic(), is_confirmed))
@@ -122,7 +122,7 @@ class Situations:
         return plan.simple(f"s{place.number}{what}", failures)
 
     def _run(self, place, user, *words, limit, parallelism=1, expected=REFUSED):
-        """Starts a runner, whose run is told of, and waits for its end."""
+        """Starts a runner, records its run, and waits for its end."""
         slot = FIRST_SLOT + place.number
         with self.lock:
             name = f"s{place.number}.{sum(run.slot == slot for run in self.runs)}"
@@ -131,7 +131,7 @@ class Situations:
                 expected=frozenset(expected))
             self.runs.append(run)
         runner = self.start_runner(run, self.broker.url_of(user), words)
-        if not runner.wait(LONGEST):
+        if not runner.wait(TIME_LIMIT):
             self.hung.append(run)
             self.dump(runner)
             runner.send(signal.SIGKILL)
@@ -139,11 +139,11 @@ class Situations:
         return run
 
     def _declare_family(self, place, *arguments):
-        """Whether it was made: it may be refused."""
+        """Calls amqp-job declare. Returns whether it succeeded, since it may refuse the arguments."""
         words = [self.binary, "declare", "--url", self.broker.url, "--quiet", place.queue, *arguments]
         return subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
-    # A drained queue that is not: one item waits for its way back, into a queue that is full
+    # A queue that only seems to be drained: an item cannot return from the retry queue, because the queue is full
 
     def _limited_by_argument(self, client):
         place = self._place("limited")
@@ -163,17 +163,17 @@ class Situations:
             place, broker_module.RUNNER, "--drain", "--drain-timeout", "20s", "--max-attempts", "9", limit=None,
             expected=REFUSED | {75})
 
-    # A kind of queue that cannot be asked for
+    # A queue whose kind cannot be found out
 
     def _auto_delete(self, client):
-        """It goes with its last consumer, and with all that is in it."""
+        """The broker deletes this queue, with its items, when its last consumer is gone."""
         place = self._place("auto-delete")
         self._declare(client, place.queue, auto_delete=True)
         self._publish(client, place, *(self._item(place, number) for number in range(3)))
         self._run(place, broker_module.PLAIN_WORKER, "-n", "1", "--when-empty", "exit", limit=1)
 
     def _stream(self, client):
-        """It hands every item that comes to everybody."""
+        """A stream delivers every item to every consumer."""
         place = self._place("stream", keeps=True)
         place.collects = []
         self._declare(client, place.queue, queue_type="stream")
@@ -184,23 +184,23 @@ class Situations:
         for run in runs:
             run.start()
         while any(run.is_alive() for run in runs):
-            # They may both consume by now, or one may have lost its connection meanwhile, and with it what it came for.
+            # A new item is needed for consumers that have started since the last one, or have reconnected.
             time.sleep(1)
             try:
                 self._publish(client, place, self._item(place, f"at{time.monotonic():.0f}"))
             except (pika.exceptions.AMQPError, OSError):
-                pass  # the broker is away
+                pass  # the broker is unavailable
 
-    # An item that fails for ever
+    # An item that always fails
 
     def _read_only(self, client):
-        """No copy can be made, and RabbitMQ 4 drops what comes back too often."""
+        """Without the write permission no copy can be made, and RabbitMQ 4 drops an item that returns too often."""
         place = self._place("read-only")
         self._declare(client, place.queue, queue_type="quorum")
         self._poison(client, place, broker_module.READER)
 
     def _owners_limit(self, client):
-        """Its owner wants it out of the way after so many."""
+        """The queue's owner has set a delivery limit and a dead-letter exchange."""
         place = self._place("owner")
         place.owner_dead = place.queue + ".owner"
         place.collects = [place.queue, place.owner_dead]
@@ -214,7 +214,7 @@ class Situations:
     def _poison(self, client, place, user):
         item = self._item(place, "poison", failures=99)
         self._publish(client, place, item)
-        for _ in range(2 * LIMIT):  # some of these are interrupted, which does not count
+        for _ in range(2 * LIMIT):  # interrupted attempts do not count
             if self.over.is_set() or client.channel.queue_declare(place.queue, passive=True).method.message_count == 0:
                 break
             run = self._run(place, user, "-n", "1", "--when-empty", "exit", limit=1)
@@ -222,10 +222,10 @@ class Situations:
                 break
         return item
 
-    # Queues that only look like what `declare` makes
+    # Queues that only look like those that `declare` makes
 
     def _retry_by_name(self, client):
-        """What expires in that retry queue goes nowhere."""
+        """Items that expire in this retry queue are lost, because it has no dead-letter exchange."""
         place = self._place("by-name")
         place.collects = [place.queue + end for end in ("", ".retry", ".dead")]
         self._declare(client, place.queue, queue_type="quorum")

@@ -1,25 +1,25 @@
-"""The queues that the loops of runners work on."""
+"""The queues that the loops of runners serve."""
 
 import dataclasses
 import subprocess
 import threading
 
-# Few enough for dead letters to come.
+# Small enough that some items become dead letters.
 MAX_ATTEMPTS = 4
 KINDS = ["plain-quorum", "declared-quorum", "plain-classic", "declared-classic"]
 
 
 @dataclasses.dataclass
 class Stage:
-    """A queue of one of the kinds, with what goes with it."""
+    """A queue of one of the kinds, with its retry queue and its dead-letter queue."""
 
     kind: str
     binary: str
-    url: str  # straight to the broker
+    url: str  # of the broker, without a proxy
 
     def __post_init__(self):
         self.queue = f"fault-run-{self.kind}"
-        # Held by what must not meet the queue's deletion: pika waits for ever for a confirmation then.
+        # Prevents publishing while the queue is deleted, because pika then waits for a confirmation forever.
         self.lock = threading.Lock()
 
     @property

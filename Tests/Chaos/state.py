@@ -1,4 +1,4 @@
-"""What can be learnt of a runner that seems to hang, before it is ended."""
+"""Collects information about a runner that seems to hang, before it is killed."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ import time
 from support import processes
 
 LOG_LINES = 60
-# Asked for its state by this signal, a runner says it in a line of its log. Others would be stopped by it.
+# On this signal a runner logs its state. Other programs are stopped by it.
 ASK = signal.SIGTTIN
 
 
@@ -29,7 +29,7 @@ def of_process(pid):
 
 
 def sockets(pid):
-    """The lines of /proc/net/tcp about its sockets: state, and what waits to be sent and to be read."""
+    """Returns the lines of /proc/net/tcp about the process's sockets, with their states and the sizes of their buffers."""
     own = {os.readlink(entry)[8:-1] for entry in pathlib.Path(f"/proc/{pid}/fd").glob("*")
            if os.readlink(entry).startswith("socket:[")}
     head, *lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()
@@ -56,7 +56,7 @@ def children(pid):
 
 
 def dump(runner, broker, path):
-    """Writes it all into the file, and to standard error."""
+    """Writes all information to the file and to standard error."""
     pid = runner.process.pid
     if processes.handles(pid, ASK):
         runner.send(ASK)
@@ -67,7 +67,7 @@ def dump(runner, broker, path):
         for child in children(pid):
             lines += [f"its child {child}: {text(child, 'cmdline')!r}", *of_process(child)]
     except OSError as error:
-        lines.append(f"it has ended meanwhile: {error}")
+        lines.append(f"it ended in the meantime: {error}")
     lines += of_broker(broker)
     lines += ["-- the last lines of its log", *runner.log.read_text(errors="replace").splitlines()[-LOG_LINES:]]
     path.write_text("\n".join(lines) + "\n")

@@ -3,20 +3,20 @@
 import plan
 import touches
 
-# So long a fault may show in runs that begin after it: RabbitMQ keeps what it has found out about permissions for a while,
-# and a broker that was started has to find its queues' leaders.
+# For this time after a fault, in seconds, it may affect runs that begin then. RabbitMQ caches permissions for a while, and a
+# broker that has just started must first find the leaders of its queues.
 AFTERWARDS = 3.0
-# A runner ends only some time after it was told to; its settling is bounded by that, and by the grace.
+# The time in seconds in which a runner ends after TERM, including the grace and the settling.
 SLOW_END = 8.0
 
 BROKER = {plan.BROKER_STOPPED, plan.BROKER_KILLED, plan.ALARM}
 SPOOL = {plan.SPOOL_GONE, plan.SPOOL_FULL}
 PROCESSES = {plan.NO_PROCESSES, plan.NO_DESCRIPTORS}
 PERMISSIONS = {plan.NO_CONFIGURE, plan.NO_WRITE}
-# A status that is not here is explained by none.
+# No fault explains a status that is not listed here.
 EXPLAINED_BY = {
-    2: {plan.NO_DESCRIPTORS},  # of a worker's shell, which wants a tenth one
-    64: {plan.SPOOL_GONE},  # of a runner that starts then
+    2: {plan.NO_DESCRIPTORS},  # from the worker's shell, which needs descriptor 10
+    64: {plan.SPOOL_GONE},  # if the runner starts during the fault
     66: {plan.DELETED},
     69: touches.SILENCES | {plan.BROKER_KILLED, plan.NO_DESCRIPTORS},
     70: PROCESSES,
@@ -29,12 +29,12 @@ EXPLAINED_BY = {
     -9: {plan.RUNNER_KILLED},
     -15: {plan.RUNNER_TERMINATED},
 }
-# These are for one process, and named.
+# These faults hit a single process, which they name.
 OF_ONE = {plan.RUNNER_KILLED, plan.RUNNER_TERMINATED, plan.WORKER_KILLED, plan.WORKER_TERMINATED}
 
 
 def explains(fault, run):
-    """Whether the fault was of the right kind for the run's status, for that run, and near enough."""
+    """Whether the fault can cause the run's status, hit that run, and happened close enough in time."""
     if fault.kind not in EXPLAINED_BY.get(run.status, ()):
         return False
     if fault.kind in OF_ONE:
@@ -43,17 +43,17 @@ def explains(fault, run):
         return False
     start, end = touches.span(fault) or (fault.start, fault.start)
     if touches.span(fault) is None and run.status == 75:
-        return False  # it was too short to cost a connection
+        return False  # the fault was too short to break a connection
     return start <= run.end and run.start <= end + AFTERWARDS
 
 
 def may_show(fault, run, kind):
-    """Whether the run may have met that kind of fault, which is for all."""
+    """Whether the fault is of that kind, which hits all runs, and may have affected this run."""
     return fault.kind == kind and fault.start <= (run.end or fault.start) and run.start <= fault.end + AFTERWARDS
 
 
 def unexplained(record):
-    """Runs that ended in a way that no fault explains."""
+    """Returns the runs whose exit status no fault explains."""
     killed = {run.name for run in record.hung}
     return [
         run for run in record.runs
@@ -63,7 +63,7 @@ def unexplained(record):
 
 
 def has_failed(run, record):
-    """1 is for a worker that was not done; or an item that had its attempts, by runners that were lost."""
+    """Whether the status is 1 for a good reason: a worker failed, or earlier runners had used up an item's attempts."""
     if run.status != 1:
         return False
     return any(turn.outcome != "done" for turn in record.turns_by_run[run.name]) or any(

@@ -1,4 +1,4 @@
-"""Small stories for the tests of the rules."""
+"""Small records for the tests of the rules."""
 
 import verdict
 from journal import Fault, Publication, Run, Turn
@@ -10,7 +10,8 @@ def run_of(name, slot, limit, start, end=None, status=None, parallelism=1, queue
     return Run(name, slot, limit, start, end, status, parallelism, queue, **more)
 
 
-# The first worker's turn is from 10 to 10.5 in a run from 9 to 10.6, the second one's from 20 to 20.5 on another slot.
+# The first run takes from 9 to 10.6, and its worker's turn from 10 to 10.5. The second run is on another slot, and its
+# worker's turn takes from 20 to 20.5.
 FIRST, SECOND = run_of("0.0", 0, 1, 9.0, 10.6, 75), run_of("1.0", 1, 1, 19.0, 20.6, 75)
 
 
@@ -19,7 +20,7 @@ def turn(run, start, outcome="done", end=0.5, item="a", pid=7):
 
 
 def record(*faults, runs=(FIRST, SECOND), turns=None, published=None, copies=False, recounts=False, **more):
-    """Of items that were all published into the one queue, at these times."""
+    """Returns a record. `published` has the times at which the items were published into the one queue."""
     turns = [turn(FIRST, 10.0), turn(SECOND, 20.0)] if turns is None else turns
     published = {"a": 1.0} if published is None else published
     more.setdefault("publications", [Publication(item, QUEUE, at - 0.5, at, True) for item, at in published.items()])

@@ -1,4 +1,4 @@
-"""How often an item may have been done, or be left. No broker."""
+"""Tests the rules about items that are done or left more than once. Needs no broker."""
 
 import pathlib
 import sys
@@ -21,7 +21,7 @@ EXCUSES = [
     first_worker(plan.WORKER_KILLED, 10.5),
     first_slot(plan.CLOSED, 9.5, 10.2),
     first_slot(plan.RESET, 10.0),
-    first_slot(plan.RESET, 9.5),  # between delivery and start
+    first_slot(plan.RESET, 9.5),  # between the delivery and the start of the worker
     first_slot(plan.HALF_OPEN, 10.3),
     first_slot(plan.STALLED, 10.4, 16.0),
     fault(plan.ALL_CLOSED, 10.2, 11.0),
@@ -30,19 +30,19 @@ EXCUSES = [
     fault(plan.BROKER_KILLED, 12.5),  # two seconds after the ack
 ]
 NO_EXCUSES = [
-    first_run(plan.RUNNER_TERMINATED, 10.1),  # the worker was done in its grace
+    first_run(plan.RUNNER_TERMINATED, 10.1),  # the worker was done within the grace
     first_worker(plan.WORKER_TERMINATED, 10.1),
     fault(plan.RUNNER_KILLED, 10.2, slot=0, run="0.1"),
     fault(plan.WORKER_KILLED, 10.2, run="0.0", pid=8),
     first_slot(plan.STALLED, 10.1, 11.0),  # shorter than a heartbeat
     first_slot(plan.STALLED, 1.0, 4.0),
-    first_slot(plan.STALLED, 3.0, 8.0),  # the run has not begun by then
+    first_slot(plan.STALLED, 3.0, 8.0),  # before the run
     first_slot(plan.HALF_OPEN, 6.0),
     first_slot(plan.RESET, 8.5),  # before the run
-    first_slot(plan.RESET, 10.7),  # after its end
+    first_slot(plan.RESET, 10.7),  # after the run
     first_slot(plan.RESET, 15.0),
     fault(plan.RESET, 10.1, slot=1),
-    fault(plan.RESET, 20.1, slot=1),  # on the second one's
+    fault(plan.RESET, 20.1, slot=1),  # in the second run
     fault(plan.BROKER_STOPPED, 10.2, 11.0),
     fault(plan.BROKER_KILLED, 12.7),
 ]
@@ -61,7 +61,7 @@ def test_not_excused(excuse):
 
 @pytest.mark.parametrize("excuse", EXCUSES, ids=str)
 def test_success_is_a_word(excuse):
-    """Exit status 0 says that the ack was taken."""
+    """Exit status 0 states that the ack was accepted."""
     run, second = run_of("0.0", 0, 1, 9.0, 10.6, 0), run_of("1.0", 1, 1, 29.0, 30.6, 75)
     found = record(excuse, runs=[run, second], turns=[turn(run, 10.0), turn(second, 30.0)])
     assert len(verdict.copies_in_excess(found)) == (0 if excuse.kind == plan.BROKER_KILLED else 1)
@@ -88,7 +88,7 @@ def test_one_fault_excuses_one_repetition():
 
 @pytest.mark.parametrize("run", [run_of("0.0", 0, 5, 9.0, 60.0, 75), run_of("0.0", 0, None, 9.0)], ids=["ended", "goes on"])
 def test_runner_that_goes_on(run):
-    """Its ack was taken soon after the worker's end, not at the run's."""
+    """The ack was accepted soon after the worker's end, not at the end of the run."""
     turns = [turn(run, 10.0), turn(SECOND, 40.0)]
     for start, count in ((12.0, 0), (13.0, 1)):
         for kind in (plan.RUNNER_KILLED, plan.RESET):
@@ -104,29 +104,29 @@ def test_worker_that_is_done_late_after_term_may_have_been_killed():
 
 
 def test_first_to_start_is_the_last_to_be_done():
-    """Its connection was lost, and others have done the item meanwhile."""
+    """The connection of the first worker was lost, and another worker has done the item in the meantime."""
     slow = run_of("0.0", 0, 1, 9.0, 22.0, 75)
     turns = [turn(slow, 10.0, end=11.5), turn(SECOND, 20.0)]
     assert verdict.copies_in_excess(record(first_slot(plan.RESET, 11.0), runs=[slow, SECOND], turns=turns)) == []
 
 
 def test_delivery_that_was_held_up():
-    """The second one had been given the item before the first one was."""
+    """The item was sent to the second runner before it was delivered to the first."""
     assert verdict.copies_in_excess(record(fault(plan.STALLED, 5.0, 19.9, slot=1))) == []
     assert len(verdict.copies_in_excess(record(fault(plan.STALLED, 5.0, 14.0, slot=1)))) == 1
     first, second = run_of("0.0", 0, 1, 9.0, 10.6, 0), run_of("1.0", 1, 1, 19.0, 20.6, 0)
     turns = [turn(first, 10.0), turn(second, 20.0)]
     found = record(fault(plan.STALLED, 5.0, 19.9, slot=1), runs=[first, second], turns=turns)
-    assert verdict.copies_in_excess(found) == [turns[1]], "its ack cannot have been taken, and it said so"
+    assert verdict.copies_in_excess(found) == [turns[1]], "it exited with 0, but its ack cannot have been accepted"
     third = run_of("2.0", 2, 1, 29.0, 30.6, 75)
     turns = [turn(FIRST, 10.0), turn(SECOND, 20.0), turn(third, 30.0)]
     found = record(fault(plan.STALLED, 5.0, 19.9, slot=1), runs=[FIRST, SECOND, third], turns=turns)
-    assert verdict.copies_in_excess(found) == [turns[2]], "it has made no new life"
+    assert verdict.copies_in_excess(found) == [turns[2]], "the delay did not create another message"
 
 
 @pytest.mark.parametrize("outcome", ["failed", None])
 def test_copy_and_item(outcome):
-    """The first one failed, and its runner was killed between the copy and the ack."""
+    """The first worker failed, and its runner was killed between the copy and the ack."""
     third = run_of("2.0", 2, 1, 29.0, 30.6, 75)
     runs = [FIRST, SECOND, third]
     turns = [turn(FIRST, 10.0, outcome), turn(SECOND, 20.0), turn(third, 30.0)]
@@ -139,7 +139,7 @@ def test_copy_and_item(outcome):
 
 
 def test_copy_of_a_returned_item():
-    """Nobody's turn was touched, but between the turns a runner that was only to count the return."""
+    """The fault touched no turn. Between the turns it hit a runner that was counting a return."""
     third = run_of("3.0", 3, 1, 14.0, 15.0, -9)
     runs = [FIRST, SECOND, third]
     between = fault(plan.RUNNER_KILLED, 15.0, slot=3, run="3.0")
@@ -152,7 +152,7 @@ def test_copy_of_a_returned_item():
 
 
 def test_copy_of_an_item_that_no_worker_could_be_started_for():
-    """Its ack is lost with the broker that had just taken the copy."""
+    """The ack was lost when the broker was killed, just after it had accepted the copy."""
     killed = fault(plan.BROKER_KILLED, 15.0)
     for status, end, excess in [(70, 14.95, 0), (1, 14.95, 1), (70, 5.0, 1)]:
         third = run_of("3.0", 3, 1, end - 0.5, end, status)
@@ -204,7 +204,8 @@ def test_item_that_was_sent_again():
 
 
 def many(count, parallelism=1, start=10.0):
-    """So many items, each done by a quick run of one slot, one after the other, and again elsewhere."""
+    """Returns a record of `count` items. One run has done them quickly, one after another, and another run has done them
+    again."""
     run = run_of("0.0", 0, 100, 9.0, 20.0, 75, parallelism)
     again = run_of("1.0", 1, 100, 29.0, 60.0, 75)
     turns = []
@@ -240,7 +241,7 @@ def test_in_hand():
 def test_budget_gives_each_demand_what_others_can_do_without():
     budget = Budget({0: 1, 1: 1}.get)
     assert budget.excuse("a", [("x", 0), ("y", 1)])
-    assert budget.excuse("b", [("z", 0)])  # a takes the other one
+    assert budget.excuse("b", [("z", 0)])  # a moves to its other token
     assert not budget.excuse("c", [("v", 0), ("w", 1)])
     shared = Budget({0: 5, 1: 1}.get)
     assert shared.excuse("a", [("x", 0), ("y", 1)])

@@ -1,4 +1,4 @@
-"""The rules of verdict.py on small stories. No broker."""
+"""Tests the rules of verdict.py on small records. Needs no broker."""
 
 import pathlib
 import sys
@@ -47,8 +47,8 @@ def test_said_to_be_drained(run):
         return verdict.false_drains(record(runs=[run, FIRST], turns=[turn(FIRST, 10.0)], **more))
 
     assert of() == [run]
-    assert of(published={"a": 5.0}) == [], "it may have come after the look"
-    assert of(published={}) == [], "nobody knows whether it was there"
+    assert of(published={"a": 5.0}) == [], "it may have been published after the check"
+    assert of(published={}) == [], "it is unknown whether it was in the queue"
     assert of(published={"b": 1.0}, left=["b"]) == [run]
     assert verdict.false_drains(record(runs=[FIRST], turns=[turn(FIRST, 10.0)], published={"a": 1.0, "b": 1.0})) == []
 
@@ -68,7 +68,7 @@ def test_outliving():
 
 
 def attempts(*outcomes):
-    """An item's turns, each in a run of its own."""
+    """Returns a record of an item's turns, each in its own run."""
     runs = [run_of(f"0.{number}", 0, 1, 10.0 * number, 10.0 * number + 5, 1) for number in range(len(outcomes))]
     turns = [turn(run, run.start + 1, outcome) for run, outcome in zip(runs, outcomes)]
     return {"runs": runs, "turns": turns, "dead": ["a"], "copies": True}
@@ -83,10 +83,10 @@ def test_dead_letter_has_had_its_attempts():
 
 def test_dead_letter_whose_runner_was_lost_before_its_worker_began():
     three = attempts("failed", "failed", "failed")
-    between = fault(plan.RUNNER_KILLED, 0.5, slot=0, run="0.0")  # before its worker began
+    between = fault(plan.RUNNER_KILLED, 0.5, slot=0, run="0.0")  # before its worker started
     three["published"] = {"a": 0.1}
     assert verdict.dead_unrun(record(between, **three)) == []
-    during = fault(plan.RUNNER_KILLED, 11.2, slot=0, run="0.1")  # its one worker had begun
+    during = fault(plan.RUNNER_KILLED, 11.2, slot=0, run="0.1")  # its only worker had started
     assert verdict.dead_unrun(record(during, **three)) == ["a"]
     assert verdict.dead_unrun(record(between, **{**three, **attempts("failed", "failed")})) == ["a"], "one fault, one attempt"
     for kind in (plan.SPOOL_GONE, plan.SPOOL_FULL, plan.NO_PROCESSES, plan.NO_DESCRIPTORS, plan.NO_WRITE, plan.ALARM):
@@ -112,7 +112,7 @@ def test_owners_limit():
 def test_deleted():
     deleted = fault(plan.DELETED, 5.0, 6.0, queue=QUEUE)
     assert verdict.lost(record(deleted, turns=[])) == []
-    assert verdict.lost(record(deleted, turns=[], published={"a": 6.5})) == ["a"], "it came after that"
+    assert verdict.lost(record(deleted, turns=[], published={"a": 6.5})) == ["a"], "it was published after the deletion"
     assert verdict.lost(record(fault(plan.DELETED, 5.0, 6.0, queue="other"), turns=[])) == ["a"]
 
 
@@ -135,7 +135,7 @@ def test_drained_before_the_last_attempt():
     assert verdict.false_drains(record(runs=[run, FIRST, SECOND], turns=turns[:1], dead=["a"])) == []
 
 
-# What the rules are fed with
+# The input of the rules
 
 
 def test_journal(tmp_path):

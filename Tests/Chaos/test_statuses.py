@@ -1,4 +1,4 @@
-"""Which faults explain how a run ended. No broker."""
+"""Tests which faults explain which exit statuses. Needs no broker."""
 
 import pathlib
 import sys

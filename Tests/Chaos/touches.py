@@ -1,41 +1,44 @@
-"""Which faults touched what. No I/O, no clock.
+"""Decides which faults affected which turns. It has no I/O and no clock.
 
-A turn of a worker is touched by what hit that very turn between its start and the ack of its end, and nothing else:
+A turn is the work of one worker on one item. A fault touches a turn only if it hit that turn between its start and its ack:
 
-- SIGKILL to its runner, or to its worker.
-- TERM to its runner, but only if the worker was not done soon afterwards: a second TERM, or the end of the grace,
-  kills. Else it exits with 0 and has to be acked. TERM to the worker is no excuse: one that is done ignores it by then.
-- The end of its connection: closed by the broker, reset, or half-open. A stalled connection or a stopped broker only
-  where that takes longer than a heartbeat; then until two heartbeats after its end.
-- SIGKILL to the broker, up to two seconds after the ack: RabbitMQ has taken acks by then that are not on its disk.
+- SIGKILL to the runner or to the worker.
+- TERM to the runner, unless the worker was done soon afterwards. A second TERM, or the end of the grace, kills the worker;
+  otherwise the worker exits with 0 and its item must be acked. TERM to the worker touches nothing, because a worker that is
+  done ignores it.
+- The end of the connection: it was closed by the broker, reset, or half-open. A stalled connection or a stopped broker
+  touches a turn only if it lasts longer than a heartbeat, and then until two heartbeats after its end.
+- SIGKILL to the broker, up to two seconds after the ack, because RabbitMQ may have accepted acks without writing them to
+  the disk.
 
-A run of a number of items that ended with 0 has said that all its acks were taken. So of all this only the broker's
-SIGKILL excuses a worker that was done in such a run. All the other faults (permissions, alarms, directories, processes)
-touch no turn: they give nobody a reason to do an item twice.
+A run with a fixed number of items that exits with 0 states that all its acks were accepted. For a worker that was done in
+such a run, only SIGKILL to the broker is an excuse. All other faults (permissions, alarms, directories, processes) touch no
+turn, because they are no reason to do an item twice.
 """
 
 import plan
 
 HEARTBEAT = 2.0
-# How long an item may be with a runner before its worker has written `start`.
+# All times are in seconds.
+# The maximum time between the delivery of an item and its worker's `start`.
 BEFORE = 1.0
-# How long it may take from a worker's end to the broker's taking of the ack, were nothing else in the way.
+# The maximum time from a worker's end until the broker accepts the ack, without a fault.
 SETTLING = 2.0
-# How long an ack is in danger when the broker dies.
+# The time before the broker's death in which accepted acks may be lost.
 AT_RISK = 2.0
-# A worker that is done so soon after a TERM was not killed over it.
+# A worker that is done at most this time after a TERM was not killed because of it.
 NOT_YET_KILLED = 0.9
-# How long a runner that is told to end waits for a copy to be confirmed.
+# The time that a runner waits for the confirmation of a copy after TERM.
 GIVES_UP = 5.0
 
 SILENCES = {plan.STALLED, plan.BROKER_STOPPED, plan.HALF_OPEN}
 CONNECTIONS = SILENCES | {plan.RESET, plan.CLOSED, plan.ALL_CLOSED, plan.BROKER_KILLED}
-# What costs a runner an item that it has.
+# The faults that make a runner lose an item that it has.
 LOSSES = CONNECTIONS | {plan.RUNNER_KILLED}
 
 
 def span(fault):
-    """While what the fault did may show; None for one that does nothing."""
+    """Returns the time span in which the fault has an effect; None if it has none."""
     if fault.kind == plan.HALF_OPEN:
         return fault.start, fault.end + 3 * HEARTBEAT
     if fault.kind in SILENCES:
@@ -49,25 +52,25 @@ def overlap(fault, start, end):
 
 
 def hits(fault, run):
-    """Whether it is one of those that the fault was for."""
+    """Whether the run is one of those that the fault hit."""
     if fault.run is not None:
         return fault.run == run.name
     return fault.slot in (None, run.slot) and fault.queue in (None, run.queue)
 
 
 def settles_at(turn, run):
-    """When its ack, or whatever it came to, was taken at the latest."""
+    """Returns the latest time at which the broker accepted the ack, or whatever settled the item."""
     run_end = float("inf") if run.end is None else run.end
     return min(run_end, (turn.start + 10 if turn.end is None else turn.end) + SETTLING)
 
 
 def vouches(run, turn):
-    """Whether the run has said that the ack was taken."""
+    """Whether the run's exit status states that the ack was accepted."""
     return run.status == 0 and run.limit is not None and turn.outcome == "done"
 
 
 def cuts(fault, turn, run):
-    """Whether the fault kept the runner from telling the broker, or the broker from remembering."""
+    """Whether the fault may have kept the ack from reaching the broker, or may have made the broker forget it."""
     if fault.kind not in LOSSES or not hits(fault, run) or vouches(run, turn) and fault.kind != plan.BROKER_KILLED:
         return False
     end = settles_at(turn, run) + (AT_RISK if fault.kind == plan.BROKER_KILLED else 0.0)
@@ -86,7 +89,7 @@ def kills(fault, turn, run):
 
 
 def blocks(fault, turn, run, faults):
-    """Whether the runner, told to end, may have given up a copy that the broker took only when it was over its alarm."""
+    """Whether a runner that got TERM may have given up a copy that the broker accepted only after its alarm."""
     if fault.kind != plan.ALARM or turn.outcome == "done":
         return False
     end = settles_at(turn, run) + GIVES_UP
@@ -96,7 +99,7 @@ def blocks(fault, turn, run, faults):
 
 
 def is_late(fault, turn, run):
-    """Whether the fault held the delivery up on its way: the item may have been given to others meanwhile."""
+    """Whether the fault delayed the delivery. The item may have been delivered to others in the meantime."""
     return (
         fault.kind in SILENCES and hits(fault, run) and not vouches(run, turn)
         and overlap(fault, turn.start - BEFORE, turn.start)
@@ -104,12 +107,12 @@ def is_late(fault, turn, run):
 
 
 def affected(fault, runs):
-    """The runs that it met."""
+    """Returns the runs that the fault hit."""
     return [run for run in runs if hits(fault, run) and run.start <= fault.end and fault.start <= (run.end or float("inf"))]
 
 
 def doubles_unrun(fault, queue, record):
-    """Whether a runner that could start no worker may have put an item back as a copy, without being rid of the item itself."""
+    """Whether a runner that could not start a worker may have put back a copy of an item without settling the item itself."""
     if fault.kind not in LOSSES:
         return False
     since = fault.start - (AT_RISK + SETTLING if fault.kind == plan.BROKER_KILLED else 0.0)
@@ -119,8 +122,9 @@ def doubles_unrun(fault, queue, record):
 
 
 def in_hand(fault, record):
-    """How many items those it met can have had then: for each loop as many as the widest of its runs has workers, and the
-    items of calls of a publisher. When the broker is killed, those too whose ack is not on its disk."""
+    """Returns the maximum number of items that the runs which the fault hit can have had at that time. For each loop this is
+    the highest number of workers of its runs. Items of a publisher's calls are added, and, if the broker was killed, items
+    whose ack may not be on the disk."""
     if fault.pid is not None:
         return 1
     widest = {}
@@ -143,7 +147,7 @@ def in_hand(fault, record):
 
 
 def unstarted(fault, record):
-    """How many items those it met can have had of which no worker has written `start`."""
+    """Returns the maximum number of items that the runs which the fault hit can have had without a worker's `start`."""
     count = 0
     for run in affected(fault, record.runs):
         going_on = sum(

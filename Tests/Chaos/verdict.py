@@ -1,19 +1,19 @@
-"""The rules: what must not happen in a fault run, judged from what did. No I/O, no clock.
+"""The rules: they decide from a record of a fault run whether something happened that must not. No I/O, no clock.
 
-An item is one message at first. What shows that there are more is a second worker that was `done` with it, or a message
-that is still in a queue. Each needs an excuse, which only a fault gives:
+At first, each item is one message. There were more messages if a second worker was `done` with the item, or if a message is
+still in a queue. Each additional message needs an excuse, which only a fault can give:
 
-- A fault that touched the turn of a worker that was done: its ack may not have been taken, and the item is back.
-- A fault that touched any other turn, where items are moved by a confirmed copy and then an ack: the copy may be there,
-  and the item too. On a declared classic queue a returned item is also copied before it is run, to count the return; so
-  there a fault on anybody who serves the queue, between two turns, may have come between that copy and its ack.
-- A fault that touched a publisher that sends again what was not confirmed.
-- A silence that held up the delivery to the very worker that was done: others have been given the item meanwhile.
+- The fault touched the turn of a worker that was done. The ack may have been lost, and the item came back.
+- The fault touched any other turn, on a queue where items are moved by a confirmed copy and then an ack. Both the copy and
+  the item may exist. On a declared classic queue, a returned item is also copied before it is run, to count the return.
+  There, a fault between two turns that hit any runner of the queue may have come between that copy and its ack.
+- The fault touched a publisher, which publishes unconfirmed items again.
+- A silence delayed the delivery to the worker that was done. The item was delivered to others in the meantime.
 
-What touches what is in touches.py. And no fault excuses more than those had in hand then that it met.
+touches.py decides which faults touch which turns. No fault excuses more items than the runs that it hit had at that time.
 
-An item that is dead-lettered has had its attempts: as many workers that began on it and were not done, or else a fault
-that met a runner which had an item, and whose worker had not begun.
+A dead-lettered item must have had its attempts. An attempt is a worker that started and was not done, or a fault that hit a
+runner which had the item and whose worker had not started.
 """
 
 import dataclasses
@@ -25,32 +25,32 @@ import touches
 from budget import Budget
 from journal import by_item
 
-# How old an item is that a look for a drained queue cannot have missed.
+# A check for a drained queue cannot miss an item that was published at least this many seconds before.
 SEEN = 5.0
-# What a worker may still write after its runner's end; it takes that long to be killed.
+# The maximum time in seconds that a worker may outlive its runner, until it is killed.
 OUTLIVING = 1.0
-# As often an item has come back before a runner puts a copy of it in its place.
+# After this number of returns, a runner replaces an item by a copy.
 COPIED_AT = 9
 NEVER = float("inf")
 
 
 @dataclasses.dataclass
 class Record:
-    """A whole fault run."""
+    """The record of a whole fault run."""
 
     publications: list
     runs: list
     turns: list
     faults: list
-    left: list = dataclasses.field(default_factory=list)  # items found in a queue, or its retry queue, in the end
-    dead: list = dataclasses.field(default_factory=list)  # in the dead-letter queue that `declare` made
-    owner_dead: list = dataclasses.field(default_factory=list)  # where the queue's owner has its dead letters go
-    kept: list = dataclasses.field(default_factory=list)  # in the queue of a situation
-    limits: dict = dataclasses.field(default_factory=dict)  # of items: how often its owner lets one come back
-    unseen: list = dataclasses.field(default_factory=list)  # queues with messages that nobody can get
-    hung: list = dataclasses.field(default_factory=list)  # runs that had to be ended
-    declared: set = dataclasses.field(default_factory=set)  # queues where failed items are moved by copies
-    recounts: set = dataclasses.field(default_factory=set)  # queues where returned items are too
+    left: list = dataclasses.field(default_factory=list)  # items in a queue or its retry queue at the end
+    dead: list = dataclasses.field(default_factory=list)  # items in a dead-letter queue that `declare` made
+    owner_dead: list = dataclasses.field(default_factory=list)  # items in a dead-letter queue of the queue's owner
+    kept: list = dataclasses.field(default_factory=list)  # items in the queues of situations
+    limits: dict = dataclasses.field(default_factory=dict)  # the delivery limit of the queue's owner, by item
+    unseen: list = dataclasses.field(default_factory=list)  # queues with messages that cannot be got
+    hung: list = dataclasses.field(default_factory=list)  # runs that had to be killed
+    declared: set = dataclasses.field(default_factory=set)  # queues on which failed items are moved by copies
+    recounts: set = dataclasses.field(default_factory=set)  # queues on which returned items are moved by copies, too
 
     def __post_init__(self):
         self.published = {each.item: each.end for each in self.publications if each.is_confirmed}
@@ -67,7 +67,7 @@ class Record:
 
 
 def was_deleted(item, record):
-    """Whether its queue was deleted when it may have been in it."""
+    """Whether the item's queue was deleted while the item may have been in it."""
     return any(
         fault.kind == plan.DELETED and fault.queue == record.queue_of.get(item)
         and record.published[item] <= fault.end for fault in record.faults
@@ -84,7 +84,7 @@ def lost(record):
 
 
 def excuses_of(turn, number, record):
-    """Tokens for what a turn may leave behind: the item, or its copy, once more."""
+    """Returns the excuses for an additional message that a turn may have left: the item, or a copy of it."""
     run = record.run_of(turn)
     is_done = turn.outcome == "done"
     copies = is_done or run.queue in record.declared or number >= COPIED_AT
@@ -97,7 +97,8 @@ def excuses_of(turn, number, record):
 
 
 def recount_excuses(item, start, end, queue, record):
-    """For the copy that counts a return, or that no worker had: of a runner that the journal does not know."""
+    """Returns the excuses for a copy that counts a return, or for a copy of an item that no worker had. The journal does not
+    have the runners that made these copies."""
     def may_double(fault):
         is_recount = queue in record.recounts and fault.kind in touches.LOSSES and any(
             run.queue == queue for run in touches.affected(fault, record.runs))
@@ -140,7 +141,7 @@ def new_budget(record, measure):
 
 
 def copies_in_excess(record):
-    """The turns that were done with an item, and the messages left of it, for which there was none any more."""
+    """Returns the turns and the remaining messages of items that are too many and have no excuse."""
     budget, found = new_budget(record, touches.in_hand), []
     messages = [*record.left, *record.dead, *record.owner_dead, *record.kept]
     for item in {**record.turns_by_item, **dict.fromkeys(messages)}:
@@ -167,7 +168,7 @@ def copies_in_excess(record):
 
 
 def dead_unrun(record):
-    """Items that were dead-lettered without their attempts."""
+    """Returns the items that were dead-lettered without having had their attempts."""
     budget, found = new_budget(record, touches.unstarted), []
     for item in dict.fromkeys(record.dead):
         queue, start = record.queue_of.get(item), record.published.get(item, 0.0)
@@ -184,8 +185,11 @@ def dead_unrun(record):
 
 
 def limits_bypassed(record):
-    """Items that their queue's owner wanted dead-lettered by now. The broker counts a copy from 0 again: of what no worker had, and
-    of what came back ten times while nobody could know that the queue has an owner's limit."""
+    """Returns the items that exceeded the delivery limit of their queue's owner without being dead-lettered.
+
+    The broker counts the returns of a copy from 0. A copy is allowed for an item that no worker had, and for an item that came
+    back ten times while the runner could not learn about the limit.
+    """
     def was_copied(item):
         runs = [run for run in record.runs if run.queue == record.queue_of.get(item)]
         return any(
@@ -195,14 +199,17 @@ def limits_bypassed(record):
     def tried(item):
         return sum(turn.outcome != "done" for turn in record.turns_by_item.get(item, []))
 
-    return [item for item, limit in record.limits.items() if tried(item) > limit + 2 and item not in record.owner_dead and not was_copied(item)]
+    return [
+        item for item, limit in record.limits.items()
+        if tried(item) > limit + 2 and item not in record.owner_dead and not was_copied(item)
+    ]
 
 
-# What runners said
+# What runners reported
 
 
 def false_successes(record):
-    """Runs of a number of items that ended with 0 although a worker of theirs was not done."""
+    """Returns the runs with a fixed number of items that exited with 0 although one of their workers was not done."""
     return [
         run for run in record.runs
         if run.status == 0 and run.limit is not None
@@ -211,12 +218,12 @@ def false_successes(record):
 
 
 def says_drained(run, turns):
-    """Whether it took, by its turns, fewer items than it might, and that was all there was."""
+    """Whether the run's exit status states that the queue was drained: it took fewer items than it might have."""
     return run.status == 0 and (run.limit is None or len(turns) < run.limit)
 
 
 def leaves_at(item, record):
-    """When it was first done; or, of one that is dead-lettered, when its last worker ended."""
+    """Returns when the item was first done, or, if it was dead-lettered, when its last worker ended."""
     turns = record.turns_by_item.get(item, [])
     done = [turn.end for turn in turns if turn.outcome == "done"]
     if done:
@@ -227,7 +234,7 @@ def leaves_at(item, record):
 
 
 def false_drains(record):
-    """Runs that said by 0 that the queue is drained, while an item was in it that nobody was through with."""
+    """Returns the runs that reported a drained queue while an unfinished item was in it."""
     leaving = {item: leaves_at(item, record) for item in record.published if not was_deleted(item, record)}
     return [
         run for run in record.runs
@@ -243,7 +250,7 @@ def damaged(record):
 
 
 def outliving(record):
-    """Workers that went on after their runner's end."""
+    """Returns the turns of workers that outlived their runner."""
     ends = {run.name: run.end for run in record.runs if run.end is not None}
     return [
         turn for turn in record.turns

@@ -1,10 +1,10 @@
-"""The worker of a fault run: does what its item's id says, and writes down when.
+"""The worker of a fault run. It does what the id of its item says, and records the times in a journal.
 
     worker.py JOURNAL CLAIMS
 
-A line of the journal is a time of the monotonic clock, an event, the run, the process id and the item. `start` comes
-first. `done` comes last: from then on nothing but SIGKILL keeps this process from exiting with 0, as TERM is ignored.
-CLAIMS is a directory in which those that are to fail keep count.
+A line of the journal has a time of the monotonic clock, an event, the run, the process id and the item. The first event is
+`start`. After the event `done`, only SIGKILL can prevent the process from exiting with 0, because it ignores TERM by then.
+In the directory CLAIMS, workers that have to fail count their failures.
 """
 
 import os
@@ -31,7 +31,7 @@ def read_line():
 
 
 def read_rest(pause):
-    """The item up to its end: whether that is all of it, and nothing else."""
+    """Reads the rest of the item. Returns whether the item is complete and undamaged."""
     rest, digest = 0, 0
     while part := os.read(0, SLOW_PART):
         rest += len(part)
@@ -41,7 +41,7 @@ def read_rest(pause):
 
 
 def fails(times):
-    """Whether it is still this process's turn to fail: the first `times` ones that get here do."""
+    """Whether this process has to fail. The first `times` processes for an item do."""
     for number in range(times):
         try:
             os.close(os.open(f"{claims}/{item}.{number}", os.O_CREAT | os.O_EXCL))
@@ -52,7 +52,7 @@ def fails(times):
 
 
 def take_file(path):
-    """The item is in a file, which may be gone with its directory."""
+    """Makes the item's file the standard input. The file may have disappeared with its directory."""
     try:
         os.dup2(os.open(path, os.O_RDONLY), 0)
     except OSError:
@@ -63,7 +63,7 @@ def take_file(path):
 
 item = os.environ.get("WORK_ITEM_ID")
 head = b""
-if item is None:  # amqp-consume tells nothing but the body
+if item is None:  # amqp-consume passes only the body
     head = read_line()
     item = head.decode(errors="replace").partition(" ")[0] or "none"
 _, milliseconds, reading, failures, on_term, remains = item.split(".") if item.count(".") == 5 else "000000"

@@ -1,8 +1,9 @@
-"""Conversations of amqp-job with a real broker whose words are changed on their way: conversations.py BINARY BROKER-NAME
-[OPTION...]; scripts/fuzz --conversations sets it up.
+"""Runs amqp-job against a real broker through a proxy that changes what the broker sends.
 
-None may end in a crash or hang, none in exit status 0 without what it stands for, none may lose an item, and none may
-show a password. What does is printed with the number by which it comes again.
+conversations.py BINARY BROKER-NAME [OPTION...], called by scripts/fuzz --conversations
+
+No conversation may crash, hang, lose an item or show a password, and none may end with a false exit status 0. The script
+prints each conversation that does, with the number that reproduces it.
 """
 
 import argparse
@@ -28,20 +29,21 @@ from support import brokers  # noqa: E402
 from mutator import Proxy  # noqa: E402
 
 USER, PASSWORD = "fuzz", "Geheim-4711-nobody-sees"
-# When a command is told to end that waits for what has been left out of its conversation, and how long it may take then.
-PATIENCE, LIMIT = 6.0, 20.0
-# Of some that wait for an answer nobody is told anything: they end by their own limit, of a minute.
+# A command may wait forever for bytes that were removed. It gets TERM after the first time, and must end within the second.
+# Both are in seconds.
+PATIENCE, TERM_LIMIT = 6.0, 20.0
+# A few commands get no TERM. They must end by their own time limit of a minute.
 OWN_LIMIT = 90.0
 COMMON = ["--connect-timeout", "2s", "--heartbeat", "2s"]
 SIGNALS = {128 + number for number in (signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV, signal.SIGTRAP)}
 
 
-class Wrong(Exception):
-    """What must not happen."""
+class Violation(Exception):
+    """Something that must not happen."""
 
 
 class Lane:
-    """One conversation after the other, on queues of its own."""
+    """Runs one conversation after another, on its own queues."""
 
     def __init__(self, options, broker, directory, number):
         self.binary, self.broker = options.binary, broker
@@ -55,7 +57,7 @@ class Lane:
             [self.binary, "declare", self.family, "--type", kind, "--url", broker.url], check=True,
             stderr=subprocess.DEVNULL)
         self.client.channel.queue_declare(self.plain, durable=True)
-        self.connections = 0  # of the latest conversation
+        self.connections = 0  # the number of connections in the last conversation
         self.before = self.latest = None  # the commands of the two latest conversations, for a report
 
     def queues(self, name):
@@ -75,80 +77,81 @@ class Lane:
                 delivery_mode=2, message_id=f"id-{number}", content_type="text/plain", headers={"n": number, "t": ["x", {}]}))
 
     def converse(self, index):
-        """One of them: what its command was, and its exit status."""
-        chance = random.Random(f"{self.seed}/{index}")
-        name = chance.choice([self.family, self.family, self.plain])
-        items = chance.choice([0, 1, 1, 2, 3, 5])
-        command = chance.choice(COMMANDS)
+        """Runs one conversation. Returns the name of its command, and its exit status."""
+        generator = random.Random(f"{self.seed}/{index}")
+        name = generator.choice([self.family, self.family, self.plain])
+        items = generator.choice([0, 1, 1, 2, 3, 5])
+        command = generator.choice(COMMANDS)
         self.reset(name, items, is_dead=command in (dead_list, dead_show, dead_replay, dead_purge) and name == self.family)
         proxy = Proxy(self.broker.address, f"{self.seed}/{index}")
         self.journal = self.directory / "journal"
         self.journal.write_bytes(b"")
-        words, check = command(self, name, items, chance)
+        words, check = command(self, name, items, generator)
         self.before, self.latest = self.latest, ' '.join(words)
         environment = {
             "PATH": os.environ["PATH"], "TMPDIR": str(self.directory),
             "AMQP_URL": f"amqp://{USER}:{PASSWORD}@127.0.0.1:{proxy.port}",
         }
-        waits = chance.random() < 0.98
+        gets_term = generator.random() < 0.98
         began = time.monotonic()
         process = subprocess.Popen(
             [self.binary, *words], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True)
         try:
-            out, err, was_told = self.finish(process, waits or command in UNLIMITED)
-        except Wrong as error:
-            raise Wrong(f"{error}; {' '.join(words)}; {[each.done for each in proxy.mutators]}") from None
+            out, err, got_term = self.finish(process, gets_term or command in UNLIMITED)
+        except Violation as error:
+            raise Violation(f"{error}; {' '.join(words)}; {[each.done for each in proxy.mutators]}") from None
         finally:
             proxy.close()
-        said = f"{' '.join(words)} -> {process.returncode} after {time.monotonic() - began:.1f} s, told: {was_told}, " \
-            f"changed: {[each.done for each in proxy.mutators][:4]}: {err.decode(errors='replace')[-600:]!r}"
+        report = f"{' '.join(words)} -> {process.returncode} after {time.monotonic() - began:.1f} s, got TERM: {got_term}, " \
+            f"changes: {[each.done for each in proxy.mutators][:4]}: {err.decode(errors='replace')[-600:]!r}"
         status = process.returncode
-        if status < 0 and not (was_told and -status == signal.SIGTERM) or status in SIGNALS or b"Fatal error" in err:
-            raise Wrong(f"a crash: {said}")
+        if status < 0 and not (got_term and -status == signal.SIGTERM) or status in SIGNALS or b"Fatal error" in err:
+            raise Violation(f"it crashed: {report}")
         if PASSWORD.encode() in out + err:
-            raise Wrong(f"the password: {said}")
+            raise Violation(f"it showed the password: {report}")
         self.connections = len(proxy.mutators)
         problem = check(status, out, err)
         if problem:
-            raise Wrong(f"{problem}: {said}")
+            raise Violation(f"{problem}: {report}")
         return command.__name__, status
 
-    def finish(self, process, is_told):
+    def finish(self, process, gets_term):
+        """Waits for the process. Returns its standard output, its standard error, and whether it got TERM."""
         try:
-            return *process.communicate(timeout=PATIENCE if is_told else OWN_LIMIT), False
+            return *process.communicate(timeout=PATIENCE if gets_term else OWN_LIMIT), False
         except subprocess.TimeoutExpired:
             pass
-        if is_told:
+        if gets_term:
             process.send_signal(signal.SIGTERM)
             try:
-                return *process.communicate(timeout=LIMIT), True
+                return *process.communicate(timeout=TERM_LIMIT), True
             except subprocess.TimeoutExpired:
                 pass
         os.killpg(process.pid, signal.SIGKILL)
         _, err = process.communicate()
-        raise Wrong(f"a hang, {'of one that was told to end' if is_told else 'beyond its own limits'}: {err[-600:]!r}")
+        raise Violation(f"it hung {'after TERM' if gets_term else 'beyond its own limit'}: {err[-600:]!r}")
 
-    # What a queue has to agree with
+    # Counts of items
 
     def done(self):
         return self.journal.read_bytes().count(b"done\n")
 
-    def settled_count(self, name, least):
-        """How many there are, once what was in hand is back."""
+    def settled_count(self, name, expected):
+        """The number of items in the queues, after unacknowledged items have had time to come back."""
         deadline = time.monotonic() + 15
-        while sum(self.counts(name)) < least and time.monotonic() < deadline:
+        while sum(self.counts(name)) < expected and time.monotonic() < deadline:
             time.sleep(0.05)
         return sum(self.counts(name))
 
 
-def worker(lane, chance):
-    code = chance.choice([0, 0, 0, 0, 3])
+def worker(lane, generator):
+    code = generator.choice([0, 0, 0, 0, 3])
     return ["--", "sh", "-c", f"cat >/dev/null; [ {code} != 0 ] || echo done >>{lane.journal}; exit {code}"]
 
 
-def run(lane, name, items, chance, words=None, wanted=1):
-    words = words or chance.choice([["-n", "1"], ["-n", "1", "--when-empty", "exit"], ["-n", "1", "--on-disconnect", "finish"]])
+def run(lane, name, items, generator, words=None, wanted=1):
+    words = words or generator.choice([["-n", "1"], ["-n", "1", "--when-empty", "exit"], ["-n", "1", "--on-disconnect", "finish"]])
     may_be_empty = "exit" in words
     words = [*words, "--grace", "1s", "--max-item-size", "1MiB", "--spool-above", "1KiB"]
     if name == lane.family:
@@ -156,79 +159,79 @@ def run(lane, name, items, chance, words=None, wanted=1):
 
     def check(status, out, err):
         done = lane.done()
-        # Whatever left its queues was done. A copy of something that was not settled may be there besides.
+        # Every item that left the queues must have been done. There may also be copies of items that were not settled.
         left = lane.settled_count(name, items - done)
         if left < items - done:
             return f"{items - done - left} of {items} items are lost"
         if status == 0 and not may_be_empty and done < wanted:
-            return f"a false 0: {done} of {wanted} were done"
+            return f"its exit status 0 is false: {done} of {wanted} items were done"
         if status == 0 and may_be_empty and done < min(items, wanted):
-            return f"a false 0: {done} were done of {items}, {wanted} wanted"
-        # Each connection that is lost may leave a copy of what each worker had; going on and on does not.
+            return f"its exit status 0 is false: {done} items were done, of {items} in the queue and {wanted} wanted"
+        # Each lost connection may leave one copy for each worker, but copies must not accumulate beyond that.
         if left > items + min(3 * lane.connections, 12):
             return f"{items} items have become {left}"
         return None
 
-    return ["run", "-q", name, *COMMON, *words, *worker(lane, chance)], check
+    return ["run", "-q", name, *COMMON, *words, *worker(lane, generator)], check
 
 
-def run_many(lane, name, items, chance):
-    if chance.random() < 0.5:
-        words, check = run(lane, name, items, chance, ["-n", "3", "-j", "2", "--when-empty", "exit"], 3)
+def run_many(lane, name, items, generator):
+    if generator.random() < 0.5:
+        words, check = run(lane, name, items, generator, ["-n", "3", "-j", "2", "--when-empty", "exit"], 3)
     else:
-        words, check = run(lane, name, items, chance, ["--drain", "-j", "3", "--drain-timeout", "4s"], 0)
+        words, check = run(lane, name, items, generator, ["--drain", "-j", "3", "--drain-timeout", "4s"], 0)
     return words, check
 
 
-def publish(lane, name, items, chance):
-    bodies = [f"new-{number}" for number in range(chance.choice([1, 3, 20]))]
+def publish(lane, name, items, generator):
+    bodies = [f"new-{number}" for number in range(generator.choice([1, 3, 20]))]
 
     def check(status, out, err):
         if status == 0 and lane.settled_count(name, items + len(bodies)) < items + len(bodies):
-            return f"a false 0: {lane.counts(name)} are there of {items} and {len(bodies)}"
+            return f"its exit status 0 is false: the queues have {lane.counts(name)}, not {items} and {len(bodies)}"
         return None
 
     return ["publish", "-q", name, *COMMON, *bodies], check
 
 
-def status(lane, name, items, chance):
-    words = chance.choice([[], ["--json"], ["--drained"]])
+def status(lane, name, items, generator):
+    words = generator.choice([[], ["--json"], ["--drained"]])
 
     def check(code, out, err):
         if code == 0 and "--json" in words:
             try:
                 [json.loads(line) for line in out.splitlines()]
             except ValueError:
-                return "what is printed is no JSON"
+                return "its output is not JSON"
         return None
 
     return ["status", name, *COMMON, *words], check
 
 
-def dead_list(lane, name, items, chance):
-    return ["dead", "list", name, *COMMON, *chance.choice([[], ["--json"]])], keeps(lane, name, items)
+def dead_list(lane, name, items, generator):
+    return ["dead", "list", name, *COMMON, *generator.choice([[], ["--json"]])], keeps(lane, name, items)
 
 
-def dead_show(lane, name, items, chance):
+def dead_show(lane, name, items, generator):
     keep = keeps(lane, name, items)
 
     def check(status, out, err):
-        # A bit that is flipped within the body is nobody's to find.
+        # AMQP has no checksums, so a flipped bit in the body cannot be detected. The length must be right.
         if status == 0 and len(out) != len(b"item-1"):
-            return f"a false 0: {out!r} was shown"
+            return f"its exit status 0 is false: it showed {out!r}"
         return keep(status, out, err)
 
     return ["dead", "show", name, *COMMON, "--id", "id-1"], check
 
 
-def dead_replay(lane, name, items, chance):
-    words = chance.choice([[], [], ["--id", "id-1"], ["--where", "n=1"], ["--id", "id-1", "--dry-run"]])
+def dead_replay(lane, name, items, generator):
+    words = generator.choice([[], [], ["--id", "id-1"], ["--where", "n=1"], ["--id", "id-1", "--dry-run"]])
     return ["dead", "replay", name, *COMMON, *words], keeps(lane, name, items)
 
 
-def dead_purge(lane, name, items, chance):
-    """All but one stay, and perhaps another one that a flipped bit makes that one."""
-    words = chance.choice([["--id", "id-1"], ["--id", "id-1", "--dry-run"], ["--reason", "none"]])
+def dead_purge(lane, name, items, generator):
+    """Only one item may be purged, or two if a flipped bit gives another item the same id."""
+    words = generator.choice([["--id", "id-1"], ["--id", "id-1", "--dry-run"], ["--reason", "none"]])
     meant = 2 if words == ["--id", "id-1"] else 0
     return ["dead", "purge", name, *COMMON, *words], keeps(lane, name, items - meant)
 
@@ -240,13 +243,13 @@ def keeps(lane, name, items):
     return check
 
 
-def declare(lane, name, items, chance):
+def declare(lane, name, items, generator):
     kind = ["--type", "classic" if lane.family.endswith(tuple("13579")) else "quorum"] if name == lane.family \
         else ["--plain", "--type", "classic"]
     return ["declare", name, *COMMON, *kind], keeps(lane, name, items)
 
 
-# These wait for items and confirmations for as long as it takes.
+# These commands wait for items or confirmations without a time limit.
 UNLIMITED = [run, run_many, publish]
 COMMANDS = [run, run, run, run_many, run_many, publish, publish, status, dead_list, dead_show, dead_replay, dead_replay, dead_purge, declare]
 
@@ -257,7 +260,7 @@ class Conversations:
         self.numbers = iter(range(options.first, options.first + options.count))
         self.lock = threading.Lock()
         self.ends = collections.Counter()
-        self.wrong = []
+        self.violations = []
         self.lanes = [Lane(options, broker, directory, number) for number in range(min(options.lanes, options.count))]
 
     def run(self):
@@ -271,18 +274,18 @@ class Conversations:
         while True:
             with self.lock:
                 index = next(self.numbers, None)
-                if index is None or time.monotonic() >= self.options.deadline or len(self.wrong) >= 20:
+                if index is None or time.monotonic() >= self.options.deadline or len(self.violations) >= 20:
                     return
             try:
                 end = lane.converse(index)
-            except Wrong as error:
+            except Violation as error:
                 again = f"scripts/fuzz --conversations 1 --first {index} --seed {self.options.seed}"
-                print(f"conversation {index}: {error}\n  before it: {lane.before}\n  again: {again}", flush=True)
+                print(f"conversation {index}: {error}\n  before it: {lane.before}\n  reproduce it with {again}", flush=True)
                 with self.lock:
-                    self.wrong.append(index)
+                    self.violations.append(index)
                 continue
             except pika.exceptions.AMQPError as error:
-                print(f"conversation {index}: the check's own connection failed: {error!r}", flush=True)
+                print(f"conversation {index}: the test's own connection failed: {error!r}", flush=True)
                 continue
             with self.lock:
                 self.ends[end] += 1
@@ -296,7 +299,7 @@ def main():
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", required=True)
     parser.add_argument("--lanes", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin none after this")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="start no conversation after this time")
     options = parser.parse_args()
     options.deadline = time.monotonic() + options.seconds
     broker = brokers.Broker(options.broker, brokers.Broker(options.broker).url)
@@ -308,12 +311,12 @@ def main():
         conversations = Conversations(options, broker, pathlib.Path(directory))
         began = time.monotonic()
         conversations.run()
-    count = sum(conversations.ends.values()) + len(conversations.wrong)
+    count = sum(conversations.ends.values()) + len(conversations.violations)
     print(f"{count} conversations in {time.monotonic() - began:.0f} s, seed {options.seed}: "
-          f"{len(conversations.wrong)} must not be", flush=True)
+          f"{len(conversations.violations)} with violations", flush=True)
     for (command, status), number in sorted(conversations.ends.items()):
         print(f"  {command:12} {status:4}  {number}")
-    sys.exit(1 if conversations.wrong or not count else 0)
+    sys.exit(1 if conversations.violations or not count else 0)
 
 
 main()

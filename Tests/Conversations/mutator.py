@@ -1,4 +1,4 @@
-"""What a broker says, changed on its way: bytes and frames that are flipped, left out, doubled, put in or cut off."""
+"""Changes the bytes that a broker sends: bits are flipped, and bytes and frames are removed, repeated, inserted or truncated."""
 
 import random
 import socket
@@ -9,7 +9,7 @@ END = b"\xce"
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 # How long a broker may take to close a connection, in seconds.
 LIMIT = 30
-# Methods that a broker sends, for frames that nobody asked for: with what follows the number.
+# Methods that a broker may send without being asked: class id, method id and arguments.
 STRAY = [
     (60, 60, b"\x0aamqp-job-1" + struct.pack(">QB", 1, 0) + b"\0\x01q"),  # basic.deliver
     (60, 60, b"\x01x" + struct.pack(">QB", 2, 1) + b"\0\x01q"),
@@ -29,17 +29,17 @@ def frame(kind, channel, payload):
 
 
 class Mutator:
-    """Takes a broker's bytes and gives those that the client gets."""
+    """Takes the bytes of a broker, and returns the bytes that the client receives."""
 
-    def __init__(self, chance):
-        self.chance = chance
+    def __init__(self, generator):
+        self.random = generator
         self.rest = b""
         self.number = 0
-        # Logins, what comes at first, or anything: where the client is in another state each time.
-        most = chance.choice([8, 20, 60])
-        self.targets = {chance.randrange(most) for _ in range(chance.choice([1, 1, 1, 2, 4]))}
-        self.is_over = False  # nothing more gets through, and the connection ends
-        self.done = []  # what was changed, for a report
+        # Only the login is changed, the beginning, or any part, because the client is in another state in each of them.
+        limit = generator.choice([8, 20, 60])
+        self.targets = {generator.randrange(limit) for _ in range(generator.choice([1, 1, 1, 2, 4]))}
+        self.is_over = False  # whether the connection ends and no more bytes are passed on
+        self.done = []  # the changes, for a report
 
     def take(self, data):
         self.rest += data
@@ -55,7 +55,7 @@ class Mutator:
         return out
 
     def mutate(self, kind, channel, payload):
-        change = self.chance.choice([
+        change = self.random.choice([
             self.flip, self.flip, self.damage, self.damage, self.drop, self.double, self.stray, self.stray, self.other_channel,
             self.other_kind, self.raw, self.cut, self.resize, self.properties,
         ])
@@ -64,72 +64,72 @@ class Mutator:
 
     def flip(self, kind, channel, payload):
         changed = bytearray(payload)
-        for _ in range(self.chance.choice([1, 1, 3])):
+        for _ in range(self.random.choice([1, 1, 3])):
             if changed:
-                changed[self.chance.randrange(len(changed))] ^= 1 << self.chance.randrange(8)
+                changed[self.random.randrange(len(changed))] ^= 1 << self.random.randrange(8)
         return frame(kind, channel, bytes(changed))
 
     def damage(self, kind, channel, payload):
-        start = self.chance.randrange(len(payload) + 1)
-        end = min(len(payload), start + self.chance.randrange(8))
-        put = self.chance.choice([b"", payload[start:end] * 2, b"\0", b"\xff" * 4, self.chance.randbytes(3)])
+        start = self.random.randrange(len(payload) + 1)
+        end = min(len(payload), start + self.random.randrange(8))
+        put = self.random.choice([b"", payload[start:end] * 2, b"\0", b"\xff" * 4, self.random.randbytes(3)])
         return frame(kind, channel, payload[:start] + put + payload[end:])
 
     def drop(self, kind, channel, payload):
         return b""
 
     def double(self, kind, channel, payload):
-        return frame(kind, channel, payload) * self.chance.choice([2, 2, 5])
+        return frame(kind, channel, payload) * self.random.choice([2, 2, 5])
 
     def some_channel(self):
-        return self.chance.choice([0, 1, 1, 2, 3, 4, 5, 9, 2047, 65535])
+        return self.random.choice([0, 1, 1, 2, 3, 4, 5, 9, 2047, 65535])
 
     def stray(self, kind, channel, payload):
-        number, method, arguments = self.chance.choice(STRAY)
-        strange = self.chance.choice([channel, self.some_channel()])
+        number, method, arguments = self.random.choice(STRAY)
+        strange = self.random.choice([channel, self.some_channel()])
         out = frame(METHOD, strange, struct.pack(">HH", number, method) + arguments)
-        if self.chance.random() < 0.5:  # a message, whole or not
-            size = self.chance.choice([0, 1, 3, 1 << 22, 1 << 40, (1 << 64) - 1])
-            out += frame(HEADER, strange, struct.pack(">HHQ", 60, 0, size) + self.chance.choice([b"\0\0", b"\0\1", b""]))
-            if self.chance.random() < 0.7:
-                out += frame(BODY, strange, b"abc"[:self.chance.randrange(4)])
-        return self.chance.choice([out + frame(kind, channel, payload), frame(kind, channel, payload) + out])
+        if self.random.random() < 0.5:  # add a message, which may be incomplete
+            size = self.random.choice([0, 1, 3, 1 << 22, 1 << 40, (1 << 64) - 1])
+            out += frame(HEADER, strange, struct.pack(">HHQ", 60, 0, size) + self.random.choice([b"\0\0", b"\0\1", b""]))
+            if self.random.random() < 0.7:
+                out += frame(BODY, strange, b"abc"[:self.random.randrange(4)])
+        return self.random.choice([out + frame(kind, channel, payload), frame(kind, channel, payload) + out])
 
     def other_channel(self, kind, channel, payload):
         return frame(kind, self.some_channel(), payload)
 
     def other_kind(self, kind, channel, payload):
-        return frame(self.chance.choice([METHOD, HEADER, BODY, HEARTBEAT, 0, 9, 65]), channel, payload)
+        return frame(self.random.choice([METHOD, HEADER, BODY, HEARTBEAT, 0, 9, 65]), channel, payload)
 
     def raw(self, kind, channel, payload):
-        """Without regard to where a frame begins and ends."""
+        """Changes any byte of the frame, including its header and its end."""
         changed = bytearray(frame(kind, channel, payload))
-        changed[self.chance.randrange(len(changed))] = self.chance.randrange(256)
+        changed[self.random.randrange(len(changed))] = self.random.randrange(256)
         return bytes(changed)
 
     def cut(self, kind, channel, payload):
         self.is_over = True
         whole = frame(kind, channel, payload)
-        return whole[:self.chance.randrange(len(whole))]
+        return whole[:self.random.randrange(len(whole))]
 
     def resize(self, kind, channel, payload):
-        """A message's announced size, or a method's first numbers."""
+        """Changes the announced size of a message, or the first arguments of a method."""
         if kind == HEADER and len(payload) >= 12:
-            size = self.chance.choice([0, 1, 1 << 22, 40 << 30, (1 << 64) - 1])
+            size = self.random.choice([0, 1, 1 << 22, 40 << 30, (1 << 64) - 1])
             payload = payload[:4] + struct.pack(">Q", size) + payload[12:]
         elif len(payload) >= 8:
-            payload = payload[:4] + self.chance.choice([b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\1"]) + payload[8:]
+            payload = payload[:4] + self.random.choice([b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\1"]) + payload[8:]
         return frame(kind, channel, payload)
 
     def properties(self, kind, channel, payload):
         if kind == HEADER and len(payload) >= 14:
-            flags = self.chance.choice([b"\0\1", b"\x80\1", b"\xff\xff", b"\x20\0", self.chance.randbytes(2)])
+            flags = self.random.choice([b"\0\1", b"\x80\1", b"\xff\xff", b"\x20\0", self.random.randbytes(2)])
             payload = payload[:12] + flags + payload[14:]
         return frame(kind, channel, payload)
 
 
 class Proxy:
-    """Stands before the broker; each connection has a mutator of its own, which the seed decides on."""
+    """A proxy in front of the broker. Each connection has its own mutator, which depends on the seed."""
 
     def __init__(self, target, seed):
         self.target, self.seed = target, seed

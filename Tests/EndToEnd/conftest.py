@@ -1,12 +1,12 @@
-"""Fixtures. The tests get what they work on from these variables, which scripts/test sets:
+"""The fixtures, and the order in which tests run. scripts/test sets these variables:
 
     TEST_BINARY        the amqp-job to test
-    TEST_BROKER_NAME   the broker (of scripts/broker) that the tests share
-    TEST_BROKER_URL    its URL
-    TEST_CERTIFICATES  the certificates that certificates.py made, which that broker uses
-    TEST_RABBITMQ      the version of RabbitMQ to start others with; "" is the one that is installed
-    TEST_KUBECTL       kubectl, for its kustomize; "" where there is none
-    TEST_HADOLINT      hadolint; "" where there is none
+    TEST_BROKER_NAME   the name, to scripts/broker, of the broker that all tests share
+    TEST_BROKER_URL    the URL of that broker
+    TEST_CERTIFICATES  the folder of certificates that support/certificates.py made and that broker uses
+    TEST_RABBITMQ      the version of RabbitMQ for further brokers; empty for the installed one
+    TEST_KUBECTL       the path of kubectl; empty where there is none
+    TEST_HADOLINT      the path of hadolint; empty where there is none
 """
 
 import faulthandler
@@ -19,15 +19,16 @@ import pytest
 
 sys.dont_write_bytecode = True
 
-from support import brokers  # noqa: E402
-from support import harness  # noqa: E402
-from support import manual  # noqa: E402
+from support import bench as benches, brokers, manual  # noqa: E402
 from support.terminal import Terminal  # noqa: E402
+
+# pytest-xdist runs all tests of a group in one process, so that they share one broker.
+GROUP_OF_FIXTURE = {"spare_broker": "spare", "token_broker": "tokens"}
 
 
 def pytest_configure(config):
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        # In the background of a shell they are ignored, which every process here would inherit.
+        # A shell starts background commands with these signals ignored, and every process here would inherit that.
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     needed = ("TEST_BINARY", "TEST_BROKER_NAME", "TEST_BROKER_URL", "TEST_CERTIFICATES")
@@ -54,15 +55,21 @@ def pytest_runtest_makereport(item, call):
     setattr(item, "failed_in_" + call.when, outcome.get_result().failed)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook.
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.get_closest_marker("background") is not None)
+    """Puts what takes longest first: the groups, then the slow tests. No process then works alone at the end."""
+    for item in items:
+        for fixture, group in GROUP_OF_FIXTURE.items():
+            if fixture in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: (not item.get_closest_marker("xdist_group"), not item.get_closest_marker("slow")))
 
 
 @pytest.fixture(autouse=True)
 def time_limit(request):
-    """No test runs longer than its limit."""
+    """Fails a test that runs for longer than its limit."""
     marker = request.node.get_closest_marker("limit")
-    seconds = marker.args[0] if marker else 60
+    seconds = marker.args[0] if marker else 180
 
     def expire(_number, _frame):
         faulthandler.dump_traceback(all_threads=True)
@@ -85,7 +92,7 @@ def binary():
 
 @pytest.fixture(scope="session")
 def links(binary, tmp_path_factory):
-    """A directory with the binary by the names of amqp-tools."""
+    """A directory that has the binary under the names of the amqp-tools."""
     directory = tmp_path_factory.mktemp("links")
     for name in manual.TOOLS:
         (directory / name).symlink_to(binary)
@@ -94,14 +101,13 @@ def links(binary, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def broker():
-    """The broker that all tests share; none of them changes its settings or stops it."""
+    """The broker that all tests share. No test changes its settings or stops it."""
     return brokers.Broker(os.environ["TEST_BROKER_NAME"], os.environ["TEST_BROKER_URL"])
 
 
 @pytest.fixture(scope="session")
 def spare_broker():
-    """One that a test may kill, start again and misconfigure, as long as it runs again afterwards."""
-    # Each of the processes that run tests side by side has its own.
+    """A broker that a test may kill, restart and misconfigure. After the test it has to work as before."""
     spare = brokers.Broker(f"{os.environ['TEST_BROKER_NAME']}-spare{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     yield spare
     spare.stop()
@@ -109,7 +115,7 @@ def spare_broker():
 
 @pytest.fixture(scope="session")
 def issuer():
-    """Whose tokens `token_broker` takes."""
+    """Signs the tokens that `token_broker` accepts."""
     from support import tokens
 
     return tokens.Issuer()
@@ -117,7 +123,7 @@ def issuer():
 
 @pytest.fixture(scope="session")
 def token_broker(issuer, tmp_path_factory):
-    """One that takes OAuth 2 access tokens, too."""
+    """A broker that accepts OAuth 2 access tokens, too."""
     key = tmp_path_factory.mktemp("tokens") / "public.pem"
     key.write_bytes(issuer.public_key)
     name = f"{os.environ['TEST_BROKER_NAME']}-tokens{os.environ.get('PYTEST_XDIST_WORKER', '')}"
@@ -128,8 +134,8 @@ def token_broker(issuer, tmp_path_factory):
 
 @pytest.fixture
 def token_bench(binary, token_broker, time_limit, request):
-    """A bench on that broker."""
-    made = harness.Bench(binary, token_broker)
+    """A bench on `token_broker`."""
+    made = benches.Bench(binary, token_broker)
     yield made
     _close(made, request)
 
@@ -146,16 +152,16 @@ def _close(bench, request):
 
 @pytest.fixture
 def bench(binary, broker, time_limit, request):
-    made = harness.Bench(binary, broker)
+    made = benches.Bench(binary, broker)
     yield made
     _close(made, request)
 
 
 @pytest.fixture
 def spare(binary, spare_broker, time_limit, request):
-    """A bench on the spare broker."""
+    """A bench on `spare_broker`."""
     spare_broker.start()
-    made = harness.Bench(binary, spare_broker)
+    made = benches.Bench(binary, spare_broker)
     yield made
     spare_broker.start()
     _close(made, request)
@@ -163,8 +169,8 @@ def spare(binary, spare_broker, time_limit, request):
 
 @pytest.fixture
 def make_cluster(bench):
-    """make_cluster(worker) makes a cluster.Cluster."""
-    from support import cluster  # needs packages that the other tests do not need
+    """Makes a cluster.Cluster: make_cluster(worker)."""
+    from support import cluster  # It needs packages that most tests do not need.
 
     made = []
 
@@ -179,13 +185,13 @@ def make_cluster(bench):
 
 @pytest.fixture
 def queue(bench):
-    """An empty one with a retry and a dead-letter queue."""
+    """An empty queue that has a retry queue and a dead-letter queue."""
     return bench.work_queue("quorum")
 
 
 @pytest.fixture
 def terminal(bench):
-    """One of 100 columns."""
+    """A terminal of 100 columns."""
     made = Terminal(100, 24)
     bench.closers.append(made.close)
     return made
@@ -193,27 +199,5 @@ def terminal(bench):
 
 @pytest.fixture(params=["quorum", "classic"])
 def kind(request):
-    """Both kinds of queue, for the tests where it may matter."""
+    """Both kinds of queue, for tests where the kind may matter."""
     return request.param
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _prepared(request):
-    """What takes long is started before the first test, and looked at by the last ones."""
-    prepared = {}
-    for item in request.session.items:
-        marker = item.get_closest_marker("background")
-        if marker:
-            made = harness.Bench(request.getfixturevalue("binary"), request.getfixturevalue("broker"))
-            prepared[item.nodeid] = made, marker.kwargs["prepare"](made)
-    yield prepared
-    for made, _ in prepared.values():  # those that never came to be looked at
-        made.close()
-
-
-@pytest.fixture
-def prepared(_prepared, time_limit, request):
-    """What the test's `prepare` returned."""
-    made, value = _prepared.pop(request.node.nodeid)
-    yield value
-    _close(made, request)

@@ -4,7 +4,7 @@ import Testing
 @Suite struct BrokerURLProperties {
   private static let secret = "Sup3rSecret"
 
-  /// Something like a URL, with a password that has `secret` in it.
+  /// A text that resembles a URL, whose password contains `secret`.
   private func text(_ random: inout Random) -> String {
     let userinfo = "\(random.text(upTo: 5)):\(random.text(upTo: 3))\(Self.secret)\(random.text(upTo: 3))@"
     let host = random.one(of: ["h", "example.org", "[::1]", "127.0.0.1", "", random.text(upTo: 8)])
@@ -26,7 +26,7 @@ import Testing
     }.joined()
   }
 
-  @Test func whatIsReadMeansTheSameWhenWrittenAndReadAgain() {
+  @Test("A URL that is read means the same when it is written and read again") func urlRoundTrip() {
     property("URLs, written and read again") { random in
       guard let url = try? BrokerURL(parsing: self.random(&random)) else { return }
       let text =
@@ -39,13 +39,13 @@ import Testing
     }
   }
 
-  @Test func passwordsAreNotShown() {
+  @Test("Passwords are never shown") func passwords() {
     property("URLs, what is shown of them") { random in
       let text = self.random(&random)
       do {
         let urls = try BrokerURL.list(parsing: text)
         let shown = urls.map { "\($0) \($0.username) \($0.vhost)" }.joined()
-        // Where it is in what is shown it was no password to begin with.
+        // After damage, the secret may be in another part of the URL, which may be shown.
         guard isPassword(in: text) else { return }
         try expect(!shown.contains(Self.secret), "\(text) is shown as \(shown)")
         var bytes = Array(text.utf8)
@@ -59,8 +59,8 @@ import Testing
     }
   }
 
-  /// Whether the secret stands where a reader of the text expects the password: between a `:` after the last `//` before
-  /// it and an `@`.
+  /// Whether a reader takes the secret for a password. It is then between a `:` and an `@`, and the `:` follows the last
+  /// `://` before it.
   private func isPassword(in text: String) -> Bool {
     let bytes = Array(text.utf8)
     let secret = Array(Self.secret.utf8)
@@ -68,8 +68,8 @@ import Testing
     guard let start = bytes.indices.first(where: { bytes[$0...].starts(with: secret) }),
       let scheme = bytes[..<start].indices.last(where: { bytes[$0..<start].starts(with: separator) })
     else { return false }
-    let behind = bytes[start...]
-    let end = behind.indices.first { bytes[$0...].starts(with: separator) } ?? behind.endIndex
-    return bytes[(scheme + 3)..<start].contains(UInt8(ascii: ":")) && behind[..<end].contains(UInt8(ascii: "@"))
+    let rest = bytes[start...]
+    let end = rest.indices.first { bytes[$0...].starts(with: separator) } ?? rest.endIndex
+    return bytes[(scheme + 3)..<start].contains(UInt8(ascii: ":")) && rest[..<end].contains(UInt8(ascii: "@"))
   }
 }

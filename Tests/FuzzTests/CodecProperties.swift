@@ -6,7 +6,7 @@ import Testing
   private let codec = Codec()
   private static let limit = 1 << 20
 
-  @Test func whatIsEncodedIsDecodedAsItWas() {
+  @Test("Properties survive encoding and decoding") func propertiesRoundTrip() {
     property("properties, encoded and decoded") { random in
       let properties = random.properties()
       let bytes = try codec.encode(properties, limit: Self.limit)
@@ -14,20 +14,20 @@ import Testing
     }
   }
 
-  @Test func damagedPropertiesAreRefusedOrReadConsistently() {
+  @Test("Damaged properties are decoded consistently") func damagedProperties() {
     property("properties, damaged") { random in
       var bytes =
         random.chance(1, in: 8) ? random.bytes(upTo: 100) : try codec.encode(random.properties(), limit: Self.limit)
       random.damage(&bytes)
       let decoded = codec.decodeProperties(bytes[...])
       let again = try codec.encode(decoded, limit: Self.limit)
-      // Bytes, since some numbers are not equal to themselves.
+      // The encoded bytes are compared, because a NaN does not equal itself.
       let twice = try codec.encode(codec.decodeProperties(again[...]), limit: Self.limit)
       try expect(again == twice, "\(bytes) are \(again), and these are \(twice)")
     }
   }
 
-  @Test func deepHeadersGoOnAsTheyCame() {
+  @Test("Deep headers are passed on unchanged") func deepHeaders() {
     property("headers of many levels") { random in
       let levels = random.chance(1, in: 4) ? random.size(upTo: 20_000) : Int.random(in: 100...150, using: &random)
       var deep = random.deepValue(levels: levels, innermost: [UInt8(ascii: "V")])
@@ -41,9 +41,9 @@ import Testing
       let again = try codec.encode(decoded, limit: Self.limit)
       try expect(again == bytes || isDamaged, "\(levels) levels come out as others")
       guard !isDamaged, levels > 0 else { return }
-      let isUnread = if case .undecodable? = decoded.headers?["n"] { true } else { false }
-      try expect(isUnread == (levels > FieldTable.maxDepth), "\(levels) levels: \(isUnread)")
-      try expect(decoded.headers?["l"] == .int8(7), "\(levels) levels hide what is behind them")
+      let isUndecodable = if case .undecodable? = decoded.headers?["n"] { true } else { false }
+      try expect(isUndecodable == (levels > FieldTable.maxDepth), "\(levels) levels: \(isUndecodable)")
+      try expect(decoded.headers?["l"] == .int8(7), "\(levels) levels hide the header after them")
     }
   }
 
@@ -53,7 +53,7 @@ import Testing
     60 << 16 | 71, 60 << 16 | 80, 60 << 16 | 120,
   ]
 
-  @Test func methodsAreReadOrRefused() {
+  @Test("A method is decoded or rejected") func methods() {
     property("methods") { random in
       let id = random.chance(1, in: 10) ? random.integer() : random.one(of: Self.methods)
       var payload: [UInt8] = []

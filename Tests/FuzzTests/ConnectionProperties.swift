@@ -32,18 +32,18 @@ import Testing
     return bytes
   }
 
-  private func connection(largestBodyInMemory: Int) -> Connection {
+  private func connection(maxBodySizeInMemory: Int) -> Connection {
     var parameters = Connection.Parameters(
       url: BrokerURL(host: "h"), heartbeat: 0, name: "fuzz",
       initialMethods: [.channelOpen, .basicConsume(queue: "q", consumerTag: "A", arguments: [:])].map {
         ChannelMethod($0, on: 1)
       })
-    parameters.maxBodySizeInMemory = largestBodyInMemory
+    parameters.maxBodySizeInMemory = maxBodySizeInMemory
     return Connection(parameters)
   }
 
-  /// All that comes of `bytes`, taken in pieces of up to `most` bytes.
-  private func outcome(of bytes: [UInt8], in most: Int, _ connection: Connection, _ random: inout Random)
+  /// The events and the error that result from receiving `bytes` in pieces of up to `maxPieceSize` bytes.
+  private func outcome(of bytes: [UInt8], in maxPieceSize: Int, _ connection: Connection, _ random: inout Random)
     -> (events: [Connection.Event], error: AMQPError?)
   {
     var connection = connection
@@ -51,7 +51,7 @@ import Testing
     var rest = bytes[...]
     do {
       while !rest.isEmpty {
-        let piece = rest.prefix(Int.random(in: 1...most, using: &random))
+        let piece = rest.prefix(Int.random(in: 1...maxPieceSize, using: &random))
         events += try connection.receive(piece, now: .now)
         try connection.tick(now: .now)
         rest = rest[piece.endIndex...]
@@ -62,9 +62,9 @@ import Testing
     return (events, nil)
   }
 
-  @Test func whatComesIsTheSameHoweverItIsCut() {
+  @Test("The events are the same however the bytes are split") func splitBytes() {
     property("conversations, cut and damaged") { random in
-      let connection = connection(largestBodyInMemory: random.one(of: [.max, 0, 50]))
+      let connection = connection(maxBodySizeInMemory: random.one(of: [.max, 0, 50]))
       var bodies: [[UInt8]] = []
       var bytes = Self.greeting
       for _ in 0..<random.size(upTo: 4) {

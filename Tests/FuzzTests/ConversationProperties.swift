@@ -8,7 +8,7 @@ import Testing
 @Suite struct ConversationProperties {
   private static let limit = 1 << 20
 
-  /// A runner, its connection and the bodies, as `EventLoop` puts them together, and a broker that answers.
+  /// A runner with its connection and its bodies, combined as in `EventLoop`, and a broker that answers it.
   private struct Conversation {
     var harness: RunnerHarness
     var broker: ScriptedBroker
@@ -22,7 +22,7 @@ import Testing
       self.makeBroker = makeBroker
     }
 
-    /// What the runner wanted is done.
+    /// Carries out the actions of the runner.
     mutating func perform() {
       switch harness.connection {
       case .connect(let opening):
@@ -73,7 +73,7 @@ import Testing
       try harness.handle(.connectionFailed(BrokerFailure(.lost, broker: BrokerURL(host: "h"), detail: detail)))
     }
 
-    /// The broker hears what there is to hear, and its answer comes, changed or not.
+    /// Passes the client's bytes to the broker and its answer back, which may be damaged.
     mutating func exchange(_ random: inout Random, isDamaged: Bool) throws {
       guard let sent = connection?.output, !sent.isEmpty else { return }
       connection?.output = []
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  @Test func whateverComesFromABrokerARunnerKeepsItsPromises() {
+  @Test("A runner keeps its promises whatever bytes a broker sends") func damagedConversations() {
     property("runners, and a broker's bytes damaged") { random in
       let options = random.jobOptions()
       let items = try (0..<Int.random(in: 0...5, using: &random)).map { _ in

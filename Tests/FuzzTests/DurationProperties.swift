@@ -9,7 +9,7 @@ import Testing
     return String(digits)
   }
 
-  @Test func areReadOrRefused() {
+  @Test("A duration that is read can be written and read again") func durations() {
     property("durations, read and written") { random in
       var text = number(&random) + random.one(of: ["", "ms", "s", "m", "h", "d", random.text(upTo: 3)])
       if random.chance(1, in: 4) { text = random.damaged(text) }
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test func wholeMillisecondsAreExact() {
+  @Test("Durations of whole milliseconds are exact") func wholeMilliseconds() {
     property("durations of whole milliseconds") { random in
       let milliseconds = random.size(upTo: Int(UInt32.max))
       let fraction = String(String(1000 + milliseconds % 1000).dropFirst())
@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test func sizesAreReadOrRefused() {
+  @Test("A size that is read is within its limits") func sizes() {
     property("sizes") { random in
       let digits = number(&random)
       let unit = random.one(of: ["", "B", "KiB", "MiB", "GiB", "TiB", "kb", random.text(upTo: 3)])

@@ -22,7 +22,7 @@ import Testing
     var names: Set<[UInt8]> = []
     return .object(
       (0..<random.size(upTo: 5)).compactMap { _ in
-        // A name with a NUL is refused.
+        // The reader rejects a name with a NUL.
         let name = String(random.text(upTo: 10).unicodeScalars.filter { $0 != "\0" })
         guard names.insert(Array(name.utf8)).inserted else { return nil }
         return .init(name: name, value: value(&random, levels: levels - 1))
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func whatIsWrittenIsReadAsItWas() {
+  @Test("A JSON value survives writing and reading") func jsonRoundTrip() {
     property("JSON, written and read") { random in
       let value = random.chance(1, in: 2) ? object(&random, levels: 5) : JSONValue.array([value(&random, levels: 5)])
       let text = text(value, &random)
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNoJSONIsRefused() {
+  @Test("Invalid JSON is rejected with a short reason") func invalidJSON() {
     property("JSON, damaged") { random in
       var bytes = Array(text(object(&random, levels: 5), &random).utf8)
       random.damage(&bytes)
@@ -71,7 +71,7 @@ import Testing
       #"{\#(body), "headers": \#(headers), "properties": {"\#(property)": \#(text(value(&random, levels: 0), &random))}}"#
   }
 
-  @Test func linesAreItemsOrRefused() {
+  @Test("A line of JSON is an item within the limits, or is rejected") func lines() {
     property("lines of JSON") { random in
       let line = line(&random)
       let text = random.chance(1, in: 2) ? line : random.damaged(line)
@@ -90,7 +90,7 @@ import Testing
     }
   }
 
-  @Test func base64IsReadAsItWas() {
+  @Test("Bytes survive base64") func base64RoundTrip() {
     property("base64") { random in
       let bytes = random.bytes(upTo: 100)
       try expect(Base64.decoded(base64(bytes)) == bytes, "\(bytes)")

@@ -1,15 +1,15 @@
 import Glibc
 import Testing
 
-/// What a property that does not hold says of it.
+/// Reports that a property does not hold.
 struct Broken: Error, CustomStringConvertible {
   var description: String
 
   init(_ description: String) { self.description = description }
 }
 
-/// Tries a property on random input for `FUZZ_SECONDS`, with `FUZZ_SEED` first and the numbers that follow it. A failure
-/// names the one with which it comes again. A trap cannot: it comes again with the seed of the whole.
+/// Checks a property on random input for `FUZZ_SECONDS`. The seeds are `FUZZ_SEED` and the numbers that follow it. A failure
+/// names the seed that reproduces it. A trap cannot name its seed; it is reproduced by starting again with `FUZZ_SEED`.
 func property(_ name: String, _ holds: (inout Random) throws -> Void) {
   let seconds = setting("FUZZ_SECONDS").flatMap { Double($0) } ?? 0.2
   let first = setting("FUZZ_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64(UInt32.max))
@@ -21,7 +21,7 @@ func property(_ name: String, _ holds: (inout Random) throws -> Void) {
     do {
       try holds(&random)
     } catch {
-      Issue.record("\(name): \(error); it comes again with scripts/fuzz --seed \(seed)")
+      Issue.record("\(name): \(error); reproduce it with scripts/fuzz --seed \(seed)")
       return
     }
     seed &+= 1

@@ -1,4 +1,4 @@
-/// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>), and what the properties are tried on.
+/// The random number generator SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>), with functions that make random input.
 struct Random: RandomNumberGenerator {
   private var state: UInt64
 
@@ -12,11 +12,12 @@ struct Random: RandomNumberGenerator {
     return mixed ^ (mixed >> 31)
   }
 
-  /// A number of which small ones are as likely as large ones.
-  mutating func size(upTo most: Int) -> Int {
-    Int.random(in: 0...most, using: &self) >> Int.random(in: 0..<Int.bitWidth - most.leadingZeroBitCount, using: &self)
+  /// A number from 0 to `max`. Small numbers are as likely as large ones.
+  mutating func size(upTo max: Int) -> Int {
+    Int.random(in: 0...max, using: &self) >> Int.random(in: 0..<Int.bitWidth - max.leadingZeroBitCount, using: &self)
   }
 
+  /// True in `one` of `count` cases.
   mutating func chance(_ one: Int, in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) < one }
 
   mutating func one<Choices: Collection>(of choices: Choices) -> Choices.Element {
@@ -24,13 +25,13 @@ struct Random: RandomNumberGenerator {
     return choice
   }
 
-  /// An integer, often one at an end of its type.
+  /// An integer, which is often the minimum, the maximum, 0 or 1.
   mutating func integer<Number: FixedWidthInteger>() -> Number {
     chance(1, in: 3) ? one(of: [.min, .max, 0, 1]) : Number(truncatingIfNeeded: next())
   }
 
-  mutating func bytes(upTo most: Int) -> [UInt8] {
-    (0..<size(upTo: most)).map { _ in UInt8(truncatingIfNeeded: next()) }
+  mutating func bytes(upTo max: Int) -> [UInt8] {
+    (0..<size(upTo: max)).map { _ in UInt8(truncatingIfNeeded: next()) }
   }
 
   private static let scalars: [UnicodeScalar] = [
@@ -38,16 +39,17 @@ struct Random: RandomNumberGenerator {
     "é", "\u{2028}", "\u{FEFF}", "😀", "\u{10FFFF}",
   ]
 
-  /// Text of which letters are a half, and what has a meaning to some parser, or joins what is before it, the other.
-  mutating func text(upTo most: Int) -> String {
+  /// A text of up to `max` scalars. One half are printable ASCII. The others are separators, control characters, combining
+  /// marks and the like, which parsers handle in a special way.
+  mutating func text(upTo max: Int) -> String {
     var text = String.UnicodeScalarView()
-    for _ in 0..<size(upTo: most) {
+    for _ in 0..<size(upTo: max) {
       text.append(chance(1, in: 2) ? one(of: Self.scalars) : UnicodeScalar(UInt8.random(in: 48...122, using: &self)))
     }
     return String(text)
   }
 
-  /// The same with something changed, left out, doubled or put in, once or more often.
+  /// Changes, removes, duplicates or inserts some bytes, at one or more places.
   mutating func damage<Bytes: RangeReplaceableCollection & RandomAccessCollection & MutableCollection>(
     _ bytes: inout Bytes
   ) where Bytes.Element == UInt8, Bytes.Index == Int {

@@ -1,9 +1,9 @@
 import AMQP
 
-/// Properties of messages, with headers of every kind.
+/// Random message properties, with headers of every kind.
 extension Random {
-  mutating func byteString(upTo most: Int) -> ByteString {
-    chance(1, in: 3) ? ByteString(bytes(upTo: most)) : ByteString(Array(text(upTo: most).utf8.prefix(most)))
+  mutating func byteString(upTo max: Int) -> ByteString {
+    chance(1, in: 3) ? ByteString(bytes(upTo: max)) : ByteString(Array(text(upTo: max).utf8.prefix(max)))
   }
 
   mutating func maybe<Value>(_ value: (inout Random) -> Value) -> Value? { chance(1, in: 2) ? value(&self) : nil }
@@ -30,7 +30,7 @@ extension Random {
     FieldTable((0..<size(upTo: 8)).map { _ in .init(name: headerName(), value: value(levels: levels, largestValue)) })
   }
 
-  /// Some that mean something to brokers or to amqp-job, and some that are alike.
+  /// Some names have a meaning for brokers or for amqp-job. Others become the same environment variable.
   private mutating func headerName() -> ByteString {
     chance(1, in: 3)
       ? one(of: [
@@ -39,7 +39,7 @@ extension Random {
       ]) : byteString(upTo: 255)
   }
 
-  /// Numbers that are equal to themselves: no NaN.
+  /// A random value, but never NaN, because tests compare values and NaN does not equal itself.
   private mutating func value(levels: Int, _ largestValue: Int) -> FieldValue {
     switch Int.random(in: 0..<(levels > 0 ? 18 : 16), using: &self) {
     case 0: .boolean(chance(1, in: 2))
@@ -63,16 +63,16 @@ extension Random {
     }
   }
 
-  /// A value on the wire, with its kind: so many levels of arrays and tables around `innermost`, which is one, too.
+  /// An encoded value with its kind: `levels` levels of arrays and tables around the encoded value `innermost`.
   mutating func deepValue(levels: Int, innermost: [UInt8]) -> [UInt8] {
-    var fromBehind = Array(innermost.reversed())
+    var reversed = Array(innermost.reversed())
     for _ in 0..<levels {
       let isTable = chance(1, in: 2)
-      if isTable { fromBehind += chance(1, in: 2) ? [0] : [UInt8(ascii: "n"), 1] }
-      let length = fromBehind.count
-      for shift in stride(from: 0, through: 24, by: 8) { fromBehind.append(UInt8(truncatingIfNeeded: length >> shift)) }
-      fromBehind.append(isTable ? UInt8(ascii: "F") : UInt8(ascii: "A"))
+      if isTable { reversed += chance(1, in: 2) ? [0] : [UInt8(ascii: "n"), 1] }
+      let length = reversed.count
+      for shift in stride(from: 0, through: 24, by: 8) { reversed.append(UInt8(truncatingIfNeeded: length >> shift)) }
+      reversed.append(isTable ? UInt8(ascii: "F") : UInt8(ascii: "A"))
     }
-    return fromBehind.reversed()
+    return reversed.reversed()
   }
 }

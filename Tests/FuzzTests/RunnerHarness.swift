@@ -112,10 +112,10 @@ struct RunnerHarness {
   }
 
   private func check(_ entry: LogEntry) throws {
-    guard !runner.options.namesOptions else { return }
-    var parts = entry.message.split(separator: "'amqp-job ", omittingEmptySubsequences: false)
+    let message = entry.message.text(for: Program("amqp-consume", settings: []))
+    var parts = message.split(separator: "'amqp-job ", omittingEmptySubsequences: false)
     for index in parts.indices.dropFirst() { parts[index] = parts[index].drop { $0 != "'" } }
-    try expect(!parts.contains { $0.contains(/--[a-z]{2}/) }, "an option that is not there: \(entry.message)")
+    try expect(!parts.contains { $0.contains(/--[a-z]{2}/) }, "an option that is not there: \(message)")
   }
 
   private func check(_ method: AMQP.Method) throws {
@@ -172,7 +172,6 @@ extension Random {
     options.attempts.onFailure = one(of: [nil, nil, .requeue, .reject])
     options.attempts.keepsStandardError = chance(1, in: 8)
     options.runsMalformed = chance(1, in: 4)
-    options.namesOptions = chance(1, in: 2)
     options.credentialsMayChange = chance(1, in: 2)
     if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .anyTold, .own(OwnQueue(isExclusive: true))]) }
     return options

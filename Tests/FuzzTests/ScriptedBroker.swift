@@ -1,9 +1,10 @@
 @testable import AMQP
 
-/// A broker that answers what a runner sends, byte by byte as a real one does.
+/// A broker that answers the bytes of a runner with the bytes that a real broker sends.
 struct ScriptedBroker {
   private let hasRetries: Bool
-  /// The channel on which the queue's kind is asked for; on the next one it is asked for what is beside it.
+  /// The channel on which the runner asks for the kind of the queue. On the next channel it asks for the retry queue and
+  /// the dead-letter queue.
   private let kindChannel: UInt16
   private var reader = FrameReader()
   private var greetingCount = 0
@@ -18,7 +19,7 @@ struct ScriptedBroker {
     self.items = items
   }
 
-  /// Takes what the client has sent, and answers it.
+  /// Takes the bytes that the client has sent, and returns the answer.
   mutating func answer(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes[...]
     var answer: [UInt8] = []

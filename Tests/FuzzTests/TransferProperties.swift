@@ -2,16 +2,17 @@ import AMQP
 import Testing
 
 @testable import Broker
+@testable import Publishing
 
 @Suite struct TransferProperties {
-  /// A queue, and what a broker does with its consumers; others take from it, too.
+  /// A queue of a broker. Other clients take messages from it, too.
   private struct Queue {
     var ready: Int
-    /// What the consumer that there is may still get.
+    /// The number of messages that may still be delivered to the consumer.
     var credit = 0
     var hasConsumer = false
     var deliveredCount: UInt64 = 0
-    /// What the client hears next.
+    /// The methods that the client receives next.
     var answers: [AMQP.Method] = []
     var emptyGets = 0
     var gets = 0
@@ -52,11 +53,11 @@ import Testing
     }
   }
 
-  @Test func whateverABrokerAndOthersDoAllThatIsWantedIsTakenOnce() {
+  @Test("A queue reader takes every wanted message once, whatever the broker and others do") func queueReader() {
     property("portions of a queue") { random in
       let count = random.size(upTo: 2000)
       let way = random.one(of: [
-        QueueReader.Way.consumers(.quorum), .consumers(.classic), .gets(atOnce: 1), .gets(atOnce: 32),
+        QueueReader.Mode.consumers(.quorum), .consumers(.classic), .gets(atOnce: 1), .gets(atOnce: 32),
       ])
       var queue = Queue(ready: count)
       var now = ContinuousClock.now
@@ -87,7 +88,7 @@ import Testing
     }
   }
 
-  @Test func whatIsAckedIsInTheOtherQueueAndTheRestStays() {
+  @Test("Only confirmed copies are acked, and all other messages stay") func transfers() {
     property("copies, confirmed and refused") { random in
       var transfers = Transfers()
       var tags: [UInt64] = []

@@ -25,7 +25,7 @@ import Testing
     return (String(decoding: entry[..<end], as: UTF8.self), Array(entry[(end + 1)...]))
   }
 
-  @Test func workersGetAProperEnvironment() {
+  @Test("A worker's environment is valid for every item") func environments() {
     property("items' environments") { random in
       let item = item(&random)
       let environment = WorkerEnvironment([Array("TRACEPARENT=old".utf8)], usedSettings: [], passesSettings: false)
@@ -49,14 +49,14 @@ import Testing
     }
   }
 
-  /// Each scalar has its variable, or is one of those that are named.
+  /// Checks that each scalar header has a variable or is named as omitted.
   private func checkOmitted(_ item: WorkItem, _ own: [(name: String, value: [UInt8])], _ omitted: [UInt8]) throws {
     let scalars = (item.properties.headers ?? [:]).entries.filter { $0.value.scalarBytes != nil }
     let there = own.filter { $0.name.hasPrefix("WORK_ITEM_HEADER_") }.count
     let list = omitted.isEmpty ? [] : omitted.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     try expect(!omitted.contains { $0 < 32 || $0 == 127 }, "a control character in \(omitted)")
     guard omitted.count < WorkerEnvironment.longestValue else { return }
-    // A header without a name leaves nothing in the list where it is alone.
+    // If only a header with an empty name is omitted, the list is empty.
     guard !scalars.contains(where: { $0.name.isEmpty }) else { return }
     let names = [
       "EXCHANGE", "ROUTING_KEY", "ID", "CONTENT_TYPE", "CONTENT_ENCODING", "CORRELATION_ID", "REPLY_TO", "TYPE",
@@ -68,7 +68,7 @@ import Testing
       "\(scalars.count) scalars, \(there) variables, and \(list.count) named")
   }
 
-  @Test func copiesKeepWhatIsTheItems() {
+  @Test("A copy keeps what belongs to the item") func copies() {
     property("items' copies") { random in
       let item = item(&random)
       try expect(item.attempt >= 1, "attempt \(item.attempt)")

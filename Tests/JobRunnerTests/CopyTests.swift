@@ -54,7 +54,7 @@ import Testing
     var driver = RunnerDriver()
     driver.consume(hasRetries: true)
     _ = driver.handle(RunnerDriver.lost())
-    for _ in 1..<Runner.maxCopyLosses {
+    for _ in 1..<CopyState.maxLosses {
       #expect(losing(&driver, isConfirmed: isConfirmed).errors.isEmpty)
     }
     let end = losing(&driver, isConfirmed: isConfirmed)
@@ -65,7 +65,7 @@ import Testing
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
     _ = driver.handle(RunnerDriver.lost())
-    for _ in 1...3 * Runner.maxCopyLosses {
+    for _ in 1...3 * CopyState.maxLosses {
       #expect(losing(&driver, isConfirmed: false).errors.isEmpty)
       driver.reconnect(hasRetries: true)
       driver.method(.basicQoSOK)
@@ -89,7 +89,7 @@ import Testing
   @Test func copiesThatMayBeThereEachTimeAreNotMadeForEver() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
-    for _ in 1..<Runner.maxCopyLosses {
+    for _ in 1..<CopyState.maxLosses {
       #expect(failingUnconfirmed(&driver).errors.isEmpty)
       driver.handle(.timer(.pause))
     }
@@ -101,7 +101,7 @@ import Testing
   @Test func copiesThatAreNotThereCountForNothing() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
-    for _ in 1...3 * Runner.maxCopyLosses {
+    for _ in 1...3 * CopyState.maxLosses {
       driver.deliver()
       driver.handle(.workerEnded(.exited(1)))
       #expect(driver.handle(.moveFailed(reason: "full", slot: 0)).errors.isEmpty)

@@ -35,7 +35,9 @@ import Testing
   }
 
   private func endings(_ actions: [RunnerAction], _ level: LogEntry.Level) -> [String] {
-    actions.compactMap { if case .log(let entry) = $0, entry.level == level { entry.message } else { nil } }
+    actions.compactMap {
+      if case .log(let entry) = $0, entry.level == level { entry.message.text(for: .amqpJob) } else { nil }
+    }
   }
 
   @Test func isTheLastLineOfSeveralItems() {

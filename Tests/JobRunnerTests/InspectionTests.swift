@@ -208,7 +208,7 @@ import Testing
     driver.method(Self.refusal(.accessRefused), on: 2)
     driver.method(Self.ofType("quorum"), on: 2)
     #expect(driver.method(Self.refusal(beside, "NOT_FOUND - no queue 'q.retry'"), on: 2).writes.count == 1)
-    #expect(driver.runner.neighbours == (beside == .notFound ? .absent : .hidden))
+    #expect(driver.runner.inspection.neighbours == (beside == .notFound ? .absent : .hidden))
   }
 
   @Test func aReaderMayNotKnowWhatARetryQueueIs() {

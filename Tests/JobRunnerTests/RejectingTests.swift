@@ -10,7 +10,7 @@ import Testing
 @Suite struct RejectingTests {
   private static let reject = Method.basicReject(deliveryTag: 1, requeue: false)
 
-  private static func connected(_ onFailure: AttemptOptions.OnFailure, _ assumed: QueueStanding? = nil) -> RunnerDriver
+  private static func connected(_ onFailure: AttemptOptions.OnFailure, _ assumed: QueueTopology? = nil) -> RunnerDriver
   {
     var driver = RunnerDriver {
       $0.attempts.onFailure = onFailure
@@ -100,7 +100,7 @@ import Testing
     var driver = Self.connected(.requeue, .plain(.classic))
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     driver.deliver()
-    driver.runner.neighbours = .absent
+    driver.runner.inspection.found(.absent)
     let writes = driver.handle(.workerEnded(.exited(3))).writes.joined()
     #expect(writes.contains(.basicReject(deliveryTag: 1, requeue: true)))
   }

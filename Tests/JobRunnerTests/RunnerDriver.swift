@@ -73,7 +73,7 @@ struct RunnerDriver {
   /// Connected once more, and the queue is the one that it was.
   @discardableResult
   mutating func reconnect(hasRetries: Bool = false) -> [RunnerAction] {
-    if runner.inspection == nil { handle(.timer(.retry)) }
+    if runner.inspection.inquiry == nil { handle(.timer(.retry)) }
     handle(.connected(nil))
     return inspect(hasRetries: hasRetries)
   }
@@ -83,9 +83,9 @@ struct RunnerDriver {
     let channel = UInt16(runner.slots.count + 1)
     let answers = hasRetries ? [Self.found, Self.found, Self.found, Self.found] : [Self.plain, Self.found]
     let actions = answers.map { method($0, on: channel) }.last ?? []
-    if runner.search != nil { return method(Self.missing, on: channel) }
+    if runner.inspection.neighbourSearch != nil { return method(Self.missing, on: channel) }
     // What is beside it is asked for at the first failure: see InspectionTests.
-    if !hasRetries { runner.neighbours = .absent }
+    if !hasRetries { runner.inspection.found(.absent) }
     return actions
   }
 
@@ -151,7 +151,7 @@ extension [RunnerAction] {
   var warnings: [String] { lines(.warning) }
 
   private func lines(_ level: LogEntry.Level) -> [String] {
-    compactMap { if case .log(let entry) = $0, entry.level == level { entry.message } else { nil } }
+    compactMap { if case .log(let entry) = $0, entry.level == level { entry.message.text(for: .amqpJob) } else { nil } }
   }
 
   var moves: [Move] {

@@ -1,4 +1,5 @@
 import AMQP
+import Console
 import Linux
 import Testing
 

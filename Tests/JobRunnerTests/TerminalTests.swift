@@ -7,7 +7,9 @@ import Testing
 /// Workers that are stopped.
 @Suite struct TerminalTests {
   private func warnings(_ actions: [RunnerAction]) -> [String] {
-    actions.compactMap { if case .log(let entry) = $0, entry.level == .warning { entry.message } else { nil } }
+    actions.compactMap {
+      if case .log(let entry) = $0, entry.level == .warning { entry.message.text(for: .amqpJob) } else { nil }
+    }
   }
 
   private func stopped(by signal: Signal, _ terminal: TerminalHolder?, parallelism: Int = 1) -> [RunnerAction] {

@@ -10,7 +10,7 @@ import Testing
 @Suite struct WaitingTests {
   private func notices(_ actions: [RunnerAction]) -> [String] {
     actions.compactMap {
-      if case .log(let entry) = $0, entry.level >= .notice { entry.message } else { nil }
+      if case .log(let entry) = $0, entry.level >= .notice { entry.message.text(for: .amqpJob) } else { nil }
     }
   }
 

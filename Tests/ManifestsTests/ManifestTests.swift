@@ -24,11 +24,13 @@ import YAML
     try #require(job["spec"]?["template"]?["spec"])
   }
 
-  @Test(arguments: [
-    (nil, nil, 20.0, 30), (nil, RunOptions.OnTerm.stop, 0.5, 11), (90, .finish, 20, 120), (0.1, .finish, 0.2, 11),
-    (3600, .stop, 20, 30),
-  ])
-  func thePodEndsAfterItsWorker(
+  @Test(
+    "The pod's grace period is longer than the worker's",
+    arguments: [
+      (nil, nil, 20.0, 30), (nil, RunOptions.OnTerm.stop, 0.5, 11), (90, .finish, 20, 120), (0.1, .finish, 0.2, 11),
+      (3600, .stop, 20, 30),
+    ])
+  func gracePeriod(
     timeout: Double?, onTerm: RunOptions.OnTerm?, grace: Double, expected: Int
   ) throws {
     let options = try worker {
@@ -40,30 +42,32 @@ import YAML
     #expect(try podSpec(manifest.documents[0])["terminationGracePeriodSeconds"] == .integer(expected))
   }
 
-  @Test func aPodMustKnowHowLongItsWorkerTakesToFinish() throws {
+  @Test("Letting workers finish requires a timeout") func finishWithoutTimeout() throws {
     let options = try worker { $0.run.onTerm = .finish }
     let scaling = ScalingOptions(metric: "m", target: 1)
-    #expect(throws: Manifest.Obstacle.self) { try Manifest.job(options, job, .drain) }
-    #expect(throws: Manifest.Obstacle.self) { try Manifest.scaledJob(options, job) }
-    #expect(throws: Manifest.Obstacle.self) { try Manifest.deployment(options, scaling) }
-    #expect(throws: Manifest.Obstacle.self) { try Manifest.scaledObject(options, scaling) }
+    #expect(throws: Manifest.InvalidOptions.self) { try Manifest.job(options, job, .drain) }
+    #expect(throws: Manifest.InvalidOptions.self) { try Manifest.scaledJob(options, job) }
+    #expect(throws: Manifest.InvalidOptions.self) { try Manifest.deployment(options, scaling) }
+    #expect(throws: Manifest.InvalidOptions.self) { try Manifest.scaledObject(options, scaling) }
   }
 
-  @Test(arguments: [(1, 1, 6), (6, 6, 6), (7, 7, 7), (500, 10, 500)])
-  func aJobIsAsWideAsItsItemsAndMayFailAsOften(items: Int, parallelism: Int, backoff: Int) throws {
+  @Test(
+    "The items of a Job limit its parallelism and its back-off",
+    arguments: [(1, 1, 6), (6, 6, 6), (7, 7, 7), (500, 10, 500)])
+  func limitsOfJob(items: Int, parallelism: Int, backoff: Int) throws {
     let spec = try #require(try Manifest.job(try worker(), job, .items(items)).documents[0]["spec"])
     #expect(spec["completions"] == .integer(items))
     #expect(spec["parallelism"] == .integer(parallelism))
     #expect(spec["backoffLimit"] == .integer(backoff))
   }
 
-  @Test func aDrainingJobHasNoCompletions() throws {
+  @Test("A draining Job has no completions") func drainingJob() throws {
     let spec = try #require(try Manifest.job(try worker(), job, .drain).documents[0]["spec"])
     #expect(spec["completions"] == nil)
     #expect(spec["parallelism"] == .integer(10))
   }
 
-  @Test func failurePoliciesAreInOrder() throws {
+  @Test("The statuses of a failure policy are sorted") func failurePolicy() throws {
     #expect(job.failurePolicy.ignored == [69, 75])
     #expect(job.failurePolicy.fatal == [64, 127])
   }
@@ -77,7 +81,7 @@ import YAML
     return word
   }
 
-  @Test func onlyPodsWhoseItemsMayComeLaterWaitForThem() throws {
+  @Test("Pods wait only for items that may be published later") func waitFirst() throws {
     let options = try worker()
     let schedule = try #require(Schedule("@daily"))
     #expect(try waitFirst(.job(options, job, .items(3))) == "--wait-first=60s")
@@ -90,31 +94,33 @@ import YAML
     #expect(try waitFirst(.scaledJob(patient, job), "jobTargetRef") == "--wait-first=90s")
   }
 
-  @Test func argumentsOfTheRunner() {
+  @Test("The options become arguments of the runner") func arguments() {
     var run = RunOptions()
     #expect(
-      run.arguments(.oneItem, waitFirst: .zero) == ["--wait-first=0s", "--when-empty=exit", "--grace=20s"])
-    #expect(run.arguments(.drain, waitFirst: .seconds(60)) == ["--wait-first=60s", "--drain", "--grace=20s"])
+      run.arguments(.oneItem, defaultWaitFirst: .zero) == ["--wait-first=0s", "--when-empty=exit", "--grace=20s"])
+    #expect(run.arguments(.drain, defaultWaitFirst: .seconds(60)) == ["--wait-first=60s", "--drain", "--grace=20s"])
     run.waitFirst = .seconds(5)
     run.timeout = .milliseconds(1500)
     run.onTerm = .stop
-    run.attempts = .init(most: 2, retryDelay: .seconds(60))
+    run.attempts = .init(max: 2, retryDelay: .seconds(60))
     #expect(
-      run.arguments(.forever, waitFirst: .seconds(60)) == [
+      run.arguments(.forever, defaultWaitFirst: .seconds(60)) == [
         "--wait-first=5s", "--forever", "--timeout=1500ms", "--grace=20s", "--on-term=stop", "--max-attempts=2",
         "--retry-delay=60s",
       ])
   }
 
-  @Test(arguments: ["a queue", "", "日本", "-a", String(repeating: "x", count: 64)])
-  func anAutoscalerNeedsALabel(queue: String) throws {
+  @Test(
+    "An autoscaler requires a queue name that is a label value",
+    arguments: ["a queue", "", "日本", "-a", String(repeating: "x", count: 64)])
+  func queueAsLabel(queue: String) throws {
     let options = try worker { $0.queue = queue }
     let scaling = ScalingOptions(metric: "m", target: 1)
-    #expect(throws: Manifest.Obstacle.self) { try Manifest.deployment(options, scaling) }
+    #expect(throws: Manifest.InvalidOptions.self) { try Manifest.deployment(options, scaling) }
     #expect(throws: Never.self) { try Manifest.scaledObject(options, scaling) }
   }
 
-  @Test func aBrokersPasswordIsTheGenerators() throws {
+  @Test("A broker's password comes from the random number generator") func password() throws {
     let image = try #require(ImageReference("rabbitmq:4.3"))
     let options = BrokerManifestOptions(
       name: try #require(ObjectName("rabbitmq")), namespace: "fruits", secret: "s", image: image,
@@ -132,7 +138,7 @@ import YAML
       secret["stringData"]?["BROKER_URL"] == .string("amqp://job:\(password)@rabbitmq.fruits.svc:5672"))
   }
 
-  /// SplitMix64.
+  /// The generator SplitMix64, which is reproducible.
   private struct Sequence: RandomNumberGenerator {
     var state: UInt64
 

@@ -3,22 +3,24 @@ import Testing
 @testable import Manifests
 
 @Suite struct ReferenceTests {
-  @Test(arguments: [
-    ("", ""), ("a", "a"), ("$", "$"), ("$HOME", "$HOME"), ("$(date)", "$$(date)"), ("$$", "$$$$"),
-    ("a$$b", "a$$$$b"), ("$$(QUEUE)", "$$$$(QUEUE)"), ("$$$", "$$$$$$"), ("cost: 5$", "cost: 5$"),
-    ("$(a)$(b)", "$$(a)$$(b)"),
-  ])
-  func writesDollars(text: String, expected: String) { #expect(text.withoutReferences == expected) }
+  @Test(
+    "Dollar signs are escaped where necessary",
+    arguments: [
+      ("", ""), ("a", "a"), ("$", "$"), ("$HOME", "$HOME"), ("$(date)", "$$(date)"), ("$$", "$$$$"),
+      ("a$$b", "a$$$$b"), ("$$(QUEUE)", "$$$$(QUEUE)"), ("$$$", "$$$$$$"), ("cost: 5$", "cost: 5$"),
+      ("$(a)$(b)", "$$(a)$$(b)"),
+    ])
+  func dollars(text: String, expected: String) { #expect(text.escapingReferences == expected) }
 
-  @Test func kubernetesReadsItBack() {
+  @Test("Kubernetes expands an escaped text to the original") func expansion() {
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<2000 {
       let text = String((0..<10).map { _ in "$$$()AB".randomElement(using: &generator) ?? "$" })
-      #expect(expanded(text.withoutReferences, ["A": "x", "B": "y", "AB": "z", "": "w"]) == text)
+      #expect(expanded(text.escapingReferences, ["A": "x", "B": "y", "AB": "z", "": "w"]) == text)
     }
   }
 
-  /// As Kubernetes does it: `third_party/forked/golang/expansion` in its sources.
+  /// Expands references as Kubernetes does (`third_party/forked/golang/expansion` in its sources).
   private func expanded(_ text: String, _ variables: [String: String]) -> String {
     var result = ""
     var rest = text[...]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# A worker that knows nothing of queues: reads one work item, and takes its time.
+# A worker that does not know about queues. It reads one work item, and takes a second.
 import sys
 import time
 

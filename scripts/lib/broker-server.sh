@@ -81,3 +81,13 @@ launch() {
     sleep 0.1
   done
 }
+
+# evaluate EXPRESSION: evaluates Erlang in the server, and prints the value. Unlike "rabbitmqctl eval" it starts no virtual
+# machine for that. The name of erl_call's own node has to be unique, since others may run at the same time.
+evaluate() {
+  local answer
+  answer=$(become erl_call -h "eval-$$" -address "127.0.0.1:$((port + 1))" -timeout 60 -e <<<"$1" 2>&1) || fail 69 "erl_call failed: $answer"
+  [[ $answer == "{ok, "* ]] || fail 65 "the expression failed: $answer"
+  answer=${answer#"{ok, "}
+  printf '%s\n' "${answer%\}}"
+}

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Shared by the scripts here: building this package, and running commands in the open.
+# Functions for building this package and for running commands visibly.
 
-# What a build needs beside Swift itself, and, on Debian 12, what Swift does: https://www.swift.org/install/linux/tarball/ has
-# that list, to which its image of Debian 12 adds libstdc++-12-dev. Other systems have others.
+# The packages that a build needs besides Swift. On Debian 12 this includes the packages that Swift needs
+# (https://www.swift.org/install/linux/tarball/, and libstdc++-12-dev from Swift's Debian 12 image).
 # shellcheck disable=SC2034 # used by the scripts that read this file
 build_needs=(ca-certificates git libjansson-dev librabbitmq-dev libssl-dev libyaml-dev)
 swift_needs=(binutils gcc git libcurl4-openssl-dev libedit-dev libicu-dev libncurses-dev libpython3-dev libsqlite3-dev
@@ -11,28 +11,28 @@ swift_needs=(binutils gcc git libcurl4-openssl-dev libedit-dev libicu-dev libncu
 
 need_swift() {
   command -v swift >/dev/null ||
-    fail 69 "Swift is not installed here (or not in PATH); https://www.swift.org/install/linux/ tells how to install it"
+    fail 69 "Swift is not installed or not in PATH; https://www.swift.org/install/linux/ tells how to install it"
 }
 
-# check_swift: to be called when what it needs has been installed.
+# check_swift: fails if Swift does not start. To be called after its packages have been installed.
 check_swift() {
   local problem
   problem=$(swift --version 2>&1 >/dev/null) ||
-    fail 69 "Swift does not start: ${problem:-it says nothing}; https://www.swift.org/install/linux/ tells what it needs"
+    fail 69 "Swift does not start: ${problem:-no message}; https://www.swift.org/install/linux/ tells what it needs"
 }
 
-# announce_build CONFIGURATION: says that it takes long, unless something is built already.
+# announce_build CONFIGURATION: prints a message if this is the first build, which takes long.
 announce_build() {
-  [[ -d .build/$1 ]] || say "Building for ${1}; the first time that takes some minutes"
+  [[ -d .build/$1 ]] || say "Building for ${1}, which takes some minutes the first time"
 }
 
-# run COMMAND...: says it, then does it.
+# run COMMAND...: prints the command, then runs it.
 run() {
   say "+ $(shell_words "$@")"
   "$@"
 }
 
-# shell_words WORD...: as one would type them.
+# shell_words WORD...: prints the words as one would type them in a shell.
 shell_words() {
   local word text=
   for word; do
@@ -42,10 +42,10 @@ shell_words() {
   printf '%s\n' "${text# }"
 }
 
-# The caller's own settings for amqp-job must not reach the ones that these scripts start.
+# forget_settings: unsets the caller's settings for amqp-job, so that the scripts do not pass them on.
 forget_settings() {
   local setting
   for setting in BROKER_URL QUEUE "${!AMQP_@}"; do
-    [[ $setting == AMQP_JOB_STATE ]] || unset "$setting" # that one is for scripts/broker
+    [[ $setting == AMQP_JOB_STATE ]] || unset "$setting" # AMQP_JOB_STATE is for scripts/broker
   done
 }

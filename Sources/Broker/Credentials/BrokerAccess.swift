@@ -5,7 +5,7 @@ package import TLS
 /// runs, they are read anew for each connection.
 package final class BrokerAccess {
   /// What the files say.
-  package struct Content {
+  package struct Settings {
     /// Tried in turn; at least one.
     package var brokers: [BrokerURL]
     /// nil where no broker is reached by TLS.
@@ -25,9 +25,9 @@ package final class BrokerAccess {
   }
 
   /// As they were read last.
-  package var brokers: [BrokerURL] { content.brokers }
+  package var brokers: [BrokerURL] { settings.brokers }
   /// The same of TLS.
-  package var tls: TLSContext? { content.tls }
+  package var tls: TLSContext? { settings.tls }
   /// The login, too, may be another one.
   package let mayLoginChange: Bool
   /// The file with the token that is the password of all.
@@ -38,15 +38,15 @@ package final class BrokerAccess {
   /// What to do when a broker lets us in for the first time.
   package var onFirstLogin: (() -> Void)?
 
-  private let read: (() throws(Unusable) -> Content)?
-  private var content: Content
+  private let read: (() throws(Unusable) -> Settings)?
+  private var settings: Settings
   /// It has not been used yet.
   private var isFresh = true
   private var lastNotice: CredentialNotice?
 
   /// Nothing of it changes.
   package init(_ brokers: [BrokerURL], tls: TLSContext? = nil) {
-    content = Content(brokers: brokers, tls: tls)
+    settings = Settings(brokers: brokers, tls: tls)
     token = nil
     mayLoginChange = false
     read = nil
@@ -54,9 +54,9 @@ package final class BrokerAccess {
 
   /// `read` reads the files anew.
   package init(
-    _ content: Content, token: SecretFile?, mayLoginChange: Bool, read: @escaping () throws(Unusable) -> Content
+    _ settings: Settings, token: SecretFile?, mayLoginChange: Bool, read: @escaping () throws(Unusable) -> Settings
   ) {
-    self.content = content
+    self.settings = settings
     self.token = token
     self.mayLoginChange = mayLoginChange
     self.read = read
@@ -67,10 +67,10 @@ package final class BrokerAccess {
     defer { isFresh = false }
     guard let read, !isFresh else { return brokers }
     do throws(Unusable) {
-      let formerTLS = content.tls
-      content = try read()
+      let formerTLS = settings.tls
+      settings = try read()
       // A broker that is named no more may be connected to once more.
-      content.tls = content.tls ?? formerTLS
+      settings.tls = settings.tls ?? formerTLS
       if case .notUsed = lastNotice { lastNotice = nil }
     } catch {
       say(.notUsed("\(error.reason); it goes on with what was read before"))
@@ -99,7 +99,7 @@ package enum CredentialNotice: Hashable, Sendable {
   /// The broker has taken the new token.
   case renewed(path: String)
   /// The token runs out, or has run out where the time is negative, and there is no new one.
-  case runsOut(path: String, in: Duration, TokenObstacle)
+  case runsOut(path: String, in: Duration, TokenProblem)
   /// What is there is not used, and why.
   case notUsed(String)
 

@@ -11,7 +11,7 @@ struct TokenRenewal: Sendable {
     /// Ask the broker to take it in the place of the old one; `taken` follows, or the end of the connection.
     case renew(AccessToken)
     /// The old one runs out in so many seconds, and there is no new one.
-    case warn(secondsLeft: Double, TokenObstacle)
+    case warn(secondsLeft: Double, TokenProblem)
   }
 
   /// From one look to the next at most, and where no token says when it runs out.
@@ -63,7 +63,7 @@ struct TokenRenewal: Sendable {
     let left = secondsLeft(time)
     defer { nextLook = now + pause(left) }
     guard underWay == nil else { return nil }
-    let obstacle: TokenObstacle
+    let obstacle: TokenProblem
     switch found {
     case .unreadable(let reason): obstacle = .unreadable(reason)
     case .token(let token):
@@ -87,7 +87,7 @@ struct TokenRenewal: Sendable {
   }
 
   /// A broker ends the connection over a token that it does not take: what cannot be better than the old one is not sent.
-  private func obstacle(to token: AccessToken, _ time: Double) -> TokenObstacle? {
+  private func obstacle(to token: AccessToken, _ time: Double) -> TokenProblem? {
     if token == current { return .unchanged }
     if let expiry = token.expiry { return expiry > max(time, current.expiry ?? time) ? nil : .endsNoLater }
     return current.expiry == nil ? nil : .unknownEnd
@@ -105,7 +105,7 @@ struct TokenRenewal: Sendable {
 }
 
 /// Why what is in a token's file is not taken in the place of the token that runs out.
-package enum TokenObstacle: Hashable, Sendable, CustomStringConvertible {
+package enum TokenProblem: Hashable, Sendable, CustomStringConvertible {
   case unreadable(String)
   case unchanged
   case endsNoLater

@@ -6,7 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-// What OpenSSL has as macros only.
+// These functions wrap macros of OpenSSL, which Swift cannot call.
 static inline int copenssl_set_min_tls12(SSL_CTX *context) {
   return (int)SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 }
@@ -19,8 +19,8 @@ static inline int copenssl_set_server_name(SSL *ssl, const char *name) {
   return (int)SSL_set_tlsext_host_name(ssl, name);
 }
 
-// The name at that place as it is encoded, and its kind (GEN_DNS, GEN_IPADD, ...); strings of ASN.1 are opaque in some
-// versions only.
+// The encoded value and the kind (GEN_DNS, GEN_IPADD, ...) of the name at an index. NULL for other kinds than these two. It
+// is written in C because Swift imports ASN1_STRING as an opaque type in some versions of OpenSSL only.
 static inline const unsigned char *copenssl_name(const GENERAL_NAMES *names, int index, int *kind, int *length) {
   const ASN1_STRING *value = (const ASN1_STRING *)GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, index), kind);
   if (*kind != GEN_DNS && *kind != GEN_IPADD) return NULL;
@@ -28,7 +28,7 @@ static inline const unsigned char *copenssl_name(const GENERAL_NAMES *names, int
   return ASN1_STRING_get0_data(value);
 }
 
-// Readies the library; to be called before anything else of it. 1 if that worked.
+// Initializes the library. Must be called before any other function of it. Returns 1 on success.
 int copenssl_start(void);
 
 #endif

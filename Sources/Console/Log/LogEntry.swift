@@ -39,10 +39,10 @@ package struct LogEntry: Hashable, Sendable {
   }
 
   package var level: Level
-  package var message: String
+  package var message: LogMessage
   package var fields: [Field]
 
-  package init(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
+  package init(_ level: Level, _ message: LogMessage, _ fields: KeyValuePairs<String, Value> = [:]) {
     self.level = level
     self.message = message
     self.fields = fields.map { Field($0.key, $0.value) }

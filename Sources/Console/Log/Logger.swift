@@ -5,17 +5,17 @@ package struct Logger: Sendable {
     case json
   }
 
-  private let program: String
+  private let program: Program
   package let format: Format
   /// Entries below this level are left out.
   package let threshold: LogEntry.Level
   private let time: (@Sendable () -> String)?
   private let write: @Sendable (String) -> Void
 
-  /// Each line of text begins with the name of `program`. `time` returns the current time, which then comes before the name;
+  /// Each line of text begins with the name of the program. `time` returns the current time, which then comes before the name;
   /// without it, no line has a time. `write` gets one line at a time, with its newline.
   package init(
-    program: String = "amqp-job", format: Format, threshold: LogEntry.Level, time: (@Sendable () -> String)? = nil,
+    program: Program = .amqpJob, format: Format, threshold: LogEntry.Level, time: (@Sendable () -> String)? = nil,
     write: @escaping @Sendable (String) -> Void
   ) {
     self.program = program
@@ -36,12 +36,14 @@ package struct Logger: Sendable {
   }
 
   /// The entry as one line of text, without a time and without a newline.
-  package func text(_ entry: LogEntry) -> String { "\(program): \(entry.message.printable)" }
+  package func text(_ entry: LogEntry) -> String { "\(program.name): \(entry.message.text(for: program).printable)" }
 
   private func json(_ entry: LogEntry, _ time: String?) -> String {
     let time = time.map { [JSON.Member("time", .text($0))] } ?? []
     let fields = entry.fields.map { JSON.Member($0.name, $0.value.json) }
-    let words = [JSON.Member("level", .text(entry.level.name)), JSON.Member("message", .text(entry.message))]
+    let words = [
+      JSON.Member("level", .text(entry.level.name)), JSON.Member("message", .text(entry.message.text(for: program))),
+    ]
     return JSON.object(time + words + fields).description
   }
 }

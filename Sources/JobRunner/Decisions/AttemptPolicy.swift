@@ -5,7 +5,7 @@ internal import Linux
 /// What an item's attempts so far mean for it: when it comes, and when a worker has had it.
 struct AttemptPolicy: Hashable, Sendable {
   let options: AttemptOptions
-  var standing = QueueStanding.plain(nil)
+  var standing = QueueTopology.plain(nil)
 
   /// The queue has a retry and a dead-letter queue.
   var hasRetries: Bool { standing == .declared }

@@ -25,7 +25,7 @@ struct Ending: Hashable, Sendable {
 
   func entry(_ level: LogEntry.Level) -> LogEntry {
     LogEntry(
-      level, text,
+      level, "\(text)",
       [
         "queue": .text(queue), "done": .integer(tally.acked), "retried": .integer(tally.retried),
         "given_back": .integer(tally.givenBack), "dead_lettered": .integer(tally.deadLettered),

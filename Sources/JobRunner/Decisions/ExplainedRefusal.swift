@@ -5,7 +5,7 @@ package import Console
 /// A broker's refusal in a line for people, with what to do about it where that is known, and the exit status.
 package struct ExplainedRefusal: Hashable, Sendable {
   package var status: ExitStatus
-  package var line: String
+  package var line: LogMessage
 
   /// `place` is what was asked about, the queue of that name, for messages.
   package init(_ reason: CloseReason, queue: String, place: String) {

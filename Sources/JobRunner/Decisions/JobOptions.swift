@@ -83,11 +83,9 @@ package struct JobOptions: Hashable, Sendable {
   package var rawStatus: Bool
   package var attempts: AttemptOptions
   /// What the user says that the queue is. Then the broker is not asked.
-  package var assumed: QueueStanding?
+  package var assumed: QueueTopology?
   /// A worker gets an item whose properties cannot be read, too, and the body is all that it gets.
   package var runsMalformed: Bool
-  /// Whether those of `amqp-job run` are there, to be named in messages.
-  package var namesOptions: Bool
   /// Somebody looks on, who wants to know soon what is being waited for.
   package var isWatched: Bool
   /// What is of less weight is not logged, nor put into words.
@@ -114,7 +112,6 @@ package struct JobOptions: Hashable, Sendable {
     rawStatus = false
     attempts = AttemptOptions()
     runsMalformed = false
-    namesOptions = true
     isWatched = false
     leastLogged = .info
   }

@@ -30,7 +30,7 @@ struct Outage: Hashable, Sendable {
       start = now
       return .zero
     }
-    return backOff.pause(chance: jitter)
+    return backOff.pause(jitter: jitter)
   }
 
   /// The first attempt begins.

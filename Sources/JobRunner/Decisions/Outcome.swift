@@ -39,7 +39,7 @@ struct EndedJob: Hashable, Sendable {
   let item: WorkItem
   let outcome: Outcome
   /// The outcome for people.
-  let what: String
+  let what: LogMessage
   /// How the worker ended; nil for one that was never started.
   let status: ProcessStatus?
   let duration: Duration

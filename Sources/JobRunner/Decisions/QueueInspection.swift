@@ -18,7 +18,7 @@ package struct QueueInspection: Hashable, Sendable {
     case refused(CloseReason)
     /// The next questions.
     case ask([ChannelMethod])
-    case known(QueueStanding, Neighbours)
+    case known(QueueTopology, Neighbours)
   }
 
   /// What is known of the retry and the dead-letter queue beside a queue that does not refer to them.
@@ -34,7 +34,7 @@ package struct QueueInspection: Hashable, Sendable {
     /// The user may not declare the queue.
     case askingType
     /// The user may not declare the queues beside it.
-    case lookingBeside(QueueStanding)
+    case lookingBeside(QueueTopology)
   }
 
   private let queue: WorkQueue
@@ -61,7 +61,7 @@ package struct QueueInspection: Hashable, Sendable {
     self.queue = queue
     self.channel = channel
     self.transients = transients
-    namesFit = queue.name.utf8.count <= WorkQueue.longestName
+    namesFit = queue.name.utf8.count <= WorkQueue.maxNameSize
     inquiry = DeclarationInquiry(queue)
   }
 
@@ -72,7 +72,7 @@ package struct QueueInspection: Hashable, Sendable {
   package var transience: [DeclarationInquiry.Transience]? { inquiry.isTransienceKnown ? inquiry.transience : nil }
 
   /// What it is so far as is known.
-  package var standing: QueueStanding { inquiry.standing }
+  package var standing: QueueTopology { inquiry.standing }
 
   /// It may come out as one with a retry and a dead-letter queue.
   package var mayBeDeclared: Bool { inquiry.isDeclared }
@@ -211,7 +211,7 @@ package struct QueueInspection: Hashable, Sendable {
       // The refusal is the queue's own then: it is not there, say, or may not be read.
       return reason.code == .preconditionFailed ? unknownType : .refused(reason)
     }
-    let standing: QueueStanding
+    let standing: QueueTopology
     switch reason.text.split(separator: " ").last {
     case "rabbit_stream_queue": return .unsupported("it is a stream")
     case "rabbit_quorum_queue": standing = .plain(.quorum)
@@ -269,7 +269,7 @@ package struct NeighbourSearch: Hashable, Sendable {
   }
 
   private init?(_ names: [String], of queue: WorkQueue, on channel: UInt16) {
-    guard queue.name.utf8.count <= WorkQueue.longestName else { return nil }
+    guard queue.name.utf8.count <= WorkQueue.maxNameSize else { return nil }
     (self.names, self.channel) = (names, channel)
   }
 

@@ -10,20 +10,18 @@ extension Runner {
   }
 
   private mutating func dial() -> RunnerAction {
-    attemptCount += 1
-    openSideChannels = []
-    let questions = isInspected ? [] : inspect()
+    session.dialled()
+    inspection.dialled()
+    let questions = inspection.isComplete ? [] : inspect()
     for index in slots.indices { slots[index].prepareLogin() }
     return .connect(questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
   }
 
   /// The login succeeded, and what was sent with it is with the broker.
   mutating func connected(to server: ServerVersion?) -> [RunnerAction] {
-    connectFailure = nil
-    hasLoggedIn = true
-    self.server = server
+    session.loggedIn(to: server)
     for index in slots.indices { slots[index].loggedIn() }
-    guard isInspected else {
+    guard inspection.isComplete else {
       phase = .inspecting
       return isTypeAssumed ? known(policy.standing, .unknown) : []
     }
@@ -40,7 +38,7 @@ extension Runner {
       }
     phase = .serving
     var methods: [ChannelMethod] = []
-    for index in slots.indices where freeItems > 0 && !isPausing && !isStopping {
+    for index in slots.indices where freeItems > 0 && !pause.isActive && !isStopping {
       switch slots[index].state {
       case .noChannel, .idle: methods += slots[index].on(attach(index))
       default: break
@@ -56,13 +54,13 @@ extension Runner {
     switch reason.refusal {
     case .nodeIsDown:
       let failure = BrokerFailure(.unreachable, broker: broker, detail: reason.text)
-      guard options.waitsForBroker || hasBeenInspected else { return breakOff(.unreachable, "\(failure)") }
-      connectFailure = failure
+      guard options.waitsForBroker || inspection.wasComplete else { return breakOff(.unreachable, "\(failure)") }
+      session.failed(failure)
       phase = .connecting
       let actions = [.disconnect] + channelsLost(failure)
-      return isStopping ? actions : actions + [.set(.retry, after: BackOff.longest)]
+      return isStopping ? actions : actions + [.set(.retry, after: BackOff.maxPause)]
     case .noQueue where !reason.meansNoCompanion(of: queue):
-      let left = now.duration(to: startedAt + options.waitFirst)
+      let left = now.duration(to: report.startedAt + options.waitFirst)
       guard left > .zero, tally.taken == 0 else {
         let advice = options.ownQueue == nil ? "; 'amqp-job declare \(queue.name)' makes it" : " any more"
         return breakOff(.noQueue, "there is no \(place)\(advice)")
@@ -79,7 +77,7 @@ extension Runner {
   mutating func retry() -> [RunnerAction] {
     switch phase {
     case .connecting: return [dial()]
-    case .inspecting where isAwaitingPermission: return [.askForPermission]
+    case .inspecting where inspection.isAwaitingPermission: return [.askForPermission]
     case .awaitingQueue:
       phase = .inspecting
       return mayBeInspected ? inspectAgain() : serve()
@@ -98,17 +96,17 @@ extension Runner {
         return [.set(.connectLimit, after: options.connectTimeout)]
       }
       let silence = BrokerFailure(.unreachable, broker: broker, detail: "it does not answer")
-      if options.extent == .forever, hasEverServed, !isRefused {
+      if options.extent == .forever, session.hasServed, !session.isRefused {
         let again = RunnerAction.set(.connectLimit, after: options.connectTimeout)
         return phase == .connecting ? [again] : [.disconnect] + connectionFailed(silence) + [again]
       }
-      let what = "\(connectFailure ?? silence), for queue '\(queue.name)'"
-      let advice = isRefused ? "; \(connectFailure?.advice ?? "")" : ""
+      let what = "\(session.failure ?? silence), for queue '\(queue.name)'"
+      let advice = session.isRefused ? "; \(session.failure?.advice ?? "")" : ""
       shutSlots()
       return [.disconnect]
         + breakOff(
-          isRefused ? .notPermitted : .unreachable,
-          "\(what)\(advice); gave up after \(options.connectTimeout.text)\(options.pointer(to: .connectTimeout))")
+          session.isRefused ? .notPermitted : .unreachable,
+          "\(what)\(advice); gave up after \(options.connectTimeout.text)\(naming: .connectTimeout)")
     default: return []
     }
   }
@@ -116,16 +114,16 @@ extension Runner {
   mutating func connectionFailed(
     _ failure: BrokerFailure
   ) -> [RunnerAction] {
-    let wasRefused = isRefused
-    connectFailure = failure
-    if failure.kind == .untrusted || isRefused && !mayBeReplaced {
+    let wasRefused = session.isRefused
+    session.failed(failure)
+    if failure.kind == .untrusted || session.isRefused && !mayBeReplaced {
       shutSlots()
-      let advice = isRefused ? "; \(failure.advice)" : ""
+      let advice = session.isRefused ? "; \(failure.advice)" : ""
       return breakOff(.notPermitted, "\(failure)\(advice)") + stopOrphans()
     }
-    if isRefused, !wasRefused, !isStopping {
+    if session.isRefused, !wasRefused, !isStopping {
       let line = "\(failure); trying again for \(options.connectTimeout.text), as somebody may replace what was refused"
-      return [said(.warning, line)] + attemptFailed(failure)
+      return [said(.warning, "\(line)")] + attemptFailed(failure)
     }
     switch phase {
     case .connecting: return attemptFailed(failure)
@@ -138,11 +136,8 @@ extension Runner {
     }
   }
 
-  /// The broker knows us not, or not any more.
-  private var isRefused: Bool { connectFailure?.kind == .loginRefused }
-
   /// The login was good before, and is read from files: when a password changes, one of both is changed first.
-  private var mayBeReplaced: Bool { options.credentialsMayChange && hasLoggedIn }
+  private var mayBeReplaced: Bool { options.credentialsMayChange && session.hasLoggedIn }
 
   private mutating func attemptFailed(
     _ failure: BrokerFailure
@@ -150,7 +145,7 @@ extension Runner {
     phase = .connecting
     shutSlots()
     guard !isStopping else { return [] }
-    guard options.waitsForBroker || hasBeenInspected else { return breakOff(.unreachable, "\(failure)") }
+    guard options.waitsForBroker || inspection.wasComplete else { return breakOff(.unreachable, "\(failure)") }
     let pause = pauseAfterLoss()
     let level = announce(failure)
     let limit = level == .info ? "" : "; trying for \(options.connectTimeout.text)"
@@ -167,20 +162,20 @@ extension Runner {
       said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
     ]
     let pause = pauseAfterLoss()
-    (outage.isAnnounced, reported[.broker]) = (true, now)
+    session.outage.isAnnounced = true
+    report.reported(.broker, now: now)
     phase = .connecting
-    let limit = RunnerAction.set(.connectLimit, after: outage.left(of: options.connectTimeout, now: now))
+    let limit = RunnerAction.set(.connectLimit, after: session.outage.left(of: options.connectTimeout, now: now))
     return actions + [pause == .zero ? dial() : .set(.retry, after: pause), limit]
   }
 
   mutating func pauseAfterLoss() -> Duration {
-    outage.lost(now: now, timeout: options.connectTimeout, jitter: jitter())
+    session.outage.lost(now: now, timeout: options.connectTimeout, jitter: pause.jitter())
   }
 
   /// The broker has said something of the queue.
   mutating func served() {
-    hasEverServed = true
-    outage.served(now: now)
+    session.served(now: now)
   }
 
 }

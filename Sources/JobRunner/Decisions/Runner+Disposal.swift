@@ -9,7 +9,7 @@ extension Runner {
     tally.count(disposal)
     var level = LogEntry.Level.info
     if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
-    if level == .error { hasReportedError = true }
+    report.logged(level)
     guard level >= options.leastLogged else { return [] }
     let item = ended.item
     let name = item.id.map { "item \($0)" } ?? "an item"

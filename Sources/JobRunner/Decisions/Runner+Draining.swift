@@ -19,13 +19,13 @@ extension Runner {
 
   /// A consumer is attached, with nothing in hand: an item comes, or it does not.
   mutating func awaitItem() -> [RunnerAction] {
-    idleSince = idleSince ?? now
+    report.idle(now: now)
     return [.set(.idle, after: idlePeriod())]
   }
 
   private func idlePeriod() -> Duration {
     guard tally.taken == 0 else { return Self.idlePeriod }
-    return max(Self.idlePeriod, now.duration(to: startedAt + options.waitFirst))
+    return max(Self.idlePeriod, now.duration(to: report.startedAt + options.waitFirst))
   }
 
   /// Nothing has come: acks that only the next item would have confirmed are asked after, and the queue is looked at.
@@ -40,8 +40,8 @@ extension Runner {
       ]
     }
     guard unconfirmed.isEmpty else { return probes + awaitItem() }
-    guard options.endsWhenDrained, !isPausing, !slots.contains(where: \.isBusy) else { return [] }
-    return isInspected ? look() : awaitItem()
+    guard options.endsWhenDrained, !pause.isActive, !slots.contains(where: \.isBusy) else { return [] }
+    return inspection.isComplete ? look() : awaitItem()
   }
 
   /// The broker has answered what was sent behind an ack.
@@ -61,8 +61,8 @@ extension Runner {
     phase = .looking
     let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
     let search = searchNeighbours()
-    guard self.search == nil else { return search + [limit] }
-    guard neighbours != .hidden || policy.hasRetries else { return breakOffUnseen() }
+    guard inspection.neighbourSearch == nil else { return search + [limit] }
+    guard inspection.neighbours != .hidden || policy.hasRetries else { return breakOffUnseen() }
     let questions = slots[looker].isConsumerAttached ? beginLook(looker) : drain.sense()
     return [.send(slots[looker].on(questions)), limit]
   }
@@ -107,20 +107,20 @@ extension Runner {
     let answered = RunnerAction.cancel(.connectLimit)
     switch finding {
     case .drained:
-      isDrained = true
+      stop.queueDrained()
       return [answered]
     case .items:
       return [answered] + serve()
-    case .void, .retries, .otherConsumers, .returning, .empty:
+    case .inconclusive, .retries, .otherConsumers, .returning, .empty:
       let end = breakOffVoidLooks()
       guard end.isEmpty else { return [answered] + end }
-      return [answered] + forgetMarks() + [.set(.look, after: Drain.pause + Drain.pause * jitter() / 4)]
+      return [answered] + forgetMarks() + [.set(.look, after: pause.beforeProbe)]
     }
   }
 
   /// Looks that do not count are not gone on with for ever.
   mutating func breakOffVoidLooks() -> [RunnerAction] {
-    guard let since = drain.voidSince, now >= since + options.connectTimeout else { return [] }
+    guard let since = drain.inconclusiveSince, now >= since + options.connectTimeout else { return [] }
     return breakOff(.unreachable, "\(place) gives no answer that can be trusted: its leader is away, or too slow")
   }
 

@@ -13,7 +13,7 @@ extension Runner {
   static let hurriedCloseLimit: Duration = .milliseconds(400)
 
   /// No item is taken any more.
-  var isStopping: Bool { brokenStatus != nil || stopSignal != nil || isDrained }
+  var isStopping: Bool { stop.isStopping }
 
   /// How many items may still come, besides those that may come already.
   var freeItems: Int {
@@ -21,17 +21,16 @@ extension Runner {
   }
 
   /// Goes on to the end with `status`, whatever else comes; the line says why.
-  mutating func breakOff(_ status: ExitStatus, _ line: String) -> [RunnerAction] {
-    let level: LogEntry.Level = brokenStatus == nil ? .error : .warning
-    brokenStatus = brokenStatus ?? status
+  mutating func breakOff(_ status: ExitStatus, _ line: LogMessage) -> [RunnerAction] {
+    let level: LogEntry.Level = stop.breakOff(status) ? .error : .warning
     return [said(level, line)] + stopTaking()
   }
 
   /// A line of the log; the last one that is an error says why the status is none of success.
-  mutating func said(_ level: LogEntry.Level, _ line: String) -> RunnerAction { said(LogEntry(level, line)) }
+  mutating func said(_ level: LogEntry.Level, _ line: LogMessage) -> RunnerAction { said(LogEntry(level, line)) }
 
   mutating func said(_ entry: LogEntry) -> RunnerAction {
-    if entry.level == .error { hasReportedError = true }
+    report.logged(entry.level)
     return .log(entry)
   }
 
@@ -76,24 +75,24 @@ extension Runner {
   mutating func drainLimitReached() -> [RunnerAction] {
     guard !isStopping else { return [] }
     let limit = options.drainTimeout?.text ?? ""
-    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit)\(options.pointer(to: .drainTimeout))")
+    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit)\(naming: .drainTimeout)")
   }
 
   /// The end, where nothing is left to be done.
   mutating func conclude() -> [RunnerAction] {
     // Even where no item is asked for, the queue is.
-    let isExhausted = tally.taken >= options.mostItems && returning.isEmpty && (isInspected || hasBeenInspected)
+    let isExhausted =
+      tally.taken >= options.mostItems && returning.isEmpty && (inspection.isComplete || inspection.wasComplete)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
     var actions: [RunnerAction] = []
-    if brokenStatus == nil, !returning.isEmpty {
-      actions = notReturned(why: isDrained ? "others have taken it" : "the runner was told to end")
+    if stop.brokenStatus == nil, !returning.isEmpty {
+      actions = notReturned(why: stop.isDrained ? "others have taken it" : "the runner was told to end")
     }
-    let status = status
+    let status = stop.status(options, tally)
     actions += ending(status)
     phase = .closing(status)
-    let isHurried = isBrokerSilent || isEndAwaited || stopSignal != nil || brokenStatus == .unreachable
     return actions
-      + [.closeConnections, .set(.closeLimit, after: isHurried ? Self.hurriedCloseLimit : Self.closeLimit)]
+      + [.closeConnections, .set(.closeLimit, after: stop.isHurried ? Self.hurriedCloseLimit : Self.closeLimit)]
   }
 
   /// What is still to come before the end. All that the exit status says is settled: what the broker does not
@@ -109,41 +108,21 @@ extension Runner {
     }
   }
 
-  private var status: ExitStatus {
-    if let brokenStatus { return brokenStatus }
-    switch options.extent {
-    case .count(let count):
-      if let stopSignal, tally.done < count { return .signal(stopSignal) }
-      if tally.failed == 0 { return .success }
-      return count == 1 ? tally.lastFailure ?? .failure : .failure
-    case .drain:
-      if let stopSignal, !isDrained { return .signal(stopSignal) }
-      return tally.deadLettered + tally.rejected == 0 ? .success : .failure
-    case .forever:
-      return .success
-    }
-  }
-
   /// What there is left to say. An error has its line already where something forbade to go on, or a single item failed.
   private mutating func ending(_ status: ExitStatus) -> [RunnerAction] {
-    if status != .success, !hasReportedError { return [said(ending().entry(.error))] }
+    if status != .success, !report.hasReportedError { return [said(ending().entry(.error))] }
     if options.isOfSeveral {
-      return hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
+      return report.hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
     }
-    return isDrained ? [said(.info, "\(place) is drained")] : []
+    return stop.isDrained ? [said(.info, "\(place) is drained")] : []
   }
 
   private func ending() -> Ending {
     Ending(
-      cause: endingCause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
+      cause: stop.cause, tally: tally, wanted: options.mostItems == .max ? nil : options.mostItems,
       queue: queue.name, place: place,
       deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
-      duration: startedAt.duration(to: now))
+      duration: report.startedAt.duration(to: now))
   }
 
-  private var endingCause: Ending.Cause {
-    if brokenStatus != nil { return .broken }
-    if isDrained { return .drained }
-    return stopSignal.map { .stopped($0) } ?? .complete
-  }
 }

@@ -8,17 +8,12 @@ extension Runner {
   /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
   mutating func inspect() -> [ChannelMethod] {
     if let own = options.ownQueue { return declare(own) }
-    search = nil
-    targetSearch = nil
+    inspection.dropSearches()
     if isTypeAssumed { return [] }
     if options.assumed == .declared, let search = NeighbourSearch(besideDeclared: queue, on: sideChannel) {
-      self.search = search
-      return onSide(search.questions)
+      return inspection.ask(search)
     }
-    let inspection = QueueInspection(
-      queue: queue, channel: sideChannel, transients: options.transients)
-    self.inspection = inspection
-    return onSide(inspection.questions)
+    return inspection.ask(QueueInspection(queue: queue, channel: sideChannel, transients: options.transients))
   }
 
   /// The questions have a channel of their own.
@@ -34,15 +29,9 @@ extension Runner {
   /// Asks anew before a consumer is attached: the queue may have been declared otherwise since.
   mutating func inspectAgain() -> [RunnerAction] {
     phase = .inspecting
-    isInspected = false
-    neighbours = .unknown
+    inspection.forget()
     let limit = RunnerAction.set(.connectLimit, after: options.connectTimeout)
     return (isTypeAssumed ? known(policy.standing, .unknown) : [.send(inspect())]) + [limit]
-  }
-
-  /// Opens the channel where it is not open yet.
-  mutating func onSide(_ methods: [ChannelMethod]) -> [ChannelMethod] {
-    methods.filter { $0.method != .channelOpen || openSideChannels.insert($0.channel).inserted }
   }
 
   /// An answer to the inspection.
@@ -50,51 +39,54 @@ extension Runner {
     _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
     if let own = options.ownQueue { return setUp(own, method, on: channel) }
-    if case .channelClose = method { openSideChannels.remove(channel) }
-    if search != nil { return searched(method, on: channel) }
-    if targetSearch != nil { return targetSearched(method, on: channel) }
-    guard let verdict = inspection?.take(method, on: channel) else { return [] }
-    let transience = inspection?.transience
+    if case .channelClose = method { inspection.channelClosed(channel) }
+    if inspection.neighbourSearch != nil { return searched(method, on: channel) }
+    if inspection.targetSearch != nil { return targetSearched(method, on: channel) }
+    guard let verdict = inspection.takeInquiry(method, on: channel) else { return [] }
+    let transience = inspection.inquiry?.transience
     switch verdict {
     case .ask(let questions):
-      guard let inspection, isEnough(inspection) else { return [.send(onSide(questions))] }
-      self.inspection = nil
-      return known(inspection.standing, .unknown, transience)
+      guard let inquiry = inspection.inquiry, isEnough(inquiry) else {
+        return [.send(inspection.opening(questions))]
+      }
+      inspection.endInquiry()
+      return known(inquiry.standing, .unknown, transience)
     case .unsupported(let why):
-      inspection = nil
+      inspection.endInquiry()
       return breakOff(.wrongQueue, "cannot serve \(place): \(why)")
     case .transient(let why):
-      inspection = nil
-      return breakOff(.wrongQueue, "cannot serve \(place): it \(why)\(why == .exclusive ? "" : options.orTakeIt)")
+      inspection.endInquiry()
+      return breakOff(
+        .wrongQueue, "cannot serve \(place): it \(why)" + (why == .exclusive ? "" : "\(Advice.acceptingAnyQueue)"))
     case .unknowable(let why):
-      inspection = nil
+      inspection.endInquiry()
       return breakOff(
         .notPermitted,
         "cannot tell whether \(place) can be served without a loss: \(why); grant the user the configure permission on it"
-          + options.orAssume)
+          + "\(Advice.assumingType)")
     case .refused(let reason):
-      inspection = nil
+      inspection.endInquiry()
       return queueRefused(reason)
     case .known(let standing, let neighbours):
-      inspection = nil
+      inspection.endInquiry()
       return known(standing, neighbours, transience)
     }
   }
 
   /// What is not known yet makes no difference.
-  private func isEnough(_ inspection: QueueInspection) -> Bool {
-    inspection.mayBeConsumed && !inspection.mayBeDeclared && !options.attempts.areRequired && !rejectsFailures
-      && !needsPermission(inspection.standing)
+  private func isEnough(_ inquiry: QueueInspection) -> Bool {
+    inquiry.mayBeConsumed && !inquiry.mayBeDeclared && !options.attempts.areRequired && !rejectsFailures
+      && !needsPermission(inquiry.standing)
   }
 
   /// The server may drop what comes back too often where nobody said so: RabbitMQ does from 4.0 on.
-  private var dropsReturns: Bool { server.map { $0 >= ServerVersion(4, 0) } ?? true }
+  private var dropsReturns: Bool { session.server.map { $0 >= ServerVersion(4, 0) } ?? true }
 
   mutating func known(
-    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours
+    _ standing: QueueTopology, _ neighbours: QueueInspection.Neighbours
   ) -> [RunnerAction] {
     policy.standing = accepted(standing)
-    self.neighbours = neighbours
+    inspection.found(neighbours)
     if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     guard policy.isPossible else {
       return breakOff(.wrongQueue, "\(place) \(whatIsLacking(standing))")
@@ -107,25 +99,25 @@ extension Runner {
 
   /// Nothing is left to be found out of where dead letters go.
   mutating func targetFound() -> [RunnerAction] {
-    isAwaitingPermission = needsPermission(policy.standing)
-    guard !isAwaitingPermission else { return [.askForPermission] }
+    inspection.awaitPermission(needsPermission(policy.standing))
+    guard !inspection.isAwaitingPermission else { return [.askForPermission] }
     return inspectionEnded()
   }
 
-  private func whatIsLacking(_ standing: QueueStanding) -> String {
-    guard standing != .declared else { return options.whyNoRetries }
-    guard options.attempts.areRequired else { return options.whyNoDeadLetters }
+  private func whatIsLacking(_ standing: QueueTopology) -> LogMessage {
+    guard standing != .declared else { return .unwantedRetries }
+    guard options.attempts.areRequired else { return .missingDeadLetters }
     guard case .deadLettering(.some) = standing else {
       return
-        "has no retry and dead-letter queue, as \(options.whatAsksForAttempts): go without, or remove that queue, and "
-        + "'amqp-job declare \(queue.name)' makes it anew with them"
+        "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): "
+        + "go without, or remove that queue, and 'amqp-job declare \(queue.name)' makes it anew with them"
     }
     return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "
-      + "go without a delay\(options.pointer(to: .retryDelay))"
+      + "go without a delay\(naming: .retryDelay)"
   }
 
   /// A broker's limit drops items of such a queue, unless they are put back as copies in time.
-  private func needsPermission(_ standing: QueueStanding) -> Bool {
+  private func needsPermission(_ standing: QueueTopology) -> Bool {
     switch standing {
     case .plain(.classic), .declared, .deadLettering: false
     case .plain: dropsReturns
@@ -133,8 +125,7 @@ extension Runner {
   }
 
   private mutating func inspectionEnded() -> [RunnerAction] {
-    isInspected = true
-    hasBeenInspected = true
+    inspection.complete()
     // Whoever cannot tell whether it is drained need not begin.
     let search = options.endsWhenDrained && phase == .inspecting ? searchNeighbours() : []
     guard search.isEmpty else { return search }
@@ -142,11 +133,11 @@ extension Runner {
   }
 
   mutating func permissionTold(_ permission: PublishingPermission) -> [RunnerAction] {
-    guard phase == .inspecting, isAwaitingPermission, !isStopping else { return [] }
+    guard phase == .inspecting, inspection.isAwaitingPermission, !isStopping else { return [] }
     switch permission {
     case .granted:
-      isAwaitingPermission = false
-      connectFailure = nil
+      inspection.awaitPermission(false)
+      session.recovered()
       return inspectionEnded()
     case .refused(let reason) where reason.code == .accessRefused:
       return breakOff(
@@ -156,8 +147,8 @@ extension Runner {
     case .refused(let reason):
       return breakOff(.temporaryFailure, "cannot publish copies of items to \(place): \(reason.text)")
     case .unknown(let reason):
-      connectFailure = BrokerFailure(
-        .unreachable, broker: broker, detail: "no copies of items can be published, \(reason)")
+      session.failed(
+        BrokerFailure(.unreachable, broker: broker, detail: "no copies of items can be published, \(reason)"))
       return [.set(.retry, after: pauseAfterLoss())]
     }
   }
@@ -166,18 +157,19 @@ extension Runner {
 
   /// Begins to look for the queues beside one that does not refer to them, where nothing is known of them.
   mutating func searchNeighbours() -> [RunnerAction] {
-    guard neighbours == .unknown, search == nil, case .plain = policy.standing else { return [] }
-    search = NeighbourSearch(besidePlain: queue, on: sideChannel)
-    guard let search else {
-      neighbours = .absent
+    guard inspection.neighbours == .unknown, inspection.neighbourSearch == nil, case .plain = policy.standing else {
       return []
     }
-    return [.send(onSide(search.questions))]
+    guard let search = NeighbourSearch(besidePlain: queue, on: sideChannel) else {
+      inspection.found(.absent)
+      return []
+    }
+    return [.send(inspection.ask(search))]
   }
 
   /// A failure is to be judged, and what it means for the item is not known yet.
   func keepsEnd(_ event: RunnerEvent) -> Bool {
-    guard neighbours == .unknown, isInspected, !isStopping, phase == .serving || phase == .looking,
+    guard inspection.neighbours == .unknown, inspection.isComplete, !isStopping, phase == .serving || phase == .looking,
       case .plain = policy.standing, options.ownQueue == nil
     else { return false }
     switch event {
@@ -189,7 +181,7 @@ extension Runner {
   }
 
   mutating func keepEnd(_ event: RunnerEvent) -> [RunnerAction] {
-    earlyEnds.append(event)
+    deferred.deferEnd(event)
     let timers: [RunnerAction] =
       switch event {
       case .workerEnded(_, _, let slot): [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
@@ -200,7 +192,7 @@ extension Runner {
 
   /// A broker that says nothing is as good as none.
   mutating func searchLimitReached() -> [RunnerAction] {
-    guard search != nil, !earlyEnds.isEmpty else { return [] }
+    guard inspection.neighbourSearch != nil, deferred.hasWorkerEnds else { return [] }
     return [.disconnect]
       + connectionFailed(BrokerFailure(.lost, broker: broker, detail: "it does not answer"))
   }
@@ -208,19 +200,18 @@ extension Runner {
   private mutating func searched(
     _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
-    guard let finding = search?.take(method, on: channel) else { return [] }
-    search = nil
+    guard let finding = inspection.takeNeighbours(method, on: channel) else { return [] }
     return [.cancel(.searchLimit)] + found(finding)
   }
 
   private mutating func found(_ finding: NeighbourSearch.Finding) -> [RunnerAction] {
     if options.assumed == .declared { return assumptionChecked(finding) }
     switch finding {
-    case .absent: neighbours = .absent
+    case .absent: inspection.found(.absent)
     case .hidden:
       // Who vouches for the queue says that it stands alone.
-      neighbours = options.assumed == nil ? .hidden : .absent
-      if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
+      inspection.found(options.assumed == nil ? .hidden : .absent)
+      if inspection.neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     case .found:
       return breakOff(
         .wrongQueue,
@@ -244,7 +235,8 @@ extension Runner {
     case .absent:
       return breakOff(
         .wrongQueue,
-        "\(place) has not all the queues beside it, though it was said to be 'declared'\(options.pointer(to: .assume)); 'amqp-job declare \(queue.name)' makes them"
+        "\(place) has not all the queues beside it, though it was said to be 'declared'\(naming: .assume); "
+          + "'amqp-job declare \(queue.name)' makes them"
       )
     case .refused(let reason): return queueRefused(reason)
     }
@@ -255,6 +247,6 @@ extension Runner {
     breakOff(
       .notPermitted,
       "cannot tell whether \(place) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it"
-        + options.orAssume)
+        + "\(Advice.assumingType)")
   }
 }

@@ -44,7 +44,7 @@ extension Runner {
   mutating func channelClosed(_ reason: CloseReason, in index: Int) -> [RunnerAction] {
     let state = slots[index].state
     let isAckLost = loseAck(in: index)
-    let lost = copiesLost(in: [index]) + dropEarlyDeliveries { $0.slot == index }
+    let lost = copiesLost(in: [index]) + dropDeliveries(in: [index])
     slots[index].channelEnded()
     slots[index].handle(.channelLost(isStopping: isStopping))
     switch state {
@@ -68,7 +68,7 @@ extension Runner {
 
   /// The connection is gone, and with it the items in hand, the copies on their way, and the acks that nothing has confirmed.
   mutating func channelsLost(_ failure: BrokerFailure) -> [RunnerAction] {
-    var actions = copiesLost(in: Array(slots.indices)) + dropEarlyDeliveries { _ in true }
+    var actions = copiesLost(in: Array(slots.indices)) + dropDeliveries(in: Array(slots.indices))
     var isAckLost = false
     for index in slots.indices {
       switch slots[index].state {
@@ -102,12 +102,7 @@ extension Runner {
       slots[index].channelEnded()
       slots[index].handle(.connectionLost)
     }
-    inspection = nil
-    isAwaitingPermission = false
-    search = nil
-    targetSearch = nil
-    // By the next connection it may be another queue.
-    if mayBeInspected { isInspected = false }
+    inspection.connectionLost(mayChange: mayBeInspected)
     drain.channelLost(now: now)
   }
 
@@ -134,12 +129,12 @@ extension Runner {
   /// The broker has not answered in time.
   mutating func settlementLimitReached(in index: Int) -> [RunnerAction] {
     let silence = "the broker has not answered in time"
-    isBrokerSilent = true
+    stop.brokerSilent()
     if loseAck(in: index) { return ackUnconfirmed(why: silence) }
     switch slots[index].state {
     case .copying:
       // A broker that is short of memory or disk is waited for, until the runner is told to end.
-      guard movesBlocked == nil || stopSignal != nil else {
+      guard !copyState.isBlocked || stop.signal != nil else {
         return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
       }
       return [.dropMove(slot: index)] + moveUnconfirmed(silence, in: index)
@@ -158,18 +153,14 @@ extension Runner {
 
   // MARK: Copies
 
-  /// How often in a row items may be lost whose copies were published. Each time may add one more copy.
-  static let maxCopyLosses = 3
-
   /// The channels of `lost` are gone. When items are lost again and again after they were copied, no more are copied.
   mutating func copiesLost(in lost: [Int]) -> [RunnerAction] {
     guard lost.contains(where: { slots[$0].isCopyUnsettled }) else { return [] }
     for index in lost { slots[index].copyLost() }
-    copyLosses += 1
-    guard copyLosses >= Self.maxCopyLosses, !isStopping else { return [] }
+    guard copyState.lost(), !isStopping else { return [] }
     return breakOff(
       .temporaryFailure,
-      "items of \(place) went back \(copyLosses) times in a row after copies of them had been published, and may be there "
+      "items of \(place) went back \(copyState.losses) times in a row after copies of them had been published, and may be there "
         + "more than once: no more are copied")
   }
 
@@ -183,7 +174,7 @@ extension Runner {
   // MARK: Workers and deliveries
 
   /// The item is no longer ours. The worker is stopped, and nothing that it still does counts.
-  private mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: String) -> [RunnerAction] {
+  private mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: LogMessage) -> [RunnerAction] {
     abandonWorker(in: index) + breakOff(status, line)
   }
 
@@ -205,10 +196,7 @@ extension Runner {
     }
   }
 
-  /// The channels over which these deliveries came are gone.
-  private mutating func dropEarlyDeliveries(where isGone: (EarlyDelivery) -> Bool) -> [RunnerAction] {
-    let gone = earlyDeliveries.filter(isGone)
-    earlyDeliveries.removeAll(where: isGone)
-    return gone.map { .releaseBody(slot: $0.slot) }
+  private mutating func dropDeliveries(in slots: [Int]) -> [RunnerAction] {
+    deferred.dropDeliveries(in: slots).map { .releaseBody(slot: $0) }
   }
 }

@@ -20,14 +20,14 @@ extension Runner {
   private mutating func takeMarks(_ count: UInt32) -> [ChannelMethod] {
     let get = Method.basicGet(queue: ByteString(queue.marksName), noAck: true)
     let methods = [.channelOpen] + [Method](repeating: get, count: Int(count))
-    return onSide(methods.map { ChannelMethod($0, on: markChannel) })
+    return inspection.opening(methods.map { ChannelMethod($0, on: markChannel) })
   }
 
   /// nil for what came on another channel.
   mutating func marksAnswered(_ method: Method, on channel: UInt16) -> [RunnerAction]? {
     guard channel == markChannel, options.ownQueue == nil else { return nil }
     guard case .channelClose(let reason) = method else { return [] }
-    openSideChannels.remove(channel)
+    inspection.channelClosed(channel)
     guard reason.refusal == .notPermitted else {
       return [said(.warning, "cannot take marks from queue '\(queue.marksName)': \(reason.text)")]
     }

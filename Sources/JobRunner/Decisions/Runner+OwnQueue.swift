@@ -14,30 +14,28 @@ extension Runner {
   mutating func setUp(
     _ own: OwnQueue, _ answer: Method, on channel: UInt16
   ) -> [RunnerAction] {
-    guard channel == setUpChannel, !isInspected else { return [] }
+    guard channel == setUpChannel, !inspection.isComplete else { return [] }
     switch answer {
     case .queueDeclareOK(let status):
-      queue = WorkQueue(status.name.description)
+      inspection.named(WorkQueue(status.name.description))
       guard ByteString(queue.name) == status.name else {
         return breakOff(.temporaryFailure, "the broker at \(broker) names a queue by what is no text")
       }
       // An empty name would mean another key than the empty one, so it is not sent before the real one is known.
       let bindings = own.bindings(name: queue.name)
-      unansweredBindings = bindings.count
+      inspection.bindingsSent(bindings.count)
       let naming = options.queue.isEmpty ? [RunnerAction.queueNamed(queue.name)] : []
       guard !bindings.isEmpty else { return naming + serveOwnQueue() }
       return naming + [.send(bindings.map { ChannelMethod($0, on: setUpChannel) })]
     case .queueBindOK:
-      unansweredBindings -= 1
-      return unansweredBindings == 0 ? serveOwnQueue() : []
+      return inspection.bindingConfirmed() ? serveOwnQueue() : []
     case .channelClose(let reason): return ownQueueRefused(reason)
     default: return []
     }
   }
 
   private mutating func serveOwnQueue() -> [RunnerAction] {
-    isInspected = true
-    hasBeenInspected = true
+    inspection.complete()
     guard options.mostItems == 0 else { return serve() }
     // It goes with its last consumer, so it has to have had one.
     let methods = slots[0].on(attach(0)) + withdraw(0)

@@ -27,13 +27,12 @@ extension Runner {
 
   var reportPeriod: Duration { options.isWatched ? Self.promptPeriod : Self.reportPeriod }
 
-  mutating func report() -> [RunnerAction] {
+  mutating func reportWaiting() -> [RunnerAction] {
     let again = RunnerAction.set(.report, after: reportPeriod)
     guard !isStopping, !slots.contains(where: \.isBusy), let waiting else { return [again] }
-    let since = idleSince ?? now
-    idleSince = since
+    let since = report.idle(now: now)
     guard since + reportPeriod <= now, !isReported(waiting) else { return [again] }
-    reported[waiting] = now
+    report.reported(waiting, now: now)
     let minutes = Int(since.duration(to: now) / .seconds(60))
     let duration = minutes > 0 ? " (\(minutes) min)" : ""
     return [.log(LogEntry(.notice, "\(text(of: waiting))\(duration)")), again]
@@ -41,15 +40,15 @@ extension Runner {
 
   /// It was said within the last minute.
   private func isReported(_ waiting: Waiting) -> Bool {
-    reported[waiting].map { now < $0 + Self.reportPeriod - reportPeriod } ?? false
+    report.isReported(waiting, within: Self.reportPeriod - reportPeriod, now: now)
   }
 
   /// Why the broker is not reached, once every one has been tried, and where the end does not follow at once.
   mutating func announce(_ failure: BrokerFailure) -> LogEntry.Level {
-    let left = outage.left(of: options.connectTimeout, now: now)
-    guard !outage.isAnnounced, attemptCount >= brokers.count, left > Self.shortWait else { return .info }
-    outage.isAnnounced = true
-    reported[.broker] = now
+    let left = session.outage.left(of: options.connectTimeout, now: now)
+    guard !session.outage.isAnnounced, session.allBrokersTried, left > Self.shortWait else { return .info }
+    session.outage.isAnnounced = true
+    report.reported(.broker, now: now)
     return .notice
   }
 
@@ -58,9 +57,9 @@ extension Runner {
     case .new, .closing, .finished: nil
     case .connecting, .inspecting: .broker
     case .awaitingQueue: .declaration
-    case .serving: isPausing ? .pause : .item
+    case .serving: pause.isActive ? .pause : .item
     case .looking where drain.finding == .retries || drain.finding == .returning: .retries
-    case .looking where drain.voidSince != nil: .trust
+    case .looking where drain.inconclusiveSince != nil: .trust
     case .looking where drain.finding == .otherConsumers: .otherConsumers
     case .looking: .proof
     }
@@ -68,7 +67,7 @@ extension Runner {
 
   private func text(of waiting: Waiting) -> String {
     switch waiting {
-    case .broker: connectFailure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
+    case .broker: session.failure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
     case .declaration: "waiting for \(place) to be declared"
     case .item: "waiting for an item in \(place)"
     case .pause: "pausing after \(tally.failuresInRow) failures in a row on \(place)"

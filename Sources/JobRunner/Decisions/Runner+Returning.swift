@@ -35,7 +35,7 @@ extension Runner {
     guard ended.item.isRecognisable else {
       return [release] + notReturned(why: "it has no message id to be recognised by")
     }
-    returning.append(ended)
+    returning.add(ended)
     return [release] + awaitReturns() + resume()
   }
 
@@ -60,8 +60,7 @@ extension Runner {
       slots[index].handle(.hold(item, for: worker))
       return []
     }
-    if let position = returning.firstIndex(where: { item.isReturn(of: $0.item) }) {
-      let done = returning.remove(at: position)
+    if let done = returning.take(returned: item) {
       let ended = EndedJob(
         item: item, outcome: .done, what: "done before the connection was lost", status: done.status,
         duration: done.duration)
@@ -77,13 +76,13 @@ extension Runner {
 
   mutating func finishWindowEnded() -> [RunnerAction] {
     guard !returning.isEmpty else { return [] }
-    return notReturned(why: "it did not come back in \(options.finishWindow.text)\(options.pointer(to: .finishWindow))")
+    return notReturned(why: "it did not come back in \(options.finishWindow.text)\(naming: .finishWindow)")
   }
 
   /// What was done will be done again by somebody else.
-  mutating func notReturned(why: String) -> [RunnerAction] {
+  mutating func notReturned(why: LogMessage) -> [RunnerAction] {
     let what = returning.count > 1 ? "\(returning.count) items of \(place) are" : "an item of \(place) is"
-    returning = []
+    returning.giveUp()
     return breakOff(.temporaryFailure, "\(what) done, but may be run again: the connection was lost, and \(why)")
   }
 

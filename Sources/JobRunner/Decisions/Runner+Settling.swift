@@ -9,7 +9,7 @@ extension Runner {
   static let settlementLimit: Duration = .seconds(5)
 
   mutating func ended(
-    _ job: Job, in index: Int, as outcome: Outcome, _ what: String, status: ProcessStatus?,
+    _ job: Job, in index: Int, as outcome: Outcome, _ what: LogMessage, status: ProcessStatus?,
     _ standardError: String? = nil
   ) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
@@ -54,7 +54,7 @@ extension Runner {
     moving.isAsking = asking
     slots[index].handle(.copy(moving))
     // Told to end with nothing in hand, we end at once.
-    let limit = moving.isUnwanted && stopSignal != nil ? Self.withdrawalLimit : Self.settlementLimit
+    let limit = moving.isUnwanted && stop.signal != nil ? Self.withdrawalLimit : Self.settlementLimit
     let begin = asking ? .send(slots[index].on([slots[index].setPrefetch()])) : publishCopy(moving, in: index)
     return [begin, .set(.settlementLimit(slot: index), after: limit)]
   }
@@ -72,13 +72,13 @@ extension Runner {
 
   /// The broker has answered something that was sent on the slot's channel after its last item.
   mutating func answered(in index: Int) {
-    if slots[index].isCopyUnsettled { copyLosses = 0 }
+    if slots[index].isCopyUnsettled { copyState.settled() }
     slots[index].ackTaken()
   }
 
   /// A large copy takes its time; but who was told to end has limits of its own.
   func moveAdvanced(in index: Int) -> [RunnerAction] {
-    guard slots[index].isCopying, stopSignal == nil else { return [] }
+    guard slots[index].isCopying, stop.signal == nil else { return [] }
     return [.set(.settlementLimit(slot: index), after: Self.settlementLimit)]
   }
 
@@ -149,7 +149,7 @@ extension Runner {
   /// A broker that is short of memory or disk takes the copies that are under way when it has room again, even
   /// of a client that is gone. So they are waited for, until we are told to end.
   mutating func movesBlocked(_ reason: String?) -> [RunnerAction] {
-    movesBlocked = reason
+    copyState.blocked(reason)
     let state = reason.map { "takes no copies for now (\($0)): waiting" } ?? "takes copies again"
     let limits = slots.indices.filter { slots[$0].isCopying }.map { index in
       RunnerAction.set(.settlementLimit(slot: index), after: Self.settlementLimit)
@@ -165,7 +165,7 @@ extension Runner {
   ) -> [RunnerAction] {
     let unmark = unmark(item, disposal)
     let isDone = ended?.outcome == .done
-    if ended != nil { outage.settled() }
+    if ended != nil { session.outage.settled() }
     slots[index].handle(.settle)
     let isLastOfSlot = isStopping || freeItems <= 0
     // Of the last ack that is said once the broker has taken it.
@@ -177,25 +177,27 @@ extension Runner {
       slots[index].handle(.close(isDone ? ended.map { LastWord(ended: $0, disposal: disposal) } : nil))
       let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
       // Then the connection's end is the answer, and not another one after that.
-      let endsAll = returning.isEmpty && search == nil && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
+      let endsAll =
+        returning.isEmpty && inspection.neighbourSearch == nil
+        && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
       return actions + entry + (isLast ? [.endOfWork] : [])
         + [
           .send(slots[index].on(methods) + unmark), .set(.settlementLimit(slot: index), after: Self.settlementLimit),
         ] + (endsAll ? [.closeConnection] : [])
     }
     slots[index].settlementSent(isAck: isDone)
-    let wasPausing = isPausing
-    let pause = ended == nil ? [] : beginPause()
-    guard phase == .serving, !isPausing || options.mayDeleteItself else {
+    let wasPausing = pause.isActive
+    let pausing = ended == nil ? [] : beginPause()
+    guard phase == .serving, !pause.isActive || options.mayDeleteItself else {
       let probe: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = detachAndSettle(index, by: method) + probe
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []
-      return actions + entry + pause + [.send(slots[index].on(methods) + unmark)] + limit + looked()
+      return actions + entry + pausing + [.send(slots[index].on(methods) + unmark)] + limit + looked()
     }
     let attach = slots[index].isConsumerAttached ? [] : self.attach(index)
     slots[index].handle(.consume)
-    let others = wasPausing && !isPausing ? [.cancel(.pause)] + serve() : []
-    return actions + entry + pause + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem() + others
+    let others = wasPausing && !pause.isActive ? [.cancel(.pause)] + serve() : []
+    return actions + entry + pausing + [.send(slots[index].on([method] + attach) + unmark)] + awaitItem() + others
   }
 
   private mutating func detachAndSettle(_ index: Int, by method: Method) -> [Method] {
@@ -207,16 +209,11 @@ extension Runner {
   }
 
   private mutating func beginPause() -> [RunnerAction] {
-    guard let pause = tally.pause(jitter: jitter()) else {
-      isPausing = false
-      return []
-    }
-    isPausing = true
-    return [.set(.pause, after: pause)]
+    pause.begin(failuresInRow: tally.failuresInRow).map { [.set(.pause, after: $0)] } ?? []
   }
 
   mutating func pauseEnded() -> [RunnerAction] {
-    isPausing = false
+    pause.end()
     return phase == .serving ? serve() : []
   }
 

@@ -5,10 +5,10 @@ internal import Console
 extension Runner {
   func state(now: ContinuousClock.Instant, timers: [(timer: RunnerTimer, deadline: ContinuousClock.Instant)]) -> String
   {
-    let told = stopSignal.map { ", told to end by \($0)" } ?? ""
-    let broken = brokenStatus.map { ", to end with \($0.rawValue)" } ?? ""
-    let connection = connectFailure.map { ", no connection (\($0))" } ?? ""
-    let blocked = movesBlocked.map { ", no copies taken (\($0))" } ?? ""
+    let told = stop.signal.map { ", told to end by \($0)" } ?? ""
+    let broken = stop.brokenStatus.map { ", to end with \($0.rawValue)" } ?? ""
+    let connection = session.failure.map { ", no connection (\($0))" } ?? ""
+    let blocked = copyState.blockedReason.map { ", no copies taken (\($0))" } ?? ""
     let due = timers.sorted { $0.deadline < $1.deadline }.map { "\($0.timer) in \(now.duration(to: $0.deadline).text)" }
     let what = "\(phase)\(told)\(broken)\(connection)\(blocked), \(tally.taken.counted("item")) taken"
     let each = slots.map(\.summary).joined(separator: ", ")

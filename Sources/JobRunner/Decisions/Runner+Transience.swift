@@ -5,7 +5,7 @@ internal import Console
 /// A queue that may go before its items do, and is served all the same.
 extension Runner {
   mutating func known(
-    _ standing: QueueStanding, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?
+    _ standing: QueueTopology, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?
   ) -> [RunnerAction] {
     guard options.queueOrigin == .anyTold, transience != [] else { return known(standing, neighbours) }
     // A look takes the consumer away, and the queue would go with it.
@@ -20,10 +20,10 @@ extension Runner {
 
   /// Once.
   private mutating func warnOfTransience(_ transience: [DeclarationInquiry.Transience]?) -> [RunnerAction] {
-    guard !hasBeenInspected else { return [] }
+    guard !inspection.wasComplete else { return [] }
     let line =
       transience.map { "\(place) \($0.map(\.description).joined(separator: ", and ")): its items are lost with it" }
       ?? "the user may not look whether \(place) outlives the broker and its consumers: its items may be lost with it"
-    return [said(.warning, line + options.pointer(to: .anyQueue))]
+    return [said(.warning, "\(line)\(naming: .anyQueue)")]
   }
 }

@@ -24,7 +24,7 @@ extension Runner {
     answered(in: index)
     slots[index].consumerConfirmed()
     let others = phase == .looking ? [.cancel(.connectLimit)] + serve() : []
-    idleSince = nil
+    report.busy()
     return takeWanted(item, in: index) + others
   }
 
@@ -42,7 +42,7 @@ extension Runner {
       return begin(exhausted(item), in: index, asking: true)
     case .setAside(let move, let reason):
       let isTooLarge = reason == .tooLarge
-      let what = isTooLarge ? "it is too large\(options.pointer(to: .maxItemSize))" : "its properties cannot be read"
+      let what: LogMessage = isTooLarge ? "it is too large\(naming: .maxItemSize)" : "its properties cannot be read"
       return setAside(item, in: index, reason, what, by: move)
     }
   }
@@ -58,7 +58,7 @@ extension Runner {
   }
 
   private mutating func setAside(
-    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: String, by move: Move
+    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: LogMessage, by move: Move
   ) -> [RunnerAction] {
     tally.taken += 1
     let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
@@ -92,24 +92,26 @@ extension Runner {
     let ends = [Signal.terminate, .interrupt, .hangup].contains(signal)
     let hasWorkers = slots.contains(where: \.hasWorker)
     guard ends || signal == .quit && !hasWorkers else { return toWorkers(signal) }
-    if let stoppedAt {
-      // Who sends a signal both to us and to our group means it once.
-      let isMeant = now >= stoppedAt + .seconds(1)
-      guard hasStoppedWorkers else { return isMeant ? stopWorkers(signal) : [] }
-      return toWorkers(isMeant ? .kill : signal)
+    switch stop.response(to: signal, now: now) {
+    case .begin: return beginStop(by: signal)
+    case .ignore: return []
+    case .stopWorkers: return stopWorkers(signal)
+    case .toWorkers(let signal): return toWorkers(signal)
     }
+  }
+
+  private mutating func beginStop(by signal: Signal) -> [RunnerAction] {
     // What is being settled is the end already.
     guard !slots.allSatisfy(\.isEnding) else {
-      isEndAwaited = true
+      stop.endAwaited()
       return []
     }
-    stopSignal = signal
-    stoppedAt = now
-    guard hasWorkers else {
+    stop.begin(signal, now: now)
+    guard slots.contains(where: \.hasWorker) else {
       let doing = phase == .connecting || phase == .new ? "connecting" : "waiting"
       // The end says how what is being settled came out, and of several items it says the signal, too.
-      let isSaidInTheEnd = slots.contains(where: \.isSettling) || options.isOfSeveral && brokenStatus == nil
-      let level: LogEntry.Level = options.extent == .forever || brokenStatus != nil ? .notice : .error
+      let isSaidInTheEnd = slots.contains(where: \.isSettling) || options.isOfSeveral && stop.brokenStatus == nil
+      let level: LogEntry.Level = options.extent == .forever || stop.brokenStatus != nil ? .notice : .error
       return (isSaidInTheEnd ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")])
         + stopTaking()
     }
@@ -118,8 +120,7 @@ extension Runner {
   }
 
   private mutating func stopWorkers(_ signal: Signal) -> [RunnerAction] {
-    stoppedAt = now
-    hasStoppedWorkers = true
+    stop.workersStopped(now: now)
     var actions: [RunnerAction] = []
     for index in slots.indices where slots[index].hasWorker {
       slots[index].interrupt(by: signal)
@@ -159,7 +160,7 @@ extension Runner {
         + breakOff(
           .inputOutputError,
           "an item of \(place) cannot be stored, and goes back as it was: \(reason)"
-            + options.pointer(to: .spoolDirectory, otherwise: " (TMPDIR)"))
+            + "\(naming: .spoolDirectory, otherwise: " (TMPDIR)")")
     default: return take(item, in: index)
     }
   }
@@ -204,12 +205,12 @@ extension Runner {
     return ended(job, in: index, as: outcome, what, status: status, standardError)
   }
 
-  private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: String) {
+  private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: LogMessage) {
     if job.hasTimedOut {
       let limit = options.timeout?.text ?? ""
       return (
         .failed(.init(reason: .timedOut, exitStatus: .timedOut)),
-        "the worker ran for longer than \(limit)\(options.pointer(to: .timeout))"
+        "the worker ran for longer than \(limit)\(naming: .timeout)"
       )
     }
     if status == .exited(0) { return (.done, "done") }

@@ -28,100 +28,36 @@ package struct Runner: Sendable {
   }
 
   let options: JobOptions
-  var queue: WorkQueue
-  let jitter: @Sendable () -> Double
-  var phase = Phase.new
-  var slots: [Slot]
-  var policy: AttemptPolicy
-  var tally = Tally()
-  var drain: Drain
-
-  // MARK: The connection
-
-  /// Tried in turn.
-  var brokers: [BrokerURL]
-  /// How many attempts at a connection there have been.
-  var attemptCount = 0
-  /// The broker has let us in.
-  var hasLoggedIn = false
-  var outage = Outage()
-  var connectFailure: BrokerFailure?
-  /// The queue has been found to be one that can be served, and it is known what it has beside it.
-  var isInspected = false
-  /// The same was so at some time.
-  var hasBeenInspected = false
-  /// What has been asked about it, while not all is answered.
-  var inspection: QueueInspection?
-  /// It has been asked whether copies may be published.
-  var isAwaitingPermission = false
-  /// The server, where it is RabbitMQ.
-  var server: ServerVersion?
-  /// What is known of the queues beside a plain one, and what has been asked about them.
-  var neighbours = QueueInspection.Neighbours.unknown
-  var search: NeighbourSearch?
-  /// What has been asked about where the queue's dead letters go.
-  var targetSearch: DeadLetterTargetSearch?
-  /// The channels of these questions that are open.
-  var openSideChannels: Set<UInt16> = []
-  /// Workers' ends that can be judged only when the answer is there.
-  var earlyEnds: [RunnerEvent] = []
-  /// How many bindings of a queue of our own the broker has yet to confirm.
-  var unansweredBindings = 0
-  /// Items that came in a pause.
-  var earlyDeliveries: [EarlyDelivery] = []
-  /// The broker has said something of the queue.
-  var hasEverServed = false
-  /// Items that were done while the broker was away, and may come back to us.
-  var returning: [EndedJob] = []
-  /// Why the broker takes no copies for now.
-  var movesBlocked: String?
-  /// How often, one after the other, a connection or channel was lost with items whose copies were published.
-  var copyLosses = 0
-
-  // MARK: Time
-
   /// The time of the event that is being handled.
   private(set) var now: ContinuousClock.Instant
-  private(set) var startedAt: ContinuousClock.Instant
-  /// Since when there has been nothing to do.
-  var idleSince: ContinuousClock.Instant?
-  /// No item is taken for a while after failures in a row.
-  var isPausing = false
-  /// When it was said last what is being waited for.
-  var reported: [Waiting: ContinuousClock.Instant] = [:]
+  var phase = Phase.new
+  var session: Session
+  var inspection: Inspection
+  var policy: AttemptPolicy
+  var slots: [Slot]
+  var deferred = DeferredEvents()
+  var returning = ReturningItems()
+  var copyState = CopyState()
+  var drain: Drain
+  var pause: Pause
+  var tally = Tally()
+  var stop = Stop()
+  var report: Report
 
-  // MARK: The end
-
-  /// What makes it impossible to go on, and true what was done until then.
-  var brokenStatus: ExitStatus?
-  /// The signal that told us to end.
-  var stopSignal: Signal?
-  var stoppedAt: ContinuousClock.Instant?
-  /// Whether the workers were told, too.
-  var hasStoppedWorkers = false
-  var isDrained = false
-  /// A signal came when there was nothing left to stop.
-  var isEndAwaited = false
-  /// The broker has left what it was told at the end without an answer.
-  var isBrokerSilent = false
-  /// What goes with a status that is no success has been said.
-  var hasReportedError = false
-
-  /// `jitter` returns a number from 0 to 1 and is called for each pause. It spreads the pauses of many runners. Without it, two
-  /// runners that probe the queue at the same time would do so every time, and would see each other's consumers for ever.
+  /// `jitter` returns a number from 0 to 1, a new one for each pause.
   package init(_ options: JobOptions, now: ContinuousClock.Instant, jitter: @escaping @Sendable () -> Double) {
     self.options = options
     self.now = now
-    startedAt = now
-    brokers = options.brokers
-    self.jitter = jitter
-    queue = WorkQueue(options.queue)
-    drain = Drain(queue)
+    report = Report(startedAt: now)
+    pause = Pause(jitter: jitter)
+    session = Session(brokers: options.brokers)
+    inspection = Inspection(WorkQueue(options.queue))
+    drain = Drain(inspection.queue)
     policy = AttemptPolicy(options: options.attempts, runsMalformed: options.runsMalformed)
     slots = (1...max(1, min(options.parallelism, options.mostItems))).map { Slot(channel: UInt16($0)) }
     if let assumed = options.assumed {
       policy.standing = accepted(assumed)
-      isInspected = !mayBeInspected
+      inspection = Inspection(queue, isComplete: !mayBeInspected)
     }
   }
 
@@ -131,35 +67,30 @@ package struct Runner: Sendable {
     if case .closing(let status) = phase { return closing(event, status) }
     if let slot = event.slot, !slots.indices.contains(slot) { return [] }
     if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
-      earlyDeliveries.append(EarlyDelivery(slot: slot, event: event))
+      deferred.deferDelivery(event, in: slot)
       return []
     }
     var actions = keepsEnd(event) ? keepEnd(event) : decide(event)
-    if search == nil || isStopping {
-      let ends = earlyEnds
-      earlyEnds = []
-      actions += ends.flatMap { decide($0) }
+    if inspection.neighbourSearch == nil || isStopping {
+      actions += deferred.takeWorkerEnds().flatMap { decide($0) }
     }
     if !keepsDeliveries {
-      let deliveries = earlyDeliveries
-      earlyDeliveries = []
-      actions += deliveries.flatMap { decide($0.event) }
+      actions += deferred.takeDeliveries().flatMap { decide($0) }
     }
     return actions + conclude()
   }
 
   /// What comes waits: a queue that goes with its last consumer has to keep ours in a pause.
   var keepsDeliveries: Bool {
-    !isStopping && isPausing && options.mayDeleteItself
+    !isStopping && pause.isActive && options.mayDeleteItself
   }
 
   /// The first event of all.
   package mutating func start(now: ContinuousClock.Instant) -> [RunnerAction] {
     self.now = now
-    startedAt = now
-    idleSince = now
+    report.start(now: now)
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
-    outage.begin(now: now)
+    session.outage.begin(now: now)
     return connect() + [.set(.report, after: reportPeriod)] + limit
   }
 
@@ -233,7 +164,7 @@ package struct Runner: Sendable {
     case .grace(let slot): return graceEnded(in: slot)
     case .settlementLimit(let slot): return settlementLimitReached(in: slot)
     case .closeLimit: return []
-    case .report: return report()
+    case .report: return reportWaiting()
     }
   }
 
@@ -243,17 +174,12 @@ package struct Runner: Sendable {
   }
 
   /// There is a connection, and the queue has been found.
-  var isServing: Bool { isInspected && connectFailure == nil && (phase == .serving || phase == .looking) }
+  var isServing: Bool { inspection.isComplete && session.failure == nil && (phase == .serving || phase == .looking) }
 
   /// Queue and broker, as messages name them.
   var place: String { (queue.name.isEmpty ? "a queue of our own" : "queue '\(queue.name)'") + " at \(broker)" }
 
-  /// The broker that we have a connection to, or try to have one.
-  var broker: BrokerURL { brokers[max(0, attemptCount - 1) % brokers.count] }
-}
+  var queue: WorkQueue { inspection.queue }
 
-/// An item that came before its time.
-struct EarlyDelivery: Hashable, Sendable {
-  let slot: Int
-  let event: RunnerEvent
+  var broker: BrokerURL { session.broker }
 }

@@ -49,10 +49,4 @@ struct Tally: Hashable, Sendable {
   /// Items that were taken, and of which nothing is known to have become.
   var unsettled: Int { taken - settled }
 
-  /// How long to take nothing after failures in a row: an item that comes back at once would keep us spinning.
-  func pause(jitter: Double) -> Duration? {
-    guard failuresInRow > 1 else { return nil }
-    let pause = min(Duration.milliseconds(125) * (1 << min(failuresInRow - 1, 10)), .seconds(30))
-    return pause + pause * jitter / 5
-  }
 }

@@ -1,6 +1,7 @@
 internal import AMQP
 internal import Broker
 internal import Linux
+internal import Publishing
 
 /// The copies that moves publish, by slot, on a connection of their own.
 ///
@@ -9,14 +10,14 @@ internal import Linux
 struct Copies {
   private struct Copy {
     let properties: BasicProperties
-    let body: any BodySource
+    let body: any MessageBody
     let destination: Destination
     /// Where its mark goes first, if it has one.
     var marksName: String?
   }
 
   private let access: BrokerAccess
-  private var publisher: ConfirmedPublisher?
+  private var publisher: CopyPublisher?
   /// For the connection of the first copy, which may be wanted because there are no descriptors.
   private var spares: SpareDescriptors?
   /// The copies whose mark is on its way, by slot.
@@ -48,7 +49,7 @@ struct Copies {
   /// Publishes the copy that the move wants of the slot's item. `parameters` are for a connection beside `link`; the connections
   /// that are no longer used are returned.
   mutating func publish(
-    _ item: WorkItem, _ move: Move, body: any BodySource, host: String, slot: Int, beside link: BrokerLink,
+    _ item: WorkItem, _ move: Move, body: any MessageBody, host: String, slot: Int, beside link: BrokerLink,
     _ parameters: Connection.Parameters
   ) -> [BrokerLink] {
     var copy = Copy(
@@ -59,7 +60,7 @@ struct Copies {
       let marksName = WorkQueue(item.queue).marksName
       copy.marksName = marksName
       unmarked[slot] = copy
-      publisher?.publish(Self.markID(slot), WorkQueue.mark, body: ItemBody.memory([]), to: .queue(marksName))
+      publisher?.publish(Self.markID(slot), WorkQueue.mark, body: ReceivedBody.memory([]), to: .queue(marksName))
     } else {
       publish(copy, slot: slot)
     }
@@ -85,7 +86,7 @@ struct Copies {
   mutating func askForPermission(beside link: BrokerLink, _ parameters: Connection.Parameters) -> [BrokerLink] {
     let discarded = connect(beside: link, parameters)
     let nowhere = "amqp-job.\(UInt64.random(in: .min ... .max))"
-    publisher?.publish(Self.permissionID, BasicProperties(), body: ItemBody.memory([]), to: .queue(nowhere))
+    publisher?.publish(Self.permissionID, BasicProperties(), body: ReceivedBody.memory([]), to: .queue(nowhere))
     return discarded
   }
 
@@ -102,7 +103,7 @@ struct Copies {
     publisher?.close()
     let discarded = takeDiscarded()
     unmarked = [:]
-    publisher = ConfirmedPublisher(
+    publisher = CopyPublisher(
       broker: link.broker, parameters, access: access, address: link.address, now: .now)
     return discarded
   }
@@ -114,7 +115,7 @@ struct Copies {
     (publisher?.process(readiness, now: .now) ?? []).compactMap { take($0) }
   }
 
-  private mutating func take(_ event: ConfirmedPublisher.Event) -> RunnerEvent? {
+  private mutating func take(_ event: CopyPublisher.Event) -> RunnerEvent? {
     switch event {
     case .confirmed(Self.permissionID), .refused(Self.permissionID, .unroutable),
       .refused(Self.permissionID, .rejected):

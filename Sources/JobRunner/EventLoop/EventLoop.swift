@@ -232,7 +232,7 @@ package final class EventLoop {
   }
 
   private func connect(_ opening: [ChannelMethod]) {
-    runner.brokers = configuration.access.current()
+    runner.session.brokers = configuration.access.current()
     let broker = runner.broker
     link = BrokerLink(
       broker: broker, parameters(broker, opening: opening), access: configuration.access,

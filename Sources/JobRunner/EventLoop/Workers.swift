@@ -31,7 +31,7 @@ struct Workers {
 
   /// `path` is that of the body's file, where it has one.
   /// - Throws: `SystemError`, and `ArgumentTemplate.Failure` where the body does not go into arguments.
-  mutating func start(on item: WorkItem, _ body: ItemBody, path: String?, slot: Int) throws {
+  mutating func start(on item: WorkItem, _ body: ReceivedBody, path: String?, slot: Int) throws {
     var program = program
     program.environment = environment.entries(for: item, path: path)
     if feed == .arg { program.arguments = try arguments.filled(with: body) }

@@ -30,7 +30,7 @@ package struct ArgumentTemplate: Sendable {
 
   /// The arguments for one item.
   /// - Throws: `SystemError`, or `Failure`: the item is none that an argument can hold.
-  func filled(with body: ItemBody) throws -> [[UInt8]] {
+  func filled(with body: ReceivedBody) throws -> [[UInt8]] {
     guard body.size <= ProcessGroups.maxArgumentLength else { throw SystemError.argumentTooLong }
     let bytes = try body.read(at: 0, atMost: Int(body.size))
     guard !bytes.contains(0) else { throw Failure.holdsNUL }

@@ -23,7 +23,7 @@ struct ItemDigest {
   }
 }
 
-extension ItemBody {
+extension ReceivedBody {
   /// - Throws: `SystemError`
   func digest() throws -> Int {
     var digest = ItemDigest()

@@ -73,16 +73,8 @@ package struct WorkItem: Hashable, Sendable {
   /// too. `host` and `time`, in seconds since 1970, are for dead letters.
   package func properties(for move: Move, host: String, time: UInt64) -> BasicProperties {
     if move.destination == .queue, properties.undecodable != nil { return properties }
-    var copy = properties.withoutBrokerHeaders().withoutItemHeaders()
-    if let unread = copy.undecodable {
-      copy.headers = [ItemHeader.properties: .bytes(unread)]
-      copy.undecodable = nil
-    }
-    copy.deliveryMode = 2
-    // A broker refuses another user's id.
-    copy.userID = nil
+    var copy = properties.withUndecodableAsHeader().copied(adding: firstPublish.headers)
     var headers = copy.headers ?? [:]
-    headers.entries += firstPublish.headers
     switch move.destination {
     case .queue:
       headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))

@@ -1,6 +1,6 @@
 internal import YAML
 
-/// What a broker is made from.
+/// The options of a broker.
 package struct BrokerManifestOptions: Sendable {
   package var name: ObjectName
   package var namespace: String?
@@ -23,20 +23,20 @@ package struct BrokerManifestOptions: Sendable {
 }
 
 extension Manifest {
-  /// One RabbitMQ node that keeps its queues on a volume, with a user whose password is random.
+  /// A RabbitMQ node that keeps its queues on a persistent volume, and whose user has a random password.
   package static func broker(
     _ options: BrokerManifestOptions, using generator: inout some RandomNumberGenerator
-  ) throws(Obstacle) -> Manifest {
+  ) throws(InvalidOptions) -> Manifest {
     let name = options.name.description
     guard let first = name.utf8.first, !first.isDigit else {
-      throw Obstacle(description: "the broker's name is also a host's, and begins with a letter")
+      throw InvalidOptions(description: "the broker's name must begin with a letter, because it is also a host name")
     }
     let broker = Broker(options: options)
     return Manifest(
       broker.secret(password: password(using: &generator)), broker.service, broker.statefulSet)
   }
 
-  /// Letters and digits alone, which mean themselves in a URL; 190 bits.
+  /// A random password of 190 bits. It has only letters and digits, which need no escaping in a URL.
   private static func password(using generator: inout some RandomNumberGenerator) -> String {
     let characters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
     return String((0..<32).map { _ in characters[Int.random(in: characters.indices, using: &generator)] })
@@ -45,7 +45,7 @@ extension Manifest {
 
 private struct Broker {
   private static let user = "job"
-  /// The image's own.
+  /// The id of the user `rabbitmq` in the official image.
   private static let userID = 999
   private static let (port, portName) = (5672, "amqp")
   private static let volume = "data"
@@ -63,7 +63,7 @@ private struct Broker {
   }
 
   func secret(password: String) -> KubernetesObject {
-    // With the namespace, which a client elsewhere needs (KEDA, say), where it is known.
+    // A client in another namespace, such as KEDA, needs the namespace in the host name.
     let host = name + (options.namespace.map { ".\($0).svc" } ?? "")
     let data = YAMLValue.object([
       "RABBITMQ_DEFAULT_USER": Self.user, "RABBITMQ_DEFAULT_PASS": password,
@@ -74,7 +74,7 @@ private struct Broker {
       content: [.init("type", .string("Opaque")), .init("stringData", data)])
   }
 
-  /// Headless: the name resolves once the broker is ready, and to nothing before.
+  /// The Service is headless, so that its name does not resolve before the broker is ready.
   var service: KubernetesObject {
     let port = YAMLValue.object(["name": Self.portName, "port": Self.port, "targetPort": Self.portName])
     return KubernetesObject(
@@ -90,9 +90,9 @@ private struct Broker {
         "resources": YAMLValue.object(["requests": YAMLValue.object(["storage": options.storage])]),
       ]),
     ])
-    // Two minutes to write down what is in memory.
+    // A broker may take long to write messages from memory to the disk.
     let pod = PodSpec(
-      restartPolicy: .always, terminationGracePeriod: 120, userID: Self.userID, ownsVolumes: true,
+      restartPolicy: .always, terminationGracePeriod: 120, userID: Self.userID, setsFSGroup: true,
       containers: [container], additions: options.additions)
     return KubernetesObject(
       "apps/v1", "StatefulSet", metadata(name),
@@ -109,15 +109,15 @@ private struct Broker {
         ContainerVariable($0, .secret(name: options.secret, key: $0))
       },
       ports: [ContainerPort(name: Self.portName, number: Self.port)],
-      startupProbe: Probe(action: .connection(port: Self.portName), period: 2, failureThreshold: 60),
-      readinessProbe: Probe(action: .connection(port: Self.portName), period: 10),
+      startupProbe: Probe(action: .tcpSocket(port: Self.portName), period: 2, failureThreshold: 60),
+      readinessProbe: Probe(action: .tcpSocket(port: Self.portName), period: 10),
       livenessProbe: Probe(
         action: .exec(["rabbitmq-diagnostics", "--quiet", "ping"]), period: 60, timeout: 15, failureThreshold: 3),
       resources: options.resources,
-      // It writes its configuration and its Erlang cookie.
-      hasReadOnlyRoot: false,
-      // Not /var/lib/rabbitmq as a whole: that also holds the cookie, which must stay readable for its owner alone,
-      // and a volume with an fsGroup opens its files to the group.
+      // RabbitMQ writes its configuration and its Erlang cookie to the root file system.
+      hasReadOnlyRootFilesystem: false,
+      // The volume is not mounted at /var/lib/rabbitmq, which also contains the Erlang cookie. Only its owner may read the
+      // cookie, but the fsGroup makes all files of a volume readable for the group.
       mounts: [VolumeMount(name: Self.volume, path: "/var/lib/rabbitmq/mnesia")])
   }
 }

@@ -3,7 +3,7 @@
 package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
   package let description: String
 
-  /// nil for what cannot be one.
+  /// nil if the text is not a valid reference.
   package init?(_ text: String) {
     var name = Substring(text)
     if let at = name.firstIndex(of: "@") {
@@ -33,7 +33,8 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
       && text.utf8.allSatisfy { $0.isAlphanumeric || "_.-".utf8.contains($0) }
   }
 
-  /// One with a dot, a port or a capital letter, or `localhost`; else it is a part of the path.
+  /// Whether the first component is a host. It is one if it contains a dot, a port or a capital letter, or is `localhost`.
+  /// Otherwise it is a part of the path.
   private static func isHost(_ text: Substring) -> Bool {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let isNamed = !parts[0].isEmpty && parts[0].utf8.allSatisfy { $0.isAlphanumeric || ".-".utf8.contains($0) }
@@ -41,7 +42,7 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     return isNamed && (text.contains(".") || text == "localhost" || text.lowercased() != text)
   }
 
-  /// Lower-case letters and digits, with separators between them.
+  /// Whether this consists of lower-case letters and digits with separators between them.
   private static func isPathComponent(_ text: Substring) -> Bool {
     guard let first = text.utf8.first, let last = text.utf8.last else { return false }
     return first.isLowerCaseOrDigit && last.isLowerCaseOrDigit

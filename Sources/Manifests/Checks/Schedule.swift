@@ -1,4 +1,4 @@
-/// When a CronJob runs: five fields, or a name such as `@daily`
+/// The schedule of a CronJob: five fields, or a name such as `@daily`
 /// (<https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax>).
 package struct Schedule: Hashable, Sendable, CustomStringConvertible {
   private static let names: Set<String> = [
@@ -7,7 +7,7 @@ package struct Schedule: Hashable, Sendable, CustomStringConvertible {
 
   package let description: String
 
-  /// nil for what has not the form of one; the numbers are for Kubernetes to check.
+  /// nil if the text does not have the form of a schedule. Kubernetes checks the numbers.
   package init?(_ text: String) {
     let fields = text.split(separator: " ")
     let areFields = fields.allSatisfy { $0.utf8.allSatisfy { $0.isAlphanumeric || "*/,-?".utf8.contains($0) } }

@@ -3,7 +3,7 @@ internal import YAML
 struct Container: YAMLConvertible {
   var name: String
   var image: String
-  /// In the place of the image's entry point; none leaves that.
+  /// Replaces the image's entry point, unless it is empty.
   var command: [String] = []
   var arguments: [String] = []
   var environment: [ContainerVariable] = []
@@ -12,14 +12,14 @@ struct Container: YAMLConvertible {
   var readinessProbe: Probe?
   var livenessProbe: Probe?
   var resources: Resources
-  var hasReadOnlyRoot = true
+  var hasReadOnlyRootFilesystem = true
   var mounts: [VolumeMount] = []
 
   var yaml: YAMLValue {
     .object([
       "name": name, "image": image,
-      "command": command.isEmpty ? nil : command.map(\.withoutReferences),
-      "args": arguments.isEmpty ? nil : arguments.map(\.withoutReferences),
+      "command": command.isEmpty ? nil : command.map(\.escapingReferences),
+      "args": arguments.isEmpty ? nil : arguments.map(\.escapingReferences),
       "env": environment.isEmpty ? nil : environment,
       "ports": ports.isEmpty ? nil : ports,
       "startupProbe": startupProbe, "readinessProbe": readinessProbe, "livenessProbe": livenessProbe,
@@ -28,10 +28,10 @@ struct Container: YAMLConvertible {
     ])
   }
 
-  /// As the Pod Security Standards' level "restricted" wants it, and more.
+  /// Satisfies the level "restricted" of the Pod Security Standards. The read-only root file system goes beyond it.
   private var securityContext: YAMLValue {
     .object([
-      "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": hasReadOnlyRoot ? true : nil,
+      "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": hasReadOnlyRootFilesystem ? true : nil,
       "capabilities": YAMLValue.object(["drop": ["ALL"]]),
     ])
   }
@@ -53,7 +53,7 @@ struct ContainerVariable: YAMLConvertible {
 
   var yaml: YAMLValue {
     switch source {
-    case .value(let value): .object(["name": name, "value": value.withoutReferences])
+    case .value(let value): .object(["name": name, "value": value.escapingReferences])
     case .secret(let secret, let key):
       .object([
         "name": name,
@@ -79,17 +79,17 @@ struct VolumeMount: YAMLConvertible {
 }
 
 extension String {
-  /// Written so that Kubernetes takes it as it is: in a container's command, arguments and variables it replaces
-  /// `$(NAME)` by the variable of that name, and `$$` by `$`.
-  var withoutReferences: String {
+  /// The text with its dollar signs escaped where necessary. In a container's command, arguments and variables, Kubernetes
+  /// replaces `$(NAME)` by the value of that variable, and `$$` by `$`.
+  var escapingReferences: String {
     var result = ""
     var rest = self[...]
     while let start = rest.firstIndex(of: "$") {
       result += rest[..<start]
       let dollars = rest[start...].prefix { $0 == "$" }
       rest = rest[dollars.endIndex...]
-      let isRead = dollars.count > 1 || rest.first == "("
-      result += isRead ? dollars + dollars : dollars
+      let needsEscape = dollars.count > 1 || rest.first == "("
+      result += needsEscape ? dollars + dollars : dollars
     }
     return result + rest
   }

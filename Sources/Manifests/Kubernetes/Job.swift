@@ -1,13 +1,13 @@
 package import YAML
 
 struct JobSpec: YAMLConvertible {
-  /// None for a Job that is complete when its pods say so.
+  /// nil means that the Job is complete when one pod has succeeded and all others have ended.
   var completions: Int?
   var parallelism: Int
   var backoffLimit: Int
-  /// Seconds.
+  /// In seconds.
   var activeDeadline: Int
-  /// Seconds from its end to its removal; nil to keep it.
+  /// The time in seconds from the Job's end to its removal; nil keeps the Job.
   var timeToLive: Int?
   var failurePolicy: PodFailurePolicy
   var template: PodTemplate
@@ -16,28 +16,28 @@ struct JobSpec: YAMLConvertible {
     .object([
       "completions": completions, "parallelism": parallelism, "backoffLimit": backoffLimit,
       "activeDeadlineSeconds": activeDeadline, "ttlSecondsAfterFinished": timeToLive,
-      // A pod that is being stopped may still finish its item: replace it when it has ended.
+      // A terminating pod may still finish its item, so it is replaced only after it has ended.
       "podReplacementPolicy": "Failed", "podFailurePolicy": failurePolicy, "template": template,
     ])
   }
 }
 
-/// What a Job makes of a pod that failed (<https://kubernetes.io/docs/tasks/job/pod-failure-policy/>). What no rule is
-/// about counts against the Job's back-off limit.
+/// How a Job handles failed pods (<https://kubernetes.io/docs/tasks/job/pod-failure-policy/>). A failure that no rule
+/// matches counts against the Job's back-off limit.
 package struct PodFailurePolicy: Hashable, Sendable, YAMLConvertible {
-  /// Exit statuses that may be better next time, through nobody's fault.
+  /// Exit statuses of temporary failures, which do not count against the back-off limit.
   package var ignored: [Int32]
-  /// Exit statuses that no other pod would fare better with.
+  /// Exit statuses of failures that would occur in every pod, so the Job fails at once.
   package var fatal: [Int32]
 
   package init(ignored: [Int32], fatal: [Int32]) {
-    // Kubernetes wants them in order.
+    // Kubernetes requires sorted values.
     self.ignored = ignored.sorted()
     self.fatal = fatal.sorted()
   }
 
   package var yaml: YAMLValue {
-    // The node is drained, say.
+    // This condition is set, for example, if a node is drained.
     let disrupted = YAMLValue.object([
       "action": "Ignore",
       "onPodConditions": [YAMLValue.object(["type": "DisruptionTarget", "status": "True"])],

@@ -1,6 +1,6 @@
 internal import YAML
 
-/// What every object has before its specification.
+/// The metadata of an object.
 struct Metadata {
   var name: String
   var namespace: String?
@@ -13,19 +13,19 @@ struct Metadata {
     ])
   }
 
-  /// What the object hands on to those that it makes, which get names of their own.
-  var ofTemplate: YAMLValue { .object(["labels": labels.yaml, "annotations": annotations.mapping]) }
+  /// The metadata for a template. It has no name, because the objects that are made from it get their own.
+  var templateYAML: YAMLValue { .object(["labels": labels.yaml, "annotations": annotations.mapping]) }
 }
 
 /// The labels that Kubernetes recommends
 /// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/>).
 struct Labels {
-  /// The application.
+  /// The name of the application.
   var name: String
-  /// This one of it.
+  /// The name of this instance of the application.
   var instance: String
   var component: String
-  /// The user's own.
+  /// The labels that the user has added.
   var others: [KeyValue]
 
   private enum Key {
@@ -35,10 +35,10 @@ struct Labels {
     static let manager = "app.kubernetes.io/managed-by"
   }
 
-  /// Of all but the user's own.
+  /// The keys of the labels that the user has not added.
   static let keys: Set<String> = [Key.name, Key.instance, Key.component, Key.manager]
 
-  /// Those that tell this one's pods from all others.
+  /// The labels that select the pods of this instance.
   var selector: YAMLValue { .mapping(identity) }
 
   var yaml: YAMLValue {
@@ -58,7 +58,7 @@ struct KubernetesObject {
   var apiVersion: String
   var kind: String
   var metadata: Metadata
-  /// What stands beside the metadata: a specification, mostly.
+  /// The fields after the metadata, in most kinds `spec` alone.
   var content: [YAMLValue.Entry]
 
   init(_ apiVersion: String, _ kind: String, _ metadata: Metadata, spec: YAMLValue) {

@@ -1,12 +1,12 @@
 internal import YAML
 
 struct PodTemplate: YAMLConvertible {
-  /// Those of the object that makes the pods.
+  /// The metadata of the object that creates the pods.
   var metadata: Metadata
   var spec: PodSpec
 
   var yaml: YAMLValue {
-    .object(["metadata": metadata.ofTemplate, "spec": spec])
+    .object(["metadata": metadata.templateYAML, "spec": spec])
   }
 }
 
@@ -17,11 +17,12 @@ struct PodSpec: YAMLConvertible {
   }
 
   var restartPolicy: RestartPolicy
-  /// Seconds from TERM to KILL.
+  /// The time in seconds from TERM to KILL.
   var terminationGracePeriod: Int
+  /// The user id and the group id of the containers.
   var userID: Int
-  /// Whether volumes are to belong to a group of that number, too.
-  var ownsVolumes = false
+  /// Whether the volumes get that group id.
+  var setsFSGroup = false
   var initContainers: [Container] = []
   var containers: [Container]
   var volumes: [Volume] = []
@@ -30,9 +31,9 @@ struct PodSpec: YAMLConvertible {
   var yaml: YAMLValue {
     .object([
       "restartPolicy": restartPolicy.rawValue, "terminationGracePeriodSeconds": terminationGracePeriod,
-      // A Service named amqp, say, must not become variables that a program reads.
+      // Otherwise a Service named amqp, for example, would set variables such as AMQP_PORT in the containers.
       "enableServiceLinks": false,
-      // A service account that is named says itself whether its pods get a token.
+      // A service account that the user names decides itself whether its pods get a token.
       "serviceAccountName": additions.serviceAccount,
       "automountServiceAccountToken": additions.serviceAccount == nil ? false : nil,
       "imagePullSecrets": additions.pullSecrets.isEmpty
@@ -47,8 +48,8 @@ struct PodSpec: YAMLConvertible {
 
   private var securityContext: YAMLValue {
     .object([
-      "runAsNonRoot": true, "runAsUser": userID, "runAsGroup": userID, "fsGroup": ownsVolumes ? userID : nil,
-      "fsGroupChangePolicy": ownsVolumes ? "OnRootMismatch" : nil,
+      "runAsNonRoot": true, "runAsUser": userID, "runAsGroup": userID, "fsGroup": setsFSGroup ? userID : nil,
+      "fsGroupChangePolicy": setsFSGroup ? "OnRootMismatch" : nil,
       "seccompProfile": YAMLValue.object(["type": "RuntimeDefault"]),
     ])
   }
@@ -56,14 +57,15 @@ struct PodSpec: YAMLConvertible {
 
 struct Volume: YAMLConvertible {
   enum Source {
-    /// Empty at first, gone with the pod, and no larger than that.
+    /// A directory that is empty at first and is deleted with the pod.
     case emptyDirectory(sizeLimit: String)
-    /// An image's content, read-only.
+    /// The content of an image, read-only.
     case image(reference: String)
-    /// A file for each key.
+    /// A Secret, with a file for each key.
     case secret(name: String)
+    /// A ConfigMap, with a file for each key.
     case configMap(name: String)
-    /// A persistent volume.
+    /// A persistent volume claim.
     case claim(name: String)
   }
 

@@ -1,12 +1,12 @@
 internal import YAML
 
-/// How the kubelet finds out about a container. Times are in seconds.
+/// How the kubelet checks a container. Times are in seconds.
 struct Probe: YAMLConvertible {
   enum Action {
-    /// Exit status 0 is well.
+    /// The check succeeds if the command's exit status is 0.
     case exec([String])
-    /// A connection to that port is well.
-    case connection(port: String)
+    /// The check succeeds if the port accepts a TCP connection.
+    case tcpSocket(port: String)
   }
 
   var action: Action
@@ -19,7 +19,7 @@ struct Probe: YAMLConvertible {
     let value: YAMLValue
     switch action {
     case .exec(let command): (name, value) = ("exec", .object(["command": command]))
-    case .connection(let port): (name, value) = ("tcpSocket", .object(["port": port]))
+    case .tcpSocket(let port): (name, value) = ("tcpSocket", .object(["port": port]))
     }
     return .object([
       name: value, "periodSeconds": period, "timeoutSeconds": timeout, "failureThreshold": failureThreshold,

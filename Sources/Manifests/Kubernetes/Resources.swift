@@ -1,9 +1,9 @@
 internal import YAML
 
-/// What a container asks for, and the most that it may have.
+/// The resource requests and limits of a container.
 package struct Resources: Hashable, Sendable {
   package var cpu: Quantity
-  /// nil for none: a limit slows a container down where nobody else wants the processor.
+  /// nil means no limit. A CPU limit slows a container down even if the processor is idle.
   package var cpuLimit: Quantity?
   package var memory: Quantity
   package var memoryLimit: Quantity
@@ -15,8 +15,8 @@ package struct Resources: Hashable, Sendable {
     self.memoryLimit = memoryLimit
   }
 
-  /// Those of a container that copies a file. It has the limit of another: a namespace whose quota counts limits of the
-  /// processor takes no container without one.
+  /// The resources of a container that copies a file. It gets the CPU limit of the worker, if that has one, because a
+  /// namespace with a quota on CPU limits rejects containers without a limit.
   static func forCopying(cpuLimit: Quantity?) -> Resources {
     guard let cpu = Quantity("10m"), let memory = Quantity("32Mi"), let memoryLimit = Quantity("64Mi") else {
       preconditionFailure("these amounts are valid")

@@ -2,11 +2,12 @@ internal import YAML
 
 struct HorizontalPodAutoscalerSpec {
   var deployment: String
-  var most: Int
-  /// A metric that comes from outside of the cluster, and what selects it.
+  var maxReplicas: Int
+  /// The name of an external metric.
   var metric: String
+  /// The value of the metric's label `queue`.
   var queue: String
-  /// Of the metric, for each pod.
+  /// The value of the metric per pod.
   var target: Int
 
   var yaml: YAMLValue {
@@ -19,17 +20,17 @@ struct HorizontalPodAutoscalerSpec {
     ])
     return .object([
       "scaleTargetRef": YAMLValue.object(["apiVersion": "apps/v1", "kind": "Deployment", "name": deployment]),
-      "minReplicas": 1, "maxReplicas": most,
+      "minReplicas": 1, "maxReplicas": maxReplicas,
       "metrics": [YAMLValue.object(["type": "External", "external": source])],
     ])
   }
 }
 
-/// KEDA's trigger on the length of a queue (<https://keda.sh/docs/latest/scalers/rabbitmq-queue/>). Over AMQP it sees
-/// the items that are ready, and not those that workers have in hand.
+/// KEDA's trigger for the length of a queue (<https://keda.sh/docs/latest/scalers/rabbitmq-queue/>). Over AMQP it counts
+/// only the items that are ready, not those that are unacknowledged.
 struct QueueTrigger: YAMLConvertible {
   var queue: String
-  /// Items for each pod.
+  /// The number of items per pod.
   var target: Int
   var authentication: String
 
@@ -43,7 +44,7 @@ struct QueueTrigger: YAMLConvertible {
     ])
   }
 
-  /// A TriggerAuthentication's specification: which parameters of the trigger come from which keys of Secrets.
+  /// The specification of a TriggerAuthentication, which takes parameters of the trigger from Secrets.
   static func authentication(_ parameters: [(name: String, secret: String, key: String)]) -> YAMLValue {
     .object([
       "secretTargetRef": parameters.map {

@@ -1,17 +1,17 @@
 package import YAML
 
-/// A taint of nodes that a pod bears (<https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/>).
+/// A toleration: a taint of nodes that does not keep a pod away (<https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/>).
 package struct Toleration: Hashable, Sendable, CustomStringConvertible, YAMLConvertible {
   private static let effects: Set<String> = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
   package let description: String
   private let key: String
-  /// nil for any.
+  /// nil means any value.
   private let value: String?
-  /// nil for each.
+  /// nil means every effect.
   private let effect: String?
 
-  /// Of `KEY[=VALUE][:EFFECT]`, as `kubectl taint` writes it; nil for anything else.
+  /// Reads `KEY[=VALUE][:EFFECT]`, the syntax of `kubectl taint`; nil for any other text.
   package init?(_ text: String) {
     let halves = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     let parts = halves[0].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

@@ -1,13 +1,14 @@
 internal import YAML
 
-/// A Job's own options, beside those of its pods.
+/// The options of a Job itself, without those of its pods.
 package struct JobManifestOptions: Sendable {
+  /// When a Job is complete.
   package enum Extent: Hashable, Sendable {
-    /// So many pods that succeed, with an item each.
+    /// After this number of pods has succeeded, each with one item.
     case items(Int)
-    /// The same, for items of which the broker says that they are in the queue.
+    /// The same, but the items are already in the queue.
     case found(Int)
-    /// Until one pod has found the queue drained, and the others have ended.
+    /// When one pod has found the queue drained and all others have ended.
     case drain
   }
 
@@ -20,27 +21,27 @@ package struct JobManifestOptions: Sendable {
 }
 
 extension Manifest {
-  /// Why no object can be made of options that are valid by themselves.
-  package struct Obstacle: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Why options that are valid by themselves cannot be combined.
+  package struct InvalidOptions: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String
   }
 
   package static func job(
     _ options: WorkerOptions, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent
-  ) throws(Obstacle) -> Manifest {
+  ) throws(InvalidOptions) -> Manifest {
     let pod = try WorkerPod(options)
-    let waitFirst: Duration = if case .found = extent { .zero } else { RunOptions.timeToBeFilled }
+    let waitFirst: Duration = if case .found = extent { .zero } else { RunOptions.defaultWaitFirst }
     let spec = try spec(pod, job, extent, waitFirst: waitFirst)
     return Manifest(KubernetesObject("batch/v1", "Job", pod.metadata, spec: spec.yaml))
   }
 
-  /// A Job that drains the queue of what is there, at certain times; never two at once.
+  /// A CronJob that drains the queue on a schedule. Two of its Jobs never run at the same time.
   package static func cronJob(
     _ options: WorkerOptions, _ job: JobManifestOptions, schedule: Schedule
-  ) throws(Obstacle) -> Manifest {
+  ) throws(InvalidOptions) -> Manifest {
     let pod = try WorkerPod(options)
     let jobTemplate = YAMLValue.object([
-      "metadata": pod.metadata.ofTemplate,
+      "metadata": pod.metadata.templateYAML,
       "spec": try spec(pod, job, .drain, waitFirst: .zero),
     ])
     return Manifest(
@@ -52,12 +53,14 @@ extension Manifest {
         ])))
   }
 
-  /// A Job of one item for each that is ready, as long as there are any.
+  /// A ScaledJob of KEDA, which starts a Job for each item that is ready.
   ///
-  /// Strategy "accurate", which takes the length for what nobody works on yet: over AMQP, KEDA sees the items that are
-  /// ready, not those in workers' hands. A surplus Job, whose item another took, finds the queue drained and succeeds.
-  /// Rollout "gradual": Jobs that run are not deleted when the object changes.
-  package static func scaledJob(_ options: WorkerOptions, _ job: JobManifestOptions) throws(Obstacle) -> Manifest {
+  /// The scaling strategy "accurate" assumes that the queue length does not include items that are being processed. This is
+  /// the case over AMQP, which only shows KEDA the items that are ready. If another Job has taken an item, the surplus Job
+  /// finds the queue drained and succeeds. With the rollout strategy "gradual", running Jobs are not deleted when the object
+  /// changes.
+  package static func scaledJob(_ options: WorkerOptions, _ job: JobManifestOptions) throws(InvalidOptions) -> Manifest
+  {
     let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: 1, authentication: pod.metadata.name)
     return Manifest(
@@ -73,7 +76,7 @@ extension Manifest {
   }
 
   static func authentication(_ pod: WorkerPod) -> KubernetesObject {
-    // "enable", in the parameter "tls", KEDA takes from a Secret only.
+    // KEDA reads the value "enable" of its parameter "tls" only from a Secret.
     let tls = pod.options.tlsSecret.map { [("tls", $0, "tls"), ("ca", $0, WorkerPod.authorityKey)] } ?? []
     return KubernetesObject(
       "keda.sh/v1alpha1", "TriggerAuthentication", pod.metadata,
@@ -82,9 +85,11 @@ extension Manifest {
 
   private static func spec(
     _ pod: WorkerPod, _ job: JobManifestOptions, _ extent: JobManifestOptions.Extent, waitFirst: Duration
-  ) throws(Obstacle) -> JobSpec {
+  ) throws(InvalidOptions) -> JobSpec {
     let run = pod.options.run
-    guard let gracePeriod = run.terminationGracePeriod(finishes: run.onTerm == .finish) else { throw .endless }
+    guard let gracePeriod = run.terminationGracePeriod(finishes: run.onTerm == .finish) else {
+      throw .unknownTerminationTime
+    }
     let completions: Int? =
       switch extent {
       case .items(let count), .found(let count): count
@@ -93,20 +98,20 @@ extension Manifest {
     return JobSpec(
       completions: completions,
       parallelism: min(pod.options.parallelism, completions ?? .max),
-      backoffLimit: job.backoffLimit ?? max(Self.usualBackoffLimit, completions ?? 0),
+      backoffLimit: job.backoffLimit ?? max(Self.kubernetesBackoffLimit, completions ?? 0),
       activeDeadline: job.activeDeadline.wholeSeconds, timeToLive: job.timeToLive?.wholeSeconds,
       failurePolicy: job.failurePolicy,
       template: pod.template(
         completions == nil ? .drain : .oneItem, .never, waitFirst: waitFirst, gracePeriod: gracePeriod.wholeSeconds))
   }
 
-  /// Kubernetes' own. A Job of many items may have more that fail once, without anything being wrong with it: each has
-  /// its own attempts.
-  private static let usualBackoffLimit = 6
+  /// The default of Kubernetes. A Job of many items gets a higher limit, because each item may fail once without anything
+  /// being wrong with the Job.
+  private static let kubernetesBackoffLimit = 6
 }
 
-extension Manifest.Obstacle {
-  /// Workers that end in their own time, and a pod that cannot know how long that is.
-  static let endless = Manifest.Obstacle(
+extension Manifest.InvalidOptions {
+  /// A pod needs a termination grace period, but nothing limits the time that its worker may take to finish.
+  static let unknownTerminationTime = Manifest.InvalidOptions(
     description: "--on-term finish needs --timeout: a pod must know how long a worker may take to end")
 }

@@ -1,4 +1,4 @@
-/// A volume that is there already, and where a worker sees it.
+/// An existing volume, and the path at which a worker sees it.
 package struct MountedVolume: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable, CaseIterable {
     case claim
@@ -12,11 +12,11 @@ package struct MountedVolume: Hashable, Sendable {
   }
 
   let source: Source
-  /// Absolute, without a slash at its end.
+  /// An absolute path without a trailing slash.
   let path: String
   let isReadOnly: Bool
 
-  /// Of `KIND/NAME:PATH[:ro]`; nil for anything else. Only claims can be written to.
+  /// Reads `KIND/NAME:PATH[:ro]`; nil for any other text. Only a claim can be mounted writable.
   package init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     guard (2...3).contains(parts.count), parts.count == 2 || parts[2] == "ro", let slash = parts[0].firstIndex(of: "/"),
@@ -28,23 +28,23 @@ package struct MountedVolume: Hashable, Sendable {
     guard source.name.isDNSSubdomain, path.isAbsolutePath else { return nil }
   }
 
-  /// What a container has of its own accord: its system's.
+  /// The file systems that a container runtime mounts itself.
   private static let systemPaths = ["/proc", "/sys", "/dev"]
 
-  /// Refuses volumes of which one would be within another, or within what else is at those paths: the outer one may be
-  /// read-only, and has no place for the inner one then.
-  static func check(_ volumes: [MountedVolume], beside paths: [String]) throws(Manifest.Obstacle) {
+  /// Rejects volumes that are nested in one another or in the mounts at `paths`. A mount point cannot be created in a
+  /// volume that is read-only.
+  static func check(_ volumes: [MountedVolume], beside paths: [String]) throws(Manifest.InvalidOptions) {
     var taken = paths + systemPaths
     for volume in volumes {
       if let other = taken.first(where: { $0.isWithin(volume.path) || volume.path.isWithin($0) }) {
-        let place = volume.path == other ? "there is something there already" : "there is something at \(other) already"
-        throw Manifest.Obstacle(description: "no volume can be at \(volume.path): \(place)")
+        let place = volume.path == other ? "the path is in use" : "\(other) is in use"
+        throw Manifest.InvalidOptions(description: "a volume cannot be mounted at \(volume.path), because \(place)")
       }
       taken.append(volume.path)
     }
   }
 
-  /// The pod's volumes, each once, and where they are mounted.
+  /// The pod's volumes, each of them once, and their mounts.
   static func mounted(_ volumes: [MountedVolume]) -> (volumes: [Volume], mounts: [VolumeMount]) {
     var sources: [Source] = []
     let mounts = volumes.map { volume in
@@ -52,15 +52,15 @@ package struct MountedVolume: Hashable, Sendable {
       let index = sources.firstIndex(of: volume.source) ?? sources.endIndex
       return VolumeMount(name: name(index), path: volume.path, isReadOnly: volume.isReadOnly)
     }
-    return (sources.enumerated().map { Volume(name($0), $1.ofPod) }, mounts)
+    return (sources.enumerated().map { Volume(name($0), $1.volumeSource) }, mounts)
   }
 
-  /// Not its source's, which may be longer than a volume's may be, and have dots.
+  /// The name of a volume. The name of its source cannot be used, because it may be too long and may contain dots.
   private static func name(_ index: Int) -> String { "volume-\(index + 1)" }
 }
 
 extension MountedVolume.Source {
-  fileprivate var ofPod: Volume.Source {
+  fileprivate var volumeSource: Volume.Source {
     switch kind {
     case .claim: .claim(name: name)
     case .configMap: .configMap(name: name)
@@ -70,7 +70,7 @@ extension MountedVolume.Source {
 }
 
 extension String {
-  /// Other than the root, and without detours.
+  /// Whether this is an absolute path other than `/`, without empty components, `.` and `..`.
   fileprivate var isAbsolutePath: Bool {
     guard utf8.first == UInt8(ascii: "/") else { return false }
     let components = dropFirst().split(separator: "/", omittingEmptySubsequences: false)

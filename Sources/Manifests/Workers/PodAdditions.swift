@@ -1,19 +1,20 @@
-/// What objects and their pods have that is no matter of what runs in them.
+/// Settings of objects and their pods that are independent of what the pods run.
 package struct PodAdditions: Hashable, Sendable {
-  /// Of the objects and of their pods.
+  /// The labels of the objects and of their pods.
   package var labels: [KeyValue] = []
+  /// The annotations of the objects and of their pods.
   package var annotations: [KeyValue] = []
-  /// The Secrets by which images are pulled.
+  /// The names of the Secrets for pulling images.
   package var pullSecrets: [String] = []
-  /// Whom the pods are to the cluster; nil for nobody, without a token.
+  /// The service account of the pods; nil for the default one, without a token.
   package var serviceAccount: String?
-  /// The labels of the nodes that will do.
+  /// The labels that a node must have.
   package var nodeSelector: [KeyValue] = []
   package var tolerations: [Toleration] = []
 
   package init() {}
 
-  /// The keys of labels that are not a user's to set: the manifest does, or Kubernetes or KEDA on the pods that they make.
+  /// The keys of labels that a user must not set. The manifest sets them, or Kubernetes or KEDA sets them on pods.
   package static let reservedLabels: Set<String> =
     Labels.keys.union([
       "controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name",

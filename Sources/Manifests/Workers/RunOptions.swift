@@ -1,63 +1,66 @@
 internal import Console
 
-/// How the pods run `amqp-job run`.
+/// The options of `amqp-job run` in the pods.
 package struct RunOptions: Hashable, Sendable {
+  /// What the runner does with a running worker on TERM.
   package enum OnTerm: String, Hashable, Sendable, CaseIterable {
     case stop
     case finish
   }
 
   package struct Attempts: Hashable, Sendable {
-    package var most: Int
+    package var max: Int
     package var retryDelay: Duration
 
-    package init(most: Int, retryDelay: Duration) {
-      self.most = most
+    package init(max: Int, retryDelay: Duration) {
+      self.max = max
       self.retryDelay = retryDelay
     }
   }
 
-  /// The time that the runner takes at most to settle an item.
-  static let settling = Duration.seconds(5)
-  /// What the pod gets beyond all that, to end before it is killed.
+  /// The maximum time that the runner takes to settle an item.
+  static let maxSettlingTime = Duration.seconds(5)
+  /// The additional time in which the pod can end by itself before it is killed.
   private static let margin = Duration.seconds(5)
 
-  /// What a queue that is missing or empty gets, where it may be declared and filled after the pods have started.
-  static let timeToBeFilled = Duration.seconds(60)
+  /// The default of `waitFirst` for objects whose queue may be declared and filled after the pods have started.
+  static let defaultWaitFirst = Duration.seconds(60)
 
-  /// nil leaves it to the kind of object: `timeToBeFilled`, or nothing where the pods are for what is there already.
+  /// How long the runner waits for a queue that is missing or empty. nil means the default of the kind of object, which is
+  /// `defaultWaitFirst`, or zero if the pods are only for items that are already in the queue.
   package var waitFirst: Duration?
   package var timeout: Duration?
   package var grace = Duration.seconds(20)
-  /// nil leaves it to the runner: workers are stopped, unless it serves for ever.
+  /// nil means the default of the runner: it lets a worker finish only with `--forever`.
   package var onTerm: OnTerm?
-  /// nil for a queue without a retry and a dead-letter queue.
+  /// nil means that the queue has no retry queue and no dead-letter queue.
   package var attempts: Attempts?
 
   package init() {}
 
-  /// From TERM to the end of a runner whose worker takes all the time that it may, and more, so that no worker is
-  /// killed that would have ended. nil where that has no end.
+  /// The time from TERM to the end of the runner if its worker takes as long as it may, plus a margin. nil if that time is
+  /// unlimited. `finishes` is whether the worker may finish its item.
   func terminationGracePeriod(finishes: Bool) -> Duration? {
-    let stopping = grace + Self.settling + Self.margin
+    let stopping = grace + Self.maxSettlingTime + Self.margin
     return finishes ? timeout.map { $0 + stopping } : stopping
   }
 
-  /// The runner's arguments for workers that serve until their queue is drained, one item each, or for ever.
-  /// `usually` is what the queue is granted if nobody said so.
-  func arguments(_ extent: Extent, waitFirst usually: Duration) -> [String] {
-    var words = ["--wait-first=\((waitFirst ?? usually).text)"] + extent.arguments
+  /// The arguments of `amqp-job run`. `defaultWaitFirst` replaces a `waitFirst` that is nil.
+  func arguments(_ mode: Mode, defaultWaitFirst: Duration) -> [String] {
+    var words = ["--wait-first=\((waitFirst ?? defaultWaitFirst).text)"] + mode.arguments
     if let timeout { words.append("--timeout=\(timeout.text)") }
     words.append("--grace=\(grace.text)")
     if let onTerm { words.append("--on-term=\(onTerm.rawValue)") }
     if let attempts {
-      words += ["--max-attempts=\(attempts.most)", "--retry-delay=\(attempts.retryDelay.text)"]
+      words += ["--max-attempts=\(attempts.max)", "--retry-delay=\(attempts.retryDelay.text)"]
     }
     return words
   }
 
-  enum Extent {
-    /// A pod that finds the queue drained is a success, too, so that a Job ends even if items went elsewhere.
+  /// How many items a pod takes.
+  enum Mode {
+    /// One item. A pod that finds the queue drained succeeds as well, so that a Job completes even if its items were taken
+    /// elsewhere.
     case oneItem
     case drain
     case forever
@@ -73,6 +76,6 @@ package struct RunOptions: Hashable, Sendable {
 }
 
 extension Duration {
-  /// Whole seconds, rounded up: Kubernetes knows no others.
+  /// The duration in whole seconds, rounded up. Kubernetes does not accept fractions.
   package var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
 }

@@ -1,10 +1,10 @@
 internal import YAML
 
-/// What decides how many pods serve a queue.
+/// The options that decide how many pods serve a queue.
 package struct ScalingOptions: Sendable {
-  /// The name of the metric that has the length of the queue, labelled `queue`.
+  /// The name of the metric for the length of a queue. Its label `queue` is the queue's name.
   package var metric: String
-  /// Items that are ready, for each pod.
+  /// The number of ready items per pod.
   package var target: Int
 
   package init(metric: String, target: Int) {
@@ -14,12 +14,14 @@ package struct ScalingOptions: Sendable {
 }
 
 extension Manifest {
-  /// Pods that serve for ever, and as many as a metric of the queue asks for.
-  package static func deployment(_ options: WorkerOptions, _ scaling: ScalingOptions) throws(Obstacle) -> Manifest {
-    guard options.queue.isLabelValue else { throw .noLabel(options.queue) }
+  /// A Deployment whose pods run forever, and an autoscaler that follows a metric of the queue.
+  package static func deployment(
+    _ options: WorkerOptions, _ scaling: ScalingOptions
+  ) throws(InvalidOptions) -> Manifest {
+    guard options.queue.isLabelValue else { throw .notALabelValue(options.queue) }
     let pod = try WorkerPod(options)
     let autoscaler = HorizontalPodAutoscalerSpec(
-      deployment: pod.metadata.name, most: options.parallelism, metric: scaling.metric, queue: options.queue,
+      deployment: pod.metadata.name, maxReplicas: options.parallelism, metric: scaling.metric, queue: options.queue,
       target: scaling.target)
     return Manifest(
       try deployment(pod),
@@ -27,8 +29,11 @@ extension Manifest {
         "autoscaling/v2", "HorizontalPodAutoscaler", pod.metadata, spec: autoscaler.yaml))
   }
 
-  /// The same, scaled by KEDA: down to none, and without a metrics server.
-  package static func scaledObject(_ options: WorkerOptions, _ scaling: ScalingOptions) throws(Obstacle) -> Manifest {
+  /// A Deployment whose pods run forever, and a ScaledObject with which KEDA scales it. KEDA can scale down to zero pods and
+  /// needs no metrics server.
+  package static func scaledObject(
+    _ options: WorkerOptions, _ scaling: ScalingOptions
+  ) throws(InvalidOptions) -> Manifest {
     let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: scaling.target, authentication: pod.metadata.name)
     return Manifest(
@@ -41,16 +46,19 @@ extension Manifest {
         ])))
   }
 
-  /// It has no number of replicas: that is the autoscaler's, and must not be set back when the object is applied again.
+  /// The Deployment has no `replicas`. The autoscaler sets them, and applying the manifest again must not reset them.
   ///
-  /// A runner that serves for ever would let its workers finish; where nothing says how long that takes, it stops them.
-  private static func deployment(_ pod: WorkerPod) throws(Obstacle) -> KubernetesObject {
+  /// With `--forever` the runner lets a worker finish on TERM. Without a `--timeout` that time is unknown, so the manifest
+  /// makes the runner stop the worker instead.
+  private static func deployment(_ pod: WorkerPod) throws(InvalidOptions) -> KubernetesObject {
     var options = pod.options
     let onTerm = options.run.onTerm ?? (options.run.timeout == nil ? .stop : .finish)
     options.run.onTerm = onTerm
-    guard let gracePeriod = options.run.terminationGracePeriod(finishes: onTerm == .finish) else { throw .endless }
+    guard let gracePeriod = options.run.terminationGracePeriod(finishes: onTerm == .finish) else {
+      throw .unknownTerminationTime
+    }
     let template = try WorkerPod(options).template(
-      .forever, .always, waitFirst: RunOptions.timeToBeFilled, gracePeriod: gracePeriod.wholeSeconds, isService: true)
+      .forever, .always, waitFirst: RunOptions.defaultWaitFirst, gracePeriod: gracePeriod.wholeSeconds, isService: true)
     return KubernetesObject(
       "apps/v1", "Deployment", pod.metadata,
       spec: .object([
@@ -59,10 +67,10 @@ extension Manifest {
   }
 }
 
-extension Manifest.Obstacle {
-  fileprivate static func noLabel(_ queue: String) -> Manifest.Obstacle {
-    Manifest.Obstacle(
-      description: "the autoscaler finds its metric by a label, and '\(queue)' cannot be one's value; "
-        + "a scaledobject takes any queue")
+extension Manifest.InvalidOptions {
+  fileprivate static func notALabelValue(_ queue: String) -> Manifest.InvalidOptions {
+    Manifest.InvalidOptions(
+      description: "the autoscaler selects its metric by a label, and '\(queue)' is not a valid label value; "
+        + "a scaledobject accepts any queue name")
   }
 }

@@ -1,27 +1,30 @@
-/// What the objects for workers are made from. Whatever Kubernetes is particular about has been checked.
+/// The options of the objects for workers. Everything that has a syntax in Kubernetes has already been checked.
 package struct WorkerOptions: Sendable {
   package var name: ObjectName
   package var namespace: String?
   package var queue: String
-  /// The image of the worker, and the command in it.
+  /// The image of the worker.
   package var image: ImageReference
+  /// The worker's command in that image.
   package var command: [String]
-  /// nil where amqp-job is in the image.
+  /// How amqp-job gets into the pod; nil if it is in the image.
   package var injection: Injection?
-  /// The Secret that has the broker's URL under `BROKER_URL`.
+  /// The name of the Secret that has the broker's URL under the key `BROKER_URL`.
   package var secret: String
-  /// The Secret whose `ca.crt` says who may sign the broker's certificate; nil leaves that to the image.
+  /// The name of the Secret that has the certificate authorities for the broker under the key `ca.crt`. nil means those of
+  /// the image.
   package var tlsSecret: String?
-  /// The Secret whose `token` is the password; nil where that is in the URL.
+  /// The name of the Secret that has the password under the key `token`. nil means the password in the URL.
   package var tokenSecret: String?
   package var environment: [Variable] = []
   package var userID = 65532
-  /// The most pods at a time.
+  /// The maximum number of pods at the same time.
   package var parallelism = 10
   package var resources: Resources
+  /// The size limit of `/tmp`, as a Kubernetes quantity.
   package var temporarySpace: String
   package var run: RunOptions
-  /// What the worker sees beside its image.
+  /// Existing volumes that the worker sees.
   package var volumes: [MountedVolume] = []
   package var additions = PodAdditions()
 
@@ -39,7 +42,7 @@ package struct WorkerOptions: Sendable {
     self.run = run
   }
 
-  /// What a variable of the user's own must not be named: the manifest says it, or an option does that has more to it.
+  /// The names of variables that a user must not set, because the manifest or one of its options sets them.
   package static let reservedVariables: Set<String> = [
     "AMQP_URL", "BROKER_URL", "AMQP_JOB_URL", "AMQP_JOB_URL_FILE", "AMQP_QUEUE", "QUEUE", "AMQP_JOB_QUEUE",
     "AMQP_JOB_SPOOL_DIR",
@@ -59,21 +62,21 @@ package struct WorkerOptions: Sendable {
   }
 }
 
-/// How the runner gets into an image that does not have it.
+/// How the runner gets into a pod whose image does not contain it.
 package struct Injection: Hashable, Sendable {
-  package enum Way: String, Hashable, Sendable, CaseIterable {
-    /// An init container copies it into a volume.
+  package enum Method: String, Hashable, Sendable, CaseIterable {
+    /// An init container copies the runner into a volume.
     case initContainer = "init"
-    /// Its image is a volume.
+    /// The runner's image is mounted as a volume.
     case imageVolume = "image-volume"
   }
 
-  package var way: Way
-  /// The runner's own image.
+  package var method: Method
+  /// The image that contains the runner.
   package var image: ImageReference
 
-  package init(way: Way, image: ImageReference) {
-    self.way = way
+  package init(method: Method, image: ImageReference) {
+    self.method = method
     self.image = image
   }
 }

@@ -1,12 +1,12 @@
-/// The pods of workers: the runner around the command, in the user's image.
+/// The pods of workers. Each runs the user's command under `amqp-job run` in the user's image.
 struct WorkerPod {
   static let containerName = "worker"
   static let urlKey = "BROKER_URL"
-  /// As `kubernetes.io/tls` Secrets have it that cert-manager makes.
+  /// The key that cert-manager uses in its `kubernetes.io/tls` Secrets.
   static let authorityKey = "ca.crt"
   private static let tokenKey = "token"
 
-  /// Where the runner's volume is, whatever fills it.
+  /// The mount path of the volume that contains the runner.
   private static let runnerDirectory = "/opt/amqp-job"
   private static let stateDirectory = "/run/amqp-job"
   private static let livenessFile = stateDirectory + "/alive"
@@ -17,7 +17,7 @@ struct WorkerPod {
 
   let options: WorkerOptions
 
-  init(_ options: WorkerOptions) throws(Manifest.Obstacle) {
+  init(_ options: WorkerOptions) throws(Manifest.InvalidOptions) {
     self.options = options
     try MountedVolume.check(options.volumes, beside: mounts.map(\.path))
   }
@@ -29,18 +29,19 @@ struct WorkerPod {
       name: name, namespace: options.namespace, labels: labels, annotations: options.additions.annotations)
   }
 
-  /// The grace period is in seconds. A pod that is part of a service says when it is ready, too.
+  /// `waitFirst` is the default for the pods, and `gracePeriod` is in seconds. The pods of a service also have a readiness
+  /// probe.
   func template(
-    _ extent: RunOptions.Extent, _ restartPolicy: PodSpec.RestartPolicy, waitFirst: Duration, gracePeriod: Int,
+    _ mode: RunOptions.Mode, _ restartPolicy: PodSpec.RestartPolicy, waitFirst: Duration, gracePeriod: Int,
     isService: Bool = false
   ) -> PodTemplate {
-    let arguments = options.run.arguments(extent, waitFirst: waitFirst)
+    let arguments = options.run.arguments(mode, defaultWaitFirst: waitFirst)
     return PodTemplate(
       metadata: metadata,
       spec: PodSpec(
         restartPolicy: restartPolicy, terminationGracePeriod: gracePeriod, userID: options.userID,
-        // A new volume belongs to root, and a worker is not.
-        ownsVolumes: options.volumes.contains { !$0.isReadOnly },
+        // A new volume belongs to root, but the worker runs as another user.
+        setsFSGroup: options.volumes.contains { !$0.isReadOnly },
         initContainers: initContainers, containers: [worker(arguments, isService: isService)],
         volumes: volumes + MountedVolume.mounted(options.volumes).volumes, additions: options.additions))
   }
@@ -58,11 +59,11 @@ struct WorkerPod {
       resources: options.resources, mounts: mounts + MountedVolume.mounted(options.volumes).mounts)
   }
 
-  /// The manifest's own.
+  /// The mounts that are not the user's.
   private var mounts: [VolumeMount] {
     let injected = VolumeMount(name: Self.runnerVolume, path: Self.runnerDirectory, isReadOnly: true)
     let tls = VolumeMount(name: Self.tlsVolume, path: Self.tlsDirectory, isReadOnly: true)
-    // The directory: a mounted file alone would stay as it was at first.
+    // The whole directory is mounted, because Kubernetes does not update a single mounted file.
     let token = VolumeMount(name: Self.tokenVolume, path: Self.tokenDirectory, isReadOnly: true)
     let secrets = (options.tlsSecret == nil ? [] : [tls]) + (options.tokenSecret == nil ? [] : [token])
     return (options.injection == nil ? [] : [injected]) + secrets + [
@@ -88,7 +89,7 @@ struct WorkerPod {
   }
 
   private var initContainers: [Container] {
-    guard let injection = options.injection, injection.way == .initContainer else { return [] }
+    guard let injection = options.injection, injection.method == .initContainer else { return [] }
     return [
       Container(
         name: "install", image: injection.image.description, arguments: ["install", Self.runnerDirectory],
@@ -99,7 +100,7 @@ struct WorkerPod {
 
   private var volumes: [Volume] {
     let injected = options.injection.map { injection in
-      switch injection.way {
+      switch injection.method {
       case .initContainer: Volume(Self.runnerVolume, .emptyDirectory(sizeLimit: "64Mi"))
       case .imageVolume: Volume(Self.runnerVolume, .image(reference: injection.image.description))
       }
@@ -107,7 +108,7 @@ struct WorkerPod {
     let tls = options.tlsSecret.map { Volume(Self.tlsVolume, .secret(name: $0)) }
     let token = options.tokenSecret.map { Volume(Self.tokenVolume, .secret(name: $0)) }
     return [injected, tls, token].compactMap(\.self) + [
-      // The largest item that a broker takes has 512 MiB.
+      // The volume holds the largest item that RabbitMQ accepts, which has 512 MiB.
       Volume(Self.stateVolume, .emptyDirectory(sizeLimit: "1Gi")),
       Volume(Self.temporaryVolume, .emptyDirectory(sizeLimit: options.temporarySpace)),
     ]

@@ -1,7 +1,7 @@
 package import AMQP
 package import Linux
 
-/// Items that are there already, as arguments are.
+/// Items whose bodies are known from the start, such as arguments.
 package struct GivenItems: ItemSource {
   private var bodies: ArraySlice<[UInt8]>
 
@@ -10,24 +10,24 @@ package struct GivenItems: ItemSource {
   package var interest: PollInterest? { nil }
   package var isAtEnd: Bool { bodies.isEmpty }
 
-  package mutating func next() -> Content? {
-    bodies.popFirst().map { Content(.memory($0)) }
+  package mutating func next() -> ItemContent? {
+    bodies.popFirst().map { ItemContent(.memory($0)) }
   }
 
   package mutating func read() {}
 }
 
-/// The pieces of standard input that a delimiter ends, such as lines; the last may lack it.
+/// The pieces of standard input between delimiters, such as lines. The last piece may lack its delimiter.
 package struct DelimitedItems: ItemSource {
-  /// In bytes: what RabbitMQ can be configured to take at most (`max_message_size`).
-  private static let largest = 512 << 20
+  /// The maximum size of an item in bytes, which is the highest value of RabbitMQ's `max_message_size`.
+  private static let maxSize = 512 << 20
 
   private let input: DelimitedReader
   private let end: [UInt8]
   private var rest: [UInt8]?
   private var hasEnded = false
 
-  /// `end` is added to each that the delimiter ended.
+  /// `end` is appended to each item that the delimiter ended.
   package init(delimiter: UInt8, end: [UInt8] = []) {
     input = DelimitedReader(delimiter: delimiter)
     self.end = end
@@ -36,8 +36,8 @@ package struct DelimitedItems: ItemSource {
   package var interest: PollInterest? { hasEnded ? nil : input.interest }
   package var isAtEnd: Bool { hasEnded && rest == nil }
 
-  package mutating func next() throws(InputError) -> Content? {
-    nextPiece().map { Content(.memory($0)) }
+  package mutating func next() throws(InputError) -> ItemContent? {
+    nextPiece().map { ItemContent(.memory($0)) }
   }
 
   mutating func nextPiece() -> [UInt8]? {
@@ -50,7 +50,7 @@ package struct DelimitedItems: ItemSource {
   }
 
   package mutating func read() throws(InputError) {
-    guard input.pendingCount <= Self.largest else {
+    guard input.pendingCount <= Self.maxSize else {
       throw InputError(kind: .malformed, reason: "an item of standard input is above 512 MiB, which no broker takes")
     }
     do {
@@ -63,17 +63,16 @@ package struct DelimitedItems: ItemSource {
   }
 }
 
-/// All of standard input, as one item.
+/// All of standard input as one item.
 package struct WholeInput: ItemSource {
   private let limit: Int
   private let directory: String
-  private var collected: Body?
+  private var collected: InputBody?
   private var buffer = [UInt8](repeating: 0, count: 65_536)
   private var hasEnded = false
 
-  /// What is longer than `limit` bytes is kept in a file in `directory`, if it is not one already.
-  /// - Throws: `InputError`
-  package init(largestInMemory limit: Int = .max, directory: String = "") throws(InputError) {
+  /// Input of more than `limit` bytes is kept in a file in `directory`, unless standard input is a file already.
+  package init(maxSizeInMemory limit: Int = .max, directory: String = "") throws(InputError) {
     self.limit = limit
     self.directory = directory
     do {
@@ -87,10 +86,10 @@ package struct WholeInput: ItemSource {
   package var interest: PollInterest? { hasEnded ? nil : StandardInput.interest }
   package var isAtEnd: Bool { hasEnded && collected == nil }
 
-  package mutating func next() -> Content? {
+  package mutating func next() -> ItemContent? {
     guard hasEnded, let body = collected else { return nil }
     collected = nil
-    return Content(body)
+    return ItemContent(body)
   }
 
   package mutating func read() throws(InputError) {
@@ -121,16 +120,17 @@ package struct WholeInput: ItemSource {
   }
 }
 
-/// Files, an item each. Its header `filename` has the last component of the file's path, as a MIME part's `filename` has.
+/// Files, each of which is an item. The header `filename` contains the last component of the path, like the `filename` of a MIME
+/// part.
 package struct FileItems: ItemSource {
   static let nameHeader: ByteString = "filename"
-  /// What is larger is not read before it is sent, and stays open until then.
-  private static let largestInMemory: UInt64 = 65_536
+  /// A larger file is read only while it is sent, and stays open until then.
+  private static let maxSizeInMemory: UInt64 = 65_536
 
   private var paths: ArraySlice<[UInt8]>
   private let defaults: BasicProperties
 
-  /// What the items have besides is in `defaults`; a header there of the same name, in whatever case, stands.
+  /// `defaults` are the other properties of each item. A `filename` header in them, in upper or lower case, is not replaced.
   package init(paths: [[UInt8]], defaults: BasicProperties) {
     self.paths = paths[...]
     self.defaults = defaults
@@ -139,7 +139,7 @@ package struct FileItems: ItemSource {
   package var interest: PollInterest? { nil }
   package var isAtEnd: Bool { paths.isEmpty }
 
-  package mutating func next() throws(InputError) -> Content? {
+  package mutating func next() throws(InputError) -> ItemContent? {
     guard let path = paths.popFirst() else { return nil }
     let name = String(decoding: path, as: UTF8.self)
     do {
@@ -147,11 +147,11 @@ package struct FileItems: ItemSource {
         throw InputError(kind: .unreadable, reason: "\(name): not a regular file (--whole reads a pipe)")
       }
       let properties = named(path)
-      guard file.size > Self.largestInMemory else {
+      guard file.size > Self.maxSizeInMemory else {
         let bytes = try file.read(at: 0, atMost: Int(file.size))
-        return Content(.memory(bytes), properties, sizeInMemory: bytes.count)
+        return ItemContent(.memory(bytes), properties, sizeInMemory: bytes.count)
       }
-      return Content(.file(file), properties, sizeInMemory: 0)
+      return ItemContent(.file(file), properties, sizeInMemory: 0)
     } catch let error as InputError {
       throw error
     } catch {
@@ -163,7 +163,7 @@ package struct FileItems: ItemSource {
 
   private func named(_ path: [UInt8]) -> BasicProperties {
     var headers = defaults.headers ?? [:]
-    // A worker's environment has one variable for all of them.
+    // In a worker's environment, names that differ only in case become one variable.
     guard !headers.entries.contains(where: { $0.name.description.lowercased() == "\(Self.nameHeader)" }) else {
       return defaults
     }

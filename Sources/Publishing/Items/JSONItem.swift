@@ -1,7 +1,7 @@
 internal import AMQP
 internal import JSONText
 
-/// An item as one JSON object.
+/// An item that is written as a JSON object.
 struct JSONItem: Hashable {
   struct FormError: Error, Hashable, CustomStringConvertible {
     var description: String
@@ -12,8 +12,8 @@ struct JSONItem: Hashable {
   private(set) var body: [UInt8]
   private(set) var properties: BasicProperties
 
-  init(_ text: [UInt8], defaults: BasicProperties) throws {
-    guard case .object(let members) = try JSONReader.read(text) else { throw FormError("it is not a JSON object") }
+  init(_ text: [UInt8], defaults: BasicProperties) throws(FormError) {
+    guard case .object(let members) = try Self.value(of: text) else { throw FormError("it is not a JSON object") }
     var body: [UInt8]?
     properties = defaults
     for member in members {
@@ -30,7 +30,11 @@ struct JSONItem: Hashable {
     self.body = body
   }
 
-  private static func set(_ member: JSONValue.Member, in properties: inout BasicProperties) throws {
+  private static func value(of text: [UInt8]) throws(FormError) -> JSONValue {
+    do { return try JSONReader.read(text) } catch { throw FormError("\(error)") }
+  }
+
+  private static func set(_ member: JSONValue.Member, in properties: inout BasicProperties) throws(FormError) {
     switch member.name {
     case "content_type": properties.contentType = try short(member)
     case "content_encoding": properties.contentEncoding = try short(member)
@@ -50,56 +54,58 @@ struct JSONItem: Hashable {
     }
   }
 
-  // What a member's value has to be
+  // MARK: Values of members
 
-  private static func text(_ member: JSONValue.Member) throws -> String {
+  private static func text(_ member: JSONValue.Member) throws(FormError) -> String {
     guard case .text(let text) = member.value else { throw FormError("'\(member.name)' must be a string") }
     return text
   }
 
-  private static func object(_ member: JSONValue.Member) throws -> [JSONValue.Member] {
+  private static func object(_ member: JSONValue.Member) throws(FormError) -> [JSONValue.Member] {
     guard case .object(let members) = member.value else { throw FormError("'\(member.name)' must be an object") }
     return members
   }
 
   private static func number(
     _ member: JSONValue.Member, in range: ClosedRange<Int64>, _ unit: String? = nil
-  ) throws -> Int64 {
+  ) throws(FormError) -> Int64 {
     if case .integer(let number) = member.value, range.contains(number) { return number }
     let end = range.upperBound == .max ? "" : " to \(range.upperBound)"
     let meaning = unit.map { " (\($0))" } ?? ""
     throw FormError("'\(member.name)' must be a whole number from \(range.lowerBound)\(end)\(meaning)")
   }
 
-  private static func short(_ member: JSONValue.Member) throws -> ByteString {
+  private static func short(_ member: JSONValue.Member) throws(FormError) -> ByteString {
     let text = try text(member)
-    guard text.utf8.count <= 255 else { throw FormError("'\(member.name)' must not be longer than 255 bytes") }
-    return ByteString(text)
+    guard let short = ShortString(text) else {
+      throw FormError("'\(member.name)' must not be longer than \(ShortString.maxSize) bytes")
+    }
+    return short.value
   }
 
-  private static func decoded(_ member: JSONValue.Member) throws -> [UInt8] {
+  private static func decoded(_ member: JSONValue.Member) throws(FormError) -> [UInt8] {
     guard let bytes = Base64.decoded(try text(member)) else { throw FormError("'\(member.name)' must be base64") }
     return bytes
   }
 
-  private static func merged(_ given: [JSONValue.Member], into table: FieldTable?) throws -> FieldTable {
+  private static func merged(_ given: [JSONValue.Member], into table: FieldTable?) throws(FormError) -> FieldTable {
     let names = Set(given.map { ByteString($0.name) })
     let kept = table?.entries.filter { !names.contains($0.name) } ?? []
     return FieldTable(kept + (try fields(given)).entries)
   }
 
-  private static func fields(_ members: [JSONValue.Member], level: Int = 0) throws -> FieldTable {
+  private static func fields(_ members: [JSONValue.Member], level: Int = 0) throws(FormError) -> FieldTable {
     FieldTable(
-      try members.map { member in
-        guard member.name.utf8.count <= 255 else {
-          throw FormError("a header's name is longer than 255 bytes")
+      try members.map { member throws(FormError) in
+        guard let name = ShortString(member.name) else {
+          throw FormError("a header's name is longer than \(ShortString.maxSize) bytes")
         }
-        return .init(name: ByteString(member.name), value: try field(member.value, level: level))
+        return .init(name: name.value, value: try field(member.value, level: level))
       })
   }
 
-  /// `level` is how many arrays and objects the value is in.
-  private static func field(_ value: JSONValue, level: Int) throws -> FieldValue {
+  /// `level` is the number of arrays and objects around the value.
+  private static func field(_ value: JSONValue, level: Int) throws(FormError) -> FieldValue {
     switch value {
     case .null: .void
     case .boolean(let value): .boolean(value)
@@ -111,11 +117,11 @@ struct JSONItem: Hashable {
     }
   }
 
-  private static func fields(_ values: [JSONValue], level: Int) throws -> [FieldValue] {
-    try values.map { try field($0, level: level) }
+  private static func fields(_ values: [JSONValue], level: Int) throws(FormError) -> [FieldValue] {
+    try values.map { value throws(FormError) in try field(value, level: level) }
   }
 
-  private static func below(_ level: Int) throws -> Int {
+  private static func below(_ level: Int) throws(FormError) -> Int {
     guard level < FieldTable.maxDepth else {
       throw FormError("a header has more than \(FieldTable.maxDepth) levels of arrays and objects")
     }

@@ -1,14 +1,15 @@
 package import AMQP
 package import Linux
 
-/// Lines of standard input that are JSON objects, an item each: `{"body": "text", "properties": {"type": "a"}, "headers": {"n": 1}}`;
-/// a body that is no text is in `body_base64`. Lines of white space alone are left out, and so is a byte order mark before the first.
+/// Lines of standard input, each of which is an item as a JSON object, such as
+/// `{"body": "text", "properties": {"type": "a"}, "headers": {"n": 1}}`. A body that is not text is given as `body_base64`. Blank
+/// lines are ignored, and so is a byte order mark at the beginning.
 package struct JSONItems: ItemSource {
   private var lines = DelimitedItems(delimiter: UInt8(ascii: "\n"))
   private let defaults: BasicProperties
   private var lineNumber = 0
 
-  /// What an item does not say itself is as in `defaults`.
+  /// `defaults` are the properties that an item has unless its line says otherwise.
   package init(defaults: BasicProperties) { self.defaults = defaults }
 
   package var interest: PollInterest? { lines.interest }
@@ -16,11 +17,11 @@ package struct JSONItems: ItemSource {
 
   package mutating func read() throws(InputError) { try lines.read() }
 
-  package mutating func next() throws(InputError) -> Content? {
+  package mutating func next() throws(InputError) -> ItemContent? {
     guard let line = nextLine() else { return nil }
     do {
       let item = try JSONItem(line, defaults: defaults)
-      return Content(.memory(item.body), item.properties, sizeInMemory: line.count)
+      return ItemContent(.memory(item.body), item.properties, sizeInMemory: line.count)
     } catch {
       throw InputError(kind: .malformed, reason: "line \(lineNumber) is no item: \(error)")
     }

@@ -5,7 +5,7 @@ import Console
 import JobRunner
 import Linux
 
-/// `amqp-consume`: a runner, with that program's options.
+/// `amqp-consume`: a runner that takes the options of that program.
 enum AMQPConsume: AMQPTool {
   static let definition = PoptCommand(
     program: ToolName.consume.rawValue,
@@ -75,13 +75,13 @@ enum AMQPConsume: AMQPTool {
       report(failure)
       return failure.status
     }
-    // The original needs no directory, so none is looked at before one is needed.
+    // The original needs no directory, so the directory is not checked before a message has to be stored.
     let spooling = try Spooling(
       directory: nil, otherwise: surroundings.temporaryDirectory, largestInMemory: Spooling.largestInMemory,
       parallelism: options.parallelism)
     let reporter = Reporter(
       Logger(
-        program: definition.program, format: .text, threshold: options.leastLogged,
+        program: asProgram, format: .text, threshold: options.leastLogged,
         write: ThisProcess.writeToStandardError))
     var configuration = EventLoop.Configuration(
       access: connection.access,
@@ -104,7 +104,7 @@ enum AMQPConsume: AMQPTool {
     var options = JobOptions(brokers: [connection.broker], queue: queue ?? "")
     let isExclusive = arguments.contains("exclusive")
     if queue == nil || exchange != nil || isExclusive || arguments.contains("declare") {
-      // Commas separate keys; between them there is no empty one.
+      // Commas separate keys, and empty keys between them are left out.
       let routingKeys = keys.map { $0.split(separator: ",").map(String.init) } ?? [""]
       options.queueOrigin = .own(OwnQueue(isExclusive: isExclusive, exchange: exchange, routingKeys: routingKeys))
     } else {
@@ -113,7 +113,6 @@ enum AMQPConsume: AMQPTool {
     }
     let count = arguments.number("count") ?? -1
     options.runsMalformed = true
-    options.namesOptions = false
     options.extent = .count(count < 0 ? .max : Int(count))
     options.waitsForBroker = false
     options.leastLogged = .warning
@@ -133,7 +132,7 @@ enum AMQPConsume: AMQPTool {
 }
 
 extension ExitStatus {
-  /// What the original can end in, too, has its status: 1.
+  /// The status with which the original ends for the same reason. It knows no other failure than 1.
   fileprivate var asOfAMQPConsume: ExitStatus {
     let known: [ExitStatus] = [.usage, .noQueue, .unreachable, .notPermitted, .wrongQueue]
     return known.contains(self) ? .failure : self

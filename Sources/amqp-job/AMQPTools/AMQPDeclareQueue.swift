@@ -22,9 +22,9 @@ enum AMQPDeclareQueue: AMQPTool {
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)
     guard let queue = try arguments.name("queue") else { throw Failure(.usage, "queue name not specified") }
-    try converse(options, about: queue) { session, channel in
+    try BrokerConversation(program: definition.program, options).hold(about: queue) { session in
       let status = try session.declare(
-        .init(name: ByteString(queue), isDurable: arguments.contains("durable")), on: channel)
+        .init(name: ByteString(queue), isDurable: arguments.contains("durable")), on: BrokerConversation.channel)
       try write(Array("\(status.name)\n".utf8))
     }
     return .success

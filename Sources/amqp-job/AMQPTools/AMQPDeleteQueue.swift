@@ -26,9 +26,10 @@ enum AMQPDeleteQueue: AMQPTool {
     guard let queue = try arguments.name("queue"), !queue.isEmpty else {
       throw Failure(.usage, "queue name not specified")
     }
-    try converse(options, about: queue) { session, channel in
+    try BrokerConversation(program: definition.program, options).hold(about: queue) { session in
       let count = try session.delete(
-        queue: queue, ifUnused: arguments.contains("if-unused"), ifEmpty: arguments.contains("if-empty"), on: channel)
+        queue: queue, ifUnused: arguments.contains("if-unused"), ifEmpty: arguments.contains("if-empty"),
+        on: BrokerConversation.channel)
       try write(Array("\(count)\n".utf8))
     }
     return .success

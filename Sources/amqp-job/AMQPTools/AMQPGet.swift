@@ -24,7 +24,7 @@ enum AMQPGet: AMQPTool {
   ]
 
   private static let empty = ExitStatus(rawValue: 2)
-  /// What is larger is written as it comes.
+  /// A larger body is written piece by piece as it arrives.
   private static let largestInMemory = 1 << 20
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
@@ -32,14 +32,17 @@ enum AMQPGet: AMQPTool {
     guard let queue = try arguments.name("queue") else { throw Failure(.usage, "queue not specified") }
     guard !ThisProcess.isOutputClosed else { throw Failure(.failure, "standard output is closed: nothing was taken") }
     let otherwise = "; the message goes back to queue '\(queue)'"
-    return try converse(options, about: queue, largestBodyInMemory: largestInMemory) { session, channel in
+    return try BrokerConversation(program: definition.program, options).hold(
+      about: queue, largestBodyInMemory: largestInMemory
+    ) { session in
       guard
         let delivery = try session.get(
-          from: queue, on: channel, onPart: { part, _ in try write(part, otherwise: otherwise) })
+          from: queue, on: BrokerConversation.channel, onPart: { part, _ in try write(part, otherwise: otherwise) })
       else { return empty }
       try write(delivery.body, otherwise: otherwise)
-      try session.send(.basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: channel)
-      try session.closeChannel(channel)
+      try session.send(
+        .basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: BrokerConversation.channel)
+      try session.closeChannel(BrokerConversation.channel)
       return .success
     }
   }

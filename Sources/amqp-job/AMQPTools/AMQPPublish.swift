@@ -48,7 +48,7 @@ enum AMQPPublish: AMQPTool {
     }
     let destination = Destination(
       exchange: try arguments.name("exchange") ?? "", routingKey: try arguments.name("routing-key") ?? "")
-    var configuration = PublishLoop.Configuration(
+    var configuration = BatchConfiguration(
       access: options.access, heartbeat: options.heartbeat,
       connectionName: definition.program,
       destination: destination, properties: try properties(arguments), skip: 0, limits: .init(outage: .zero))
@@ -57,7 +57,7 @@ enum AMQPPublish: AMQPTool {
       configuration.inquiry = .queueDeclare(.init(name: ByteString(destination.routingKey), isPassive: true))
     }
     let report = AMQPPublishReport(destination, hasLines: arguments.contains("line-buffered"))
-    let loop = try PublishLoop(configuration, try source(arguments), notify: report.notify, onTurn: { _, _ in nil })
+    let loop = try BatchPublisher(configuration, try source(arguments), notify: report.notify, onTurn: { _, _ in nil })
     let end = try loop.run()
     guard let failure = report.failure(end, loop.publication, broker: loop.broker) else { return .success }
     guard case .signal = end else { throw failure }
@@ -75,7 +75,7 @@ enum AMQPPublish: AMQPTool {
     if arguments.contains("line-buffered") {
       return DelimitedItems(delimiter: UInt8(ascii: "\n"), end: [UInt8(ascii: "\n")])
     }
-    do { return try WholeInput() } catch { throw Failure(.inputOutputError, error.reason) }
+    do { return try WholeInput() } catch { throw Failure(.inputOutputError, "\(error.reason)") }
   }
 
   private static func properties(_ arguments: PoptArguments) throws -> BasicProperties {
@@ -89,14 +89,14 @@ enum AMQPPublish: AMQPTool {
     return properties
   }
 
-  /// `key: value`, with any number of spaces.
+  /// Reads a header of the form `key: value`. Any number of spaces may follow the colon.
   private static func field(_ header: [UInt8]) throws -> FieldTable.Entry {
     let key = header.prefix { $0 != UInt8(ascii: ":") }
     guard key.count < header.count else {
       throw Failure(.usage, "header definition missing ':' delimiter in \"\(String(decoding: header, as: UTF8.self))\"")
     }
-    guard key.count <= 255 else { throw Failure(.usage, "a header's key is longer than 255 bytes") }
+    guard let name = ShortString(Array(key)) else { throw Failure(.usage, "a header's key is longer than 255 bytes") }
     let value = header[key.endIndex...].dropFirst().drop { $0 == UInt8(ascii: " ") }
-    return .init(name: ByteString(Array(key)), value: .string(ByteString(Array(value))))
+    return .init(name: name.value, value: .string(ByteString(Array(value))))
   }
 }

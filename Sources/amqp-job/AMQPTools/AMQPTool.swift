@@ -4,7 +4,7 @@ import Broker
 import Console
 import Linux
 
-/// A program of amqp-tools, which this one is when it is called by its name.
+/// A program of amqp-tools. amqp-job acts as this program when it is called by that name.
 protocol AMQPTool: Sendable {
   static var definition: PoptCommand { get }
   static var exitStatuses: [Explained] { get }
@@ -15,7 +15,7 @@ protocol AMQPTool: Sendable {
 }
 
 extension AMQPTool {
-  /// Does what `words`, the arguments, ask for. Every failure has exit status 1, as in amqp-tools.
+  /// Runs the program with its arguments, `words`. Every failure has exit status 1, as in amqp-tools.
   static func main(_ words: [[UInt8]]) -> ExitStatus {
     do {
       switch try definition.scan(words) {
@@ -26,24 +26,27 @@ extension AMQPTool {
       return .success
     } catch let error as PoptError {
       ThisProcess.writeToStandardError(
-        "\(Failure(.usage, error.description).message.printable)\n\(definition.usageText)")
+        "\(Failure(.usage, "\(error)").message.text(for: asProgram).printable)\n\(definition.usageText)")
     } catch {
       report(error as? Failure ?? Failure(.internalError, "\(error)"))
     }
     return .failure
   }
 
+  /// The program as messages see it. It has none of the settings of amqp-job.
+  static var asProgram: Program { Program(definition.program, settings: []) }
+
   static func report(_ failure: Failure) { report(.error, failure.message) }
 
-  static func report(_ level: LogEntry.Level, _ message: String) {
+  static func report(_ level: LogEntry.Level, _ message: LogMessage) {
     Reporter(
       Logger(
-        program: definition.program, format: .text, threshold: .notice, write: ThisProcess.writeToStandardError)
+        program: asProgram, format: .text, threshold: .notice, write: ThisProcess.writeToStandardError)
     ).report(LogEntry(level, message))
   }
 
-  /// Writes to standard output. That nobody reads it is a failure as any other.
-  /// - Throws: `Failure`, whose line ends in `otherwise`
+  /// Writes to standard output. It is a failure if nobody reads the output.
+  /// - Throws: `Failure`, whose message ends in `otherwise`
   static func write(_ bytes: [UInt8], otherwise: String = "") throws {
     do {
       try ThisProcess.writeToStandardOutput(bytes)
@@ -51,30 +54,10 @@ extension AMQPTool {
       throw Failure(.failure, "cannot write to standard output: \(error.reason)\(otherwise)")
     }
   }
-
-  /// Talks to the broker about a queue, on a channel of a connection that is ended afterwards.
-  /// - Throws: `Failure`
-  static func converse<Result>(
-    _ options: ConnectionOptions, about queue: String, largestBodyInMemory: Int = .max,
-    _ body: (BrokerSession, UInt16) throws -> Result
-  ) throws -> Result {
-    let channel: UInt16 = 1
-    do {
-      let session = try BrokerSession.connect(
-        to: options.broker, heartbeat: options.heartbeat, name: definition.program, access: options.access,
-        largestBodyInMemory: largestBodyInMemory)
-      try session.openChannel(channel)
-      let result = try body(session, channel)
-      session.close()
-      return result
-    } catch {
-      throw Failure(error, subject: "queue '\(queue)' at \(options.broker)")
-    }
-  }
 }
 
 extension Failure {
-  /// What any error in a conversation about `subject` comes to.
+  /// The failure for any error of a conversation with the broker about `subject`.
   init(_ error: any Error, subject: String) {
     switch error {
     case let failure as Failure: self = failure

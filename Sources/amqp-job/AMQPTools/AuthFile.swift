@@ -1,12 +1,12 @@
 import Console
 import Linux
 
-/// The file of `--authfile`: a line `username:NAME`, a line `password:WORD`, and nothing else.
+/// The file of `--authfile`. It holds a line `username:NAME`, then a line `password:WORD`, and nothing else.
 struct AuthFile {
   let username: String
   let password: String
 
-  /// - Throws: `Failure`, which repeats nothing of the file
+  /// - Throws: `Failure`, whose message quotes nothing from the file
   init(path: String) throws {
     let content: [UInt8]
     do {

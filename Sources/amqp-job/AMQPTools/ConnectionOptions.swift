@@ -5,7 +5,7 @@ import Console
 import Linux
 import TLS
 
-/// Which broker, and how to talk to it: the options that all programs of amqp-tools have. The environment is not asked.
+/// The options of all programs of amqp-tools that say which broker to use and how. The environment is not read.
 struct ConnectionOptions {
   static let group = PoptGroup(
     "Connection options",
@@ -24,7 +24,7 @@ struct ConnectionOptions {
       PoptOption("cert", .text("cert.pem"), "path to the client certificate file"),
     ])
 
-  /// How these differ from the originals.
+  /// How these options differ from those of the original programs.
   static let differences = [
     "--ssl, and a URL of amqps://, mean TLS that verifies the broker's certificate and its name, against --cacert or, "
       + "without it, the system's authorities; an IP address may be in the certificate, too. --ssl with --server means port "
@@ -43,10 +43,10 @@ struct ConnectionOptions {
   let broker: BrokerURL
   /// Seconds; 0 for none.
   let heartbeat: UInt16
-  /// Nothing of it changes.
+  /// The credentials stay the same for the whole run.
   let access: BrokerAccess
 
-  /// Overwrites passwords where `/proc` shows them.
+  /// Overwrites passwords in the arguments, which `/proc` shows to other processes.
   /// - Throws: `Failure`
   init(_ arguments: PoptArguments) throws {
     for given in arguments.given where given.option == "password" {
@@ -72,7 +72,7 @@ struct ConnectionOptions {
     self.broker = broker
   }
 
-  // MARK: Where it is
+  // MARK: The broker
 
   private static func server(_ arguments: PoptArguments) throws -> BrokerURL {
     if let url = try arguments.text("url") { return try broker(at: url, isTLSWanted: arguments.contains("ssl")) }
@@ -113,7 +113,7 @@ struct ConnectionOptions {
     return number
   }
 
-  // MARK: Who we are
+  // MARK: The credentials
 
   private static func logIn(_ arguments: PoptArguments, to broker: inout BrokerURL) throws {
     if let path = try arguments.text("authfile") {

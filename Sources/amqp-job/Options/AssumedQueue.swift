@@ -8,7 +8,7 @@ enum AssumedQueue: String, CaseIterable {
   /// It has the retry and the dead-letter queue that `amqp-job declare` makes.
   case declared
 
-  var standing: QueueStanding {
+  var standing: QueueTopology {
     switch self {
     case .classic: .plain(.classic)
     case .quorum: .plain(.quorum)

@@ -43,7 +43,7 @@ struct BrokerOptions {
       content, token: sources.token, mayLoginChange: sources.areFiles || configuration.certificate != nil
     ) { () throws(BrokerAccess.Unusable) in
       do { return try Self.content(sources, tls, former: areReadOnce ? content.tls : nil) } catch {
-        throw BrokerAccess.Unusable((error as? Failure)?.message ?? "\(error)")
+        throw BrokerAccess.Unusable((error as? Failure)?.message.text(for: .amqpJob) ?? "\(error)")
       }
     }
     let heartbeat = try settings.duration("heartbeat") ?? parameters.heartbeat ?? .seconds(30)
@@ -75,7 +75,7 @@ struct BrokerOptions {
   /// Says what there is to say, now and when the credentials change.
   func warn(_ reporter: Reporter) {
     access.report = { reporter.report($0.entry) }
-    func report(_ warnings: [String]) { warnings.forEach { reporter.report(LogEntry(.warning, $0)) } }
+    func report(_ warnings: [String]) { warnings.forEach { reporter.report(LogEntry(.warning, "\($0)")) } }
     access.onFirstLogin = { [warningsOfLogin] in report(warningsOfLogin) }
     report(warnings)
   }
@@ -95,14 +95,14 @@ struct BrokerOptions {
   /// - Throws: `Failure`
   private static func content(
     _ sources: BrokerSources, _ tls: TLSOptions, former: TLSContext? = nil
-  ) throws -> BrokerAccess.Content {
+  ) throws -> BrokerAccess.Settings {
     let brokers = try sources.brokers()
     let configuration = tls.configuration(URLParameters(brokers))
     guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && configuration.certificate != nil) }) else {
       throw Failure(.usage, "--auth-mechanism external needs amqps:// URLs, and a certificate of ours (--tls-cert)")
     }
-    guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Content(brokers: brokers) }
-    do { return BrokerAccess.Content(brokers: brokers, tls: try former ?? TLSContext(configuration)) } catch {
+    guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Settings(brokers: brokers) }
+    do { return BrokerAccess.Settings(brokers: brokers, tls: try former ?? TLSContext(configuration)) } catch {
       throw Failure(.usage, "\(error)")
     }
   }

@@ -10,7 +10,7 @@ extension CredentialNotice {
       LogEntry(.warning, "the token from \(path) runs out in \(left.text), and there is no other: \(obstacle)")
     case .runsOut(let path, _, let obstacle):
       LogEntry(.warning, "the token from \(path) has run out, and there is no other: \(obstacle)")
-    case .notUsed(let line): LogEntry(.warning, line)
+    case .notUsed(let line): LogEntry(.warning, "\(line)")
     }
   }
 }

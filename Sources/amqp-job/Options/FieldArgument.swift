@@ -22,7 +22,7 @@ struct FieldArgument {
   /// - Throws: `Failure`
   init(_ setting: Setting) throws {
     let parts = setting.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, (1...255).contains(parts[0].utf8.count) else {
+    guard parts.count == 2, !parts[0].isEmpty, ShortString(String(parts[0])) != nil else {
       throw Failure(.usage, "\(setting.source) is to be NAME=VALUE, the name from 1 to 255 bytes")
     }
     name = String(parts[0])

@@ -48,7 +48,7 @@ struct ItemOptions {
     do {
       source = try Self.source(form, operands, properties, directory: settings.surroundings.temporaryDirectory)
     } catch {
-      throw Failure(.inputOutputError, error.reason)
+      throw Failure(.inputOutputError, "\(error.reason)")
     }
   }
 
@@ -59,7 +59,7 @@ struct ItemOptions {
     case nil where !operands.isEmpty: return GivenItems(operands)
     case nil, .lines: return DelimitedItems(delimiter: UInt8(ascii: "\n"))
     case .null: return DelimitedItems(delimiter: 0)
-    case .whole: return try WholeInput(largestInMemory: 1 << 20, directory: directory)
+    case .whole: return try WholeInput(maxSizeInMemory: 1 << 20, directory: directory)
     case .file: return FileItems(paths: operands, defaults: properties)
     case .jsonl: return JSONItems(defaults: properties)
     }

@@ -44,6 +44,6 @@ enum PropertyOptions {
 
   /// AMQP's short strings have at most 255 bytes.
   private static func shortString(_ name: String, _ settings: inout Settings) throws -> ByteString? {
-    try settings.value(name, "at most 255 bytes") { $0.utf8.count <= 255 ? ByteString($0) : nil }
+    try settings.value(name, "at most 255 bytes") { ShortString($0)?.value }
   }
 }

@@ -22,7 +22,7 @@ enum PublishDestination {
     }
     guard !exchange.isEmpty else { throw UsageError("--exchange is without a name; to the default one leads --queue") }
     let routingKey = try settings.name("routing-key") ?? ""
-    guard [exchange, routingKey].allSatisfy({ $0.utf8.count <= 255 }) else {
+    guard [exchange, routingKey].allSatisfy({ ShortString($0) != nil }) else {
       throw UsageError("--exchange and --routing-key have at most 255 bytes")
     }
     return Destination(exchange: exchange, routingKey: routingKey)

@@ -1,3 +1,4 @@
+import AMQP
 import Arguments
 import Broker
 import Console
@@ -34,8 +35,8 @@ enum QueueName {
   /// The queue of a checked name, with a retry and a dead-letter queue, whose names have to fit as well.
   /// - Throws: `Failure`
   static func family(_ name: String) throws -> WorkQueue {
-    guard name.utf8.count <= WorkQueue.longestName else {
-      throw Failure(.usage, "the name of a queue with a retry queue has at most \(WorkQueue.longestName) bytes")
+    guard name.utf8.count <= WorkQueue.maxNameSize else {
+      throw Failure(.usage, "the name of a queue with a retry queue has at most \(WorkQueue.maxNameSize) bytes")
     }
     return WorkQueue(name)
   }
@@ -43,7 +44,7 @@ enum QueueName {
   /// - Throws: `Failure`
   static func checked(_ setting: Setting) throws -> String {
     let name = try setting.name()
-    guard (1...255).contains(name.utf8.count) else {
+    guard !name.isEmpty, ShortString(name) != nil else {
       throw Failure(.usage, "a queue's name has from 1 to 255 bytes")
     }
     return name

@@ -1,4 +1,4 @@
-"""`amqp-job completion`: what interactive shells offer."""
+"""`amqp-job completion`: the offers of interactive shells."""
 
 import re
 import shutil
@@ -45,10 +45,10 @@ def shell(request, binary, tmp_path_factory):
     ("amqp-job run --timeout ", set()), ("amqp-job run --spool-above ", set()), ("amqp-job run -n ", set()),
     ("amqp-job run --queue ", set()), ("amqp-job publish --header ", set()), ("amqp-job check --max-age ", set()),
     ("amqp-job run --url-file ", FILES), ("amqp-job run --spool-dir ", DIRECTORIES), ("amqp-job install ", DIRECTORIES),
-    # What follows is about the words before, whatever a shell makes of : and =
+    # Offers depend on the words before, however a shell treats : and =.
     ("amqp-job run --url amqp://a:b@c:1/ --dr", {"--drain", "--drain-timeout"}),
     ("amqp-job publish --header a=b --js", {"--jsonl"}), ("amqp-job run --retry-delay=1s --raw", {"--raw-status"}),
-    # Bodies are no files, but paths are
+    # Bodies are not files, but paths are.
     ("amqp-job publish -q x a", set()), ("amqp-job publish --file ", FILES), ("amqp-job publish --file -q x a", FILES),
     # Another command
     ("amqp-job run -q x -- bashb", {"bashbug"}), ("amqp-job run -q x bashb", {"bashbug"}),
@@ -59,7 +59,7 @@ def shell(request, binary, tmp_path_factory):
     ("amqp-consume -q x cat a", FILES), ("amqp-publish --pers", {"--persistent"}), ("amqp-get --cac", {"--cacert"}),
     ("amqp-get --authfile ", FILES), ("amqp-declare-queue --dur", {"--durable"}), ("amqp-delete-queue --if-e", {"--if-empty"}),
 ])
-def test_offers(shell, line, expected):
+def test_shells_offer_words(shell, line, expected):
     assert shell.offers(line) == expected
 
 
@@ -70,7 +70,7 @@ def test_every_option_is_offered(shell, binary):
         assert len(options) > 20 and options <= shell.offers(f"amqp-job {command} --"), command
 
 
-def test_zsh_takes_it_from_its_folder_of_functions(binary, tmp_path):
+def test_zsh_autoloads_the_completion(binary, tmp_path):
     if not shutil.which("zsh"):
         pytest.skip("no zsh here")
     folder = tmp_path / "functions"
@@ -86,7 +86,7 @@ def test_zsh_takes_it_from_its_folder_of_functions(binary, tmp_path):
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_the_script_is_good_syntax(binary, name):
+def test_the_scripts_have_valid_syntax(binary, name):
     if not shutil.which(name):
         pytest.skip(f"no {name} here")
     script = subprocess.run([binary, "completion", name], capture_output=True, check=True).stdout

@@ -1,12 +1,12 @@
-"""A newline at the end of a setting, as `echo`, editors and YAML leave it, is no part of it; names hold no other control
-character."""
+"""Newlines at the end of settings, and other control characters. `echo`, editors and YAML leave a newline, so it is
+removed. Names may contain no other control character."""
 
 import json
 import subprocess
 
 import pytest
 
-from support.originals import are_installed
+from support.debian_tools import are_installed
 from support.processes import read_proc
 
 pytestmark = pytest.mark.any_broker
@@ -20,7 +20,7 @@ SECRET = "Sup3rSecret"
 
 @ENDS
 @pytest.mark.parametrize("way", ["-q", "QUEUE", "AMQP_QUEUE"])
-def test_the_queue_of_run(bench, way, end):
+def test_queue_of_run_with_a_newline(bench, way, end):
     queue = bench.work_queue("quorum", b"apple")
     worker = bench.worker()
     name = queue.name + end
@@ -33,8 +33,8 @@ def test_the_queue_of_run(bench, way, end):
 
 
 @ENDS
-def test_declare_and_the_others(bench, end):
-    """Whatever they are told, they mean the same queue."""
+def test_queue_of_other_commands_with_a_newline(bench, end):
+    """Every command means the same queue, with or without the newline."""
     queue = bench.work_queue("quorum", declare=False)
     name = queue.name + end
     arguments = [name, "--exchange", "amq.topic" + end, "--routing-key", queue.name + ".key" + end, "--arg", "x-message-ttl=3600000" + end]
@@ -61,8 +61,8 @@ def test_declare_and_the_others(bench, end):
 
 @ENDS
 @pytest.mark.parametrize("variable", ["AMQP_URL", "BROKER_URL"])
-def test_the_url(bench, variable, end):
-    """As in a Secret that was made by `echo`; with a vhost, which would take the newline in."""
+def test_url_with_a_newline(bench, variable, end):
+    """A Secret that was made with `echo` has the newline. After a vhost it would become part of the vhost's name."""
     queue = bench.queue("quorum", b"apple")
     result = bench.run("-q", queue.name, url=None, env={variable: bench.broker.url + "/%2F" + end}, worker=["true"])
     assert (result.status, result.stderr) == (0, ""), result
@@ -70,8 +70,8 @@ def test_the_url(bench, variable, end):
 
 
 @ENDS
-def test_files_and_their_paths(bench, end):
-    """The newline of a path, as of any other setting; otherwise a path may hold what it likes."""
+def test_paths_and_files_with_a_newline(bench, end):
+    """The newline after a path is removed, as for any other setting. Otherwise a path may contain anything."""
     queue = bench.queue("quorum", b"apple")
     url = bench.file("u\nr\x1bl", bench.broker.url + "/%2F" + end, mode=0o600)
     password = bench.file("password", "guest" + end, mode=0o600)
@@ -106,7 +106,7 @@ def test_numbers_durations_and_words(bench):
     queue.assert_empty()
 
 
-def test_a_variable_of_nothing_but_a_newline_is_none(bench):
+def test_a_variable_with_only_a_newline_counts_as_unset(bench):
     queue = bench.queue("quorum", b"apple")
     env = {"AMQP_QUEUE": "\n", "QUEUE": queue.name, "AMQP_JOB_TIMEOUT": "\r\n", "AMQP_URL": "\n", "BROKER_URL": bench.broker.url}
     result = bench.run(url=None, env=env, worker=["true"])
@@ -114,8 +114,8 @@ def test_a_variable_of_nothing_but_a_newline_is_none(bench):
     queue.assert_empty()
 
 
-def test_manifests(bench):
-    """Names that go into YAML."""
+def test_names_in_manifests_with_a_newline(bench):
+    """These names go into YAML."""
 
     def text(end):
         words = ["job" + end, "-q", "jobs" + end, "--image", "python:3" + end, "--secret", "mq" + end, "--name", "work" + end]
@@ -162,8 +162,8 @@ def test_install_and_the_names_of_pages(bench):
     ("dead", ["list", "a{}b"], {}, "argument 2"),
     ("manifest", ["scaledjob", "-q", "a{}b", "--image", "i", "--", "true"], {}, "--queue"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
-def test_a_name(bench, command, arguments, env, source, character, code):
-    """Found out before anybody is asked."""
+def test_a_control_character_in_a_name_is_refused(bench, command, arguments, env, source, character, code):
+    """This is found before any broker is asked."""
     arguments = [argument.replace("{}", character) for argument in arguments]
     env = {name: value.replace("{}", character) for name, value in env.items()}
     worker = ["true"] if command == "run" else None
@@ -180,7 +180,7 @@ def test_a_name(bench, command, arguments, env, source, character, code):
     ("amqp://user:{}@local%C2%85host:1", "host", "U+0085"),
 ])
 @pytest.mark.parametrize("way", ["AMQP_URL", "BROKER_URL", "--url-file"])
-def test_a_name_in_the_url(bench, way, url, part, code):
+def test_a_control_character_in_a_url_is_refused(bench, way, url, part, code):
     url = url.replace("{}", SECRET)
     if way == "--url-file":
         result = bench.run("-q", "any", worker=["true"], url=url)
@@ -191,7 +191,7 @@ def test_a_name_in_the_url(bench, way, url, part, code):
 
 
 def test_a_list_of_urls_of_several_lines(bench):
-    """As YAML's block style has it; what is around a URL is no part of it."""
+    """YAML's block style has such whitespace. It is not part of the URL."""
     queue = bench.queue("quorum", b"apple")
     urls = f"amqp://127.0.0.1:1,\n  {bench.broker.url}/%2F ,\namqp://127.0.0.1:1\n"
     result = bench.run("-q", queue.name, url=None, env={"BROKER_URL": urls}, worker=["true"])
@@ -199,7 +199,7 @@ def test_a_list_of_urls_of_several_lines(bench):
     queue.assert_empty()
 
 
-def test_bodies_and_the_workers_arguments_are_what_they_are(bench):
+def test_bodies_and_worker_arguments_stay_unchanged(bench):
     queue = bench.queue("quorum")
     assert bench.run("-q", queue.name, "a\n", "b\r\n", "\x1b", command="publish").status == 0
     result = bench.run("-q", queue.name, "-n", "3", worker=["sh", "-c", 'cat; printf %s "$1"', "sh", "x\n"])
@@ -211,8 +211,8 @@ def test_bodies_and_the_workers_arguments_are_what_they_are(bench):
 
 @are_installed
 @pytest.mark.parametrize("program", ["amqp-job's", "the original"])
-def test_amqp_tools_take_names_as_they_are(bench, links, program):
-    """So these can reach a queue that somebody gave such a name."""
+def test_amqp_tools_accept_control_characters_in_names(bench, links, program):
+    """These tools can therefore reach a queue with such a name."""
     queue = bench.name_queue("classic")
     queue.name += "\t1"
     host, port = bench.broker.address
@@ -220,7 +220,7 @@ def test_amqp_tools_take_names_as_they_are(bench, links, program):
 
     def call(name, *arguments, status=0):
         words = [f"{folder}/{name}", f"--server={host}", f"--port={port}", *arguments]
-        done = subprocess.run(words, env=bench.environment(), capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(words, env=bench.environment(), capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == status, done
         return done.stdout
 
@@ -230,7 +230,7 @@ def test_amqp_tools_take_names_as_they_are(bench, links, program):
     assert call("amqp-get", "-q", queue.name) == "apple"
     call("amqp-publish", "-r", queue.name, "-b", "pear")
     assert call("amqp-consume", "-q", queue.name, "-c", "1", "cat") == "pear"
-    # Brokers take newlines out of a queue's name as they declare it, but not out of a routing key.
+    # Brokers remove newlines from a queue's name when they declare it, but not from a routing key.
     assert call("amqp-declare-queue", "-d", "-q", queue.name + "\n") == queue.name + "\n"
     call("amqp-publish", "-r", queue.name + "\n", "-b", "lost", status=0 if program == "the original" else 1)
     assert queue.depth() == 0

@@ -1,4 +1,4 @@
-"""The binary alone: in root directories that hold nothing else but what a container runtime puts there."""
+"""The binary alone, in root directories that contain nothing else except what a container runtime adds."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ NOBODY = ["--userspec=65532:65532", "--groups="]
 
 
 class Root:
-    """A root directory with /amqp-job in it, /proc, and what a test adds."""
+    """A root directory with /amqp-job, /proc, and what a test adds."""
 
     def __init__(self, bench):
         self.bench = bench
@@ -35,22 +35,22 @@ class Root:
         return path
 
     def volume(self, name, options="mode=1777"):
-        """A file system of its own, which goes with the runner."""
+        """Makes the root a file system of its own, which ends with the runner."""
         (self.path / name.lstrip("/")).mkdir(parents=True)
         self.mounts.append(f'mount -t tmpfs -o {options} none "$root{name}"')
 
     def read_only(self):
-        """But for the volumes; to be called after the last of them."""
+        """Makes everything read-only except the volumes. This has to be called after the last volume."""
         (self.path / "proc").mkdir(exist_ok=True)
         self.mounts[:0] = ['mount --bind "$root" "$root"', 'root=$(cd "$root" && pwd)', 'mount -o remount,bind,ro "$root"']
 
     def start(self, *arguments, user=(), url, script='exec "$@"', **options):
         lines = [f"root={self.path}", *self.mounts, script]
         enter = ["unshare", "--mount", "sh", "-ec", "\n".join(lines), "sh", "chroot", *user, str(self.path)]
-        # There is no /tmp for large items, and with this none is needed.
+        # There is no /tmp for large items. With this option none is needed.
         ours = {"BROKER_URL": url, "AMQP_JOB_SPOOL_ABOVE": "512MiB", "HOME": None, "LANG": None, "PATH": None}
         options["env"] = {**ours, **options.get("env", {})}
-        # unshare and chroot are to be found by whoever starts them; inside there is nothing to be found.
+        # The caller finds unshare and chroot by PATH. Inside, PATH leads to nothing.
         return self.bench.start(
             *arguments, url=None, prefix=[*(shutil.which(word) or word for word in enter)], binary="/amqp-job", **options
         )
@@ -69,12 +69,12 @@ def url(bench, host):
 
 
 def hand_on(target):
-    """A worker where there is nothing but ourselves: it puts its item into another queue."""
+    """A worker for a root with no other program: amqp-job itself puts the item into another queue."""
     return ["/amqp-job", "publish", "-q", target.name]
 
 
 def assert_hands_on(bench, root, host, body=b"apple", arguments=(), **options):
-    """A runner in the root gets the item, and the worker all of it."""
+    """A runner in the root gets the item, and its worker gets all of it."""
     source, target = bench.queue("quorum", body), bench.queue("classic")
     result = root.run(
         "-q", source.name, "--pass-env", *arguments, url=url(bench, host), worker=hand_on(target), **options
@@ -85,8 +85,8 @@ def assert_hands_on(bench, root, host, body=b"apple", arguments=(), **options):
     assert hashlib.sha256(target.take()[2]).digest() == hashlib.sha256(body).digest()
 
 
-def test_it_is_one_file(binary):
-    """No program interpreter, and so no library."""
+def test_the_binary_is_one_file(binary):
+    """The file names no program interpreter, so it needs no library."""
     header = open(binary, "rb").read(64)
     start, size, count = struct.unpack_from("<Q", header, 32)[0], *struct.unpack_from("<HH", header, 54)
     table = open(binary, "rb").read(start + size * count)[start:]
@@ -113,7 +113,7 @@ def test_a_broker_named_by_dns(bench, root):
 
 
 def test_a_service_of_kubernetes(bench, root):
-    """Named as in a pod: by the last label, the rest from the search list."""
+    """The name is short, as in a pod. The search list has the rest."""
     server = NameServer("rabbitmq.default.svc.cluster.local")
     bench.closers.append(server.close)
     root.file(
@@ -126,7 +126,7 @@ def test_a_service_of_kubernetes(bench, root):
 
 
 def test_names_come_from_hosts_first(bench, root):
-    """Without nsswitch.conf too; else a container's extra hosts would not count."""
+    """This holds without nsswitch.conf, too. Otherwise a container's extra hosts would be ignored."""
     server = NameServer("other.example")
     bench.closers.append(server.close)
     root.file("/etc/hosts", "127.0.0.1 broker.example\n")
@@ -146,7 +146,7 @@ def test_a_name_that_does_not_exist(bench, root):
 
 
 @pytest.mark.parametrize("files", [[], ["/etc/resolv.conf"], ["/etc/hosts"], ["/etc/hosts", "/etc/nsswitch.conf"]])
-def test_a_name_and_nobody_to_ask(bench, root, files):
+def test_a_name_without_a_name_server(bench, root, files):
     for name in files:
         root.file(name)
     result = root.run(
@@ -159,19 +159,19 @@ def test_a_name_and_nobody_to_ask(bench, root, files):
 
 
 def test_nothing_but_the_binary(bench, root):
-    """And /proc, without which Swift's runtime does not start: no /dev, no /etc, no /tmp."""
+    """There is no /dev, no /etc and no /tmp. There is /proc, because Swift's runtime does not start without it."""
     assert_hands_on(bench, root, "127.0.0.1")
     assert sorted(os.listdir(root.path)) == ["amqp-job", "proc"]
 
 
 def test_standard_streams_that_are_closed_where_there_is_no_dev_null(bench, root):
-    """What is opened next must not be taken for them."""
+    """The files that are opened next must not be mistaken for standard streams."""
     queue = bench.queue()
     runner = root.start(
         "-q", queue.name, url=url(bench, "127.0.0.1"), worker=["/amqp-job", "--version"], script='exec "$@" <&- >&- 2>&-'
     )
     queue.wait_for_consumer()
-    # Where there is no /dev/null, the root directory has their places.
+    # Without /dev/null, the root directory takes their place.
     assert {os.readlink(f"/proc/{runner.pid}/fd/{number}") for number in range(3)} == {str(root.path)}
     runner.send(signal.SIGTERM)
     assert runner.finish().status == 143
@@ -185,7 +185,7 @@ def test_a_large_item(bench, root):
 
 
 def test_an_item_that_a_pipe_does_not_take_at_once(bench, root):
-    """Where there is no /dev/null the guardian, too, has to hold its pipe, and to let it go."""
+    """Without /dev/null the guardian, too, has to keep its pipe and to release it."""
     assert_hands_on(bench, root, "127.0.0.1", b"x" * 500_000)
 
 
@@ -227,7 +227,7 @@ def test_as_a_user_that_nobody_knows_on_a_root_that_is_read_only(bench, root):
 
 
 def test_a_probe(bench, root):
-    """It is started in the container of the runner: here, in its namespaces and its root."""
+    """The probe is started in the runner's container. On this machine these are its namespaces and its root."""
     settings = as_in_a_pod(root)
     queue = bench.queue()
     runner = root.start(
@@ -242,7 +242,7 @@ def test_a_probe(bench, root):
 
 
 def test_the_last_words_go_to_the_termination_log(bench, root):
-    """Whoever the runner is, it may write there: Kubernetes sees to that."""
+    """Any user may write there, because Kubernetes makes it so."""
     log = root.file("/dev/termination-log", mode=0o666)
     queue = bench.queue("quorum", b"apple")
     result = root.run("-q", queue.name, url=url(bench, "127.0.0.1"), worker=["/amqp-job", "frobnicate"])
@@ -256,7 +256,7 @@ def test_the_last_words_go_to_the_termination_log(bench, root):
 
 
 def test_install_into_a_volume(bench, root):
-    """All that an init container has to do."""
+    """This is all that an init container does."""
     root.volume("/opt/amqp-job", "uid=65532,gid=65532,mode=0755")
     root.read_only()
     copied = bench.path("copied")

@@ -28,7 +28,7 @@ def install(bench, directory, *arguments, **options):
 
 
 def assert_installed(bench, directory, *others):
-    """Whole, executable for everybody, and alone but for `others`."""
+    """Asserts that the copy is complete and executable for everybody, and that nothing is beside it except `others`."""
     program = directory / "amqp-job"
     assert program.read_bytes() == open(bench.binary, "rb").read()
     assert stat.S_IMODE(program.stat().st_mode) == 0o755
@@ -70,7 +70,7 @@ def test_what_is_there_is_replaced(bench, target, there):
     assert elsewhere.read_text() == "not to be touched"
 
 
-def test_one_that_runs_is_replaced_and_runs_on(bench, target):
+def test_a_running_program_is_replaced_and_goes_on(bench, target):
     install(bench, target)
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("hold")
@@ -82,7 +82,7 @@ def test_one_that_runs_is_replaced_and_runs_on(bench, target):
     assert runner.finish().status == 0
 
 
-def test_whoever_starts_it_meanwhile_finds_a_whole_one(bench, target):
+def test_a_program_that_is_started_meanwhile_is_complete(bench, target):
     install(bench, target)
     ended = threading.Event()
     statuses = []
@@ -129,20 +129,20 @@ def test_links(bench, target):
     assert_installed(bench, target, *NAMES)
     assert {os.readlink(target / name) for name in NAMES} == {"amqp-job"}
     shutil.move(target, bench.path("moved"))
-    (bench.path("moved") / "amqp-get").stat()  # a link that leads nowhere would raise
+    (bench.path("moved") / "amqp-get").stat()  # A broken link would raise an error.
     assert install(bench, bench.path("moved"), "--links").status == 0, "over those that are there"
     assert_installed(bench, bench.path("moved"), *NAMES)
 
 
-def test_another_program_is_no_link(bench, target):
-    """Debian's amqp-consume, say."""
+def test_a_link_never_replaces_another_program(bench, target):
+    """Such a file may be Debian's amqp-consume."""
     (target / "amqp-get").write_text("precious")
     install(bench, target, "--links").assert_error(74, target / "amqp-get", "exists")
     assert (target / "amqp-get").read_text() == "precious"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_called_by_such_a_name(bench, target, name):
+def test_a_link_runs_the_program_of_its_name(bench, target, name):
     install(bench, target, "--links")
     for program in target / name, name:
         done = subprocess.run([program], env={"PATH": str(target)}, capture_output=True, text=True, check=False)
@@ -161,13 +161,13 @@ def test_bad_usage(bench, target):
     assert os.listdir(target) == []
 
 
-def test_a_directory_that_is_none(bench, target):
+def test_a_target_that_is_not_a_directory(bench, target):
     install(bench, target / "missing").assert_error(74, target / "missing", "no such")
     install(bench, bench.file("file", "")).assert_error(74, "not a directory")
     assert os.listdir(target) == []
 
 
-def test_a_directory_of_that_name(bench, target):
+def test_a_directory_in_the_place_of_the_program(bench, target):
     (target / "amqp-job").mkdir()
     install(bench, target).assert_error(74, target / "amqp-job", "directory")
     assert os.listdir(target) == ["amqp-job"]
@@ -183,14 +183,14 @@ def test_a_file_system_that_takes_nothing(bench, target, options, words):
 
 
 def test_a_limit_on_the_size_of_files(bench, target):
-    """The kernel sends SIGXFSZ, too, which would end it without a word."""
+    """The kernel also sends SIGXFSZ, which would end it without a message."""
     limited = ["sh", "-c", 'ulimit -f 1000; exec "$@"', "sh"]
     install(bench, target, prefix=limited).assert_error(74, target / "amqp-job", "too large")
     assert os.listdir(target) == []
 
 
-def test_told_to_end(bench, target):
-    """It is too quick to be met amid its work; whenever it is, there is the whole program, or none."""
+def test_a_signal_leaves_no_part_of_the_program(bench, target):
+    """It is too quick to be killed at a chosen moment. At any moment either the whole program is there, or nothing."""
     for delay in range(20):
         installer = bench.start(target, command="install", url=None)
         installer.ended.wait(delay / 1000)

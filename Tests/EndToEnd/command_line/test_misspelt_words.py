@@ -1,11 +1,11 @@
-"""Words that are misspelt, or are in another place than here: what was meant is said."""
+"""Words that are misspelt or in the wrong place. The message says what was probably meant."""
 
 import pytest
 
 pytestmark = pytest.mark.any_broker
 
 TRUE = ["true"]
-# What Kubernetes sets in a pod for Services called amqp-job and amqp-job-web.
+# Kubernetes sets these in a pod for Services called amqp-job and amqp-job-web.
 SERVICES = {
     "AMQP_JOB_SERVICE_HOST": "10.0.0.1", "AMQP_JOB_SERVICE_PORT": "80", "AMQP_JOB_SERVICE_PORT_HTTP": "80",
     "AMQP_JOB_PORT": "tcp://10.0.0.1:80", "AMQP_JOB_PORT_80_TCP": "tcp://10.0.0.1:80", "AMQP_JOB_PORT_80_TCP_PROTO": "tcp",
@@ -46,7 +46,7 @@ def test_a_variable(bench, queue, command, arguments, worker):
 
 @pytest.mark.parametrize("url, name", [("AMQP_JOB_URL", "AMQP_JOB_QUEUE"), ("AMQP_URL", "AMQP_QUEUE")])
 def test_url_and_queue(bench, queue, url, name):
-    """Before what other programs read as well, and withheld from the worker."""
+    """The setting precedes variables that other programs read as well, and it is withheld from the worker."""
     queue.put(b"apple")
     env = {url: bench.broker.url, name: queue.name, "BROKER_URL": "amqp://127.0.0.1:1", "QUEUE": "other"}
     result = bench.run(worker=["sh", "-c", f"cat; echo ${url} ${name}"], url=None, env=env)
@@ -74,7 +74,7 @@ def test_the_queue_from_the_environment(bench):
 
 
 def test_the_queue_as_an_item(bench, queue):
-    """Other commands take it there."""
+    """Other commands accept the option there."""
     result = bench.run(queue.name, "apple", command="publish", env={"QUEUE": queue.name})
     assert result.status == 0 and len(result.lines) == 1, result
     assert f"the first item is '{queue.name}', which is the name of the queue" in result.stderr

@@ -1,4 +1,4 @@
-"""Text from elsewhere neither breaks a line, nor speaks to a terminal, nor turns the direction of writing."""
+"""Text from other systems. It neither breaks a line, nor controls a terminal, nor changes the writing direction."""
 
 import json
 
@@ -6,7 +6,8 @@ import pytest
 
 from support.dead_letters import dead
 
-# As "a.exe" would be shown, were it printed: right-to-left override, isolates, marks, separators of lines, a C1 control.
+# If this were printed as it is, it would look like "a.exe". It has a right-to-left override, isolates, marks, line
+# separators and a C1 control.
 TRICKS = "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0x2028, 0x2029, 0x85]))
 
 
@@ -14,14 +15,14 @@ def clean(text):
     return not set(text) & set(TRICKS)
 
 
-def test_messages(bench):
+def test_error_messages_are_clean(bench):
     result = bench.run("-q", f"jobs{TRICKS}", worker=["true"])
     assert result.status in (64, 66) and len(result.lines) == 1 and clean(result.stderr), result
     assert clean(bench.run("-q", "any", f"--timeout=1{TRICKS}", worker=["true"]).stderr)
 
 
 def test_log_for_machines(bench):
-    """They get what was there, in escapes."""
+    """Programs get the text unchanged, in escapes."""
     queue = bench.queue()
     queue.put(b"apple", message_id=TRICKS)
     result = bench.run("-q", queue.name, "-v", "--log-format", "json", worker=["true"])
@@ -36,7 +37,7 @@ def test_log_for_people(bench):
     assert result.status == 0 and clean(result.stderr), result
 
 
-def test_tables(bench):
+def test_tables_are_clean(bench):
     queue = bench.work_queue()
     queue.dead.put(b"apple", message_id=f"a{TRICKS}", headers={"x-amqp-job-reason": TRICKS, f"h{TRICKS}": TRICKS})
     result = dead(bench, "list", queue.name)

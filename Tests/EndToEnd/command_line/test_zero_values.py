@@ -1,8 +1,8 @@
-"""An option's zero: no limit, or no time."""
+"""Zero as the value of an option: no limit, or no time."""
 
 import pytest
 
-from support.processes import wait_until
+from support.processes import PROMPT, wait_until
 
 pytestmark = pytest.mark.any_broker
 
@@ -17,7 +17,7 @@ def test_no_limit_of_time(bench, queue):
     assert (result.status, result.stdout, result.stderr) == (0, b"", ""), result
 
 
-def test_it_outweighs_the_environment(bench, queue):
+def test_zero_outweighs_the_environment(bench, queue):
     queue.put(b"apple")
     result = bench.run(
         "-q", queue.name, "--timeout", "0", worker=["sh", "-c", "sleep 0.4; cat"], env={"AMQP_JOB_TIMEOUT": "100ms"})
@@ -26,7 +26,7 @@ def test_it_outweighs_the_environment(bench, queue):
 
 @pytest.mark.parametrize("command", ["run", "status", "publish"])
 def test_no_limit_for_an_outage(bench, queue, command):
-    """It would have ended at once."""
+    """As a duration, zero would end it at once."""
     queue.put(b"apple")
     proxy = bench.proxy(listen=False)
     worker = ["true"] if command == "run" else None
@@ -43,7 +43,7 @@ def test_no_grace(bench, queue):
     queue.put(b"apple")
     result = bench.run(
         "-q", queue.name, "--timeout", "300ms", "--grace", "0", worker=bench.script("trap '' TERM\nwhile :; do sleep 0.1; done\n"),
-        timeout=5)
+        timeout=PROMPT)
     assert result.status == 124, result
 
 
@@ -51,6 +51,6 @@ def test_no_delay(bench, queue):
     queue.put(b"apple")
     result = bench.run("-q", queue.name, "--retry-delay", "0", "--max-attempts", "2", worker=["false"])
     assert result.status == 1, result
-    wait_until(lambda: queue.depth() == 1, 3, "the item to be back at once")
+    wait_until(lambda: queue.depth() == 1, PROMPT / 2, "the item to be back at once")
     redelivered, properties, body = queue.take()
     assert body == b"apple" and properties.headers["x-amqp-job-attempts"] == 1

@@ -1,4 +1,4 @@
-"""OAuth 2 access tokens that run out before the work is done."""
+"""OAuth 2 access tokens that expire before the work is done."""
 
 import subprocess
 
@@ -7,14 +7,14 @@ import pytest
 from support.processes import holds_for, wait_until
 from support.tokens import MountedSecret
 
-LIFE = 6  # seconds of a token that is to run out
+LIFE = 6  # The seconds until a short-lived token expires.
 
 pytestmark = pytest.mark.limit(90)
 
 
 @pytest.fixture
 def secret(token_bench, issuer):
-    """The file of a token with a short life; `token` is the one that is in it."""
+    """A file with a short-lived token. `token` is the token that is in it."""
     made = MountedSecret(token_bench.path("secret"), "token", issuer.token(3600))
 
     def put(seconds):
@@ -33,18 +33,19 @@ def place(bench):
 
 
 def outlive(runner, token):
-    """Waits until the broker takes that token no more, and a second longer: it may then close the connection."""
+    """Waits until the broker no longer accepts the token, and a second longer. A broker may then close the connection."""
     holds_for(runner.runs, token.left + 1.5, "the runner")
 
 
 def closes_connections(bench):
-    """Of users whose token has run out. Other versions refuse whatever needs a permission, and go on to deliver."""
+    """Whether the broker closes the connections of users whose token has expired. Other versions refuse whatever needs
+    a permission, and go on delivering."""
     return bench.broker.version >= (4, 3)
 
 
 @pytest.mark.parametrize("steps, status", [((), 0), (("exit:3",), 3)])
 def test_a_worker_that_runs_longer_than_its_token(token_bench, secret, steps, status):
-    """When it fails, the copy of its item goes out on another connection."""
+    """If the worker fails, the copy of its item goes out on another connection."""
     bench = token_bench
     queue = bench.work_queue("quorum", b"apple")
     worker = bench.worker("hold", *steps)
@@ -103,7 +104,7 @@ def test_a_token_that_is_not_replaced(token_bench, secret):
 
 
 def test_an_idle_runner_waits_for_a_new_token(token_bench, secret):
-    """Its connection is lost, and so is the next one, until the file has another."""
+    """The connection is lost, and the next login is refused, until the file has another token."""
     bench = token_bench
     queue = bench.queue("quorum")
     way = bench.proxy()
@@ -131,7 +132,7 @@ def test_a_token_that_is_refused(token_bench, issuer):
 
 
 def test_a_token_that_is_too_long_for_a_login(token_bench, issuer):
-    """RabbitMQ takes 3 s to close the connection, without a word."""
+    """RabbitMQ takes 3 s to close the connection, and gives no reason."""
     bench = token_bench
     token = bench.file("token", issuer.token(3600, padding=9000))
     result = bench.run(
@@ -140,7 +141,8 @@ def test_a_token_that_is_too_long_for_a_login(token_bench, issuer):
 
 
 def test_what_is_no_token_is_not_sent(token_bench, secret, issuer):
-    """A broker would close the connection over it. So would it over a part of a token, which is what a file that is written in place holds."""
+    """A broker would close the connection because of it. Part of a token would have the same effect, and that is what a
+    file contains while it is written in place."""
     bench = token_bench
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("hold")

@@ -1,4 +1,4 @@
-"""What starts of `amqp-job run` leave in the broker's log: ten thousand pods must not fill it."""
+"""What starting `amqp-job run` leaves in the broker's log. Ten thousand pods must not fill the log."""
 
 import pathlib
 
@@ -9,7 +9,8 @@ from support.processes import wait_until
 
 
 def lines_about(bench, queue):
-    """What the log complains of the queue, up to now: a refusal of ours comes after all that was there before."""
+    """The complaints about the queue in the log so far. The test makes a request that the broker refuses and logs.
+    Everything before that is then in the log."""
     log, end = pathlib.Path(bench.broker.log), f"{bench.marker}-end-{len(bench.runners)}"
     with pytest.raises(pika.exceptions.ChannelClosedByBroker):
         bench.client.channel.queue_declare(end, passive=True)

@@ -1,5 +1,5 @@
-"""Every connection ends with the broker's answer to its close: a socket that is closed before leaves a warning in the broker's
-log, one for each pod."""
+"""Every connection ends with the broker's answer to its close. If the socket is closed before that, the broker logs a
+warning, and does so for each pod."""
 
 import re
 import signal
@@ -14,7 +14,7 @@ CALLS = 20
 
 
 class Log:
-    """What a broker writes from now on."""
+    """What the broker logs from now on."""
 
     def __init__(self, broker):
         self.broker = broker
@@ -22,10 +22,11 @@ class Log:
         self.start = self.mark("begin")
 
     def mark(self, word):
-        """Has the broker write a line, and returns where the log ends with it: what was written before is there."""
+        """Makes the broker log a line, and returns the position of its end. Everything that happened before is logged
+        before it."""
         line = f"test mark {word} {time.monotonic_ns()}"
-        # One that hears of the ends of its connections, and no earlier than they: each is a process of the broker's.
-        self.broker.ctl("eval", f'logger:warning("{line}").')
+        # Each connection is a process in the broker. The logger gets their last messages before this one.
+        self.broker.eval(f'logger:warning("{line}").')
         wait_until(lambda: line in self.text(), 60, what="the mark in the broker's log")
         text = self.text()
         return text.index(line) + len(line)
@@ -35,17 +36,17 @@ class Log:
             return log.read()
 
     def warnings(self):
-        """Once all connections but the test's own are gone: their ends are written by then."""
+        """The warnings, once all connections but the test's own are gone. By then their ends have been logged."""
         wait_until(lambda: self.others() == 0, 60, what="the end of the connections")
         end = self.mark("end")
         text = self.text()[self.start:end]
-        # A warning may go on in lines of its own.
+        # A warning may have several lines.
         entries = re.split(r"\n(?=\d{4}-\d\d-\d\d )", text)
         return [entry for entry in entries if "[warning]" in entry and "test mark" not in entry]
 
     def others(self):
-        rows = self.broker.ctl("-q", "list_connections", "--no-table-headers", "client_properties").splitlines()
-        return sum("amqp-job" in row for row in rows)
+        rows = "[io_lib:format(\"~p\", [Info]) || Info <- rabbit_networking:connection_info_all([client_properties])]"
+        return int(self.broker.eval(f'length([1 || Row <- {rows}, string:find(Row, "amqp-job") =/= nomatch]).'))
 
 
 def run_one(bench, queue, links):
@@ -54,7 +55,7 @@ def run_one(bench, queue, links):
 
 
 def run_failing(bench, queue, links):
-    """It moves the item, on a connection of its own."""
+    """The runner moves the item on a second connection."""
     queue.put(b"apple")
     return bench.run("-q", queue.name, "--max-attempts", "1", worker=["sh", "-c", "exit 3"]), 3
 
@@ -119,7 +120,7 @@ def term_while_idle(bench, queue, links):
 
 
 def term_while_connecting(bench, queue, links):
-    """Somewhere in the login, mostly."""
+    """The signal arrives during the login, in most cases."""
     runner = bench.start("-q", queue.name, worker=["true"])
     runner.handles(signal.SIGTERM)
     runner.send(signal.SIGTERM)
@@ -160,7 +161,7 @@ def silent(session, channel, method):
 
 @pytest.mark.parametrize("command, arguments, worker", [("run", ["-q", "queue"], ["true"]), ("publish", ["-q", "queue", "a"], None)])
 def test_a_broker_that_does_not_answer_the_close(bench, command, arguments, worker):
-    """All is settled: it is waited for, five seconds at most, and that is all."""
+    """Everything is settled. The program waits five seconds for the answer, and then ends normally."""
     peer = bench.peer(b"apple")
     peer.on(Basic.Publish, lambda session, channel, method: session.send(channel, Basic.Ack(1)))
     peer.on(Connection.Close, silent)

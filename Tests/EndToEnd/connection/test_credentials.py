@@ -17,7 +17,6 @@ NEW = "n3w-s3cret"
 def account(bench):
     """A user whose password is 'secret'."""
     with user(bench, ".*", ".*", ".*") as made:
-        made.set_password = lambda password: bench.broker.ctl("change_password", made.name, password)
         yield made
 
 
@@ -29,7 +28,7 @@ WAYS = ["--url-file", "--password-file"]
 
 
 def start(bench, account, way, *arguments, through, **options):
-    """A program whose secret is in a file; `replace` puts another password there."""
+    """A program whose secret is in a file. `replace` puts another password there."""
     text = (lambda password: url(account, password, through.port)) if way == "--url-file" else (lambda password: password)
     secret = MountedSecret(bench.path("secret"), "content", text("secret"))
     host = None if way == "--url-file" else f"amqp://{account.name}@127.0.0.1:{through.port}"
@@ -44,7 +43,7 @@ def test_a_new_password_is_used_after_a_reconnect(bench, account, way):
     proxy = bench.proxy()
     runner = start(bench, account, way, "-q", queue.name, through=proxy, worker=["cat"])
     queue.wait_for_consumer()
-    account.set_password(NEW)
+    account.change_password(NEW)
     runner.replace(NEW)
     proxy.cut()
     wait_until(lambda: proxy.accepted == 2, what="a new connection")
@@ -56,12 +55,12 @@ def test_a_new_password_is_used_after_a_reconnect(bench, account, way):
 
 
 def test_a_file_that_is_replaced_after_the_brokers_password(bench, account):
-    """The kubelet takes a minute or more."""
+    """The kubelet takes a minute or more to update a file."""
     queue = bench.queue("quorum")
     proxy = bench.proxy()
     runner = start(bench, account, "--password-file", "-q", queue.name, through=proxy, worker=["cat"])
     queue.wait_for_consumer()
-    account.set_password(NEW)
+    account.change_password(NEW)
     proxy.cut()
     wait_until(lambda: "refused the login" in runner.stderr, what="a refusal")
     runner.replace(NEW)
@@ -77,14 +76,14 @@ def test_a_file_that_is_not_replaced(bench, account):
         bench, account, "--password-file", "-q", queue.name, "--forever", "--connect-timeout", "1s", through=proxy,
         worker=["cat"])
     queue.wait_for_consumer()
-    account.set_password(NEW)
+    account.change_password(NEW)
     proxy.cut()
     result = runner.finish(10 + PROMPT)
     assert result.status == 77 and "check user, password" in result.lines[-1], result
 
 
 @pytest.mark.parametrize("content", [None, "no URL"])
-def test_while_the_file_cannot_be_used_the_former_content_is(bench, account, content):
+def test_the_former_content_is_used_while_the_file_is_unusable(bench, account, content):
     queue = bench.queue("quorum")
     proxy = bench.proxy()
     file = bench.file("url", url(account, "secret", proxy.port))
@@ -118,14 +117,14 @@ def test_a_file_that_names_another_broker(bench):
 
 
 def test_copies_go_out_with_the_new_password(bench, account):
-    """Their connection is made when the first item fails, long after the other one."""
+    """The connection for copies is opened when the first item fails, long after the other one."""
     queue = bench.work_queue("quorum", b"apple")
     proxy = bench.proxy()
     worker = bench.worker("hold", "exit:3")
     runner = start(
         bench, account, "--password-file", "-q", queue.name, "--max-attempts", "1", through=proxy, worker=worker)
     worker.wait_for("holding")
-    account.set_password(NEW)
+    account.change_password(NEW)
     runner.replace(NEW)
     worker.go()
     assert runner.finish().status == 3
@@ -139,7 +138,7 @@ def test_status_watch(bench, account, is_late):
     runner = start(
         bench, account, "--password-file", queue.name, "--watch", "--interval", "100ms", through=proxy, command="status")
     wait_until(lambda: runner.stdout, what="a look")
-    account.set_password(NEW)
+    account.change_password(NEW)
     if not is_late:
         runner.replace(NEW)
     proxy.cut()
@@ -162,7 +161,7 @@ def test_publish(bench, account, is_late):
     writer.write(b"apple\n")
     writer.flush()
     queue.assert_back()
-    account.set_password(NEW)
+    account.change_password(NEW)
     if not is_late:
         runner.replace(NEW)
     proxy.cut()

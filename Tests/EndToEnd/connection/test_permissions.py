@@ -1,5 +1,5 @@
-"""Each command with exactly the permissions that the table of "Operating" says that it needs, and what becomes of items
-where one of them is missing."""
+"""Each command with exactly the permissions that the table of the page "Operating" lists, and what happens to
+items if one of them is missing."""
 
 import subprocess
 
@@ -13,11 +13,11 @@ DEFAULT = "amq.default"
 
 
 def drops_returns(bench):
-    """RabbitMQ drops what comes back too often to a quorum queue from 4.0 on."""
+    """Whether RabbitMQ drops an item that comes back to a quorum queue too often, as it does from 4.0 on."""
     return bench.broker.version >= (4, 0)
 
 
-# What the table says: the command, and what it may configure, write to and read.
+# The rows of that table: the command, and what it may configure, write to and read.
 
 
 def test_run_on_a_declared_queue(bench):
@@ -30,7 +30,7 @@ def test_run_on_a_declared_queue(bench):
     queue.dead.assert_back()
 
 
-def test_run_on_a_declared_queue_that_is_vouched_for(bench):
+def test_run_on_an_assumed_declared_queue(bench):
     queue = bench.work_queue("quorum", b"apple", b"BAD")
     with user(bench, write=[DEFAULT], read=[queue.name, queue.retry.name, queue.marks.name]) as worker:
         worker.run("-q", queue.name, worker=["cat"]).assert_error(77, "configure", "--assume")
@@ -44,7 +44,7 @@ def test_run_on_a_declared_queue_that_is_vouched_for(bench):
 def test_run_on_a_plain_queue(bench, kind, more):
     queue = bench.queue(kind, b"apple")
     with user(bench, configure=[queue.name], write=[DEFAULT] if kind == "quorum" else [], read=[queue.name]) as worker:
-        # A user with no permission at all on it may not know whether there is a retry queue (from RabbitMQ 4.3 on).
+        # From RabbitMQ 4.3 on, a user without any permission on the retry queue cannot find out whether it exists.
         if more and bench.broker.version >= (4, 3):
             worker.run("-q", queue.name, *more, worker=["cat"]).assert_error(77, f"{queue.name}.retry")
             queue.assert_untouched()
@@ -55,7 +55,7 @@ def test_run_on_a_plain_queue(bench, kind, more):
 
 
 @pytest.mark.parametrize("more", [(), ("--drain",)])
-def test_run_on_a_plain_queue_that_is_vouched_for(bench, kind, more):
+def test_run_on_an_assumed_plain_queue(bench, kind, more):
     queue = bench.queue(kind, b"apple")
     with user(bench, write=[DEFAULT] if kind == "quorum" else [], read=[queue.name]) as worker:
         result = worker.run("-q", queue.name, "--assume", kind, *more, worker=["cat"])
@@ -85,7 +85,7 @@ def test_amqp_consume(bench, links):
     queue = bench.queue("classic", b"apple")
     with user(bench, read=[queue.name]) as worker:
         words = [str(links / "amqp-consume"), "--url", worker.url, "-q", queue.name, "-c", "1", "cat"]
-        done = subprocess.run(words, env=bench.environment(), capture_output=True, timeout=30, check=False)
+        done = subprocess.run(words, env=bench.environment(), capture_output=True, timeout=60, check=False)
         assert (done.returncode, done.stdout) == (0, b"apple"), done
     queue.assert_empty()
 
@@ -183,7 +183,7 @@ def test_a_stream_is_refused_unknown(bench, assumed):
 
 @pytest.mark.parametrize("assumed", [(), ("--assume", "quorum")])
 def test_a_reader_never_brings_an_item_nearer_to_its_limit(bench, assumed):
-    """The broker would drop it at its 21st return, and nobody could put a copy in its place."""
+    """The broker would drop the item at its 21st return, and nobody may publish a copy."""
     queue = bench.queue("quorum", b"apple")
     with user(bench, read=[queue.name]) as worker:
         for _ in range(3):
@@ -215,5 +215,5 @@ def test_what_may_be_dropped_is_not_given_back_unknown(bench, words):
         if bench.broker.version < (4, 3):
             result.assert_error(77, queue.dead.name, "configure")
             queue.dead.assert_untouched(2)
-        else:  # which does not count such returns
+        else:  # RabbitMQ 4.3 does not count such returns.
             assert result.status == 0, result

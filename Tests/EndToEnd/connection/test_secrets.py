@@ -1,4 +1,4 @@
-"""Where passwords must not be, and what of the runner's settings the worker gets."""
+"""Where passwords must not appear, and which of the runner's settings the worker gets."""
 
 import os
 import pathlib
@@ -10,6 +10,7 @@ import tempfile
 import pytest
 
 from support.processes import PYTHON, read_proc, wait_until
+from support.users import user
 
 SECRET = "S3cretPassw0rd"
 
@@ -28,12 +29,9 @@ for name in "environ", "mem", "fd":
 
 @pytest.fixture
 def secret_user(bench):
-    """A user of the broker with a password that can be told from anything else: the URL."""
-    bench.broker.ctl("add_user", bench.marker, SECRET)
-    bench.broker.ctl("set_permissions", bench.marker, ".*", ".*", ".*")
-    host, port = bench.broker.address
-    yield f"amqp://{bench.marker}:{SECRET}@{host}:{port}"
-    bench.broker.ctl("delete_user", bench.marker)
+    """The URL of a broker's user whose password cannot be confused with anything else."""
+    with user(bench, ".*", ".*", ".*", password=SECRET) as made:
+        yield made.url
 
 
 @pytest.mark.parametrize("form", ["--url X", "--url=X"])
@@ -60,13 +58,13 @@ def test_password_in_argv_is_overwritten(bench, secret_user, form):
     ("dead", ["list", "any"]),
 ])
 def test_a_login_that_is_refused_is_one_line(bench, secret_user, command, arguments):
-    """A password that opens nothing is not worth a warning."""
+    """A password that opens nothing deserves no warning."""
     result = bench.run("--url", secret_user.replace(SECRET, "x" + SECRET), *arguments, url=None, command=command)
     result.assert_error(77, "refused")
     assert SECRET not in result.stderr
 
 
-def test_url_without_a_password_in_argv_is_nothing_to_warn_of(bench, secret_user):
+def test_no_warning_for_a_url_without_a_password(bench, secret_user):
     queue = bench.queue("quorum", b"apple")
     secret = bench.file("password", SECRET, mode=0o600)
     result = bench.run(
@@ -92,13 +90,13 @@ def test_password_is_never_logged(bench, secret_user, log):
 @pytest.mark.any_broker
 @pytest.mark.parametrize("character, code", [("/", "%2F"), ("?", "%3F"), ("#", "%23"), (",", "%2C"), ("%", "%25")])
 def test_a_password_that_needs_percent_encoding(bench, links, character, code):
-    """The line says how the character is written, and nothing of the password."""
+    """The message says how to write the character, and shows nothing of the password."""
     first, second = "S3cret", "Passw0rd"
     url = f"amqp://u:{first}{character}{second}@127.0.0.1:1/v"
     results = [bench.run("-q", "any", worker=["true"], url=None, env={"BROKER_URL": url})]
     results[0].assert_error(64, "BROKER_URL", f"'{character}'", code)
-    results.append(bench.run(command=url, url=None))  # in the wrong place
-    if character != ",":  # the originals know of no lists
+    results.append(bench.run(command=url, url=None))  # It is in the wrong place.
+    if character != ",":  # The originals accept no lists.
         results.append(bench.run(url, "-q", "any", "true", command="-u", url=None, binary=links / "amqp-consume"))
         assert code in results[-1].stderr, results
     for result in results:
@@ -128,7 +126,7 @@ def test_settings_are_withheld_from_the_worker(bench, secret_user):
         assert name in lines[0], result
 
 
-def test_settings_that_were_not_used_are_the_workers(bench):
+def test_settings_that_were_not_used_reach_the_worker(bench):
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker()
     theirs = {"BROKER_URL": "redis://cache", "QUEUE": "celery"}
@@ -146,8 +144,8 @@ def test_pass_env(bench):
     assert {name: worker.environment.get(name) for name in theirs} == theirs
 
 
-def test_secret_files_are_no_ones_business(bench):
-    """Neither a descriptor nor a variable leads the worker to what was in the file."""
+def test_secret_files_do_not_reach_the_worker(bench):
+    """Neither a descriptor nor a variable leads the worker to the content of the file."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker()
     assert bench.run("-q", queue.name, worker=worker).status == 0
@@ -156,7 +154,7 @@ def test_secret_files_are_no_ones_business(bench):
 
 
 def test_worker_cannot_read_the_runners_environment(bench):
-    """Runner and worker of the same user, who is not root: his other processes he may read."""
+    """The runner and the worker belong to the same user, who is not root. That user may read its other processes."""
     queue = bench.queue("quorum", b"apple")
     place = pathlib.Path(tempfile.mkdtemp(prefix=bench.marker))
     place.chmod(0o755)
@@ -169,18 +167,18 @@ def test_worker_cannot_read_the_runners_environment(bench):
             prefix += [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "--inh-caps=-all"]
         reader = place / "reader.py"
         reader.write_text(READER)
-        # The control: an ordinary process of the same user.
+        # An ordinary process of the same user serves as the control.
         ordinary = subprocess.Popen([*prefix, "sleep", "60"], env=bench.environment(), stdin=subprocess.DEVNULL)
         try:
             wait_until(lambda: read_proc(ordinary.pid, "comm") == b"sleep\n", what="the control process")
             seen = subprocess.run(
-                [*prefix, PYTHON, str(reader), str(ordinary.pid)], capture_output=True, text=True, timeout=10
+                [*prefix, PYTHON, str(reader), str(ordinary.pid)], capture_output=True, text=True, timeout=60
             )
             assert "environ readable" in seen.stdout, f"this test cannot tell anything here: {seen}"
         finally:
             ordinary.kill()
             ordinary.wait()
-        # The shell tells its own process id and becomes the runner.
+        # The shell prints its process id, and becomes the runner.
         result = bench.run(
             "-q", queue.name, url=None, binary=binary, env={"AMQP_URL": bench.broker.url},
             prefix=[*prefix, "sh", "-c", 'export RUNNER=$$; exec "$@"', "sh"],

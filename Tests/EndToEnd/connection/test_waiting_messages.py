@@ -1,12 +1,11 @@
-"""What commands say while they wait, and when."""
+"""What commands say while they wait, and when they say it."""
 
 import signal
 
 import pytest
 
-from support import peer as peers
 from support.processes import PROMPT, holds_for, wait_until
-from test_connecting import dead_port
+from support.sockets import refusing_port, silent_port
 
 pytestmark = pytest.mark.any_broker
 
@@ -35,7 +34,7 @@ def end(*runners):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_first_failed_attempt_is_a_line_at_once(bench, name):
-    port = dead_port(bench)
+    port = refusing_port(bench)
     runner = start(bench, name, f"amqp://guest:guest@127.0.0.1:{port}")
     wait_until(lambda: runner.stderr, PROMPT, "a line")
     assert runner.stderr == f"amqp-job: cannot reach the broker at 127.0.0.1:{port}: Connection refused; trying for 60s\n"
@@ -44,23 +43,21 @@ def test_the_first_failed_attempt_is_a_line_at_once(bench, name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_at_a_terminal_silence_is_told(bench, terminal, name):
-    listener = peers.silent()
-    bench.closers.append(listener.close)
-    address = f"127.0.0.1:{listener.getsockname()[1]}"
+def test_a_silent_broker_is_reported_at_a_terminal(bench, terminal, name):
+    address = f"127.0.0.1:{silent_port(bench)}"
     runner = start(bench, name, f"amqp://guest:guest@{address}", stderr=terminal.theirs)
     line = f"amqp-job: waiting for an answer of the broker at {address}".encode()
     wait_until(lambda: line in terminal.shown, 1 + PROMPT, "the line")
     end(runner)
 
 
-def test_at_a_terminal_an_empty_queue_is_told(bench, queue, terminal):
+def test_an_empty_queue_is_reported_at_a_terminal(bench, queue, terminal):
     runner = bench.start("-q", queue.name, worker=["true"], stderr=terminal.theirs)
     wait_until(lambda: b"waiting for an item in queue" in terminal.shown, 1 + PROMPT, "the line")
     end(runner)
 
 
-def test_at_a_terminal_other_consumers_are_told(bench, queue, terminal):
+def test_other_consumers_are_reported_at_a_terminal(bench, queue, terminal):
     other = bench.start("-q", queue.name, worker=["true"])
     queue.wait_for_consumer()
     runner = bench.start("-q", queue.name, "--drain", worker=["true"], stderr=terminal.theirs)
@@ -68,7 +65,7 @@ def test_at_a_terminal_other_consumers_are_told(bench, queue, terminal):
     end(runner, other)
 
 
-def test_into_a_file_an_empty_queue_is_not_told_at_once(bench, queue):
+def test_an_empty_queue_is_not_reported_in_a_file_at_once(bench, queue):
     runner = bench.start("-q", queue.name, worker=["true"])
     queue.wait_for_consumer()
     holds_for(lambda: not runner.stderr, 1.5, "the silence")

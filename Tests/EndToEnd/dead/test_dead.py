@@ -1,4 +1,4 @@
-"""amqp-job dead: what its actions have in common, and purge."""
+"""amqp-job dead: what its actions have in common, and the action purge."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_no_dead_letter_queue(bench, action):
 
 
 def own(bench, **declaration):
-    """A dead-letter queue that `declare` did not make, beside its queue."""
+    """A queue with a dead-letter queue that `declare` did not make."""
     queue = bench.work_queue(declare=False)
     bench.client.channel.queue_declare(queue.name, durable=True)
     bench.client.channel.queue_declare(queue.dead.name, durable=True, **declaration)
@@ -36,14 +36,14 @@ def own(bench, **declaration):
 @pytest.mark.parametrize("declaration", [
     {"arguments": {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000}}, {},
 ], ids=["quorum", "classic"])
-def test_many(bench, declaration):
-    """More than any number of messages that is taken, published or given back at once."""
+def test_purge_many_items(bench, declaration):
+    """This is more than any batch of messages that is taken, published or given back."""
     count = 3000
     queue = own(bench, **declaration)
     put_many(bench, queue.dead, count)
     ids = [json.loads(line)["id"] for line in dead(bench, "list", queue.name, "--json").stdout.splitlines()]
     assert len(ids) == count
-    # Twice, since quorum queues keep those that came back apart.
+    # This is done twice, because quorum queues keep returned messages apart.
     for options in [], ["--limit", "1500"]:
         again = dead(bench, "list", queue.name, "--json", *options)
         assert [json.loads(line)["id"] for line in again.stdout.splitlines()] == ids[:int((options or [0, count])[1])]
@@ -55,7 +55,7 @@ def test_many(bench, declaration):
 
 @pytest.mark.parametrize("action", ["list", "replay"])
 def test_a_queue_that_deletes_itself_stays(bench, action):
-    """It would go with its last consumer, and the items with it."""
+    """The queue would be deleted with its last consumer, and the items with it."""
     queue = own(bench, auto_delete=True)
     queue.dead.put(*numbers(range(5)))
     result = dead(bench, action, queue.name, "--limit", "2")
@@ -68,8 +68,8 @@ def test_a_queue_that_deletes_itself_stays(bench, action):
 
 @pytest.mark.any_broker
 @pytest.mark.parametrize("action, text", [("list", "SIZE"), ("replay", "1 item moved")])
-def test_others_take_what_was_counted(bench, action, text):
-    """The broker counted three items, and delivers one; later it counts none."""
+def test_items_that_others_take_after_they_were_counted(bench, action, text):
+    """The broker counts three items and delivers one. Later it counts none."""
     server = bench.peer(b"apple", has_retries=True)
     counts = iter([3])
 

@@ -1,4 +1,4 @@
-"""amqp-job dead: which items list, replay and purge are about, and what they would do."""
+"""amqp-job dead: which items list, replay and purge select, and what a dry run says."""
 
 import datetime
 import json
@@ -19,7 +19,7 @@ def now(**ago):
 
 @pytest.fixture
 def queue(bench):
-    """With dead letters of several kinds."""
+    """A queue with dead letters of several kinds."""
     queue = bench.work_queue()
     queue.dead.put(b"0", message_id="a", headers={**ENDED, "color": "red", "n": 7})
     queue.dead.put(b"1", message_id="b", headers={**TIMED_OUT, "color": "red"})
@@ -59,7 +59,7 @@ def test_list(bench, queue):
 
 
 @pytest.mark.any_broker
-def test_list_limits_those_that_are_meant(bench, queue):
+def test_list_limits_the_selected_items(bench, queue):
     result = dead(bench, "list", queue.name, "--where", "n=7", "--limit", "1", "--json")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a"]
     result = dead(bench, "list", queue.name, "--reason", "nothing")
@@ -71,7 +71,7 @@ def test_list_limits_those_that_are_meant(bench, queue):
     ("--reason nothing", []), ("--since 2026-01-01T00:00:00Z", [0, 1, 2, 3]), ("--position 5,2-3", [1, 2, 4]),
 ])
 @pytest.mark.parametrize("action", ["replay", "purge"])
-def test_others_stay_in_their_order(bench, queue, action, options, expected):
+def test_items_that_are_not_selected_keep_their_order(bench, queue, action, options, expected):
     count = f"{len(expected)} item{'' if len(expected) == 1 else 's'} "
     result = dead(bench, action, queue.name, *words(options), "--dry-run")
     assert result.status == 0 and f"{count}would be {'moved' if action == 'replay' else 'dropped'}" in result.stderr, result
@@ -83,8 +83,8 @@ def test_others_stay_in_their_order(bench, queue, action, options, expected):
 
 
 @pytest.mark.parametrize("action", ["replay", "purge"])
-def test_many_of_many(bench, action):
-    """Every third of more than a window, on a queue that has given them out before."""
+def test_many_selected_items_behind_many_others(bench, action):
+    """The selected items lie behind more than one window of others. The queue has delivered all of them before."""
     queue = bench.work_queue()
     put_many(bench, queue.dead, 1500, "--header", "n=0")
     for number in range(300):
@@ -125,13 +125,13 @@ def test_a_position_that_is_not_there(bench, queue, words):
 
 @pytest.mark.any_broker
 @pytest.mark.parametrize("text", ["0", "3-1", "x", "1,,2", "1-2-3", ""])
-def test_what_is_no_position(bench, text):
+def test_values_that_are_not_positions(bench, text):
     dead(bench, "list", "any", "--position", text).assert_error(64, "--position")
 
 
 @pytest.mark.any_broker
 def test_a_large_item_by_its_position(bench):
-    """What comes in parts counts once."""
+    """Items that come in several parts count once."""
     queue = bench.work_queue()
     bodies = [b"1" * 3_000_000, b"2" * 3_000_000, b"3" * 3_000_000, b"4"]
     queue.dead.put(*bodies)
@@ -142,7 +142,7 @@ def test_a_large_item_by_its_position(bench):
 
 @pytest.mark.parametrize("words", [["list"], ["show"], ["replay"], ["purge"], ["purge", "--dry-run"]], ids=" ".join)
 def test_what_may_be_dropped_when_it_is_given_back_is_not_looked_at(bench, words):
-    """A quorum queue that `declare` did not make may have a limit, and filters give back."""
+    """A quorum queue that `declare` did not make may have a delivery limit, and filters give items back."""
     queue = bench.work_queue(declare=False)
     for name in queue.name, queue.dead.name:
         bench.client.channel.queue_declare(
@@ -150,7 +150,7 @@ def test_what_may_be_dropped_when_it_is_given_back_is_not_looked_at(bench, words
     queue.dead.put(b"apple")
     queue.dead.put(b"banana", message_id="b")
     result = dead(bench, *words, queue.name, "--id", "b")
-    if bench.broker.version >= (4, 3):  # which does not count such returns
+    if bench.broker.version >= (4, 3):  # RabbitMQ 4.3 does not count such returns.
         assert result.status == 0, result
     else:
         result.assert_error(78, queue.dead.name, "declare")
@@ -161,7 +161,7 @@ def test_what_may_be_dropped_when_it_is_given_back_is_not_looked_at(bench, words
 @pytest.mark.any_broker
 @pytest.mark.parametrize("words", [["list"], ["replay"], ["purge", "--reason", "failed"]], ids=lambda words: words[0])
 def test_progress_on_a_terminal(bench, terminal, words):
-    """One line, drawn over and over, and gone before anything else is said."""
+    """The progress is one line, which is redrawn. It is removed before anything else is printed."""
     queue = bench.work_queue()
     put_many(bench, queue.dead, 2000, "--header", "x-amqp-job-reason=failed")
     runner = bench.start(words[0], queue.name, *words[1:], command="dead", stderr=terminal.theirs)
@@ -174,11 +174,11 @@ def test_progress_on_a_terminal(bench, terminal, words):
 
 
 @pytest.mark.any_broker
-def test_no_progress_where_nobody_wants_it(bench, terminal):
+def test_no_progress_with_quiet_or_json(bench, terminal):
     queue = bench.work_queue()
     queue.dead.put(b"apple")
     for options in ["--quiet"], ["--log-format", "json"]:
         assert bench.start("list", queue.name, *options, command="dead", stderr=terminal.theirs).finish().status == 0
-    # A bar would be no JSON.
+    # A progress bar would not be JSON.
     messages = [json.loads(line)["message"] for line in terminal.shown.splitlines()]
     assert all("answers" in message for message in messages), messages

@@ -1,4 +1,4 @@
-"""amqp-job dead list: looks at dead letters, and changes nothing."""
+"""amqp-job dead list: it shows dead letters, and changes nothing."""
 
 import json
 import signal
@@ -65,7 +65,7 @@ def test_list_what_the_broker_dead_lettered(bench):
 
 
 def test_list_an_item_that_has_been_retried_before(bench):
-    """The broker's own record has the way through the retry queue in it, too."""
+    """The broker's own record also has the passage through the retry queue."""
     queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
     queue.retry.put(b"apple", expiration="1", headers={"x-amqp-job-attempts": 2})
     for _ in range(2):
@@ -80,7 +80,8 @@ def test_list_an_item_that_has_been_retried_before(bench):
 
 @pytest.mark.limit(120)
 def test_list_changes_nothing(bench):
-    """However often. A quorum queue forgets the order of more than 32 that are given back at once."""
+    """The order stays, however often they are listed. A quorum queue forgets the order of more than 32 items that are
+    given back at once."""
     queue = bench.work_queue()
     for number in range(70):
         queue.dead.put(b"%d" % number, headers=ENDED, content_type="text/plain", message_id=f"id-{number}")
@@ -104,7 +105,7 @@ def test_list_a_classic_queue(bench):
 
 
 def test_list_does_not_bring_an_item_to_its_limit(bench):
-    """A dead-letter queue that somebody else made has a limit, from RabbitMQ 4 on by default."""
+    """A dead-letter queue that `declare` did not make has a delivery limit, by default from RabbitMQ 4 on."""
     queue = bench.work_queue(declare=False)
     bench.client.channel.queue_declare(
         queue.dead.name, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 20})
@@ -135,7 +136,7 @@ def test_list_the_first(bench):
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a", "b"]
 
 
-def test_list_a_killed_one_loses_nothing(bench):
+def test_a_killed_list_loses_nothing(bench):
     queue = bench.work_queue()
     queue.dead.put(*numbers(range(300)))
     runner = bench.start("list", queue.name, command="dead")
@@ -148,7 +149,7 @@ def test_list_a_killed_one_loses_nothing(bench):
 
 @pytest.mark.any_broker
 def test_list_waits_until_all_are_back(bench):
-    """As long as some come back: here they take longer than anybody waits for none."""
+    """Listing waits as long as items keep coming back. Here that takes longer than it would wait without progress."""
     server = bench.peer(*[b"x"] * 4, has_retries=True)
     ready = iter([4, 0, 1, *[2] * 3, *[3] * 3])
 
@@ -172,7 +173,7 @@ def test_list_waits_until_all_are_back(bench):
     assert next(ready, None) is None, "it did not wait"
 
 
-def test_list_none(bench):
+def test_list_an_empty_queue(bench):
     queue = bench.work_queue()
     result = dead(bench, "list", queue.name)
     assert (result.status, result.stdout) == (0, b"") and "is empty" in result.stderr, result

@@ -1,4 +1,4 @@
-"""amqp-job dead replay: sends dead letters back, and loses none."""
+"""amqp-job dead replay: it sends dead letters back, and loses none."""
 
 import random
 import re
@@ -12,7 +12,7 @@ from support.dead_letters import ENDED, content, content_of_many, dead, numbers,
 from support.processes import wait_until
 from support.peer import Basic
 
-WINDOW = 1024  # items that may be under way
+WINDOW = 1024  # The number of items that may be in flight.
 
 
 def test_replay(bench, kind):
@@ -29,14 +29,14 @@ def test_replay(bench, kind):
     _, properties, body = queue.take()
     assert body == b"apple"
     if properties.headers.get("x-delivery-count") == 0:
-        del properties.headers["x-delivery-count"]  # RabbitMQ 3.10's own
+        del properties.headers["x-delivery-count"]  # RabbitMQ 3.10 sets these.
     assert properties == pika.BasicProperties(
         message_id="a", content_type="text/plain", priority=3, correlation_id="c", delivery_mode=2,
         headers={"source": "shop", "x-own": 1})
 
 
-def test_replayed_items_begin_anew(bench):
-    """Dead letters that their queue counts the returns of, and then a runner's attempts."""
+def test_replayed_items_start_at_attempt_1(bench):
+    """The dead letter has a count of returns and a count of attempts. After a replay, counting starts again at 1."""
     queue = bench.work_queue()
     queue.dead.put(b"apple", headers=ENDED)
     for _ in range(3):
@@ -46,8 +46,9 @@ def test_replayed_items_begin_anew(bench):
     assert (result.status, result.stdout) == (0, b"1"), result
 
 
-def test_replayed_items_die_anew(bench):
-    """With the record of their first death they would be part of a cycle to the broker, which drops those."""
+def test_replayed_items_can_be_dead_lettered_again(bench):
+    """If they kept the record of their first death, the broker would see a cycle. It drops items that are part of a
+    cycle."""
     queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
     queue.put(b"apple")
     for _ in range(3):
@@ -89,7 +90,7 @@ def test_replay_one_that_is_not_there(bench):
 
 
 def test_replay_ends_where_items_come_back(bench):
-    """A worker whose items are dead again at once: each is replayed once."""
+    """The worker fails at once, so its items are dead again. Each is replayed once."""
     queue = bench.work_queue()
     queue.dead.put(*numbers(range(10)))
     channel = pika.BlockingConnection(bench.client.parameters).channel()
@@ -129,7 +130,7 @@ def test_replay_without_the_queue(bench):
 
 @pytest.mark.limit(120)
 def test_a_killed_replay_loses_nothing(bench):
-    """Killed twenty times at any moment; each time some that were under way may be doubled."""
+    """The program is killed twenty times, at any moment. Each time some items in flight may be duplicated."""
     count, kills = 40_000, 20
     queue = bench.work_queue()
     put_many(bench, queue.dead, count)
@@ -151,8 +152,9 @@ def test_a_killed_replay_loses_nothing(bench):
 
 
 @pytest.mark.parametrize("count", [30_000, 70_000, 150_000, 300_000])
-def test_what_is_lost_with_the_connections_is_said(bench, count):
-    """Both are cut after so many bytes. What it says of how many moved, and how many more may have, bounds what is there."""
+def test_the_message_bounds_what_a_lost_connection_duplicates(bench, count):
+    """Both connections are cut after a number of bytes. The message says how many items moved, and how many more may
+    have moved. These numbers bound what is in the queues."""
     items = 3000
     queue, proxy = bench.work_queue("classic"), bench.proxy()
     put_many(bench, queue.dead, items)
@@ -172,14 +174,10 @@ def test_what_is_lost_with_the_connections_is_said(bench, count):
 def test_a_broker_that_takes_nothing_is_waited_for(spare, spare_broker):
     queue = spare.work_queue("classic")
     put_many(spare, queue.dead, 2000)
-    before = spare_broker.ctl("eval", "vm_memory_monitor:get_vm_memory_high_watermark().")
-    spare_broker.ctl("set_vm_memory_high_watermark", "0.00001")
-    try:
+    with spare_broker.short_of_memory():
         runner = spare.start("replay", queue.name, command="dead")
         wait_until(lambda: "takes nothing for now" in runner.stderr, what="the notice")
-    finally:
-        spare_broker.ctl("set_vm_memory_high_watermark", before)
-    result = runner.finish(40)
+    result = runner.finish(60)
     assert result.status == 0 and "takes items again" in result.stderr and "2000 items moved" in result.stderr, result
     assert content_of_many(queue) == numbers(range(2000))
 

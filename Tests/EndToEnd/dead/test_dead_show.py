@@ -1,4 +1,4 @@
-"""amqp-job dead show: one item's body as it is, or all else that it has."""
+"""amqp-job dead show: one item's body unchanged, or everything else about the item."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ def test_json(bench):
     result = dead(bench, "show", queue.name, "--id", "a", "--json")
     assert (result.status, result.stderr) == (0, "") and result.stdout.count(b"\n") == 1, result
     item = json.loads(result.stdout)
-    item["headers"].pop("x-delivery-count", None)  # RabbitMQ 3.10's own
+    item["headers"].pop("x-delivery-count", None)  # RabbitMQ 3.10 sets these.
     assert item == {
         "position": 1, "id": "a", "queue": "fruits", "reason": "failed", "by": "amqp-job", "status": 3, "attempts": 4, "host": "pod-1",
         "time": "2026-02-28T23:59:58Z", "size": 5, "exchange": "", "routing_key": queue.dead.name,
@@ -56,7 +56,7 @@ def test_json(bench):
     }
 
 
-def test_one_without_an_id(bench):
+def test_an_item_without_an_id(bench):
     queue = bench.work_queue()
     queue.dead.put(b"apple", b"banana", bytes(3_000_000))
     for position, body in enumerate([b"apple", b"banana", bytes(3_000_000)], 1):
@@ -68,7 +68,7 @@ def test_one_without_an_id(bench):
     assert queue.dead.depth() == 3
 
 
-def test_one_that_is_not_there(bench):
+def test_an_item_that_is_not_there(bench):
     queue = bench.work_queue()
     queue.dead.put(b"apple", message_id="a")
     queue.dead.put(b"banana")
@@ -77,7 +77,7 @@ def test_one_that_is_not_there(bench):
 
 
 def test_a_large_body(bench):
-    """It is in no memory whole, and back in its queue while somebody reads it slowly."""
+    """The item is never in memory as a whole. It is back in its queue while somebody reads the output slowly."""
     queue = bench.work_queue("classic")
     body = os.urandom(1 << 20) * 12
     queue.dead.put(b"x" * 3_000_000, message_id="another")
@@ -99,7 +99,7 @@ def test_where_it_cannot_be_stored(bench):
     queue.dead.assert_back()
 
 
-def test_nobody_reads(bench):
+def test_output_that_nobody_reads(bench):
     queue = bench.work_queue()
     queue.dead.put(b"x" * 900_000, message_id="a")
     reading, writing = os.pipe()

@@ -1,4 +1,4 @@
-"""Dead letters that are larger than the memory of who looks at them should be."""
+"""Dead letters that are larger than the memory of the program that looks at them."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from support.processes import CAN_ISOLATE
 MOST_MEMORY = 32 << 20
 SIZE = 100 << 20
 
-# Runs a command, and writes down the most memory that it had.
+# Runs a command, and writes its peak memory to a file.
 MEASURE = """
 import resource, subprocess, sys
 status = subprocess.call(sys.argv[2:])
@@ -30,7 +30,7 @@ def large():
 
 @pytest.fixture
 def measured(bench, figures, request):
-    """`amqp-job dead`, within the memory that it should have."""
+    """Runs `amqp-job dead`, and asserts that it stays within its memory limit."""
 
     def run(action, *words):
         path = bench.path("peak")
@@ -73,7 +73,7 @@ def test_replay(bench, large, measured):
 
 
 def test_replay_of_many(bench, measured):
-    """Of what is under way, no more is taken than a few at a time."""
+    """Only a few items are in flight at a time."""
     queue = bench.work_queue("classic")
     body = os.urandom(200_000)
     queue.dead.put(*[body] * 300)
@@ -114,16 +114,11 @@ def test_replay_on_a_full_disk(bench):
 
 
 def test_replay_of_an_item_that_the_broker_refuses(bench, broker):
-    """Amid its body: what is left of it is not sent, and the item is dead as before."""
-    policy = bench.marker
+    """The refusal comes in the middle of the body. The rest of it is not sent, and the item stays dead."""
     queue = bench.work_queue("quorum")
     queue.dead.put(b"x" * 3_000_000)
-    broker.ctl("set_policy", policy, f"^{queue.name}$", '{"max-length-bytes": 1000, "overflow": "reject-publish"}',
-               "--apply-to", "queues")
-    try:
+    with broker.policy(bench.marker, f"^{queue.name}$", '{"max-length-bytes": 1000, "overflow": "reject-publish"}'):
         queue.put(b"y" * 2000)
         result = dead(bench, "replay", queue.name)
         result.assert_error(75, queue.name, "full", "0 items moved")
-    finally:
-        broker.ctl("clear_policy", policy)
     queue.dead.assert_back()

@@ -1,4 +1,4 @@
-"""What the tool says about itself: help that fits a screen, and pages of the manual."""
+"""What the tool says about itself: help that fits a screen, and manual pages."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ WITHOUT_SETTINGS = ["amqp-job-man", "amqp-job-completion"]
 
 @pytest.fixture
 def ask(binary):
-    """What the tool prints."""
+    """The output of the tool."""
 
     def ask(*words):
         result = subprocess.run([binary, *words], capture_output=True, text=True, check=True, env={})
@@ -29,7 +29,7 @@ def ask(binary):
 
 @pytest.fixture
 def commands(ask):
-    """The commands that the tool's own help lists, and none for the tool as a whole."""
+    """The commands that the tool's own help lists, and None for the tool itself."""
     names = re.findall(r"^  (\w+)  +[A-Z]", ask("--help"), re.MULTILINE)
     assert len(names) >= 9 and {"run", "man"} <= set(names)
     return [[], *([name] for name in names)]
@@ -37,7 +37,7 @@ def commands(ask):
 
 @pytest.fixture
 def show(ask):
-    """A page of the manual as man(1) shows it, without a warning."""
+    """A manual page as man(1) shows it. man must not warn."""
 
     def show(*words):
         page = subprocess.run(
@@ -112,7 +112,7 @@ def test_each_page_has_the_statuses_of_its_command(binary, ask, commands, links)
     assert len({tuple(terms) for terms in pages.values()}) > 9, "pages share a table"
     assert not {"66", "69", "75", "126"} & {term for name in ("check", "install", "man") for term in pages[name]}
     assert {"124", "126", "127", "128 + N", "other"} <= set(pages["run"])
-    # What the tools of the same names have of their own is no status of ours.
+    # Statuses that only the programs of the same names have are not the runner's own.
     whole = manual.terms(ask("man"))
     assert {term for name in names for term in pages[name]} == set(whole)
 

@@ -1,5 +1,6 @@
-"""A worker that runs for longer than its broker lets a consumer hold an item. RabbitMQ's versions differ in what sets
-that timeout, and in what they do then: close the channel, or, since 4.3, cancel the consumer and ignore a late ack."""
+"""A worker that runs for longer than the broker lets a consumer hold an item. What sets that timeout depends on the
+version of RabbitMQ. So does its effect: the broker closes the channel or, since 4.3, cancels the consumer and
+ignores a late ack."""
 
 import contextlib
 import signal
@@ -9,11 +10,11 @@ import pytest
 
 from support.processes import holds_for, is_alive, wait_until
 
-TIMEOUT = 2000  # milliseconds, looked at each second
+TIMEOUT = 2000  # In milliseconds. The broker checks it every second.
 
 
 def effect(version, kind, setting):
-    """What this setting does there."""
+    """What this setting does, in this version and for this kind of queue."""
     if version < (4, 0):
         return {"server": "stops", "policy": "refused", "argument": "ignored"}[setting]
     if version < (4, 3) or kind == "quorum":
@@ -21,20 +22,12 @@ def effect(version, kind, setting):
     return "refused" if setting == "argument" else "ignored"
 
 
-@contextlib.contextmanager
 def server(spare):
-    with spare.broker.setting("consumer_timeout", TIMEOUT):
-        yield
+    return spare.broker.setting("consumer_timeout", TIMEOUT)
 
 
-@contextlib.contextmanager
 def policy(spare):
-    name = spare.marker
-    spare.broker.ctl("set_policy", name, "^" + name, f'{{"consumer-timeout":{TIMEOUT}}}', "--apply-to", "queues")
-    try:
-        yield
-    finally:
-        spare.broker.ctl("clear_policy", name)
+    return spare.broker.policy(spare.marker, "^" + spare.marker, f'{{"consumer-timeout":{TIMEOUT}}}')
 
 
 def start(bench, queue, *steps, **options):
@@ -45,7 +38,7 @@ def start(bench, queue, *steps, **options):
 
 
 def end_unseen(way, worker):
-    """Lets the worker end well, and returns when the broker has said that it takes the item back."""
+    """Lets the worker exit 0, and returns once the broker has said that it takes the item back."""
     before = way.heard
     worker.go()
     pid = worker.wait_for("went-on")["pid"]
@@ -95,7 +88,7 @@ def test_worker_that_exits_with_0_at_the_same_time(spare):
 
 
 def test_ack_that_comes_too_late(spare):
-    """It is on its way while the broker takes the item back."""
+    """The ack is in transit while the broker takes the item back."""
     with server(spare):
         queue = spare.queue("quorum", b"apple")
         way = spare.proxy()

@@ -1,5 +1,5 @@
-"""Each system call of a run fails once: files, descriptors and processes are not to be had at that moment. Whatever it
-is, the item is done, or goes back as one that nobody ran, and one line says why."""
+"""Each system call of a run fails once, as if there were no more files, descriptors or processes. In every case the
+item is done, or goes back as one that nobody ran, and one line says why."""
 
 import collections
 import os
@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = [pytest.mark.any_broker, pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")]
 
-# What the broker's socket is used by is not among them: its failures are the connection's.
+# Calls on the broker's socket are left out, because their failures are lost connections.
 ERRORS = {
     "openat": "EMFILE EIO ENOSPC", "pipe2": "EMFILE ENFILE", "socket": "EMFILE", "fcntl": "EMFILE", "vfork": "EAGAIN ENOMEM",
     "clone": "EAGAIN", "socketpair": "EMFILE", "signalfd4": "EMFILE", "write": "ENOSPC EDQUOT EIO", "fallocate": "ENOSPC EDQUOT",
@@ -24,14 +24,14 @@ def strace(log, *options):
 
 
 def plan(trace):
-    """(call, how many of its kind come before, error) for each that the runner makes in its own code."""
+    """(call, its number among the calls of that name, error) for each call that the runner makes in its own code."""
     seen, is_ours, found = collections.Counter(), False, []
     for match, line in ((CALL.match(line), line) for line in trace.read_text().splitlines()):
         if match is None:
             continue
         name = match[1]
         seen[name] += 1
-        is_ours = is_ours or "SIGPIPE, {sa_handler=SIG_IGN" in line  # the first thing that it does
+        is_ours = is_ours or "SIGPIPE, {sa_handler=SIG_IGN" in line  # The runner does this first.
         if is_ours and name in ERRORS:
             found += [(name, seen[name], error) for error in ERRORS[name].split()]
     return found
@@ -42,7 +42,7 @@ def plan(trace):
 @pytest.mark.parametrize("size, options", [
     (1000, ()), (1_200_000, ()), (1000, ("--feed", "file")),
 ], ids=["small", "large", "file"])
-def test_each_fails_once(bench, size, options, figures):
+def test_each_system_call_fails_once(bench, size, options, figures):
     spool = bench.path("spool")
     spool.mkdir()
     queue = bench.queue("quorum")

@@ -1,4 +1,4 @@
-"""A broker that sends what nobody asked for: the connection fails with a line, and nothing traps."""
+"""A broker that sends frames that nobody asked for. The connection fails with a message, and nothing traps."""
 
 import struct
 
@@ -22,7 +22,7 @@ def got(channel):
 
 
 def run(bench, frames):
-    """On the first connection, as soon as its first channel is open; the next ones are as they should be."""
+    """Sends them on the first connection, as soon as its first channel is open. Later connections behave."""
     peer = bench.peer(b"apple")
     met = []
 

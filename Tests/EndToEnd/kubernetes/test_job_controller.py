@@ -1,4 +1,4 @@
-"""The Job controller of these tests, held against what Kubernetes' documentation says of the real one."""
+"""The tests' own Job controller, compared with what Kubernetes' documentation says."""
 
 import time
 
@@ -20,7 +20,7 @@ IGNORE_DISRUPTIONS = {"action": "Ignore", "onPodConditions": [{"type": "Disrupti
 
 @pytest.fixture
 def run(bench, tmp_path):
-    """Starts a Job of which each pod runs the shell script."""
+    """Starts a Job whose pods run this shell script."""
     jobs = []
 
     def start(script, rules=None, init=None, grace=30, **spec):
@@ -46,7 +46,7 @@ def run(bench, tmp_path):
 
 
 def nth_pod(directory, text):
-    """A script that knows in $n how many pods ran it before."""
+    """A script in which $n is the number of pods that ran it before."""
     return f"n=0; until mkdir {directory}/$n 2>/dev/null; do n=$((n + 1)); done; {text}"
 
 
@@ -174,13 +174,13 @@ def test_a_failed_init_container_is_a_failed_pod(run, tmp_path):
 
 
 def test_references_to_variables():
-    # The examples of EnvVar.value: "$$(VAR_NAME)" is "$(VAR_NAME)", whether there is such a variable or not.
+    # The examples are those of EnvVar.value: "$$(VAR_NAME)" becomes "$(VAR_NAME)", whether or not that variable exists.
     variables = {"A": "apple", "B": "$(A)"}
     assert pods.expand("$(A)/$(B)/$(C) $$(A) $$$(A) $A $( 5$", variables) == "apple/$(A)/$(C) $(A) $apple $A $( 5$"
 
 
 def test_pauses_double_and_a_success_ends_them():
-    # "10s, 20s, 40s ... capped at six minutes"
+    # The documentation says: "10s, 20s, 40s ... capped at six minutes".
     assert [job_controller.back_off(n) for n in range(8)] == [0, 10, 20, 40, 80, 160, 320, 360]
 
 

@@ -1,4 +1,5 @@
-"""The Jobs of k8s/, run here under the rules of Kubernetes' Job controller: manifest, exit statuses and runner fit."""
+"""The Jobs of k8s/, which run on this machine under the rules of Kubernetes' Job controller. Manifest, exit statuses
+and runner have to fit together."""
 
 import copy
 import re
@@ -13,7 +14,7 @@ FAILED = ("Failed", "PodFailurePolicy")
 
 
 def as_script(bench, worker):
-    """The command of a worker in Python as one file."""
+    """The command of a Python worker, as one file."""
     (path,) = bench.script("exec " + " ".join(worker.command))
     return path
 
@@ -85,7 +86,8 @@ def test_a_missing_worker_fails_the_job_at_once_and_loses_nothing(bench, make_cl
     put(queue, FRUITS)
     outcome = make_cluster().run_job(overlays.text("tutorial"), queue.name).wait()
     assert (outcome.condition, outcome.succeeded, len(outcome.pods)) == (FAILED, 0, 2), outcome
-    assert 127 in statuses(outcome) and set(statuses(outcome)) <= {127, 143}, outcome  # 143: stopped with the Job
+    # 143 is the status of a pod that was stopped with the Job.
+    assert 127 in statuses(outcome) and set(statuses(outcome)) <= {127, 143}, outcome
     queue.assert_untouched(8)
 
 
@@ -127,7 +129,7 @@ def test_a_drain_job_completes_though_a_pod_dead_lettered_an_item(bench, make_cl
 
 
 def test_an_image_that_knows_nothing_of_it(bench, make_cluster, queue):
-    """The init container brings the binary, and the ConfigMap the worker."""
+    """The init container provides the binary, and the ConfigMap provides the worker."""
     put(queue, FRUITS)
     outcome = make_cluster().run_job(overlays.text("inject"), queue.name).wait()
     assert (outcome.condition, len(outcome.pods)) == (COMPLETE, 8), outcome
@@ -156,7 +158,7 @@ def test_a_pod_of_the_deployment_lets_its_worker_end(bench, make_cluster, queue)
     objects = overlays.objects("deployment")
     (deployment,) = (each for each in objects if each["kind"] == "Deployment")
     template = copy.deepcopy(deployment["spec"]["template"])
-    template["spec"]["restartPolicy"] = "Never"  # to see its end
+    template["spec"]["restartPolicy"] = "Never"  # With a restart the test would not see its end.
     spec = {"podReplacementPolicy": "Failed", "template": template}
     once = {"kind": "Job", "metadata": {"name": "once"}, "spec": spec}
     job = make_cluster(as_script(bench, worker)).run_job([*objects, once], queue.name)
@@ -175,7 +177,7 @@ def test_the_cron_jobs_job_declares_and_publishes(bench, make_cluster):
     (cron_job,) = (each for each in objects if each["kind"] == "CronJob")
     job = {"kind": "Job", "metadata": {"name": "published"}, "spec": cron_job["spec"]["jobTemplate"]["spec"]}
     here = make_cluster()
-    for _ in range(2):  # the second time the queue is there
+    for _ in range(2):  # The second time, the queue exists.
         assert here.run_job(copy.deepcopy([*objects, job]), queue.name).wait().condition == COMPLETE
     assert sorted(body for _, _, body in queue.take_all()) == [b"apple"] * 2 + [b"banana"] * 2 + [b"cherry"] * 2
 

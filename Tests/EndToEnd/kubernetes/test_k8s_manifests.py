@@ -1,4 +1,5 @@
-"""The manifests and Dockerfiles of k8s/: official schemas, our own conventions, and nothing that refers to nothing."""
+"""The manifests and Dockerfiles of k8s/. They follow the official schemas and our own conventions, and every reference
+has a target."""
 
 import copy
 import os
@@ -24,7 +25,7 @@ DOCKERFILES = sorted(FOLDER.rglob("Dockerfile*"))
 
 
 def objects_of(name):
-    """Those of an overlay, or of a file that is applied alone, beside the base."""
+    """The objects of an overlay, or of a file that is applied by itself beside the base."""
     return ALONE.get(name) or overlays.objects(name)
 
 
@@ -72,7 +73,7 @@ def test_conventions(name):
 
 
 def broken(change):
-    """What the conventions say of the tutorial's Job after `change(spec of the Job, of its pods, of the container)`."""
+    """The violations in the tutorial's Job after `change(spec of the Job, of its pods, of the container)`."""
     objects = copy.deepcopy(overlays.objects("tutorial"))
     (job,) = (each["spec"] for each in objects if each["kind"] == "Job")
     pod = job["template"]["spec"]
@@ -106,7 +107,7 @@ def test_the_conventions_see_what_breaks_them(rule, change):
     assert broken(change) == [rule]
 
 
-# What refers to something
+# References
 
 
 def secrets(objects):
@@ -176,17 +177,17 @@ def test_the_url_is_that_of_the_broker(name):
     assert (url.username, url.password) == (secret["RABBITMQ_DEFAULT_USER"], secret["RABBITMQ_DEFAULT_PASS"])
 
 
-# What runs
+# Programs that the manifests and images start
 
 
 def run(binary, words, variables, tmp_path):
     environment = {"PATH": os.environ["PATH"], "AMQP_JOB_CONNECT_TIMEOUT": "10ms", **variables}
-    return subprocess.run([binary, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    return subprocess.run([binary, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
 
 @with_pods
 def test_the_commands_are_ones_that_amqp_job_takes(name, binary, tmp_path):
-    """Each gets as far as a broker that cannot be reached."""
+    """Each program gets as far as a broker that cannot be reached."""
     for _, container in all_containers(objects_of(name)):
         words = conventions.arguments(container)
         if not words:

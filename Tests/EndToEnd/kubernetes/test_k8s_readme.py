@@ -1,4 +1,5 @@
-"""The commands in k8s/README.md: kubectl takes them, what they name is there, and those of amqp-job do what it says."""
+"""The commands in k8s/README.md. kubectl accepts them, the files and objects exist, and those of amqp-job do what the
+page says."""
 
 import os
 import re
@@ -22,7 +23,7 @@ KUBECTL = [line for line in LINES if line.startswith("kubectl ")]
 DOCKER = [line for line in LINES if line.startswith("docker ")]
 AMQP_JOB = [line for line in LINES if line.startswith("amqp-job ")]
 
-# kubectl's names of kinds
+# kubectl uses these names of kinds.
 KINDS = {
     "configmap": "ConfigMap",
     "cronjob": "CronJob",
@@ -40,7 +41,7 @@ def words_of(line):
 
 
 def applied():
-    """What the README applies."""
+    """The files and overlays that the README applies."""
     objects = [each for name in overlays.NAMES for each in overlays.objects(name)]
     for path in re.findall(r"kubectl apply -f (\S+)", "\n".join(LINES)):
         objects += kubernetes.load_all((ROOT / path).read_text())
@@ -48,7 +49,7 @@ def applied():
 
 
 def known():
-    """(kind, name) of all that is made of that."""
+    """The (kind, name) of every object that results."""
     found = {(each["kind"], each["metadata"]["name"]) for each in applied()}
     # https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-storage
     for kind, name in list(found):
@@ -62,10 +63,10 @@ def test_all_lines_are_of_these_kinds():
 
 
 def kubectl(line, home):
-    """What kubectl says of a line without a cluster. It asks for that before it knows of kinds and names."""
+    """What kubectl says of a line without a cluster. It asks the cluster before it looks up kinds and names."""
     words = [fetched.program("kubectl"), "--server=http://127.0.0.1:1", "--request-timeout=2s", *words_of(line)[1:]]
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
-    return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
+    return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("line", KUBECTL)
@@ -132,7 +133,7 @@ def test_what_is_done_in_the_temporary_pod(bench):
     environment = bench.environment(BROKER_URL=bench.broker.url)
     environment["PATH"] = f"{bench.directory}/bin:{environment['PATH']}"
     script = "set -e\n" + "\n".join(AMQP_JOB)
-    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "Hello"), done
     assert [body for _, _, body in queue.take_all()] == [
         word.encode() for word in "apple banana cherry date fig grape lemon melon".split()

@@ -1,4 +1,4 @@
-"""amqp-job manifest job: what it asks the broker; and that the pods' command, of any kind, does the work."""
+"""amqp-job manifest job: what it asks the broker. And the pods of every kind: their command does the work."""
 
 import signal
 
@@ -10,7 +10,7 @@ from support.manifests import arguments, container, make
 
 
 def ask(bench, queue, *options, **more):
-    """A Job for what is in the queue."""
+    """Asks for a Job for the items in the queue."""
     return manifests.run(bench, "job", *options, queue=getattr(queue, "name", queue), **{"url": True, **more})
 
 
@@ -49,7 +49,7 @@ def test_a_queue_without_retries(bench):
     ask(bench, queue, "--max-attempts", "3").assert_error(78, queue.name, "declare")
 
 
-def test_there_is_nothing_to_do(bench):
+def test_an_empty_queue(bench):
     queue = bench.work_queue()
     result = ask(bench, queue)
     result.assert_error(1, queue.name, "empty", "--completions")
@@ -74,7 +74,7 @@ def test_settings_from_the_environment(bench):
     assert (job["metadata"]["name"], job["spec"]["completions"]) == ("named", 1)
 
 
-def test_nobody_is_asked(bench):
+def test_no_broker_is_asked_without_a_url(bench):
     """There is no URL, and none is needed."""
     (job,) = make(bench, "job", "--completions", "3")
     assert job["spec"]["completions"] == 3
@@ -90,7 +90,7 @@ def test_a_job_for_what_was_found_waits_if_it_is_told_to(bench):
 
 @pytest.mark.parametrize("kind", ["cronjob", "scaledjob"])
 def test_a_pod_for_what_is_there_waits_for_nothing_else(bench, kind):
-    """Within the time that each test's runner has, which is less than a minute."""
+    """The runner ends well before the minute of --wait-first."""
     queue = bench.work_queue()
     result = start(bench, kind, queue).finish()
     assert result.status == 0 and all("is drained" in line for line in result.lines), result
@@ -117,7 +117,7 @@ def test_no_password_is_written(bench):
 # The command of the pods
 
 def start(bench, kind, queue, *options, script=None):
-    """Starts here what a pod of that kind would."""
+    """Starts the command of a pod of this kind on this machine."""
     worker = bench.script(script or f"cat >> '{bench.path('done')}'")
     found = make(bench, kind, *options, queue=queue.name, command=worker)
     words, variables = manifests.command(container(kind, found), {"BROKER_URL": bench.broker.url})

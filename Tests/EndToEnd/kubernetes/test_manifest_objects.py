@@ -1,4 +1,4 @@
-"""amqp-job manifest: that each kind's objects, with each option, are valid and what an expert would write."""
+"""amqp-job manifest: the objects of each kind, with each option, are valid and as an expert would write them."""
 
 import re
 
@@ -22,7 +22,7 @@ OPTIONS = [
     ["--timeout", "10m"], ["--grace", "1500ms"], ["--on-term", "stop"], ["--on-term", "finish", "--timeout", "90s"],
     ["--max-attempts", "5"], ["--retry-delay", "1m"], ["--plain"], ["--wait-first", "0s"], ["--wait-first", "5m"],
 ]
-# Of pods, whatever runs in them.
+# These settings are for every pod, whatever runs in it.
 OPTIONS += [
     ["--cpu-limit", "2"], ["--cpu", "1", "--cpu-limit", "1500m", "--inject"], ["--cpu-limit", "5m", "--inject"],
     ["--label", "team=fruits", "--label", "example.com/Tier=", "--annotation", "example.com/note=any text: \n - yes"],
@@ -77,7 +77,7 @@ def check_container(each, volumes):
 def check_pod(kind, spec, options):
     assert spec["restartPolicy"] == ("Always" if kind in SERVICES else "Never")
     assert spec["enableServiceLinks"] is False
-    # One that is named says itself whether its pods get a token.
+    # A named service account decides itself whether its pods get a token.
     assert spec.get("automountServiceAccountToken") is (None if "--service-account" in options else False)
     user = spec["securityContext"]["runAsUser"]
     owns = {"fsGroup": user, "fsGroupChangePolicy": "OnRootMismatch"} if "claim/models:/models" in options else {}
@@ -147,7 +147,7 @@ def check_labels(kind, found):
 
 
 @pytest.mark.parametrize("kind, options", CASES, ids=lambda value: value if isinstance(value, str) else " ".join(value))
-def test_what_every_kind_has(bench, kind, options):
+def test_the_objects_of_every_kind(bench, kind, options):
     found = make(bench, kind, *options)
     check_pod(kind, pod(kind, found), options)
     check_worker(kind, container(kind, found), options)
@@ -209,7 +209,7 @@ def test_a_deployment(bench):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_token(bench, kind):
-    """Its directory is mounted: a file alone, by subPath, would never be replaced."""
+    """The directory is mounted. Kubernetes would never update a single file that is mounted by subPath."""
     found = make(bench, kind, "--token-secret", "broker-token")
     worker = container(kind, found)
     assert {"name": "AMQP_JOB_TOKEN_FILE", "value": "/etc/amqp-job/token/token"} in worker["env"]

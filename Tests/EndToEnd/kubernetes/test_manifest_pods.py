@@ -75,7 +75,7 @@ def test_where_and_as_whom_pods_run(bench, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_limit_on_the_processor(bench, kind):
-    """On each container: a quota that counts limits takes none without."""
+    """Every container has limits. A quota for limits refuses pods without them."""
     found = make(bench, kind, "--cpu-limit", "50m", "--inject")
     (install,), worker = pod(kind, found)["initContainers"], container(kind, found)
     assert [each["resources"]["limits"]["cpu"] for each in (install, worker)] == ["50m", "50m"]

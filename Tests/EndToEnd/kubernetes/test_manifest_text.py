@@ -1,4 +1,4 @@
-"""amqp-job manifest: any text comes through as it is; and what cannot is refused."""
+"""amqp-job manifest: any text stays as it is, and text that cannot is refused."""
 
 import random
 import re
@@ -23,7 +23,7 @@ VARIABLES = {"BROKER_URL": "amqp://u:p@h"}
 
 
 def text(generator):
-    """Text of the kind that is likely to go wrong."""
+    """Text that is likely to be damaged."""
     alphabet = "$()'\"\\:#-?,[]{}&*!|>%@` \n\t\r\x07\x85\u2028yn01.~=<éß日😀"
     return "".join(generator.choice(alphabet) for _ in range(generator.randrange(12)))
 
@@ -39,8 +39,8 @@ def test_nasty_arguments_and_variables(bench, kind):
     assert [variables[f"V{number}"] for number in range(len(texts))] == texts
 
 
-def test_nasty_queues(bench):
-    """Control characters apart, which no queue has."""
+def test_nasty_queue_names(bench):
+    """Control characters are left out, because no queue's name has them."""
     generator = random.Random(5)
     names = set()
     queues = {
@@ -133,7 +133,7 @@ def test_bad_usage(bench, kind, options, text):
     (["job", "-q", "q", "--image", "a", "--completions", "1", "--", b"\xff"], "UTF-8"),
     (["deployment", "-q", "a queue", "--image", "a", "--", "x"], "label"),
 ], ids=str)
-def test_something_is_missing(bench, words, text):
+def test_missing_options_are_refused(bench, words, text):
     bench.run(*words, command="manifest", url=None).assert_error(64, text)
 
 

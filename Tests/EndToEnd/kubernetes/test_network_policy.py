@@ -1,6 +1,7 @@
-"""Who may speak with whom under k8s/network-policy, by the rules of
-https://kubernetes.io/docs/concepts/services-networking/network-policies/: a pod that no policy selects may do all in
-that direction; else what one of those that select it allows. Both ends must allow a connection."""
+"""Who may connect to whom under k8s/network-policy. The rules are those of
+https://kubernetes.io/docs/concepts/services-networking/network-policies/. A pod that no policy selects may do
+anything in that direction. Otherwise the policies that select it allow what they list. Both ends have to allow a
+connection."""
 
 import itertools
 
@@ -33,7 +34,7 @@ def is_peer(peer, namespace, labels):
 
 
 def may(policies, direction, pod, other, protocol, port):
-    """Whether the pod may have such a connection in that direction. A pod: (labels of its namespace, own labels)."""
+    """Whether the pod may have such a connection in this direction. A pod is (labels of its namespace, own labels)."""
     kind, peers = {"egress": ("Egress", "to"), "ingress": ("Ingress", "from")}[direction]
     selecting = [
         each["spec"]
@@ -64,7 +65,7 @@ def policies():
 
 
 def pods(component=None):
-    """{what: labels} of all pods in k8s/, or of those of one component."""
+    """{name: labels} of all pods in k8s/, or of those of one component."""
     found = {}
     for name in overlays.NAMES:
         for workload in conventions.workloads(overlays.objects(name)):
@@ -90,7 +91,7 @@ def test_what_runs_amqp_job_reaches_names_and_the_broker_and_nothing_else(polici
 
 
 def test_nothing_else_reaches_the_broker(policies):
-    assert reaches([], here(OTHER), BROKER)  # it is the policies that forbid it
+    assert reaches([], here(OTHER), BROKER)  # Only the policies forbid this.
     assert not reaches(policies, here(OTHER), BROKER)
     assert not reaches(policies, (KEDA, OPERATOR), BROKER)
     assert not reaches(policies, (KEDA, next(iter(CLIENTS.values()))), BROKER)

@@ -1,4 +1,4 @@
-"""k8s/ and what `amqp-job manifest` makes can be in one namespace: neither overwrites an object of the other's."""
+"""k8s/ and the output of `amqp-job manifest` can share a namespace: neither overwrites an object of the other."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.any_broker
 
 
 def names(objects):
-    """(kind, name) of each, and of the volume and the pod of a StatefulSet."""
+    """The (kind, name) of each object, and of the volume and the pod of a StatefulSet."""
     found = {(each["kind"], each["metadata"]["name"]) for each in objects}
     return found | {("Pod", f"{name}-0") for kind, name in found if kind == "StatefulSet"} | {
         ("PersistentVolumeClaim", f"data-{name}-0") for kind, name in found if kind == "StatefulSet"}
@@ -18,7 +18,7 @@ def names(objects):
 
 @pytest.fixture
 def generated(bench):
-    """By default names, for the queue that both are about."""
+    """The objects with their default names, for the same queue."""
     broker = manifests.objects(bench.run("broker", command="manifest", url=None))
     found = names([*broker, *(each for kind in manifests.KINDS for each in manifests.make(bench, kind))])
     assert {("Secret", "rabbitmq"), ("StatefulSet", "rabbitmq"), ("Job", "job1"), ("ScaledJob", "job1")} <= found
@@ -28,13 +28,13 @@ def generated(bench):
 def test_no_name_is_in_both(generated):
     for name in overlays.NAMES:
         assert not names(overlays.objects(name)) & generated, name
-    for path in overlays.FOLDER.glob("*/*.yaml"):  # those that are applied alone
+    for path in overlays.FOLDER.glob("*/*.yaml"):  # These are applied by themselves.
         objects = kubernetes.load_all(path.read_text())
         assert not names(each for each in objects if each["kind"] != "Kustomization") & generated, path
 
 
 def test_no_selector_is_for_both(bench):
-    """Nor does a Service or a StatefulSet take the other's pods for its own."""
+    """No Service or StatefulSet selects the other's pods."""
     (service, server) = manifests.objects(bench.run("broker", command="manifest", url=None))[1:]
     labels = server["spec"]["template"]["metadata"]["labels"]
     base = {each["kind"]: each["spec"] for each in overlays.objects("base") if each["kind"] != "Secret"}

@@ -1,6 +1,6 @@
-"""The length of a queue as a metric: the rule for prometheus-adapter of "On Kubernetes"
-(https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md) lies between what
-RabbitMQ tells and what the autoscaler of `amqp-job manifest deployment` asks for."""
+"""The length of a queue as a metric. The rule for prometheus-adapter of the page "On Kubernetes"
+(https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md) connects
+what RabbitMQ reports with what the autoscaler of `amqp-job manifest deployment` asks for."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ PATH = "/metrics/per-object"
 
 
 def matches(query, name, labels):
-    """Whether a series is selected, by equality and inequality alone."""
+    """Whether the selector selects the series. It supports equality and inequality only."""
     found = re.findall(r'(\w+)(=|!=)"([^"]*)"', query)
     assert "{" + ",".join(f'{label}{sign}"{value}"' for label, sign, value in found) + "}" == query
     series = {"__name__": name, **labels}
@@ -51,7 +51,7 @@ def test_the_broker_says_where_it_tells_it(bench):
 
 
 def metrics(bench):
-    """[(name, labels, value)] of what the plugin of that broker tells."""
+    """The metrics of that broker's plugin, as [(name, labels, value)]."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -78,7 +78,7 @@ def test_the_rule_finds_what_rabbitmq_tells(spare):
             each for each in read() if matches(RULE["seriesQuery"], *each[:2]) and each[1]["queue"] == queue.name
             and re.search(RULE["name"]["matches"], each[0])]
 
-    # The broker counts every few seconds.
+    # The broker updates its counts every few seconds.
     wait_until(lambda: [value for _, _, value in found()] == [2], 30, "the queue's two items in the metrics")
     ((_, labels, _),) = found()
     (fixed,) = re.findall(r'>>,(\w+)="(.*?)"\}', RULE["metricsQuery"])

@@ -1,4 +1,4 @@
-"""Replies to a client that waits for them by RabbitMQ's direct reply-to."""
+"""Replies to a client that waits for them with RabbitMQ's direct reply-to."""
 
 import pika
 import pytest
@@ -9,7 +9,7 @@ REQUEST = "amq.rabbitmq.reply-to"
 
 
 class Caller:
-    """A client that waits for replies: at the name `reply_to`."""
+    """A client that waits for replies. `reply_to` is its address."""
 
     def __init__(self, bench):
         self.replies = []
@@ -43,7 +43,7 @@ def publish(bench, links, program, name, *bodies):
 
 
 @pytest.mark.parametrize("program", ["publish", "amqp-publish"])
-def test_a_reply_arrives_and_is_said_to(bench, links, caller, program):
+def test_a_reply_arrives_and_is_reported(bench, links, caller, program):
     result = publish(bench, links, program, caller.reply_to, "apple")
     assert (result.status, result.stderr) == (0, ""), result
     assert caller.wait(1) == [b"apple"]
@@ -55,14 +55,14 @@ def test_several_replies(bench, links, caller):
 
 
 @pytest.mark.parametrize("program, status", [("publish", 66), ("amqp-publish", 1)])
-def test_nobody_waits_any_more(bench, links, caller, program, status):
+def test_a_client_that_no_longer_waits(bench, links, caller, program, status):
     caller.connection.close()
     result = publish(bench, links, program, caller.reply_to, "apple")
     assert result.status == status and len(result.lines) == 1, result
     assert "declare" not in result.stderr, result
 
 
-def test_who_may_publish_only(bench, caller):
+def test_a_user_who_may_only_publish(bench, caller):
     with user(bench, write=["amq.default"]) as someone:
         assert bench.run("-q", caller.reply_to, "apple", command="publish", url=someone.url).status == 0
     assert caller.wait(1) == [b"apple"]

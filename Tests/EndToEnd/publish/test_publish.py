@@ -41,7 +41,7 @@ def test_bodies_as_lines(bench, end):
 
 
 def test_empty_lines(bench):
-    """A line is a body, whatever is in it."""
+    """Every line is a body, whatever it contains."""
     queue = bench.queue("quorum")
     result = publish(bench, queue, stdin=bench.input(b"one\n\ntwo\n"))
     assert result.status == 0, result
@@ -58,13 +58,13 @@ def test_no_lines(bench):
 def test_many_lines(bench):
     queue = bench.queue("classic")
     lines = [b"%d" % n for n in range(20_000)]
-    result = publish(bench, queue, stdin=bench.input(b"\n".join(lines)), timeout=40)
+    result = publish(bench, queue, stdin=bench.input(b"\n".join(lines)), timeout=60)
     assert result.status == 0, result
     assert queue.depth() == 20_000
 
 
 def test_lines_as_they_come(bench):
-    """What has been written is in the queue before the input ends: `tail -f log | amqp-job publish`."""
+    """Items are published before the input ends, as in `tail -f log | amqp-job publish`."""
     queue = bench.queue("classic")
     publisher = bench.start("-q", queue.name, command="publish", stdin=subprocess.PIPE)
     publisher.process.stdin.write(b"apple\n")
@@ -102,7 +102,7 @@ def test_properties_and_headers(bench):
     assert properties.type == "fruit"
     assert properties.reply_to == "answers"
     assert properties.expiration == "3600000"
-    properties.headers.pop("x-delivery-count", None)  # the broker's
+    properties.headers.pop("x-delivery-count", None)  # The broker's own setting.
     assert properties.headers == {"color": "red", "empty": "", "equation": "a=b"}
 
 
@@ -153,7 +153,7 @@ def test_no_such_queue(bench, way):
 
 
 def test_queue_that_takes_no_more(bench):
-    """The broker's own refusal. The line says how many are in the queue."""
+    """The broker refuses the item. The message says how many items are in the queue."""
     queue = bench.queue("classic", **{"x-max-length": 2, "x-overflow": "reject-publish"})
     result = publish(bench, queue, "1", "2", "3", "4", "5")
     result.assert_error(75, f"queue '{queue.name}' at ", "full or was deleted: not items ", "; 2 of 5 items are in the queue; --skip 2 ")
@@ -180,7 +180,7 @@ def exchange(bench):
 
 
 def test_to_an_exchange(bench, exchange):
-    """Every queue that is bound for the key gets each item. What the environment says of a queue is of no account."""
+    """Every queue that is bound with the key gets each item. A queue in the environment is ignored."""
     queues = [bench.queue("classic"), bench.queue("quorum")]
     for queue in queues:
         bench.client.channel.queue_bind(queue.name, exchange, "fruit.*")
@@ -235,7 +235,7 @@ def test_wrong_password(bench):
     assert "Wr0ng-pass" not in result.stderr
 
 
-# Confirms, which only a scripted peer withholds
+# Confirms: only a scripted peer withholds them
 
 
 def answering(answer):
@@ -280,7 +280,7 @@ def test_connection_lost_before_the_confirm(bench, way):
     peer.on(Basic.Publish, answering(
         lambda session, channel, number: session.drop() if way == "drop" else session.freeze()))
     result = publish(bench, "queue", "1", "--connect-timeout", "1s", "--heartbeat", "1s", url=peer.url)
-    # One that is lost each time is of no use; one that was silent for long has been of use before.
+    # A connection that is lost every time was of no use. A connection that was silent for long had been of use before.
     assert result.status == (69 if way == "drop" else 75), result
     *warnings, error = result.lines
     assert all("connecting again" in line for line in warnings), result

@@ -1,4 +1,4 @@
-"""amqp-job publish: what is an item."""
+"""amqp-job publish: how its input is divided into items."""
 
 import base64
 import json
@@ -22,14 +22,14 @@ def bodies(queue):
     return [body for _, _, body in queue.take_all()]
 
 
-def test_lines(bench):
+def test_every_line_is_a_body(bench):
     queue = bench.queue("classic")
     assert publish(bench, queue, "--lines", stdin=bench.input(b"one\ntwo")).status == 0
     assert bodies(queue) == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("option", ["--null", "-0"])
-def test_null(bench, option):
+def test_bodies_separated_by_nul(bench, option):
     queue = bench.queue("classic")
     assert publish(bench, queue, option, stdin=bench.input(b"one\ntwo\0\0three")).status == 0
     assert bodies(queue) == [b"one\ntwo", b"", b"three"]
@@ -37,8 +37,8 @@ def test_null(bench, option):
 
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
 @pytest.mark.parametrize("is_pipe", [True, False], ids=["pipe", "file"])
-def test_whole(bench, size, is_pipe):
-    """From a pipe what is large goes through a file, which leaves nothing behind."""
+def test_the_whole_input_is_one_body(bench, size, is_pipe):
+    """Large input from a pipe goes through a file, which leaves nothing behind."""
     queue = bench.queue("classic")
     data = os.urandom(size)
     temporary = bench.path("temporary")
@@ -56,7 +56,7 @@ def test_whole(bench, size, is_pipe):
 
 
 def test_whole_beyond_the_limit_on_files(bench):
-    """The kernel would send SIGXFSZ."""
+    """The kernel would send SIGXFSZ otherwise."""
     queue = bench.queue("classic")
     limited = ["sh", "-c", 'ulimit -f 100; exec "$@"', "sh"]
     with subprocess.Popen(["head", "-c", "3000000", "/dev/zero"], stdout=subprocess.PIPE) as source:
@@ -64,12 +64,12 @@ def test_whole_beyond_the_limit_on_files(bench):
     queue.assert_empty()
 
 
-def test_whole_from_where_standard_input_stands(bench):
+def test_the_whole_input_starts_at_the_current_offset(bench):
     queue = bench.queue("classic")
     with open(bench.file("input", b"head\nrest\n"), "rb", buffering=0) as file:
         file.seek(5)
         assert publish(bench, queue, "--whole", stdin=file).status == 0
-        assert file.tell() == 10  # nobody who comes after it reads the same
+        assert file.tell() == 10  # The next program would not read the same.
     assert bodies(queue) == [b"rest\n"]
 
 
@@ -96,7 +96,7 @@ def test_a_worker_sees_the_name_of_a_file(bench):
 
 
 @pytest.mark.parametrize("name", ["filename", "FileName"])
-def test_a_given_file_name_stands(bench, name):
+def test_a_given_file_name_is_kept(bench, name):
     queue = bench.queue("classic")
     result = publish(
         bench, queue, "--file", "--header", f"{name}=mine", "--header", "other=1", "--message-id", "7",
@@ -131,7 +131,7 @@ def test_the_rule_that_a_json_line_breaks(bench, queue):
 
 @pytest.mark.parametrize("form", ["--lines", "--null", "--whole", "--jsonl"])
 def test_a_standard_input_that_is_closed(bench, form):
-    """It is not an empty one."""
+    """That is not an empty item."""
     queue = bench.queue("classic")
     result = publish(bench, queue, form, prefix=["sh", "-c", 'exec "$@" <&-', "sh"])
     result.assert_error(74, "standard input")
@@ -147,8 +147,8 @@ def test_an_item_that_is_too_large_for_the_broker(bench):
 
 
 @pytest.mark.parametrize(("second", "why"), [("missing", "No such file"), ("", "Is a directory"), ("pipe", "regular")])
-def test_a_file_that_is_none(bench, second, why):
-    """What came before it is in the queue, and the line says how to go on."""
+def test_a_path_that_is_not_a_file(bench, second, why):
+    """The items before it are in the queue, and the message says how to continue."""
     queue = bench.queue("classic")
     first = bench.file("first", b"one")
     if second == "pipe":
@@ -159,7 +159,7 @@ def test_a_file_that_is_none(bench, second, why):
 
 
 def test_a_file_that_does_not_say_how_long_it_is(bench):
-    """As those in /proc: never an empty item for what is not empty."""
+    """Files such as those in /proc report no size. They never become an empty item unless they are empty."""
     queue = bench.queue("classic")
     publish(bench, queue, "--file", "/proc/cpuinfo").assert_error(74, "/proc/cpuinfo", "--whole")
     with open("/proc/version", "rb") as file:
@@ -170,7 +170,7 @@ def test_a_file_that_does_not_say_how_long_it_is(bench):
 
 
 def test_an_item_that_fits_no_frame(bench):
-    """It is not among those that --skip leaves out."""
+    """The item is not among those that --skip omits."""
     queue = bench.queue("classic")
     lines = [json.dumps({"body": "a", "headers": {"n": "x" * size}}) for size in (1, 200_000, 1)]
     result = publish(bench, queue, "--jsonl", stdin=bench.input("\n".join(lines).encode()))
@@ -196,7 +196,7 @@ def test_json_lines(bench):
 
 
 @pytest.mark.parametrize("line", ['{"body": 1}', "apple", '{"body": "a"', '{"boby": "a"}'])
-def test_a_line_that_is_no_item(bench, line):
+def test_a_json_line_that_is_not_an_item(bench, line):
     queue = bench.queue("classic")
     source = bench.input(f'{{"body": "one"}}\n{line}\n{{"body": "three"}}\n'.encode())
     result = publish(bench, queue, "--jsonl", stdin=source)
@@ -205,7 +205,7 @@ def test_a_line_that_is_no_item(bench, line):
 
 
 def test_several_lines_that_fit_no_frame(bench):
-    """The first is the one to go on from, and nothing behind it is sent."""
+    """The message names the first one to continue from, and nothing behind it is sent."""
     queue = bench.queue("classic")
     lines = [{"body": str(number)} for number in range(1, 9)]
     for index in 1, 3:
@@ -216,12 +216,13 @@ def test_several_lines_that_fit_no_frame(bench):
 
 
 def test_a_file_that_becomes_shorter_while_it_is_sent(bench):
-    """Neither it nor what is behind it may be in the queue."""
+    """Neither this item nor those behind it may be in the queue."""
     peer = bench.peer()
     first, large = bench.file("first", b"1"), bench.file("large", bytes(90_000_000))
 
     def shorten(session, channel, method):
-        """With the first item confirmed, the second can only be under way in part: it is more than a socket takes."""
+        """After the first item has been confirmed, the second can only be partly sent, because it is larger than a
+        socket's buffer."""
         if peer.count(Basic.Publish) == 1:
             session.send(channel, Basic.Ack(1))
         else:
@@ -258,7 +259,7 @@ def test_bad_usage(bench, arguments):
 
 
 def test_the_form_from_the_environment(bench):
-    """A flag outweighs it."""
+    """A flag outweighs the variable."""
     queue = bench.queue("classic")
     assert publish(bench, queue, stdin=bench.input(b"a\0b"), env={"AMQP_JOB_NULL": "true"}).status == 0
     assert publish(bench, queue, "--lines", stdin=bench.input(b"c\nd"), env={"AMQP_JOB_NULL": "true"}).status == 0
@@ -271,7 +272,7 @@ def test_memory_does_not_grow_with_the_input(bench):
     lines = (b"x" * 19 + b"\n") * 1000
 
     def peak():
-        """In kB."""
+        """Peak memory, in kB."""
         return int(re.search(rb"VmHWM:\s+(\d+)", read_proc(publisher.pid, "status"))[1])
 
     for _ in range(3):

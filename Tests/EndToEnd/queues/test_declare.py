@@ -1,20 +1,8 @@
 """amqp-job declare."""
 
-import pika.exceptions
 import pytest
 
-
-def declared(queue, **expected):
-    """Whether the broker takes a declaration with exactly this as the same."""
-    try:
-        queue.client.channel.queue_declare(queue.name, durable=True, arguments=expected or None)
-    except pika.exceptions.ChannelClosedByBroker as error:
-        raise AssertionError(f"declared otherwise: {error.reply_text}") from None
-    return True
-
-
-def declare(bench, *arguments, **options):
-    return bench.run(*arguments, command="declare", **options)
+from support.declarations import declare, declared
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,15 @@
-"""amqp-job declare: a queue with those that go with it."""
+"""amqp-job declare: a queue with its companion queues."""
 
 import pytest
 
+from support.declarations import dead_lettering, declare, declared
 from support.processes import wait_until
-from test_declare import declare, declared
 from support.users import user
 
 
 def there(queue):
-    """Which of the four queues are there."""
+    """Which of the four queues exist."""
     return [each.name for each in queue.family if each.exists()]
-
-
-def dead_lettering(target, kind="quorum"):
-    safe = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
-    return {
-        "x-queue-type": kind, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": target,
-        **(safe if kind == "quorum" else {}),
-    }
 
 
 def test_declares_four_queues(bench, kind):
@@ -49,7 +41,7 @@ def test_items_over_the_delivery_limit_go_to_their_queue(bench):
 
 
 def test_dead_letters_may_be_looked_at_for_ever(bench):
-    """A quorum queue of RabbitMQ 4 drops an item at its 21st return, unless it is told otherwise."""
+    """By default a quorum queue of RabbitMQ 4 drops an item at its 21st return."""
     queue = bench.work_queue()
     queue.dead.put(b"apple")
     give_back(queue.dead, 30)
@@ -57,7 +49,7 @@ def test_dead_letters_may_be_looked_at_for_ever(bench):
 
 
 def give_back(queue, times):
-    """Takes the item that often, and rejects it, which every version counts."""
+    """Takes the item this many times, and rejects it each time. Every version counts that."""
     channel = queue.client.channel
     for _ in range(times):
         queue.assert_back()
@@ -103,7 +95,7 @@ def test_a_plain_queue_stays_alone(bench, kind):
 
 
 def test_what_is_missing_is_made(bench):
-    """Nothing tells that a policy is there which deletes a queue; only that one is gone can be told."""
+    """AMQP does not show a policy that deletes a queue. All that can be noticed is that the queue is gone."""
     queue = bench.work_queue("quorum", b"apple")
     queue.dead.put(b"pear")
     policy = bench.marker
@@ -131,7 +123,7 @@ def test_arguments_that_would_lead_elsewhere(bench, name):
 
 
 def test_arguments_that_say_the_same(bench, kind):
-    """What declare sets itself may be said once more."""
+    """An argument that declare sets itself may be given again."""
     queue = bench.work_queue(declare=False)
     same = {"x-queue-type": kind, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue.dead.name}
     if kind == "quorum":
@@ -157,7 +149,7 @@ def test_a_classic_queue_may_overflow(bench):
     ("--type", "classic", "--arg", "x-max-length=2", "--arg", "x-overflow=reject-publish"),
 ])
 def test_no_queue_refuses_what_its_retry_queue_hands_back(bench, options):
-    """It would be held up there for minutes, where nobody sees it."""
+    """The item would be held up there for minutes, where nobody sees it."""
     queue = bench.work_queue(declare=False)
     declare(bench, queue.name, *options).assert_error(78, "x-max-length", "--plain")
     assert there(queue) == []
@@ -168,7 +160,7 @@ def test_no_queue_refuses_what_its_retry_queue_hands_back(bench, options):
     ("--arg", "x-max-length=five"), ("--arg", "x-max-priority=5"), ("--arg", "x-expires=0"),
 ], ids=" ".join)
 def test_an_argument_that_the_broker_refuses(bench, options):
-    """What was made for it is removed again, but not what was there before."""
+    """The queues that declare made are removed again, but not those that existed before."""
     queue = bench.work_queue(declare=False)
     for before in [], [queue.dead.name]:
         if before:
@@ -182,7 +174,7 @@ def test_an_argument_that_the_broker_refuses(bench, options):
 
 
 def test_a_queue_that_may_not_be_bound(bench):
-    """RabbitMQ 3.10 tells that only when the queue has been made."""
+    """RabbitMQ 3.10 reports this only after the queue has been made."""
     queue = bench.work_queue(declare=False)
     names = [each.name for each in queue.family]
     with user(bench, configure=names, write=["amq.default", *names], read=names) as other:
@@ -191,7 +183,7 @@ def test_a_queue_that_may_not_be_bound(bench):
 
 
 def test_a_dead_letter_exchange_of_its_own(bench, kind):
-    """No advice leads to the next refusal."""
+    """No advice leads to another refusal."""
     queue = bench.queue(kind, b"apple", **{"x-dead-letter-exchange": "amq.fanout"})
     result = bench.run("-q", queue.name, "--max-attempts", "3", "--retry-delay", "1s", worker=["true"])
     result.assert_error(78, "dead-letter exchange of its own", "--retry-delay")

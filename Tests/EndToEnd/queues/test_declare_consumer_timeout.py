@@ -1,9 +1,8 @@
-"""amqp-job declare --consumer-timeout: how long a consumer may take."""
+"""amqp-job declare --consumer-timeout: how long a consumer may hold an item."""
 
 import pytest
 
-from test_declare import declare, declared
-from test_declare_companion_queues import dead_lettering
+from support.declarations import dead_lettering, declare, declared
 
 
 def heeds_consumer_timeout(bench, kind):
@@ -24,7 +23,7 @@ def test_consumer_timeout(bench, kind):
 
 @pytest.mark.limit(120)
 def test_consumer_timeout_is_kept(bench, kind):
-    """Where the broker heeds it, it takes an item back from a consumer that is too slow."""
+    """A broker that knows this argument takes an item back from a consumer that is too slow."""
     if not heeds_consumer_timeout(bench, kind):
         pytest.skip("this broker does not heed it")
     queue = bench.work_queue(kind, options=("--consumer-timeout", "1s"))

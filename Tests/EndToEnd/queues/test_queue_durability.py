@@ -1,4 +1,4 @@
-"""Queues that may go before their items do: refused, but by the user's explicit word."""
+"""Queues that may be deleted before their items are done. They are refused unless the user allows them explicitly."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_a_queue_that_deletes_itself_cannot_be_seen_drained(bench):
     queue.assert_untouched()
 
 
-def test_its_dead_letters_are_found(bench):
+def test_the_dead_letters_of_such_a_queue_are_found(bench):
     dead = bench.queue("classic")
     queue = passing_queue(
         bench, b"poison", durable=True, auto_delete=True,
@@ -60,7 +60,7 @@ def test_its_dead_letters_are_found(bench):
     dead.assert_back()
 
 
-def test_another_connection_s_queue_is_nobody_else_s(bench):
+def test_an_exclusive_queue_of_another_connection_is_refused(bench):
     queue = passing_queue(bench, exclusive=True)
     bench.run("-q", queue.name, "--any-queue", worker=["true"]).assert_error(78, queue.name, "exclusive")
 
@@ -73,5 +73,5 @@ def test_a_user_who_may_not_look(bench):
 
 
 @pytest.mark.any_broker
-def test_what_excludes_each_other(bench):
+def test_options_that_exclude_each_other(bench):
     bench.run("-q", "any", "--any-queue", "--assume", "classic", worker=["true"]).assert_error(64, "--any-queue", "--assume")

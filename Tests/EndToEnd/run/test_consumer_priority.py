@@ -5,7 +5,7 @@ import pytest
 from support.processes import wait_until
 
 
-def test_the_higher_one_has_it(bench, kind):
+def test_the_runner_with_the_higher_priority_gets_the_item(bench, kind):
     queue = bench.queue(kind)
     runners = {}
     for priority in "-1", "7", "0":
@@ -23,6 +23,6 @@ def test_the_higher_one_has_it(bench, kind):
 
 @pytest.mark.any_broker
 @pytest.mark.parametrize("value", ["high", "", "2147483648", "1.5"])
-def test_a_priority_that_is_none(bench, value):
+def test_a_value_that_is_not_a_priority(bench, value):
     result = bench.run("-q", "any", "--consumer-priority", value, worker=["true"])
     result.assert_error(64, "--consumer-priority", "whole number")

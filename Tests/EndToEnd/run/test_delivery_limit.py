@@ -1,5 +1,5 @@
-"""An item that fails again and again is not dropped by its broker's own limit, as RabbitMQ 4.x does by default
-after 20 returns. Where it has a dead-letter exchange, its owner wants the limit to work."""
+"""An item that fails again and again is not dropped by its broker's delivery limit, which RabbitMQ 4.x sets to 20
+returns by default. If the queue has a dead-letter exchange, its owner wants the limit to work."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from support.users import user
 
 
 def attempts(bench, queue, times):
-    """Fails that often, and says which attempt each worker was told."""
+    """Fails this many times, and returns the attempts that the workers were told."""
     seen = []
     for _ in range(times):
         result = bench.run("-q", queue.name, worker=["sh", "-c", "printf %s $WORK_ITEM_ATTEMPT; cat; exit 3"])
@@ -30,7 +30,7 @@ def test_item_outlives_the_limit(bench):
 
 
 def test_an_item_whose_runner_dies_each_time_outlives_the_limit(bench):
-    """Nobody can put it back as a copy after its worker, so that is done before the next one."""
+    """A killed runner cannot put the item back as a copy. The next runner does that before it runs the item."""
     queue = bench.queue("quorum", b"poison", **{"x-delivery-limit": 20})
     for _ in range(25):
         assert bench.run("-q", queue.name, worker=["sh", "-c", "kill -9 $PPID; sleep 60"]).status == -9
@@ -39,7 +39,7 @@ def test_an_item_whose_runner_dies_each_time_outlives_the_limit(bench):
 
 
 def test_a_copy_goes_to_the_tail(bench):
-    """So that one item does not block the others for ever."""
+    """Otherwise one item would block the others for ever."""
     queue = bench.queue("quorum", b"poison", **{"x-delivery-limit": 20})
     attempts(bench, queue, 10)
     queue.put(b"fine")
@@ -48,7 +48,7 @@ def test_a_copy_goes_to_the_tail(bench):
 
 
 def test_no_copy_where_publishing_is_refused(bench):
-    """A user who may consume only: the item goes back itself, unrun, and a line says which permission is missing."""
+    """The user may only consume. The item itself goes back without a run, and a message names the missing permission."""
     queue = bench.queue("quorum", b"apple")
     attempts(bench, queue, 10)
     with user(bench, configure=[queue.name], read=[queue.name]) as worker:
@@ -57,7 +57,7 @@ def test_no_copy_where_publishing_is_refused(bench):
 
 
 def test_the_owners_limit_is_not_put_off(bench):
-    """A dead-letter exchange says that somebody wants the limit to work."""
+    """A dead-letter exchange means that the owner wants the limit to work."""
     queue, dead = bench.queue("quorum", **{"x-delivery-limit": 12, "x-dead-letter-exchange": "amq.direct"}), bench.queue()
     bench.client.channel.queue_bind(dead.name, "amq.direct", queue.name)
     queue.put(b"poison")

@@ -1,4 +1,4 @@
-"""Every reason that is printed, or written into a dead letter, is the true one."""
+"""Every reason that is printed or written into a dead letter is the true one."""
 
 import json
 
@@ -31,14 +31,14 @@ def run(bench, queue, *options, url=True, script="exit 7", status=None):
 
 @pytest.mark.limit(120)
 def test_no_permission_to_publish_copies(bench, kind):
-    """That is what each line says, whatever the item has behind it; and the item goes back."""
+    """Each message says so, whatever happened to the item before. The item goes back."""
     queue = bench.work_queue(kind, b"apple")
     with user(bench, configure=".*", read=".*") as someone:
         for _ in range(5):
             result = run(bench, queue, "--max-attempts", "1", url=someone.url, script="exit 7", status=77)
             assert "lost" not in result.stderr and "no permission to publish" in result.stderr, result
             queue.assert_back()
-    # Somebody who may publish cannot know which it was.
+    # A runner that may publish cannot know which failure it was.
     result = run(bench, queue, "--max-attempts", "1", script="echo ran", status=1)
     assert result.stdout == b"" and "took no copy" in result.stderr and "was not run" in result.stderr, result
     assert dead_letter(bench, queue)["reason"] == CAME_BACK
@@ -57,14 +57,10 @@ def test_one_connection_is_all_that_a_user_may_have(bench):
 
 def test_a_full_retry_queue(bench):
     queue = bench.work_queue("quorum", b"apple")
-    policy = bench.marker
-    bench.broker.ctl("set_policy", policy, f"^{queue.retry.name}$", '{"max-length": 1}', "--apply-to", "queues")
-    try:
+    with bench.broker.policy(bench.marker, f"^{queue.retry.name}$", '{"max-length": 1}'):
         wait_until(lambda: rejects(queue.retry), what="a retry queue that takes nothing")
         result = run(bench, queue, "--max-attempts", "3", status=7)
         assert "rejected" in result.stderr and "lost" not in result.stderr, result
-    finally:
-        bench.broker.ctl("clear_policy", policy)
     queue.assert_back()
     result = run(bench, queue, "--max-attempts", "1", script="echo ran", status=1)
     assert result.stdout == b"" and "took no copy" in result.stderr, result
@@ -107,7 +103,7 @@ def test_a_later_runner_allows_fewer_attempts(bench, kind, script, options, reas
 
 
 def test_what_the_broker_dead_letters_after_a_retry_is_its_own(bench):
-    """How the last attempt came out is not why the item is dead."""
+    """The outcome of the last attempt is not the reason why the item is dead."""
     queue = bench.work_queue("quorum", b"apple", options=("--arg", "x-delivery-limit=1"))
     run(bench, queue, "--retry-delay", "50ms", status=7)
     for _ in range(2):
@@ -136,7 +132,7 @@ def test_a_reader_is_not_told_that_somebody_else_made_the_dead_letter_queue(benc
 
 @pytest.fixture
 def exclusive_consumer(bench):
-    """A classic queue with an item, and with a consumer that wants to be the only one."""
+    """A classic queue with an item, and with an exclusive consumer."""
     queue = bench.queue("classic")
     connection = pika.BlockingConnection(bench.client.parameters)
     connection.channel().basic_consume(queue.name, lambda *_: None, exclusive=True)
@@ -163,16 +159,17 @@ def test_an_exclusive_queue_elsewhere(bench):
     connection.close()
 
 
-# Last, for it needs a broker of its own
+# These tests need a broker of their own
 
 
 @pytest.fixture
 def small_messages(spare_broker):
-    """That broker takes no message above 1 MB. From RabbitMQ 4 on it keeps the limit where it is read faster."""
+    """Makes the broker refuse messages above 1 MB. From RabbitMQ 4 on it also keeps the limit in a second place, where
+    reading is faster."""
     limit = "(fun(Size) -> application:set_env(rabbit,max_message_size,Size), persistent_term:put(max_message_size,Size) end)"
-    before = spare_broker.ctl("eval", "{ok, Size} = application:get_env(rabbit,max_message_size), Size.")
-    yield lambda: spare_broker.ctl("eval", f"{limit}(1000000).")
-    spare_broker.ctl("eval", f"{limit}({before}).")
+    before = spare_broker.eval("{ok, Size} = application:get_env(rabbit,max_message_size), Size.")
+    yield lambda: spare_broker.eval(f"{limit}(1000000).")
+    spare_broker.eval(f"{limit}({before}).")
 
 
 @pytest.mark.slow

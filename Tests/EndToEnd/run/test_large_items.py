@@ -1,4 +1,4 @@
-"""Items that are larger than a runner's memory should be."""
+"""Items that are larger than the memory that a runner should use."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ SIZE = 100 << 20
 
 
 def peak_memory(pid):
-    """In bytes."""
+    """The peak memory, in bytes."""
     return int(re.search(rb"^VmHWM:\s+(\d+) kB", read_proc(pid, "status"), re.MULTILINE)[1]) << 10
 
 
@@ -28,7 +28,7 @@ def test_a_large_item_is_handed_on_whole_in_little_memory(bench, kind, large, fi
     queue = bench.queue(kind, large)
     worker = bench.worker("read", "hold")
     runner = bench.start("-q", queue.name, worker=worker)
-    worker.wait_for("holding", timeout=40)
+    worker.wait_for("holding", timeout=60)
     figures.append(f"an item of 100 MiB, {kind} queue: peak memory {peak_memory(runner.pid) / (1 << 20):.1f} MiB")
     assert peak_memory(runner.pid) < MOST_MEMORY
     assert worker.events("end-of-input")[0]["sha256"] == hashlib.sha256(large).hexdigest()
@@ -42,11 +42,11 @@ def test_a_large_item_is_moved_in_little_memory(bench, large):
     queue = bench.work_queue("classic", large)
     worker = bench.worker("exit:1")
     runner = bench.start("-q", queue.name, "-n", "2", "--retry-delay", "100ms", worker=worker)
-    worker.wait_for("start", timeout=40)
+    worker.wait_for("start", timeout=60)
     held = bench.worker("read", "hold")
     assert runner.finish(60).status == 1
     runner = bench.start("-q", queue.name, worker=held)
-    held.wait_for("holding", timeout=40)
+    held.wait_for("holding", timeout=60)
     assert peak_memory(runner.pid) < MOST_MEMORY
     assert held.events("end-of-input")[0]["sha256"] == hashlib.sha256(large).hexdigest()
     held.go()
@@ -54,7 +54,7 @@ def test_a_large_item_is_moved_in_little_memory(bench, large):
 
 
 def test_files_leave_nothing(bench):
-    """Their names are gone before they are written."""
+    """The names of the files are removed before the files are written."""
     queue = bench.queue("quorum", b"x" * 3_000_000)
     spool = bench.path("spool")
     spool.mkdir()
@@ -77,7 +77,7 @@ def test_a_file_size_limit(bench):
 
 
 def test_a_connection_lost_amid_a_large_item(bench, large):
-    """The worker has not been started: it would be handed a part."""
+    """The worker has not been started, because it would get only a part."""
     queue = bench.queue("classic", large[: 20 << 20])
     proxy = bench.proxy()
     worker = bench.worker("read")
@@ -90,14 +90,14 @@ def test_a_connection_lost_amid_a_large_item(bench, large):
 
 @pytest.mark.parametrize("limit", ["-v", "-d"], ids=["address space", "data"])
 def test_little_memory(bench, limit):
-    """However little there is: an item that may be kept in memory is run all the same, or none is taken."""
+    """With however little memory: an item that may be kept in memory is run, or no item is taken."""
     queue = bench.queue("classic", bytes(40 << 20))
     options = ["-q", queue.name, "--spool-above", "400MiB"]
     seen = []
     for size in range(4_000, 400_000, 4_000):
         prefix = ["sh", "-c", f'ulimit {limit} {size}; exec "$@"', "sh"]
         if bench.run(command="--version", url=None, prefix=prefix).status != 0:
-            continue  # not even the program is loaded
+            continue  # Not even the program can be loaded.
         result = bench.run(*options, worker=["true"], prefix=prefix)
         seen.append(result.status)
         if result.status == 0:
@@ -106,7 +106,7 @@ def test_little_memory(bench, limit):
         queue.assert_back()
     assert seen[0] == 70 and seen[-1] == 0, seen
     queue.assert_empty()
-    # With more of it, more is kept there: never too much.
+    # With more memory, more items are kept there, but never too many.
     for more in range(size, size + 200_000, 20_000):
         queue.put(bytes(40 << 20))
         prefix = ["sh", "-c", f'ulimit {limit} {more}; exec "$@"', "sh"]

@@ -1,4 +1,4 @@
-"""`amqp-job check`, and the liveness file that it looks at."""
+"""`amqp-job check`, and the liveness file that it reads."""
 
 import os
 import re
@@ -13,12 +13,12 @@ from support.processes import CAN_ISOLATE, PYTHON, wait_until
 
 SIGN = re.compile(rb"amqp-job alive (\d{20}) (serving|waiting)\n")
 PERIOD = 5
-SOON = PERIOD + 3  # seconds in which the next sign has to come
+SOON = PERIOD + 3  # The next sign of life has to come within these seconds.
 
 
 @pytest.fixture
 def alive(bench):
-    """The liveness file's path; in the end its runner is ended."""
+    """The path of the liveness file. In the end its runner is stopped."""
     yield bench.path("alive")
     for runner in bench.runners:
         runner.process.kill()
@@ -26,7 +26,7 @@ def alive(bench):
 
 
 def check(bench, path, *arguments):
-    """Its exit status; a complaint is one line."""
+    """The exit status of the check. A complaint is one line."""
     result = bench.run("--liveness-file", path, *arguments, command="check", url=None)
     assert result.stdout == b""
     if result.status == 0:
@@ -37,13 +37,13 @@ def check(bench, path, *arguments):
 
 
 def sign(path):
-    """When the last sign of life was given, in nanoseconds, and whether the broker is there."""
+    """The time of the last sign of life, in nanoseconds, and whether the broker is connected."""
     time, state = SIGN.fullmatch(path.read_bytes()).groups()
     return int(time), state == b"serving"
 
 
 def assert_goes_on(path):
-    """Another sign of life comes."""
+    """Waits for another sign of life."""
     last, _ = sign(path)
     wait_until(lambda: sign(path)[0] > last, SOON, "the next sign of life")
 
@@ -85,8 +85,8 @@ def test_a_runner_without_a_broker_yet(bench, alive):
 
 @pytest.mark.parametrize("on_disconnect", ["stop", "finish", "forever"])
 def test_a_broker_outage(spare, spare_broker, on_disconnect):
-    """It must not restart pods, least of all those that finish their work. Who serves for ever waits longer than
-    --connect-timeout."""
+    """An outage must not restart pods, least of all those that finish their work. A runner with --forever waits longer
+    than --connect-timeout."""
     alive = spare.path("alive")
     queue = spare.queue("quorum", *([b"apple"] if on_disconnect == "finish" else []))
     worker = spare.worker("hold")
@@ -115,13 +115,13 @@ def test_a_broker_outage(spare, spare_broker, on_disconnect):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["STOP", "KILL"])
-def test_a_runner_that_does_not_turn(bench, alive, name):
+def test_a_runner_that_is_stopped_or_killed(bench, alive, name):
     queue = bench.queue()
     runner = bench.start("-q", queue.name, "--liveness-file", alive, worker=["true"])
     wait_until(lambda: alive.exists() and alive.read_bytes() and sign(alive)[1], what="a sign that the broker is there")
     runner.send(getattr(signal, "SIG" + name))
     assert check(bench, alive, "--max-age", "10s") == 0, "it is not yet too old"
-    wait_until(lambda: check(bench, alive, "--max-age", "10s") == 1, 12, "an alarm")
+    wait_until(lambda: check(bench, alive, "--max-age", "10s") == 1, 25, "an alarm")
     assert check(bench, alive) == 0, "30 s are the default"
     if name == "STOP":
         runner.send(signal.SIGCONT)
@@ -164,8 +164,8 @@ def test_a_runner_takes_over_the_file_of_a_killed_one(bench, alive):
     assert check(bench, alive, "--ready") == 1
 
 
-def test_both_know_the_file_by_the_environment(bench, alive):
-    """A probe gets the container's variables; and nothing else is needed: no PATH, no HOME, no URL."""
+def test_both_commands_take_the_path_from_the_environment(bench, alive):
+    """A probe gets the container's variables. It needs nothing else: no PATH, no HOME, no URL."""
     queue = bench.queue()
     settings = {"AMQP_JOB_LIVENESS_FILE": str(alive)}
     bench.start("-q", queue.name, env=settings, worker=["true"])
@@ -202,7 +202,7 @@ def test_a_file_without_a_sign_of_life(bench, what):
 
 
 @pytest.mark.parametrize("what", ["missing", "directory", "pipe", "device", "unreadable"])
-def test_what_is_no_file(bench, alive, what):
+def test_paths_that_are_not_files(bench, alive, what):
     if what == "directory":
         alive.mkdir()
     elif what == "pipe":
@@ -220,7 +220,7 @@ def test_bad_max_age(bench, alive, max_age):
     result.assert_error(64, "--max-age")
 
 
-# A file that cannot be had
+# A file that cannot be used
 
 
 @pytest.mark.parametrize("what, words", [
@@ -228,7 +228,7 @@ def test_bad_max_age(bench, alive, max_age):
     ("link to a runner's", ["symbolic link"]), ("hard link", ["hard link"]),
 ])
 def test_links_are_not_followed(bench, alive, what, words):
-    """Who may write to the file's directory must not decide which file a runner writes to, or makes."""
+    """A user who may write to the file's directory must not decide which file a runner writes or makes."""
     queue = bench.queue("quorum", b"apple")
     content = b"amqp-job alive 00000000000000000001 serving\n" if what == "link to a runner's" else b""
     target = bench.path("target")
@@ -276,7 +276,8 @@ def test_a_runner_does_not_start_without_its_file(bench, what):
 def test_a_file_that_cannot_be_written_any_more_ends_nothing(bench, alive):
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("hold")
-    # Its log goes through another process, which may write. Popen would give SIGXFSZ back, by which the kernel asks to end.
+    # The log goes through another process, which may write. Popen would reset SIGXFSZ, by which the kernel ends the
+    # process.
     through = ["bash", "-c", 'exec "$@" 2> >(exec cat >&2)', "bash"]
     runner = bench.start(
         "-q", queue.name, "--liveness-file", alive, worker=worker, prefix=through, restore_signals=False)

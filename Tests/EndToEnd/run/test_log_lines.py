@@ -1,4 +1,4 @@
-"""Lines for people and for machines."""
+"""Log lines for people and for machines."""
 
 import datetime
 import json
@@ -27,7 +27,7 @@ def test_a_line_per_item(bench):
 
 
 def test_an_attempt_that_the_queue_does_not_count(bench):
-    """A classic queue tells that an item came back, and not how often."""
+    """A classic queue tells that an item came back, but not how many times."""
     queue = bench.queue("classic", b"apple")
     bench.run("-q", queue.name, worker=["false"]).assert_error(1, "attempt 1,")
     bench.run("-q", queue.name, worker=["false"]).assert_error(1, "attempt 2 or a later one,")
@@ -43,7 +43,7 @@ def test_a_json_line_per_item(bench):
     for status in 7, 0:
         result = bench.run("-q", queue.name, "--log-format", "json", worker=["sh", "-c", f"exit {status}"])
         assert result.status == status
-        parsed = [json.loads(line) for line in result.lines]  # each of them
+        parsed = [json.loads(line) for line in result.lines]  # Each line is JSON.
         lines += [line for line in parsed if "settlement" in line]
     first, second = lines
     assert first["id"] == second["id"] == 'quo"te\\\n\x01é'
@@ -60,7 +60,7 @@ def test_a_json_line_per_item(bench):
     ("dead", ["list", "no-such-queue"], 66), ("manifest", ["no-such-kind"], 64),
 ])
 def test_a_failure_as_json(bench, command, arguments, status):
-    """As any other line of the log, so that whoever collects it need not know two forms."""
+    """They have the form of all other log lines, so that a log collector has to know one form only."""
     result = bench.run("--log-format", "json", *arguments, command=command)
     assert result.status == status, result
     assert [json.loads(line)["level"] for line in result.lines if "level" in line][-1] == "error", result
@@ -75,7 +75,7 @@ def test_json_of_an_id_that_is_not_utf8(bench):
 
 
 def test_quiet(bench):
-    """Errors alone."""
+    """Only errors are shown."""
     queue = bench.queue("quorum", b"apple")
     result = bench.run(
         "-q", queue.name, "--quiet", url=None, env={"AMQP_URL": bench.broker.url}, worker=["sh", "-c", "exit 3"]
@@ -89,8 +89,8 @@ def test_quiet(bench):
 TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"
 
 
-def test_times(bench):
-    """As text on request, as JSON always."""
+def test_lines_with_times(bench):
+    """Text lines have a time on request, and JSON lines always."""
     queue = bench.queue("quorum", b"apple", b"pear")
     before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(milliseconds=1)
     text = bench.run("-q", queue.name, "-v", "--log-time", worker=["true"])
@@ -104,7 +104,7 @@ def test_times(bench):
 
 
 def test_a_file_of_its_own(bench):
-    """Errors are on standard error, too. What was in the file stays."""
+    """Errors go to standard error, too. The earlier content of the file stays."""
     queue = bench.queue("quorum", b"apple", b"pear")
     log = bench.file("log", "before\n")
     options = ("-q", queue.name, "--log-file", log)
@@ -137,7 +137,8 @@ def test_a_file_that_cannot_be_opened(bench):
 
 
 def test_a_file_that_takes_no_more(bench):
-    """The work goes on, and the lines are on standard error: of a full disk, and of a pipe that nobody reads fast enough."""
+    """The work goes on, and the lines go to standard error. One log file is on a full disk, the other is a pipe that
+    nobody reads fast enough."""
     queue = bench.queue("quorum", b"apple", b"pear")
     result = bench.run("-q", queue.name, "-v", "--log-file", "/dev/full", worker=["true"])
     assert result.status == 0 and "acked" in result.stderr, result
@@ -156,7 +157,7 @@ def test_a_file_that_takes_no_more(bench):
 
 @pytest.mark.skipif(not CAN_ISOLATE, reason="namespaces are not to be had here")
 def test_termination_log(bench):
-    """Where Kubernetes offers it, the line goes there too, within the 4 KiB that it takes."""
+    """Where Kubernetes provides the file, the line goes there, too. The file takes at most 4 KiB."""
     copy = bench.path("termination-log")
     isolate = [PYTHON, "-IS", str(processes.HERE / "isolate.py"), "termination-log", str(copy)]
     result = bench.run("-q", "no-such-queue", worker=["true"], prefix=isolate)
@@ -170,16 +171,10 @@ def test_termination_log(bench):
     assert copy.read_bytes() == b""
 
 
-def start_waiting(bench):
-    queue = bench.queue("quorum")
-    return queue, bench.start("-q", queue.name, worker=["true"])
-
-
 @pytest.mark.slow
-@pytest.mark.limit(100)
-@pytest.mark.background(prepare=start_waiting)
-def test_a_line_a_minute_while_waiting(prepared):
-    queue, runner = prepared
+def test_a_line_a_minute_while_waiting(bench):
+    queue = bench.queue("quorum")
+    runner = bench.start("-q", queue.name, worker=["true"])
     processes.wait_until(lambda: runner.stderr, 90, "a line that says what is waited for")
     assert queue.name in runner.stderr
     queue.put(b"apple")

@@ -1,4 +1,4 @@
-"""--max-item-size, and announcements of what never comes."""
+"""--max-item-size, and announced bodies that never arrive."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ import pytest
 from support.dead_letters import dead
 from support.processes import wait_until
 
-LARGE = os.urandom(1 << 16) * 48  # 3 MiB
+LARGE = os.urandom(1 << 16) * 48  # This is 3 MiB.
 
 
 def open_files(pid):
@@ -28,7 +28,7 @@ def test_a_larger_one_is_dead_lettered_and_the_others_go_on(bench, spool_above):
     queue = bench.work_queue("quorum", LARGE, b"one")
     result = bench.run(
         "-q", queue.name, "--drain", "--max-item-size", "1MiB", "--spool-above", spool_above, worker=["wc", "-c"],
-        timeout=40)
+        timeout=60)
     assert (result.status, result.stdout.split()) == (1, [b"3"]), result
     assert any("--max-item-size" in line for line in result.lines), result
     queue.assert_empty()
@@ -45,7 +45,7 @@ def test_on_a_plain_queue_it_goes_to_the_tail(bench):
 
 
 def test_an_announcement_takes_no_room(bench):
-    """What a peer says that it will send is not taken from the disk before it has come."""
+    """The announced size is not reserved on the disk before the body has arrived."""
     room = os.statvfs(bench.directory)
     size = room.f_bavail * room.f_frsize // 2
     if size < 1 << 30:

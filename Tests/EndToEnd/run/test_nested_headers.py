@@ -1,4 +1,4 @@
-"""Headers that nest thousands of levels deep: an item like any other, and they go where it goes."""
+"""Headers that nest thousands of levels deep. Such an item is like any other, and its headers go wherever it goes."""
 
 import json
 import struct
@@ -11,13 +11,13 @@ from support.dead_letters import dead
 
 LEVELS = 2_500
 DEEP = Raw(b"", b"".join(b"A" + struct.pack(">I", 5 * within) for within in reversed(range(LEVELS))))
-# What is recursive needs more than that for so many levels, whatever the compiler makes of it.
+# Recursive code needs more than this for so many levels, however it is compiled.
 SMALL_STACK = ("prlimit", f"--stack={1 << 18}")
 
 
 @pytest.fixture(autouse=True)
 def deep_recursion():
-    """For pika, which decodes recursively."""
+    """Raises the limit for pika, which decodes recursively."""
     former = sys.getrecursionlimit()
     sys.setrecursionlimit(10 * LEVELS)
     yield

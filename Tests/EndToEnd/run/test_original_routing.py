@@ -1,4 +1,4 @@
-"""WORK_ITEM_EXCHANGE and WORK_ITEM_ROUTING_KEY are those of the first publish, whatever way the item has come since."""
+"""WORK_ITEM_EXCHANGE and WORK_ITEM_ROUTING_KEY are those of the first publish, however often the item has moved since."""
 
 import signal
 
@@ -21,7 +21,7 @@ def exchange(bench):
 
 @pytest.fixture(params=["bound", "direct"])
 def bound(request, bench, exchange):
-    """Puts an item into a queue, and says what its workers are to see."""
+    """Puts an item into a queue, and returns what its workers should see."""
 
     def put(queue, **properties):
         if request.param == "direct":
@@ -41,7 +41,7 @@ def attempt(bench, queue, *options, status=3):
 
 
 def broker_dead_letters(queue):
-    """By the queue's delivery limit of 1."""
+    """The queue's delivery limit of 1 dead-letters it."""
     for _ in range(2):
         queue.assert_back()
         method, _, _ = queue.client.channel.basic_get(queue.name)
@@ -69,7 +69,7 @@ def test_interruptions(bench, kind, bound):
 
 
 def test_crashes(bench, kind, bound):
-    """A classic queue does not count them, so they are counted in a copy."""
+    """A classic queue does not count attempts, so a copy counts them."""
     queue = bench.work_queue(kind)
     context = bound(queue)
     for _ in range(2):
@@ -85,7 +85,7 @@ def test_ten_returns(bench, bound):
 
 @pytest.mark.limit(120)
 def test_dead_letters_that_are_replayed(bench, kind, bound):
-    """Several cycles, each with a retry and an end in the dead-letter queue."""
+    """There are several cycles. Each has a retry, and ends in the dead-letter queue."""
     queue = bench.work_queue(kind)
     context = bound(queue)
     for _ in range(3):
@@ -97,7 +97,7 @@ def test_dead_letters_that_are_replayed(bench, kind, bound):
 
 
 def test_what_the_broker_dead_lettered(bench, bound):
-    """Before any runner made a copy; afterwards; and once more."""
+    """This is checked before any runner has made a copy, after that, and once more."""
     queue = bench.work_queue("quorum", options=("--arg", "x-delivery-limit=1"))
     context = bound(queue)
     for _ in range(2):
@@ -124,7 +124,7 @@ def test_amqp_consume(bench, kind, bound, links):
     for status in 3, 0:
         result = bench.run(
             "--url", bench.broker.url, "-q", queue.name, "-c", "1", *CONTEXT, binary=str(links / "amqp-consume"),
-            command="--heartbeat=30", url=None, env={"STATUS": str(status)}, timeout=40)
+            command="--heartbeat=30", url=None, env={"STATUS": str(status)}, timeout=60)
         assert (result.status, result.stdout) == (status, context), result
 
 
@@ -138,7 +138,8 @@ FOREIGN = [
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=["other types", "one of two", "deaths", "both"])
 def test_headers_that_others_wrote(bench, headers, exchange):
-    """What was published to an exchange says itself which; nothing that others write keeps an item from its worker."""
+    """For an item that was published to an exchange, the delivery tells the exchange and the key, whatever headers it
+    has. No headers keep an item from its worker."""
     queue = bench.work_queue()
     bench.client.channel.queue_bind(queue.name, exchange, "order.#")
     queue.put(b"apple", exchange=exchange, routing_key=KEY, headers=headers)
@@ -152,7 +153,7 @@ def test_headers_that_others_wrote(bench, headers, exchange):
 
 
 def test_the_rest_of_what_a_worker_sees(bench, kind):
-    """Properties and headers are the same at each attempt, but for what is about the delivery."""
+    """Properties and headers are the same at each attempt, except those that describe the delivery."""
     queue = bench.work_queue(kind)
     queue.put(
         b"apple", message_id="id", content_type="text/plain", content_encoding="x", priority=3, correlation_id="c",

@@ -1,4 +1,4 @@
-"""Several workers side by side in one runner, and runners that go on."""
+"""Several parallel workers in one runner, and runners that go on."""
 
 import signal
 
@@ -8,7 +8,7 @@ from support.processes import PROMPT, holds_for, is_alive, wait_until
 
 
 def held(bench, queue, *arguments, count, steps=("trap:TERM:0", "hold")):
-    """A runner, when `count` of its workers have begun."""
+    """A runner, as soon as `count` of its workers have started."""
     worker = bench.worker(*steps)
     runner = bench.start("-q", queue.name, *arguments, worker=worker)
     worker.wait_for("holding", count)
@@ -103,7 +103,7 @@ def test_all_workers_go_with_the_runner(bench):
 
 
 def test_a_poison_item_slows_the_runner_down(bench, kind):
-    """It comes back at once, and the good ones behind it are done all the same."""
+    """The failed item comes back at once, and the good ones behind it are still done."""
     queue = bench.queue(kind, b"poison")
     log = bench.path("log")
     script = bench.script(f'echo run >>{log}; exit 1')

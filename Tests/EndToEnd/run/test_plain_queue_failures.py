@@ -1,4 +1,5 @@
-"""Failed items of a queue that `declare` did not make: given back, or rejected for the broker to dead-letter them."""
+"""Failed items of a queue that `declare` did not make. They are given back, or rejected so that the broker dead-letters
+them."""
 
 import json
 
@@ -10,7 +11,7 @@ FAIL = ["sh", "-c", "exit 3"]
 
 
 def dead_lettering(bench, kind="classic", *bodies):
-    """A queue whose dead letters go to the other one."""
+    """A queue, and the queue that its dead letters go to."""
     dead = bench.queue("classic")
     queue = bench.queue(kind, *bodies, **{"x-dead-letter-exchange": "amq.direct", "x-dead-letter-routing-key": dead.name})
     bench.client.channel.queue_bind(dead.name, "amq.direct", dead.name)
@@ -61,19 +62,16 @@ def test_a_dead_letter_queue_that_is_missing(bench):
 
 
 def test_an_exchange_that_a_policy_gives(bench, kind):
-    """AMQP does not show it: a line says so."""
+    """AMQP does not show a policy, and a message says so."""
     dead, queue = bench.queue("classic"), bench.name_queue(kind)
     definition = json.dumps({"dead-letter-exchange": "", "dead-letter-routing-key": dead.name})
-    bench.broker.ctl("set_policy", "--apply-to", "queues", bench.marker, f"^{queue.name}$", definition)
-    try:
+    with bench.broker.policy(bench.marker, f"^{queue.name}$", definition):
         bench.client.channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": kind})
         queue.put(b"poison")
         result = bench.run("-q", queue.name, "--on-failure", "reject", worker=FAIL)
         assert result.status == 3 and "policy" in result.lines[0] and len(result.lines) == 2, result
         dead.assert_back()
         queue.assert_empty()
-    finally:
-        bench.broker.ctl("clear_policy", bench.marker)
 
 
 def test_a_user_who_may_only_read(bench):
@@ -98,6 +96,6 @@ def test_a_queue_with_retries(bench, way):
     ("--on-failure", "reject", "--retry-delay", "1s"), ("--on-failure", "reject", "--assume", "declared"),
     ("--on-failure", "drop"),
 ])
-def test_what_excludes_each_other(bench, options):
+def test_options_that_exclude_each_other(bench, options):
     result = bench.run("-q", "any", *options, worker=FAIL)
     assert result.status == 64 and "--on-failure" in result.stderr, result

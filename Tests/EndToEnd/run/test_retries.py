@@ -7,7 +7,7 @@ import pytest
 
 from support.processes import PROMPT, holds_for, wait_until
 
-# Fails always; takes its runner with it; takes too long. All others are done, and written down.
+# One item always fails, one kills its runner, and one takes too long. All others are done and logged.
 POISON = """
 body=$(cat)
 case $body in
@@ -20,7 +20,7 @@ esac
 
 
 def dead_letters(queue):
-    """{body: headers}"""
+    """The dead letters, as {body: headers}."""
     return {body: properties.headers for _, properties, body in queue.dead.take_all()}
 
 
@@ -35,7 +35,7 @@ def test_poison_ends_in_the_dead_letter_queue_and_the_others_are_done_once(bench
     statuses = []
     while not statuses or statuses[-1] == -signal.SIGKILL:
         statuses.append(bench.run("-q", queue.name, *options, worker=worker, timeout=60).status)
-    # Each of its three attempts costs the item's runner its life; the last runner finds it dead, or others.
+    # Each of the item's three attempts kills its runner. The last runner finds the item dead, or other items.
     assert statuses == [-signal.SIGKILL] * 3 + [1]
     dead = dead_letters(queue)
     assert {body: headers["x-amqp-job-attempts"] for body, headers in dead.items()} == {
@@ -52,7 +52,7 @@ def test_poison_ends_in_the_dead_letter_queue_and_the_others_are_done_once(bench
 @pytest.mark.limit(120)
 @pytest.mark.parametrize("poison", [b"fails", b"kills", b"hangs"])
 def test_one_pod_an_item(bench, kind, poison):
-    """The same with a runner for each item: here nothing is done twice."""
+    """The same with one runner per item. Nothing is done twice here."""
     good = [b"%d" % n for n in range(20)]
     queue = bench.work_queue(kind, *good[:10], poison, *good[10:])
     log = bench.path("log")
@@ -68,7 +68,7 @@ def test_one_pod_an_item(bench, kind, poison):
         elif log.exists() and len(log.read_text().split()) == before:
             break
     assert sorted(log.read_text().split(), key=int) == [item.decode() for item in good]
-    # Who finds that no attempt is left fails, too.
+    # A runner that finds no attempt left fails, too.
     assert failures == (4 if poison == b"kills" else 3)
     assert pods == 20 + failures + 1
     dead = dead_letters(queue)
@@ -181,16 +181,13 @@ def test_a_broker_short_of_memory_is_waited_for_and_nothing_is_doubled(spare, sp
     worker = spare.worker("hold", "exit:1")
     runner = spare.start("-q", queue.name, "-n", "2", "--retry-delay", "500ms", worker=worker)
     worker.wait_for("holding")
-    spare_broker.ctl("set_vm_memory_high_watermark", "0")
-    try:
+    with spare_broker.short_of_memory():
         worker.go()
         wait_until(lambda: "takes no copies" in runner.stderr, what="the notice")
-        holds_for(runner.runs, 6, "the wait")  # longer than a settlement may take otherwise
-    finally:
-        spare_broker.ctl("set_vm_memory_high_watermark", "0.6")
+        holds_for(runner.runs, 6, "the wait")  # A settlement may otherwise take less than this.
     worker.wait_for("start", 2)
     assert runner.finish().status == 1
-    queue.assert_back()  # after its delay
+    queue.assert_back()  # It comes after its delay.
     holds_for(lambda: (queue.depth(), queue.retry.depth()) == (1, 0), 1, "the one item")
 
 
@@ -199,12 +196,9 @@ def test_term_while_the_broker_is_short_of_memory(spare, spare_broker):
     worker = spare.worker("hold", "exit:1")
     runner = spare.start("-q", queue.name, worker=worker)
     worker.wait_for("holding")
-    spare_broker.ctl("set_vm_memory_high_watermark", "0")
-    try:
+    with spare_broker.short_of_memory():
         worker.go()
         wait_until(lambda: "takes no copies" in runner.stderr, what="the notice")
         runner.send(signal.SIGTERM)
         assert runner.finish(5 + PROMPT).status == 143
         queue.assert_back()
-    finally:
-        spare_broker.ctl("set_vm_memory_high_watermark", "0.6")

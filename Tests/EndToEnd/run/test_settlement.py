@@ -1,11 +1,8 @@
-"""What happens to the item, and the exit status: the contract's table, where the worker decides."""
+"""What happens to the item, and the exit status. These are the rows of the contract's table where the worker decides."""
 
 import resource
-import signal
 
 import pytest
-
-from support.processes import PROMPT
 
 
 def test_success_is_acked(bench, kind):
@@ -115,7 +112,7 @@ def test_a_script_with_windows_line_ends(bench, links, first, status, words):
 
 
 def test_item_too_large_to_start_the_worker(bench):
-    """The environment with the item's headers passes the limit of exec, which is a quarter of the stack's."""
+    """The environment with the item's headers exceeds the limit of exec, which is a quarter of the stack's."""
     queue = bench.queue("quorum")
     queue.put(b"apple", headers={f"large-{n}": "x" * 30000 for n in range(4)})
 
@@ -132,7 +129,7 @@ def test_item_too_large_to_start_the_worker(bench):
 
 def test_timeout(bench):
     queue = bench.queue("quorum", b"apple")
-    worker = bench.worker("trap:TERM:0", "hold")  # ending well when told to is still a failure
+    worker = bench.worker("trap:TERM:0", "hold")  # Exiting 0 on TERM is still a failure.
     result = bench.run("-q", queue.name, "--timeout", "500ms", worker=worker)
     assert result.status == 124, result
     assert [event["name"] for event in worker.events("signal")] == ["TERM"]
@@ -168,7 +165,7 @@ def test_n_items_all_done(bench, kind):
 
 
 def test_n_items_with_mixed_results(bench, kind):
-    """A failed item does not end a runner that has more to do; it may well be among those that follow."""
+    """A failed item does not end a runner that has more to do. The item may be among those that follow."""
     queue = bench.queue(kind, b"good", b"bad", b"good", b"good")
     log = bench.path("log")
     worker = bench.script(f'body=$(cat); echo "$body" >>{log}; [ "$body" = good ]')
@@ -198,7 +195,7 @@ def test_n_with_fewer_items_of_which_one_fails(bench):
 
 
 def test_n_items_one_at_a_time(bench):
-    """With two free items on the queue, the second is not taken while the first one's worker runs."""
+    """Two items are ready. The second is not taken while the first one's worker runs."""
     queue = bench.queue("quorum", b"one", b"two")
     worker = bench.worker("hold")
     runner = bench.start("-q", queue.name, "-n", "2", worker=worker)
@@ -209,99 +206,3 @@ def test_n_items_one_at_a_time(bench):
     assert runner.finish().status == 0
     assert worker.runs == 2
     queue.assert_empty()
-
-
-# No item
-
-
-def test_waits_for_an_item(bench, kind):
-    queue = bench.queue(kind)
-    worker = bench.worker()
-    runner = bench.start("-q", queue.name, worker=worker)
-    queue.wait_for_consumer()
-    assert runner.runs() and not worker.has("start")
-    queue.put(b"late")
-    assert runner.finish().status == 0
-    assert worker.runs == 1
-    queue.assert_empty()
-
-
-def test_exits_when_empty(bench, kind):
-    queue = bench.queue(kind)
-    worker = bench.worker()
-    result = bench.run("-q", queue.name, "--when-empty", "exit", worker=worker)
-    assert (result.status, result.stderr) == (0, ""), result
-    assert not worker.has("start")
-
-
-def test_no_such_queue(bench):
-    queue = bench.name_queue()
-    for mode in "wait", "exit":
-        result = bench.run("-q", queue.name, "--when-empty", mode, worker=["true"])
-        result.assert_error(66, queue.name, "127.0.0.1")
-    assert not queue.exists(), "it has been created"
-
-
-def test_wait_first_for_the_queue(bench):
-    queue = bench.name_queue()
-    worker = bench.worker()
-    runner = bench.start("-q", queue.name, "--when-empty", "exit", "--wait-first", "40s", worker=worker)
-    runner.handles(signal.SIGTERM)
-    with pytest.raises(AssertionError):
-        runner.finish(1.5)
-    bench.client.channel.queue_declare(queue.name, durable=True)
-    queue.put(b"late")
-    assert runner.finish().status == 0
-    assert worker.runs == 1
-    queue.assert_empty()
-
-
-def test_wait_first_for_the_first_item(bench):
-    """Without --wait-first it would have been gone after about three seconds."""
-    queue = bench.queue()
-    worker = bench.worker()
-    runner = bench.start("-q", queue.name, "--when-empty", "exit", "--wait-first", "40s", worker=worker)
-    with pytest.raises(AssertionError):
-        runner.finish(4.5)
-    queue.put(b"late")
-    assert runner.finish().status == 0
-    assert worker.runs == 1
-    queue.assert_empty()
-
-
-def test_wait_first_ends(bench):
-    missing, empty = bench.name_queue(), bench.queue()
-    waiting = [
-        bench.start("-q", queue.name, "--when-empty", "exit", "--wait-first", "1s", worker=["true"])
-        for queue in (missing, empty)
-    ]
-    waiting[0].finish().assert_error(66, missing.name)
-    assert waiting[1].finish().status == 0
-
-
-def test_queue_deleted_while_waiting(bench, kind):
-    queue = bench.queue(kind)
-    runner = bench.start("-q", queue.name, worker=["true"])
-    queue.wait_for_consumer()
-    queue.delete()
-    result = runner.finish(PROMPT * 2)
-    # RabbitMQ 4.x may not have finished making the consumer of a quorum queue: then it closes the connection, and the
-    # next one too as long as it has not finished deleting the queue.
-    while kind == "quorum" and bench.broker.version >= (4, 0) and "connecting again" in result.lines[0]:
-        del result.lines[0]
-    result.assert_error(66, queue.name)
-
-
-def test_queue_deleted_and_declared_again_under_a_runner(bench, kind):
-    """The item in hand is of a queue that is gone. RabbitMQ 3.10 does not say so of a quorum queue (the page "Guarantees")."""
-    if kind == "quorum" and bench.broker.version < (4, 0):
-        pytest.skip("RabbitMQ 3.10 takes the new queue for the old one")
-    queue = bench.queue(kind, b"apple")
-    worker = bench.worker("read", "hold")
-    runner = bench.start("-q", queue.name, worker=worker)
-    worker.start
-    queue.delete()
-    bench.client.channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": kind})
-    queue.put(b"pear", b"plum")
-    assert runner.finish(30).status == 76
-    queue.assert_back(2)

@@ -1,4 +1,4 @@
-"""Signals to the runner: what it does itself, and what reaches the worker."""
+"""Signals to the runner: its own reaction, and what reaches the worker."""
 
 import os
 import signal
@@ -15,11 +15,11 @@ def number(name):
     return getattr(signal, "SIG" + name)
 
 
-# While no item is held (while connecting: test_connecting.py)
+# While no item is held (test_connecting.py tests signals during a connect)
 
 
 @pytest.mark.parametrize("name", ENDING)
-def test_ends_a_runner_that_waits(bench, name):
+def test_a_signal_ends_a_runner_that_waits(bench, name):
     queue = bench.queue()
     runner = bench.start("-q", queue.name, worker=["true"])
     queue.wait_for_consumer()
@@ -30,7 +30,7 @@ def test_ends_a_runner_that_waits(bench, name):
     queue.assert_untouched()
 
 
-def test_ends_a_runner_that_looks_whether_the_queue_is_drained(bench):
+def test_a_signal_ends_a_runner_that_probes_the_queue(bench):
     queue = bench.queue()
     holder_worker = bench.worker("hold")
     queue.put(b"held")
@@ -46,7 +46,7 @@ def test_ends_a_runner_that_looks_whether_the_queue_is_drained(bench):
     assert holder.finish().status == 0
 
 
-def test_ends_a_runner_that_waits_for_the_queue(bench):
+def test_a_signal_ends_a_runner_that_waits_for_the_queue(bench):
     queue = bench.name_queue()
     runner = bench.start("-q", queue.name, "--wait-first", "60s", worker=["true"])
     runner.handles(signal.SIGTERM)
@@ -68,8 +68,8 @@ def test_other_signals_do_not_harm_a_runner_that_waits(bench, name):
 
 
 @pytest.mark.parametrize("options", [[], ["--drain", "-j", "2"]], ids=" ".join)
-def test_says_what_it_waits_for(bench, options):
-    """And nothing else changes: the worker does not get that signal, and the runner goes on."""
+def test_ttin_reports_the_state_of_the_runner(bench, options):
+    """Nothing else changes. The worker does not get this signal, and the runner goes on."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("trap:TTIN", "hold")
     runner = bench.start("-q", queue.name, *options, worker=worker)
@@ -89,7 +89,7 @@ def test_says_what_it_waits_for(bench, options):
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT"])
-def test_reaches_the_worker_and_its_group(bench, name):
+def test_signals_reach_the_worker_and_its_group(bench, name):
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker(f"child:inner:trap:{name}+hold", f"trap:{name}", "hold")
     runner = bench.start("-q", queue.name, worker=worker)
@@ -108,7 +108,7 @@ def test_reaches_the_worker_and_its_group(bench, name):
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT"])
-def test_worker_that_dies_of_it(bench, kind, name):
+def test_worker_that_dies_of_the_signal(bench, kind, name):
     queue = bench.queue(kind, b"apple")
     worker = bench.worker("trap:INT:5" if name == "INT" else "trap:TERM:5", "hold")
     runner = bench.start("-q", queue.name, worker=worker)
@@ -158,7 +158,7 @@ def test_second_term_kills_at_once(bench):
     worker.wait_for("holding")
     runner.send(signal.SIGTERM)
     worker.wait_for("signal")
-    holds_for(runner.runs, 1.3, "the runner")  # a second one within a second may be the first one's echo
+    holds_for(runner.runs, 1.3, "the runner")  # Within a second, another TERM counts as an echo of the first.
     runner.send(signal.SIGTERM)
     assert runner.finish(PROMPT).status == 143
     bench.assert_nothing_left()
@@ -166,7 +166,7 @@ def test_second_term_kills_at_once(bench):
 
 
 def test_two_terms_at_once_count_as_one(bench):
-    """As when both the container's runtime and a shell pass it on."""
+    """Both the container's runtime and a shell may pass the signal on."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("trap:TERM", "hold")
     runner = bench.start("-q", queue.name, worker=worker)
@@ -181,7 +181,7 @@ def test_two_terms_at_once_count_as_one(bench):
 
 
 def test_more_than_one_item_asked_for(bench):
-    """The item in hand may be finished, the next one is not begun, and the runner has not done what it was asked."""
+    """The item in hand may be finished and the next one is not begun. The runner has not done what it was asked to do."""
     queue = bench.queue("quorum", b"one", b"two")
     worker = bench.worker("trap:TERM:0", "hold")
     runner = bench.start("-q", queue.name, "-n", "2", worker=worker)
@@ -193,7 +193,7 @@ def test_more_than_one_item_asked_for(bench):
 
 
 def test_last_of_several_items(bench):
-    """All were done, the last one after the signal."""
+    """All items were done, the last one after the signal."""
     queue = bench.queue("quorum", b"one", b"two")
     first = bench.path("first")
     worker = bench.worker("trap:TERM:0", "hold")
@@ -206,7 +206,7 @@ def test_last_of_several_items(bench):
 
 
 def test_term_to_a_stopped_worker(bench):
-    """A stopped process takes no TERM; it has to be killed in the end, not waited for."""
+    """A stopped process does not react to TERM. It has to be killed in the end, without waiting for it."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("hold")
     runner = bench.start("-q", queue.name, "--grace", "1s", worker=worker)
@@ -241,7 +241,8 @@ def stopped(pid):
 
 @pytest.mark.parametrize("name", ["KILL", "STOP-KILL"])
 def test_runner_killed_while_the_worker_runs(bench, kind, name):
-    """The item is back, and neither the worker nor its child is left, although they ignore all that can be ignored."""
+    """The item is back. Neither the worker nor its child is left, although they ignore every signal that can be
+    ignored."""
     queue = bench.queue(kind, b"apple")
     ignore = "ignore:TERM", "ignore:HUP", "ignore:INT"
     worker = bench.worker(*ignore, f"child:inner:{'+'.join(ignore)}+hold", "hold")
@@ -258,7 +259,7 @@ def test_runner_killed_while_the_worker_runs(bench, kind, name):
 
 
 def test_runner_killed_at_random_moments_loses_nothing(bench):
-    """Forty items, and a runner that is killed over and over: all are done in the end."""
+    """There are forty items, and the runner is killed over and over. All items are done in the end."""
     items = [b"%d" % n for n in range(40)]
     queue = bench.queue("classic", *items)
     log = bench.path("log")
@@ -266,26 +267,27 @@ def test_runner_killed_at_random_moments_loses_nothing(bench):
     pause = 0.01
     for _ in range(25):
         runner = bench.start("-q", queue.name, "-n", "40", worker=worker)
-        time.sleep(pause)  # a moment of no meaning, on purpose
+        time.sleep(pause)  # The moment is arbitrary on purpose.
         pause = pause * 1.7 % 0.15
         runner.send(signal.SIGKILL)
         runner.finish()
     bench.assert_nothing_left()
-    result = bench.run("-q", queue.name, "-n", "40", "--when-empty", "exit", worker=worker, timeout=40)
+    result = bench.run("-q", queue.name, "-n", "40", "--when-empty", "exit", worker=worker, timeout=60)
     assert result.status == 0, result
     assert set(log.read_text().split()) == {item.decode() for item in items}
     queue.assert_empty()
 
 
 def test_term_at_random_moments_tells_the_truth(bench):
-    """Whenever it comes: exit status 0 stands for an item that is gone, and any other for one that is still there."""
+    """Whenever the signal comes, exit status 0 means that the item is gone. Any other status means that it is still
+    there."""
     count = 40
     queue = bench.queue("quorum", *[b"%d" % n for n in range(count)])
     statuses, pause = [], 0.002
     for _ in range(count):
         runner = bench.start("-q", queue.name, worker=["sh", "-c", "cat >/dev/null; exit 0"])
         wait_until(lambda: handles(runner.pid, signal.SIGTERM) or not runner.runs(), what="the runner's start")
-        time.sleep(pause)  # a moment of no meaning, on purpose
+        time.sleep(pause)  # The moment is arbitrary on purpose.
         pause = pause * 1.6 % 0.02
         runner.send(signal.SIGTERM)
         statuses.append(runner.finish(PROMPT).status)

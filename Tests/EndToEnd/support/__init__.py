@@ -1,1 +1,1 @@
-"""What the end-to-end tests share. Everything here is imported or started by tests; nothing here is a test."""
+"""Code that the end-to-end tests share. Tests import or start everything here. No file here is a test."""

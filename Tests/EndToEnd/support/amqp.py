@@ -1,4 +1,4 @@
-"""The tests' own client: queues, and what is in them."""
+"""The tests' own AMQP client, with the queues of a test and what is in them."""
 
 import struct
 
@@ -7,11 +7,11 @@ import pika.data
 import pika.exceptions
 import pika.spec
 
-from support.processes import wait_until, holds_for
+from support.processes import PATIENCE, holds_for, wait_until
 
 
 class Raw:
-    """A field of a table with its type octet, for those types that pika cannot write."""
+    """A field of a table that brings its own type octet. It is for types that pika cannot write."""
 
     def __init__(self, kind, payload):
         self.encoded = kind + payload
@@ -30,11 +30,11 @@ def _encode_value(pieces, value, _original=pika.data.encode_value):
 pika.data.encode_value = _encode_value
 
 
-pika.spec.FRAME_MAX_SIZE = 1 << 20  # pika would refuse to ask for more than the usual 128 KiB
+pika.spec.FRAME_MAX_SIZE = 1 << 20  # By default pika refuses to ask for more than 128 KiB.
 
 
 def parameters(url, frame_max=None):
-    """Connection parameters of the tests' own client, which asks for no heartbeats."""
+    """Connection parameters for the tests' own client, which asks for no heartbeats."""
     result = pika.URLParameters(url)
     if not pika.compat.urlparse(url).path:
         result.virtual_host = "/"
@@ -45,7 +45,7 @@ def parameters(url, frame_max=None):
 
 
 class Client:
-    """A connection of the tests' own, opened when it is first needed, and again when it has been lost."""
+    """A connection that is opened when it is first used, and again after it has been lost."""
 
     def __init__(self, url, frame_max=None):
         self.parameters = parameters(url, frame_max)
@@ -76,7 +76,7 @@ class Client:
 
 
 class Queue:
-    """A queue of one test."""
+    """A queue that one test uses."""
 
     def __init__(self, client, name, kind):
         self.client, self.name, self.kind = client, name, kind
@@ -104,25 +104,26 @@ class Queue:
         return True
 
     def depth(self):
-        """Items that are ready."""
+        """The number of items that are ready."""
         return self._passive().message_count
 
     def consumers(self):
         return self._passive().consumer_count
 
-    def wait_for_consumer(self, count=1, timeout=15.0):
+    def wait_for_consumer(self, count=1, timeout=PATIENCE):
         wait_until(lambda: self.consumers() == count, timeout, f"{count} consumers on the queue")
 
     def assert_empty(self):
-        """Empty, and nothing comes back either: an item that is not acked would, as soon as its runner is gone."""
+        """Asserts that the queue is empty and stays empty. An item that was not acked would come back as soon as its
+        runner is gone."""
         wait_until(lambda: self.consumers() == 0, what="no consumer on the queue")
         holds_for(lambda: self.depth() == 0, 0.2, "the empty queue")
 
-    def assert_back(self, count=1, timeout=10.0):
+    def assert_back(self, count=1, timeout=PATIENCE):
         wait_until(lambda: self.depth() == count, timeout, f"{count} items ready in the queue")
 
     def take(self):
-        """Takes the first item for good: (redelivered, properties, body), or None."""
+        """Takes the first item and acks it. Returns (redelivered, properties, body), or None."""
         method, properties, body = self.client.channel.basic_get(self.name, auto_ack=True)
         return None if method is None else (method.redelivered, properties, body)
 
@@ -133,7 +134,7 @@ class Queue:
         return items
 
     def assert_untouched(self, count=1):
-        """That many are ready, and no one has ever had one of them in hand."""
+        """Asserts that this many items are ready, and that none of them was ever delivered."""
         self.assert_back(count)
         for redelivered, properties, body in self.take_all():
             raised = (properties.headers or {}).get("x-delivery-count", 0)

@@ -1,6 +1,7 @@
-"""What kubectl needs of a Kubernetes API server (https://kubernetes.io/docs/reference/using-api/api-concepts/): it tells
-which kinds there are, and keeps objects, which are created, read, changed and deleted. Nothing comes of them, but that a
-StatefulSet leaves a volume for each of its claims, and that what an object owns goes with it."""
+"""The parts of a Kubernetes API server that kubectl needs
+(https://kubernetes.io/docs/reference/using-api/api-concepts/). The server tells which kinds exist. It keeps objects,
+which can be created, read, changed and deleted. It acts on them in two ways only: a StatefulSet leaves a volume for
+each of its claims, and deleting an object deletes what it owns."""
 
 import http.server
 import json
@@ -8,7 +9,7 @@ import threading
 import urllib.parse
 import uuid
 
-# {group and version: {plural: (kind, short name)}}; all in namespaces
+# {group and version: {plural: (kind, short name)}}. Every kind lives in namespaces.
 KINDS = {
     "v1": {
         "configmaps": ("ConfigMap", "cm"), "persistentvolumeclaims": ("PersistentVolumeClaim", "pvc"),
@@ -27,7 +28,7 @@ VERBS = ["create", "delete", "get", "list", "patch"]
 
 
 def discovery(path):
-    """The answer to a question for kinds, or None."""
+    """The answer to a request for kinds, or None."""
     if path == "/api":
         return {"kind": "APIVersions", "versions": ["v1"]}
     if path == "/apis":
@@ -47,7 +48,7 @@ def discovery(path):
 
 class ApiServer:
     def __init__(self):
-        self.objects = {}  # by path
+        self.objects = {}  # The keys are paths.
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -79,11 +80,11 @@ class ApiServer:
 
     @property
     def names(self):
-        """(kind, name) of all that is there."""
+        """The (kind, name) of each object."""
         return {(each["kind"], each["metadata"]["name"]) for each in self.objects.values()}
 
     def answer(self, method, url, body):
-        """The status and the object with which a request is answered."""
+        """The status and the object that answer a request."""
         found = discovery(url.path) if method == "GET" else None
         if found:
             return 200, found

@@ -1,5 +1,6 @@
-"""RabbitMQ servers that the tests start, stop and set."""
+"""RabbitMQ servers that the tests start, stop and configure."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -7,12 +8,12 @@ import subprocess
 from support.amqp import parameters
 
 BROKER_SCRIPT = pathlib.Path(__file__).resolve().parents[3] / "scripts" / "broker"
-# Writes the log and the tables of the broker to disk. A broker that is killed after that still has its queues.
-WRITE_DOWN = "catch mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]."
+# Writes the broker's log and tables to disk. A broker that is killed after that still has its queues.
+WRITE_TO_DISK = "catch mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]."
 
 
 class Broker:
-    """A RabbitMQ that scripts/broker keeps."""
+    """A RabbitMQ server that scripts/broker runs."""
 
     def __init__(self, name, url=None, options=()):
         self.name, self.options = name, options
@@ -22,7 +23,7 @@ class Broker:
     def _script(self, command, *arguments):
         done = subprocess.run(
             [str(BROKER_SCRIPT), command, "--name", self.name, *arguments],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
         )
         assert done.returncode == 0, f"scripts/broker {command} {arguments}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
@@ -36,40 +37,57 @@ class Broker:
         self._script("stop", *(["--keep-data"] if keep_data else []))
 
     def kill(self):
-        """With SIGKILL. What it has not written down yet of its queues' existence is written first: RabbitMQ 3.10 does
-        so half a second late, and a quorum queue is beyond repair if that is lost."""
-        self.ctl("eval", WRITE_DOWN)
+        """Kills the server with SIGKILL, after it has written to disk which queues exist. RabbitMQ 3.10 would do so half a
+        second late, and a quorum queue is beyond repair if that information is lost."""
+        self.eval(WRITE_TO_DISK)
         self._script("kill")
 
     def ctl(self, *arguments):
+        """Runs rabbitmqctl, which takes a second of processor time. `eval` takes a few milliseconds."""
         return self._script("ctl", *arguments)
+
+    def eval(self, expression):
+        """Evaluates an Erlang expression in the server, and returns its value as text."""
+        return self._script("eval", expression)
 
     @property
     def log(self):
         """The path of its log."""
         return self._script("logs")
 
+    @contextlib.contextmanager
     def setting(self, name, value):
-        """A setting of the broker as a context, set back at its end. The value is an Erlang term."""
-        return _Setting(self, name, value)
+        """Gives a setting of the broker another value, an Erlang term, for as long as the context lasts."""
+        former = self.eval(f"application:get_env(rabbit,{name}).")
+        self.eval(f"application:set_env(rabbit,{name},{value}).")
+        try:
+            yield
+        finally:
+            self.eval(
+                f"application:set_env(rabbit,{name},{former[4:-1]})." if former.startswith("{ok,")
+                else f"application:unset_env(rabbit,{name}).")
+
+    @contextlib.contextmanager
+    def short_of_memory(self):
+        """Raises the broker's memory alarm for as long as the context lasts: it takes no publishes meanwhile."""
+        monitor = "vm_memory_monitor"
+        before = self.eval(f"{monitor}:get_vm_memory_high_watermark().")
+        self.eval(f"{monitor}:set_vm_memory_high_watermark(0.00001).")
+        try:
+            yield
+        finally:
+            self.eval(f"{monitor}:set_vm_memory_high_watermark({before}).")
+
+    @contextlib.contextmanager
+    def policy(self, name, pattern, definition):
+        """A policy for the queues whose names match the pattern, for as long as the context lasts. The definition is JSON."""
+        self.ctl("set_policy", name, pattern, definition, "--apply-to", "queues")
+        try:
+            yield
+        finally:
+            self.ctl("clear_policy", name)
 
     @property
     def address(self):
         found = parameters(self.url)
         return found.host, found.port
-
-
-class _Setting:
-    def __init__(self, broker, name, value):
-        self.broker, self.name, self.value = broker, name, value
-
-    def __enter__(self):
-        former = self.broker.ctl("eval", f"application:get_env(rabbit,{self.name}).")
-        self.undo = (
-            f"application:set_env(rabbit,{self.name},{former[4:-1]})." if former.startswith("{ok,")
-            else f"application:unset_env(rabbit,{self.name})."
-        )
-        self.broker.ctl("eval", f"application:set_env(rabbit,{self.name},{self.value}).")
-
-    def __exit__(self, *_):
-        self.broker.ctl("eval", self.undo)

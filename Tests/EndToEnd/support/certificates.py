@@ -1,7 +1,7 @@
-"""Certificates to test TLS with: certificates.py DIRECTORY
+"""Makes certificates to test TLS with: certificates.py DIRECTORY
 
-ca.pem signs cert.pem (with key.pem; for localhost and 127.0.0.1, the broker's) and NAME.pem, which has its key in the same
-file: client (for the user guest), and servers that somebody should not trust.
+ca.pem signs all others. cert.pem and key.pem are the broker's, for localhost and 127.0.0.1. Every other file holds a
+certificate and its key: client.pem is for the user guest, and the rest are for servers that a client should not trust.
 """
 
 import datetime

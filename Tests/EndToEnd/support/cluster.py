@@ -1,4 +1,5 @@
-"""Runs the Jobs of manifests here: their pods as local processes, under the rules of Kubernetes' Job controller."""
+"""Runs the Jobs of manifests on this machine. Their pods are local processes, under the rules of Kubernetes' Job
+controller."""
 
 import collections
 import shutil
@@ -8,7 +9,7 @@ from support import kubernetes
 from support import pods
 
 FRUITS = ["apple", "banana", "cherry", "date", "fig", "grape", "lemon", "melon"]
-QUICKLY = {"--retry-delay": "200ms", "--wait-first": "1s"}  # in the place of times that are for clusters
+QUICKLY = {"--retry-delay": "200ms", "--wait-first": "1s"}  # These replace times that suit a real cluster.
 COMPLETE = ("Complete", "")
 
 
@@ -18,7 +19,7 @@ def put(queue, items):
 
 
 def shell_worker(bench, text):
-    """A worker that writes its item down when `text` has succeeded; and that log."""
+    """A worker that runs `text`, and then writes its item to a log. Returns the worker and the log."""
     log = bench.path("done")
     log.touch()
     (path,) = bench.script(f'item=$(cat); {text}\necho "$item" >>{log}')
@@ -30,7 +31,7 @@ def statuses(outcome):
 
 
 def replace_option(words, name, value):
-    """Gives the option of `amqp-job run` another value, or gives it at all."""
+    """Sets an option of `amqp-job run` to another value, or adds it."""
     for index, word in enumerate(words[: words.index("--")]):
         if word.startswith(name + "="):
             words[index] = f"{name}={value}"
@@ -42,8 +43,8 @@ def replace_option(words, name, value):
 
 
 class Cluster:
-    """Has the images that manifests name: `amqp-job:1`; `job-wq-1:1`, with `worker` as /app/worker.py; and
-    `python:3.13-alpine` and `busybox:1.37`, which are what this machine has, with `worker` as /worker.py."""
+    """A node with the images that manifests name. `amqp-job:1` has the runner alone, and `job-wq-1:1` also has `worker` as
+    /app/worker.py. `python:3.13-alpine` and `busybox:1.37` are the system of this machine, with `worker` as /worker.py."""
 
     def __init__(self, bench, worker=None):
         self.bench, self.jobs = bench, []
@@ -64,11 +65,11 @@ class Cluster:
         }
 
     def run_job(self, manifest, queue, url=None, options=None, back_off_seconds=0.05, change=None):
-        """Starts the Job of a manifest (YAML, or a list of objects).
+        """Starts the Job of a manifest, which is YAML or a list of objects.
 
-        `queue`: its name, in the place of job1. `url`: the broker's, in that of the Secrets', which need not be there.
-        `options`: other values for options of `amqp-job run`; times for retries and pauses are for clusters.
-        `change(spec)`: changes the Job's spec."""
+        `queue` is a name that replaces job1. `url` replaces the broker's URL in the Secrets, which need not exist.
+        `options` replaces values of options of `amqp-job run`, because times for retries and pauses suit a real
+        cluster. `change(spec)` changes the Job's spec."""
         objects = kubernetes.load_all(manifest) if isinstance(manifest, str) else manifest
         (job,) = (each for each in objects if each["kind"] == "Job")
         url = {"BROKER_URL": url or self.bench.broker.url}

@@ -1,4 +1,5 @@
-"""What every manifest here keeps to, beyond the schemas: one table of rules, and the workloads it is held against."""
+"""The conventions that every manifest here follows, beyond the schemas: one table of rules, and the workloads that the
+rules apply to."""
 
 import dataclasses
 
@@ -10,18 +11,18 @@ FAILURE_RULES = [
     {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [69, 75]}},
     {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [64, 78, 126, 127, 128]}},
 ]
-GRACE, SETTLING = 20, 5  # seconds: the default of --grace, and what settling may take after that
+GRACE, SETTLING = 20, 5  # In seconds: the default of --grace, and the longest time that settling may take after that.
 
 
 @dataclasses.dataclass
 class Workload:
-    """A pod template, or a pod, and what is around it."""
+    """A pod or a pod template, with the workload around it."""
 
     kind: str
     name: str
     labels: dict
     template: dict
-    job: dict  # the spec of its Job, or {}
+    job: dict  # The spec of its Job, or {}.
 
     @property
     def spec(self):
@@ -47,7 +48,7 @@ def workloads(objects):
 
 
 def arguments(container):
-    """What follows `amqp-job`, which is the entrypoint of its own image; [] if the container runs something else."""
+    """The words after `amqp-job`, which is the entrypoint of its own image. [] if the container runs something else."""
     words = [*container.get("command", []), *container.get("args", [])]
     if "command" not in container and container["image"].partition(":")[0].endswith("amqp-job"):
         return words
@@ -59,7 +60,7 @@ def command(container):
 
 
 def option(container, name):
-    """The value of an option of `amqp-job run`, True for a flag, None if it is not there."""
+    """The value of an option of `amqp-job run`. It is True for a flag, and None if the option is missing."""
     words = arguments(container)
     words = words[: words.index("--")] if "--" in words else words
     for index, word in enumerate(words):
@@ -170,11 +171,11 @@ def _has_its_binary(workload, container):
 
 
 def _waits_for_its_queue(workload, container):
-    """Only where that is not there for sure already."""
+    """The container needs this only where it is not certain to exist already."""
     wait = option(container, "--wait-first")
     if workload.kind in ("CronJob", "ScaledJob"):
         return wait == "0s"
-    # The broker may have been asked about the items of a generated one.
+    # The broker may have been asked about the items when the Job was generated.
     is_generated = workload.labels.get("app.kubernetes.io/managed-by") == "amqp-job"
     return wait == "60s" or (wait == "0s" and is_generated and workload.job.get("completions") is not None)
 
@@ -211,7 +212,7 @@ RUNNER_RULES = {
 
 
 def violations(objects):
-    """The rules that are broken, as sentences."""
+    """The violated rules, as sentences."""
     broken = []
     for workload in workloads(objects):
         subject = f"{workload.kind} {workload.name}"

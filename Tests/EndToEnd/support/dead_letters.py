@@ -1,4 +1,4 @@
-"""Dead letters, as the tests of amqp-job dead make them and see them."""
+"""How the tests of `amqp-job dead` make dead letters and look at them."""
 
 import datetime
 
@@ -22,7 +22,8 @@ def content(queue):
 
 
 def content_of_many(queue):
-    """The same, without asking for each; nobody else puts anything there or takes it."""
+    """The same as `content`, with one consumer instead of one request per item. Nobody else may use the queue
+    meanwhile."""
     left = queue.depth()
     channel = queue.client.channel
     bodies = [body for _, (_, _, body) in zip(range(left), channel.consume(queue.name, auto_ack=True))] if left else []
@@ -31,7 +32,7 @@ def content_of_many(queue):
 
 
 def put_many(bench, queue, count, *options):
-    """Bodies of `numbers(range(count))`."""
+    """Publishes the bodies of `numbers(range(count))`."""
     with open(bench.file("items", b"".join(b"%d\n" % number for number in range(count)))) as items:
         result = bench.run("-q", queue.name, *options, command="publish", stdin=items)
     assert result.status == 0, result

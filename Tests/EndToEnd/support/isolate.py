@@ -1,9 +1,9 @@
-"""Runs a command in namespaces of its own, for surroundings that a test cannot have without touching the machine's.
+"""Runs a command in namespaces of its own, in an environment that a test cannot have without changing the machine's.
 
-    isolate.py termination-log FILE COMMAND...    there is a /dev/termination-log; it is copied to FILE in the end
-    isolate.py silent-resolver DIRECTORY COMMAND...   there is a name server, which never answers
+    isolate.py termination-log FILE COMMAND...        has a /dev/termination-log, which is copied to FILE in the end
+    isolate.py silent-resolver DIRECTORY COMMAND...   has a name server that never answers
 
-Needs root.
+It needs root.
 """
 
 import ctypes
@@ -57,7 +57,7 @@ elif mode == "silent-resolver":
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 53))
-    server.set_inheritable(True)  # stays open, and silent, in the command
+    server.set_inheritable(True)  # The command inherits the socket, and nobody answers on it.
     settings = pathlib.Path(place, "resolv.conf")
     settings.write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
     mount(str(settings), os.path.realpath("/etc/resolv.conf"), "", MS_BIND)

@@ -1,24 +1,32 @@
-"""Kubernetes' Job controller, for pods that are local processes: the documented rules of a Job that is not indexed.
+"""Kubernetes' Job controller for pods that are local processes. It follows the documented rules of a Job that is not
+indexed.
 
-From https://kubernetes.io/docs/concepts/workloads/controllers/job/, and where that is silent from the controller's
-source (pkg/controller/job: job_controller.go, backoff_utils.go, pod_failure_policy.go):
+The rules are from https://kubernetes.io/docs/concepts/workloads/controllers/job/. Where that page is silent, they are
+from the controller's source (pkg/controller/job: job_controller.go, backoff_utils.go, pod_failure_policy.go).
 
-- Fixed completion count: no more pods run than completions are left, nor more than `parallelism`; complete when so
-  many pods have succeeded.
-- Work queue (`completions` unset): `parallelism` pods run until one succeeds; then none is started any more, and the
-  Job is complete when all have ended, however the others end.
-- `backoffLimit` (6): the Job fails (BackoffLimitExceeded) when more pods than that have failed, those apart that the
-  failure policy ignores.
+- `completions` is set: the Job is complete when that many pods have succeeded. The controller never runs more pods than
+completions are left, nor more than `parallelism`.
+
+- `completions` is unset (a work queue): `parallelism` pods run until one succeeds. Then no pod is started any more, and
+the Job is complete when all pods have ended, in whatever way.
+
+- `backoffLimit` (default 6): the Job fails with BackoffLimitExceeded when more pods than that have failed. Pods that
+the failure policy ignores do not count.
+
 - `podFailurePolicy`: the first rule that matches a failed pod decides. onExitCodes looks at the containers that ended
-  other than with 0, or at that of its containerName. FailJob fails the Job (PodFailurePolicy), Ignore does not count
-  the pod, Count does, as without a rule. Either way a pod takes its place.
-- `podReplacementPolicy`: Failed (what a failure policy implies) replaces a pod that is being stopped when it has ended;
-  TerminatingOrFailed at once, and counts it as failed.
-- `activeDeadlineSeconds`: then the Job fails (DeadlineExceeded).
-- Before a pod replaces another: a pause of 10 s, doubled with each failure since the last success, six minutes at most,
-  counted from the last failure. Failures that the policy ignores prolong it, too.
-- A Job that fails deletes its pods, and has failed when they have ended.
-"""
+with a status other than 0, or only at the one that containerName names. FailJob fails the Job with PodFailurePolicy.
+Ignore does not count the pod. Count counts it, and so does a policy without a matching rule. In all cases but the first
+another pod replaces it.
+
+- `podReplacementPolicy`: Failed, which a failure policy implies, replaces a pod that is being stopped only after it has
+ended. TerminatingOrFailed replaces it at once, and counts it as failed.
+
+- `activeDeadlineSeconds`: after that time the Job fails with DeadlineExceeded.
+
+- The controller pauses before it replaces a failed pod: 10 s, doubled with each failure since the last success, and six
+minutes at most. The pause counts from the last failure. Failures that the policy ignores prolong it, too.
+
+- A Job that fails deletes its pods. It has failed when they have ended."""
 
 import dataclasses
 import queue
@@ -33,7 +41,7 @@ BEYOND = ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy", "suspend"
 
 @dataclasses.dataclass
 class Outcome:
-    """How a Job ended. `type`: Complete or Failed. `failed` does not count what the policy ignores."""
+    """How a Job ended. `type` is Complete or Failed. `failed` does not count pods that the policy ignores."""
 
     type: str
     reason: str
@@ -47,7 +55,7 @@ class Outcome:
 
 
 def matches(rule, pod):
-    """Whether the rule of a pod failure policy is for this failed pod."""
+    """Whether this rule of a pod failure policy matches the failed pod."""
     if "onPodConditions" in rule:
         return any(
             each["type"] in pod.conditions and each.get("status", "True") == "True" for each in rule["onPodConditions"]
@@ -65,33 +73,33 @@ def matches(rule, pod):
 
 
 def policy_action(policy, pod):
-    """FailJob, Ignore or Count."""
+    """Returns FailJob, Ignore or Count."""
     return next((rule["action"] for rule in (policy or {}).get("rules", []) if matches(rule, pod)), "Count")
 
 
 def wanted_pods(completions, parallelism, succeeded, active):
-    """How many pods are to run at this moment."""
+    """How many pods should run now."""
     if completions is None:
         return active if succeeded else parallelism
     return max(0, min(completions - succeeded, parallelism))
 
 
 def back_off(failures, first=BACK_OFF):
-    """Seconds from the last failure to the next pod. `failures`: those since the last success."""
+    """Seconds from the last failure to the next pod. `failures` counts those since the last success."""
     return min(first * 2 ** (failures - 1), first * LONGEST_BACK_OFF / BACK_OFF) if failures else 0.0
 
 
 class Job:
-    """One that runs, from when it is made."""
+    """A Job that starts to run when it is made."""
 
     def __init__(self, manifest, node, back_off_seconds=BACK_OFF):
-        """`back_off_seconds`: the first pause; the longest one is 36 times that."""
+        """`back_off_seconds` is the first pause. The longest pause is 36 times that."""
         self.name, spec = manifest["metadata"]["name"], manifest["spec"]
         beyond = [field for field in BEYOND if spec.get(field)]
         if beyond or spec.get("completionMode", "NonIndexed") != "NonIndexed":
             raise NotImplementedError(f"{beyond or 'an indexed Job'}")
         self.parallelism = spec.get("parallelism", 1)
-        # Both unset: one pod. https://kubernetes.io/docs/concepts/workloads/controllers/job/#parallel-jobs
+        # One pod runs if both are unset. https://kubernetes.io/docs/concepts/workloads/controllers/job/#parallel-jobs
         self.completions = spec.get("completions", None if "parallelism" in spec else 1)
         self.limit = spec.get("backoffLimit", 6)
         self.policy = spec.get("podFailurePolicy")
@@ -101,15 +109,15 @@ class Job:
         self.pods, self._ended, self._counted = [], set(), set()
         self.succeeded = self.failed = self._failures = 0
         self._last_failure = None
-        self._failure = None  # the reason
+        self._failure = None  # The reason, once the Job is failing.
         self._closed = False
         self._deadline = time.monotonic() + spec["activeDeadlineSeconds"] if "activeDeadlineSeconds" in spec else None
         self._events, self._outcome = queue.Queue(), queue.Queue()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def wait(self, timeout=40.0):
-        """Its end."""
+    def wait(self, timeout=80.0):
+        """Waits for the Job to end, and returns the outcome."""
         try:
             ended = self._outcome.get(timeout=timeout)
         except queue.Empty:
@@ -119,29 +127,29 @@ class Job:
         return ended
 
     def disrupt(self, pod):
-        """Evicts the pod, as when its node is drained."""
+        """Evicts the pod, as draining its node does."""
         pod.conditions.add("DisruptionTarget")
         self.delete(pod)
 
     def delete(self, pod):
-        """What `kubectl delete pod` does."""
+        """Deletes the pod, as `kubectl delete pod` does."""
         pod.delete()
         self._events.put(None)
 
     def close(self):
-        """Ends it at once, as `kubectl delete job --now` does."""
+        """Ends the Job at once, as `kubectl delete job --now` does."""
         self._closed = True
         self._events.put(None)
         self._thread.join()
         for pod in self.pods:
             pod.kill()
 
-    # The controller: each event is followed by a look at everything
+    # The controller looks at everything again after each event.
 
     def _run(self):
         try:
             self._outcome.put(self._control())
-        except Exception as error:  # a test waits for it
+        except Exception as error:  # A test waits for the outcome, and gets the error instead.
             self._outcome.put(error)
 
     def _control(self):
@@ -160,7 +168,7 @@ class Job:
         return None if self._closed else outcome
 
     def _running(self):
-        """The pods whose end is not known here yet: active ones, and terminating ones."""
+        """The pods whose end is not known yet: the active ones, and the terminating ones."""
         active, terminating = [], []
         for pod in self.pods:
             if pod not in self._ended:
@@ -184,12 +192,12 @@ class Job:
             self.failed += 1
 
     def _may_start_at(self):
-        """When the pause after the last failure ends; None if it has, or if no pod waits for that."""
+        """When the pause after the last failure ends. None if it has ended, or if no pod waits for it."""
         end = self._last_failure + back_off(self._failures, self.first_back_off) if self._failures else 0.0
         return end if end > time.monotonic() else None
 
     def _sync(self):
-        """One look. Returns the outcome, once there is one."""
+        """Looks at everything once. Returns the outcome as soon as there is one."""
         active, terminating = self._running()
         if not self.replaces_ended_only:
             for pod in terminating:

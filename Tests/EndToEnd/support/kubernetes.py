@@ -1,6 +1,6 @@
-"""Kubernetes objects as YAML, held against the official schemas (PyPI's kubernetes-validate carries them) of the oldest
-and the newest Kubernetes that is supported, strictly: a field that the schema does not know is an error. KEDA's own
-objects are held against what its CRDs require (https://github.com/kedacore/keda/tree/main/config/crd/bases)."""
+"""Validates Kubernetes objects. The schemas are the official ones (PyPI's kubernetes-validate has them) of the oldest
+and the newest supported Kubernetes. A field that the schema does not know is an error. KEDA's objects have to fulfil
+what its CRDs require (https://github.com/kedacore/keda/tree/main/config/crd/bases)."""
 
 import functools
 
@@ -11,10 +11,10 @@ jsonschema = fetched.package("jsonschema")
 kubernetes_validate = fetched.package("kubernetes_validate")
 fetched.package("kubernetes_validate.utils")
 
-OLDEST = "1.31"  # k8s/README.md says why
+OLDEST = "1.31"  # k8s/README.md says why.
 NEWEST = kubernetes_validate.utils.latest_version()
 
-# Each is some megabytes of JSON.
+# Each schema is some megabytes of JSON, so it is read once.
 kubernetes_validate.utils.schema_contents = functools.lru_cache(maxsize=None)(
     kubernetes_validate.utils.schema_contents)
 
@@ -34,7 +34,7 @@ _TRIGGERS = _list(_object(
     useCachedMetrics={"type": "boolean"}, metadata={"type": "object", "additionalProperties": _STRING},
     authenticationRef=_object(["name"], name=_STRING, kind=_STRING)))
 
-# https://keda.sh/docs/latest/scalers/rabbitmq-queue/: what this trigger takes over AMQP.
+# The metadata that this trigger takes over AMQP: https://keda.sh/docs/latest/scalers/rabbitmq-queue/
 _RABBITMQ = _object(
     ["queueName", "mode", "value"], queueName=_STRING, mode={"const": "QueueLength"},
     value={"type": "string", "pattern": "^[1-9][0-9]*$"}, activationValue={"type": "string", "pattern": "^[0-9]+$"},
@@ -68,7 +68,7 @@ def load_all(text):
 
 
 def validate(value):
-    """Raises an error that names the place, where the object is not valid in one of the versions."""
+    """Raises an error, which names the place, if the object is not valid in one of the versions."""
     if value["apiVersion"].startswith("keda.sh/"):
         return _validate_keda(value)
     for version in (OLDEST, NEWEST):
@@ -82,7 +82,7 @@ def _validate_keda(value):
     jsonschema.validate(value, _object(
         ["apiVersion", "kind", "metadata", "spec"], apiVersion=_STRING, kind=_STRING, metadata=_ANYTHING,
         spec=_KEDA[kind]))
-    # Its metadata are those of any object.
+    # The metadata follow the same rules as those of any object.
     validate({"apiVersion": "v1", "kind": "ConfigMap", "metadata": value["metadata"]})
     spec = value["spec"]
     if kind == "ScaledJob":

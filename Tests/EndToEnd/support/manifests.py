@@ -1,4 +1,4 @@
-"""`amqp-job manifest`, and what its objects say, read as Kubernetes reads it."""
+"""Runs `amqp-job manifest`, and reads its objects as Kubernetes reads them."""
 
 import re
 
@@ -14,12 +14,12 @@ OBJECTS = {
     "scaledobject": ["Deployment", "TriggerAuthentication", "ScaledObject"],
     "broker": ["Secret", "Service", "StatefulSet"],
 }
-# What a kind does not go without, if nobody is to be asked.
+# Options that a kind needs when no broker is asked.
 NEEDS = {"job": ["--completions", "5"], "cronjob": ["--schedule", "*/5 * * * *"]}
 
 
 def run(bench, kind, *options, command=COMMAND, queue="job1", image=IMAGE, url=None, **more):
-    """Runs it for workers of that kind. No broker is asked, unless there is a URL."""
+    """Runs `amqp-job manifest` for workers of this kind. It asks a broker only if there is a URL."""
     needs = [] if url or {"--drain", "--completions", "--schedule"} & set(options) else NEEDS.get(kind, [])
     words = [kind, *needs, *options]
     words += (["--queue", queue] if queue else []) + (["--image", image] if image else [])
@@ -27,7 +27,7 @@ def run(bench, kind, *options, command=COMMAND, queue="job1", image=IMAGE, url=N
 
 
 def objects(result):
-    """The objects that were written, each valid."""
+    """The objects that were written. Each has been validated."""
     assert (result.status, result.stderr) == (0, ""), result
     found = kubernetes.load_all(result.stdout.decode())
     for each in found:
@@ -36,7 +36,7 @@ def objects(result):
 
 
 def make(bench, kind, *options, **more):
-    """The objects of that kind."""
+    """The objects for workers of this kind."""
     found = objects(run(bench, kind, *options, **more))
     assert [each["kind"] for each in found] == OBJECTS[kind]
     return found
@@ -55,7 +55,7 @@ def pod(kind, found):
 
 
 def templates(kind, found):
-    """Of pods, and of what makes them, beside the objects themselves."""
+    """The templates within the objects: of pods, and of the Jobs that make pods."""
     made = [found[0]["spec"]["jobTemplate"]] if kind == "cronjob" else []
     holder = found[0]["spec"] if kind in SERVICES else job_spec(kind, found)
     return [*made, holder["template"]]
@@ -67,13 +67,13 @@ def container(kind, found):
 
 
 def arguments(kind, found):
-    """The runner's own."""
+    """The runner's own arguments."""
     command = container(kind, found)["command"]
     return command[2:command.index("--")]
 
 
 def expand(text, variables):
-    """`$(NAME)` and `$$` in a command or a variable, as the kubelet does it."""
+    """Replaces `$(NAME)` and `$$` in a command or a variable, as the kubelet does."""
     def replace(match):
         name = match[1]
         return "$" if name is None else variables.get(name, match[0])
@@ -81,7 +81,7 @@ def expand(text, variables):
 
 
 def environment(worker, secrets):
-    """The container's variables; `secrets` are the values of keys of Secrets."""
+    """The container's variables. `secrets` has the values for keys of Secrets."""
     found = {}
     for variable in worker["env"]:
         if "value" in variable:
@@ -92,6 +92,6 @@ def environment(worker, secrets):
 
 
 def command(worker, secrets):
-    """What is started in the container, and with which variables."""
+    """The command that is started in the container, and its variables."""
     variables = environment(worker, secrets)
     return [expand(word, variables) for word in worker["command"]], variables

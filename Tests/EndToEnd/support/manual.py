@@ -1,4 +1,4 @@
-"""What the pages of the manual say of exit statuses."""
+"""Reads which exit statuses the manual pages document."""
 
 import functools
 import os
@@ -7,25 +7,25 @@ import subprocess
 
 TOOLS = ("amqp-consume", "amqp-publish", "amqp-get", "amqp-declare-queue", "amqp-delete-queue")
 SIGNALS = range(129, 193)
-OWN = [*range(64, 79), *range(124, 129)]  # a worker's own status is none of these
+OWN = [*range(64, 79), *range(124, 129)]  # A worker's own status is none of these.
 
 
 @functools.cache
 def page(binary, name):
-    """The source of that page; None where there is none."""
+    """The source of the page. None if there is no such page."""
     asked = subprocess.run([binary, "man", name], capture_output=True, text=True, check=False, env={})
     return asked.stdout if asked.returncode == 0 else None
 
 
 def terms(source, section="EXIT STATUS"):
-    """What the page has an entry for there."""
+    """The terms that this section of the page explains."""
     text = re.search(rf'^\.SH "{section}"\n(.*?)(?=^\.SH)', source, re.MULTILINE | re.DOTALL)
     return re.findall(r'^\.TP\n\.B "(.*)"$', text[1].replace("\\-", "-"), re.MULTILINE) if text else []
 
 
 @functools.cache
 def statuses(binary, name):
-    """The numbers that the page of that name documents; None where there is no such page."""
+    """The statuses that this page documents. None if there is no such page."""
     source = name and page(binary, name)
     if not source:
         return None
@@ -41,7 +41,8 @@ def statuses(binary, name):
 
 
 def page_of(words):
-    """The name of the page about what these words start, perhaps through other programs; None where none is known."""
+    """The name of the page about the program that these words start, perhaps through other programs. None if there is
+    none."""
     names = [os.path.basename(os.fsdecode(word)) for word in words]
     for name, following in zip(names, [*names[1:], None]):
         if name in TOOLS or name == "amqp-job":
@@ -50,6 +51,6 @@ def page_of(words):
 
 
 def is_silent_on(binary, name, status):
-    """Whether the page does not have that status of its command. What a signal ended has none of its own."""
+    """Whether the page lacks this status of its command. The death by a signal needs no entry."""
     documented = statuses(binary, name)
     return documented is not None and status >= 0 and status not in documented

@@ -1,4 +1,4 @@
-"""A DNS server of a few lines: it knows one name, and answers on port 53 of a loopback address of its own."""
+"""A small DNS server. It knows one name, and answers on port 53 of its own loopback address."""
 
 import random
 import socket
@@ -9,18 +9,18 @@ A, AAAA = 1, 28
 
 
 class NameServer:
-    """`name` is at 127.0.0.1; whatever else is asked for does not exist. Needs root, for the port."""
+    """Resolves `name` to 127.0.0.1. No other name exists. It needs root, because of the port."""
 
     def __init__(self, name):
         self.name = name
-        self.asked = []  # (name, record type), in order
+        self.asked = []  # (name, record type), in order.
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.address = self._bind()
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
     def _bind(self):
-        for _ in range(100):  # somebody may have one of them
+        for _ in range(100):  # Another process may use an address.
             address = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
             try:
                 self.socket.bind((address, 53))
@@ -33,7 +33,7 @@ class NameServer:
         while True:
             query, client = self.socket.recvfrom(4096)
             if client == (self.address, 53):
-                return  # `close`
+                return  # This is from `close`.
             self.socket.sendto(self._answer(query), client)
 
     def _answer(self, query):
@@ -48,10 +48,10 @@ class NameServer:
         is_known = name.lower() == self.name
         record = b"\xc0\x0c" + struct.pack(">HHIH", A, 1, 60, 4) + bytes([127, 0, 0, 1])
         answers = [record] if is_known and kind == A else []
-        flags = 0x8180 | (0 if is_known else 3)  # a recursive server's answer; 3: no such name
+        flags = 0x8180 | (0 if is_known else 3)  # The answer of a recursive server. 3 means that there is no such name.
         return query[:2] + struct.pack(">HHHHH", flags, 1, len(answers), 0, 0) + question + b"".join(answers)
 
     def close(self):
-        self.socket.sendto(b"", (self.address, 53))  # ends the thread
+        self.socket.sendto(b"", (self.address, 53))  # This ends the thread.
         self.thread.join()
         self.socket.close()

@@ -1,4 +1,4 @@
-"""k8s/, as `kubectl apply -k` builds it."""
+"""The overlays of k8s/, built as `kubectl apply -k` builds them."""
 
 import functools
 import pathlib

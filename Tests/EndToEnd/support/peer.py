@@ -1,9 +1,8 @@
-"""A server that speaks just enough AMQP 0-9-1 to misbehave in ways that no real broker can be brought to.
+"""A server that speaks just enough AMQP 0-9-1 to misbehave in ways that no real broker can be made to.
 
-Left alone it behaves: it lets everyone in, agrees to everything, and delivers its items to the first consumer. A test
-changes its answer to one method by `peer.on(Basic.Ack, answer)`, where answer(session, channel, method) may send what
-it likes, or nothing.
-"""
+By default it behaves: it accepts every login and every request, and delivers its items to the first consumer. A test
+changes the answer to one method by `peer.on(Basic.Ack, answer)`. There, answer(session, channel, method) may send
+anything, or nothing."""
 
 import collections
 import socket
@@ -15,7 +14,8 @@ import pika.exceptions
 import pika.frame
 from pika.spec import Basic, Channel, Confirm, Connection, Queue
 
-from support.processes import connecting_to, wait_until
+from support.processes import PATIENCE
+from support.sockets import close_listener
 
 CAPABILITIES = (
     "authentication_failure_close", "basic.nack", "connection.blocked", "consumer_cancel_notify",
@@ -27,9 +27,9 @@ class Peer:
     def __init__(self, *items, heartbeat=0, frame_max=131072, greet=True, has_retries=False):
         self.waiting = collections.deque(items)
         self.heartbeat, self.frame_max, self.greet = heartbeat, frame_max, greet
-        self.has_retries = has_retries  # what `amqp-job declare` makes beside the queue
+        self.has_retries = has_retries  # `amqp-job declare` makes these beside the queue.
         self.answers = {}
-        self.seen = []  # (name of the method, method)
+        self.seen = []  # (name of the method, method).
         self.heartbeats = 0
         self.sessions = []
         self.changed = threading.Condition()
@@ -41,7 +41,7 @@ class Peer:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def on(self, method, answer):
-        """Answers each such method by answer(session, channel, method) instead of as usual."""
+        """Answers each such method by answer(session, channel, method), instead of the default answer."""
         self.answers[method] = answer
 
     def _accept(self):
@@ -72,23 +72,23 @@ class Peer:
     def count(self, method):
         return self.names().count(method.NAME)
 
-    def wait_for(self, method, count=1, timeout=10.0):
+    def wait_for(self, method, count=1, timeout=PATIENCE):
         self._wait(lambda: self.count(method) >= count, timeout, f"{method.NAME} number {count}")
 
-    def wait_for_connection(self, count=1, timeout=10.0):
+    def wait_for_connection(self, count=1, timeout=PATIENCE):
         self._wait(lambda: len(self.sessions) >= count, timeout, f"connection number {count}")
 
-    def wait_for_heartbeats(self, count, timeout=10.0):
+    def wait_for_heartbeats(self, count, timeout=PATIENCE):
         self._wait(lambda: self.heartbeats >= count, timeout, f"heartbeat number {count}")
 
-    def wait_until_read(self, timeout=10.0):
-        """Until nothing is left of what the clients sent that are gone; one may be gone before it is read."""
+    def wait_until_read(self, timeout=PATIENCE):
+        """Waits until everything that disconnected clients sent has been read. A client may be gone before that."""
         for session in self.sessions:
             if not session.frozen.is_set() and not session.done.wait(timeout):
                 raise AssertionError(f"the client is still there after {timeout} s; seen: {self.names()}")
 
     def refuse_connections(self):
-        """From now on nobody gets in; who is in stays."""
+        """Refuses new connections from now on. Open connections stay."""
         close_listener(self.listener)
 
     def close(self):
@@ -98,18 +98,18 @@ class Peer:
 
 
 class Session:
-    """One connection."""
+    """One connection of a client."""
 
     def __init__(self, peer, connection):
         self.peer, self.socket = peer, connection
         self.sending = threading.Lock()
         self.frozen = threading.Event()
         self.ended = threading.Event()
-        self.done = threading.Event()  # all has been read
+        self.done = threading.Event()  # Set when everything has been read.
         self.prefetch = 0
         self.tag = 0
         self.consumers = {}
-        self.consumer = None  # channel and tag of the latest delivery
+        self.consumer = None  # Channel and tag of the latest delivery.
 
     # Sending
 
@@ -123,11 +123,11 @@ class Session:
             self.ended.set()
 
     def send(self, channel, *methods):
-        """These methods in one write."""
+        """Sends these methods in one write."""
         self.raw(b"".join(pika.frame.Method(channel, method).marshal() for method in methods))
 
     def delivery(self, channel, consumer, body, properties=None, announced=None, redelivered=False):
-        """The frames of one item, as a list; its length may be announced wrongly."""
+        """The frames of one item, as a list. `announced` may be a wrong length."""
         self.tag += 1
         method = Basic.Deliver(consumer, self.tag, redelivered, "", "queue")
         size = len(body) if announced is None else announced
@@ -141,7 +141,7 @@ class Session:
         ]
 
     def deliver_next(self, channel, consumer):
-        """One of the peer's items: bytes, (bytes, properties), or a function that is called instead."""
+        """Sends one of the peer's items. It is bytes, or (bytes, properties), or a function that is called instead."""
         if not self.peer.waiting:
             return
         self.consumer = channel, consumer
@@ -155,13 +155,13 @@ class Session:
     # Faults
 
     def freeze(self):
-        """Neither sends nor reads any more, and keeps the connection."""
+        """Stops sending and reading, and keeps the connection open."""
         self.frozen.set()
 
     def drop(self, reset=False):
         self.ended.set()
         try:
-            if reset:  # when `serve`, which this awakes, closes the socket
+            if reset:  # `serve`, which this wakes up, has closed the socket.
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.socket.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)
         except OSError:
@@ -213,7 +213,7 @@ class Session:
             answer(self, frame.channel_number, frame.method)
 
     def answer(self, channel, method):
-        """What a broker that means well would answer."""
+        """Answers as a well-behaved broker would."""
         if isinstance(method, Connection.StartOk):
             self.send(0, Connection.Tune(2047, self.peer.frame_max, self.peer.heartbeat))
         elif isinstance(method, Connection.TuneOk):
@@ -259,49 +259,3 @@ class Session:
                 if its_channel == channel:
                     self.deliver_next(channel, tag)
                     break
-
-
-def close_listener(listener):
-    """Also where a thread waits in accept()."""
-    try:
-        listener.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-    listener.close()
-
-
-def cut(sockets):
-    """Ends connections without a word; some may have ended."""
-    for each in sockets:
-        try:
-            each.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-
-def silent():
-    """A socket that listens and whose connections are never accepted; its backlog has room for them."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(16)
-    return listener
-
-
-def unreachable():
-    """A port of loopback where a SYN is never answered: (port, function that ends this)."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    fillers = []
-    for _ in range(4):  # the queue of those to accept is full after the first one
-        filler = socket.socket()
-        filler.setblocking(False)
-        filler.connect_ex(listener.getsockname())
-        fillers.append(filler)
-    wait_until(lambda: connecting_to(listener.getsockname()[1]), what="a SYN without an answer")
-
-    def end():
-        for each in (*fillers, listener):
-            each.close()
-
-    return listener.getsockname()[1], end

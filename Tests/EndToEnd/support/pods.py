@@ -1,20 +1,22 @@
-"""Pods as local processes: what a kubelet makes of a pod's spec, as far as amqp-job can tell the difference.
+"""Pods as local processes. This does what a kubelet does with a pod's spec, as far as amqp-job can tell the difference.
 
-- Init containers run one after the other, then the containers side by side; the pod has succeeded if each of them
-  exits 0, and with restartPolicy Never none is started again.
-  https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
-- A command is command + args, or the image's entrypoint + args. An exit status of 128 + s stands for the signal s, and
-  128 for a command that cannot be started.
-- A pod that is deleted gets TERM, for the first process of each container, and KILL after
-  terminationGracePeriodSeconds. A container ends with its first process.
-- The environment is the manifest's, and the variables that each pod gets for the Service `kubernetes`. $(NAME) in a
-  command or a variable is replaced by the variable of that name, and $$ by $.
-  https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+- Init containers run one after the other, and then the containers run side by side. The pod has succeeded if every
+container exits 0. With restartPolicy Never no container is started again.
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 
-An image is a folder that stands for its root. There is no file system of the pod's own: a word of the command, or a
-value of the environment, that is a path in one of the pod's volumes or in its image becomes the path of that file here.
-So limits, users and read-only mounts are not seen here, and probes run when a test asks for them.
-"""
+- A command is command + args, or the image's entrypoint + args. Exit status 128 + s stands for the signal s, and 128
+for a command that cannot be started.
+
+- When a pod is deleted, the first process of each container gets TERM, and KILL after terminationGracePeriodSeconds. A
+container ends with its first process.
+
+- The environment is the manifest's, with the variables that every pod gets for the Service `kubernetes`. In a command
+or a variable, $(NAME) is replaced by the variable of that name, and $$ by $.
+https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+
+An image is a folder that stands for its root. A pod has no file system of its own. A word of the command or a value of
+the environment may be a path in one of the pod's volumes or in its image. It becomes the path of that file on this
+machine. Limits, users and read-only mounts are therefore not seen, and probes run only when a test asks for them."""
 
 import base64
 import dataclasses
@@ -35,23 +37,23 @@ class Image:
 
 
 def expand(text, variables):
-    """The text with its references to variables replaced; one to a variable that is not there is left as it is."""
+    """The text with its references to variables replaced. A reference to a missing variable stays."""
     return re.sub(
         r"\$(?:\$|\(([^)]*)\))", lambda match: "$" if match[0] == "$$" else variables.get(match[1], match[0]), text
     )
 
 
 class Node:
-    """Where pods run, and what they may refer to."""
+    """Where pods run, and the objects that they may refer to."""
 
     def __init__(self, directory, environment, images, objects=()):
-        """`environment`: for each process, beside the pod's own. `images`: {reference: Image}. `objects`: the Secrets
-        and ConfigMaps, of one namespace."""
+        """`environment` is for each process, beside the pod's own. `images` is {reference: Image}. `objects` are the
+        Secrets and ConfigMaps of one namespace."""
         self.directory, self.environment, self.images = directory, environment, images
         self.objects = {(each["kind"], each["metadata"]["name"]): each for each in objects}
 
     def data(self, kind, name):
-        """{key: text}"""
+        """{key: text}."""
         found = self.objects[kind, name]
         data = found.get("data", {})
         if kind == "Secret":
@@ -59,7 +61,7 @@ class Node:
         return {**data, **found.get("stringData", {})}
 
     def folder(self, volume, pod_directory):
-        """The local folder that a volume of the pod is."""
+        """The local folder that stands for a volume of the pod."""
         if "image" in volume:
             return self.images[volume["image"]["reference"]].root
         folder = pod_directory / "volumes" / volume["name"]
@@ -80,7 +82,7 @@ class Node:
 
 
 class Pod:
-    """`ended(pod)` is called once, from another thread, when it has a final phase."""
+    """`ended(pod)` is called once, from another thread, when the pod has reached a final phase."""
 
     def __init__(self, node, name, spec, ended):
         if spec.get("restartPolicy") != "Never":
@@ -89,9 +91,9 @@ class Pod:
             raise NotImplementedError("a sidecar")
         self.node, self.name, self.spec, self._ended = node, name, spec, ended
         self.phase, self.error = "Running", None
-        self.conditions = set()  # the types of those that are true
+        self.conditions = set()  # The types of the conditions that are true.
         self.terminating = False
-        self.exit_codes = {}  # by the container's name
+        self.exit_codes = {}  # The keys are names of containers.
         self._processes, self._lock, self._kill_timer = {}, threading.Lock(), None
         directory = node.directory / name
         directory.mkdir(parents=True)
@@ -106,11 +108,11 @@ class Pod:
 
     @property
     def log(self):
-        """What its containers wrote."""
+        """The output of its containers."""
         return self._log.read_text(errors="surrogateescape") if self._log.exists() else ""
 
     def delete(self):
-        """Asks it to end, as an eviction, `kubectl delete pod` and the Job controller do."""
+        """Asks the pod to end, as an eviction, `kubectl delete pod` and the Job controller do."""
         with self._lock:
             if self.terminating or self.phase != "Running":
                 return
@@ -121,14 +123,14 @@ class Pod:
             self._kill_timer.start()
 
     def kill(self):
-        """KILL for each container: the end of the grace period, or a node's crash."""
+        """Kills each container, as the end of the grace period and a node's crash do."""
         with self._lock:
             self._signal(signal.SIGKILL)
 
     def execute(self, container, words):
-        """Runs a command in that container, as its exec probes do."""
+        """Runs a command in this container, as its exec probes do."""
         return subprocess.run(
-            self._words(container, words), env=self._environment(container), capture_output=True, text=True, timeout=20
+            self._words(container, words), env=self._environment(container), capture_output=True, text=True, timeout=60
         )
 
     # How it runs
@@ -138,7 +140,7 @@ class Pod:
         try:
             if all(self._run_all([container]) for container in self.spec.get("initContainers", [])):
                 succeeded = self._run_all(self.spec["containers"])
-        except Exception as error:  # whoever waits for the pod learns of it
+        except Exception as error:  # Whoever waits for the pod gets the error.
             self.error = error
         with self._lock:
             self.phase = "Succeeded" if succeeded else "Failed"
@@ -147,12 +149,12 @@ class Pod:
         self._ended(self)
 
     def _run_all(self, containers):
-        """Whether all of these containers, side by side, exit 0."""
+        """Runs these containers side by side. Returns whether all of them exit 0."""
         for container in containers:
             self._launch(container)
         for name, process in list(self._processes.items()):
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            with self._lock:  # its number is its own until then
+            with self._lock:  # Its process id is not reused before that.
                 os.killpg(process.pid, signal.SIGKILL)
                 status = process.wait()
                 del self._processes[name]
@@ -178,7 +180,7 @@ class Pod:
         for process in self._processes.values():
             os.kill(process.pid, number)
 
-    # What is written in the manifest, here
+    # What the manifest says, on this machine
 
     def _local(self, container, path):
         mounts = {each["mountPath"]: self._folders[each["name"]] for each in container.get("volumeMounts", [])}

@@ -1,4 +1,4 @@
-"""A publisher whose properties are any bytes, as no client library lets them be."""
+"""A publisher that sends properties of arbitrary bytes, which no client library allows."""
 
 import socket
 import struct
@@ -10,9 +10,9 @@ from support.amqp import parameters
 
 
 def publish_raw(url, queue, properties, body):
-    """Whether the broker has taken the message."""
+    """Publishes the message. Returns whether the broker accepted it."""
     found = parameters(url)
-    with socket.create_connection((found.host, found.port), timeout=20) as connection:
+    with socket.create_connection((found.host, found.port), timeout=60) as connection:
         peer = _Peer(connection)
         connection.sendall(b"AMQP\0\0\x09\1")
         peer.wait_for(Connection.Start)
@@ -42,7 +42,7 @@ class _Peer:
         self.connection.sendall(pika.frame.Method(channel, method).marshal())
 
     def wait_for(self, *kinds):
-        """The kind of the first method that is one of these; None for the connection's end."""
+        """The class of the first received method that is one of these. None if the connection ends."""
         while True:
             used, frame = pika.frame.decode_frame(self.data)
             if frame is None:

@@ -1,7 +1,6 @@
 """Interactive shells that complete command lines."""
 
 import os
-import pathlib
 import pty
 import re
 import select
@@ -9,7 +8,7 @@ import shlex
 import subprocess
 import time
 
-# Both insert all that is offered into the line, and write the line to a file then.
+# Both insert all offers into the line, and then write the line to a file.
 BASH = r"""
 PS1='> ' HISTFILE=
 bind 'set enable-bracketed-paste off'
@@ -35,7 +34,7 @@ if [[ -z $FUNCTIONS ]]; then source <("$BINARY" completion zsh); fi
 
 
 class _Shell:
-    """One under a terminal of its own, in a directory."""
+    """A shell with its own terminal, in a directory."""
 
     def __init__(self, words, set_up, binary, directory, functions=""):
         self._file = directory / ".line"
@@ -56,14 +55,14 @@ class _Shell:
         os.write(self._ours, text.encode())
 
     def _wait(self, predicate):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 40
         while not predicate():
             assert time.monotonic() < deadline, self._shown.decode(errors="replace")
             if select.select([self._ours], [], [], 0.02)[0]:
                 self._shown += os.read(self._ours, 65536)
 
     def offers(self, line):
-        """What is offered for the last word of the line, which is empty behind a blank."""
+        """The offers for the last word of the line. That word is empty after a blank."""
         self._file.unlink(missing_ok=True)
         self._type(f"{line}\x0f\x14")
         self._wait(self._file.exists)
@@ -84,12 +83,12 @@ def bash(binary, directory):
 
 
 def zsh(binary, directory, functions=""):
-    """`functions`: the folder to take the completion from; else it is sourced."""
+    """`functions` is the folder to load the completion from. Without it the completion is sourced."""
     return _Shell(["zsh", "-f", "-i"], ZSH, binary, directory, functions)
 
 
 class Fish:
-    """It says itself what it would offer."""
+    """fish prints its own offers on request."""
 
     def __init__(self, binary, directory):
         self._directory = directory

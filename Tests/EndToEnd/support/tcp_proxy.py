@@ -1,13 +1,13 @@
-"""What stands between a runner and the broker, to cut, to stall."""
+"""A proxy between a runner and the broker, which can cut and stall connections."""
 
 import socket
 import threading
 
-from support.peer import close_listener, cut
+from support.sockets import close_listener, cut
 
 
 class Proxy:
-    """Hands bytes on between a runner and the broker; opens late, cuts the connections or freezes them on demand."""
+    """Forwards bytes between a runner and the broker. It can listen late, and cut or freeze the connections."""
 
     def __init__(self, target, listen=True):
         self.target = target
@@ -17,17 +17,17 @@ class Proxy:
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}"
         self.sockets = []
         self.accepted = 0
-        self.heard = 0  # bytes from the broker, handed on or not
-        self.handed_on = 0  # of these, up to the last one that was
+        self.heard = 0  # Bytes from the broker, forwarded or not.
+        self.handed_on = 0  # The position up to which these were forwarded.
         self.moving = threading.Event()
         self.moving.set()
-        self.allowance = None  # bytes until the connections are cut
-        self.swallows = set()  # the sockets towards which nothing is handed on any more
+        self.allowance = None  # Bytes until the connections are cut.
+        self.swallows = set()  # Nothing is forwarded to these sockets any more.
         if listen:
             self.listen()
 
     def listen(self):
-        """Until now, connections were refused."""
+        """Starts to listen. Connections were refused before."""
         self.listener.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -73,15 +73,15 @@ class Proxy:
         self.moving.set()
 
     def swallow(self):
-        """What the broker says on the connections that there are is lost from now on."""
+        """Drops everything that the broker sends on the present connections from now on."""
         self.swallows.update(each for each in self.sockets[::2])
 
     def cut_after(self, count):
-        """Ends all connections, once, when so many bytes more have passed."""
+        """Cuts all connections once this many more bytes have passed."""
         self.allowance = count
 
     def cut(self):
-        """Ends all connections without a word."""
+        """Cuts all connections without any message."""
         cut(self.sockets)
 
     def close(self):

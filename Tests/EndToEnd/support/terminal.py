@@ -7,7 +7,7 @@ import termios
 
 
 class Terminal:
-    """A pseudo-terminal, and what has been shown on it."""
+    """A pseudo-terminal, and what programs have written to it."""
 
     def __init__(self, columns, rows):
         self.ours, self.theirs = os.openpty()

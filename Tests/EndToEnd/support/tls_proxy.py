@@ -1,14 +1,14 @@
-"""A server that speaks TLS, by Python's ssl, before a broker that does not."""
+"""A server that speaks TLS, with Python's ssl module, in front of a broker that does not."""
 
 import socket
 import ssl
 import threading
 
-from support.peer import close_listener, cut
+from support.sockets import close_listener, cut
 
 
 class TLSProxy:
-    """Takes TLS with that certificate, and hands the plaintext on to the broker."""
+    """Accepts TLS with this certificate, and forwards the plaintext to the broker."""
 
     def __init__(self, target, certificate, client_ca=None, version=None):
         self.target = target
@@ -23,8 +23,8 @@ class TLSProxy:
             self.context.minimum_version, self.context.maximum_version = ssl.TLSVersion.MINIMUM_SUPPORTED, version
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.plaintext = bytearray()  # from clients
-        self.farewells = 0  # clients that ended TLS (close_notify) before the connection
+        self.plaintext = bytearray()  # From clients.
+        self.farewells = 0  # Counts clients that ended TLS (close_notify) before the connection.
         self.sockets = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -51,7 +51,7 @@ class TLSProxy:
                     broker.shutdown(socket.SHUT_WR)
                     back.join()
                 finally:
-                    cut([broker])  # a close would not end it while the other thread reads from it
+                    cut([broker])  # A close would not end the connection while the other thread reads from it.
         except OSError:
             pass
 

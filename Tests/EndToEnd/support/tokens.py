@@ -1,4 +1,4 @@
-"""OAuth 2 access tokens of the tests' own, and files that change as Kubernetes changes them."""
+"""OAuth 2 access tokens that the tests issue, and files that change as Kubernetes changes them."""
 
 import base64
 import json
@@ -10,19 +10,19 @@ from cryptography.hazmat.primitives.asymmetric import padding as signatures, rsa
 
 
 class Issuer:
-    """Signs tokens that a broker takes which was started with the public key."""
+    """Signs tokens. A broker that was started with the public key accepts them."""
 
     def __init__(self):
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     @property
     def public_key(self):
-        """In PEM."""
+        """The public key in PEM."""
         return self._key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
     def token(self, seconds, padding=0):
-        """One that is good for so long, and for every queue; so many bytes larger than need be."""
+        """A token that is valid for this many seconds and for every queue. `padding` is a number of extra bytes."""
         claims = {
             "aud": "amqp-job", "sub": "token-user", "exp": int(time.time() + seconds), "padding": "x" * padding,
             "scope": [f"amqp-job.{permission}:*/*" for permission in ("configure", "write", "read")],
@@ -41,7 +41,7 @@ class Token(str):
 
     @property
     def left(self):
-        """Seconds until a broker takes it no more."""
+        """Seconds until a broker stops accepting the token."""
         return self.end - time.time()
 
 
@@ -50,7 +50,8 @@ def _encoded(content):
 
 
 class MountedSecret:
-    """A file of a Secret as Kubernetes mounts it: a link to one in a directory that a link leads to, which is replaced by renaming."""
+    """A file of a Secret as Kubernetes mounts it. It is a symbolic link into a directory that is itself reached by a
+    link, and that link is replaced by a rename."""
 
     def __init__(self, directory, name, content):
         self._directory, self._name, self._number = directory, name, 0

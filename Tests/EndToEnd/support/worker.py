@@ -1,28 +1,28 @@
-"""The worker of most tests: does what its arguments say, one after the other, and writes down what it sees.
+"""The worker of most tests. It performs the steps in its arguments, one after the other, and logs what it sees.
 
     worker.py LOG STEP...
 
-LOG gets one JSON object per line; the first one is written before anything else is done and shows the process as it
-was started. Steps:
+LOG gets one JSON object per line. The first one is logged before any step, and shows the process as it was started.
+The steps are:
 
-    trap:TERM             write down the signal and go on
-    trap:TERM:5           write it down, then exit with 5
-    ignore:TERM           ignore the signal
-    wait-for:TERM         wait until that signal has come
-    read                  read stdin up to its end
-    read:N                read N bytes of stdin
-    slowly                read stdin up to its end, with pauses
-    close-stdin           close it
+    trap:TERM             from now on, log this signal and go on
+    trap:TERM:5           from now on, log this signal and exit 5
+    ignore:TERM           ignore this signal
+    wait-for:TERM         wait until this signal has come
+    read                  read standard input to its end
+    read:N                read N bytes of standard input
+    slowly                read standard input to its end, with pauses
+    close-stdin           close standard input
     hold                  wait until the test says `go`
     sleep:S               wait S seconds
-    leave-group           join the process group of who started it
-    outlive-parent        undo what would end it with who started it
-    child:NAME:STEP+STEP  start a worker of its own, which logs to LOG.NAME
-    echo:TEXT             write TEXT to stdout
-    exit:N                exit with N
-    die:KILL              die of that signal
+    leave-group           join the process group of the parent
+    outlive-parent        give up the signal that comes when the parent dies
+    child:NAME:STEP+STEP  start another worker, which logs to LOG.NAME
+    echo:TEXT             write TEXT to standard output
+    exit:N                exit N
+    die:KILL              die by this signal
 
-After the last step it exits with 0.
+After the last step the worker exits 0.
 """
 
 import ctypes
@@ -76,7 +76,7 @@ def read_all(pause):
     note("end-of-input", length=length, sha256=digest.hexdigest())
 
 
-# That of os.listdir itself is among the names, and closed again by now.
+# The names include the descriptor of os.listdir itself, which is closed again by now.
 descriptors = [int(name) for name in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + name)]
 note(
     "start",

@@ -1,4 +1,5 @@
-"""Called by the name of amqp-consume: what Debian's does, except where that loses an item, or lies about one."""
+"""amqp-job under the name amqp-consume. It does what Debian's program does, except where that loses an item or reports
+a false status."""
 
 import dataclasses
 import pathlib
@@ -9,7 +10,7 @@ import signal
 import pika.exceptions
 import pytest
 
-from support.originals import are_installed, compare, kind, options, unused
+from support.debian_tools import are_installed, compare, kind, options, unused
 from support.processes import CAN_ISOLATE, PROMPT, Runner, wait_until
 
 pytestmark = are_installed
@@ -17,15 +18,18 @@ pytestmark = are_installed
 
 @dataclasses.dataclass
 class Row:
-    """One call of both. `{queue}` and `{exchange}` are new names for each call, `{fails}` is a script."""
+    """One call of both programs. `{queue}` and `{exchange}` become new names for each call, and `{fails}` becomes a
+    script."""
 
     arguments: list
     worker: list = dataclasses.field(default_factory=lambda: ["cat"])
-    items: tuple = ()  # in the queue beforehand; without them there is no queue
-    sends: tuple = ()  # (routing key, body), once they are taken: to the exchange, or to the queue where there is no key
-    unbound: str = None  # a key by which nothing goes into the queue, after the first of `sends`
-    differs: dict = dataclasses.field(default_factory=dict)  # what ours is, where it is not as the original; stderr: a regex
-    why: str = None  # it differs
+    items: tuple = ()  # In the queue beforehand. Without them there is no queue.
+    # (routing key, body), published once the items are taken: to the exchange, or to the queue if there is no key.
+    sends: tuple = ()
+    unbound: str = None  # A key that routes nothing into the queue, used after the first of `sends`.
+    # What ours does where it differs from the original. stderr is a regular expression.
+    differs: dict = dataclasses.field(default_factory=dict)
+    why: str = None  # Why it differs.
 
     def __str__(self):
         return " ".join([*self.arguments, *self.worker])
@@ -33,7 +37,7 @@ class Row:
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 LARGE = b"x" * 300_000
-# An option among the arguments of the command the original takes for its own.
+# The original takes an option among the arguments of the command for its own.
 FAILS = ["sh", "{fails}"]
 
 ROWS = [
@@ -104,7 +108,7 @@ ROWS = [
 
 @pytest.fixture
 def link(links):
-    """The binary by the name of amqp-consume."""
+    """The binary under the name amqp-consume."""
     return str(links / "amqp-consume")
 
 
@@ -120,14 +124,14 @@ ANNOUNCEMENT = re.compile(r"Server provided queue name: (amq\.gen-\S+)\n")
 
 
 def own_queue(runner):
-    """The name that the broker gave its queue; None where it has ended without one."""
+    """The name that the broker gave its queue. None if the program ends without one."""
     wait_until(lambda: ANNOUNCEMENT.search(runner.stderr) or not runner.runs())
     found = ANNOUNCEMENT.search(runner.stderr)
     return found and found[1]
 
 
 def send(bench, runner, exchange, key, body):
-    """Sends it when it is bound for a queue; False where the tool ends before."""
+    """Publishes as soon as the key is bound to a queue. Returns False if the program ends before that."""
     while runner.runs():
         try:
             bench.client.channel.basic_publish(exchange, key, body, mandatory=True)
@@ -138,11 +142,11 @@ def send(bench, runner, exchange, key, body):
 
 
 def observed(bench, program, row):
-    """What comes of a call."""
+    """The result of a call."""
     queue = bench.queue("classic", *row.items) if row.items else bench.name_queue("classic")
     exchange = queue.name + "-x"
     bench.client.channel.exchange_declare(exchange, "direct")
-    fails = bench.file(queue.name, "cat >/dev/null; exit 3\n")  # the original is killed where an item is not read
+    fails = bench.file(queue.name, "cat >/dev/null; exit 3\n")  # SIGPIPE kills the original if an item is not read.
 
     def filled(words):
         return [word.format(queue=queue.name, exchange=exchange, fails=fails) for word in words]
@@ -206,7 +210,7 @@ def test_the_worker_is_told_to_end_and_its_item_goes_back(bench, link, count):
 
 
 def test_the_environment_is_the_workers(bench, link):
-    """Ours asks it nothing, and withholds nothing."""
+    """Ours asks the broker nothing, and withholds nothing."""
     queue = bench.queue("classic", b"apple")
     worker = bench.worker("read")
     settings = {"AMQP_URL": "amqp://nobody@127.0.0.1:1", "BROKER_URL": "x", "QUEUE": "y", "AMQP_JOB_COUNT": "7"}
@@ -233,7 +237,7 @@ def test_a_broker_out_of_reach_is_an_error_at_once(bench, link):
 
 
 def test_a_queue_that_deletes_itself_is_kept_in_a_pause(bench, link):
-    """After failures in a row nothing is taken for a while; were the consumer gone, the queue would be."""
+    """After several failures in a row nothing is taken for a while. Without the consumer the queue would be deleted."""
     queue = bench.name_queue("classic")
     tries = bench.path("tries")
     worker = bench.script(f'echo >>{tries}; [ "$(wc -l <{tries})" -gt 2 ] && cat\n')
@@ -246,7 +250,7 @@ def test_a_queue_that_deletes_itself_is_kept_in_a_pause(bench, link):
 
 @pytest.mark.skipif(not CAN_ISOLATE, reason="needs root, and mounts of its own")
 def test_the_tutorials_command(bench, binary):
-    """As https://kubernetes.io/docs/tasks/job/ has it, in an image with its paths."""
+    """The command is that of https://kubernetes.io/docs/tasks/job/, in an image with the same paths."""
     queue = bench.queue("classic", b"apple", b"banana")
     root = bench.path("root")
     for name in ("app", "proc", "usr"):

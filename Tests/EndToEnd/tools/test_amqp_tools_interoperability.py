@@ -1,4 +1,4 @@
-"""Debian's amqp-tools as the other side, and as the measure."""
+"""Debian's amqp-tools at the other end, and as the measure."""
 
 import shutil
 import subprocess
@@ -12,13 +12,13 @@ def tool(bench, name, *arguments, **options):
     host, port = bench.broker.address
     return subprocess.run(
         [name, f"--server={host}", f"--port={port}", *arguments],
-        env=bench.environment(), capture_output=True, timeout=20, **options,
+        env=bench.environment(), capture_output=True, timeout=60, **options,
     )
 
 
 @pytest.mark.parametrize("publisher", ["amqp-publish", "amqp-job"])
 @pytest.mark.parametrize("consumer", ["amqp-consume", "amqp-job"])
-def test_they_understand_each_other(bench, publisher, consumer):
+def test_amqp_tools_and_amqp_job_understand_each_other(bench, publisher, consumer):
     queue = bench.queue("classic")
     body = b"apple \xff\0 pear"
     if publisher == "amqp-publish":
@@ -37,9 +37,9 @@ def test_they_understand_each_other(bench, publisher, consumer):
 
 
 def test_amqp_consume_reports_success_for_a_failed_worker(bench):
-    """The reason for all this: the worker exits with 3, the tool with 0, and the item is still there."""
+    """This is why amqp-job exists: the worker exits 3, the tool exits 0, and the item is still there."""
     queue = bench.queue("classic", b"apple")
-    worker = bench.script("cat >/dev/null; exit 3")  # one that reads nothing may kill it by SIGPIPE
+    worker = bench.script("cat >/dev/null; exit 3")  # A worker that reads nothing may kill the tool by SIGPIPE.
     done = tool(bench, "amqp-consume", "-q", queue.name, "-c", "1", *worker)
     assert done.returncode == 0
     queue.assert_back(1)

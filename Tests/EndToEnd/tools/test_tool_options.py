@@ -1,4 +1,4 @@
-"""By the names of amqp-tools there are other options than by its own: what is shared speaks of none."""
+"""Under the names of amqp-tools the options are different. Code that is shared names none of amqp-job's."""
 
 import pathlib
 import re
@@ -8,10 +8,9 @@ import pytest
 pytestmark = pytest.mark.any_broker
 
 SOURCES = pathlib.Path(__file__).resolve().parents[3] / "Sources"
-# Where options of amqp-job may be named in what its commands share with the programs of amqp-tools, and why.
+# The places in shared code that may name options of amqp-job, and why.
 NAMED = {
-    "JobRunner/Decisions/RunOption.swift": "for each program its own",
-    "JobRunner/Decisions/ExitStatus.swift": "the manual of amqp-job alone",
+    "Console/Messages/Program.swift": "for each program its own",
     "Broker/Silence.swift": "each program has it",
     "TLS/TLSConfiguration.swift": "for each program its own",
     "Publishing/Items/ItemSources.swift": "of --file, which amqp-publish does not have",
@@ -19,9 +18,9 @@ NAMED = {
 
 
 def test_no_message_names_an_option_that_is_not_there():
-    """A command in quotes, such as 'amqp-job declare --plain', is another program's."""
+    """A quoted command, such as 'amqp-job declare --plain', is another program's."""
     found = set()
-    for module in "AMQP", "Broker", "JobRunner", "Linux", "Publishing", "TLS":
+    for module in "AMQP", "Broker", "Console", "JobRunner", "Linux", "Publishing", "TLS":
         for path in (SOURCES / module).rglob("*.swift"):
             code = re.sub(r"^\s*//.*$", "", path.read_text(), flags=re.MULTILINE)
             texts = re.findall(r'"(?:\\.|[^"\\\n])*"', code)
@@ -30,7 +29,7 @@ def test_no_message_names_an_option_that_is_not_there():
     assert found == set(NAMED)
 
 
-def test_what_is_said_of_an_item_that_cannot_be_stored(bench, links):
+def test_the_message_about_an_item_that_cannot_be_stored(bench, links):
     queue = bench.queue("classic", b"x" * 3_000_000)
     result = bench.run(
         bench.broker.url, "-q", queue.name, "-c", "1", "cat", command="-u", url=None, binary=links / "amqp-consume",

@@ -1,4 +1,4 @@
-"""`run --feed file` and `run --feed arg`: the item in a file with a name, or in the worker's arguments."""
+"""`run --feed file` and `run --feed arg`: the item in a named file, or in the worker's arguments."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def run(bench, queue, feed, worker, *arguments, **options):
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_file(bench, spool, name):
+def test_feed_file(bench, spool, name):
     queue = bench.queue("quorum", BODIES[name])
     seen = bench.path("seen")
     worker = bench.script(
@@ -61,7 +61,7 @@ def test_each_of_many_workers_has_a_file_of_its_own(bench, spool):
 
 @pytest.mark.skipif(not CAN_ISOLATE, reason="needs a mount of its own")
 def test_a_large_item_is_stored_once(bench, spool):
-    """There is room for one copy."""
+    """There is room for one copy only."""
     queue = bench.queue("quorum", b"x" * 3_000_000)
     small = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=4m none {spool}; exec "$@"', "sh"]
     worker = bench.script('test "$(wc -c <"$WORK_ITEM_FILE")" = 3000000\n')
@@ -98,7 +98,7 @@ def test_the_file_of_a_worker_that_is_interrupted(bench, spool, name):
 
 @pytest.mark.parametrize("size", [10, 3_000_000])
 def test_what_a_worker_does_to_the_file_is_not_done_to_the_item(bench, spool, size):
-    """It is tried again as it came."""
+    """The next attempt gets the item unchanged."""
     body = os.urandom(size)
     queue = bench.work_queue("quorum", body)
     vandal = bench.script('chmod 600 "$WORK_ITEM_FILE"; echo mine 1<>"$WORK_ITEM_FILE"; exit 1\n')
@@ -113,12 +113,12 @@ def test_what_a_worker_does_to_the_file_is_not_done_to_the_item(bench, spool, si
 
 
 def test_an_unwanted_item_leaves_no_file(bench, spool):
-    """More than one may come to a runner that looks whether the queue is drained."""
+    """A runner that probes whether the queue is drained may get more than one item."""
     queue = bench.work_queue("quorum", *[b"apple"] * 20)
     runners = [
         bench.start("-q", queue.name, "--drain", "--feed", "file", "--spool-dir", spool, worker=["true"]) for _ in range(3)
     ]
-    assert [runner.finish(40).status for runner in runners] == [0, 0, 0]
+    assert [runner.finish(60).status for runner in runners] == [0, 0, 0]
     assert list(spool.iterdir()) == []
 
 
@@ -126,7 +126,7 @@ def test_an_unwanted_item_leaves_no_file(bench, spool):
 
 
 def arguments_seen(bench, queue, *words, options=()):
-    """What a worker got for the words, as bytes."""
+    """The arguments that a worker got for these words, as bytes."""
     seen = bench.path("seen")
     worker = bench.script(f'for word; do printf "%s\\0" "$word"; done >{seen}; readlink /proc/$$/fd/0 >{seen}-stdin\n')
     result = run(bench, queue, "arg", [*worker, *words], *options)
@@ -136,7 +136,7 @@ def arguments_seen(bench, queue, *words, options=()):
     return seen.read_bytes().split(b"\0")[:-1]
 
 
-def test_arg(bench):
+def test_feed_arg(bench):
     queue = bench.queue("quorum", b"a b\n*")
     seen = arguments_seen(bench, queue, "{}", "-o", "{}.png", "--sizes={},{}", "{", "")
     assert seen == [b"a b\n*", b"-o", b"a b\n*.png", b"--sizes=a b\n*,a b\n*", b"{", b""]
@@ -146,11 +146,11 @@ def test_arg(bench):
     "body", [b"", bytes(range(1, 256)), b"--help", b"{}", b"x" * 100_000], ids=["empty", "bytes", "option", "{}", "long"]
 )
 @pytest.mark.parametrize("options", [(), ("--spool-above", "1KiB")], ids=["memory", "spool"])
-def test_arg_byte_for_byte(bench, body, options):
+def test_feed_arg_byte_for_byte(bench, body, options):
     assert arguments_seen(bench, bench.queue("quorum", body), "<{}>", options=options) == [b"<" + body + b">"]
 
 
-def test_arg_of_a_script_without_a_first_line(bench):
+def test_feed_arg_to_a_script_without_a_first_line(bench):
     queue = bench.queue("quorum", b"apple")
     seen = bench.path("seen")
     script = bench.file("script", f'printf %s "$1" >{seen}\n', mode=0o755)
@@ -164,7 +164,7 @@ def test_arg_of_a_script_without_a_first_line(bench):
     ids=["NUL", "too long", "too long and spooled"],
 )
 def test_an_item_that_is_no_argument(bench, body, words):
-    """As a failure of the worker: no runner will ever be able to start it."""
+    """This counts as a failure of the worker, because no runner will ever be able to start it."""
     queue = bench.work_queue("quorum", body)
     result = run(bench, queue, "arg", ["true", "{}"], "--max-attempts", "1")
     result.assert_error(1, queue.name, "could not be started", *words)

@@ -1,4 +1,4 @@
-"""What the worker gets: the item in its environment."""
+"""The worker's view: the item in its environment."""
 
 import datetime
 import decimal
@@ -11,7 +11,7 @@ from support.amqp import Raw
 
 
 def item_environment(worker):
-    """The item's, apart from its headers."""
+    """The variables of the item, without those of its headers."""
     return {
         name: value
         for name, value in worker.environment.items()
@@ -20,7 +20,7 @@ def item_environment(worker):
 
 
 def headers_seen(worker):
-    """Those that are not the broker's own."""
+    """The headers that the broker did not add."""
     prefix = "WORK_ITEM_HEADER_"
     return {
         name[len(prefix):]: value
@@ -150,7 +150,7 @@ def test_headers_of_every_type(bench):
 
 
 def test_headers_of_every_type_from_a_peer(bench):
-    """The broker writes tables anew; this one hands them on as they are, with the one type more that clients know."""
+    """A broker encodes tables again. This peer forwards them unchanged, with one more type that clients know."""
     headers = {**EVERY_TYPE, "uint64": Raw(b"L", struct.pack(">Q", 5))}
     peer = bench.peer((b"apple", pika.BasicProperties(headers=headers)))
     worker = bench.worker()
@@ -204,7 +204,7 @@ def test_colliding_names_are_both_left_out(bench):
 
 
 def test_property_with_a_nul(bench):
-    """There is no such environment variable, and half of it would be a lie."""
+    """No environment variable can hold such a value, and half of it would be a false value."""
     queue = bench.queue("quorum")
     queue.put(b"apple", message_id="a\0b", type="fine")
     worker = bench.worker()

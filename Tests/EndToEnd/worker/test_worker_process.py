@@ -1,4 +1,4 @@
-"""What the worker gets: its place among the processes."""
+"""The worker's view: its place among the processes."""
 
 import os
 import pathlib
@@ -24,10 +24,10 @@ def test_own_process_group(bench):
 
 
 def test_starts_with_a_clean_slate(bench):
-    """Descriptors 0, 1 and 2 and no other; no signal blocked, or ignored that was not ignored before."""
+    """The worker has descriptors 0, 1 and 2 only. No signal is blocked, or ignored that was not ignored before."""
     with open("/proc/self/status", encoding="ascii") as status:
         (ours,) = [int(line.split()[1], 16) for line in status if line.startswith("SigIgn:")]
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python's own doing, undone for what it starts
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python does this itself, and undoes it for what it starts.
         ours &= ~(1 << (number - 1))
     ignored = b"%016x" % ours
     queue = bench.queue("quorum", b"apple", b"pear")
@@ -39,7 +39,7 @@ def test_starts_with_a_clean_slate(bench):
 
 
 def without_its_loader():
-    """A program for a system with another C library, as one for musl is here."""
+    """A program for another C library, as one for musl is on this machine."""
     return pathlib.Path("/bin/true").read_bytes().replace(b"/lib64/ld-linux", b"/lib64/no-linux")
 
 
@@ -49,7 +49,8 @@ def without_its_loader():
 ], ids=["empty", "for another machine", "loader missing"])
 @pytest.mark.parametrize("command", [["run", "--drain"], ["amqp-consume"]], ids=["run", "amqp-consume"])
 def test_a_file_that_is_no_program(bench, links, command, content, status, reason):
-    """Nor a script, which a shell would be given. That is no item's fault: none is dead-lettered, nor an attempt counted."""
+    """A script is not given to a shell either. The item is not to blame: it is not dead-lettered, and no attempt is
+    counted."""
     queue = bench.work_queue("quorum", b"apple", b"pear")
     program = str(bench.file("worker", content, mode=0o755))
     for _ in range(4):
@@ -58,7 +59,7 @@ def test_a_file_that_is_no_program(bench, links, command, content, status, reaso
         else:
             host, port = bench.broker.address
             words = [links / "amqp-consume", f"--server={host}", f"--port={port}", "-q", queue.name, program]
-            done = subprocess.run(words, env=bench.environment(), capture_output=True, text=True, timeout=20)
+            done = subprocess.run(words, env=bench.environment(), capture_output=True, text=True, timeout=60)
             assert done.returncode == status and reason in done.stderr, done
     result = bench.run("-q", queue.name, "-n", "2", worker=["sh", "-c", "echo $WORK_ITEM_ATTEMPT"])
     assert (result.status, result.stdout) == (0, b"1\n1\n"), result
@@ -66,8 +67,8 @@ def test_a_file_that_is_no_program(bench, links, command, content, status, reaso
     queue.dead.assert_empty()
 
 
-def test_pipe_in_the_worker(bench):
-    """With SIGPIPE ignored, as some runtimes hand it down, `yes` would go on and complain."""
+def test_a_broken_pipe_ends_a_program_of_the_worker(bench):
+    """Some runtimes start a runner with SIGPIPE ignored. `yes` would then go on and complain."""
     queue = bench.queue("quorum", b"apple")
     result = bench.run("-q", queue.name, worker=["sh", "-c", "yes | head -n 1"])
     assert (result.status, result.stdout, result.stderr) == (0, b"y\n", ""), result
@@ -83,13 +84,13 @@ def test_directory_and_mask_are_the_runners(bench):
 
 @pytest.mark.parametrize("ignore", [(), ("ignore:TERM", "ignore:HUP")], ids=["willing", "ignoring"])
 def test_what_it_leaves_running_is_ended(bench, ignore):
-    """A child in the background that holds standard output would keep whoever reads it waiting."""
+    """A background child that holds standard output would keep its reader waiting."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("child:inner:" + "+".join((*ignore, "hold")), "echo:done", "hold")
     runner = bench.start("-q", queue.name, "--grace", "1s", worker=worker, stdout=subprocess.PIPE)
     worker.child("inner").wait_for("holding")
     worker.go()
-    output = runner.process.stdout.read()  # up to its end: when the child holds it no more
+    output = runner.process.stdout.read()  # This reads to the end, when the child no longer holds the pipe.
     assert output == b"done\n"
     assert runner.finish().status == 0
     assert worker.child("inner").runs == 1
@@ -147,7 +148,7 @@ sys.exit(9)
 
 @pytest.mark.skipif(not CAN_ISOLATE, reason="namespaces are not to be had here")
 def test_term_as_pid_1(bench):
-    """The kernel hands PID 1 only what it has a handler for."""
+    """The kernel delivers to PID 1 only the signals that it handles."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("trap:TERM:5", "hold")
     outer = bench.start("-q", queue.name, worker=worker, prefix=["unshare", "--pid", "--fork", "--mount-proc"])

@@ -1,4 +1,4 @@
-"""A worker that leaves its process group gets what the others get all the same, and gets it once."""
+"""A worker that leaves its process group still gets every signal, and gets it once."""
 
 import os
 import signal
@@ -65,7 +65,7 @@ def test_second_term_kills(bench, steps):
     left(worker, steps)
     runner.send(signal.SIGTERM)
     worker.wait_for("signal")
-    holds_for(runner.runs, 1.1, "the runner's patience")  # sooner they would count as one
+    holds_for(runner.runs, 1.1, "the runner's patience")  # Two signals within a second would count as one.
     runner.send(signal.SIGTERM)
     assert runner.finish(PROMPT).status == 143
     assert not bench.others()
@@ -73,7 +73,7 @@ def test_second_term_kills(bench, steps):
 
 
 def test_what_it_leaves_behind_in_its_group(bench):
-    """Signals reach those who have stayed, and at the worker's end they are ended."""
+    """Signals reach the processes that stayed, and at the worker's end these are ended."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("child:inner:trap:USR1+hold", "leave-group", "trap:USR1", "hold")
     runner = bench.start("-q", queue.name, worker=worker)
@@ -94,7 +94,7 @@ def test_what_it_leaves_behind_in_its_group(bench):
     ("leave-group",), ("outlive-parent",), ("leave-group", "outlive-parent"), ("ignore:TERM", "leave-group", "outlive-parent"),
 ], ids="+".join)
 def test_end_of_the_runner(bench, steps):
-    """Even by SIGKILL. Who becomes another user has no parent-death signal any more."""
+    """Even SIGKILL ends the worker. A process that becomes another user loses its parent-death signal."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker(*steps, "hold")
     runner = bench.start("-q", queue.name, worker=worker)
@@ -107,7 +107,7 @@ def test_end_of_the_runner(bench, steps):
 
 
 def test_end_of_the_runner_after_another_guardian(bench):
-    """Somebody killed the first one: the next one knows the workers that run, too."""
+    """The first guardian was killed. The next one also knows the workers that run."""
     queue = bench.queue("quorum", b"apple")
     worker = bench.worker("leave-group", "outlive-parent", "hold")
     runner = bench.start("-q", queue.name, worker=worker)

@@ -1,5 +1,5 @@
-"""Workers that cannot be started because the system has nothing to start them with: that is no item's failure, and no
-attempt at it."""
+"""Workers that cannot be started because the system lacks resources. That is neither a failure of the item nor an
+attempt."""
 
 import errno
 import os
@@ -10,13 +10,13 @@ import pytest
 
 from support.processes import CAN_ISOLATE
 
-ROUNDS = 22  # RabbitMQ 4 drops an item at its 21st return
+ROUNDS = 22  # RabbitMQ 4 drops an item at its 21st return.
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 
 
 def failing(call, code, when="1+"):
-    """A prefix: that system call fails in the runner, from the first on."""
+    """A command prefix: this system call fails in the runner, from the first call on."""
     return ["strace", "--quiet=all", "--signal=none", "-o", "/dev/null", "-e", f"inject={call}:error={code}:when={when}"]
 
 
@@ -73,7 +73,7 @@ def test_several_items(bench, options):
 
 @needs_strace
 def test_no_guardian(bench):
-    """It is started before anything is taken."""
+    """The guardian is started before any item is taken."""
     queue = bench.queue("quorum", b"apple")
     result = bench.run("-q", queue.name, worker=["true"], prefix=failing("clone", "EAGAIN"))
     result.assert_error(70, "temporarily unavailable")
@@ -83,11 +83,11 @@ def test_no_guardian(bench):
 @pytest.mark.skipif(os.geteuid() != 0 or not CAN_ISOLATE, reason="needs another user")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_user_with_too_many_processes(bench, host):
-    """Nor may there be threads then, as for looking up where the copy goes."""
+    """No thread can be started then either, such as the one that looks up the broker for copies."""
     queue = bench.queue("quorum", b"apple")
     bench.directory.chmod(0o755)
     url = bench.broker.url.replace("127.0.0.1", host)
-    # The first worker takes the last place: the runner and its guardian have two.
+    # The first worker takes the last process, because the runner and its guardian take two.
     user = 60000 + os.getpid() % 5000
     queue.put(b"pear")
     limits = ["prlimit", "--nproc=3:3", "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
@@ -101,7 +101,7 @@ def test_a_user_with_too_many_processes(bench, host):
 
 
 def test_too_few_descriptors_for_a_worker(bench):
-    """Every limit from what is too little to begin with to what is enough: the item is run, or goes back as it was."""
+    """Tries every limit from too few descriptors up to enough. The item is run, or goes back unchanged."""
     queue = bench.work_queue("quorum", b"apple")
     seen = []
     for most in range(3, 40):
@@ -121,7 +121,7 @@ def test_too_few_descriptors_for_a_worker(bench):
 
 
 def test_a_log_that_may_not_grow(bench):
-    """Its lines are lost, and nothing else: the kernel sends SIGXFSZ, too."""
+    """Only the log lines are lost. The kernel sends SIGXFSZ, too."""
     queue = bench.queue("quorum", b"apple")
     log = bench.file("log", b"x" * 4096 * 512)
     limited = ["sh", "-c", f'ulimit -f 4096; exec "$@" 2>>{log}', "sh"]
@@ -132,7 +132,7 @@ def test_a_log_that_may_not_grow(bench):
 
 @pytest.mark.parametrize("options", [(), ("--feed", "file")], ids=["stdin", "file"])
 def test_a_file_size_limit_leaves_the_worker_its_signal(bench, options):
-    """What it starts has SIGXFSZ as it was."""
+    """The worker has SIGXFSZ as it was before."""
     queue = bench.queue("quorum", b"apple")
     limited = ["sh", "-c", 'ulimit -f 4096; exec "$@"', "sh"]
     worker = ["sh", "-c", f"head -c 5000000 /dev/zero >{bench.path('large')}"]

@@ -1,4 +1,4 @@
-"""What the worker gets: its standard streams and its arguments."""
+"""The worker's view: its standard streams and its arguments."""
 
 import hashlib
 import json
@@ -39,9 +39,9 @@ def test_worker_that_does_not_read_it_all(bench, steps):
 
 
 def test_tiny_bodies_that_nobody_reads(bench):
-    """Whether the worker is gone before the body is written is a race; it must not matter who wins."""
+    """The worker may exit before or after the body has been written. The result must be the same."""
     queue = bench.queue("classic", *[b"tiny"] * 60)
-    result = bench.run("-q", queue.name, "-n", "60", worker=["true"], timeout=40)
+    result = bench.run("-q", queue.name, "-n", "60", worker=["true"], timeout=60)
     assert result.status == 0 and "60 of 60 done" in result.stderr and len(result.lines) == 1, result
     queue.assert_empty()
 
@@ -56,8 +56,8 @@ def test_slow_reader(bench):
 @pytest.mark.parametrize("depth", ["worker", "child of the worker"])
 @pytest.mark.parametrize("way", ["killed", "stopped first"])
 def test_no_end_of_file_before_the_end(bench, depth, way):
-    """The runner is killed in the midst of feeding. Its end of the pipe is then closed before anyone can act; what
-    reads at the other end must be dead before it can take that for the end of the body."""
+    """The runner is killed while it feeds the worker. The kernel then closes its end of the pipe at once. Whatever
+    reads the other end must be dead before it can take that for the end of the body."""
     queue = bench.queue("classic", bytes(32 << 20))
     for attempt in range(3):
         reader = bench.worker("slowly" if way == "killed" else "read")
@@ -69,7 +69,7 @@ def test_no_end_of_file_before_the_end(bench, depth, way):
             runner = bench.start("-q", queue.name, worker=command)
             reader.wait_for("progress", 2)
         else:
-            # Where the reader has taken all there is and waits in read(), it is woken by the closed pipe.
+            # A reader that waits in read() is woken by the closed pipe.
             runner = bench.start("-q", queue.name, worker=command)
             reader.wait_for("reading")
             runner.send(signal.SIGSTOP)
@@ -105,7 +105,7 @@ def test_output_is_the_runners_own(bench):
 
 
 def test_output_closed_by_its_reader(bench):
-    """The worker, not the runner, meets the broken pipe."""
+    """The worker, not the runner, gets the broken pipe."""
     queue = bench.queue("quorum", b"apple")
     reading, writing = os.pipe()
     os.close(reading)
@@ -116,7 +116,7 @@ def test_output_closed_by_its_reader(bench):
 
 
 def test_output_that_is_closed(bench):
-    """For the worker, too: what it cannot write, it has not done."""
+    """The worker fails, too: it has not done what it cannot write."""
     queue = bench.queue("quorum", b"apple")
     result = bench.run("-q", queue.name, worker=["cat"], prefix=["sh", "-c", 'exec "$@" >&-', "sh"])
     assert result.status == 1, result
@@ -131,7 +131,7 @@ def test_arguments_are_untouched(bench):
     result = bench.run("-q", queue.name, worker=[PYTHON, "-c", code, *words])
     assert result.status == 0
     assert json.loads(result.stdout) == words
-    # Without `--`, options end at the first word that is not one.
+    # Without `--`, options end at the first word that is not an option.
     result = bench.run("-q", queue.name, PYTHON, "-c", code, "-q", "y", "-v")
     assert result.status == 0, result
     assert json.loads(result.stdout) == ["-q", "y", "-v"]

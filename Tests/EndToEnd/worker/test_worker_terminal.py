@@ -1,4 +1,4 @@
-"""A worker that wants the terminal (/dev/tty): whoever is not in its foreground is stopped over it."""
+"""A worker that uses the terminal (/dev/tty). The kernel stops a process that does so outside the foreground."""
 
 import os
 import pty
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.any_broker
 
 READS = ["sh", "-c", 'read -r line </dev/tty && echo "got $line"']
 
-# How the runner is started at the terminal $0: as the first of its session, and as a job of a shell that brings back to the
-# foreground whatever was suspended, or leaves it in the background.
+# How the runner is started at the terminal $0: as the first process of its session, or as a job of a shell. The shell
+# brings a suspended job back to the foreground, or leaves it in the background.
 ALONE = 'exec 9<>"$0" && exec "$@"'
 BY_A_SHELL = 'exec 9<>"$0" && set -m && { "$@"; status=$?; [ "$status" -lt 145 ] || { echo suspended; fg; status=$?; }; exit "$status"; }'
 IN_THE_BACKGROUND = 'exec 9<>"$0" && set -m && { "$@" & wait "$!"; }'
@@ -31,11 +31,11 @@ class Terminal:
 
     @property
     def foreground(self):
-        """The process group that has it."""
+        """The foreground process group."""
         return os.tcgetpgrp(self.master)
 
     def wait_for(self, *command):
-        """The process with that command in its foreground."""
+        """The process of the foreground group that runs this command."""
         words = b"".join(word.encode() + b"\0" for word in command)
         wait_until(lambda: read_proc(self.foreground, "cmdline") == words, what=f"{command[0]} in the terminal's foreground")
         return self.foreground
@@ -56,7 +56,7 @@ def terminal():
     made.close()
 
 
-def test_a_worker_reads(bench, terminal):
+def test_a_worker_reads_from_the_terminal(bench, terminal):
     queue = bench.queue("quorum", b"apple", b"pear")
     runner = terminal.start(bench, queue, "-n", "2")
     terminal.type(b"hello\n")
@@ -74,7 +74,7 @@ def test_a_worker_changes_its_settings(bench, terminal):
     assert result.status == 0 and b" -echo " in result.stdout, result
 
 
-def test_who_interrupts_it_means_the_runner_too(bench, terminal):
+def test_an_interrupt_ends_the_runner_too(bench, terminal):
     queue = bench.queue("quorum", b"apple")
     runner = terminal.start(bench, queue, "-n", "5")
     terminal.wait_for_change(runner.pid)
@@ -83,7 +83,7 @@ def test_who_interrupts_it_means_the_runner_too(bench, terminal):
     queue.assert_back()
 
 
-def test_who_suspends_it_means_the_runner_too(bench, terminal):
+def test_a_suspend_stops_the_runner_too(bench, terminal):
     queue = bench.queue("quorum", b"apple")
     runner = terminal.start(bench, queue, how=BY_A_SHELL)
     worker = terminal.wait_for(*READS)
@@ -96,7 +96,7 @@ def test_who_suspends_it_means_the_runner_too(bench, terminal):
     queue.assert_empty()
 
 
-def test_only_one_can_have_it(bench, terminal):
+def test_only_one_worker_can_have_the_terminal(bench, terminal):
     queue = bench.queue("quorum", b"apple", b"pear")
     runner = terminal.start(bench, queue, "-n", "2", "-j", "2", "--timeout", "3s", "--grace", "1s")
     wait_until(lambda: runner.stderr.count("SIGTTIN") >= 2, what="a line for each of the workers")

@@ -1,0 +1,48 @@
+package import AMQP
+internal import Linux
+
+/// Collects the parts of large bodies in files, as they arrive on one channel. On a channel the parts of one body arrive before
+/// those of the next.
+package struct BodyCollector {
+  private let directory: String
+  private let maxSize: UInt64
+  /// The message whose body is arriving.
+  package private(set) var announced: Delivery?
+  private var file: SpoolFile?
+  /// The body that is arriving, if it cannot be stored.
+  package private(set) var streamed: StreamedBody?
+
+  /// Bodies of more than `maxSize` bytes are not stored.
+  package init(directory: String, maxSize: UInt64 = .max) { (self.directory, self.maxSize) = (directory, maxSize) }
+
+  /// Begins the next body.
+  package mutating func announce(_ delivery: Delivery) {
+    self = BodyCollector(directory: directory, maxSize: maxSize)
+    announced = delivery
+  }
+
+  /// Takes the next part of a body that has `size` bytes in all. Throws a `SystemError` when the body cannot be stored. After that,
+  /// `streamed` takes the rest of it without an error.
+  package mutating func append(_ part: [UInt8], of size: UInt64) throws {
+    if let streamed { return streamed.append(part) }
+    do {
+      guard size <= maxSize else { throw SystemError.tooLarge }
+      let file = try self.file ?? SpoolFile(size: size, in: directory)
+      self.file = file
+      try file.append(part)
+    } catch {
+      streamed = StreamedBody(size: size, stored: file)
+      streamed?.append(part)
+      throw error
+    }
+  }
+
+  /// Returns the body of a message that is now complete. The result is nil if the body could not be stored.
+  package mutating func body(of delivery: Delivery) -> ReceivedBody? {
+    defer { self = BodyCollector(directory: directory, maxSize: maxSize) }
+    guard streamed == nil else { return nil }
+    let body = file.map { ReceivedBody.file($0) } ?? .memory(delivery.body)
+    precondition(body.size == delivery.bodySize, "the body is incomplete, or belongs to another message")
+    return body
+  }
+}

@@ -1,0 +1,104 @@
+package import AMQP
+package import Linux
+
+/// Reaching a broker, and being stopped meanwhile.
+extension BrokerSession {
+  /// What somebody may want to know who waits for a connection.
+  package enum Notice: Hashable, Sendable {
+    /// No broker can be reached, this one last of all; they are tried again.
+    case unreachable(BrokerFailure)
+    /// The broker has not answered so far.
+    case unanswered(BrokerURL)
+  }
+
+  /// A wait that is over by then needs no line of its own, besides that of its end.
+  package static let shortWait: Duration = .seconds(3)
+
+  /// Connects to the first of the brokers that can be reached, trying them in turn, with pauses, for `timeout`. Where there
+  /// are `signals`, any of them ends whatever the session waits for. `notify` is told of a wait that is no short one, of each kind
+  /// once at most, and of missing answers after `patience`.
+  /// - Throws: `BrokerFailure`, `Stopped`
+  package static func connect(
+    to access: BrokerAccess, timeout: Duration, heartbeat: UInt16, name: String,
+    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, patience: Duration? = nil,
+    notify: @escaping (Notice) -> Void = { _ in }
+  ) throws -> BrokerSession {
+    let deadline = ContinuousClock.now + timeout
+    var waiting = patience.map { Wait(end: .now + $0, notify: notify) }
+    var isTold = false
+    var backOff = BackOff()
+    var attempt = 0
+    while true {
+      let brokers = access.current()
+      let broker = brokers[attempt % brokers.count]
+      // One that is silent must leave time for the others.
+      let untried = max(1, brokers.count - attempt)
+      let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
+      do {
+        return try connect(
+          to: broker, heartbeat: heartbeat, name: name, access: access, largestBodyInMemory: largestBodyInMemory,
+          until: limit, signals: signals, waiting: &waiting)
+      } catch let failure as BrokerFailure where failure.kind == .unreachable {
+        attempt += 1
+        guard attempt % brokers.count == 0 else { continue }
+        let next = ContinuousClock.now + backOff.pause(jitter: .random(in: 0...1))
+        guard next < deadline else { throw failure }
+        if !isTold, ContinuousClock.now + shortWait < deadline {
+          (isTold, waiting) = (true, nil)
+          notify(.unreachable(failure))
+        }
+        try pause(until: next, signals)
+      }
+    }
+  }
+
+  /// Connects in one attempt, which `BrokerLink.loginLimit` limits anyway.
+  /// - Throws: `BrokerFailure`
+  package static func connect(
+    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess? = nil, largestBodyInMemory: Int = .max
+  ) throws -> BrokerSession {
+    var waiting: Wait?
+    return try connect(
+      to: broker, heartbeat: heartbeat, name: name, access: access, largestBodyInMemory: largestBodyInMemory,
+      until: nil,
+      signals: nil, waiting: &waiting)
+  }
+
+  /// Waits until then, or for one of the signals.
+  /// - Throws: `Stopped`
+  package static func pause(until deadline: ContinuousClock.Instant, _ signals: SignalReceiver?) throws {
+    while ContinuousClock.now < deadline {
+      let readiness = try poll([signals?.interest].compactMap(\.self), until: deadline)
+      if readiness.first?.readable == true { try stop(by: signals) }
+    }
+  }
+
+  static func stop(by signals: SignalReceiver?) throws {
+    if let signal = signals?.receive().first(where: { $0 != .child }) { throw Stopped(signal: signal) }
+  }
+
+  /// How long nothing need be said, and to whom it is said then.
+  private struct Wait {
+    let end: ContinuousClock.Instant
+    let notify: (Notice) -> Void
+  }
+
+  private static func connect(
+    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess?, largestBodyInMemory: Int,
+    until deadline: ContinuousClock.Instant?, signals: SignalReceiver?, waiting: inout Wait?
+  ) throws -> BrokerSession {
+    var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
+    parameters.maxBodySizeInMemory = largestBodyInMemory
+    let link = BrokerLink(broker: broker, parameters, access: access, now: .now)
+    let session = BrokerSession(link: link, signals: signals)
+    if let wait = waiting, deadline.map({ $0 > wait.end }) ?? true {
+      while !link.isOpen, ContinuousClock.now < wait.end { try session.turn(until: wait.end) }
+      if !link.isOpen {
+        waiting = nil
+        wait.notify(.unanswered(broker))
+      }
+    }
+    try session.wait(until: deadline) { session.takeFirst { $0 == .opened ? true : nil } }
+    return session
+  }
+}

@@ -1,0 +1,56 @@
+package import AMQP
+
+/// The exchange to which a message was first published, and the routing key. A copy, or a message that a broker dead-letters from
+/// one of the three queues into another, arrives through the default exchange with the name of a queue instead.
+package struct FirstPublish: Hashable, Sendable {
+  package let exchange: ByteString
+  package let routingKey: ByteString
+
+  /// The first publish of a message that was delivered from `queue`, which may be any of the three queues.
+  package init(of properties: BasicProperties, _ envelope: Envelope, from queue: WorkQueue) {
+    self =
+      Self.recorded(in: properties, envelope, from: queue)
+      ?? FirstPublish(exchange: envelope.exchange, routingKey: envelope.routingKey)
+  }
+
+  private init(exchange: ByteString, routingKey: ByteString) {
+    (self.exchange, self.routingKey) = (exchange, routingKey)
+  }
+
+  /// The first publish that the headers record; nil if they record none. Anybody can write such headers, so they are trusted
+  /// only in messages that arrived through the default exchange, as copies do.
+  package static func recorded(
+    in properties: BasicProperties, _ envelope: Envelope, from queue: WorkQueue
+  ) -> FirstPublish? {
+    guard envelope.exchange.isEmpty, let headers = properties.headers else { return nil }
+    if case .string(let exchange)? = headers[ItemHeader.exchange],
+      case .string(let routingKey)? = headers[ItemHeader.routingKey]
+    {
+      return FirstPublish(exchange: exchange, routingKey: routingKey)
+    }
+    return firstDeath(headers, in: queue.family.names)
+  }
+
+  /// The oldest death in `queues`. The broker lists the latest death first. Deaths in other queues happened before the message
+  /// came to these
+  /// (<https://www.rabbitmq.com/docs/dlx#effects>).
+  private static func firstDeath(_ headers: FieldTable, in queues: [String]) -> FirstPublish? {
+    guard case .array(let deaths)? = headers["x-death"] else { return nil }
+    for case .table(let death) in deaths.reversed() {
+      guard case .string(let queue)? = death["queue"], queues.contains(queue.description),
+        case .string(let exchange)? = death["exchange"], case .array(let keys)? = death["routing-keys"],
+        case .string(let routingKey)? = keys.first
+      else { continue }
+      return FirstPublish(exchange: exchange, routingKey: routingKey)
+    }
+    return nil
+  }
+
+  /// The headers that record it in a copy.
+  package var headers: [FieldTable.Entry] {
+    [
+      .init(name: ItemHeader.exchange, value: .string(exchange)),
+      .init(name: ItemHeader.routingKey, value: .string(routingKey)),
+    ]
+  }
+}

@@ -1,0 +1,36 @@
+internal import Console
+
+/// What has been said, and since when there is something to say.
+struct Report: Hashable, Sendable {
+  private(set) var startedAt: ContinuousClock.Instant
+  /// Since when there has been nothing to do.
+  private var idleSince: ContinuousClock.Instant?
+  /// When each thing that is waited for was last reported.
+  private var reportedAt: [Waiting: ContinuousClock.Instant] = [:]
+  /// A line has been logged that says why the status is not 0.
+  private(set) var hasReportedError = false
+
+  init(startedAt: ContinuousClock.Instant) { self.startedAt = startedAt }
+
+  mutating func start(now: ContinuousClock.Instant) { (startedAt, idleSince) = (now, now) }
+
+  mutating func busy() { idleSince = nil }
+
+  /// Returns since when there has been nothing to do.
+  @discardableResult
+  mutating func idle(now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+    let since = idleSince ?? now
+    idleSince = since
+    return since
+  }
+
+  mutating func reported(_ waiting: Waiting, now: ContinuousClock.Instant) { reportedAt[waiting] = now }
+
+  func isReported(_ waiting: Waiting, within period: Duration, now: ContinuousClock.Instant) -> Bool {
+    reportedAt[waiting].map { now < $0 + period } ?? false
+  }
+
+  mutating func logged(_ level: LogEntry.Level) {
+    if level == .error { hasReportedError = true }
+  }
+}

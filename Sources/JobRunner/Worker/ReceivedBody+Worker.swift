@@ -1,0 +1,24 @@
+internal import Broker
+internal import Linux
+
+extension ReceivedBody {
+  /// The same in a file with a name, for a worker to read.
+  /// - Throws: `SystemError`
+  func named(in directory: String) throws -> NamedFile {
+    switch self {
+    case .memory(let bytes): try NamedFile(bytes, in: directory)
+    case .file(let file): try NamedFile(file, in: directory)
+    }
+  }
+}
+
+extension ProcessGroups {
+  /// The input of a child that is still to be started.
+  /// - Throws: `SystemError`
+  func makeInput(_ body: ReceivedBody) throws -> ChildInput {
+    switch body {
+    case .memory(let bytes): try makeInput(bytes)
+    case .file(let file): try makeInput(file)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package import AMQP
+package import Broker
+
+/// The settings of a batch publisher.
+package struct BatchConfiguration {
+  /// The brokers, which are tried in turn.
+  package var access: BrokerAccess
+  /// The interval between heartbeats in seconds.
+  package var heartbeat: UInt16
+  /// The name of the connection in the broker's management tools.
+  package var connectionName: String
+  package var destination: Destination
+  /// The properties of items that have none of their own.
+  package var properties: BasicProperties
+  /// The questions that the broker is asked before anything is published. If it refuses one, nothing is published; a user who is
+  /// not permitted to ask publishes without the answers.
+  package var preconditions: [Method] = []
+  /// The question that the broker is asked when it confirms nothing. If the answer is that the queue does not exist, nothing
+  /// will ever be confirmed.
+  package var inquiry: Method?
+  /// Whether items without a message id get one.
+  package var givesIDs = true
+  /// The number of items at the beginning that are not published.
+  package var skip: Int
+  package var limits: Publication.Limits
+
+  package init(
+    access: BrokerAccess, heartbeat: UInt16, connectionName: String, destination: Destination,
+    properties: BasicProperties, skip: Int, limits: Publication.Limits
+  ) {
+    self.access = access
+    self.heartbeat = heartbeat
+    self.connectionName = connectionName
+    self.destination = destination
+    self.properties = properties
+    self.skip = skip
+    self.limits = limits
+  }
+
+  /// The preconditions, with the question whether a client waits for a direct reply.
+  var allPreconditions: [Method] {
+    guard destination.isDirectReply else { return preconditions }
+    return [.queueDeclare(.init(name: ByteString(destination.routingKey), isPassive: true))]
+  }
+
+  var publishMethod: Method {
+    .basicPublish(
+      exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey),
+      mandatory: !destination.isDirectReply)
+  }
+
+  /// The parameters of a connection that sends these methods on one channel right after the login.
+  func parameters(_ broker: BrokerURL, _ methods: [Method], on channel: UInt16) -> Connection.Parameters {
+    Connection.Parameters(
+      url: broker, heartbeat: heartbeat, name: connectionName,
+      initialMethods: methods.map { ChannelMethod($0, on: channel) })
+  }
+}

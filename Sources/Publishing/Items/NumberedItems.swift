@@ -1,0 +1,44 @@
+internal import AMQP
+internal import Linux
+
+/// The items of a source, numbered from 1. Items at the beginning are skipped if the configuration says so, and items without a
+/// message id get one.
+struct NumberedItems {
+  private var source: any ItemSource
+  private let skip: Int
+  private let givesIDs: Bool
+  /// The message id of items that have no properties of their own.
+  private let sharedID: ByteString?
+  private let idPrefix: [UInt8]
+  /// The number of items that the source had so far, including those that were skipped.
+  private(set) var count = 0
+
+  init(_ source: any ItemSource, _ configuration: BatchConfiguration) {
+    self.source = source
+    skip = configuration.skip
+    givesIDs = configuration.givesIDs
+    sharedID = configuration.properties.messageID
+    idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
+  }
+
+  var interest: PollInterest? { source.interest }
+  var isAtEnd: Bool { source.isAtEnd }
+
+  mutating func read() throws(InputError) { try source.read() }
+
+  mutating func next() throws(InputError) -> Item? {
+    while let content = try source.next() {
+      count += 1
+      if count > skip { return Item(number: count, messageID: messageID(content.properties), content) }
+    }
+    return nil
+  }
+
+  private func messageID(_ properties: BasicProperties?) -> ByteString? {
+    if let given = properties.map(\.messageID) ?? sharedID { return given }
+    guard givesIDs else { return nil }
+    var id = idPrefix
+    id.append(contentsOf: "\(count)".utf8)
+    return ByteString(id)
+  }
+}

@@ -1,0 +1,1 @@
+../BrokerTests/LoopbackPeer.swift
