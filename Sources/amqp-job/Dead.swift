@@ -186,7 +186,7 @@ struct Dead: ToolCommand {
   func readingMethod(_ session: BrokerSession) throws -> QueueReader.Mode {
     let standing = try standing(session)
     switch standing.returns {
-    case .unlimited: return standing.way
+    case .unlimited: return standing.mode
     case .limited:
       throw Failure(
         .wrongQueue,

@@ -80,7 +80,7 @@ struct DeadReplay {
     guard selection.filter.isEmpty else { return try dead.readingMethod(source) }
     let standing = try dead.standing(source)
     // After an error the unsettled items go back, and their return may count against a limit. So there is only one of them.
-    return standing.returns == .unlimited ? standing.way : .gets(atOnce: 1)
+    return standing.returns == .unlimited ? standing.mode : .gets(atOnce: 1)
   }
 
   /// Makes sure that the queue exists. A user without the permission to ask may still be allowed to publish to it.

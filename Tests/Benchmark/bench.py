@@ -1,4 +1,4 @@
-"""Measures amqp-job and its peers, and prints tables in Markdown.
+"""Measures amqp-job and comparable tools, and prints tables in Markdown.
 
 bench.py BINARY BROKER URL [--quick] [--only publish|run|dead|memory|size] [--write FILE]
 """
@@ -63,7 +63,7 @@ def tables(setup, names):
 def main():
     given = arguments()
     if given.write and (not given.write.is_file() or block(given.write.read_text()) is None):
-        fail(66, f"{given.write} is no file with the two lines between which the tables go (Tests/Benchmark/table.py)")
+        fail(66, f"{given.write} is not a file with the two marker lines for the tables (see Tests/Benchmark/table.py)")
     with tempfile.TemporaryDirectory() as directory:
         setup = Setup(given.binary, given.broker, given.url, pathlib.Path(directory), given.quick)
         text = "\n\n".join([versions(setup), *tables(setup, [given.only] if given.only else PARTS)]) + "\n"

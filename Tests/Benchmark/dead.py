@@ -1,4 +1,4 @@
-"""How fast amqp-job and others look at dead letters, and move them back."""
+"""Measures how fast amqp-job and other tools list dead letters and move them back."""
 
 import contextlib
 import functools
@@ -29,7 +29,7 @@ COUNT, FEWER, FEWEST = 20_000, 2000, 300
 
 @contextlib.contextmanager
 def letters(setup, kind, count, left):
-    """A queue, and its dead-letter queue with that many items, of which so many are left there in the end."""
+    """Makes a queue, and its dead-letter queue with `count` items. At the end, checks that `left` of them are still there."""
     with setup.queue(kind, left=count - left) as queue:
         dead = f"{queue}.dead"
         arguments = {"x-queue-type": kind, **({"x-delivery-limit": 1_000_000_000} if kind == "quorum" else {})}
@@ -39,7 +39,7 @@ def letters(setup, kind, count, left):
             setup.call(setup.binary, "publish", "-q", dead, "--header", "x-amqp-job-reason=failed", stdin=lines)
         yield queue
         channel, end = connection.channel(), time.monotonic() + 30
-        # What a client had when it ended comes back a moment later.
+        # Unacknowledged items come back a moment after their client has ended.
         while (found := channel.queue_declare(dead, passive=True).method.message_count) != left and time.monotonic() < end:
             time.sleep(0.05)
         channel.queue_delete(dead)
@@ -48,7 +48,8 @@ def letters(setup, kind, count, left):
 
 
 def action(setup, kind, count, left, *words):
-    """Does something with that many items, and gives its rate, in items per second, and its peak of memory, in kB."""
+    """Returns a function that runs a command on `count` items. It returns the rate in items per second, and the peak memory
+    in kB."""
     def act():
         with letters(setup, kind, count, left) as queue, (setup.directory / "listed").open("wb") as listed:
             start = time.perf_counter()
@@ -81,7 +82,7 @@ def column(setup, kind):
 
 
 def scale(ones, others):
-    """The ratio, and what it is a ratio of."""
+    """Returns the ratio, followed by the rate."""
     rates = [one[0] if isinstance(one, tuple) else one for one in ones]
     return f"{ratio(rates, others)} ({median(rates):,.0f}/s)"
 

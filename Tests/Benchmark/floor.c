@@ -1,5 +1,5 @@
-/* floor COUNT ITEM WORKER [ARGUMENT...]: runs the worker COUNT times, one after the other, with ITEM at its standard
-   input, and waits for each. What no runner can do with less, whatever its broker. */
+/* floor COUNT ITEM WORKER [ARGUMENT...]: runs the worker COUNT times, one after another, with ITEM as its standard input.
+   This is the minimum that every runner has to do, without a broker. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>

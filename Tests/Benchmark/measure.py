@@ -1,4 +1,4 @@
-"""Neighbours in time, their medians and ratios, and figures as text."""
+"""Measures actions side by side, and formats medians and ratios as text."""
 
 import os
 import statistics
@@ -9,29 +9,30 @@ SILENCE = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number 
 
 
 def side_by_side(rounds, *actions):
-    """The results of each action. All take turns in each round; a first one, which does not count, warms up."""
+    """Returns the results of each action. In each round all actions run once, one after another. A first round warms up and
+    does not count."""
     return list(zip(*[[action() for action in actions] for _ in range(rounds + 1)][1:]))
 
 
 def figure(number):
-    """With two digits that mean something."""
+    """Formats a number with two significant digits."""
     return f"{float(f'{number:.2g}'):g}"
 
 
 def ratio(ones, others):
-    """The median of the ratios of neighbours."""
+    """Returns the median of the ratios of results from the same round."""
     return figure(statistics.median(one / other for one, other in zip(ones, others, strict=True)))
 
 
 def seconds(words, environment):
-    """From the start of a process to its end."""
+    """Returns the time from the start of a process to its end."""
     start = time.perf_counter()
     subprocess.run(words, env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
-def seconds_of_a_short_one(words):
-    """The same for one that takes less time than subprocess does."""
+def seconds_of_short_process(words):
+    """Returns the same for a process that takes less time than the overhead of subprocess."""
     start = time.perf_counter()
     _, status = os.waitpid(os.posix_spawn(words[0], words, os.environ, file_actions=SILENCE), 0)
     assert status == 0, words
@@ -43,5 +44,5 @@ def milliseconds(times):
 
 
 def megabytes(kilobytes):
-    """Of the kernel's 1024 bytes."""
+    """Formats a size in units of 1024 bytes, which the kernel calls kB."""
     return f"{kilobytes * 1024 / 1e6:.1f} MB"

@@ -1,4 +1,5 @@
-"""What amqp-job and amqp-consume hold in memory, and their broker for each of them. As root: a runner lets nobody else look."""
+"""Measures the memory of amqp-job and amqp-consume, and the broker's memory for each of them. Needs root, since only root can
+read the memory usage of a runner."""
 
 import contextlib
 import json
@@ -24,24 +25,24 @@ NOTE = "Proportional: a page that n processes share counts as 1/n for each. The 
 
 
 def field(pid, file, name):
-    """In kB."""
+    """Returns a field of a file in /proc, in kB."""
     return int(re.search(rf"^{name}:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/{file}").read_text(), re.MULTILINE)[1])
 
 
 def with_guardians(processes):
-    """The numbers of these processes, which have no other children while they are idle."""
+    """Returns the ids of the processes and of their guardians, which are their only children while they are idle."""
     pids = [process.pid for process in processes]
     return pids + [int(child) for pid in pids for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def total(pids, file, name):
-    """In kB."""
+    """Returns the sum of a field over the processes, in kB."""
     return sum(field(pid, file, name) for pid in pids)
 
 
 @contextlib.contextmanager
 def consumers(setup, queue, words, count):
-    """Starts them, and has them end by themselves."""
+    """Starts consumers, and waits at the end until they have ended by themselves."""
     processes = [subprocess.Popen(words, env=setup.environment, stdout=subprocess.PIPE) for _ in range(count)]
     try:
         wait_for_consumers(setup, queue, processes)
@@ -70,33 +71,34 @@ def wait_for_consumers(setup, queue, processes):
     connection.close()
 
 
-def of_the_broker(setup):
-    """What it holds for its connections, in kB, without what it has not collected yet."""
+def connection_memory(setup):
+    """Returns the broker's memory for connections in kB, after garbage collection."""
     setup.call(BROKER, "ctl", "--name", setup.broker, "force_gc")
     memory = json.loads(setup.status())["memory"]
     return sum(value for name, value in memory.items() if name.startswith("connection_")) / 1024
 
 
-def more_than(setup, before):
-    """What the broker holds more for its connections than before. RabbitMQ 3.10 was once seen to report nothing for 200."""
+def memory_growth(setup, before):
+    """Returns by how much the broker's memory for connections has grown. It asks repeatedly, because RabbitMQ 3.10 sometimes
+    reports none."""
     for _ in range(5):
-        if (now := of_the_broker(setup)) > before:
+        if (now := connection_memory(setup)) > before:
             return now - before
     raise AssertionError("the broker reports no memory for its connections")
 
 
 def idle(setup, words, count):
-    """For each: proportional and resident size, and the broker's, in kB."""
-    before = of_the_broker(setup)
+    """Returns the proportional size, the resident size and the broker's memory for each idle consumer, in kB."""
+    before = connection_memory(setup)
     with setup.queue() as queue, consumers(setup, queue, words(queue, 1), count) as processes:
         pids = with_guardians(processes)
-        sizes = total(pids, "smaps_rollup", "Pss"), total(pids, "smaps_rollup", "Rss"), more_than(setup, before)
+        sizes = total(pids, "smaps_rollup", "Pss"), total(pids, "smaps_rollup", "Rss"), memory_growth(setup, before)
         publish(setup, queue, 20, count)
     return [size / count for size in sizes]
 
 
 def large(setup, words):
-    """The peak with an item that the worker has read, in kB. The runner waits for another item, then."""
+    """Returns the peak memory in kB after the worker has read a large item. The consumer then waits for a second item."""
     with setup.queue() as queue, consumers(setup, queue, words(queue, 2), 1) as processes:
         pids = with_guardians(processes)
         with setup.lines(LARGE - 1, 1).open() as item:

@@ -1,5 +1,5 @@
-/* Runs a command, and writes the most that it, or a process that it waited for, held in memory, in kB. Its own parent's
-   memory would be counted, too, until the command is executed: so that parent is to be small, as this one is. */
+/* Runs a command, and prints the peak memory in kB of the command and of the processes that it waited for. Until the command
+   is executed, the memory of its parent is counted as well. So the parent must be small, like this program. */
 
 #include <stdio.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-"""Looks at dead letters with pika, or moves them back, as a script of a few lines does it: pika_dead.py URL QUEUE COUNT list|move"""
+"""Lists dead letters with pika, or moves them back, as a short script would do it: pika_dead.py URL QUEUE COUNT list|move"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Publishes the lines of standard input with pika, persistent: pika_publisher.py URL QUEUE [confirmed]"""
+"""Publishes the lines of standard input with pika as persistent messages: pika_publisher.py URL QUEUE [confirmed]"""
 
 import sys
 

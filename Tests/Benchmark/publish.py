@@ -1,4 +1,4 @@
-"""How fast amqp-job and others publish."""
+"""Measures how fast amqp-job and other tools publish."""
 
 import subprocess
 import sys
@@ -8,7 +8,8 @@ from statistics import median
 from measure import megabytes, ratio, side_by_side
 from setup import HERE
 
-# Kind of queue, bytes of an item, and how many of them: for the tools, for pika, and for pika that waits for each.
+# The kind of queue, the size of an item in bytes, and the numbers of items for amqp-tools and amqp-job, for pika, and for pika
+# with a confirmation for each item.
 COLUMNS = {
     "20 bytes, quorum queue": ("quorum", 20, 200_000, 20_000, 2000),
     "20 bytes, classic queue": ("classic", 20, 200_000, 20_000, 2000),
@@ -16,7 +17,7 @@ COLUMNS = {
     "1 MiB, quorum": ("quorum", 1 << 20, 50, 50, 50),
 }
 ROUNDS = 3
-LINE_LIMIT = 1 << 15  # of amqp-publish -l: what is longer becomes several items
+LINE_LIMIT = 1 << 15  # amqp-publish -l splits longer lines into several items
 
 HEAD = ("items published in a second, as a ratio to `amqp-publish -l`", *COLUMNS)
 LABELS = (
@@ -33,10 +34,10 @@ NOTE = (
 REPEAT = 'left=$1 item=$2; shift 2; while [ "$left" -gt 0 ]; do "$@" <"$item" || exit; left=$((left - 1)); done'
 
 
-def publisher(setup, kind, size, count, *words, most_lost=0):
-    """Publishes that many items, and gives its rate, in items per second, and its peak of memory, in kB."""
+def publisher(setup, kind, size, count, *words, max_lost=0):
+    """Returns a function that publishes `count` items. It returns the rate in items per second, and the peak memory in kB."""
     def publish():
-        with setup.queue(kind, left=count, most_lost=most_lost) as queue, setup.lines(size, count).open() as lines:
+        with setup.queue(kind, left=count, max_lost=max_lost) as queue, setup.lines(size, count).open() as lines:
             start = time.perf_counter()
             peak = subprocess.run(
                 [setup.compiled("peak"), *(word.replace("QUEUE", queue) for word in words)],
@@ -47,7 +48,7 @@ def publisher(setup, kind, size, count, *words, most_lost=0):
 
 
 def some(count):
-    """How many of that many may be lost that were not confirmed."""
+    """Returns how many of `count` unconfirmed items may be lost."""
     return count // 500 + 1
 
 
@@ -61,10 +62,10 @@ def column(setup, kind, size, *counts):
     pika = [sys.executable, str(HERE / "pika_publisher.py"), setup.url, "QUEUE"]
     runs = side_by_side(
         setup.count(ROUNDS),
-        publisher(setup, kind, size, count, *tool, most_lost=some(count)),
-        publisher(setup, kind, size, count, *tool, "-p", most_lost=some(count)),
+        publisher(setup, kind, size, count, *tool, max_lost=some(count)),
+        publisher(setup, kind, size, count, *tool, "-p", max_lost=some(count)),
         publisher(setup, kind, size, count, setup.binary, "publish", "-q", "QUEUE"),
-        publisher(setup, kind, size, fewer, *pika, most_lost=some(fewer)),
+        publisher(setup, kind, size, fewer, *pika, max_lost=some(fewer)),
         publisher(setup, kind, size, fewest, *pika, "confirmed"),
     )
     rates = [[rate for rate, _ in run] for run in runs]

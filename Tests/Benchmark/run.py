@@ -1,4 +1,4 @@
-"""How fast amqp-job and amqp-consume run workers."""
+"""Measures how fast amqp-job and amqp-consume run workers."""
 
 import functools
 
@@ -22,7 +22,7 @@ CAT, PYTHON = "cat", str(HERE / "reader.py")
 
 
 def runner(setup, kind, count, *words):
-    """Has that many items run, and gives the seconds for each."""
+    """Returns a function that processes `count` items. It returns the seconds per item."""
     def run():
         with setup.queue(kind) as queue, setup.lines(20, count).open() as lines:
             setup.call(setup.binary, "publish", "-q", queue, stdin=lines)

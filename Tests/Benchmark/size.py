@@ -1,4 +1,4 @@
-"""What amqp-job adds to an image, and what the start of a process costs."""
+"""Measures the size of amqp-job in an image, and the time that the start of a process takes."""
 
 import gzip
 import lzma
@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import subprocess
 
-from measure import milliseconds, ratio, seconds_of_a_short_one, side_by_side
+from measure import milliseconds, ratio, seconds_of_short_process, side_by_side
 
 HEAD = ("size, and time of a process that has little to do", "`amqp-job`")
 LABELS = (
@@ -30,7 +30,7 @@ def measure(setup):
         try:
             runner.stderr.readline()
             true, *others = side_by_side(setup.count(STARTS), *(
-                lambda words=words: seconds_of_a_short_one(words) for words in (
+                lambda words=words: seconds_of_short_process(words) for words in (
                     ["/bin/true"], [setup.binary, "--version"], [setup.binary, "check", "--liveness-file", alive],
                     [shutil.which("amqp-consume"), "--help"],
                 )

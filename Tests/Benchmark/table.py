@@ -1,4 +1,4 @@
-"""Tables in Markdown, and their place in a file."""
+"""Formats tables in Markdown, and replaces them in a file."""
 
 import re
 
@@ -11,18 +11,18 @@ def row(cells):
 
 
 def table(head, labels, rows):
-    """The rows' cells follow their labels."""
+    """Returns a table. Each row consists of a label and its cells."""
     body = (row((label, *cells)) for label, cells in zip(labels, rows, strict=True))
     return "".join([row(head), "|---" * len(head) + "|\n", *body])
 
 
 def first_cells(text):
-    """Of each row of the tables in the text."""
+    """Returns the first cell of each row of the tables in the text."""
     return re.findall(r"^\| (.*?) \|", text, re.MULTILINE)
 
 
 def block(text):
-    """What is between the markers; None without them."""
+    """Returns the text between the markers, or None if there are none."""
     found = BLOCK.search(text)
     return found and found[1]
 

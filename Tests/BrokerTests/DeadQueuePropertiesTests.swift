@@ -25,10 +25,10 @@ import Testing
   @Test func whoMayNotKnowConsumesNothing() {
     let reason = CloseReason(code: .accessRefused, text: "ACCESS_REFUSED - configure access to queue 'q.dead' refused")
     #expect(DeadQueueProperties.lastingKind(reason, of: declaration) == nil)
-    #expect(DeadQueueProperties.returns(ServerVersion(3, 10), reason) == .unknown(reason))
-    #expect(DeadQueueProperties.returns(ServerVersion(4, 3), reason) == .unlimited)
+    #expect(DeadQueueProperties.returns(ServerVersion(3, 10), reason, of: declaration) == .unknown(reason))
+    #expect(DeadQueueProperties.returns(ServerVersion(4, 3), reason, of: declaration) == .unlimited)
     let standing = DeadQueueProperties(returns: .unlimited, lastingKind: nil)
-    #expect(standing.way == .gets(atOnce: 32))
+    #expect(standing.mode == .gets(atOnce: 32))
   }
 
   @Test(arguments: [
@@ -37,6 +37,7 @@ import Testing
     ("durable", "'false'", [false, false, true]),
   ]) func returnsAreUnlimitedWhereTheyAreNotCounted(name: String, current: String, expected: [Bool]) {
     let versions = [ServerVersion(3, 10), ServerVersion(4, 0), ServerVersion(4, 3)]
-    #expect(versions.map { DeadQueueProperties.returns($0, differs(name, current)) == .unlimited } == expected)
+    let found = versions.map { DeadQueueProperties.returns($0, differs(name, current), of: declaration) == .unlimited }
+    #expect(found == expected)
   }
 }

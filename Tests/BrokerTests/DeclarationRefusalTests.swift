@@ -43,7 +43,7 @@ import Testing
 
   @Test func whatCannotBeMadeIsNotThere() {
     let text = "invalid arg 'x-any' for queue 'q' in vhost '/' of queue type rabbit_quorum_queue"
-    #expect(Self.refusal(text) == .notTaken("x-any"))
+    #expect(Self.refusal(text) == .unsupported("x-any"))
   }
 
   @Test func otherRefusalsAreNone() {

@@ -25,8 +25,8 @@ import Testing
 
     /// Looks at the next time that is due, and finds that.
     mutating func look(_ found: TokenRenewal.Found) -> TokenRenewal.Step? {
-      now = renewal.nextLook
-      return renewal.look(found, now: now, time: time)
+      now = renewal.nextCheck
+      return renewal.check(found, now: now, time: time)
     }
 
     /// Looks until something is to be done, and says after how many seconds that was.
@@ -37,21 +37,21 @@ import Testing
       return nil
     }
 
-    mutating func taken() { renewal.taken(now: now, time: time) }
+    mutating func taken() { renewal.accepted(now: now, time: time) }
   }
 
   @Test(arguments: [(3600.0, 60.0), (600, 60), (100, 10), (10, 1), (1, 0.5), (-5, 0.5), (1e300, 60)])
   func looksTheMoreOftenTheNearerTheEndIs(left: Double, pause: Double) {
     let token = AccessToken(jwt("{\"exp\": \(left < 1e9 ? "\(Int(Self.time + left))" : "\(left)")}"))
     let driver = Driver(token)
-    #expect(driver.start.duration(to: driver.renewal.nextLook) == .seconds(pause))
+    #expect(driver.start.duration(to: driver.renewal.nextCheck) == .seconds(pause))
   }
 
   @Test func withoutAnEndItLooksOnceAMinute() {
     var driver = Driver(AccessToken("secret"))
-    #expect(driver.start.duration(to: driver.renewal.nextLook) == .seconds(60))
+    #expect(driver.start.duration(to: driver.renewal.nextCheck) == .seconds(60))
     #expect(driver.look(.token(AccessToken("secret"))) == nil)
-    #expect(driver.start.duration(to: driver.renewal.nextLook) == .seconds(120))
+    #expect(driver.start.duration(to: driver.renewal.nextCheck) == .seconds(120))
     // It is sent once it has stayed the same for a second.
     #expect(driver.look(.token(AccessToken("other"))) == nil)
     #expect(driver.look(.token(AccessToken("other"))) == .renew(AccessToken("other")))
@@ -94,7 +94,7 @@ import Testing
     #expect(driver.lookUntilStep(found) == nil)
     // It is not too late yet.
     driver.now = driver.start + .seconds(99)
-    _ = driver.renewal.look(.token(Self.token(200)), now: driver.now, time: driver.time)
+    _ = driver.renewal.check(.token(Self.token(200)), now: driver.now, time: driver.time)
     #expect(driver.renewal.isUnderWay)
   }
 

@@ -15,9 +15,12 @@ package struct BodyCollector {
   /// Bodies of more than `maxSize` bytes are not stored.
   package init(directory: String, maxSize: UInt64 = .max) { (self.directory, self.maxSize) = (directory, maxSize) }
 
+  /// Forgets what has arrived of a body.
+  package mutating func discard() { self = BodyCollector(directory: directory, maxSize: maxSize) }
+
   /// Begins the next body.
   package mutating func announce(_ delivery: Delivery) {
-    self = BodyCollector(directory: directory, maxSize: maxSize)
+    discard()
     announced = delivery
   }
 
@@ -39,7 +42,7 @@ package struct BodyCollector {
 
   /// Returns the body of a message that is now complete. The result is nil if the body could not be stored.
   package mutating func body(of delivery: Delivery) -> ReceivedBody? {
-    defer { self = BodyCollector(directory: directory, maxSize: maxSize) }
+    defer { discard() }
     guard streamed == nil else { return nil }
     let body = file.map { ReceivedBody.file($0) } ?? .memory(delivery.body)
     precondition(body.size == delivery.bodySize, "the body is incomplete, or belongs to another message")

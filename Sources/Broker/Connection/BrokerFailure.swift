@@ -1,26 +1,26 @@
 package import AMQP
 
-/// Why there is no connection to a broker, or no longer one.
+/// The reason why a connection to a broker failed or ended.
 package struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Kind: Hashable, Sendable {
-    /// Nobody answers there, or not as a broker should: may pass.
+    /// No broker answers at the address, or it does not answer like one. This may pass.
     case unreachable
-    /// The broker knows us not, or not for this virtual host: will not pass, unless somebody replaces the credentials.
+    /// The broker rejected the credentials or the vhost. This does not pass unless the credentials are replaced.
     case loginRefused
-    /// The peer could not prove who it is, or did not take our certificate: will not pass.
+    /// The peer could not prove its identity, or rejected our certificate. This does not pass.
     case untrusted
-    /// A connection that was open has ended.
+    /// An established connection has ended.
     case lost
   }
 
   package var kind: Kind
   package var broker: BrokerURL
   package var detail: String
-  /// The credentials that the connection was made with have run out, or the broker has refused them or new ones.
+  /// Whether the credentials of the connection have expired, or the broker has rejected them or their replacement.
   package var isAboutCredentials: Bool
-  /// The file of the token that was the password.
+  /// The path of the file with the token, if the password was a token.
   package var tokenPath: String?
-  /// With which reason the broker closed the connection, where it gave one.
+  /// The reason for which the broker closed the connection, if it gave one.
   package var closeReason: CloseReason?
 
   package init(_ kind: Kind, broker: BrokerURL, detail: String) {
@@ -30,7 +30,7 @@ package struct BrokerFailure: Error, Hashable, Sendable, CustomStringConvertible
     isAboutCredentials = kind == .loginRefused
   }
 
-  /// What to look at where a login was refused.
+  /// What to check after a refused login.
   package var advice: String {
     tokenPath.map { "check the token in \($0): its 'exp', its scopes, and the vhost" }
       ?? "check user, password and vhost"

@@ -2,7 +2,7 @@ internal import AMQP
 internal import Linux
 internal import TLS
 
-/// Connecting: the addresses of the broker are tried one after the other, until one of them accepts.
+/// Connects: tries the addresses of the broker one after the other, until one of them accepts.
 extension BrokerLink {
   func resolve(
     _ resolver: Resolver, _ readiness: PollReadiness, now: ContinuousClock.Instant
@@ -36,7 +36,7 @@ extension BrokerLink {
     _ socket: TCPSocket, _ others: ArraySlice<SocketAddress>, limit: ContinuousClock.Instant,
     _ readiness: PollReadiness, now: ContinuousClock.Instant
   ) throws -> [Event] {
-    let obstacle: String
+    let reason: String
     if readiness.writable {
       guard let error = socket.connectionError() else {
         session = try tls.map { try TLSSession($0, host: broker.host) }
@@ -44,12 +44,12 @@ extension BrokerLink {
         flush()
         return []
       }
-      obstacle = error.reason
+      reason = error.reason
     } else {
       guard now >= min(limit, loginDeadline) else { return [] }
-      obstacle = "it does not answer"
+      reason = "it does not answer"
     }
     return others.isEmpty || now >= loginDeadline
-      ? [fail(.unreachable, obstacle)] : try connect(to: others, now: now)
+      ? [fail(.unreachable, reason)] : try connect(to: others, now: now)
   }
 }

@@ -2,19 +2,19 @@ internal import AMQP
 internal import Linux
 internal import TLS
 
-/// Failing: an error becomes the last event of the link, with a hint at its cause where there is one.
+/// Fails: turns an error into the last event of the link, with a hint at its cause if there is one.
 extension BrokerLink {
   func fail(_ error: any Error) -> Event {
     switch error {
     case let error as SystemError:
       return fail(isOpen ? .lost : .unreachable, error.reason)
     case let error as AMQPError:
-      // The answer to the broker's close goes out before the socket is closed.
+      // The answer to the broker's close is sent before the socket is closed.
       endSession()
       flush()
       return fail(BrokerFailure(error, broker: broker, wasOpen: isOpen))
     case let error as TLSError:
-      // The alert that tells the peer why.
+      // This sends the TLS alert that tells the peer the reason.
       flush()
       if case .untrusted = error { return fail(.untrusted, error.description) }
       return fail(isOpen ? .lost : .unreachable, error.description)
@@ -24,11 +24,11 @@ extension BrokerLink {
   }
 
   func fail(_ kind: BrokerFailure.Kind, _ detail: String) -> Event {
-    let silence = Silence(duration: latestTurn - lastHeard, heartbeat: connection.heartbeat)
+    let silence = Silence(duration: activity.latestTurn - activity.lastHeard, heartbeat: connection.heartbeat)
     return fail(BrokerFailure(kind, broker: broker, detail: detail + (kind == .lost ? silence.hint : "")))
   }
 
-  /// What there is to say of a broker that has not let us in until now.
+  /// The failure to report for a broker that has not completed the login yet.
   package var unanswered: BrokerFailure {
     explained(BrokerFailure(.unreachable, broker: broker, detail: "it does not answer"))
   }
@@ -42,9 +42,10 @@ extension BrokerLink {
 
   func fail(_ failure: BrokerFailure) -> Event {
     var failure = explained(failure)
-    if let path = access?.token?.path {
+    if let path = credentials.access?.token?.path {
       failure = failure.explained(
-        token: AccessToken(password), path: path, isRenewed: tokens?.isUnderWay == true, time: ThisProcess.timeOfDay)
+        token: AccessToken(credentials.password), path: path, isRenewed: tokens?.isUnderWay == true,
+        time: ThisProcess.timeOfDay)
     }
     state = .failed(failure)
     return .failed(failure)

@@ -2,23 +2,25 @@ package import AMQP
 package import Linux
 internal import TLS
 
-/// One attempt at a connection to a broker, and the connection itself when it succeeds: name
-/// look-up, TCP, login, frames. It never blocks: it says what to wait for (`interest`, `deadline`),
-/// and does what it can when that has come (`process`).
+/// An attempt to connect to a broker and, if it succeeds, the connection. It covers the name look-up, TCP, TLS, the
+/// login and the frames.
+///
+/// A link never blocks. Its owner waits for `interest` and `deadline`, and then calls `process`.
 package final class BrokerLink {
   package enum Event: Hashable, Sendable {
-    /// `closed` is the last event of a link that was closed cleanly.
+    /// An event of the AMQP connection. `closed` is the last event of a link that was closed cleanly.
     case connection(Connection.Event)
-    /// The last event of any other link.
+    /// The last event of a link that failed.
     case failed(BrokerFailure)
   }
 
-  /// How long a broker may take from the look-up of its name to the end of the login.
+  /// The maximum time from the name look-up to the end of the login.
   package static let loginLimit: Duration = .seconds(10)
-  /// How long one address of several may take to accept a connection.
+  /// The maximum time for one of several addresses to accept a connection.
   package static let addressLimit: Duration = .seconds(4)
-  /// How much one `process` reads. A fast broker must not fill our memory with what nobody has handled yet.
-  static let mostReadAtOnce = 1 << 20
+  /// The maximum number of bytes that one `process` reads. A fast broker must not fill the memory with unhandled
+  /// messages.
+  static let maxReadSize = 1 << 20
 
   enum State {
     case resolving(Resolver)
@@ -26,38 +28,50 @@ package final class BrokerLink {
     case talking(TCPSocket)
     /// The broker has answered our close.
     case closed
-    /// It is over, and why; whoever asks again is told again.
+    /// The link has failed. Each further `process` reports the failure again.
     case failed(BrokerFailure)
+  }
+
+  /// The login of the connection.
+  struct Credentials {
+    /// The source of the credentials; nil if they never change.
+    let access: BrokerAccess?
+    let password: String
+  }
+
+  /// The times by which silence is judged.
+  struct Activity {
+    /// The time of the latest `process`.
+    var latestTurn: ContinuousClock.Instant
+    /// The time of the latest `process` that received bytes.
+    var lastHeard: ContinuousClock.Instant
   }
 
   package let broker: BrokerURL
   var state: State
   var connection: Connection
-  /// Where the broker was connected to, once it was.
+  /// The address of the connection, once it is established.
   package internal(set) var address: SocketAddress?
-  /// Logged in.
+  /// Whether the login has succeeded.
   package private(set) var isOpen = false
   var isClosing = false
-  /// Nothing is read meanwhile: the broker is to send no more than can be handled.
+  /// Whether nothing is read, so that the broker sends no more than can be handled.
   package var isPaused = false
   let loginDeadline: ContinuousClock.Instant
+  /// The TLS settings, if the broker is reached by TLS.
   let tls: TLSContext?
-  /// Where the login is from; nil where it never changes.
-  let access: BrokerAccess?
-  let password: String
-  /// Of a connection that is open, and was made with a token.
+  let credentials: Credentials
+  /// Renews the token of an open connection, if the login used one.
   var tokens: TokenKeeper?
-  /// Between socket and connection, where the broker is to be reached by TLS.
+  /// The TLS session, if the broker is reached by TLS.
   var session: TLSSession?
-  /// Why nothing more can be encrypted. That the socket does not write shows where it is read.
+  /// The error that stopped encryption. An error of the socket itself shows when it is read.
   var sendFailure: (any Error)?
-  /// When `process` was called last, and when it found that the broker had sent something.
-  var latestTurn: ContinuousClock.Instant
-  var lastHeard: ContinuousClock.Instant
+  var activity: Activity
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
-  /// Begins to connect; nothing is thrown for a broker that cannot be reached, that is an event. `address` is the
-  /// broker's where it is known, and need not be looked up. Where the password is a token, `access` has the file of new ones.
+  /// Begins to connect. A broker that cannot be reached is reported as an event. If `address` is given, no name is
+  /// looked up. If the password is a token, `access` has the file with its replacements.
   package init(
     broker: BrokerURL, _ parameters: Connection.Parameters, access: BrokerAccess? = nil,
     address: SocketAddress? = nil, now: ContinuousClock.Instant
@@ -65,11 +79,10 @@ package final class BrokerLink {
     precondition(!broker.isSecure || access?.tls != nil, "TLS is wanted, and not set up")
     self.broker = broker
     tls = broker.isSecure ? access?.tls : nil
-    self.access = access
-    password = parameters.password
+    credentials = Credentials(access: access, password: parameters.password)
     connection = Connection(parameters)
     loginDeadline = now + Self.loginLimit
-    (latestTurn, lastHeard) = (now, now)
+    activity = Activity(latestTurn: now, lastHeard: now)
     do {
       state = .resolving(
         try address.map { try Resolver(known: [$0]) } ?? Resolver(host: broker.host, port: broker.port))
@@ -78,15 +91,15 @@ package final class BrokerLink {
     }
   }
 
-  /// The peer accepted the connection, and has got the first bytes of ours.
+  /// Whether the peer has accepted the TCP connection, and the first bytes have been sent.
   package var isTalking: Bool {
     if case .talking = state { true } else { false }
   }
 
-  /// The highest number of a channel, once logged in.
+  /// The highest channel number that the broker allows. It is known after the login.
   package var channelMax: UInt16 { connection.channelMax }
 
-  /// What the broker says of itself.
+  /// The server properties that the broker has announced.
   package var serverProperties: FieldTable { connection.serverProperties }
 
   // MARK: Waiting
@@ -102,22 +115,22 @@ package final class BrokerLink {
     }
   }
 
-  /// When `process` wants to be called at the latest, ready or not.
+  /// The latest time for the next `process`, whether or not the socket is ready.
   package var deadline: ContinuousClock.Instant? {
     switch state {
     case .resolving: loginDeadline
     case .connecting(_, _, let limit): min(limit, loginDeadline)
-    case .talking: isOpen ? [connection.nextTick, tokens?.nextLook].compactMap(\.self).min() : loginDeadline
+    case .talking: isOpen ? [connection.nextTick, tokens?.nextCheck].compactMap(\.self).min() : loginDeadline
     case .closed: nil
-    // At once: there is nothing to wait for, and a failure to be told.
+    // This time is in the past, so that the failure is reported at once.
     case .failed: loginDeadline - Self.loginLimit
     }
   }
 
   // MARK: Closing
 
-  /// Begins the connection's clean end, which is over with `Connection.Event.closed`, or with a failure. `flush` sends
-  /// it. In the middle of the login that is finished first. An attempt that has reached nobody is dropped.
+  /// Begins to close the connection cleanly; `flush` sends the close. The last event is `Connection.Event.closed`, or a
+  /// failure. A login under way is completed first. An attempt without an accepted TCP connection is dropped.
   package func close() {
     guard case .talking = state else {
       state = .closed
@@ -130,11 +143,11 @@ package final class BrokerLink {
 
   // MARK: Receiving
 
-  /// Does what can be done now, and says what came of it.
+  /// Does what is possible without waiting, and returns what has happened.
   package func process(
     _ readiness: PollReadiness, now: ContinuousClock.Instant
   ) -> [Event] {
-    latestTurn = now
+    activity.latestTurn = now
     do {
       switch state {
       case .resolving(let resolver): return try resolve(resolver, readiness, now: now)
@@ -154,7 +167,7 @@ package final class BrokerLink {
   ) -> [Event] {
     var events: [Event] = []
     do {
-      // What has been received counts before any judgement on silence.
+      // Received bytes are handled before silence is judged.
       if readiness.readable { try receive(from: socket, now: now, into: &events) }
       guard case .talking = state else { return events }
       if !isOpen && now >= loginDeadline {
@@ -163,14 +176,14 @@ package final class BrokerLink {
       }
       if isPaused {
         connection.resetHeartbeatTimeout(now: now)
-        lastHeard = now
+        activity.lastHeard = now
       }
       try connection.tick(now: now)
       renewToken(now: now)
       flush()
       if let sendFailure { throw sendFailure }
     } catch {
-      // What came before it has come all the same.
+      // The events before the error are reported, too.
       events.append(fail(error))
     }
     return events
@@ -178,15 +191,15 @@ package final class BrokerLink {
 
   private func opened(now: ContinuousClock.Instant) {
     isOpen = true
-    access?.loggedIn()
+    credentials.access?.loggedIn()
     guard !isClosing else { return }
-    tokens = access.flatMap {
-      TokenKeeper($0, password: password, server: ServerVersion(serverProperties), now: now)
+    tokens = credentials.access.flatMap {
+      TokenKeeper($0, password: credentials.password, server: ServerVersion(serverProperties), now: now)
     }
   }
 
   private func renewToken(now: ContinuousClock.Instant) {
-    guard let nextLook = tokens?.nextLook, now >= nextLook, let method = tokens?.look(now: now) else { return }
+    guard let nextCheck = tokens?.nextCheck, now >= nextCheck, let method = tokens?.check(now: now) else { return }
     do { try connection.send(method, on: 0) } catch { tokens?.notSent("it does not fit a frame") }
   }
 
@@ -194,12 +207,12 @@ package final class BrokerLink {
     from socket: TCPSocket, now: ContinuousClock.Instant, into events: inout [Event]
   ) throws {
     var readCount = 0
-    // What is left makes the socket readable again in the next poll.
-    while readCount < Self.mostReadAtOnce {
+    // If bytes are left, the next poll reports the socket as readable again.
+    while readCount < Self.maxReadSize {
       switch try socket.read(into: &buffer) {
       case .bytes(let count):
         readCount += count
-        lastHeard = now
+        activity.lastHeard = now
         let bytes = try session.map { try $0.receive(buffer[..<count])[...] } ?? buffer[..<count]
         if session == nil, !isOpen, bytes.starts(with: [0x15, 0x03]) {  // a TLS alert
           events.append(fail(.unreachable, "it speaks TLS on this port; use amqps://"))
@@ -207,11 +220,11 @@ package final class BrokerLink {
         }
         for event in try connection.receive(bytes, now: now) {
           if event == .opened { opened(now: now) }
-          if event == .method(channel: 0, .connectionUpdateSecretOK) { tokens?.taken(now: now) }
+          if event == .method(channel: 0, .connectionUpdateSecretOK) { tokens?.accepted(now: now) }
           events.append(.connection(event))
           if event == .closed { return finish() }
         }
-        // A short read emptied the socket; poll tells of what comes later.
+        // A short read means that the socket is empty. The next poll reports later bytes.
         if count < buffer.count { return }
       case .wouldBlock:
         return
@@ -223,14 +236,14 @@ package final class BrokerLink {
     }
   }
 
-  /// The broker has answered our close, and has nothing more to say.
+  /// Ends the link after the broker has answered our close.
   private func finish() {
     endSession()
     flush()
     state = .closed
   }
 
-  /// Queues TLS's own farewell, behind all that is queued.
+  /// Queues the close notification of TLS behind all other bytes.
   func endSession() {
     guard let session else { return }
     flush()

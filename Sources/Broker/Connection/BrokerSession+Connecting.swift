@@ -1,23 +1,23 @@
 package import AMQP
 package import Linux
 
-/// Reaching a broker, and being stopped meanwhile.
+/// Connects to a broker, and lets signals interrupt the wait.
 extension BrokerSession {
-  /// What somebody may want to know who waits for a connection.
+  /// News for a user who waits for a connection.
   package enum Notice: Hashable, Sendable {
-    /// No broker can be reached, this one last of all; they are tried again.
+    /// No broker can be reached. The failure is that of the last one. They are tried again.
     case unreachable(BrokerFailure)
     /// The broker has not answered so far.
     case unanswered(BrokerURL)
   }
 
-  /// A wait that is over by then needs no line of its own, besides that of its end.
+  /// A wait that ends within this time needs no message of its own.
   package static let shortWait: Duration = .seconds(3)
 
-  /// Connects to the first of the brokers that can be reached, trying them in turn, with pauses, for `timeout`. Where there
-  /// are `signals`, any of them ends whatever the session waits for. `notify` is told of a wait that is no short one, of each kind
-  /// once at most, and of missing answers after `patience`.
-  /// - Throws: `BrokerFailure`, `Stopped`
+  /// Connects to the first broker that can be reached. The brokers are tried in turn, with pauses, for `timeout`. If
+  /// `signals` are given, each of them interrupts every wait of the session. `notify` is called at most once for each
+  /// kind of news: when a wait will take long, and when a broker has not answered within `patience`. Throws
+  /// `BrokerFailure` or `Stopped`.
   package static func connect(
     to access: BrokerAccess, timeout: Duration, heartbeat: UInt16, name: String,
     largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, patience: Duration? = nil,
@@ -31,7 +31,7 @@ extension BrokerSession {
     while true {
       let brokers = access.current()
       let broker = brokers[attempt % brokers.count]
-      // One that is silent must leave time for the others.
+      // A silent broker must leave time for the others.
       let untried = max(1, brokers.count - attempt)
       let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
       do {
@@ -52,8 +52,7 @@ extension BrokerSession {
     }
   }
 
-  /// Connects in one attempt, which `BrokerLink.loginLimit` limits anyway.
-  /// - Throws: `BrokerFailure`
+  /// Makes one attempt to connect, which `BrokerLink.loginLimit` limits. Throws `BrokerFailure`.
   package static func connect(
     to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess? = nil, largestBodyInMemory: Int = .max
   ) throws -> BrokerSession {
@@ -64,8 +63,7 @@ extension BrokerSession {
       signals: nil, waiting: &waiting)
   }
 
-  /// Waits until then, or for one of the signals.
-  /// - Throws: `Stopped`
+  /// Waits until the deadline. Throws `Stopped` if one of the signals arrives.
   package static func pause(until deadline: ContinuousClock.Instant, _ signals: SignalReceiver?) throws {
     while ContinuousClock.now < deadline {
       let readiness = try poll([signals?.interest].compactMap(\.self), until: deadline)
@@ -77,7 +75,7 @@ extension BrokerSession {
     if let signal = signals?.receive().first(where: { $0 != .child }) { throw Stopped(signal: signal) }
   }
 
-  /// How long nothing need be said, and to whom it is said then.
+  /// The time until which a wait is silent, and whom to tell then.
   private struct Wait {
     let end: ContinuousClock.Instant
     let notify: (Notice) -> Void

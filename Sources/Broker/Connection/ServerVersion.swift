@@ -1,6 +1,6 @@
 package import AMQP
 
-/// The version of a RabbitMQ server, as far as what it can do depends on it.
+/// The version of a RabbitMQ server, as far as its features depend on it.
 package struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
   package var major: Int
   package var minor: Int
@@ -10,7 +10,8 @@ package struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConver
     self.minor = minor
   }
 
-  /// From what a broker says of itself; nil for another product, and for what is no version.
+  /// Reads the version from the server properties. The result is nil for another product, and if there is no valid
+  /// version.
   package init?(_ serverProperties: FieldTable) {
     func text(_ name: ByteString) -> String? {
       if case .string(let value)? = serverProperties[name] { value.description } else { nil }
@@ -21,7 +22,8 @@ package struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConver
     self.init(major, minor)
   }
 
-  /// Whether it knows `connection.update-secret`: to another server an unknown method is an error that ends the connection.
+  /// Whether the server knows `connection.update-secret`. Another server would close the connection because of the
+  /// unknown method.
   var takesNewSecrets: Bool { self >= ServerVersion(3, 8) }
 
   package var description: String { "\(major).\(minor)" }

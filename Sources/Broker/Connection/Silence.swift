@@ -1,17 +1,17 @@
-/// How long nothing had been heard of a broker when the connection to it broke off. Proxies, load balancers and firewalls
-/// drop connections on which nothing passes.
+/// The time without a sign of the broker before a connection was lost. Proxies, load balancers and firewalls drop idle
+/// connections.
 struct Silence {
-  /// From here on that may have been the cause.
-  static let least: Duration = .seconds(10)
+  /// The minimum time for which an idle connection is a likely cause.
+  static let minDuration: Duration = .seconds(10)
 
   let duration: Duration
-  /// Seconds between heartbeats, as agreed; nil for none.
+  /// The negotiated interval between heartbeats in seconds; nil if there are no heartbeats.
   let heartbeat: Int?
 
-  /// What may have been the cause and what to do about it, to end a sentence with; empty where there is nothing to say.
-  /// Every program that makes connections has the option.
+  /// An explanation of the likely cause to append to a message, with a remedy. It is empty if there is none. All
+  /// programs that connect have the option.
   var hint: String {
-    guard duration >= Self.least else { return "" }
+    guard duration >= Self.minDuration else { return "" }
     let now = heartbeat.map { "\($0) s" } ?? "none"
     let time = "\(duration.components.seconds) s"
     return "; nothing had been heard for \(time): if something on the way cuts idle connections, a shorter --heartbeat "

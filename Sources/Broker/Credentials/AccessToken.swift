@@ -1,10 +1,10 @@
 internal import JSONText
 
-/// An OAuth 2 access token, which is given as the password. It is the broker that verifies it: nothing of it is looked at but the
-/// time when it runs out.
+/// An OAuth 2 access token, which is used as the password. The broker verifies it; this program reads only its expiry
+/// time.
 struct AccessToken: Hashable, Sendable {
   let text: String
-  /// When it runs out, in seconds since 1970; nil for what is no JWT (RFC 7519) whose claim `exp` says so.
+  /// The expiry time in seconds since 1970. It is nil if the token is not a JWT (RFC 7519) with an `exp` claim.
   let expiry: Double?
 
   init(_ text: String) {

@@ -1,14 +1,14 @@
 package import AMQP
 package import TLS
 
-/// The brokers, how to log in there, and by which certificates to speak TLS. As far as files say it, which may be replaced while a program
-/// runs, they are read anew for each connection.
+/// The brokers, the credentials and the TLS certificates. Settings that come from files are read again for each
+/// connection, because the files may be replaced while a program runs.
 package final class BrokerAccess {
-  /// What the files say.
+  /// The settings that may come from files.
   package struct Settings {
-    /// Tried in turn; at least one.
+    /// The brokers, which are tried in turn. There is at least one.
     package var brokers: [BrokerURL]
-    /// nil where no broker is reached by TLS.
+    /// The TLS settings; nil if no broker is reached by TLS.
     package var tls: TLSContext?
 
     package init(brokers: [BrokerURL], tls: TLSContext? = nil) {
@@ -17,34 +17,34 @@ package final class BrokerAccess {
     }
   }
 
-  /// Why the files cannot be used now. It repeats nothing of what is in there.
+  /// The reason why the files cannot be used now. The text does not quote their contents.
   package struct Unusable: Error, Hashable, Sendable {
     package let reason: String
 
     package init(_ reason: String) { self.reason = reason }
   }
 
-  /// As they were read last.
+  /// The brokers as they were read last.
   package var brokers: [BrokerURL] { settings.brokers }
-  /// The same of TLS.
+  /// The TLS settings as they were read last.
   package var tls: TLSContext? { settings.tls }
-  /// The login, too, may be another one.
+  /// Whether the credentials may change.
   package let mayLoginChange: Bool
-  /// The file with the token that is the password of all.
+  /// The file with the token that is the password for all brokers.
   let token: SecretFile?
-  /// What to do with what there is to say.
+  /// Receives notices about credentials.
   package var report: (CredentialNotice) -> Void = { _ in }
 
-  /// What to do when a broker lets us in for the first time.
+  /// Called when a broker accepts a login for the first time.
   package var onFirstLogin: (() -> Void)?
 
   private let read: (() throws(Unusable) -> Settings)?
   private var settings: Settings
-  /// It has not been used yet.
+  /// Whether the settings have not been used yet.
   private var isFresh = true
   private var lastNotice: CredentialNotice?
 
-  /// Nothing of it changes.
+  /// Access whose settings never change.
   package init(_ brokers: [BrokerURL], tls: TLSContext? = nil) {
     settings = Settings(brokers: brokers, tls: tls)
     token = nil
@@ -52,7 +52,7 @@ package final class BrokerAccess {
     read = nil
   }
 
-  /// `read` reads the files anew.
+  /// Access whose settings `read` reads again.
   package init(
     _ settings: Settings, token: SecretFile?, mayLoginChange: Bool, read: @escaping () throws(Unusable) -> Settings
   ) {
@@ -62,51 +62,52 @@ package final class BrokerAccess {
     self.read = read
   }
 
-  /// The brokers as they are to be connected to now. While the files cannot be used that is as before, with a notice.
+  /// The brokers for the next connection. If the files cannot be used, this reports a notice, and the settings stay as
+  /// they were.
   package func current() -> [BrokerURL] {
     defer { isFresh = false }
     guard let read, !isFresh else { return brokers }
     do throws(Unusable) {
       let formerTLS = settings.tls
       settings = try read()
-      // A broker that is named no more may be connected to once more.
+      // A connection to a broker that is no longer in the settings may still be made.
       settings.tls = settings.tls ?? formerTLS
       if case .notUsed = lastNotice { lastNotice = nil }
     } catch {
-      say(.notUsed("\(error.reason); it goes on with what was read before"))
+      announce(.notUsed("\(error.reason); it goes on with what was read before"))
     }
     return brokers
   }
 
-  /// The same broker, and how to log in there now; as it was where the files name that broker no more.
+  /// The same broker with the present credentials. It is unchanged if the settings no longer contain it.
   package func current(_ broker: BrokerURL) -> BrokerURL { current().first { $0.isSamePlace(as: broker) } ?? broker }
 
-  /// A broker has let us in.
+  /// Notes that a broker has accepted a login.
   func loggedIn() {
     onFirstLogin?()
     onFirstLogin = nil
   }
 
-  /// Says it; but trouble once only, and not again at each attempt, or for each of several connections.
-  func say(_ notice: CredentialNotice) {
-    if !notice.isAbout(sameTroubleAs: lastNotice) { report(notice) }
+  /// Reports a notice. The same problem is reported once, and not again at each attempt or for each connection.
+  func announce(_ notice: CredentialNotice) {
+    if !notice.isAbout(sameProblemAs: lastNotice) { report(notice) }
     lastNotice = notice
   }
 }
 
-/// What there is to say of credentials that are read from files.
+/// News about credentials that are read from files.
 package enum CredentialNotice: Hashable, Sendable {
-  /// The broker has taken the new token.
+  /// The broker has accepted the new token.
   case renewed(path: String)
-  /// The token runs out, or has run out where the time is negative, and there is no new one.
-  case runsOut(path: String, in: Duration, TokenProblem)
-  /// What is there is not used, and why.
+  /// The token expires in this time, or has expired if the time is negative, and there is no new token.
+  case expires(path: String, in: Duration, TokenProblem)
+  /// The files are not used, for this reason.
   case notUsed(String)
 
-  fileprivate func isAbout(sameTroubleAs other: CredentialNotice?) -> Bool {
+  fileprivate func isAbout(sameProblemAs other: CredentialNotice?) -> Bool {
     switch (self, other) {
-    case (.runsOut(let path, _, let obstacle), .runsOut(let otherPath, _, let otherObstacle)):
-      (path, obstacle) == (otherPath, otherObstacle)
+    case (.expires(let path, _, let problem), .expires(let otherPath, _, let otherProblem)):
+      (path, problem) == (otherPath, otherProblem)
     case (.notUsed(let line), .notUsed(let otherLine)): line == otherLine
     default: false
     }

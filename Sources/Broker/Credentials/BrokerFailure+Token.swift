@@ -1,8 +1,9 @@
 internal import AMQP
 
 extension BrokerFailure {
-  /// Says what the token has to do with it that was the password, and is from a file at `path`. `isRenewed`: the broker had been asked
-  /// to take a new one; `time` is the time of day in seconds since 1970.
+  /// Adds what the token has to do with the failure. The token was the password, and is from the file at `path`.
+  /// `isRenewed` tells whether the broker had been asked to accept a new token. `time` is the time of day in seconds
+  /// since 1970.
   func explained(token: AccessToken, path: String, isRenewed: Bool, time: Double) -> BrokerFailure {
     var failure = self
     failure.tokenPath = path
@@ -13,14 +14,15 @@ extension BrokerFailure {
       failure.detail = "it does not take the new token in \(path), so \(detail)"
     } else if kind == .loginRefused, let expiry = token.expiry, expiry <= time {
       failure.detail = "it has run out (\(detail))"
-    } else if kind == .unreachable, closeReason == nil, token.text.utf8.count > Self.largestLogin {
+    } else if kind == .unreachable, closeReason == nil, token.text.utf8.count > Self.maxSafeTokenSize {
       failure.detail +=
         "; our token of \(token.text.utf8.count) bytes may be too long for it, as for a RabbitMQ with less initial_frame_max"
     }
     return failure
   }
 
-  /// A RabbitMQ before 4.1 takes no frame of more than 4 KiB before the login is over, and drops the connection over one. From 4.1 on
-  /// it takes 8 KiB, or as much as `initial_frame_max` says.
-  private static let largestLogin = 3500
+  /// The size of a token, in bytes, above which the login may be too large. Before 4.1, RabbitMQ accepts at most 4 KiB
+  /// before the login is complete, and closes the connection otherwise. Since 4.1 it accepts 8 KiB, or as much as
+  /// `initial_frame_max` allows.
+  private static let maxSafeTokenSize = 3500
 }

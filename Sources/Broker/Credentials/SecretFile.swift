@@ -1,32 +1,30 @@
 internal import Linux
 
-/// A file with a secret, which may be replaced at any time. It is read by its path each time: Kubernetes replaces what it has mounted
-/// by renaming a symbolic link. What is no regular file (a pipe) can be read once only, and stays as it was.
+/// A file with a secret, which may be replaced at any time. It is opened by its path each time, because Kubernetes
+/// replaces a mounted file by renaming a symbolic link. A file that is not regular, such as a pipe, is read only once.
 package struct SecretFile: Sendable {
-  /// Why a file gives no secret. It repeats nothing of what is in there.
+  /// The reason why the secret cannot be read. The text does not quote the contents of the file.
   package struct Unreadable: Error, Hashable, Sendable {
     package let reason: String
-    /// The system is short of what reading takes.
+    /// Whether the system lacks the resources for reading, which may pass.
     package var mayPass = false
   }
 
   package let path: String
-  /// As it was at first, without the newlines at its end.
+  /// The first secret, without newlines at its end.
   package let first: String
   private let isReplaceable: Bool
 
-  /// - Throws: `Unreadable`
   package init(_ path: String) throws(Unreadable) {
     self.path = path
     isReplaceable = SmallFile.isRegular(path)
     first = try Self.content(path)
   }
 
-  /// What is there now.
-  /// - Throws: `Unreadable`
+  /// Reads the present secret.
   package func read() throws(Unreadable) -> String {
     guard isReplaceable else { return first }
-    // A pipe in its place might have us wait for ever.
+    // Opening a pipe could block for ever.
     guard SmallFile.isRegular(path) else { throw Unreadable(reason: "it is not there, or no regular file any more") }
     return try Self.content(path)
   }

@@ -1,13 +1,14 @@
 internal import AMQP
 internal import Linux
 
-/// Has the token of an open connection replaced before it runs out: looks into its file when it is time to, and says what to send.
+/// Renews the token of an open connection before it expires. It reads the token file from time to time, and returns the
+/// method to send.
 struct TokenKeeper {
   private let file: SecretFile
   private let access: BrokerAccess
   private var renewal: TokenRenewal
 
-  /// nil where the login was made with no token, or the server is not known to take another one.
+  /// The result is nil if the login used no token, or if the server may not accept another one.
   init?(_ access: BrokerAccess, password: String, server: ServerVersion?, now: ContinuousClock.Instant) {
     guard let file = access.token, let server, server.takesNewSecrets else { return nil }
     self.file = file
@@ -17,17 +18,17 @@ struct TokenKeeper {
 
   private static var time: Double { ThisProcess.timeOfDay }
 
-  /// When `look` wants to be called.
-  var nextLook: ContinuousClock.Instant { renewal.nextLook }
+  /// The time for the next `check`.
+  var nextCheck: ContinuousClock.Instant { renewal.nextCheck }
 
   var isUnderWay: Bool { renewal.isUnderWay }
 
-  /// What to send, if anything.
-  mutating func look(now: ContinuousClock.Instant) -> Method? {
-    switch renewal.look(found, now: now, time: Self.time) {
+  /// Reads the token file. Returns the method to send, if there is one.
+  mutating func check(now: ContinuousClock.Instant) -> Method? {
+    switch renewal.check(found, now: now, time: Self.time) {
     case .renew(let token): return .connectionUpdateSecret(newSecret: ByteString(token.text), reason: "token renewed")
-    case .warn(let seconds, let obstacle):
-      access.say(.runsOut(path: file.path, in: .seconds(seconds), obstacle))
+    case .warn(let seconds, let problem):
+      access.announce(.expires(path: file.path, in: .seconds(seconds), problem))
       return nil
     case nil: return nil
     }
@@ -42,16 +43,16 @@ struct TokenKeeper {
     }
   }
 
-  /// The broker has taken what was sent.
-  mutating func taken(now: ContinuousClock.Instant) {
+  /// Notes that the broker has accepted the new token.
+  mutating func accepted(now: ContinuousClock.Instant) {
     guard renewal.isUnderWay else { return }
-    renewal.taken(now: now, time: Self.time)
-    access.say(.renewed(path: file.path))
+    renewal.accepted(now: now, time: Self.time)
+    access.announce(.renewed(path: file.path))
   }
 
-  /// It could not be sent.
+  /// Notes that the new token could not be sent.
   mutating func notSent(_ reason: String) {
     renewal.notSent()
-    access.say(.notUsed("the new token in \(file.path) cannot be sent: \(reason)"))
+    access.announce(.notUsed("the new token in \(file.path) cannot be sent: \(reason)"))
   }
 }

@@ -1,79 +1,81 @@
-/// When to look for a new token for an open connection, and what to do about what is found there. Decisions alone: the steady clock, for
-/// the looks, and the time of day, in seconds since 1970, for what tokens say of it, are passed in.
+/// Decides when to read the token file of an open connection, and what to do with the token there, without any I/O. The
+/// steady clock schedules the checks. The time of day, in seconds since 1970, is compared with the expiry times.
 struct TokenRenewal: Sendable {
-  /// What is in the token's file.
+  /// The contents of the token file.
   enum Found: Hashable, Sendable {
     case token(AccessToken)
     case unreadable(String)
   }
 
   enum Step: Hashable, Sendable {
-    /// Ask the broker to take it in the place of the old one; `taken` follows, or the end of the connection.
+    /// Ask the broker to accept the new token. `accepted` follows, or the end of the connection.
     case renew(AccessToken)
-    /// The old one runs out in so many seconds, and there is no new one.
+    /// Warn that the old token expires in this many seconds and there is no new one.
     case warn(secondsLeft: Double, TokenProblem)
   }
 
-  /// From one look to the next at most, and where no token says when it runs out.
-  static let longestPause = 60.0
-  /// From one look to the next at least.
-  static let shortestPause = 0.5
-  /// What is new is taken once it has stayed the same for so long: a file that is written in place is seen in part.
+  /// The maximum time between checks in seconds, which also applies to a token without an expiry time.
+  static let maxPause = 60.0
+  /// The minimum time between checks in seconds.
+  static let minPause = 0.5
+  /// The time for which a new token must stay the same before it is used. A file that is written in place may be seen
+  /// incomplete.
   static let settling: Duration = .seconds(1)
-  /// With no more seconds left than that it is taken at once.
+  /// A new token is used at once if the old one has no more than this many seconds left.
   static let urgency = 2.0
-  /// The most seconds before the end that the lack of a new token is worth a warning; it is less for tokens of a short life.
-  static let earliestWarning = 300.0
+  /// The maximum time before the expiry at which a missing new token is worth a warning, in seconds. Short-lived tokens
+  /// have less.
+  static let maxWarningTime = 300.0
 
   private(set) var current: AccessToken
-  private(set) var nextLook: ContinuousClock.Instant
+  private(set) var nextCheck: ContinuousClock.Instant
   private var candidate: (token: AccessToken, since: ContinuousClock.Instant)?
-  /// It is with the broker, which has not answered yet.
+  /// The token that the broker has been asked to accept, until it answers.
   private var underWay: AccessToken?
   private var warningTime = 0.0
   private var hasWarned = false
 
-  /// `current` is what the connection was made with.
+  /// `current` is the token with which the connection was made.
   init(_ current: AccessToken, now: ContinuousClock.Instant, time: Double) {
     self.current = current
-    nextLook = now
+    nextCheck = now
     begin(now: now, time: time)
   }
 
-  /// The broker has been asked to take a new one, and has not answered.
+  /// Whether the broker has been asked to accept a token and has not answered.
   var isUnderWay: Bool { underWay != nil }
 
   private mutating func begin(now: ContinuousClock.Instant, time: Double) {
     let left = secondsLeft(time)
-    warningTime = left.map { min(max($0 / 10, Self.urgency), Self.earliestWarning) } ?? 0
+    warningTime = left.map { min(max($0 / 10, Self.urgency), Self.maxWarningTime) } ?? 0
     hasWarned = false
-    nextLook = now + pause(left)
+    nextCheck = now + pause(left)
   }
 
   private func secondsLeft(_ time: Double) -> Double? { current.expiry.map { $0 - time } }
 
   private func pause(_ left: Double?) -> Duration {
     let usual = Duration.seconds(
-      left.map { max(min($0 / 10, Self.longestPause), Self.shortestPause) } ?? Self.longestPause)
+      left.map { max(min($0 / 10, Self.maxPause), Self.minPause) } ?? Self.maxPause)
     return candidate == nil ? usual : min(usual, Self.settling)
   }
 
-  /// Takes what a look into the file has found.
-  mutating func look(_ found: Found, now: ContinuousClock.Instant, time: Double) -> Step? {
+  /// Takes the contents of the token file.
+  mutating func check(_ found: Found, now: ContinuousClock.Instant, time: Double) -> Step? {
     let left = secondsLeft(time)
-    defer { nextLook = now + pause(left) }
+    defer { nextCheck = now + pause(left) }
     guard underWay == nil else { return nil }
-    let obstacle: TokenProblem
+    let problem: TokenProblem
     switch found {
-    case .unreadable(let reason): obstacle = .unreadable(reason)
+    case .unreadable(let reason): problem = .unreadable(reason)
     case .token(let token):
-      guard let found = self.obstacle(to: token, time) else { return consider(token, left, now: now) }
-      obstacle = found
+      guard let found = self.problem(with: token, time) else { return consider(token, left, now: now) }
+      problem = found
     }
     candidate = nil
     guard let left, left <= warningTime, !hasWarned else { return nil }
     hasWarned = true
-    return .warn(secondsLeft: left, obstacle)
+    return .warn(secondsLeft: left, problem)
   }
 
   private mutating func consider(_ token: AccessToken, _ left: Double?, now: ContinuousClock.Instant) -> Step? {
@@ -86,30 +88,31 @@ struct TokenRenewal: Sendable {
     return .renew(token)
   }
 
-  /// A broker ends the connection over a token that it does not take: what cannot be better than the old one is not sent.
-  private func obstacle(to token: AccessToken, _ time: Double) -> TokenProblem? {
+  /// The reason not to send a token. A broker closes the connection because of a token that it rejects, so a token that
+  /// cannot be better than the old one is not sent.
+  private func problem(with token: AccessToken, _ time: Double) -> TokenProblem? {
     if token == current { return .unchanged }
     if let expiry = token.expiry { return expiry > max(time, current.expiry ?? time) ? nil : .endsNoLater }
     return current.expiry == nil ? nil : .unknownEnd
   }
 
-  /// The broker has taken the new one.
-  mutating func taken(now: ContinuousClock.Instant, time: Double) {
+  /// Notes that the broker has accepted the new token.
+  mutating func accepted(now: ContinuousClock.Instant, time: Double) {
     guard let token = underWay else { return }
     (current, underWay) = (token, nil)
     begin(now: now, time: time)
   }
 
-  /// The new one could not be sent.
+  /// Notes that the new token could not be sent.
   mutating func notSent() { underWay = nil }
 }
 
-/// Why what is in a token's file is not taken in the place of the token that runs out.
+/// The reason why the token in the file does not replace the one that expires.
 package enum TokenProblem: Hashable, Sendable, CustomStringConvertible {
   case unreadable(String)
   case unchanged
   case endsNoLater
-  /// It is no JWT, or does not say when it runs out.
+  /// The token is not a JWT, or has no expiry time.
   case unknownEnd
 
   package var description: String {

@@ -1,37 +1,37 @@
 package import AMQP
 
-/// What a dead-lettered item's headers say of its end.
+/// What the headers of a dead-lettered item say about its end.
 package struct DeadLetter: Hashable, Sendable {
-  /// Why a runner dead-letters an item.
+  /// The reason why a runner dead-letters an item.
   package enum Reason: String, Hashable, Sendable, CaseIterable {
     case failed
     case timedOut = "timed out"
     case killed
-    /// Its status is one that no retry will mend.
+    /// The exit status of the worker is one that no retry can change.
     case rejected
     case notStarted = "not started"
-    /// It came back from its last runner itself, not as a copy, so nobody could say why: the runner or its connection was
-    /// lost, or the broker took the item back, or took no copy of it.
+    /// The item returned from its last runner without a copy, so the reason is not known: the runner or its connection
+    /// was lost, the broker took the item back, or the broker took no copy of it.
     case cameBack = "came back"
-    /// Its attempts are used up, and nothing says how the last one came out.
+    /// No attempts are left, and the result of the last one is not known.
     case unknown
-    /// Its properties cannot be read.
+    /// The properties of the item cannot be decoded.
     case malformed
     case tooLarge = "too large"
   }
 
-  /// In a runner's words or, where there are none, in the broker's.
+  /// The reason in the words of the runner, or else of the broker.
   package var reason: String?
-  /// The broker dead-lettered it, by a limit of the queue.
+  /// Whether the broker dead-lettered the item because of a limit of the queue.
   package var isBrokers = false
   package var queue: String?
   package var status: Int?
   package var signal: String?
   package var attempts: Int?
   package var host: String?
-  /// The end of what the last worker wrote to its standard error.
+  /// The end of the last worker's standard error.
   package var standardError: String?
-  /// Seconds since 1970-01-01T00:00:00Z.
+  /// The time of dead-lettering in seconds since 1970-01-01T00:00:00Z.
   package var time: UInt64?
 
   package init(_ reason: Reason, queue: String, attempts: Int) {
@@ -40,7 +40,7 @@ package struct DeadLetter: Hashable, Sendable {
     self.attempts = attempts
   }
 
-  /// What `headers` say. Anybody can write headers, so they may hold anything.
+  /// Reads the headers. Anybody can write headers, so they may contain anything.
   package init(headers: FieldTable?) {
     let headers = headers ?? [:]
     reason = headers.text(ItemHeader.reason)
@@ -59,7 +59,7 @@ package struct DeadLetter: Hashable, Sendable {
     }
   }
 
-  /// As headers for the item.
+  /// The headers that record this in the item.
   package var headers: [FieldTable.Entry] {
     let values: [(ByteString, FieldValue?)] = [
       (ItemHeader.queue, queue.map { .string(ByteString($0)) }),
@@ -74,7 +74,7 @@ package struct DeadLetter: Hashable, Sendable {
     return values.compactMap { name, value in value.map { .init(name: name, value: $0) } }
   }
 
-  /// Of the broker's list, which has the latest first.
+  /// The latest death in the list of the broker, which comes first.
   private static func latestDeath(_ headers: FieldTable) -> FieldTable? {
     guard case .array(let deaths)? = headers["x-death"], case .table(let death)? = deaths.first else { return nil }
     return death

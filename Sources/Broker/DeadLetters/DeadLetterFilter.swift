@@ -1,16 +1,17 @@
 package import AMQP
 
-/// Which dead letters are meant: those for which everything holds that is asked for here.
+/// Selects dead letters. A letter must meet all conditions.
 package struct DeadLetterFilter: Hashable, Sendable {
-  /// Empty for any.
+  /// The message ids to select. If there are none, every id matches.
   package var ids: Set<String> = []
-  /// Where the letters are in their queue, as the command that asks finds it; nil for anywhere.
+  /// The positions to select in the queue, as the command finds it. If it is nil, every position matches.
   package var positions: Positions?
   package var reason: String?
-  /// Dead-lettered at this time or before, or after; in seconds since 1970-01-01T00:00:00Z. A letter without a time is neither.
+  /// The latest time of dead-lettering, in seconds since 1970-01-01T00:00:00Z. A letter without a time does not match.
   package var latest: UInt64?
+  /// The earliest time of dead-lettering, in the same way.
   package var earliest: UInt64?
-  /// Headers that are to be there, with the values as a worker sees them in its environment.
+  /// The headers that a letter must have, with their values as in a worker's environment.
   package var headers: [Header] = []
 
   package struct Header: Hashable, Sendable {
@@ -22,10 +23,10 @@ package struct DeadLetterFilter: Hashable, Sendable {
 
   package init() {}
 
-  /// Whether every letter is meant.
+  /// Whether every letter matches.
   package var isEmpty: Bool { self == DeadLetterFilter() }
 
-  /// `position` is the message's place in its queue, 1 the head.
+  /// `position` is the position of the message in its queue. The head has position 1.
   package func matches(_ properties: BasicProperties, at position: Int) -> Bool {
     guard positions?.contains(position) != false else { return false }
     guard ids.isEmpty || properties.messageID.map({ ids.contains($0.description) }) == true else { return false }

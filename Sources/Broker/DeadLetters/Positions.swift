@@ -1,10 +1,10 @@
-/// Places in a queue, counted from its head, which is 1.
+/// Positions in a queue. The head has position 1.
 package struct Positions: Hashable, Sendable {
   private let ranges: [ClosedRange<Int>]
-  /// The one that is farthest from the head.
+  /// The position that is farthest from the head.
   package let last: Int
 
-  /// nil for none at all.
+  /// The result is nil if there are no positions.
   package init?(_ ranges: [ClosedRange<Int>]) {
     guard let last = ranges.map(\.upperBound).max() else { return nil }
     (self.ranges, self.last) = (ranges, last)

@@ -1,44 +1,45 @@
 package import AMQP
 
-/// Finds out what a queue was declared with, by declaring it again: that has no effect on a queue that is there, and each
-/// refusal names one argument that differs, and what the queue has in its place.
+/// Finds out the arguments of an existing queue by declaring it again. Such a declaration does not change the queue.
+/// Each refusal names one argument that differs, and its present value.
 ///
-/// It begins with what `WorkQueue` declares, so that with such a queue nothing is refused, and nothing written to the broker's
-/// log. One more argument, which queues of these types do not take, keeps a queue from being made where there is none: RabbitMQ
-/// looks at it only then.
+/// The first question is the declaration of `WorkQueue`. For such a queue nothing is refused, and nothing is written to
+/// the broker's log. An additional argument, which queues of these types do not support, prevents the broker from
+/// making a queue that does not exist. RabbitMQ checks that argument only then.
 package struct DeclarationInquiry: Hashable, Sendable {
   package enum Finding: Hashable, Sendable {
-    /// To be asked again, with the `declaration` that has been corrected.
+    /// The `declaration` has been corrected, and has to be asked again.
     case corrected
-    /// It has nothing that differs any more, or nothing that could be read.
+    /// Nothing differs any more, or the next difference cannot be read.
     case known
-    /// It may go before its items do.
+    /// The queue may disappear before its items are done.
     case transient(Transience)
-    /// It is of a type that gives no item back, or that nobody knows.
+    /// The queue has a type that does not requeue items, or an unknown type.
     case otherType(String)
     case missing
-    /// The refusal is none of those that are known.
+    /// The refusal is not a known one.
     case unknown
   }
 
-  /// Why a queue may go before its items do.
+  /// The reason why a queue may disappear before its items are done.
   package enum Transience: Hashable, Sendable {
     case notDurable
     case autoDelete
     case exclusive
   }
 
-  /// As many as any queue has arguments.
-  private static let mostQuestions = 24
+  /// More than the number of arguments that a queue has.
+  private static let maxQuestionCount = 24
 
   private let queue: WorkQueue
   private var arguments: FieldTable
   private var questionCount = 1
-  /// It is known whether it is durable, no connection's own, and outlives its consumers.
+  /// Whether it is known that the queue is durable, is not exclusive and does not delete itself, except for
+  /// `transience`.
   package private(set) var isTransienceKnown = false
-  /// What of that is otherwise, as far as it has been found and is part of the declaration.
+  /// The reasons found so far for which the queue may disappear. They are part of the declaration.
   package private(set) var transience: [Transience] = []
-  /// The type of the latest question has been confirmed, since nothing that is compared before it differs any more.
+  /// Whether the type in the latest question is confirmed, because no argument that is compared before it differs.
   package private(set) var isTypeKnown = false
 
   package init(_ queue: WorkQueue) {
@@ -53,23 +54,23 @@ package struct DeclarationInquiry: Hashable, Sendable {
         isAutoDelete: transience.contains(.autoDelete), arguments: arguments))
   }
 
-  /// Only streams take it, and of another type.
-  private static let notTaken = FieldTable.Entry(
+  /// Only streams support this argument, and with a value of another type.
+  private static let unsupported = FieldTable.Entry(
     name: "x-stream-max-segment-size-bytes", value: .string("amqp-job"))
 
-  /// The same declaration, which makes no queue, and is compared with one that is there.
+  /// A declaration that is compared with an existing queue, but never makes one.
   package static func comparison(_ declaration: Method.QueueDeclaration) -> Method.QueueDeclaration {
     var declaration = declaration
-    declaration.arguments.entries.append(notTaken)
+    declaration.arguments.entries.append(unsupported)
     return declaration
   }
 
-  /// Its dead letters go where `WorkQueue` has them go.
+  /// Whether the queue dead-letters to the queue that `WorkQueue` specifies.
   package var isDeclared: Bool {
     arguments[Argument.exchange] == .string("") && arguments[Argument.routingKey] == .string(ByteString(queue.deadName))
   }
 
-  /// The argument that has it refuse what comes when it is full, if any.
+  /// The argument because of which the full queue rejects messages, if there is one.
   package var lengthLimit: String? { WorkQueue.refusingLimit(arguments)?.description }
 
   package var kind: WorkQueue.Kind? {
@@ -77,7 +78,7 @@ package struct DeclarationInquiry: Hashable, Sendable {
     return WorkQueue.Kind(rawValue: name.description)
   }
 
-  /// What it is, but for the queues beside it.
+  /// The topology of the queue, apart from the existence of the related queues.
   package var standing: QueueTopology {
     guard case .string(let exchange)? = arguments[Argument.exchange] else {
       return arguments[Argument.exchange] == nil ? .plain(kind) : .deadLettering(nil)
@@ -88,30 +89,30 @@ package struct DeclarationInquiry: Hashable, Sendable {
     return .deadLettering(DeadLetterTarget(exchange: exchange.description, routingKey: key.description))
   }
 
-  /// The broker has accepted the declaration.
+  /// Notes that the broker has accepted the declaration.
   package mutating func accepted() {
     isTransienceKnown = true
     isTypeKnown = true
   }
 
-  /// The broker has refused the declaration.
+  /// Takes a refusal of the declaration.
   package mutating func refused(_ reason: CloseReason) -> Finding {
     switch DeclarationRefusal(reason, of: declaration) {
-    case .notTaken: return .missing
+    case .unsupported: return .missing
     case .differs("durable", _): return .transient(.notDurable)
     case .differs("auto_delete", _), .differs("auto-delete", _): return .transient(.autoDelete)
     case .differs("exclusive", _): return .transient(.exclusive)
     case .differs(let name, let current) where name.utf8.starts(with: "x-".utf8):
       isTransienceKnown = true
       questionCount += 1
-      guard questionCount <= Self.mostQuestions else { return isDeclared ? .unknown : .known }
+      guard questionCount <= Self.maxQuestionCount else { return isDeclared ? .unknown : .known }
       return correct(ByteString(name), current)
     case .differs, nil: return .unknown
     }
   }
 
-  /// Goes on with a queue that was found to be transient; false where nobody can, since it belongs to another connection, or has
-  /// been found so already.
+  /// Continues with a queue that may disappear. Returns false if this is impossible, because the queue belongs to
+  /// another connection, or because the same reason was found before.
   package mutating func accept(_ found: Transience) -> Bool {
     guard found != .exclusive, !transience.contains(found) else { return false }
     transience.append(found)
@@ -128,7 +129,8 @@ package struct DeclarationInquiry: Hashable, Sendable {
   /// RabbitMQ compares the dead-letter exchange first, then its routing key, and the type near the end.
   private mutating func correct(_ name: ByteString, _ current: DeclarationRefusal.Current) -> Finding {
     switch (name, current) {
-    // Without one there is nothing else about dead letters. What cannot be read shows when it is asked for without.
+    // Without a dead-letter exchange there are no other arguments about dead letters. A value that cannot be read shows
+    // if the next question omits it.
     case (Argument.exchange, .nothing): arguments = Self.plain([])
     case (Argument.exchange, .unreadable) where arguments[name] != nil: arguments = Self.plain([])
     case (Argument.exchange, .unreadable):
@@ -150,7 +152,7 @@ package struct DeclarationInquiry: Hashable, Sendable {
       isTypeKnown = true
     case (_, .nothing): set(name, nil)
     case (_, .value(let value)): set(name, value)
-    // A refusal of a long name is cut short. What a queue with retries has there may be a length limit.
+    // The refusal of a long name is truncated. A queue with retries may have a length limit there.
     case (Argument.overflow, .unreadable) where isDeclared && !isGuessedClassic,
       (Argument.type, .unreadable) where isDeclared && !isGuessedClassic:
       arguments = queue.declaration(.classic).arguments
@@ -161,7 +163,7 @@ package struct DeclarationInquiry: Hashable, Sendable {
 
   private var isGuessedClassic: Bool { arguments == queue.declaration(.classic).arguments }
 
-  /// nil where it cannot be read.
+  /// The result is nil if the value cannot be read.
   private static func entry(_ name: ByteString, _ current: DeclarationRefusal.Current) -> [FieldTable.Entry]? {
     switch current {
     case .nothing: []

@@ -1,40 +1,40 @@
 package import AMQP
 
-/// Why RabbitMQ refuses the declaration of a queue. The protocol has one code for all of it (406); which argument it is
-/// about, and what the queue that is there has in its place, stands in the text alone.
+/// The reason why RabbitMQ refuses the declaration of a queue. The protocol has one code (406) for all of them. Only
+/// the text tells which argument is meant, and which value the existing queue has.
 package enum DeclarationRefusal: Hashable, Sendable {
-  /// The queue is there, and this property or argument of it differs.
+  /// The queue exists, and this property or argument of it differs.
   case differs(String, current: Current)
-  /// No such queue is there, and none can be made, for queues of its type do not take this argument.
-  case notTaken(String)
+  /// The queue does not exist and cannot be made, because queues of its type do not support this argument.
+  case unsupported(String)
 
-  /// What the queue that is there has.
+  /// The value of the existing queue.
   package enum Current: Hashable, Sendable {
     case nothing
     case value(FieldValue)
-    /// Something that the text does not tell, or not whole: it has 255 bytes at most.
+    /// The text does not tell the value, or is truncated: it has at most 255 bytes.
     case unreadable
   }
 
-  /// What a broker's refusal to declare `declaration` says; nil for one that has other words.
+  /// Reads the refusal of `declaration`. The result is nil if the text is unknown.
   package init?(_ reason: CloseReason, of declaration: Method.QueueDeclaration) {
     guard reason.code == .preconditionFailed else { return nil }
     var text = Scanner(reason.text)
     if text.skip("PRECONDITION_FAILED - inequivalent arg '"), let name = text.take(upTo: "'") {
       self = .differs(name, current: Self.current(&text, of: declaration, argument: name))
     } else if text.skip("PRECONDITION_FAILED - invalid arg '"), let name = text.take(upTo: "'") {
-      self = .notTaken(name)
+      self = .unsupported(name)
     } else {
       return nil
     }
   }
 
-  /// "... for queue 'NAME' in vhost 'VHOST': received OURS but current is THEIRS", where either is `none`,
-  /// `the value 'VALUE' of type 'TYPE'` or, where both have one type, `'VALUE'`.
+  /// The text continues: "for queue 'NAME' in vhost 'VHOST': received OURS but current is THEIRS". Each value is
+  /// `none`, `the value 'VALUE' of type 'TYPE'` or, if both have the same type, `'VALUE'`.
   private static func current(
     _ text: inout Scanner, of declaration: Method.QueueDeclaration, argument: String
   ) -> Current {
-    // A name may hold any words.
+    // The name of the queue is skipped first, because it may contain any of the words below.
     guard text.skip(" for queue '\(declaration.name)' in vhost '"), text.take(upTo: "': received ") != nil,
       text.take(upTo: " but current is ") != nil
     else { return .unreadable }
@@ -65,7 +65,7 @@ package enum DeclarationRefusal: Hashable, Sendable {
   }
 }
 
-/// Reads a text from its beginning on.
+/// Reads a text from its beginning.
 private struct Scanner {
   private(set) var bytes: ArraySlice<UInt8>
 
@@ -79,7 +79,7 @@ private struct Scanner {
     return true
   }
 
-  /// What is before the first `mark`, which goes with it.
+  /// Removes the text up to and including the first `mark`, and returns what was before the mark.
   mutating func take(upTo mark: String) -> String? {
     let mark = Array(mark.utf8)
     guard let position = bytes.indices.first(where: { bytes[$0...].starts(with: mark) }) else { return nil }
@@ -87,14 +87,14 @@ private struct Scanner {
     return String(decoding: bytes[..<position], as: UTF8.self)
   }
 
-  /// All but the end.
+  /// Removes all text, which must have this end, and returns it without the end.
   mutating func takeLast(_ end: String) -> String? {
     guard rest.utf8.reversed().starts(with: end.utf8.reversed()) else { return nil }
     defer { bytes = [] }
     return String(decoding: bytes.dropLast(end.utf8.count), as: UTF8.self)
   }
 
-  /// What is before the last `mark`, and what is between that and the end.
+  /// Removes all text like `takeLast`. Returns what was before and after the last `mark`.
   mutating func takeLast(_ end: String, skipping mark: String) -> (String, String)? {
     guard let all = takeLast(end) else { return nil }
     let (bytes, mark) = (Array(all.utf8), Array(mark.utf8))

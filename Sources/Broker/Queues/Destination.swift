@@ -1,4 +1,5 @@
-/// Where messages go: an exchange decides by the routing key; the exchange without a name has it be a queue's.
+/// The destination of messages. An exchange chooses queues by the routing key. The default exchange, whose name is
+/// empty, chooses the queue whose name is the routing key.
 package struct Destination: Hashable, Sendable, CustomStringConvertible {
   package var exchange: String
   package var routingKey: String
@@ -8,9 +9,10 @@ package struct Destination: Hashable, Sendable, CustomStringConvertible {
     self.routingKey = routingKey
   }
 
-  /// A client waits there for the reply to a request of its own (<https://www.rabbitmq.com/docs/direct-reply-to>). It is no
-  /// queue, and `mandatory` says nothing about it: RabbitMQ 3.10 and 4.0 deliver such a message and return it, too, and
-  /// 4.3 confirms it though the client is gone. Who declares it is told whether the client is there.
+  /// Whether a client waits there for the reply to its request (<https://www.rabbitmq.com/docs/direct-reply-to>). Such
+  /// a destination is not a queue, and `mandatory` is of no use: RabbitMQ 3.10 and 4.0 deliver a mandatory message and
+  /// return it as well, and 4.3 confirms it even if the client is gone. A passive declaration tells whether the client
+  /// is there.
   package var isDirectReply: Bool { exchange.isEmpty && routingKey.hasPrefix("amq.rabbitmq.reply-to.") }
 
   package var description: String {

@@ -1,14 +1,14 @@
 package import AMQP
 
 extension BrokerSession {
-  /// What is in a queue, and who consumes it.
-  /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.notFound` for a queue that is not there
+  /// The numbers of messages and consumers of a queue. Throws `BrokerFailure`, or `CallError.refused` with
+  /// `ReplyCode.notFound` if the queue does not exist.
   package func queueStatus(_ queue: String, on channel: UInt16) throws -> Method.QueueStatus {
     try declare(.init(name: ByteString(queue), isPassive: true), on: channel)
   }
 
-  /// The same, nil for a queue that is not there. The broker closes the channel over that; it is opened again.
-  /// - Throws: `BrokerFailure`, `CallError`
+  /// The same numbers; nil if the queue does not exist. The broker closes the channel in that case, and it is opened
+  /// again. Throws `BrokerFailure` or `CallError`.
   package func queueStatusIfPresent(
     _ queue: String, on channel: UInt16
   ) throws -> Method.QueueStatus? {
@@ -20,8 +20,7 @@ extension BrokerSession {
     }
   }
 
-  /// The same, nil also where the user may not know.
-  /// - Throws: `BrokerFailure`, `CallError`
+  /// The same numbers; nil also if the user is not permitted to ask. Throws `BrokerFailure` or `CallError`.
   package func queueStatusIfKnown(_ queue: String, on channel: UInt16) throws -> Method.QueueStatus? {
     do {
       return try queueStatusIfPresent(queue, on: channel)
@@ -31,17 +30,17 @@ extension BrokerSession {
     }
   }
 
-  /// Makes sure that an exchange is there.
-  /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.notFound` where it is not
+  /// Checks that an exchange exists. Throws `BrokerFailure`, or `CallError.refused` with `ReplyCode.notFound` if it
+  /// does not.
   package func checkExchange(_ exchange: String, on channel: UInt16) throws {
     _ = try call(.exchangeDeclarePassive(exchange: ByteString(exchange)), on: channel) {
-      // Its one answer, which says nothing more.
+      // Any other method is the answer, which has no fields.
       if case .other = $0 { true } else { nil }
     }
   }
 
-  /// Makes a queue, or finds it there with the same properties.
-  /// - Throws: `BrokerFailure`, `CallError.refused` with `ReplyCode.preconditionFailed` where they differ
+  /// Makes a queue, or finds an existing one with the same properties. Throws `BrokerFailure`, or `CallError.refused`
+  /// with `ReplyCode.preconditionFailed` if the properties differ.
   @discardableResult
   package func declare(
     _ declaration: Method.QueueDeclaration, on channel: UInt16
@@ -51,8 +50,7 @@ extension BrokerSession {
     }
   }
 
-  /// Has an exchange's messages with `routingKey` go to the queue.
-  /// - Throws: `BrokerFailure`, `CallError`
+  /// Binds a queue to an exchange with a routing key. Throws `BrokerFailure` or `CallError`.
   package func bind(
     queue: String, to exchange: String, routingKey: String, on channel: UInt16
   ) throws {
@@ -63,8 +61,7 @@ extension BrokerSession {
     ) { $0 == .queueBindOK ? true : nil }
   }
 
-  /// Removes a queue, and says how many messages went with it.
-  /// - Throws: `BrokerFailure`, `CallError`
+  /// Deletes a queue, and returns the number of messages that were in it. Throws `BrokerFailure` or `CallError`.
   package func delete(
     queue: String, ifUnused: Bool = false, ifEmpty: Bool, on channel: UInt16
   ) throws -> UInt32 {
@@ -73,9 +70,9 @@ extension BrokerSession {
     }
   }
 
-  /// Takes the first message of a queue, to be settled by its delivery tag; nil from an empty one. Of a body above the
-  /// connection's `largestBodyInMemory` `onPart` gets the parts, in order, and the whole body's size with each.
-  /// - Throws: `BrokerFailure`, `CallError`, what `onPart` throws
+  /// Takes the first message of a queue, which has to be settled; nil if the queue is empty. If the body is larger than
+  /// the connection keeps in memory, `onPart` is called with each part and with the size of the whole body. Throws
+  /// `BrokerFailure`, `CallError`, and the errors of `onPart`.
   package func get(
     from queue: String, on channel: UInt16, onPart: (_ part: [UInt8], _ size: UInt64) throws -> Void
   ) throws -> Delivery? {
@@ -91,8 +88,7 @@ extension BrokerSession {
     }
   }
 
-  /// Removes all messages that are ready in a queue, and says how many.
-  /// - Throws: `BrokerFailure`, `CallError`
+  /// Deletes all ready messages of a queue, and returns their number. Throws `BrokerFailure` or `CallError`.
   package func purge(_ queue: String, on channel: UInt16) throws -> UInt32 {
     try call(.queuePurge(queue: ByteString(queue)), on: channel) {
       if case .queuePurgeOK(let count) = $0 { count } else { nil }

@@ -1,18 +1,20 @@
-/// What a queue is to those who consume from it: what becomes of an item that is given back too often, and whether
-/// there are queues beside it for items that failed.
+/// The queues and exchanges that belong to a queue. They decide what happens to an item that is requeued too often, and
+/// whether failed items have queues of their own.
 package enum QueueTopology: Hashable, Sendable {
-  /// It has the retry and the dead-letter queue that `WorkQueue` describes.
+  /// The queue has the retry queue and the dead-letter queue that `WorkQueue` describes.
   case declared
-  /// It stands alone. A broker's limit drops what is given back too often. nil for a type that is not known.
+  /// The queue stands alone. A delivery limit drops items that are requeued too often. The kind is nil if it is not
+  /// known.
   case plain(WorkQueue.Kind?)
-  /// A dead-letter exchange of its owner's takes what is given back too often. nil where its name is not known.
+  /// The queue has a dead-letter exchange of its owner, which gets the items that are requeued too often. The target is
+  /// nil if the name of the exchange is not known.
   case deadLettering(DeadLetterTarget?)
 }
 
-/// Where a queue's own arguments send its dead letters.
+/// The target of dead letters that the arguments of a queue specify.
 package struct DeadLetterTarget: Hashable, Sendable {
   package var exchange: String
-  /// nil for that with which each message was published.
+  /// The routing key; nil if dead letters keep the routing key with which they were published.
   package var routingKey: String?
 
   package init(exchange: String, routingKey: String? = nil) {

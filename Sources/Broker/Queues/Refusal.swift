@@ -1,22 +1,22 @@
 package import AMQP
 
-/// What a broker means by closing a channel over a queue. The protocol has few codes: what a code means here stands in
-/// the text alone (RabbitMQ's), and a text that says nothing known leaves the code's own meaning.
+/// The meaning of a channel close that concerns a queue. The protocol has few codes, so RabbitMQ's text often decides.
+/// If the text is unknown, the code alone decides.
 package enum Refusal: Hashable, Sendable {
   case noQueue
   case noExchange
-  /// The queue is there. The node that it lives on is away, and may be back.
+  /// The queue exists, but the node that it lives on is down and may return.
   case nodeIsDown
   case notPermitted
-  /// Another consumer has asked to be the only one.
+  /// Another consumer is exclusive.
   case consumedByAnother
-  /// It is another connection's, and goes with it.
+  /// The queue is exclusive to another connection, and is deleted with it.
   case ownedByAnother
-  /// A message is larger than the broker takes.
+  /// A message is larger than the broker allows.
   case tooLarge
-  /// An error of the broker's own.
+  /// The broker has an internal error.
   case trouble
-  /// The queue cannot be used like that.
+  /// The queue cannot be used in this way.
   case unfit
 }
 
@@ -34,25 +34,20 @@ extension CloseReason {
     }
   }
 
-  /// The queue that was asked for is not there.
+  /// Whether the queue in question does not exist.
   package var meansNoSuchQueue: Bool { refusal == .noQueue }
 
-  /// It is not `queue` itself that is not there, but one of the two that go with it.
+  /// Whether a queue that belongs to `queue` does not exist, and not `queue` itself.
   package func meansNoCompanion(of queue: WorkQueue) -> Bool {
     refusal == .noQueue
       && [queue.retryName, queue.deadName].contains { text.hasPrefix("NOT_FOUND - no queue '\($0)' in vhost") }
   }
 
-  /// A consumer kept a message for too long.
+  /// Whether a consumer kept a message for too long.
   package var isAboutConsumerTimeout: Bool {
     code == .preconditionFailed && text.contains("delivery acknowledgement") && text.contains("timed out")
   }
 
-  /// The token that the connection was made with has run out.
+  /// Whether the token of the connection has expired.
   var meansExpiredCredentials: Bool { code == .connectionForced && text.hasSuffix("credential expired") }
-
-  /// A queue was declared otherwise, and this argument is the first that differs. The text alone says which it is.
-  package func differs(in argument: String) -> Bool {
-    code == .preconditionFailed && text.contains("inequivalent arg '\(argument)'")
-  }
 }

@@ -181,9 +181,9 @@ package struct QueueInspection: Hashable, Sendable {
     let declaration = others[answerCount - (asksForQueue ? 1 : 0)]
     let name = declaration.name.description
     switch DeclarationRefusal(reason, of: DeclarationInquiry.comparison(declaration)) {
-    case .notTaken where name == queue.marksName:
+    case .unsupported where name == queue.marksName:
       return .unsupported("there is no queue '\(name)' beside it; 'amqp-job declare \(queue.name)' makes it")
-    case .notTaken: return .known(inquiry.standing, .absent)
+    case .unsupported: return .known(inquiry.standing, .absent)
     case .differs:
       return .unsupported("queue '\(name)' beside it is not what 'amqp-job declare' makes: \(reason.text)")
     case nil where reason.code == .accessRefused:
@@ -207,7 +207,7 @@ package struct QueueInspection: Hashable, Sendable {
   }
 
   private mutating func typeTold(_ reason: CloseReason) -> Verdict {
-    guard case .notTaken? = DeclarationRefusal(reason, of: inquiry.declaration) else {
+    guard case .unsupported? = DeclarationRefusal(reason, of: inquiry.declaration) else {
       // The refusal is the queue's own then: it is not there, say, or may not be read.
       return reason.code == .preconditionFailed ? unknownType : .refused(reason)
     }
