@@ -15,8 +15,8 @@ enum Confirmation: Hashable {
   case blocked(reason: String)
   case unblocked
 
-  /// Decodes an event of a connection. The result is nil if the event is not about published messages. The channel is 0 for
-  /// `blocked` and `unblocked`, which apply to the whole connection.
+  /// Decodes an event of a connection. The result is nil if the event is not about published messages. The channel is 0
+  /// for `blocked` and `unblocked`, which apply to the whole connection.
   static func decode(_ event: Connection.Event) -> (channel: UInt16, confirmation: Confirmation)? {
     switch event {
     case .returned(let channel, let message): (channel, .returned(message))

@@ -42,7 +42,7 @@ struct BrokerConversation {
     case .tool(let options):
       try BrokerSession.connect(
         to: options.broker, heartbeat: options.heartbeat, name: name, access: options.access,
-        largestBodyInMemory: largestBodyInMemory)
+        maxBodySizeInMemory: largestBodyInMemory)
     }
   }
 

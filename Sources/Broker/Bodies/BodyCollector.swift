@@ -1,8 +1,8 @@
 package import AMQP
 internal import Linux
 
-/// Collects the parts of large bodies in files, as they arrive on one channel. On a channel the parts of one body arrive before
-/// those of the next.
+/// Collects the parts of large bodies in files, as they arrive on one channel. On a channel the parts of one body
+/// arrive before those of the next.
 package struct BodyCollector {
   private let directory: String
   private let maxSize: UInt64
@@ -24,8 +24,8 @@ package struct BodyCollector {
     announced = delivery
   }
 
-  /// Takes the next part of a body that has `size` bytes in all. Throws a `SystemError` when the body cannot be stored. After that,
-  /// `streamed` takes the rest of it without an error.
+  /// Takes the next part of a body that has `size` bytes in all. Throws a `SystemError` when the body cannot be stored.
+  /// After that, `streamed` takes the rest of it without an error.
   package mutating func append(_ part: [UInt8], of size: UInt64) throws {
     if let streamed { return streamed.append(part) }
     do {

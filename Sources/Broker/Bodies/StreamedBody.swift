@@ -1,7 +1,7 @@
 package import Linux
 
-/// A body that cannot be stored and is passed on from the broker into a copy. It is read once, from its beginning. Only the
-/// bytes that have arrived and have not been read yet are in memory.
+/// A body that cannot be stored and is passed on from the broker into a copy. It is read once, from its beginning. Only
+/// the bytes that have arrived and have not been read yet are in memory.
 package final class StreamedBody: MessageBody {
   /// The maximum number of unread bytes of all such bodies. Beyond that nothing more is read from the broker.
   package static let maxWaiting = 1 << 20

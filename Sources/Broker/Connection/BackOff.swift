@@ -1,4 +1,5 @@
-/// Growing pauses between attempts. Jitter makes each pause up to a fifth longer, so that many clients do not come back at once.
+/// Growing pauses between attempts. Jitter makes each pause up to a fifth longer, so that many clients do not come back
+/// at once.
 package struct BackOff: Hashable, Sendable {
   package static let firstPause: Duration = .milliseconds(250)
   package static let maxPause: Duration = .seconds(5)

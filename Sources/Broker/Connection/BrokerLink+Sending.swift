@@ -17,8 +17,8 @@ extension BrokerLink {
     try connection.send(method, on: channel)
   }
 
-  /// Queues the method and the header of a message. The caller must send the body with `sendBody` before anything else on the
-  /// channel. Throws `AMQPError.doesNotFitFrame`; then nothing is queued.
+  /// Queues the method and the header of a message. The caller must send the body with `sendBody` before anything else
+  /// on the channel. Throws `AMQPError.doesNotFitFrame`; then nothing is queued.
   package func send(
     _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
   ) throws(AMQPError) {
@@ -33,8 +33,8 @@ extension BrokerLink {
     try connection.template(method, properties)
   }
 
-  /// Queues the method and the header of a message that has this template. The caller must send the body with `sendBody` before
-  /// anything else on the channel. Throws `AMQPError.doesNotFitFrame`; then nothing is queued.
+  /// Queues the method and the header of a message that has this template. The caller must send the body with
+  /// `sendBody` before anything else on the channel. Throws `AMQPError.doesNotFitFrame`; then nothing is queued.
   package func send(
     _ template: MessageTemplate, messageID: ByteString, bodySize: UInt64, on channel: UInt16
   ) throws(AMQPError) {

@@ -20,7 +20,7 @@ extension BrokerSession {
   /// `BrokerFailure` or `Stopped`.
   package static func connect(
     to access: BrokerAccess, timeout: Duration, heartbeat: UInt16, name: String,
-    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, patience: Duration? = nil,
+    maxBodySizeInMemory: Int = .max, signals: SignalReceiver? = nil, patience: Duration? = nil,
     notify: @escaping (Notice) -> Void = { _ in }
   ) throws -> BrokerSession {
     let deadline = ContinuousClock.now + timeout
@@ -36,7 +36,7 @@ extension BrokerSession {
       let limit = ContinuousClock.now + ContinuousClock.now.duration(to: deadline) / untried
       do {
         return try connect(
-          to: broker, heartbeat: heartbeat, name: name, access: access, largestBodyInMemory: largestBodyInMemory,
+          to: broker, heartbeat: heartbeat, name: name, access: access, maxBodySizeInMemory: maxBodySizeInMemory,
           until: limit, signals: signals, waiting: &waiting)
       } catch let failure as BrokerFailure where failure.kind == .unreachable {
         attempt += 1
@@ -54,11 +54,11 @@ extension BrokerSession {
 
   /// Makes one attempt to connect, which `BrokerLink.loginLimit` limits. Throws `BrokerFailure`.
   package static func connect(
-    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess? = nil, largestBodyInMemory: Int = .max
+    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess? = nil, maxBodySizeInMemory: Int = .max
   ) throws -> BrokerSession {
     var waiting: Wait?
     return try connect(
-      to: broker, heartbeat: heartbeat, name: name, access: access, largestBodyInMemory: largestBodyInMemory,
+      to: broker, heartbeat: heartbeat, name: name, access: access, maxBodySizeInMemory: maxBodySizeInMemory,
       until: nil,
       signals: nil, waiting: &waiting)
   }
@@ -82,11 +82,11 @@ extension BrokerSession {
   }
 
   private static func connect(
-    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess?, largestBodyInMemory: Int,
+    to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess?, maxBodySizeInMemory: Int,
     until deadline: ContinuousClock.Instant?, signals: SignalReceiver?, waiting: inout Wait?
   ) throws -> BrokerSession {
     var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
-    parameters.maxBodySizeInMemory = largestBodyInMemory
+    parameters.maxBodySizeInMemory = maxBodySizeInMemory
     let link = BrokerLink(broker: broker, parameters, access: access, now: .now)
     let session = BrokerSession(link: link, signals: signals)
     if let wait = waiting, deadline.map({ $0 > wait.end }) ?? true {

@@ -1,8 +1,9 @@
 package import AMQP
 package import Linux
 
-/// A connection for commands that ask one question after the other. Its methods wait for the answers. Unless it was given a signal
-/// receiver, a signal ends the program as usual. The connection is closed when the session is deallocated.
+/// A connection for commands that ask one question after the other. Its methods wait for the answers. Unless it was
+/// given a signal receiver, a signal ends the program as usual. The connection is closed when the session is
+/// deallocated.
 package final class BrokerSession {
   /// A call on a channel did not get its answer.
   package enum CallError: Error, Hashable, Sendable {
@@ -42,14 +43,15 @@ package final class BrokerSession {
     _ = try call(.channelOpen, on: channel) { $0 == .channelOpenOK ? true : nil }
   }
 
-  /// Closes a channel. After that the broker has processed all acknowledgements on it. Throws `BrokerFailure` or `CallError`.
+  /// Closes a channel. After that the broker has processed all acknowledgements on it. Throws `BrokerFailure` or
+  /// `CallError`.
   package func closeChannel(_ channel: UInt16) throws {
     let close = Method.channelClose(CloseReason(code: .success, text: "bye"))
     _ = try call(close, on: channel) { $0 == .channelCloseOK ? true : nil }
   }
 
-  /// Sends a method and waits for the answer, which is the first method on the channel for which `answer` returns a value. Throws
-  /// `BrokerFailure`, `CallError` or `AMQPError.doesNotFitFrame`.
+  /// Sends a method and waits for the answer, which is the first method on the channel for which `answer` returns a
+  /// value. Throws `BrokerFailure`, `CallError` or `AMQPError.doesNotFitFrame`.
   package func call<Answer>(
     _ method: Method, on channel: UInt16, answer: (Method) -> Answer?
   ) throws -> Answer {
@@ -67,11 +69,12 @@ package final class BrokerSession {
     return try outcome.get()
   }
 
-  /// Queues a method that has no answer, such as `basic.ack`. The next wait sends it. Throws `AMQPError.doesNotFitFrame`.
+  /// Queues a method that has no answer, such as `basic.ack`. The next wait sends it. Throws
+  /// `AMQPError.doesNotFitFrame`.
   package func send(_ method: Method, on channel: UInt16) throws(AMQPError) { try link.send(method, on: channel) }
 
-  /// Queues the method and the header of a message. The caller must send the body with `sendBody` before anything else on the
-  /// channel. Throws `AMQPError.doesNotFitFrame`.
+  /// Queues the method and the header of a message. The caller must send the body with `sendBody` before anything else
+  /// on the channel. Throws `AMQPError.doesNotFitFrame`.
   package func send(
     _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
   ) throws(AMQPError) {
@@ -107,7 +110,8 @@ package final class BrokerSession {
     return received
   }
 
-  /// Waits for an event of this session or of the other one, until the deadline. Throws the `BrokerFailure` of either session.
+  /// Waits for an event of this session or of the other one, until the deadline. Throws the `BrokerFailure` of either
+  /// session.
   package func turn(until deadline: ContinuousClock.Instant?, with other: BrokerSession?) throws {
     guard received.isEmpty, other?.received.isEmpty != false else { return }
     if let other { try turn(until: deadline, keepingAlive: other) } else { try turn(until: deadline) }
@@ -122,8 +126,8 @@ package final class BrokerSession {
   /// The reason why the connection has ended; nil while it exists.
   package private(set) var failure: BrokerFailure?
 
-  /// Waits for an event of this session, until the deadline, and keeps the connection of the other session alive. Throws the
-  /// `BrokerFailure` of either session.
+  /// Waits for an event of this session, until the deadline, and keeps the connection of the other session alive.
+  /// Throws the `BrokerFailure` of either session.
   package func turn(until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession) throws {
     try turn(until: [deadline, other.link.deadline].compactMap(\.self).min(), other: other.link.interest)
     try other.turn(until: .now)

@@ -4,8 +4,8 @@ package import AMQP
 extension BasicProperties {
   /// The properties of a persistent copy with these additional headers.
   ///
-  /// The copy keeps all properties except the headers of the broker and of amqp-job, and the user id, because a broker refuses
-  /// the id of another user.
+  /// The copy keeps all properties except the headers of the broker and of amqp-job, and the user id, because a broker
+  /// refuses the id of another user.
   package func copied(adding headers: [FieldTable.Entry]) -> BasicProperties {
     var copy = withoutBrokerHeaders().withoutItemHeaders()
     copy.deliveryMode = 2
@@ -14,8 +14,8 @@ extension BasicProperties {
     return copy
   }
 
-  /// The properties with a header that contains their encoded form, if they cannot be decoded. Otherwise the properties are
-  /// unchanged.
+  /// The properties with a header that contains their encoded form, if they cannot be decoded. Otherwise the properties
+  /// are unchanged.
   package func withUndecodableAsHeader() -> BasicProperties {
     guard let undecodable else { return self }
     var properties = BasicProperties()
@@ -23,8 +23,8 @@ extension BasicProperties {
     return properties
   }
 
-  /// The properties without the headers that a broker adds or interprets. In a copy, the broker would continue its counts, and
-  /// would also send the copy to the routing keys in `CC` and `BCC`.
+  /// The properties without the headers that a broker adds or interprets. In a copy, the broker would continue its
+  /// counts, and would also send the copy to the routing keys in `CC` and `BCC`.
   package func withoutBrokerHeaders() -> BasicProperties { without { Self.isBrokerHeader($0.description) } }
 
   /// The properties without the headers in which amqp-job records what happened to an item.
@@ -76,6 +76,7 @@ package enum ItemHeader {
   package static let host: ByteString = "x-amqp-job-host"
   /// The time at which the item was dead-lettered.
   package static let time: ByteString = "x-amqp-job-time"
-  /// The original, encoded properties of an item whose properties could not be decoded. Every later copy keeps this header.
+  /// The original, encoded properties of an item whose properties could not be decoded. Every later copy keeps this
+  /// header.
   package static let properties: ByteString = "x-amqp-job-properties"
 }

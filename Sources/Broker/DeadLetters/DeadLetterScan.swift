@@ -22,8 +22,8 @@ package struct DeadLetterScan {
     (self.queue, self.session, self.mode) = (queue, session, mode)
   }
 
-  /// Looks at the first `depth` messages while `wantsMore` is true, and calls `visit` for each. If a body is larger than the
-  /// connection keeps in memory, `onPart` is called with its parts before. `onTurn` is called regularly.
+  /// Looks at the first `depth` messages while `wantsMore` is true, and calls `visit` for each. If a body is larger
+  /// than the connection keeps in memory, `onPart` is called with its parts before. `onTurn` is called regularly.
   ///
   /// Throws `BrokerFailure` or `BrokerSession.CallError`, after the messages in hand have been requeued.
   package mutating func run(

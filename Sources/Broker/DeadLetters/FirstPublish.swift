@@ -1,7 +1,8 @@
 package import AMQP
 
-/// The exchange to which a message was first published, and the routing key. A copy, or a message that a broker dead-letters from
-/// one of the three queues into another, arrives through the default exchange with the name of a queue instead.
+/// The exchange to which a message was first published, and the routing key. A copy, or a message that a broker
+/// dead-letters from one of the three queues into another, arrives through the default exchange with the name of a
+/// queue instead.
 package struct FirstPublish: Hashable, Sendable {
   package let exchange: ByteString
   package let routingKey: ByteString
@@ -17,8 +18,8 @@ package struct FirstPublish: Hashable, Sendable {
     (self.exchange, self.routingKey) = (exchange, routingKey)
   }
 
-  /// The first publish that the headers record; nil if they record none. Anybody can write such headers, so they are trusted
-  /// only in messages that arrived through the default exchange, as copies do.
+  /// The first publish that the headers record; nil if they record none. Anybody can write such headers, so they are
+  /// trusted only in messages that arrived through the default exchange, as copies do.
   package static func recorded(
     in properties: BasicProperties, _ envelope: Envelope, from queue: WorkQueue
   ) -> FirstPublish? {
@@ -31,9 +32,8 @@ package struct FirstPublish: Hashable, Sendable {
     return firstDeath(headers, in: queue.family.names)
   }
 
-  /// The oldest death in `queues`. The broker lists the latest death first. Deaths in other queues happened before the message
-  /// came to these
-  /// (<https://www.rabbitmq.com/docs/dlx#effects>).
+  /// The oldest death in `queues`. The broker lists the latest death first. Deaths in other queues happened before the
+  /// message came to these (<https://www.rabbitmq.com/docs/dlx#effects>).
   private static func firstDeath(_ headers: FieldTable, in queues: [String]) -> FirstPublish? {
     guard case .array(let deaths)? = headers["x-death"] else { return nil }
     for case .table(let death) in deaths.reversed() {

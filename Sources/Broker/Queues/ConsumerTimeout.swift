@@ -1,7 +1,7 @@
 package import AMQP
 
-/// The time after which the broker takes an unsettled item back from a consumer, as an argument of the queue. Not every broker
-/// supports the argument (<https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout>).
+/// The time after which the broker takes an unsettled item back from a consumer, as an argument of the queue. Not every
+/// broker supports the argument (<https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout>).
 package struct ConsumerTimeout: Hashable, Sendable {
   package static let argument: ByteString = "x-consumer-timeout"
 
@@ -12,8 +12,8 @@ package struct ConsumerTimeout: Hashable, Sendable {
     value = .int64(Int64((duration / .milliseconds(1)).rounded()))
   }
 
-  /// The reason why the broker does not support the argument, and what to do instead. It is nil if the broker supports it, or if that is
-  /// not known.
+  /// The reason why the broker does not support the argument, and what to do instead. It is nil if the broker supports
+  /// it, or if that is not known.
   package static func unsupportedReason(_ version: ServerVersion?, _ kind: WorkQueue.Kind) -> String? {
     guard let version else { return nil }
     if version < ServerVersion(3, 12) {

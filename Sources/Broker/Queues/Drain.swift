@@ -1,13 +1,13 @@
 package import AMQP
 
-/// Decides whether a queue is drained. A drained queue has no ready item, no item in its retry queue or on the way back from
-/// there, and no other consumer that may still requeue an item.
+/// Decides whether a queue is drained. A drained queue has no ready item, no item in its retry queue or on the way back
+/// from there, and no other consumer that may still requeue an item.
 ///
-/// A probe asks for the counts of the queue and of the retry queue in turn, while we have consumers on the queue. It is conclusive only if
-/// every answer counts our own consumers: a quorum queue whose leader is slow or away is reported with 0 messages and
-/// 0 consumers. We have no consumer on the retry queue. There, an empty `basic.get` is conclusive, because only a leader
-/// can answer it. An item can be invisible for some milliseconds on its way from one queue to the other, so it takes three
-/// empty probes in a row.
+/// A probe asks for the counts of the queue and of the retry queue in turn, while we have consumers on the queue. It is
+/// conclusive only if every answer counts our own consumers: a quorum queue whose leader is slow or away is reported
+/// with 0 messages and 0 consumers. We have no consumer on the retry queue. There, an empty `basic.get` is conclusive,
+/// because only a leader can answer it. An item can be invisible for some milliseconds on its way from one queue to the
+/// other, so it takes three empty probes in a row.
 package struct Drain: Hashable, Sendable {
   package static let requiredProbes = 3
   package static let pause: Duration = .seconds(1)
@@ -19,8 +19,8 @@ package struct Drain: Hashable, Sendable {
     case retries
     /// The queue has other consumers.
     case otherConsumers
-    /// There are only marks. Items are on their way back from the retry queue where no client can see them, or have left it in
-    /// another way.
+    /// There are only marks. Items are on their way back from the retry queue where no client can see them, or have
+    /// left it in another way.
     case returning
     /// The answers do not count our own consumers, and so prove nothing.
     case inconclusive
@@ -46,8 +46,8 @@ package struct Drain: Hashable, Sendable {
   }
 
   private enum Question: Hashable, Sendable {
-    /// Asks for other consumers before we have one. The consumers of several programs that probe would else prevent each other from
-    /// finding the queue drained.
+    /// Asks for other consumers before we have one. The consumers of several programs that probe would else prevent
+    /// each other from finding the queue drained.
     case othersAtTheQueue
     case queue
     case retryQueue
@@ -69,7 +69,8 @@ package struct Drain: Hashable, Sendable {
   package private(set) var inconclusiveSince: ContinuousClock.Instant?
   /// The number of marks that the probe found.
   package private(set) var markCount: UInt32 = 0
-  /// The time since when every probe has found marks, and neither items nor retries. Probes of other programs do not change it.
+  /// The time since when every probe has found marks, and neither items nor retries. Probes of other programs do not
+  /// change it.
   package private(set) var returningSince: ContinuousClock.Instant?
   /// The number of these probes that have found no other consumer either.
   private var probesWithoutOthers = 0
@@ -179,8 +180,8 @@ package struct Drain: Hashable, Sendable {
     probesWithoutOthers = 0
   }
 
-  /// Starts again after the channel of the questions is lost. A broker may close the connection because of a question whose queue has
-  /// no leader.
+  /// Starts again after the channel of the questions is lost. A broker may close the connection because of a question
+  /// whose queue has no leader.
   package mutating func channelLost(now: ContinuousClock.Instant) {
     let since = unanswered.isEmpty ? inconclusiveSince : inconclusiveSince ?? now
     self = Drain(queue)

@@ -2,12 +2,13 @@ package import AMQP
 
 /// Messages that were delivered from a queue and will be requeued in their order.
 package struct HeldMessages {
-  /// A channel of a quorum queue processes at most 32 commands at a time. Messages that are requeued beyond that lose their
-  /// order, and so do messages that are still held when the channel ends.
+  /// A channel of a quorum queue processes at most 32 commands at a time. Messages that are requeued beyond that lose
+  /// their order, and so do messages that are still held when the channel ends.
   private static let maxCommandCount = 16
   /// The maximum number of messages that one command requeues. A quorum queue of RabbitMQ 3.10 loses the order of more.
   private static let maxCommandSize = 32
-  /// The maximum time to wait for the next message to be back in the queue. Another consumer may take it from there at once.
+  /// The maximum time to wait for the next message to be back in the queue. Another consumer may take it from there at
+  /// once.
   private static let waitLimit: Duration = .seconds(1)
 
   private let session: BrokerSession
@@ -17,8 +18,8 @@ package struct HeldMessages {
   private let commandSize: Int
   /// The delivery tags in the order of the queue.
   private var tags: ArraySlice<UInt64> = []
-  /// Whether more messages that were requeued before may follow in the queue. A quorum queue delivers those before all other
-  /// messages, and puts requeued messages behind them. They must be held, too, to keep the order.
+  /// Whether more messages that were requeued before may follow in the queue. A quorum queue delivers those before all
+  /// other messages, and puts requeued messages behind them. They must be held, too, to keep the order.
   package private(set) var isIncomplete = false
 
   package init(_ session: BrokerSession, queue: String, channel: UInt16, takenBy mode: QueueReader.Mode) {
@@ -46,7 +47,8 @@ package struct HeldMessages {
   /// Holds other messages, which may be from any place in the order.
   package mutating func hold(_ others: [UInt64]) { tags = (tags + others).sorted()[...] }
 
-  /// Requeues all messages in their order, at the head of the queue. Throws `BrokerFailure` or `BrokerSession.CallError`.
+  /// Requeues all messages in their order, at the head of the queue. Throws `BrokerFailure` or
+  /// `BrokerSession.CallError`.
   /// - Precondition: All other messages that were delivered on the channel are settled, or come after these.
   package mutating func requeue() throws {
     guard !tags.isEmpty else { return }
@@ -69,8 +71,8 @@ package struct HeldMessages {
     }
   }
 
-  /// Waits until the queue has `count` messages. Returns false if their number stops growing. There is no limit for the whole time,
-  /// because a busy broker may need long for many messages.
+  /// Waits until the queue has `count` messages. Returns false if their number stops growing. There is no limit for the
+  /// whole time, because a busy broker may need long for many messages.
   private func waitUntilBack(_ count: UInt64) throws -> Bool {
     var maxCount: UInt64 = 0
     var deadline = ContinuousClock.now + Self.waitLimit

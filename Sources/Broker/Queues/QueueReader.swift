@@ -2,14 +2,14 @@ package import AMQP
 
 /// Decides how messages are taken from the head of a queue, in portions and in order, without any I/O.
 ///
-/// Each portion has a consumer of its own, whose prefetch count is the size of the portion. The consumer is cancelled when it has
-/// received the portion and before any message of it is settled, so it never receives more. Portions grow unless bodies are
-/// large, because the broker keeps prefetched messages in memory.
+/// Each portion has a consumer of its own, whose prefetch count is the size of the portion. The consumer is cancelled
+/// when it has received the portion and before any message of it is settled, so it never receives more. Portions grow
+/// unless bodies are large, because the broker keeps prefetched messages in memory.
 package struct QueueReader {
   /// How messages are taken.
   package enum Mode: Hashable, Sendable {
-    /// Consumers take messages from a queue of this kind. This must not be used for an auto-delete queue, which disappears with
-    /// its last consumer.
+    /// Consumers take messages from a queue of this kind. This must not be used for an auto-delete queue, which
+    /// disappears with its last consumer.
     case consumers(WorkQueue.Kind)
     /// Each `basic.get` takes one message. This many of them are sent at once.
     case gets(atOnce: Int)
@@ -81,8 +81,8 @@ package struct QueueReader {
     ]
   }
 
-  /// The tags sort in the order of the portions, because a broker uses the order of the tags when messages of several consumers are
-  /// requeued at once.
+  /// The tags sort in the order of the portions, because a broker uses the order of the tags when messages of several
+  /// consumers are requeued at once.
   private var consumerTag: ByteString {
     let digits = "\(number)"
     return ByteString("portion-" + String(repeating: "0", count: max(0, 10 - digits.count)) + digits)
@@ -167,8 +167,8 @@ package struct QueueReader {
     return [.queueDeclare(.init(name: queue, isPassive: true))]
   }
 
-  /// Takes the answer to a probe. An empty queue alone proves little: messages may be on their way to the consumer, and a quorum
-  /// queue without a leader reports no messages either. But that report does not count our own consumer.
+  /// Takes the answer to a probe. An empty queue alone proves little: messages may be on their way to the consumer, and
+  /// a quorum queue without a leader reports no messages either. But that report does not count our own consumer.
   private mutating func probed(_ status: Method.QueueStatus, now: ContinuousClock.Instant) -> [Method] {
     isProbing = false
     latestEvent = now

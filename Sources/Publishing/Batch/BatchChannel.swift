@@ -50,7 +50,8 @@ final class BatchChannel {
   /// Whether a body is being sent in pieces.
   var isSending: Bool { sending != nil }
 
-  /// Sends an item, or its beginning if its body is sent in pieces. Throws `AMQPError.doesNotFitFrame`; then nothing was sent.
+  /// Sends an item, or its beginning if its body is sent in pieces. Throws `AMQPError.doesNotFitFrame`; then nothing
+  /// was sent.
   func begin(_ item: Item) throws(AMQPError) {
     try sendHeader(of: item)
     if item.body.isSentInPieces {

@@ -12,11 +12,11 @@ package struct BatchConfiguration {
   package var destination: Destination
   /// The properties of items that have none of their own.
   package var properties: BasicProperties
-  /// The questions that the broker is asked before anything is published. If it refuses one, nothing is published; a user who is
-  /// not permitted to ask publishes without the answers.
+  /// The questions that the broker is asked before anything is published. If it refuses one, nothing is published; a
+  /// user who is not permitted to ask publishes without the answers.
   package var preconditions: [Method] = []
-  /// The question that the broker is asked when it confirms nothing. If the answer is that the queue does not exist, nothing
-  /// will ever be confirmed.
+  /// The question that the broker is asked when it confirms nothing. If the answer is that the queue does not exist,
+  /// nothing will ever be confirmed.
   package var inquiry: Method?
   /// Whether items without a message id get one.
   package var givesIDs = true

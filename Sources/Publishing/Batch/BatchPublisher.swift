@@ -2,8 +2,8 @@ package import AMQP
 internal import Broker
 internal import Linux
 
-/// Publishes the items of a source in a batch, with many unconfirmed at a time. It carries out what `Publication` decides, in one
-/// thread with one poll(2) over the broker's socket, the source and the signals.
+/// Publishes the items of a source in a batch, with many unconfirmed at a time. It carries out what `Publication`
+/// decides, in one thread with one poll(2) over the broker's socket, the source and the signals.
 package final class BatchPublisher {
   let configuration: BatchConfiguration
   let signals: SignalReceiver
@@ -24,8 +24,8 @@ package final class BatchPublisher {
 
   /// Takes over the signals of the process.
   ///
-  /// `notify` receives news for the user. `onTurn` is called whenever something may have changed, and returns the latest time for
-  /// its next call. Throws `SystemError`.
+  /// `notify` receives news for the user. `onTurn` is called whenever something may have changed, and returns the
+  /// latest time for its next call. Throws `SystemError`.
   package init(
     _ configuration: BatchConfiguration, _ source: any ItemSource,
     notify: @escaping (Publication.Notice, BrokerURL) -> Void,

@@ -2,8 +2,8 @@ package import AMQP
 package import Broker
 package import Linux
 
-/// Decides what happens while items are published: it takes events and returns actions, without any I/O. `BatchPublisher`
-/// carries the actions out.
+/// Decides what happens while items are published: it takes events and returns actions, without any I/O.
+/// `BatchPublisher` carries the actions out.
 package struct Publication {
   package struct Limits: Hashable, Sendable {
     /// The maximum number of unconfirmed items.
@@ -12,8 +12,8 @@ package struct Publication {
     package var bytes = 4 << 20
     /// The maximum number of files that are open for unconfirmed items.
     package var files = 64
-    /// The maximum time for which the brokers may be out of reach. A connection that is lost before the broker has confirmed
-    /// anything, or before it has lasted for a while, does not end this time.
+    /// The maximum time for which the brokers may be out of reach. A connection that is lost before the broker has
+    /// confirmed anything, or before it has lasted for a while, does not end this time.
     package var outage: Duration
     /// The maximum time from the start of an attempt to connect until items can be sent.
     package var opening: Duration = .seconds(60)
@@ -21,7 +21,8 @@ package struct Publication {
     package var minOpening: Duration = .seconds(2)
     /// The time without a due confirmation after which the broker is asked about the queue.
     package var quiet: Duration = .seconds(10)
-    /// Whether to retry a login that is refused after an earlier one succeeded, because the credentials may be replaced.
+    /// Whether to retry a login that is refused after an earlier one succeeded, because the credentials may be
+    /// replaced.
     package var loginMayChange = false
     /// The time for the remaining confirmations after a signal.
     package var ending: Duration = .seconds(5)

@@ -33,8 +33,8 @@ package struct PublicationTally: Sendable {
 
   mutating func addResent(_ count: Int) { resentCount += count }
 
-  /// The number of the last item in an unbroken row of items that are in the queue. `firstOpen` is the number of the first item
-  /// whose outcome is open.
+  /// The number of the last item in an unbroken row of items that are in the queue. `firstOpen` is the number of the
+  /// first item whose outcome is open.
   func lastNumberInOrder(firstOpen: Int?) -> Int {
     let missing = [firstOpen, refusals.map(\.number).min(), firstLeftOut].compactMap(\.self).min()
     return missing.map { $0 - 1 } ?? lastNumber

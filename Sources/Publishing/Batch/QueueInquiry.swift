@@ -2,8 +2,8 @@ internal import AMQP
 internal import Broker
 internal import Linux
 
-/// Asks whether a queue exists, on a connection of its own. RabbitMQ may stop reading for ever from a connection that has
-/// published to a quorum queue which was then deleted.
+/// Asks whether a queue exists, on a connection of its own. RabbitMQ may stop reading for ever from a connection that
+/// has published to a quorum queue which was then deleted.
 final class QueueInquiry {
   enum Answer: Hashable {
     case exists

@@ -21,8 +21,8 @@ struct QuietWatch {
   /// The time at which quiet is found if nothing is settled before. It applies only while a confirmation is due.
   var deadline: ContinuousClock.Instant { since + limit }
 
-  /// Takes the present counts. `isDue` tells whether the broker has anything to confirm. After quiet was found, the time
-  /// starts again.
+  /// Takes the present counts. `isDue` tells whether the broker has anything to confirm. After quiet was found, the
+  /// time starts again.
   mutating func check(
     settledCount: Int, confirmedCount: Int, isDue: Bool, now: ContinuousClock.Instant
   ) -> Finding {

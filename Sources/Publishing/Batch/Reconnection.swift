@@ -1,7 +1,7 @@
 internal import Broker
 
-/// Decides how long and how often a publication connects again. An outage lasts until a broker confirms something, or until a
-/// connection has lasted for a while.
+/// Decides how long and how often a publication connects again. An outage lasts until a broker confirms something, or
+/// until a connection has lasted for a while.
 struct Reconnection {
   /// What follows a lost connection or a failed attempt.
   enum Decision {
@@ -58,8 +58,8 @@ struct Reconnection {
     (outageEnd, hasFailed, isAnnounced, backOff) = (nil, false, false, BackOff())
   }
 
-  /// Takes a failure that may pass. `hasOpenItems` tells whether the broker had anything to confirm. The kind of `failure` changes
-  /// to `unreachable` if a connection that existed only for moments ends the publication.
+  /// Takes a failure that may pass. `hasOpenItems` tells whether the broker had anything to confirm. The kind of
+  /// `failure` changes to `unreachable` if a connection that existed only for moments ends the publication.
   mutating func failed(
     _ failure: inout BrokerFailure, hasOpenItems: Bool, isEnding: Bool, now: ContinuousClock.Instant
   ) -> Decision {
@@ -79,8 +79,8 @@ struct Reconnection {
     return .retry(at: min(now + pause, outageEnd))
   }
 
-  /// Whether to announce the outage now. This happens once per outage, after all brokers have been tried, unless the outage is
-  /// about to end anyway.
+  /// Whether to announce the outage now. This happens once per outage, after all brokers have been tried, unless the
+  /// outage is about to end anyway.
   mutating func announces(now: ContinuousClock.Instant) -> Bool {
     let isLong = outageEnd.map { now + BrokerSession.shortWait < $0 } ?? false
     guard !isAnnounced, attempts >= brokerCount, isLong else { return false }

@@ -1,7 +1,7 @@
 internal import AMQP
 
-/// The items whose outcome is open, in order. Those that were sent on this connection come first; those that are still to be
-/// sent follow. After the loss of a connection all of them are sent again on the next one.
+/// The items whose outcome is open, in order. Those that were sent on this connection come first; those that are still
+/// to be sent follow. After the loss of a connection all of them are sent again on the next one.
 struct Window {
   struct Entry {
     var item: Item
@@ -77,8 +77,8 @@ struct Window {
     }
   }
 
-  /// The number of the item because of which the broker closed the channel, if the reason identifies it. The broker has not
-  /// looked at the items after it. If the item is too large, only the text of the reason tells its size.
+  /// The number of the item because of which the broker closed the channel, if the reason identifies it. The broker has
+  /// not looked at the items after it. If the item is too large, only the text of the reason tells its size.
   func refusedNumber(_ reason: CloseReason) -> Int? {
     let open = entries.prefix(sentCount).filter { !$0.isSettled }.map(\.item)
     if reason.isMessageTooLarge {
@@ -98,7 +98,8 @@ struct Window {
   }
 
   /// Prepares for a new connection, on which all unsettled items are sent again.
-  /// - Returns: The number of items that the broker may already have, and how many of these are sent again for the first time.
+  /// - Returns: The number of items that the broker may already have, and how many of these are sent again for the
+  ///   first time.
   mutating func restart() -> (resent: Int, firstTime: Int) {
     let sent = entries.prefix(sentCount).indices.filter { !entries[$0].isSettled }
     let firstTime = sent.count { !entries[$0].isResent }
@@ -109,8 +110,8 @@ struct Window {
     return (sent.count, firstTime)
   }
 
-  /// Marks an item as returned. Returns arrive in the order of publishing, and before the confirmation. If the messages have no
-  /// ids, the first message that fits is taken for the returned one.
+  /// Marks an item as returned. Returns arrive in the order of publishing, and before the confirmation. If the messages
+  /// have no ids, the first message that fits is taken for the returned one.
   mutating func returned(messageID: ByteString?) {
     let sent = entries.prefix(sentCount)
     let index = sent.firstIndex {
@@ -119,7 +120,8 @@ struct Window {
     if let index { entries[index].isReturned = true }
   }
 
-  /// Settles the item with this delivery tag or, with `multiple`, all items up to it. A tag that was never sent has no effect.
+  /// Settles the item with this delivery tag or, with `multiple`, all items up to it. A tag that was never sent has no
+  /// effect.
   mutating func settle(_ tag: UInt64, multiple: Bool, isRejection: Bool) -> Settlement {
     var settlement = Settlement()
     guard tag >= firstTag, tag - firstTag < sentCount else { return settlement }

@@ -4,12 +4,12 @@ package import Linux
 
 /// Publishes copies of items for a runner. Each copy is confirmed on its own, so the copies do not wait for each other.
 ///
-/// A copy publisher never blocks. Its owner waits for `interest` and `deadline`, and then calls `process`. Bodies may be
-/// large, because they are read only as fast as the broker takes them.
+/// A copy publisher never blocks. Its owner waits for `interest` and `deadline`, and then calls `process`. Bodies may
+/// be large, because they are read only as fast as the broker takes them.
 ///
 /// The copies have a connection of their own: a broker that is short of memory stops reading from a connection that
-/// publishes, and would no longer see the acknowledgements on it either. The connection is opened for the first copy and is
-/// kept for the next ones.
+/// publishes, and would no longer see the acknowledgements on it either. The connection is opened for the first copy
+/// and is kept for the next ones.
 package final class CopyPublisher {
   /// The outcome of copies, which are identified by the ids that the caller gave them.
   package enum Event: Hashable, Sendable {
@@ -71,8 +71,8 @@ package final class CopyPublisher {
     copies.add(.init(id: id, properties: properties, body: body, destination: destination))
   }
 
-  /// Forgets a copy that the caller no longer waits for. If no other copy is under way, this also drops the connection, which
-  /// may be stuck or may have sent a part of the copy. That copy then never reaches a queue.
+  /// Forgets a copy that the caller no longer waits for. If no other copy is under way, this also drops the connection,
+  /// which may be stuck or may have sent a part of the copy. That copy then never reaches a queue.
   package func drop(_ id: Int) {
     let wasAwaited = copies.isAnyAwaited
     copies.drop(id)

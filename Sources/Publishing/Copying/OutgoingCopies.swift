@@ -12,13 +12,13 @@ protocol FrameSink: AnyObject {
 
 extension BrokerLink: FrameSink {}
 
-/// The copies on one connection, without any I/O. It decides which channel each copy uses, what is sent next, and what the
-/// broker's answers mean for each copy.
+/// The copies on one connection, without any I/O. It decides which channel each copy uses, what is sent next, and what
+/// the broker's answers mean for each copy.
 ///
-/// A channel carries one message at a time, from its first frame to the broker's confirmation. A `basic.return` identifies
-/// its message only by the properties, and message ids may be missing or repeated. The close of a channel leaves the outcome
-/// of all its messages open. With one message per channel, both are unambiguous. This costs no speed: the channels are
-/// confirmed in parallel, and opening a channel takes no round trip.
+/// A channel carries one message at a time, from its first frame to the broker's confirmation. A `basic.return`
+/// identifies its message only by the properties, and message ids may be missing or repeated. The close of a channel
+/// leaves the outcome of all its messages open. With one message per channel, both are unambiguous. This costs no
+/// speed: the channels are confirmed in parallel, and opening a channel takes no round trip.
 struct OutgoingCopies {
   /// The maximum number of unconfirmed messages, which is also the maximum number of channels.
   static let maxUnconfirmed: UInt16 = 8
@@ -172,8 +172,8 @@ struct OutgoingCopies {
     return channels[index].end().map { id in refusal.map { .refused(id, $0) } ?? .confirmed(id) }
   }
 
-  /// The broker ignores everything else on the channel, and the connection has confirmed the close. The channel can be opened
-  /// again.
+  /// The broker ignores everything else on the channel, and the connection has confirmed the close. The channel can be
+  /// opened again.
   private mutating func closed(_ number: UInt16, _ reason: CloseReason) -> CopyPublisher.Event? {
     guard let index = index(number) else { return nil }
     if sending?.channel == index { sending = nil }

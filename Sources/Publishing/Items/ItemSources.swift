@@ -120,8 +120,8 @@ package struct WholeInput: ItemSource {
   }
 }
 
-/// Files, each of which is an item. The header `filename` contains the last component of the path, like the `filename` of a MIME
-/// part.
+/// Files, each of which is an item. The header `filename` contains the last component of the path, like the `filename`
+/// of a MIME part.
 package struct FileItems: ItemSource {
   static let nameHeader: ByteString = "filename"
   /// A larger file is read only while it is sent, and stays open until then.
@@ -130,7 +130,8 @@ package struct FileItems: ItemSource {
   private var paths: ArraySlice<[UInt8]>
   private let defaults: BasicProperties
 
-  /// `defaults` are the other properties of each item. A `filename` header in them, in upper or lower case, is not replaced.
+  /// `defaults` are the other properties of each item. A `filename` header in them, in upper or lower case, is not
+  /// replaced.
   package init(paths: [[UInt8]], defaults: BasicProperties) {
     self.paths = paths[...]
     self.defaults = defaults

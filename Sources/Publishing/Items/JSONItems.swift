@@ -1,9 +1,9 @@
 package import AMQP
 package import Linux
 
-/// Lines of standard input, each of which is an item as a JSON object, such as
-/// `{"body": "text", "properties": {"type": "a"}, "headers": {"n": 1}}`. A body that is not text is given as `body_base64`. Blank
-/// lines are ignored, and so is a byte order mark at the beginning.
+/// Lines of standard input, each of which is an item as a JSON object, such as `{"body": "text", "properties": {"type":
+/// "a"}, "headers": {"n": 1}}`. A body that is not text is given as `body_base64`. Blank lines are ignored, and so is a
+/// byte order mark at the beginning.
 package struct JSONItems: ItemSource {
   private var lines = DelimitedItems(delimiter: UInt8(ascii: "\n"))
   private let defaults: BasicProperties

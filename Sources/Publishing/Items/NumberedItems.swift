@@ -1,8 +1,8 @@
 internal import AMQP
 internal import Linux
 
-/// The items of a source, numbered from 1. Items at the beginning are skipped if the configuration says so, and items without a
-/// message id get one.
+/// The items of a source, numbered from 1. Items at the beginning are skipped if the configuration says so, and items
+/// without a message id get one.
 struct NumberedItems {
   private var source: any ItemSource
   private let skip: Int

@@ -1,9 +1,9 @@
 package import AMQP
 package import Broker
 
-/// Moves dead letters back to their queue, where they count as new items. A copy of each dead letter is published on a second
-/// connection, and the dead letter is acknowledged once the broker has confirmed the copy. At any moment a message is therefore
-/// in one of the queues, or in both.
+/// Moves dead letters back to their queue, where they count as new items. A copy of each dead letter is published on a
+/// second connection, and the dead letter is acknowledged once the broker has confirmed the copy. At any moment a
+/// message is therefore in one of the queues, or in both.
 package final class Replay {
   package static let channel = DeadLetterScan.channel
   /// The maximum number of messages under way, and so of messages that may end up in both queues.
@@ -31,11 +31,11 @@ package final class Replay {
   /// The number of messages that may be in both queues, because they were under way when the move failed.
   package private(set) var unknownCount = 0
 
-  /// `source` must have the channel open. `target` is a second connection without a channel. A body that is too large for the
-  /// memory limit of `source` is kept in a file in `directory` meanwhile.
+  /// `source` must have the channel open. `target` is a second connection without a channel. A body that is too large
+  /// for the memory limit of `source` is kept in a file in `directory` meanwhile.
   ///
-  /// `onFlow` is called with the reason when the broker stops taking messages, and with nil when it takes them again. `onTurn`
-  /// is called regularly with the number of messages that were moved or skipped.
+  /// `onFlow` is called with the reason when the broker stops taking messages, and with nil when it takes them again.
+  /// `onTurn` is called regularly with the number of messages that were moved or skipped.
   package init(
     _ queue: WorkQueue, from source: BrokerSession, by mode: QueueReader.Mode, through target: BrokerSession,
     spoolingIn directory: String, onFlow: @escaping (String?) -> Void, onTurn: @escaping (Int) -> Void = { _ in }
@@ -50,11 +50,11 @@ package final class Replay {
     self.onTurn = onTurn
   }
 
-  /// Looks at the first `depth` messages and moves those that `select` accepts, up to `limit` of them, while `wantsMore` is
-  /// true. The other messages stay in the queue.
+  /// Looks at the first `depth` messages and moves those that `select` accepts, up to `limit` of them, while
+  /// `wantsMore` is true. The other messages stay in the queue.
   ///
-  /// Throws `BrokerFailure`, `BrokerSession.CallError`, `PublishRefusal` or `AMQPError.doesNotFitFrame`, and `SystemError`
-  /// if a body cannot be kept in a file.
+  /// Throws `BrokerFailure`, `BrokerSession.CallError`, `PublishRefusal` or `AMQPError.doesNotFitFrame`, and
+  /// `SystemError` if a body cannot be kept in a file.
   package func run(
     depth: Int, limit: Int, wantsMore: () -> Bool = { true }, select: (Delivery) -> Bool
   ) throws {

@@ -1,7 +1,8 @@
 internal import AMQP
 internal import Broker
 
-/// The publishing side of a replay: publishes copies of the waiting letters, and keeps the account of their confirmations.
+/// The publishing side of a replay: publishes copies of the waiting letters, and keeps the account of their
+/// confirmations.
 final class ReplayTarget {
   /// A message that was delivered and is to be moved.
   struct Letter {

@@ -1,10 +1,11 @@
 package import AMQP
 package import Broker
 
-/// Publishes messages to one queue, in order and on one channel of a session. Each message is mandatory and is confirmed.
+/// Publishes messages to one queue, in order and on one channel of a session. Each message is mandatory and is
+/// confirmed.
 ///
-/// `publish` publishes a single message and waits for its confirmation. A caller that wants several messages under way uses
-/// `begin`, `advance` and `answer`, and keeps the account of confirmations itself, as `Replay` does.
+/// `publish` publishes a single message and waits for its confirmation. A caller that wants several messages under way
+/// uses `begin`, `advance` and `answer`, and keeps the account of confirmations itself, as `Replay` does.
 package final class SerialPublisher {
   /// An answer of the broker. The messages are numbered from 1.
   enum Answer: Hashable {
@@ -35,8 +36,8 @@ package final class SerialPublisher {
 
   /// Opens the channel and checks that the queue exists. `session` must not have a channel yet.
   ///
-  /// `onFlow` is called with the reason when the broker stops taking messages because it is short of memory or disk space, and
-  /// with nil when it takes messages again. Throws `BrokerFailure` or `BrokerSession.CallError`.
+  /// `onFlow` is called with the reason when the broker stops taking messages because it is short of memory or disk
+  /// space, and with nil when it takes messages again. Throws `BrokerFailure` or `BrokerSession.CallError`.
   package init(_ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void) throws {
     (self.session, self.queue, self.onFlow) = (session, queue, onFlow)
     try session.openChannel(Self.channel)
@@ -61,8 +62,8 @@ package final class SerialPublisher {
 
   /// Begins to send the next message.
   ///
-  /// Throws `AMQPError.doesNotFitFrame` before anything is sent. Also throws the error of a body that cannot be read; the
-  /// connection must not be used after that.
+  /// Throws `AMQPError.doesNotFitFrame` before anything is sent. Also throws the error of a body that cannot be read;
+  /// the connection must not be used after that.
   func begin(_ body: some MessageBody, _ properties: BasicProperties) throws {
     try session.send(
       .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true), properties: properties,
@@ -72,8 +73,8 @@ package final class SerialPublisher {
     try advance()
   }
 
-  /// Sends as much of the current body as there is room for. Throws the error of a body that cannot be read; the connection
-  /// must not be used after that.
+  /// Sends as much of the current body as there is room for. Throws the error of a body that cannot be read; the
+  /// connection must not be used after that.
   func advance() throws {
     guard var piece = sending else { return }
     piece.offset = try session.sendBody(piece.body, from: piece.offset, on: Self.channel)
@@ -114,8 +115,8 @@ package final class SerialPublisher {
 
   // MARK: One message
 
-  /// Publishes one message, and returns when it is in the queue. The heartbeats of the session `other` continue meanwhile. No
-  /// other message may be under way.
+  /// Publishes one message, and returns when it is in the queue. The heartbeats of the session `other` continue
+  /// meanwhile. No other message may be under way.
   ///
   /// Throws `PublishRefusal` if the message is in no queue; also `BrokerFailure`, `BrokerSession.CallError`,
   /// `AMQPError.doesNotFitFrame`, and the error of a body that cannot be read.

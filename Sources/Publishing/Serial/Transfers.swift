@@ -1,6 +1,6 @@
-/// The account of messages that are being moved from one queue to another, without any I/O. Each of them has been delivered
-/// and its copy has been published, but it has not been acknowledged yet. The copies are numbered from 1, in the order of
-/// publishing.
+/// The account of messages that are being moved from one queue to another, without any I/O. Each of them has been
+/// delivered and its copy has been published, but it has not been acknowledged yet. The copies are numbered from 1, in
+/// the order of publishing.
 struct Transfers {
   private enum State {
     case open
@@ -37,8 +37,8 @@ struct Transfers {
     openCount += 1
   }
 
-  /// Notes that the copy with this number is in the target queue. With `multiple`, so are all copies up to it. The number of a
-  /// copy that was not sent has no effect.
+  /// Notes that the copy with this number is in the target queue. With `multiple`, so are all copies up to it. The
+  /// number of a copy that was not sent has no effect.
   mutating func confirm(_ number: UInt64, multiple: Bool) { settle(number, multiple, as: .confirmed) }
 
   /// Notes in the same way that copies are in no queue.

@@ -65,7 +65,7 @@ struct BrokerOptions {
   ) throws -> BrokerSession {
     let session = try BrokerSession.connect(
       to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name,
-      largestBodyInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
+      maxBodySizeInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
     ) { reporter?.report(LogEntry($0, timeout: connectTimeout)) }
     let version = session.serverVersion.map { " (RabbitMQ \($0))" } ?? ""
     reporter?.report(LogEntry(.info, "the broker at \(session.broker) answers\(version)"))

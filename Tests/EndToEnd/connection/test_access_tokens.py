@@ -7,9 +7,7 @@ import pytest
 from support.processes import holds_for, wait_until
 from support.tokens import MountedSecret
 
-LIFE = 6  # The seconds until a short-lived token expires.
-
-pytestmark = pytest.mark.limit(90)
+LIFE = 10  # The seconds until a short-lived token expires.
 
 
 @pytest.fixture

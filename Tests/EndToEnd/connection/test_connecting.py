@@ -184,14 +184,10 @@ def test_missing_vhost(bench):
 def test_vhost_that_exists(bench):
     """The name of the vhost is percent-encoded, and so is the slash of the default vhost."""
     vhost = bench.marker + "/ä b"
-    bench.broker.ctl("add_vhost", vhost)
-    try:
-        bench.broker.ctl("set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
+    with bench.broker.vhost(vhost):
         encoded = bench.marker + "%2F%C3%A4%20b"
         result = bench.run("-q", "any", url=f"{bench.broker.url}/{encoded}", worker=["true"])
         result.assert_error(66, "any")
-    finally:
-        bench.broker.ctl("delete_vhost", vhost)
     queue = bench.queue("classic", b"apple")
     assert bench.run("-q", queue.name, url=bench.broker.url + "/%2F", worker=["true"]).status == 0
 

@@ -7,8 +7,6 @@ import pytest
 
 from support.users import user
 
-pytestmark = pytest.mark.limit(180)
-
 DEFAULT = "amq.default"
 
 

@@ -12,6 +12,8 @@ import pytest
 from support.processes import PYTHON, read_proc, wait_until
 from support.users import user
 
+pytestmark = pytest.mark.any_broker
+
 SECRET = "S3cretPassw0rd"
 
 
@@ -52,7 +54,6 @@ def test_password_in_argv_is_overwritten(bench, secret_user, form):
     assert len(warnings) == 1, result
 
 
-@pytest.mark.any_broker
 @pytest.mark.parametrize("command, arguments", [
     ("run", ["-q", "any", "--", "true"]), ("publish", ["-q", "any", "apple"]), ("status", ["any"]), ("declare", ["any"]),
     ("dead", ["list", "any"]),
@@ -87,7 +88,6 @@ def test_password_is_never_logged(bench, secret_user, log):
         assert SECRET not in result.stderr, result
 
 
-@pytest.mark.any_broker
 @pytest.mark.parametrize("character, code", [("/", "%2F"), ("?", "%3F"), ("#", "%23"), (",", "%2C"), ("%", "%25")])
 def test_a_password_that_needs_percent_encoding(bench, links, character, code):
     """The message says how to write the character, and shows nothing of the password."""

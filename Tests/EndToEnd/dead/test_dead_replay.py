@@ -128,7 +128,6 @@ def test_replay_without_the_queue(bench):
     queue.dead.assert_back()
 
 
-@pytest.mark.limit(120)
 def test_a_killed_replay_loses_nothing(bench):
     """The program is killed twenty times, at any moment. Each time some items in flight may be duplicated."""
     count, kills = 40_000, 20

@@ -44,7 +44,6 @@ def measured(bench, figures, request):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(120)
 def test_list(bench, large, measured):
     queue = bench.work_queue("classic")
     queue.dead.put(large, message_id="large")
@@ -57,7 +56,6 @@ def test_list(bench, large, measured):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(120)
 def test_replay(bench, large, measured):
     queue = bench.work_queue("classic")
     queue.dead.put(b"apple")

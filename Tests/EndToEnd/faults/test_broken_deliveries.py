@@ -99,7 +99,6 @@ def test_two_items_where_one_was_asked_for(bench):
     assert (result.status == 0) == (acked == [(1, False)]), result
 
 
-@pytest.mark.limit(120)
 def test_mutilated_items(bench):
     """Some octets of a delivery are changed. Whatever happens, the runner neither crashes nor hangs nor lies."""
     chance = random.Random(20)

@@ -66,20 +66,16 @@ def test_queue_deleted_and_the_worker_exits_with_0_at_once(bench):
 
 def test_connection_closed_by_the_broker(bench):
     vhost = bench.marker
-    bench.broker.ctl("add_vhost", vhost)
-    try:
-        bench.broker.ctl("set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
+    with bench.broker.vhost(vhost):
         bench.client = Client(f"{bench.broker.url}/{vhost}")
         queue = bench.queue("quorum", b"apple")
         runner, worker = held(bench, queue, url=f"{bench.broker.url}/{vhost}")
         bench.client.close()
-        bench.broker.ctl("close_all_connections", "--vhost", vhost, "because of a test")
+        bench.broker.close_connections(vhost)
         assert_stopped(bench, runner, worker, 75, queue.name)
         assert worker.events("signal"), "the worker was not told"
         queue.client = bench.client = Client(f"{bench.broker.url}/{vhost}")
         queue.assert_back()
-    finally:
-        bench.broker.ctl("delete_vhost", vhost)
 
 
 def test_connection_cut(bench, kind):

@@ -10,7 +10,7 @@ import pytest
 
 from support.processes import holds_for, is_alive, wait_until
 
-TIMEOUT = 2000  # In milliseconds. The broker checks it every second.
+TIMEOUT = 4000  # In milliseconds. The broker checks it every second.
 
 
 def effect(version, kind, setting):

@@ -55,8 +55,8 @@ def metrics(bench):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    bench.broker.ctl(
-        "eval", "application:load(rabbitmq_prometheus), "
+    bench.broker.eval(
+        "application:load(rabbitmq_prometheus), "
         f'application:set_env(rabbitmq_prometheus, tcp_config, [{{ip, "127.0.0.1"}}, {{port, {port}}}]), '
         "{ok, _} = application:ensure_all_started(rabbitmq_prometheus).")
 

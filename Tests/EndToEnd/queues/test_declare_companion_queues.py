@@ -71,10 +71,7 @@ def test_a_missing_dead_letter_queue_loses_nothing(bench):
     queue.dead.delete()
     queue.put(b"apple")
     give_back(queue, 2)
-    kept = f"{queue.name}\t1"
-    wait_until(
-        lambda: kept in bench.broker.ctl("--quiet", "list_queues", "name", "messages").splitlines(),
-        what="the item kept in its queue")
+    wait_until(lambda: bench.broker.messages(queue.name) == 1, what="the item kept in its queue")
     assert queue.depth() == 0
 
 
@@ -98,12 +95,8 @@ def test_what_is_missing_is_made(bench):
     """AMQP does not show a policy that deletes a queue. All that can be noticed is that the queue is gone."""
     queue = bench.work_queue("quorum", b"apple")
     queue.dead.put(b"pear")
-    policy = bench.marker
-    bench.broker.ctl("set_policy", policy, f"^{queue.dead.name}$", '{"expires":500}', "--apply-to", "queues")
-    try:
+    with bench.broker.policy(bench.marker, f"^{queue.dead.name}$", '{"expires":500}'):
         wait_until(lambda: not queue.dead.exists(), what="the end of the dead-letter queue")
-    finally:
-        bench.broker.ctl("clear_policy", policy)
     for command in "status", "declare":
         result = bench.run(queue.name, command=command)
         assert result.status == 0 and len(result.lines) == 1, result

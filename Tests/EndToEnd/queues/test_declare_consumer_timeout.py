@@ -21,7 +21,6 @@ def test_consumer_timeout(bench, kind):
     assert declared(queue, **dead_lettering(queue.dead.name, kind), **({"x-consumer-timeout": 120_000} if heeds else {}))
 
 
-@pytest.mark.limit(120)
 def test_consumer_timeout_is_kept(bench, kind):
     """A broker that knows this argument takes an item back from a consumer that is too slow."""
     if not heeds_consumer_timeout(bench, kind):

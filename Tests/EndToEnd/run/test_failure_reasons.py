@@ -29,7 +29,6 @@ def run(bench, queue, *options, url=True, script="exit 7", status=None):
 # No copy can be published
 
 
-@pytest.mark.limit(120)
 def test_no_permission_to_publish_copies(bench, kind):
     """Each message says so, whatever happened to the item before. The item goes back."""
     queue = bench.work_queue(kind, b"apple")
@@ -47,7 +46,7 @@ def test_no_permission_to_publish_copies(bench, kind):
 def test_one_connection_is_all_that_a_user_may_have(bench):
     queue = bench.work_queue("quorum", b"apple")
     with user(bench, configure=".*", write=".*", read=".*") as someone:
-        bench.broker.ctl("set_user_limits", someone.name, '{"max-connections": 1}')
+        someone.limit_connections(1)
         for _ in range(3):
             result = run(bench, queue, "--max-attempts", "1", url=someone.url, script="echo ran; exit 7", status=7)
             assert result.stdout == b"ran\n" and "limit" in result.stderr, result

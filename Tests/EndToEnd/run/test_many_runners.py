@@ -53,7 +53,7 @@ class Loops:
             if status == 0 and not any(record[0] == run for record in self.records()):
                 return  # The run reports that nothing was left to do.
 
-    def run(self, command, done, timeout=120):
+    def run(self, command, done, timeout=300):
         """Runs until all loops have found nothing left to do, or until done()."""
         threads = [
             threading.Thread(target=self._loop, args=(number, command), daemon=True) for number in range(self.loops)
@@ -87,7 +87,7 @@ def prepare(bench, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(150)
+@pytest.mark.limit(400)
 def test_200_items_and_workers_that_fail_at_random(bench, kind, figures):
     queue, loops, worker = prepare(bench, kind)
     command = [
@@ -110,7 +110,8 @@ def test_200_items_and_workers_that_fail_at_random(bench, kind, figures):
 
 @pytest.mark.skipif(not shutil.which("amqp-consume"), reason="amqp-tools are not installed")
 @pytest.mark.slow
-@pytest.mark.limit(150)
+@pytest.mark.any_broker
+@pytest.mark.limit(400)
 def test_the_same_with_amqp_consume(bench, figures):
     """What amqp-consume does with the same items. It waits when nothing is left, so the test ends it."""
     queue, loops, worker = prepare(bench, "classic")
@@ -151,13 +152,13 @@ def items_dead_lettered(bench, command):
     def over():
         return len({item for _, item, _ in loops.records()}) + dead.depth() >= 300
 
-    loops.run(command(queue) + worker, done=over, timeout=140)
+    loops.run(command(queue) + worker, done=over, timeout=300)
     wait_until(lambda: len({item for _, item, _ in loops.records()}) + dead.depth() == 300, what="all 300 items")
     return dead.depth()
 
 
 @pytest.mark.slow
-@pytest.mark.limit(170)
+@pytest.mark.limit(400)
 def test_no_item_is_dead_lettered_that_was_not_run(bench, figures):
     def ours(queue):
         return [bench.binary, "run", "--url-file", str(bench.url_file), "-q", queue.name, "--when-empty", "exit", "--"]
@@ -169,7 +170,7 @@ def test_no_item_is_dead_lettered_that_was_not_run(bench, figures):
 
 @pytest.mark.skipif(not shutil.which("amqp-consume"), reason="amqp-tools are not installed")
 @pytest.mark.slow
-@pytest.mark.limit(170)
+@pytest.mark.limit(400)
 def test_the_same_limit_with_amqp_consume(bench, figures):
     host, port = bench.broker.address
 

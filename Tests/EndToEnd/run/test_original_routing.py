@@ -83,7 +83,6 @@ def test_ten_returns(bench, bound):
     assert [attempt(bench, queue) for _ in range(12)] == [context] * 12
 
 
-@pytest.mark.limit(120)
 def test_dead_letters_that_are_replayed(bench, kind, bound):
     """There are several cycles. Each has a retry, and ends in the dead-letter queue."""
     queue = bench.work_queue(kind)

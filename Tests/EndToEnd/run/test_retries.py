@@ -25,7 +25,6 @@ def dead_letters(queue):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(120)
 def test_poison_ends_in_the_dead_letter_queue_and_the_others_are_done_once(bench, kind):
     good = [b"%d" % n for n in range(20)]
     queue = bench.work_queue(kind, *good[:7], b"fails", *good[7:12], b"kills", b"hangs", *good[12:])
@@ -49,7 +48,6 @@ def test_poison_ends_in_the_dead_letter_queue_and_the_others_are_done_once(bench
 
 
 @pytest.mark.slow
-@pytest.mark.limit(120)
 @pytest.mark.parametrize("poison", [b"fails", b"kills", b"hangs"])
 def test_one_pod_an_item(bench, kind, poison):
     """The same with one runner per item. Nothing is done twice here."""

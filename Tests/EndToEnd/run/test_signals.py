@@ -172,8 +172,9 @@ def test_two_terms_at_once_count_as_one(bench):
     runner = bench.start("-q", queue.name, worker=worker)
     worker.wait_for("holding")
     runner.send(signal.SIGTERM)
-    worker.wait_for("signal")
+    wait_until(lambda: not is_pending(runner.pid, signal.SIGTERM), what="the runner's reaction")
     runner.send(signal.SIGTERM)
+    worker.wait_for("signal")
     holds_for(runner.runs, 0.3, "the runner")
     worker.go()
     assert runner.finish().status == 0

@@ -130,7 +130,6 @@ def fill(runner, spool):
 
 
 @needs_mounts
-@pytest.mark.limit(180)
 @pytest.mark.parametrize("feed", ["large", "named"])
 @pytest.mark.parametrize("declared", [False, True], ids=["plain", "declared"])
 def test_an_item_is_not_used_up(bench, spool, kind, declared, feed):
@@ -208,7 +207,6 @@ def test_a_very_large_item_passes_through_in_little_memory(bench, spool):
 
 
 @needs_mounts
-@pytest.mark.limit(180)
 def test_a_broker_that_is_short_of_memory_for_a_while(spare, spare_broker):
     """The broker accepts no copies. Meanwhile the runner takes nothing from it, for longer than two heartbeats."""
     spool = spare.path("spool")

@@ -12,6 +12,14 @@ BROKER_SCRIPT = pathlib.Path(__file__).resolve().parents[3] / "scripts" / "broke
 WRITE_TO_DISK = "catch mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()]."
 
 
+def binary(text):
+    """The text in UTF-8 as an Erlang binary."""
+    return f"<<{','.join(map(str, text.encode()))}>>"
+
+
+ROOT, TEST = binary("/"), binary("test")  # The vhost, and the name that the broker logs for what is changed.
+
+
 class Broker:
     """A RabbitMQ server that scripts/broker runs."""
 
@@ -43,7 +51,7 @@ class Broker:
         self._script("kill")
 
     def ctl(self, *arguments):
-        """Runs rabbitmqctl, which takes a second of processor time. `eval` takes a few milliseconds."""
+        """Runs rabbitmqctl, which takes seconds of processor time. `eval` takes a few milliseconds."""
         return self._script("ctl", *arguments)
 
     def eval(self, expression):
@@ -81,11 +89,37 @@ class Broker:
     @contextlib.contextmanager
     def policy(self, name, pattern, definition):
         """A policy for the queues whose names match the pattern, for as long as the context lasts. The definition is JSON."""
-        self.ctl("set_policy", name, pattern, definition, "--apply-to", "queues")
+        name, pattern, definition = map(binary, (name, pattern, definition))
+        answer = self.eval(f"rabbit_policy:parse_set({ROOT}, {name}, {pattern}, {definition}, 0, {binary('queues')}, {TEST}).")
+        assert answer == "ok", answer
         try:
             yield
         finally:
-            self.ctl("clear_policy", name)
+            self.eval(f"rabbit_policy:delete({ROOT}, {name}, {TEST}).")
+
+    @contextlib.contextmanager
+    def vhost(self, name):
+        """A vhost that guest may use, for as long as the context lasts."""
+        name, everything = binary(name), ", ".join([binary(".*")] * 3)
+        self.eval(
+            f"rabbit_vhost:add({name}, {TEST}), "
+            f"rabbit_auth_backend_internal:set_permissions({binary('guest')}, {name}, {everything}, {TEST}).")
+        try:
+            yield
+        finally:
+            self.eval(f"rabbit_vhost:delete({name}, {TEST}).")
+
+    def close_connections(self, vhost):
+        """Closes all connections to this vhost."""
+        self.eval(
+            f"[rabbit_networking:close_connection(Pid, \"because of a test\") || [{{pid, Pid}}, {{vhost, {binary(vhost)}}}] "
+            "<- rabbit_networking:connection_info_all([pid, vhost])].")
+
+    def messages(self, queue):
+        """The number of messages in a queue, ready or not, as `rabbitmqctl list_queues` shows it."""
+        return int(self.eval(
+            f"{{ok, Queue}} = rabbit_amqqueue:lookup(rabbit_misc:r({ROOT}, queue, {binary(queue)})), "
+            "proplists:get_value(messages, rabbit_amqqueue:info(Queue, [messages]))."))
 
     @property
     def address(self):

@@ -21,6 +21,7 @@ class Proxy:
         self.handed_on = 0  # The position up to which these were forwarded.
         self.moving = threading.Event()
         self.moving.set()
+        self.freezes_after = None  # Bytes from the broker until the connections freeze.
         self.allowance = None  # Bytes until the connections are cut.
         self.swallows = set()  # Nothing is forwarded to these sockets any more.
         if listen:
@@ -50,6 +51,9 @@ class Proxy:
                 if is_broker:
                     self.heard += len(data)
                     position = self.heard
+                    if self.freezes_after is not None and self.heard > self.freezes_after:
+                        self.freezes_after = None
+                        self.freeze()
                 self.moving.wait()
                 if self.allowance is not None:
                     self.allowance -= len(data)
@@ -68,6 +72,10 @@ class Proxy:
 
     def freeze(self):
         self.moving.clear()
+
+    def freeze_after(self, count):
+        """Freezes, once, when this many more bytes have come from the broker."""
+        self.freezes_after = self.heard + count
 
     def thaw(self):
         self.moving.set()

@@ -4,6 +4,8 @@ import contextlib
 import re
 import urllib.parse
 
+from support.brokers import ROOT, TEST, binary
+
 BACKEND = "rabbit_auth_backend_internal"
 
 
@@ -16,8 +18,11 @@ class User:
         return self.bench.run(*arguments, url=self.url, **options)
 
     def change_password(self, password):
-        name, password, actor = map(_binary, (self.name, password, "test"))
-        self.bench.broker.eval(f"{BACKEND}:change_password({name}, {password}, {actor}).")
+        self.bench.broker.eval(f"{BACKEND}:change_password({binary(self.name)}, {binary(password)}, {TEST}).")
+
+    def limit_connections(self, count):
+        limits = binary(f'{{"max-connections": {count}}}')
+        self.bench.broker.eval(f"{BACKEND}:set_user_limits({binary(self.name)}, {limits}, {TEST}).")
 
 
 @contextlib.contextmanager
@@ -26,17 +31,12 @@ def user(bench, configure=(), write=(), read=(), password="secret"):
     made = User(bench, password)
     patterns = [each if isinstance(each, str) else "|".join(re.escape(name) for name in each)
                 for each in (configure, write, read)]
-    name, password, vhost, actor = map(_binary, (made.name, password, "/", "test"))
-    permissions = ", ".join(_binary(f"^({pattern})$") for pattern in patterns)
+    name, password = binary(made.name), binary(password)
+    permissions = ", ".join(binary(f"^({pattern})$") for pattern in patterns)
     bench.broker.eval(
-        f"{BACKEND}:add_user({name}, {password}, {actor}), "
-        f"{BACKEND}:set_permissions({name}, {vhost}, {permissions}, {actor}).")
+        f"{BACKEND}:add_user({name}, {password}, {TEST}), "
+        f"{BACKEND}:set_permissions({name}, {ROOT}, {permissions}, {TEST}).")
     try:
         yield made
     finally:
-        bench.broker.eval(f"{BACKEND}:delete_user({name}, {actor}).")
-
-
-def _binary(text):
-    """The text in UTF-8 as an Erlang binary."""
-    return f"<<{','.join(map(str, text.encode()))}>>"
+        bench.broker.eval(f"{BACKEND}:delete_user({name}, {TEST}).")

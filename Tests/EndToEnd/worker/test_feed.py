@@ -7,6 +7,8 @@ import pytest
 
 from support.processes import CAN_ISOLATE
 
+pytestmark = pytest.mark.any_broker
+
 BODIES = {
     "text": b"apple",
     "empty": b"",

@@ -42,7 +42,6 @@ def test_no_process_for_a_worker(bench, kind, declared, code):
 
 
 @needs_strace
-@pytest.mark.limit(120)
 def test_an_item_is_not_used_up(bench):
     queue = bench.queue("quorum", b"apple")
     for _ in range(ROUNDS):
