@@ -1,5 +1,5 @@
-"""Each command with exactly the permissions that the table of "Operating" says that it needs, and what becomes of items
-where one of them is missing."""
+"""Each command with exactly the permissions that the table of the page "Operating" lists, and what happens to
+items if one of them is missing."""
 
 import subprocess
 
@@ -15,7 +15,7 @@ def drops_returns(bench):
     return bench.broker.version >= (4, 0)
 
 
-# What the table says: the command, and what it may configure, write to and read.
+# The rows of that table: the command, and what it may configure, write to and read.
 
 
 def test_run_on_a_declared_queue(bench):

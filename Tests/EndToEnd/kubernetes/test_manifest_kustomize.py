@@ -1,4 +1,4 @@
-"""The example in "On Kubernetes" that changes what `amqp-job manifest` writes, as kubectl builds it."""
+"""The example of the page "On Kubernetes" that changes the output of `amqp-job manifest`, as kubectl builds it."""
 
 import copy
 import shlex

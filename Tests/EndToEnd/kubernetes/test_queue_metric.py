@@ -1,6 +1,6 @@
-"""The length of a queue as a metric: the rule for prometheus-adapter of "On Kubernetes"
-(https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md) lies between what
-RabbitMQ tells and what the autoscaler of `amqp-job manifest deployment` asks for."""
+"""The length of a queue as a metric. The rule for prometheus-adapter of the page "On Kubernetes"
+(https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md) connects
+what RabbitMQ reports with what the autoscaler of `amqp-job manifest deployment` asks for."""
 
 import re
 import shlex

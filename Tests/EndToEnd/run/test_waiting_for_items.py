@@ -87,7 +87,7 @@ def test_queue_deleted_while_waiting(bench, kind):
 
 def test_queue_deleted_and_declared_again_under_a_runner(bench, kind):
     """The item in hand belongs to a queue that is gone. RabbitMQ 3.10 does not say so for a quorum queue (see the
-    README)."""
+    page "Guarantees")."""
     if kind == "quorum" and bench.broker.version < (4, 0):
         pytest.skip("RabbitMQ 3.10 takes the new queue for the old one")
     queue = bench.queue(kind, b"apple")

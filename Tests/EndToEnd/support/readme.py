@@ -5,7 +5,8 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DOCUMENTATION = ROOT / "Sources/amqp-job/Documentation.docc"
-FILES = [ROOT / "README.md", ROOT / "k8s/README.md", *sorted(DOCUMENTATION.glob("*.md"))]
+FILES = [
+    ROOT / "README.md", ROOT / "k8s/README.md", ROOT / ".github/CONTRIBUTING.md", *sorted(DOCUMENTATION.glob("*.md"))]
 
 
 def page(name):
