@@ -33,16 +33,16 @@ enum Check: ToolCommand {
     let maxAge = try settings.duration("max-age") ?? .seconds(30)
     guard maxAge >= Liveness.period * 2 else { throw UsageError("--max-age is at least 10s: signs come every 5s") }
     let asksForBroker = try settings.flag("ready")
-    guard let complaint = complaint(path, maxAge: maxAge, asksForBroker: asksForBroker) else { return }
+    guard let unhealthyReason = unhealthyReason(path, maxAge: maxAge, asksForBroker: asksForBroker) else { return }
     // Not for the termination log, which is the runner's.
-    Logger(format: .text, threshold: .error).log(LogEntry(.error, "\(complaint) (\(path))"))
+    Logger(format: .text, threshold: .error).log(LogEntry(.error, "\(unhealthyReason) (\(path))"))
     ExitStatus.failure.exit()
   }
 
-  private static func complaint(_ path: String, maxAge: Duration, asksForBroker: Bool) -> String? {
+  private static func unhealthyReason(_ path: String, maxAge: Duration, asksForBroker: Bool) -> String? {
     do {
       guard let record = LivenessRecord(try RecordFile.read(path)) else { return "this is no runner's liveness file" }
-      return record.complaint(at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
+      return record.unhealthyReason(at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
     } catch {
       return "no runner gives signs of life: \(SystemError.reason(of: error))"
     }

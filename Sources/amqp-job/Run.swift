@@ -89,7 +89,7 @@ enum Run: ToolCommand {
     var options = try jobOptions(&settings, broker)
     let keptErrorSize = try self.keptErrorSize(&settings, &options)
     let feed: Feed = try settings.choice("feed") ?? .stdin
-    guard feed != .arg || ArgumentTemplate(program.arguments).hasPlace else {
+    guard feed != .arg || ArgumentTemplate(program.arguments).hasPlaceholder else {
       throw UsageError("--feed arg puts the item in the place of {}, and the command has no argument with {}")
     }
     let reporter = try LogOptions.reporter(&settings)
@@ -208,7 +208,7 @@ enum Run: ToolCommand {
     guard (delay ?? .zero) < .milliseconds(UInt32.max) else { throw UsageError("--retry-delay is at most 49 days") }
     options.areRequired = most != nil || delay != nil || rejected != nil
     options.needRetryQueue = delay != nil
-    options.most = most ?? options.most
+    options.maxAttempts = most ?? options.maxAttempts
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected ?? []
     options.onFailure = try settings.choice("on-failure")

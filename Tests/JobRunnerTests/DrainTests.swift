@@ -22,7 +22,7 @@ import Testing
   private let questions = [AMQP.Method](repeating: .queueDeclare(.init(name: "q", isPassive: true)), count: 2)
 
   /// One look at a queue in which nothing is.
-  private func emptyLook(_ driver: inout RunnerDriver) -> [RunnerAction] {
+  private func emptyProbe(_ driver: inout RunnerDriver) -> [RunnerAction] {
     if driver.runner.slots[0].state == .idle { _ = driver.counted(0, 0) }
     _ = driver.counted(0, 1)
     _ = driver.counted(0, 1)
@@ -32,15 +32,15 @@ import Testing
   @Test func threeEmptyLooksASecondApartEndIt() {
     var driver = waiting()
     #expect(driver.handle(.timer(.idle)).writes == [questions])
-    #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
-    #expect(driver.handle(.timer(.look)).writes == [[questions[0]]])
+    #expect(emptyProbe(&driver).sets(.probe, after: .seconds(1)))
+    #expect(driver.handle(.timer(.probe)).writes == [[questions[0]]])
     #expect(
       driver.counted(0, 0).writes == [
         [.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0))] + questions
       ])
-    #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
-    driver.handle(.timer(.look))
-    let end = emptyLook(&driver)
+    #expect(emptyProbe(&driver).sets(.probe, after: .seconds(1)))
+    driver.handle(.timer(.probe))
+    let end = emptyProbe(&driver)
     #expect(end.contains(.closeConnections) && end.errors.isEmpty)
     #expect(driver.finished == .success)
   }
@@ -51,10 +51,10 @@ import Testing
     driver.handle(.workerEnded(.exited(3)))
     driver.handle(.timer(.idle))
     for _ in 0..<2 {
-      _ = emptyLook(&driver)
-      driver.handle(.timer(.look))
+      _ = emptyProbe(&driver)
+      driver.handle(.timer(.probe))
     }
-    _ = emptyLook(&driver)
+    _ = emptyProbe(&driver)
     #expect(driver.finished == .failure)
   }
 
@@ -63,12 +63,12 @@ import Testing
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 2)
     #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
-    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).sets(.look, after: .seconds(1)))
+    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).sets(.probe, after: .seconds(1)))
     for _ in 0..<10 {
       // While it is there we do not consume, and so are in nobody else's way.
-      #expect(driver.handle(.timer(.look)).writes == [[questions[0]]])
+      #expect(driver.handle(.timer(.probe)).writes == [[questions[0]]])
       let actions = driver.counted(0, 1)
-      #expect(actions.writes.isEmpty && actions.sets(.look, after: .seconds(1)) && driver.finished == nil)
+      #expect(actions.writes.isEmpty && actions.sets(.probe, after: .seconds(1)) && driver.finished == nil)
     }
   }
 
@@ -80,8 +80,8 @@ import Testing
     _ = driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
     var pauses: Set<Duration> = []
     for _ in 0..<20 {
-      driver.handle(.timer(.look))
-      let pause = driver.counted(0, 1).delay(of: .look)
+      driver.handle(.timer(.probe))
+      let pause = driver.counted(0, 1).delay(of: .probe)
       #expect(pause.map { (.seconds(1)...(.milliseconds(1250))).contains($0) } == true)
       if let pause { pauses.insert(pause) }
     }
@@ -92,25 +92,25 @@ import Testing
     var driver = waiting()
     driver.handle(.timer(.idle))
     for _ in 0..<2 {
-      _ = emptyLook(&driver)
-      driver.handle(.timer(.look))
+      _ = emptyProbe(&driver)
+      driver.handle(.timer(.probe))
     }
     _ = driver.counted(0, 2)
     _ = driver.counted(0, 2)
     driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
-    driver.handle(.timer(.look))
+    driver.handle(.timer(.probe))
     for _ in 0..<2 {
-      #expect(emptyLook(&driver).sets(.look, after: .seconds(1)))
-      driver.handle(.timer(.look))
+      #expect(emptyProbe(&driver).sets(.probe, after: .seconds(1)))
+      driver.handle(.timer(.probe))
     }
-    #expect(emptyLook(&driver).contains(.closeConnections))
+    #expect(emptyProbe(&driver).contains(.closeConnections))
   }
 
   @Test func anItemInTheQueueIsConsumed() {
     var driver = waiting()
     driver.handle(.timer(.idle))
-    _ = emptyLook(&driver)
-    driver.handle(.timer(.look))
+    _ = emptyProbe(&driver)
+    driver.handle(.timer(.probe))
     _ = driver.counted(1, 1)
     let actions = driver.counted(1, 1)
     // The consumer of the look stays.
@@ -145,8 +145,8 @@ import Testing
     driver.deliver(slot: 1)
     driver.handle(.workerEnded(.exited(0), slot: 1))
     driver.handle(.timer(.idle))
-    #expect(!emptyLook(&driver).sets(.look, after: .seconds(1)))
-    #expect(driver.method(.channelCloseOK, on: 2).sets(.look, after: .seconds(1)))
+    #expect(!emptyProbe(&driver).sets(.probe, after: .seconds(1)))
+    #expect(driver.method(.channelCloseOK, on: 2).sets(.probe, after: .seconds(1)))
   }
 
   @Test func anItemThatComesDuringALookIsRunAndItsAnswersAreStale() {
@@ -200,9 +200,9 @@ import Testing
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 0)
     _ = driver.counted(0, 1)
-    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).sets(.look, after: .seconds(1)))
+    #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).sets(.probe, after: .seconds(1)))
     driver.now += .seconds(30)
-    driver.handle(.timer(.look))
+    driver.handle(.timer(.probe))
     _ = driver.counted(0, 0)
     _ = driver.counted(0, 0)
     _ = driver.counted(0, 1)
@@ -246,7 +246,7 @@ import Testing
   }
 
   /// A queue with retries, looked at.
-  private func lookingAtRetries() -> RunnerDriver {
+  private func probingRetries() -> RunnerDriver {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume(hasRetries: true)
     let names = driver.handle(.timer(.idle)).writes[0].map { method -> ByteString in
@@ -263,7 +263,7 @@ import Testing
   }
 
   @Test func anItemInTheRetryQueueIsWaitedFor() {
-    var driver = lookingAtRetries()
+    var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(1, &driver)
     // It is not got.
@@ -272,7 +272,7 @@ import Testing
   }
 
   @Test func anEmptyRetryQueueHasToBeItsLeadersWord() {
-    var driver = lookingAtRetries()
+    var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(0, &driver)
     #expect(
@@ -285,7 +285,7 @@ import Testing
   }
 
   @Test func aLeaderThatDoesNotAnswerIsNotWaitedForForEver() {
-    var driver = lookingAtRetries()
+    var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(0, &driver)
     _ = driver.counted(0, 1)
@@ -293,7 +293,7 @@ import Testing
   }
 
   @Test func whatALookGetsGoesBackToTheRetryQueue() {
-    var driver = lookingAtRetries()
+    var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(0, &driver)
     _ = driver.counted(0, 1)
@@ -354,12 +354,12 @@ import Testing
   }
 
   @Test func whatIsOnItsWayBackIsWaitedFor() {
-    var driver = lookingAtRetries()
+    var driver = probingRetries()
     for _ in 0..<5 {
-      #expect(look(marks: 1, &driver).sets(.look, after: .seconds(1)))
+      #expect(look(marks: 1, &driver).sets(.probe, after: .seconds(1)))
       #expect(driver.runner.drain.finding == .returning)
       driver.now += .seconds(50)
-      driver.handle(.timer(.look))
+      driver.handle(.timer(.probe))
     }
     _ = driver.counted(0, 0)
     driver.deliver(Self.back)
@@ -367,28 +367,28 @@ import Testing
   }
 
   @Test func marksOfWhichNoItemComesAreTakenAwayInTheEnd() {
-    var driver = lookingAtRetries()
+    var driver = probingRetries()
     for pause in [1, 300] {
       #expect(look(marks: 2, &driver).writes.isEmpty)
       driver.now += .seconds(pause)
-      driver.handle(.timer(.look))
+      driver.handle(.timer(.probe))
     }
     let actions = look(marks: 2, &driver)
     #expect(actions.writes == [[.channelOpen, Self.takesMark, Self.takesMark]])
     #expect(actions.contains { if case .log(let entry) = $0 { entry.level == .warning } else { false } })
     for _ in 0..<3 {
       #expect(driver.finished == nil)
-      driver.handle(.timer(.look))
+      driver.handle(.timer(.probe))
       _ = look(marks: 0, &driver)
     }
     #expect(driver.finished == .success)
   }
 
   @Test func othersWhoLookTooDoNotPutThatOff() {
-    var driver = lookingAtRetries()
+    var driver = probingRetries()
     for _ in 0..<2 {
       _ = look(marks: 1, &driver)
-      driver.handle(.timer(.look))
+      driver.handle(.timer(.probe))
     }
     othersAreThere(for: 300, &driver)
     #expect(look(marks: 1, &driver).writes == [[.channelOpen, Self.takesMark]])
@@ -396,11 +396,11 @@ import Testing
 
   /// The mark is that of an item which another runner has in hand, and settles in that moment.
   @Test func aMarkInSomebodysHandIsNotTakenAway() {
-    var driver = lookingAtRetries()
+    var driver = probingRetries()
     othersAreThere(for: 600, &driver)
     for _ in 0..<2 {
       #expect(look(marks: 1, &driver).writes.isEmpty)
-      driver.handle(.timer(.look))
+      driver.handle(.timer(.probe))
     }
   }
 
@@ -412,7 +412,7 @@ import Testing
       _ = driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
       #expect(driver.runner.drain.finding == .otherConsumers)
       driver.now += .seconds(50)
-      driver.handle(.timer(.look))
+      driver.handle(.timer(.probe))
     }
   }
 
@@ -446,7 +446,7 @@ import Testing
   @Test func aDeadLetterHasNoMark() {
     var driver = RunnerDriver {
       $0.extent = .drain
-      $0.attempts.most = 2
+      $0.attempts.maxAttempts = 2
     }
     driver.consume(hasRetries: true)
     driver.deliver(Self.back)

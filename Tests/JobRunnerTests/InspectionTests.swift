@@ -320,7 +320,7 @@ import Testing
   @Test func attemptsThatAreAskedForEndInTheOwnersExchange() {
     var driver = Self.deadLettering {
       $0.attempts.areRequired = true
-      $0.attempts.most = 2
+      $0.attempts.maxAttempts = 2
     }
     driver.deliver(Self.returned(1), isRedelivered: true)
     let move = driver.handle(.workerEnded(.exited(1))).moves.first

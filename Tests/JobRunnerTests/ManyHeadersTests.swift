@@ -34,7 +34,7 @@ import Testing
     let entries = WorkerEnvironment([], usedSettings: [], passesSettings: false).entries(for: item(40_000))
     let omitted = entries.filter { $0.starts(with: Array("WORK_ITEM_HEADERS_OMITTED=".utf8)) }
     #expect(omitted.count == 1)
-    #expect(omitted[0].count <= WorkerEnvironment.longestValue + 26)
-    #expect(entries.reduce(0) { $0 + $1.count } <= WorkerEnvironment.mostBytes + WorkerEnvironment.longestValue + 26)
+    #expect(omitted[0].count <= WorkerEnvironment.maxValueSize + 26)
+    #expect(entries.reduce(0) { $0 + $1.count } <= WorkerEnvironment.maxTotalSize + WorkerEnvironment.maxValueSize + 26)
   }
 }

@@ -99,7 +99,7 @@ import Testing
   @Test(arguments: [true, false])
   func anItemThatNearsABrokersLimitIsRenewed(hasRetries: Bool) {
     let (_, actions) = taken(["x-delivery-count": .int64(10)], isRedelivered: true, hasRetries: hasRetries) {
-      $0.attempts.most = 50
+      $0.attempts.maxAttempts = 50
     }
     #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 10)])
   }

@@ -143,7 +143,7 @@ import Testing
       _ = driver.counted(0, 1)
       _ = driver.counted(0, 1)
       driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
-      driver.handle(.timer(.look))
+      driver.handle(.timer(.probe))
     }
     #expect(driver.finished == .success)
   }

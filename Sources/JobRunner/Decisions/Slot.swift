@@ -149,7 +149,7 @@ struct Slot: Hashable, Sendable {
 }
 
 /// The last item of a slot, which counts as done once the broker has taken the ack.
-struct LastWord: Hashable, Sendable {
+struct LastItem: Hashable, Sendable {
   let ended: EndedJob
-  let disposal: Disposal
+  let settlement: Settlement
 }
