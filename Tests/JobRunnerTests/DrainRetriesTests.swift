@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobRunner
 
-/// Whether a queue is drained that has a retry queue.
+/// How the runner finds out whether a queue with a retry queue is drained.
 @Suite struct DrainRetriesTests {
   /// A queue with a retry queue, which is being probed.
   private func probingRetries() -> RunnerDriver {
@@ -18,7 +18,7 @@ import Testing
     return driver
   }
 
-  /// What is in the retry queue and in the queue of marks.
+  /// The broker says how many messages are in the retry queue and in the queue of marks.
   private func counted(_ retries: UInt32, marks: UInt32 = 0, _ driver: inout RunnerDriver) {
     driver.method(.queueDeclareOK(.init(name: "q.retry", messageCount: retries, consumerCount: 0)))
     driver.method(.queueDeclareOK(.init(name: "q.marks", messageCount: marks, consumerCount: 0)))
@@ -28,7 +28,7 @@ import Testing
     var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(1, &driver)
-    // It is not got.
+    // The runner does not get the item.
     #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
     #expect(driver.runner.drain.finding == .retries)
   }
@@ -80,7 +80,7 @@ import Testing
   private static let takesMark = AMQP.Method.basicGet(queue: "q.marks", noAck: true)
   private static let ack = AMQP.Method.basicAck(deliveryTag: 1, multiple: false)
 
-  /// A look that finds so many marks and nothing else.
+  /// A probe that finds only this number of marks.
   private func look(marks: UInt32, _ driver: inout RunnerDriver) -> [RunnerAction] {
     if driver.runner.slots[0].state == .idle { _ = driver.counted(0, 0) }
     _ = driver.counted(0, 1)
@@ -134,7 +134,7 @@ import Testing
     #expect(look(marks: 1, &driver).writes == [[.channelOpen, Self.takesMark]])
   }
 
-  /// The mark is that of an item which another runner has in hand, and settles in that moment.
+  /// The mark belongs to an item that another runner holds and is just settling.
   @Test func aMarkInSomebodysHandIsNotTakenAway() {
     var driver = probingRetries()
     othersAreThere(for: 600, &driver)
@@ -166,7 +166,7 @@ import Testing
       driver.consume(hasRetries: true)
       let early = driver.deliver(properties, isRedelivered: isRedelivered)
       #expect(!early.writes.joined().contains(Self.takesMark))
-      // A return that the queue does not count is counted in a copy first.
+      // A return that the queue does not count is counted by a copy first.
       let late = driver.handle(early.moves.isEmpty ? .workerEnded(.exited(0)) : .moveConfirmed(slot: 0))
       #expect(late.writes.joined().contains(Self.takesMark) == isMarked)
     }

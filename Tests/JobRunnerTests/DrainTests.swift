@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobRunner
 
-/// `--when-empty exit`
+/// Runs with `--when-empty exit`.
 @Suite struct DrainTests {
   private func waiting(
     _ configure: (inout JobOptions) -> Void = { _ in }, jitter: @escaping @Sendable () -> Double = { 0 }
@@ -21,7 +21,7 @@ import Testing
 
   private let questions = [AMQP.Method](repeating: .queueDeclare(.init(name: "q", isPassive: true)), count: 2)
 
-  /// One look at a queue in which nothing is.
+  /// One probe of an empty queue.
   private func emptyProbe(_ driver: inout RunnerDriver) -> [RunnerAction] {
     if driver.runner.slots[0].state == .idle { _ = driver.counted(0, 0) }
     _ = driver.counted(0, 1)
@@ -65,7 +65,7 @@ import Testing
     #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
     #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1")).sets(.probe, after: .seconds(1)))
     for _ in 0..<10 {
-      // While it is there we do not consume, and so are in nobody else's way.
+      // While the other consumer is there, the runner does not consume, so that it does not hold up anybody else.
       #expect(driver.handle(.timer(.probe)).writes == [[questions[0]]])
       let actions = driver.counted(0, 1)
       #expect(actions.writes.isEmpty && actions.sets(.probe, after: .seconds(1)) && driver.finished == nil)
@@ -113,7 +113,7 @@ import Testing
     driver.handle(.timer(.probe))
     _ = driver.counted(1, 1)
     let actions = driver.counted(1, 1)
-    // The consumer of the look stays.
+    // The consumer of the probe stays attached.
     #expect(actions.writes.isEmpty && driver.runner.phase == .serving)
     #expect(driver.deliver().startsWorker)
   }
@@ -158,7 +158,7 @@ import Testing
     driver.handle(.timer(.idle))
     driver.method(.basicQoSOK)
     driver.handle(.timer(.idle))
-    // This one is still the first look's.
+    // This answer still belongs to the first probe.
     _ = driver.counted(0, 1)
     #expect(driver.counted(0, 1).writes.isEmpty)
     #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobRunner
 
-/// What a runner makes of a broker's answers about its queue.
+/// What the runner concludes from the broker's answers about its queue.
 @Suite struct InspectionTests {
   static func connected(
     to server: ServerVersion? = ServerVersion(4, 0), _ configure: (inout JobOptions) -> Void = { _ in }

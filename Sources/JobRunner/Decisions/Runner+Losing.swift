@@ -107,7 +107,7 @@ extension Runner {
 
   // MARK: Acks
 
-  /// True where the broker may not have taken the slot's last ack. That ack no longer counts, and the slot takes no more items.
+  /// True if the broker may not have taken the slot's last ack. That ack no longer counts, and the slot takes no more items.
   private mutating func loseAck(in index: Int) -> Bool {
     guard slots[index].isAckUnconfirmed, slots[index].state.after(.ackLost) != nil else { return false }
     slots[index].handle(.ackLost)

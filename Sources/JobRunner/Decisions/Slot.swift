@@ -138,7 +138,7 @@ struct Slot: Hashable, Sendable {
   /// An answer is on its way that shows that the last ack was taken.
   var isAskedAfterAck: Bool { unansweredPrefetches > staleAnswers }
 
-  /// Takes an answer to `setPrefetch`; true where it shows that the last ack was taken.
+  /// Takes an answer to `setPrefetch`; true if it shows that the last ack was taken.
   mutating func prefetchAnswered() -> Bool {
     guard unansweredPrefetches > 0 else { return false }
     unansweredPrefetches -= 1

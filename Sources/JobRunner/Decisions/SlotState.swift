@@ -45,7 +45,7 @@ extension Slot {
     case copy(MovingItem)
     /// The item is settled.
     case settle
-    /// The channel is to be closed. `LastItem` is present where an ack depends on the answer.
+    /// The channel is to be closed. `LastItem` is present if an ack depends on the answer.
     case close(LastItem?)
     /// The connection was lost, and the worker may finish.
     case orphan(Job)
@@ -76,7 +76,7 @@ extension Slot {
 }
 
 extension Slot.State {
-  /// The table of states and events: the state after `event`, or nil where the event changes nothing.
+  /// The table of states and events: the state after `event`, or nil if the event changes nothing.
   func after(_ event: Slot.Event) -> Self? {
     switch event {
     case .opened where isOne(of: .noChannel): .idle
