@@ -41,7 +41,7 @@ enum Check: ToolCommand {
   private static func reasonForFailure(_ path: String, maxAge: Duration, asksForBroker: Bool) -> String? {
     do {
       guard let record = LivenessRecord(try RecordFile.read(path)) else { return "this is no runner's liveness file" }
-      return record.complaint(at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
+      return record.unhealthyReason(at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
     } catch {
       return "no runner gives signs of life: \(SystemError.reason(of: error))"
     }

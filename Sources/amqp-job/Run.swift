@@ -57,7 +57,7 @@ enum Run: ToolCommand {
 
   private static func feed(_ settings: inout Settings, _ program: ProcessGroups.Program) throws -> Feed {
     let feed = try settings.value(feed)
-    guard feed != .arg || ArgumentTemplate(program.arguments).hasPlace else {
+    guard feed != .arg || ArgumentTemplate(program.arguments).hasPlaceholder else {
       throw UsageError("\(Self.feed) arg puts the item in the place of {}, and the command has no argument with {}")
     }
     return feed

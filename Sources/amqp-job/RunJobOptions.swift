@@ -71,7 +71,7 @@ extension Run {
     let rejected = try settings.value(rejectOn)
     options.areRequired = most != nil || delay != nil || rejected != nil
     options.needRetryQueue = delay != nil
-    options.most = most ?? options.most
+    options.maxAttempts = most ?? options.maxAttempts
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected ?? []
     options.onFailure = try settings.value(onFailure)

@@ -59,7 +59,7 @@ extension Run {
     "time until a failed item is retried, 0 for none (default \($0))"
   }
   static let maxAttempts = DefaultedOption(
-    "max-attempts", .count("A", upTo: Int(Int32.max)), default: defaults.attempts.most
+    "max-attempts", .count("A", upTo: Int(Int32.max)), default: defaults.attempts.maxAttempts
   ) { "attempts before dead-lettering (default \($0))" }
   static let rejectOn = Option(
     "reject-on", .exitStatuses, "worker statuses that dead-letter an item at once, such as 2,65-70")

@@ -5,7 +5,7 @@ import Linux
 
 @testable import JobRunner
 
-/// A runner whose workers and copies are pretended, and what must hold of it whatever comes.
+/// A runner with simulated workers and copies, and the invariants that must hold for any events.
 struct RunnerHarness {
   private(set) var runner: Runner
   private(set) var now = ContinuousClock.now
@@ -14,15 +14,15 @@ struct RunnerHarness {
   private(set) var workers: [Int: WorkItem] = [:]
   private(set) var moves: [Int: WorkItem] = [:]
   private(set) var timers: Set<RunnerTimer> = []
-  /// What is to be sent, in order, since it was last asked.
+  /// The methods to send, in order, since the last read.
   var unsent: [ChannelMethod] = []
-  /// What the runner wants of a connection, since it was last asked.
+  /// What the runner asked of the connection since the last read.
   var connection: Wish?
   private let mostWorkers: Int
-  /// Delivery tags of items, and ids of messages, that may be acked: done by a worker, or copied.
+  /// The delivery tags and message ids of items that may be acked, because a worker has done them or they were copied.
   private var settleable: Set<UInt64> = []
   private var doneIDs: Set<ByteString> = []
-  /// The same of those that may be rejected: a worker has failed on them.
+  /// The same for items that may be rejected, because a worker has failed on them.
   private var rejectable: Set<UInt64> = []
   private var failedIDs: Set<ByteString> = []
   private var tagIDs: [UInt64: ByteString] = [:]
@@ -46,7 +46,7 @@ struct RunnerHarness {
     case .workerEnded(let status, _, let slot):
       guard let item = workers.removeValue(forKey: slot) else { return }
       if status == .exited(0) { note(item) }
-      // One that ran for too long has failed, whatever it exits with.
+      // A worker that ran for too long has failed, whatever its exit status.
       if status != .exited(0) || runner.options.worker.timeout != nil { noteFailure(item) }
     case .commandRefused(_, _, let slot):
       guard workers.removeValue(forKey: slot) != nil else { return }
@@ -131,7 +131,7 @@ struct RunnerHarness {
     }
   }
 
-  /// Something that workers, copies, the clock or a signal do.
+  /// An event of a worker, a copy, the clock or a signal.
   mutating func somethingOfOurs(_ random: inout Random) throws {
     switch Int.random(in: 0..<10, using: &random) {
     case 0..<4:

@@ -40,7 +40,7 @@ import Testing
     return properties
   }
 
-  /// What a broker may say that means ill, on channels that nobody opened and before its time.
+  /// What a malicious broker may say, on channels that are not open, and at the wrong time.
   private func somethingOfTheBrokers(_ random: inout Random, _ tag: inout UInt64) -> RunnerEvent {
     tag += 1
     let envelope = Envelope(
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  /// As a broker that means well would begin.
+  /// The answers of a well-behaved broker at the start.
   private func open(_ harness: inout RunnerHarness, hasRetries: Bool) throws {
     try harness.handle(.connected(nil))
     let channel = UInt16(harness.runner.slots.count + 1)

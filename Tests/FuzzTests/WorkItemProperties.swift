@@ -41,9 +41,10 @@ import Testing
         try expect(isProper, "a name: \(name)")
       }
       let own = variables.filter { $0.name.hasPrefix("WORK_ITEM_") && $0.name != "WORK_ITEM_HEADERS_OMITTED" }
-      try expect(variables.allSatisfy { $0.value.count <= WorkerEnvironment.longestValue }, "a value is too long")
+      try expect(variables.allSatisfy { $0.value.count <= WorkerEnvironment.maxValueSize }, "a value is too long")
       try expect(
-        own.reduce(0) { $0 + $1.name.utf8.count + 1 + $1.value.count } <= WorkerEnvironment.mostBytes, "all is too long"
+        own.reduce(0) { $0 + $1.name.utf8.count + 1 + $1.value.count } <= WorkerEnvironment.maxTotalSize,
+        "all is too long"
       )
       try checkOmitted(item, own, variables.first { $0.name == "WORK_ITEM_HEADERS_OMITTED" }?.value ?? [])
     }
@@ -55,8 +56,8 @@ import Testing
     let there = own.filter { $0.name.hasPrefix("WORK_ITEM_HEADER_") }.count
     let list = omitted.isEmpty ? [] : omitted.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     try expect(!omitted.contains { $0 < 32 || $0 == 127 }, "a control character in \(omitted)")
-    guard omitted.count < WorkerEnvironment.longestValue else { return }
-    // If only a header with an empty name is omitted, the list is empty.
+    guard omitted.count < WorkerEnvironment.maxValueSize else { return }
+    // A header without a name leaves nothing in the list where it is alone.
     guard !scalars.contains(where: { $0.name.isEmpty }) else { return }
     let names = [
       "EXCHANGE", "ROUTING_KEY", "ID", "CONTENT_TYPE", "CONTENT_ENCODING", "CORRELATION_ID", "REPLY_TO", "TYPE",

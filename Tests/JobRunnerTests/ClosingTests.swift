@@ -7,7 +7,7 @@ import Testing
 @testable import JobRunner
 
 @Suite struct ClosingTests {
-  /// Its only item is done and settled, and the connection is being closed.
+  /// The only item is done and settled, and the connection is being closed.
   private func closing() -> (driver: RunnerDriver, actions: [RunnerAction]) {
     var driver = RunnerDriver()
     driver.closesAtOnce = false

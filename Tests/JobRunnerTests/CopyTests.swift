@@ -6,13 +6,13 @@ import Testing
 
 @testable import JobRunner
 
-/// Copies of items that no worker has had: when they are published, and when no more are.
+/// Copies of items that no worker has had: when they are published, and when the runner stops publishing them.
 @Suite struct CopyTests {
   private func envelope(_ tag: UInt64) -> Envelope {
     Envelope(consumerTag: "amqp-job-1", deliveryTag: tag, isRedelivered: true, exchange: "", routingKey: "q")
   }
 
-  /// An item has come that is to be counted by a copy, and the channel has not answered.
+  /// An item has come whose return is counted by a copy, and the channel has not answered.
   private func asking() -> (RunnerDriver, [RunnerAction]) {
     var driver = RunnerDriver()
     driver.consume(hasRetries: true)
@@ -39,7 +39,7 @@ import Testing
     #expect(driver.method(.basicQoSOK).moves.isEmpty)
   }
 
-  /// The item comes again, and the connection is lost with its copy under way, or confirmed.
+  /// The item comes again, and the connection is lost while its copy is under way or confirmed.
   private func losing(_ driver: inout RunnerDriver, isConfirmed: Bool) -> [RunnerAction] {
     driver.reconnect(hasRetries: true)
     driver.method(.basicQoSOK)
@@ -71,7 +71,7 @@ import Testing
       driver.method(.basicQoSOK)
       driver.deliver(isRedelivered: true)
       driver.handle(.moveConfirmed(slot: 0))
-      // With a prefetch of one it comes only where the ack has been taken.
+      // With a prefetch count of 1, the item comes only if the ack was taken.
       driver.deliver()
       driver.handle(.workerEnded(.exited(0)))
       _ = driver.handle(RunnerDriver.lost())
@@ -151,7 +151,7 @@ import Testing
     #expect(copy.withoutItemHeaders().headers == ["x-amqp-job-properties": .bytes([0, 1])])
   }
 
-  /// Its body passes through as it comes, so the channel can answer nothing meanwhile.
+  /// The body is passed on while it arrives, so the channel cannot answer anything meanwhile.
   @Test func whatIsTooLargeIsCopiedAsItComes() {
     var driver = RunnerDriver()
     driver.consume(hasRetries: true)

@@ -7,29 +7,29 @@ import Testing
 
 @Suite struct EndingTests {
   private func text(
-    _ cause: Ending.Cause, _ disposals: [Disposal], taken: Int? = nil, wanted: Int? = nil,
+    _ cause: Ending.Cause, _ settlements: [Settlement], taken: Int? = nil, wanted: Int? = nil,
     after duration: Duration = .seconds(41)
   ) -> String {
     var tally = Tally()
-    tally.taken = taken ?? disposals.count
-    for disposal in disposals { tally.count(disposal) }
+    tally.taken = taken ?? settlements.count
+    for settlement in settlements { tally.count(settlement) }
     return Ending(
-      cause: cause, tally: tally, wanted: wanted, queue: "q", place: "queue 'q'", deadTarget: "queue 'q.dead'",
+      cause: cause, tally: tally, wanted: wanted, queue: "q", queueLabel: "queue 'q'", deadTarget: "queue 'q.dead'",
       duration: duration
     ).text
   }
 
   @Test func saysWhatWasDone() {
     #expect(text(.complete, [.acked, .acked]) == "queue 'q': 2 done in 41s")
-    #expect(text(.complete, [.acked, .givenBack], wanted: 2) == "queue 'q': 1 of 2 done, 1 given back in 41s")
-    let all: [Disposal] = [
-      .acked, .retried(after: .seconds(1)), .givenBackAsCopy, .givenBackByBroker(why: "x"), .deadLettered(into: "y"),
+    #expect(text(.complete, [.acked, .requeued], wanted: 2) == "queue 'q': 1 of 2 done, 1 given back in 41s")
+    let all: [Settlement] = [
+      .acked, .retried(after: .seconds(1)), .requeuedAsCopy, .requeuedByBroker(why: "x"), .deadLettered(into: "y"),
     ]
     #expect(
       text(.drained, all, taken: 6)
         == "queue 'q' is drained: 1 done, 1 retried, 2 given back, 1 dead-lettered into queue 'q.dead', 1 not settled in 41s"
     )
-    #expect(text(.stopped(.terminate), [.givenBack]) == "stopped by TERM; queue 'q': 0 done, 1 given back in 41s")
+    #expect(text(.stopped(.terminate), [.requeued]) == "stopped by TERM; queue 'q': 0 done, 1 given back in 41s")
     #expect(text(.drained, [], after: .milliseconds(420)) == "queue 'q' is drained: no item was taken in 420ms")
     #expect(text(.complete, [.acked], after: .seconds(7384)) == "queue 'q': 1 done in 2h03m")
   }

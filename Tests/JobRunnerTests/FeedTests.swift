@@ -19,8 +19,8 @@ import Testing
 
   @Test func leavesTheCommandsNameAlone() throws {
     #expect(try filled("{}", "{}", with: [65]) == ["{}", "A"])
-    #expect(!ArgumentTemplate([Array("{}".utf8), Array("x".utf8)]).hasPlace)
-    #expect(ArgumentTemplate([Array("x".utf8), Array("a{}".utf8)]).hasPlace)
+    #expect(!ArgumentTemplate([Array("{}".utf8), Array("x".utf8)]).hasPlaceholder)
+    #expect(ArgumentTemplate([Array("x".utf8), Array("a{}".utf8)]).hasPlaceholder)
   }
 
   @Test func putsNoItemIntoAnItem() throws {

@@ -6,9 +6,9 @@ import Testing
 
 @testable import JobRunner
 
-/// What a runner makes of a broker's answers about its queue.
+/// What the runner concludes from the broker's answers about its queue.
 @Suite struct InspectionTests {
-  private static func connected(
+  static func connected(
     to server: ServerVersion? = ServerVersion(4, 0), _ configure: (inout JobOptions) -> Void = { _ in }
   ) -> RunnerDriver {
     var driver = RunnerDriver(configure)
@@ -17,7 +17,7 @@ import Testing
     return driver
   }
 
-  private static func refusal(_ code: ReplyCode, _ text: String = "why") -> AMQP.Method {
+  static func refusal(_ code: ReplyCode, _ text: String = "why") -> AMQP.Method {
     .channelClose(CloseReason(code: code, text: text))
   }
 
@@ -228,127 +228,6 @@ import Testing
     driver.now += .seconds(1)
     driver.handle(.timer(.idle))
     driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
-    #expect(driver.finished == .notPermitted)
-  }
-
-  // MARK: The queues beside it
-
-  private static func working(_ configure: (inout JobOptions) -> Void = { _ in }) -> RunnerDriver {
-    var driver = connected(configure)
-    driver.method(RunnerDriver.plain, on: 2)
-    driver.method(RunnerDriver.found, on: 2)
-    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
-    driver.deliver()
-    return driver
-  }
-
-  private static func connected(_ configure: (inout JobOptions) -> Void) -> RunnerDriver {
-    connected(to: ServerVersion(4, 0), configure)
-  }
-
-  @Test func whatIsBesideAPlainQueueIsOfNoInterestToASuccess() {
-    var driver = Self.working()
-    #expect(
-      driver.handle(.workerEnded(.exited(0))).writes.joined().contains(.basicAck(deliveryTag: 1, multiple: false)))
-  }
-
-  @Test func aFailureIsJudgedWhenItIsKnownWhatIsBesideTheQueue() {
-    var driver = Self.working()
-    let asked = driver.handle(.workerEnded(.exited(3))).writes
-    #expect(asked.count == 1 && asked[0].first == .queueDeclare(.init(name: "q.retry", isPassive: true)))
-    let end = driver.method(RunnerDriver.missing, on: 2)
-    #expect(end.writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
-    _ = driver.settle()
-    #expect(driver.finished?.rawValue == 3)
-  }
-
-  @Test func aBrokerThatDoesNotSayItIsNotWaitedForForEver() {
-    var driver = Self.working { $0.connection.connectTimeout = .seconds(7) }
-    #expect(driver.handle(.workerEnded(.exited(3))).sets(.searchLimit, after: .seconds(7)))
-    #expect(driver.handle(.timer(.searchLimit)).contains(.disconnect))
-    #expect(driver.finished == .temporaryFailure)
-  }
-
-  @Test func whoIsToldToEndDoesNotWaitForIt() {
-    var driver = Self.working()
-    driver.handle(.workerEnded(.exited(3)))
-    let end = driver.handle(.signal(.terminate))
-    #expect(end.writes.joined().contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)))
-    _ = driver.settle()
-    #expect(driver.finished == .signal(.terminate))
-  }
-
-  @Test func queuesThatThisOneDoesNotReferToAreNotItsOwn() {
-    var driver = Self.working()
-    driver.handle(.workerEnded(.exited(3)))
-    driver.method(RunnerDriver.found, on: 2)
-    let end = driver.method(RunnerDriver.found, on: 2)
-    #expect(end.moves.isEmpty && end.writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
-    _ = driver.settle()
-    #expect(driver.finished == .wrongQueue)
-  }
-
-  @Test func aFailureThatIsNotJudgedYetGoesWithItsConnection() {
-    var driver = Self.working()
-    driver.handle(.workerEnded(.exited(3)))
-    driver.handle(RunnerDriver.lost())
-    #expect(driver.finished == .temporaryFailure)
-  }
-
-  // MARK: The owner's dead-letter exchange
-
-  private static func deadLettering(_ configure: (inout JobOptions) -> Void = { _ in }) -> RunnerDriver {
-    var driver = connected(configure)
-    driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
-    driver.method(RunnerDriver.found, on: 2)
-    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
-    return driver
-  }
-
-  private static func returned(_ count: Int64) -> BasicProperties {
-    var properties = BasicProperties()
-    properties.headers = ["x-delivery-count": .int64(count)]
-    return properties
-  }
-
-  @Test func theOwnersLimitIsNotPutOff() {
-    var driver = Self.deadLettering()
-    #expect(driver.deliver(Self.returned(15), isRedelivered: true).startsWorker)
-    #expect(
-      driver.handle(.workerEnded(.exited(1))).writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
-  }
-
-  @Test func attemptsThatAreAskedForEndInTheOwnersExchange() {
-    var driver = Self.deadLettering {
-      $0.attempts.areRequired = true
-      $0.attempts.most = 2
-    }
-    driver.deliver(Self.returned(1), isRedelivered: true)
-    let move = driver.handle(.workerEnded(.exited(1))).moves.first
-    guard case .deadLetterExchange(DeadLetterTarget(exchange: "dlx", routingKey: nil), _)? = move?.destination else {
-      Issue.record("\(String(describing: move))")
-      return
-    }
-  }
-
-  @Test func aDelayTakesARetryQueue() {
-    var driver = Self.connected {
-      $0.attempts.areRequired = true
-      $0.attempts.needRetryQueue = true
-    }
-    driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
-    driver.method(RunnerDriver.found, on: 2)
-    #expect(driver.finished == .wrongQueue)
-  }
-
-  @Test func aCopyThatIsForbiddenIsSaidAsSuch() {
-    var driver = RunnerDriver()
-    driver.consume(hasRetries: true)
-    driver.deliver()
-    driver.handle(.workerEnded(.exited(1)))
-    let end = driver.handle(.moveRefused(CloseReason(code: .accessRefused, text: "no write"), slot: 0))
-    #expect(end.errors.contains { $0.contains("no write") })
-    _ = driver.settle()
     #expect(driver.finished == .notPermitted)
   }
 }

@@ -21,31 +21,31 @@ import Testing
   ])
   func isNothingElse(text: String) { #expect(LivenessRecord(Array(text.utf8)) == nil) }
 
-  private func complaint(
+  private func unhealthyReason(
     age: Duration, isServing: Bool = true, asksForBroker: Bool = false
   ) -> String? {
     let now: UInt64 = 1_000_000_000_000
     return LivenessRecord(time: now - UInt64(age / .nanoseconds(1)), isServing: isServing)
-      .complaint(at: now, maxAge: .seconds(30), asksForBroker: asksForBroker)
+      .unhealthyReason(at: now, maxAge: .seconds(30), asksForBroker: asksForBroker)
   }
 
   @Test func isFreshUntilItIsTooOld() {
-    #expect(complaint(age: .zero) == nil)
-    #expect(complaint(age: .seconds(30)) == nil)
-    #expect(complaint(age: .milliseconds(30_001))?.contains("30s") == true)
-    #expect(complaint(age: .seconds(900))?.contains("900s") == true)
+    #expect(unhealthyReason(age: .zero) == nil)
+    #expect(unhealthyReason(age: .seconds(30)) == nil)
+    #expect(unhealthyReason(age: .milliseconds(30_001))?.contains("30s") == true)
+    #expect(unhealthyReason(age: .seconds(900))?.contains("900s") == true)
   }
 
   @Test func theBrokerMattersWhereItIsAskedFor() {
-    #expect(complaint(age: .zero, isServing: false) == nil)
-    #expect(complaint(age: .zero, isServing: false, asksForBroker: true)?.contains("broker") == true)
-    #expect(complaint(age: .zero, asksForBroker: true) == nil)
-    #expect(complaint(age: .seconds(31), asksForBroker: true)?.contains("31s") == true)
+    #expect(unhealthyReason(age: .zero, isServing: false) == nil)
+    #expect(unhealthyReason(age: .zero, isServing: false, asksForBroker: true)?.contains("broker") == true)
+    #expect(unhealthyReason(age: .zero, asksForBroker: true) == nil)
+    #expect(unhealthyReason(age: .seconds(31), asksForBroker: true)?.contains("31s") == true)
   }
 
   @Test func isNotOfThisBootIfItIsOfTheFuture() {
     let record = LivenessRecord(time: 2, isServing: true)
-    #expect(record.complaint(at: 1, maxAge: .seconds(30), asksForBroker: false) != nil)
+    #expect(record.unhealthyReason(at: 1, maxAge: .seconds(30), asksForBroker: false) != nil)
   }
 }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import JobRunner
 
-/// Items with headers by the thousand: what is done with them takes time in proportion.
+/// Items with thousands of headers. The time that they take grows in proportion to their number.
 @Suite struct ManyHeadersTests {
   private func item(_ count: Int) -> WorkItem {
     var properties = BasicProperties()
@@ -12,7 +12,7 @@ import Testing
     return WorkItem(envelope: envelope, properties: properties, queue: "q")
   }
 
-  /// The least of some turns, since others want the processor, too.
+  /// The shortest of several measurements, because other processes use the processor, too.
   private func time(_ count: Int) -> Duration {
     let item = item(count)
     let environment = WorkerEnvironment([], usedSettings: [], passesSettings: false)
@@ -34,7 +34,7 @@ import Testing
     let entries = WorkerEnvironment([], usedSettings: [], passesSettings: false).entries(for: item(40_000))
     let omitted = entries.filter { $0.starts(with: Array("WORK_ITEM_HEADERS_OMITTED=".utf8)) }
     #expect(omitted.count == 1)
-    #expect(omitted[0].count <= WorkerEnvironment.longestValue + 26)
-    #expect(entries.reduce(0) { $0 + $1.count } <= WorkerEnvironment.mostBytes + WorkerEnvironment.longestValue + 26)
+    #expect(omitted[0].count <= WorkerEnvironment.maxValueSize + 26)
+    #expect(entries.reduce(0) { $0 + $1.count } <= WorkerEnvironment.maxTotalSize + WorkerEnvironment.maxValueSize + 26)
   }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobRunner
 
-/// `-n N`
+/// Runs with `-n N`.
 @Suite struct ManyItemsTests {
   private static func run(_ statuses: [ProcessStatus]) -> (writes: [[AMQP.Method]], end: [RunnerAction]) {
     var driver = RunnerDriver { $0.extent = .count(statuses.count) }

@@ -15,7 +15,7 @@ import Testing
     return properties
   }
 
-  /// One item of a queue with retries, taken.
+  /// The runner has taken one item from a queue with retries.
   private func taken(
     _ headers: FieldTable = [:], isRedelivered: Bool = false, hasRetries: Bool = true,
     _ configure: (inout JobOptions) -> Void = { _ in }
@@ -87,7 +87,7 @@ import Testing
   @Test func aCrashThatTheQueueDoesNotCountIsCountedBeforeTheNextRun() {
     var (driver, actions) = taken(["x-amqp-job-attempts": .int64(1)], isRedelivered: true)
     #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 2)])
-    // It has not been taken: the slot waits for the next one.
+    // The item does not count as taken, and the slot waits for the next one.
     #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [[.basicAck(deliveryTag: 1, multiple: false)]])
     #expect(driver.deliver(properties(["x-amqp-job-attempts": .int64(2)])).startsWorker)
   }
@@ -100,7 +100,7 @@ import Testing
   @Test(arguments: [true, false])
   func anItemThatNearsABrokersLimitIsRenewed(hasRetries: Bool) {
     let (_, actions) = taken(["x-delivery-count": .int64(10)], isRedelivered: true, hasRetries: hasRetries) {
-      $0.attempts.most = 50
+      $0.attempts.maxAttempts = 50
     }
     #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 10)])
   }
@@ -120,7 +120,7 @@ import Testing
     #expect(driver.settle().finished == .success)
   }
 
-  /// It is given back as one that nobody ran, though nothing else is left for it.
+  /// The item goes back as one that nobody ran, although it has no attempts left.
   @Test func anItemWithoutAnyAttemptLeftGoesBackUncountedWhereTheRunnerEnds() {
     var (driver, _) = taken(["x-delivery-count": .int64(3)], isRedelivered: true)
     driver.handle(.signal(.terminate))
@@ -200,7 +200,7 @@ import Testing
     driver.handle(.workerEnded(.exited(3)))
     let actions = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
     #expect(actions.contains(.dropMove(slot: 0)) && actions.errors.isEmpty)
-    // The channel is open as it was.
+    // The channel is still open.
     #expect(
       actions.writes == [[.basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0))]]
         && driver.finished == nil)

@@ -21,11 +21,11 @@ import Testing
       #expect(actions.sets(.retry, after: pause) && actions.sets(.connectLimit, after: left))
       driver.handle(.timer(.retry))
       driver.reconnect()
-      // That it consumes is no proof yet.
+      // A consumer alone does not prove the connection.
       #expect(driver.method(Self.consuming).contains(.cancel(.connectLimit)))
     }
     driver.now += .seconds(57)
-    // By now the connection has lasted.
+    // By now the connection has lasted long enough.
     #expect(driver.handle(RunnerDriver.lost()).sets(.connectLimit, after: .seconds(60)))
   }
 

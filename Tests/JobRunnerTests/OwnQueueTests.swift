@@ -221,7 +221,7 @@ import Testing
     let failed = driver.handle(.workerEnded(.exited(1)))
     #expect(failed.writes == [[.basicReject(deliveryTag: 2, requeue: true)]])
     #expect(failed.sets(.pause, after: .milliseconds(250)))
-    // What comes back meanwhile has to wait.
+    // An item that comes back meanwhile has to wait.
     #expect(!driver.deliver().startsWorker)
     #expect(driver.handle(.timer(.pause)).startsWorker)
   }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobRunner
 
-/// `-j J`, `--drain`, `--forever`
+/// Runs with `-j J`, `--drain` or `--forever`.
 @Suite struct ParallelTests {
   private func serving(_ configure: (inout JobOptions) -> Void) -> RunnerDriver {
     var driver = RunnerDriver(configure)
@@ -25,7 +25,7 @@ import Testing
     #expect(driver.runner.slots.map(\.state) == [.consuming, .consuming])
     driver.deliver(slot: 0)
     driver.deliver(slot: 1)
-    // Two are taken: one of the slots gets the third one, the other ends.
+    // Two items are taken. One slot gets the third item, and the other slot ends.
     #expect(ended(&driver, .exited(0), slot: 0) == [.basicAck(deliveryTag: 1, multiple: false)])
     #expect(
       ended(&driver, .exited(0), slot: 1) == [
@@ -144,7 +144,7 @@ import Testing
       _ = driver.counted(0, 1)
       _ = driver.counted(0, 1)
       driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
-      driver.handle(.timer(.look))
+      driver.handle(.timer(.probe))
     }
     #expect(driver.finished == .success)
   }

@@ -77,7 +77,7 @@ import Testing
     envelope: Envelope(consumerTag: "t", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q"),
     properties: BasicProperties(), body: [], bodySize: 4)
 
-  /// What cannot be stored of the slot's item, and the item it is told of.
+  /// The part of the slot's item that cannot be stored, and the message that is reported.
   private func failing(_ bodies: inout Bodies, slot: Int = 0) throws {
     bodies.announce(message, slot: slot)
     let failure = bodies.append([1, 2], of: 4, slot: slot)

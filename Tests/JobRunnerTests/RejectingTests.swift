@@ -6,7 +6,7 @@ import Testing
 
 @testable import JobRunner
 
-/// What becomes of failed items of a queue without retries where somebody said so.
+/// What happens to failed items of a queue without retries if the user chose that.
 @Suite struct RejectingTests {
   private static let reject = Method.basicReject(deliveryTag: 1, requeue: false)
 
@@ -21,7 +21,7 @@ import Testing
     return driver
   }
 
-  /// What is asked about where the dead letters go.
+  /// The question about the target of the dead letters.
   private static func askingForTarget(_ exchange: String) -> (driver: RunnerDriver, questions: [AMQP.Method]) {
     var driver = connected(.reject)
     driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is '\(exchange)'"), on: 2)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JobRunner
 
-/// `--on-disconnect finish`
+/// Runs with `--on-disconnect finish`.
 @Suite struct ReturningTests {
   private var properties: BasicProperties {
     var properties = BasicProperties()
@@ -13,7 +13,7 @@ import Testing
     return properties
   }
 
-  /// A worker at work, whose connection has been lost and is there again.
+  /// A worker runs, and the connection was lost and made again.
   private func away(_ configure: (inout JobOptions) -> Void = { _ in }) -> RunnerDriver {
     var driver = RunnerDriver {
       $0.worker.onDisconnect = .finish
@@ -23,7 +23,7 @@ import Testing
     driver.deliver(properties, digest: 7)
     let lost = driver.handle(RunnerDriver.lost())
     #expect(lost.signals.isEmpty && lost.errors.isEmpty)
-    // The only slot has a worker: nothing is consumed.
+    // The only slot has a worker, so nothing is consumed.
     #expect(driver.reconnect().writes.isEmpty)
     return driver
   }
@@ -101,7 +101,7 @@ import Testing
     #expect(driver.handle(.workerEnded(.exited(0))).finished == .temporaryFailure)
   }
 
-  /// Two workers at work, the connection lost and there again, and the first of them done.
+  /// Two workers run, the connection was lost and made again, and the first worker is done.
   private func twoAway(_ status: ProcessStatus = .exited(0)) -> RunnerDriver {
     var driver = RunnerDriver {
       $0.worker.onDisconnect = .finish

@@ -9,7 +9,7 @@ import Testing
 /// Drives a runner's decisions without any I/O, as a broker, a worker and a clock would.
 struct RunnerDriver {
   static let broker = BrokerURL(host: "broker")
-  /// The refusals of a declaration as `amqp-job declare` makes it: of a queue that has no dead-letter exchange, and of one that is not there.
+  /// The broker refuses the declaration of `amqp-job declare`, because the queue has no dead-letter exchange.
   static let plain = differs("x-dead-letter-exchange", "received the value '' of type 'longstr' but current is none")
 
   static func differs(_ argument: String, _ how: String, queue: String = "q") -> AMQP.Method {
@@ -40,7 +40,7 @@ struct RunnerDriver {
 
   /// The broker answers the close of a connection at once.
   var closesAtOnce = true
-  /// What the runner ended with, once it has.
+  /// The exit status, once the runner has ended.
   private(set) var finished: Console.ExitStatus?
 
   @discardableResult
@@ -58,11 +58,11 @@ struct RunnerDriver {
 
   mutating func start() -> [RunnerAction] { runner.start(now: now) }
 
-  /// An answer to the question whether a queue is there.
+  /// An answer to the question whether a queue exists.
   static let found = Method.queueDeclareOK(.init(name: "", messageCount: 0, consumerCount: 0))
   static let missing = Method.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q.retry'"))
 
-  /// Connected, and the queue of a kind that can be served, alone or with a retry and a dead-letter queue.
+  /// The runner is connected, and the queue can be served. It stands alone, or has a retry and a dead-letter queue.
   @discardableResult
   mutating func open(hasRetries: Bool = false) -> [RunnerAction] {
     _ = start()
@@ -70,7 +70,7 @@ struct RunnerDriver {
     return inspect(hasRetries: hasRetries)
   }
 
-  /// Connected once more, and the queue is the one that it was.
+  /// The runner is connected again, and the queue is the same as before.
   @discardableResult
   mutating func reconnect(hasRetries: Bool = false) -> [RunnerAction] {
     if runner.inspection.inquiry == nil { handle(.timer(.retry)) }
@@ -84,12 +84,12 @@ struct RunnerDriver {
     let answers = hasRetries ? [Self.found, Self.found, Self.found, Self.found] : [Self.plain, Self.found]
     let actions = answers.map { method($0, on: channel) }.last ?? []
     if runner.inspection.neighbourSearch != nil { return method(Self.missing, on: channel) }
-    // What is beside it is asked for at the first failure: see InspectionTests.
+    // The runner asks about the queues beside it only at the first failure: see NeighbourTests.
     if !hasRetries { runner.inspection.found(.absent) }
     return actions
   }
 
-  /// Open, and consuming.
+  /// The runner is connected and consumes.
   @discardableResult
   mutating func consume(hasRetries: Bool = false) -> [RunnerAction] {
     open(hasRetries: hasRetries)
@@ -110,12 +110,12 @@ struct RunnerDriver {
     return answered(handle(.delivered(envelope, properties, digest: digest, slot: slot)), on: UInt16(slot + 1))
   }
 
-  /// The broker answers what a runner asks before it publishes a copy.
+  /// The broker answers the question that the runner asks before it publishes a copy.
   mutating func answered(_ actions: [RunnerAction], on channel: UInt16 = 1) -> [RunnerAction] {
     actions + (actions.asksBeforeCopy ? method(.basicQoSOK, on: channel) : [])
   }
 
-  /// Consuming, and a worker at work.
+  /// The runner consumes, and a worker runs.
   mutating func work() {
     consume()
     deliver()
@@ -170,7 +170,7 @@ extension [RunnerAction] {
 }
 
 extension RunnerEvent {
-  /// Of the only slot.
+  /// An event of the only slot.
   static func workerEnded(_ status: ProcessStatus) -> RunnerEvent { .workerEnded(status, slot: 0) }
   static func commandRefused(_ status: Console.ExitStatus, reason: String) -> RunnerEvent {
     .commandRefused(status, reason: reason, slot: 0)

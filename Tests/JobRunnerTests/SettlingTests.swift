@@ -186,7 +186,7 @@ import Testing
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
     #expect(driver.method(method).errors.count == 1)
-    // The answer to our own close may still come.
+    // The answer to the runner's own close may still come.
     driver.method(.channelCloseOK)
     #expect(driver.finished == .itemTakenBack)
   }

@@ -68,7 +68,7 @@ import Testing
     #expect(actions.signals == [.terminate] && actions.sets(.grace, after: .seconds(7)))
     let methods = driver.handle(.workerEnded(status)).writes[0]
     #expect(methods.contains(.basicAck(deliveryTag: 1, multiple: false)) == (expected == 0))
-    // A nack: being told to end is no attempt of the item's.
+    // It is a nack, because an end that the runner was told to make is not an attempt.
     #expect(methods.contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)) == (expected != 0))
     #expect(driver.settle().finished.map { Int($0.rawValue) } == expected)
   }
@@ -105,7 +105,7 @@ import Testing
     #expect(driver.settle().finished == .success)
   }
 
-  /// Acked, with nothing that shows yet that the broker took it.
+  /// The item is acked, and nothing shows yet that the broker took the ack.
   private func acked() -> RunnerDriver {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.work()

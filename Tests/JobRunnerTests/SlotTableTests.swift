@@ -12,8 +12,8 @@ import Testing
     properties: BasicProperties(), queue: "q")
   private static let job = Job(item: item, startedAt: .now)
   private static let moving = MovingItem(item: item, move: Move(destination: .queue, attempts: 0), ended: nil)
-  private static let word = LastWord(
-    ended: EndedJob(item: item, outcome: .done, what: "done", status: .exited(0), duration: .zero), disposal: .acked)
+  private static let word = LastItem(
+    ended: EndedJob(item: item, outcome: .done, what: "done", status: .exited(0), duration: .zero), settlement: .acked)
 
   private static let states: [Slot.State] = [
     .noChannel, .idle, .consuming, .cancelling, .working(job), .orphaned(job), .holding(item, for: 1), .abandoning,

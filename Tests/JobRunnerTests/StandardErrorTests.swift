@@ -45,7 +45,7 @@ import Testing
 
   private func ended(_ configure: (inout JobOptions) -> Void = { _ in }) -> Move? {
     var driver = RunnerDriver {
-      $0.attempts.most = 1
+      $0.attempts.maxAttempts = 1
       $0.attempts.keepsStandardError = true
       configure(&$0)
     }

@@ -52,7 +52,7 @@ import Testing
     #expect(driver.settle().finished == .inputOutputError)
   }
 
-  /// Where the broker is short of memory it takes the copy when it has room again.
+  /// A broker that is short of memory takes the copy when it has room again.
   @Test func aBrokerThatTakesNoCopiesForAWhileIsWaitedFor() {
     var driver = RunnerDriver()
     driver.consume()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import JobRunner
 
-/// What a runner says of what it waits for, and when.
+/// What the runner reports while it waits, and when.
 @Suite struct WaitingTests {
   private func notices(_ actions: [RunnerAction]) -> [String] {
     actions.compactMap {

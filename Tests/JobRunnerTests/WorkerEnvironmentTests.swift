@@ -114,7 +114,7 @@ import Testing
 
   @Test func attemptsAreCountedWhereTheQueueDoes() {
     var counted = item(["x-delivery-count": .int64(3)])
-    // Another queue's, which the item brought along.
+    // The count of another queue, which the item brought along.
     #expect(counted.attempt == 1)
     counted.envelope.isRedelivered = true
     #expect(counted.attempt == 4)

@@ -2,7 +2,7 @@ internal import AMQP
 internal import Broker
 internal import Linux
 
-/// What an item's attempts so far mean for it: when it comes, and when a worker has had it.
+/// Decides what to do with an item by its attempts: when it comes, and when a worker has ended.
 struct AttemptPolicy: Hashable, Sendable {
   let options: AttemptOptions
   var standing = QueueTopology.plain(nil)
@@ -10,7 +10,7 @@ struct AttemptPolicy: Hashable, Sendable {
   /// The queue has a retry and a dead-letter queue.
   var hasRetries: Bool { standing == .declared }
 
-  /// How many attempts an item has is for us to say.
+  /// The runner limits the attempts, and not the broker.
   private var limitsAttempts: Bool {
     switch standing {
     case .declared: true
@@ -19,7 +19,7 @@ struct AttemptPolicy: Hashable, Sendable {
     }
   }
 
-  /// What was asked for can be done on such a queue.
+  /// The queue allows what the user asked for.
   var isPossible: Bool {
     guard options.onFailure == nil || !hasRetries, !options.keepsStandardError || limitsAttempts else { return false }
     guard options.areRequired else { return true }
@@ -32,65 +32,65 @@ struct AttemptPolicy: Hashable, Sendable {
 
   enum Receipt: Hashable, Sendable {
     case run
-    /// A crash, or several, are to be counted in the item itself before it is run: by a copy.
+    /// Crashes have to be counted in the item before it is run, which takes a copy.
     case recount
-    /// Its attempts are used up.
+    /// The item has no attempts left.
     case deadLetter
-    /// No worker can have it, for that reason: it is moved out of the way as it is.
+    /// No worker can have the item, for this reason. It is moved out of the way as it is.
     case setAside(Move, DeadLetter.Reason)
   }
 
-  enum Settlement: Hashable, Sendable {
+  enum Decision: Hashable, Sendable {
     case acknowledge
-    case giveBack
-    /// The broker dead-letters it.
+    case requeue
+    /// The broker dead-letters the item.
     case reject
     case move(Move)
   }
 
   func receipt(of item: WorkItem) -> Receipt {
-    if let obstacle = obstacle(of: item) {
-      let destination = destinationAside(DeadLetterCause(reason: obstacle))
-      return .setAside(Move(destination: destination, attempts: item.attempt - 1), obstacle)
+    if let reason = reasonToSetAside(item) {
+      let destination = destinationAside(DeadLetterCause(reason: reason))
+      return .setAside(Move(destination: destination, attempts: item.attempt - 1), reason)
     }
-    if limitsAttempts, item.attempt > options.most { return .deadLetter }
+    if limitsAttempts, item.attempt > options.maxAttempts { return .deadLetter }
     if limitsAttempts, item.hasUncountedReturn { return .recount }
-    // A limit of the broker's drops an item, silently; where a dead-letter exchange takes it, the limit is its owner's.
+    // A delivery limit makes the broker drop an item silently. If the queue has a dead-letter exchange, that limit is its owner's.
     if case .deadLettering = standing { return .run }
     return item.nearsDeliveryLimit ? .recount : .run
   }
 
-  private func obstacle(of item: WorkItem) -> DeadLetter.Reason? {
+  private func reasonToSetAside(_ item: WorkItem) -> DeadLetter.Reason? {
     if item.isTooLarge { return .tooLarge }
     return item.properties.undecodable != nil && !options.runsMalformed ? .malformed : nil
   }
 
-  func settlement(of ended: EndedJob) -> Settlement {
+  func decision(of ended: EndedJob) -> Decision {
     switch ended.outcome {
     case .done: return .acknowledge
     case .interrupted:
-      // By itself the broker would count it.
-      return hasRetries ? .move(Move(destination: .queue, attempts: ended.item.attempt - 1)) : .giveBack
+      // The broker would count a plain requeue.
+      return hasRetries ? .move(Move(destination: .queue, attempts: ended.item.attempt - 1)) : .requeue
     case .failed where options.onFailure == .reject: return .reject
     case .failed(let failure):
-      guard limitsAttempts, let destination = destination(after: failure, ended) else { return .giveBack }
+      guard limitsAttempts, let destination = destination(after: failure, ended) else { return .requeue }
       return .move(Move(destination: destination, attempts: ended.item.attempt))
     }
   }
 
-  /// nil where it is to be tried again at once.
+  /// Returns nil if the item is tried again at once.
   private func destination(after failure: Outcome.Failure, _ ended: EndedJob) -> Move.Destination? {
     if failure.reason == .failed, case .exited(let code)? = ended.status, options.rejectedStatuses.contains(code) {
       return lastDestination(
         DeadLetterCause(reason: .rejected, status: ended.status, standardError: ended.standardError))
     }
     let cause = DeadLetterCause(reason: failure.reason, status: ended.status, standardError: ended.standardError)
-    guard ended.item.attempt < options.most else { return lastDestination(cause) }
+    guard ended.item.attempt < options.maxAttempts else { return lastDestination(cause) }
     return hasRetries ? .retry(after: options.retryDelay, cause) : nil
   }
 
-  /// Where an item goes that nobody can try. Of a queue without another one beside it, it goes to the tail: those behind it come
-  /// first.
+  /// Where an item goes that no worker can have. If there is no queue for dead letters, it goes to the tail of its queue, so that
+  /// the items behind it come first.
   private func destinationAside(_ cause: DeadLetterCause) -> Move.Destination {
     switch standing {
     case .plain, .deadLettering(nil): .queue
@@ -98,7 +98,7 @@ struct AttemptPolicy: Hashable, Sendable {
     }
   }
 
-  /// Where an item goes that nobody should try again.
+  /// Where an item goes that is not tried again.
   func lastDestination(_ cause: DeadLetterCause) -> Move.Destination {
     if case .deadLettering(let target?) = standing { .deadLetterExchange(target, cause) } else { .deadLetter(cause) }
   }

@@ -1,8 +1,8 @@
 internal import AMQP
 internal import Broker
 
-/// Looks whether what a queue's own arguments send its dead letters to is there: the exchange, or the queue that the exchange
-/// without a name hands them to.
+/// Finds out whether the target of a queue's dead letters exists: the exchange, or the queue to which the default exchange routes
+/// them.
 struct DeadLetterTargetSearch: Hashable, Sendable {
   enum Finding: Hashable, Sendable {
     case found
@@ -13,8 +13,8 @@ struct DeadLetterTargetSearch: Hashable, Sendable {
   let target: DeadLetterTarget
   private let channel: UInt16
 
-  /// nil where there is nothing to ask for: the exchange without a name is always there, and hands each message to the queue
-  /// that it was published to.
+  /// Returns nil if there is nothing to ask. The default exchange always exists, and without a routing key of its own it routes each
+  /// message to the queue that the message was published to.
   init?(_ target: DeadLetterTarget, on channel: UInt16) {
     guard !target.exchange.isEmpty || target.routingKey != nil else { return nil }
     (self.target, self.channel) = (target, channel)
@@ -28,20 +28,20 @@ struct DeadLetterTargetSearch: Hashable, Sendable {
     return [.channelOpen, question].map { ChannelMethod($0, on: channel) }
   }
 
-  /// What is missing, for people.
-  var place: String {
+  /// The target, as messages name it.
+  var label: String {
     target.exchange.isEmpty ? "queue '\(target.routingKey ?? "")'" : "exchange '\(target.exchange)'"
   }
 
   mutating func take(_ answer: Method, on channel: UInt16) -> Finding? {
     guard channel == self.channel else { return nil }
     switch answer {
-    // What the broker says of an exchange that is there has no other answer's name.
+    // The answer for an exchange that exists is a method that the codec does not decode.
     case .queueDeclareOK, .other: return .found
     case .channelClose(let reason):
       switch reason.code {
       case .notFound where reason.refusal == .noQueue || reason.refusal == .noExchange: return .absent
-      // The user may not know, and vouches for it.
+      // The user may not ask, and is believed.
       case .accessRefused: return .found
       default: return .refused(reason)
       }

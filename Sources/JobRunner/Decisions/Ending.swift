@@ -1,25 +1,25 @@
 internal import Console
 internal import Linux
 
-/// How a runner came to its end, and what it did until then: the last line that it says.
+/// The runner's last line: how it came to its end, and what it did until then.
 struct Ending: Hashable, Sendable {
   enum Cause: Hashable, Sendable {
-    /// As many items as were asked for have been taken.
+    /// The runner has taken as many items as it was asked for.
     case complete
     case drained
     case stopped(Signal)
-    /// Something forbade to go on, and a line of its own has said what.
+    /// It was impossible to go on, and a line of its own has said why.
     case broken
   }
 
   var cause: Cause
   var tally: Tally
-  /// How many items were asked for; nil where there is no such number.
+  /// How many items were asked for; nil if there is no such number.
   var wanted: Int?
-  /// The queue, and what messages call it.
+  /// The queue, and how messages name it.
   var queue: String
-  var place: String
-  /// Where its dead letters go.
+  var queueLabel: String
+  /// Where the queue's dead letters go.
   var deadTarget: String
   var duration: Duration
 
@@ -28,7 +28,7 @@ struct Ending: Hashable, Sendable {
       level, "\(text)",
       [
         "queue": .text(queue), "done": .integer(tally.acked), "retried": .integer(tally.retried),
-        "given_back": .integer(tally.givenBack), "dead_lettered": .integer(tally.deadLettered),
+        "given_back": .integer(tally.requeued), "dead_lettered": .integer(tally.deadLettered),
         "rejected": .integer(tally.rejected), "not_settled": .integer(tally.unsettled), "seconds": .seconds(duration),
       ])
   }
@@ -36,9 +36,9 @@ struct Ending: Hashable, Sendable {
   var text: String {
     let subject =
       switch cause {
-      case .complete, .broken: place
-      case .drained: "\(place) is drained"
-      case .stopped(let signal): "stopped by \(signal); \(place)"
+      case .complete, .broken: queueLabel
+      case .drained: "\(queueLabel) is drained"
+      case .stopped(let signal): "stopped by \(signal); \(queueLabel)"
       }
     let time = duration < .seconds(1) ? duration.text : ProgressLine.text(duration)
     return "\(subject): \(work) in \(time)"
@@ -47,7 +47,7 @@ struct Ending: Hashable, Sendable {
   private var work: String {
     guard tally.taken > 0 else { return "no item was taken" }
     let counts = [
-      (tally.retried, "retried"), (tally.givenBack, "given back"),
+      (tally.retried, "retried"), (tally.requeued, "given back"),
       (tally.deadLettered, "dead-lettered into \(deadTarget)"), (tally.rejected, "rejected"),
       (tally.unsettled, "not settled"),
     ]

@@ -2,7 +2,7 @@ package import AMQP
 internal import Broker
 package import Console
 
-/// A broker's refusal in a line for people, with what to do about it where that is known, and the exit status.
+/// A broker's refusal in a line for people, with what to do about it if that is known, and the exit status.
 package struct ExplainedRefusal: Hashable, Sendable {
   package var status: ExitStatus
   package var line: LogMessage

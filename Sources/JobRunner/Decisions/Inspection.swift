@@ -81,7 +81,7 @@ struct Inspection: Hashable, Sendable {
 
   mutating func bindingsSent(_ count: Int) { unconfirmedBindings = count }
 
-  /// True where this was the last one.
+  /// True if this was the last one.
   mutating func bindingConfirmed() -> Bool {
     unconfirmedBindings -= 1
     return unconfirmedBindings == 0

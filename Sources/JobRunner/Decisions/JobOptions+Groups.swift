@@ -46,7 +46,7 @@ package struct AttemptOptions: Hashable, Sendable {
   }
 
   /// How many attempts an item has.
-  package var most = 3
+  package var maxAttempts = 3
   /// How long a failed item stays in the retry queue.
   package var retryDelay: Duration = .seconds(10)
   /// The exit codes of a worker after which an item is not tried again.

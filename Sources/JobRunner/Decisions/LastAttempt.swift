@@ -2,7 +2,7 @@ internal import AMQP
 internal import Broker
 internal import Linux
 
-/// How an item's last attempt came out, in the headers of its copy: so that whoever dead-letters it later can say so.
+/// How an item's last attempt came out, in the headers of its copy. A runner that dead-letters the item later reads it there.
 extension DeadLetterCause {
   var exitCode: Int? {
     if case .exited(let code)? = status { Int(code) } else { nil }
@@ -23,7 +23,7 @@ extension DeadLetterCause {
     return values.compactMap { name, value in value.map { .init(name: name, value: $0) } }
   }
 
-  /// For people, of the last attempt of an item that has none left.
+  /// The last attempt of an item that has none left, in words.
   var text: String {
     switch (reason, status) {
     case (.failed, .exited(let code)?), (.rejected, .exited(let code)?):
@@ -43,7 +43,7 @@ extension DeadLetterCause {
 }
 
 extension FieldTable {
-  /// nil where there is none. Anybody can write headers, so they may hold anything.
+  /// nil if the headers do not say. Anybody can write headers, so they may hold anything.
   var lastAttempt: DeadLetterCause? {
     guard case .string(let text)? = self[ItemHeader.lastReason],
       let reason = DeadLetter.Reason(rawValue: text.description)

@@ -1,20 +1,21 @@
 internal import AMQP
 package import Broker
 
-/// A way for an item out of its queue, other than being done: a confirmed copy, and then the ack.
+/// How an item that is not done leaves its queue: a copy is published and confirmed, and then the item is acked.
 package struct Move: Hashable, Sendable {
   package enum Destination: Hashable, Sendable {
-    /// The queue that it came from.
+    /// The queue that the item came from.
     case queue
-    /// The retry queue, which gives it back after a while.
+    /// The retry queue, which returns the item after a delay.
     case retry(after: Duration, DeadLetterCause)
     case deadLetter(DeadLetterCause)
-    /// The dead-letter exchange of the queue's owner. By a copy, for what is rejected is lost where that exchange leads nowhere.
+    /// The dead-letter exchange that the queue's owner chose. A rejected item would be lost if that exchange led nowhere, so a copy
+    /// is published.
     case deadLetterExchange(DeadLetterTarget, DeadLetterCause)
   }
 
   package var destination: Destination
-  /// The attempts that the item has behind it.
+  /// How many attempts the item has had.
   package var attempts: Int
 
   package init(destination: Destination, attempts: Int) {
@@ -24,7 +25,7 @@ package struct Move: Hashable, Sendable {
 }
 
 extension Move {
-  /// Has half as much of the worker's standard error go along, its end; false where there is none.
+  /// Halves the part of the worker's standard error that the copy carries, and keeps its end. Returns false if there is none.
   mutating func shortenStandardError() -> Bool {
     switch destination {
     case .deadLetter(var cause):
@@ -62,17 +63,17 @@ extension Move.Destination {
   }
 }
 
-/// An item on its way.
+/// An item of which a copy is being published.
 struct MovingItem: Hashable, Sendable {
   let item: WorkItem
   let move: Move
-  /// The job that it failed; nil for an item that nobody ran, and which is not over.
+  /// The job that failed; nil for an item that nobody ran and that will be tried again.
   let ended: EndedJob?
-  /// It is with us only because it came when we had ceased to want it.
+  /// The item came after the runner had stopped wanting one.
   var isUnwanted = false
-  /// No attempt was left when it came, so that nobody ran it.
+  /// The item had no attempt left when it came, so nobody ran it.
   var isExhausted = false
-  /// The copy is published when the channel has answered: an item that is lost at once has no copy, however often it comes.
+  /// The copy is published only when the channel has answered. An item that is lost at once is not copied, however often it comes.
   var isAsking = false
 
   var isUnrun: Bool { ended == nil || isExhausted }

@@ -1,7 +1,7 @@
 package import AMQP
 package import Broker
 
-/// Looks whether queues are there beside another one that need not refer to them, by name.
+/// Finds out by name whether there are queues beside another queue that may not refer to them.
 package struct NeighbourSearch: Hashable, Sendable {
   private let names: [String]
   private let channel: UInt16
@@ -14,12 +14,12 @@ package struct NeighbourSearch: Hashable, Sendable {
     case refused(CloseReason)
   }
 
-  /// For a queue of which nothing says that it has others beside it. nil where its name leaves no room for theirs.
+  /// For a queue that does not refer to others. Returns nil if its name leaves no room for theirs.
   package init?(besidePlain queue: WorkQueue, on channel: UInt16) {
     self.init([queue.retryName, queue.deadName], of: queue, on: channel)
   }
 
-  /// For a queue that is said to have all of them. nil where its name leaves no room for theirs.
+  /// For a queue that is said to have all of them. Returns nil if its name leaves no room for theirs.
   package init?(besideDeclared queue: WorkQueue, on channel: UInt16) {
     self.init([queue.retryName, queue.deadName, queue.marksName], of: queue, on: channel)
   }

@@ -2,47 +2,47 @@ package import Broker
 internal import Console
 package import Linux
 
-/// What became of an item's turn with a worker.
+/// How an attempt at an item came out.
 enum Outcome: Hashable, Sendable {
   case done
   case failed(Failure)
-  /// The worker did not finish because we were told to end: no attempt of the item's own.
+  /// The worker did not finish because the runner was told to end. That does not count as an attempt.
   case interrupted(Signal)
 
   struct Failure: Hashable, Sendable {
     let reason: DeadLetter.Reason
-    /// What a runner that had this one item ends with.
+    /// The exit status of a runner that had only this item.
     let exitStatus: ExitStatus
   }
 }
 
-/// Why an attempt failed, and an item is dead-lettered that has none left.
+/// Why an attempt failed, which is also why an item without attempts left is dead-lettered.
 package struct DeadLetterCause: Hashable, Sendable {
   package var reason: DeadLetter.Reason
-  /// How the last worker ended, where one was started.
+  /// How the last worker ended, if one was started.
   package var status: ProcessStatus?
-  /// The end of what that worker wrote to its standard error, where it is kept.
+  /// The end of what that worker wrote to its standard error, if that is kept.
   package var standardError: String?
 }
 
-/// One item in the hands of a worker.
+/// One item with the worker that runs on it.
 struct Job: Hashable, Sendable {
   let item: WorkItem
   let startedAt: ContinuousClock.Instant
-  /// The signal by which we were told to end while the worker ran, and was told too.
+  /// The signal that told the runner to end while the worker ran, and that the worker got, too.
   var interruption: Signal?
   var hasTimedOut = false
 }
 
-/// A job that is over, and how.
+/// A job that is over.
 struct EndedJob: Hashable, Sendable {
   let item: WorkItem
   let outcome: Outcome
-  /// The outcome for people.
+  /// The outcome in words.
   let what: LogMessage
-  /// How the worker ended; nil for one that was never started.
+  /// How the worker ended; nil if it was never started.
   let status: ProcessStatus?
   let duration: Duration
-  /// The end of what the worker wrote to its standard error, where it is kept.
+  /// The end of what the worker wrote to its standard error, if that is kept.
   var standardError: String?
 }

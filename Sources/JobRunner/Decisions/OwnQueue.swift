@@ -1,10 +1,10 @@
 internal import AMQP
 
-/// A queue that the runner declares for itself: not durable, and deleted with its last consumer.
+/// A queue that the runner declares for itself. It is not durable, and is deleted with its last consumer.
 package struct OwnQueue: Hashable, Sendable {
-  /// For the runner's connection alone.
+  /// Only the runner's connection may use the queue.
   package var isExclusive: Bool
-  /// To which it is bound, by each of the keys; nil for none.
+  /// The exchange to which the queue is bound by each of the keys; nil for none.
   package var exchange: String?
   package var routingKeys: [String]
 

@@ -1,7 +1,7 @@
 internal import Broker
 
 /// The pauses of a runner, spread by a jitter. Without it, two runners that probe the queue at the same time would do so every
-/// time, and would see each other's consumers for ever.
+/// time, and would see each other's consumers every time.
 struct Pause: Sendable {
   private static let afterFailure: Duration = .milliseconds(125)
   private static let max: Duration = .seconds(30)

@@ -1,19 +1,19 @@
 package import AMQP
 package import Broker
 
-/// Finds out whether a queue is one that items can be taken from without a loss (no stream, and where it has to last,
-/// durable and neither auto-delete nor exclusive), what becomes of items that are given back too often, and whether the queues beside
-/// it are there, and are what `WorkQueue` declares.
+/// Finds out three things about a queue. Can items be taken from it without a loss: is it no stream, and is it durable and neither
+/// auto-delete nor exclusive where it has to last? What happens to items that are requeued too often? Do the queues beside it exist,
+/// and are they what `WorkQueue` declares?
 ///
-/// AMQP has no question for any of this. `DeclarationInquiry` has the way round that for users with the configure permission;
-/// for others there is less to be known, and what is not known is not guessed.
+/// AMQP has no question for any of this. `DeclarationInquiry` works around that for users with the configure permission. For other
+/// users less can be known, and nothing is guessed.
 package struct QueueInspection: Hashable, Sendable {
   package enum Verdict: Hashable, Sendable {
-    /// Not for us, and why.
+    /// The runner cannot serve such a queue, for this reason.
     case unsupported(String)
-    /// Not for us, since it may go before its items do.
+    /// The runner does not serve the queue, because it may be lost together with its items.
     case transient(DeclarationInquiry.Transience)
-    /// The user may not know what it would take, and what that is.
+    /// The user may not find out something that has to be known, which is this.
     case unknowable(String)
     case refused(CloseReason)
     /// The next questions.
@@ -21,11 +21,11 @@ package struct QueueInspection: Hashable, Sendable {
     case known(QueueTopology, Neighbours)
   }
 
-  /// What is known of the retry and the dead-letter queue beside a queue that does not refer to them.
+  /// What is known about the retry and the dead-letter queue beside a queue that does not refer to them.
   package enum Neighbours: Hashable, Sendable {
     case unknown
     case absent
-    /// The user may not know.
+    /// The user may not ask.
     case hidden
   }
 
@@ -34,17 +34,17 @@ package struct QueueInspection: Hashable, Sendable {
     /// The user may not declare the queue.
     case askingType
     /// The user may not declare the queues beside it.
-    case lookingBeside(QueueTopology)
+    case probingNeighbours(QueueTopology)
   }
 
   private let queue: WorkQueue
   private let channel: UInt16
-  /// What is made of a queue that may go before its items do.
+  /// What to do about a queue that may be lost together with its items.
   package enum Transients: Hashable, Sendable {
     case refused
-    /// Whatever makes it one.
+    /// The runner serves the queue, whatever the cause.
     case taken
-    /// The same, once it is known what that is.
+    /// The runner serves the queue once it knows the cause.
     case takenKnowingly
   }
 
@@ -54,7 +54,7 @@ package struct QueueInspection: Hashable, Sendable {
   private var step = Step.declaring
   /// How many of the questions that went out together have been answered.
   private var answerCount = 0
-  /// The queue itself is asked about; else only those beside it.
+  /// The queue itself is asked about, and not only the queues beside it.
   private var asksForQueue = true
 
   package init(queue: WorkQueue, channel: UInt16, transients: Transients) {
@@ -65,19 +65,19 @@ package struct QueueInspection: Hashable, Sendable {
     inquiry = DeclarationInquiry(queue)
   }
 
-  /// Consumers can be attached to it without a loss that nobody wanted, whatever else comes out.
+  /// A consumer can be attached without an unwanted loss, whatever the remaining answers are.
   package var mayBeConsumed: Bool { inquiry.isTransienceKnown }
 
-  /// Why it may go before its items do; nil where that is not known.
+  /// Why the queue may be lost together with its items; nil if that is not known.
   package var transience: [DeclarationInquiry.Transience]? { inquiry.isTransienceKnown ? inquiry.transience : nil }
 
-  /// What it is so far as is known.
+  /// What the queue is, as far as is known.
   package var standing: QueueTopology { inquiry.standing }
 
-  /// It may come out as one with a retry and a dead-letter queue.
+  /// The queue may turn out to have a retry and a dead-letter queue.
   package var mayBeDeclared: Bool { inquiry.isDeclared }
 
-  /// What is asked first.
+  /// The first questions.
   package var questions: [ChannelMethod] { on([.channelOpen] + declarations) }
 
   private var declarations: [Method] {
@@ -95,7 +95,7 @@ package struct QueueInspection: Hashable, Sendable {
 
   private func on(_ methods: [Method]) -> [ChannelMethod] { methods.map { ChannelMethod($0, on: channel) } }
 
-  /// Takes what came on the channel; the verdict, where there is one.
+  /// Takes an answer, and returns the verdict once there is one.
   package mutating func take(_ answer: Method, on channel: UInt16) -> Verdict? {
     guard channel == self.channel else { return nil }
     switch answer {
@@ -121,7 +121,7 @@ package struct QueueInspection: Hashable, Sendable {
       return known()
     case .askingType:
       return nil
-    case .lookingBeside:
+    case .probingNeighbours:
       return answerCount == 2 ? unknownRetryQueue : nil
     }
   }
@@ -141,7 +141,7 @@ package struct QueueInspection: Hashable, Sendable {
     case .declaring where asksForQueue && answerCount == 0: return queueRefused(reason)
     case .declaring: return besideRefused(reason)
     case .askingType: return typeTold(reason)
-    case .lookingBeside(let standing):
+    case .probingNeighbours(let standing):
       switch reason.code {
       case .notFound where reason.refusal == .noQueue: return .known(standing, .absent)
       case .accessRefused: return answerCount > 0 ? unknownRetryQueue : .known(standing, .hidden)
@@ -176,7 +176,7 @@ package struct QueueInspection: Hashable, Sendable {
     }
   }
 
-  /// Of one of the others of a queue that dead-letters as `WorkQueue` has it.
+  /// The broker has refused the declaration of one of the queues beside a queue that dead-letters into them.
   private mutating func besideRefused(_ reason: CloseReason) -> Verdict {
     let declaration = others[answerCount - (asksForQueue ? 1 : 0)]
     let name = declaration.name.description
@@ -187,7 +187,7 @@ package struct QueueInspection: Hashable, Sendable {
     case .differs:
       return .unsupported("queue '\(name)' beside it is not what 'amqp-job declare' makes: \(reason.text)")
     case nil where reason.code == .accessRefused:
-      step = .lookingBeside(inquiry.standing)
+      step = .probingNeighbours(inquiry.standing)
       return ask(passiveQuestions)
     case nil: return .refused(reason)
     }
@@ -195,7 +195,8 @@ package struct QueueInspection: Hashable, Sendable {
 
   // MARK: Without the configure permission
 
-  /// A consumer that every kind of queue refuses, with its type in the text: a stream for the first argument, others for the second.
+  /// A consumer that every type of queue refuses, with the type in the text of the refusal. A stream refuses the first argument, and
+  /// the other types refuse the second.
   private var typeQuestion: Method {
     .basicConsume(
       queue: ByteString(queue.name), consumerTag: "amqp-job",
@@ -208,7 +209,7 @@ package struct QueueInspection: Hashable, Sendable {
 
   private mutating func typeTold(_ reason: CloseReason) -> Verdict {
     guard case .unsupported? = DeclarationRefusal(reason, of: inquiry.declaration) else {
-      // The refusal is the queue's own then: it is not there, say, or may not be read.
+      // The refusal is about the queue itself then. It does not exist, say, or may not be read.
       return reason.code == .preconditionFailed ? unknownType : .refused(reason)
     }
     let standing: QueueTopology
@@ -219,7 +220,7 @@ package struct QueueInspection: Hashable, Sendable {
     default: return unknownType
     }
     guard namesFit else { return .known(standing, .absent) }
-    step = .lookingBeside(standing)
+    step = .probingNeighbours(standing)
     return ask(passiveQuestions)
   }
 
@@ -235,7 +236,7 @@ package struct QueueInspection: Hashable, Sendable {
 }
 
 extension DeclarationInquiry.Transience: CustomStringConvertible {
-  /// What is said of such a queue.
+  /// The predicate of a sentence about the queue.
   package var description: String {
     switch self {
     case .notDurable: "is not durable"

@@ -2,7 +2,7 @@ internal import AMQP
 internal import Broker
 internal import Console
 
-/// Reaching the broker, and finding the queue there.
+/// Connecting to the broker and finding the queue.
 extension Runner {
   mutating func connect() -> [RunnerAction] {
     phase = .connecting
@@ -17,7 +17,7 @@ extension Runner {
     return .connect(questions + slots.filter(\.opensWithLogin).flatMap { $0.on([.channelOpen]) })
   }
 
-  /// The login succeeded, and what was sent with it is with the broker.
+  /// The login has succeeded.
   mutating func connected(to server: ServerVersion?) -> [RunnerAction] {
     session.loggedIn(to: server)
     for index in slots.indices { slots[index].loggedIn() }
@@ -28,9 +28,9 @@ extension Runner {
     return serve() + awaitReturns()
   }
 
-  /// Has as many slots as may take items wait for them.
+  /// Attaches consumers to as many slots as may take items.
   mutating func serve() -> [RunnerAction] {
-    // With a connection that is new the limit is its own.
+    // A new connection has already set the limit.
     let isConnected =
       switch phase {
       case .connecting, .inspecting: false
@@ -49,7 +49,7 @@ extension Runner {
     return [.send(methods)] + limit + awaitItem()
   }
 
-  /// The broker refused the queue before anything was consumed.
+  /// The broker has refused the queue before anything was consumed.
   mutating func queueRefused(_ reason: CloseReason) -> [RunnerAction] {
     switch reason.refusal {
     case .nodeIsDown:
@@ -65,13 +65,13 @@ extension Runner {
       let left = now.duration(to: report.startedAt + options.waitFirst)
       guard left > .zero, tally.taken == 0 else {
         let advice = options.ownQueue == nil ? "; 'amqp-job declare \(queue.name)' makes it" : " any more"
-        return breakOff(.noQueue, "there is no \(place)\(advice)")
+        return breakOff(.noQueue, "there is no \(queueLabel)\(advice)")
       }
       phase = .awaitingQueue
       served()
       return [.cancel(.connectLimit), .set(.retry, after: min(left, .seconds(1)))]
     default:
-      let refusal = ExplainedRefusal(reason, queue: queue.name, place: place)
+      let refusal = ExplainedRefusal(reason, queue: queue.name, place: queueLabel)
       return breakOff(refusal.status, refusal.line)
     }
   }
@@ -88,11 +88,11 @@ extension Runner {
   }
 
   mutating func connectLimitReached() -> [RunnerAction] {
-    // The end has limits of its own.
+    // Coming to an end has limits of its own.
     guard !isStopping else { return [] }
     switch phase {
-    case .connecting, .inspecting, .serving, .looking:
-      // Workers that may finish are waited for, and so is what they did. In a pause nothing is asked of the broker.
+    case .connecting, .inspecting, .serving, .probing:
+      // Workers that may finish are waited for, and so are the items that they did. In a pause the broker is not asked anything.
       let isAsked = phase != .serving || slots.contains { $0.state == .consuming }
       guard !slots.contains(where: \.isBusy), returning.isEmpty, isAsked else {
         return [.set(.connectLimit, after: options.connection.connectTimeout)]
@@ -132,13 +132,14 @@ extension Runner {
     case .inspecting:
       let isAtWork = slots.contains { $0.isBusy || $0.isSettling }
       return isAtWork ? connectionLost(failure) : attemptFailed(failure)
-    case .serving, .looking, .awaitingQueue: return connectionLost(failure)
+    case .serving, .probing, .awaitingQueue: return connectionLost(failure)
     case .new, .closing, .finished:
       return []
     }
   }
 
-  /// The login was good before, and is read from files: when a password changes, one of both is changed first.
+  /// The login worked before and is read from files. When a password changes, the broker and the file do not change at the same
+  /// time.
   private var mayBeReplaced: Bool { options.connection.credentialsMayChange && session.hasLoggedIn }
 
   private mutating func attemptFailed(
@@ -163,7 +164,7 @@ extension Runner {
     guard !isStopping, freeItems > 0 || slots.contains(where: \.isBusy) else { return actions }
     if options.ownQueue != nil { return actions + ownQueueLost(failure) }
     actions += [
-      said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.look), .cancel(.retry),
+      said(.warning, "\(failure); connecting again"), .cancel(.idle), .cancel(.probe), .cancel(.retry),
     ]
     let pause = pauseAfterLoss()
     session.outage.isAnnounced = true
@@ -178,7 +179,7 @@ extension Runner {
     session.outage.lost(now: now, timeout: options.connection.connectTimeout, jitter: pause.jitter())
   }
 
-  /// The broker has said something of the queue.
+  /// The broker has said something about the queue.
   mutating func served() {
     session.served(now: now)
   }

@@ -2,9 +2,9 @@ internal import AMQP
 internal import Broker
 internal import Console
 
-/// Waiting for items, and seeing that there are none.
+/// Waiting for items, and finding out that there are none.
 extension Runner {
-  /// What an item takes at most from the queue to us, when there is one.
+  /// The longest time that an item takes from the queue to this runner, if there is an item.
   static let idlePeriod: Duration = .milliseconds(250)
 
   mutating func consuming(in index: Int) -> [RunnerAction] {
@@ -12,12 +12,12 @@ extension Runner {
     answered(in: index)
     slots[index].consumerConfirmed()
     if slots[index].state == .cancelling { return [.send(withdraw(index))] }
-    // A look is over only with its last answer.
+    // A probe ends only with its last answer.
     guard phase == .serving else { return [] }
     return [.cancel(.connectLimit)] + awaitItem()
   }
 
-  /// A consumer is attached, with nothing in hand: an item comes, or it does not.
+  /// A consumer is attached and no item is in hand. Either an item comes, or the idle timer elapses.
   mutating func awaitItem() -> [RunnerAction] {
     report.idle(now: now)
     return [.set(.idle, after: idlePeriod())]
@@ -28,24 +28,24 @@ extension Runner {
     return max(Self.idlePeriod, now.duration(to: report.startedAt + options.waitFirst))
   }
 
-  /// Nothing has come: acks that only the next item would have confirmed are asked after, and the queue is looked at.
+  /// No item has come. The acks that the next item would have confirmed are confirmed by a question, and then the queue is probed.
   mutating func idled() -> [RunnerAction] {
     guard phase == .serving, !isStopping else { return [] }
     let unconfirmed = slots.indices.filter { slots[$0].state == .consuming && slots[$0].isAckUnconfirmed }
     let unasked = unconfirmed.filter { !slots[$0].isAskedAfterAck }
-    let probes: [RunnerAction] = unasked.flatMap { index in
+    let confirmations: [RunnerAction] = unasked.flatMap { index in
       [
         .send(slots[index].on([slots[index].setPrefetch()])),
         .set(.settlementLimit(slot: index), after: options.connection.connectTimeout),
       ]
     }
-    guard unconfirmed.isEmpty else { return probes + awaitItem() }
+    guard unconfirmed.isEmpty else { return confirmations + awaitItem() }
     guard options.endsWhenDrained, !pause.isActive, !slots.contains(where: \.isBusy) else { return [] }
-    return inspection.isComplete ? look() : awaitItem()
+    return inspection.isComplete ? probe() : awaitItem()
   }
 
-  /// The broker has answered what was sent behind an ack.
-  mutating func probed(in index: Int) -> [RunnerAction] {
+  /// The broker has answered a question that was sent after an ack.
+  mutating func prefetchAnswered(in index: Int) -> [RunnerAction] {
     let isAckTaken = slots[index].prefetchAnswered()
     guard !slots[index].isBusy else { return askedBeforeMove(in: index) }
     guard isAckTaken else { return [] }
@@ -53,56 +53,56 @@ extension Runner {
     return [.cancel(.settlementLimit(slot: index))]
   }
 
-  // MARK: Looking
+  // MARK: Probing
 
-  /// Begins a look whether the queue is drained, with the consumers that there are, or one.
-  mutating func look() -> [RunnerAction] {
-    guard let looker else { return [] }
-    phase = .looking
+  /// Begins to probe whether the queue is drained. If no consumer is attached, one is attached first.
+  mutating func probe() -> [RunnerAction] {
+    guard let prober else { return [] }
+    phase = .probing
     let limit = RunnerAction.set(.connectLimit, after: options.connection.connectTimeout)
     let search = searchNeighbours()
     guard inspection.neighbourSearch == nil else { return search + [limit] }
     guard inspection.neighbours != .hidden || policy.hasRetries else { return breakOffUnseen() }
-    let questions = slots[looker].isConsumerAttached ? beginLook(looker) : drain.sense()
-    return [.send(slots[looker].on(questions)), limit]
+    let questions = slots[prober].isConsumerAttached ? beginProbe(prober) : drain.sense()
+    return [.send(slots[prober].on(questions)), limit]
   }
 
-  private var looker: Int? { slots.firstIndex { $0.state == .consuming || $0.state == .idle } }
+  private var prober: Int? { slots.firstIndex { $0.state == .consuming || $0.state == .idle } }
 
-  private mutating func beginLook(_ looker: Int) -> [Method] {
-    let attach = slots[looker].isConsumerAttached ? [] : self.attach(looker)
+  private mutating func beginProbe(_ prober: Int) -> [Method] {
+    let attach = slots[prober].isConsumerAttached ? [] : self.attach(prober)
     return attach
       + drain.begin(ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
   }
 
-  /// An answer to a look's questions.
-  mutating func looking(_ answer: Drain.Answer) -> [RunnerAction] {
-    guard let next = drain.take(answer, now: now), phase == .looking else { return [] }
+  /// The broker has answered one of a probe's questions.
+  mutating func probeAnswered(_ answer: Drain.Answer) -> [RunnerAction] {
+    guard let next = drain.take(answer, now: now), phase == .probing else { return [] }
     switch next {
     case .begin:
-      guard let looker else { return [] }
-      return [.send(slots[looker].on(beginLook(looker)))]
+      guard let prober else { return [] }
+      return [.send(slots[prober].on(beginProbe(prober)))]
     case .ask(let questions):
-      guard let looker else { return [] }
-      return [.send(slots[looker].on(questions))]
+      guard let prober else { return [] }
+      return [.send(slots[prober].on(questions))]
     case .found(.items):
       return [.cancel(.connectLimit)] + serve()
     case .found:
       let methods = slots.indices.flatMap { slots[$0].state == .consuming ? withdraw($0) : [] }
-      return methods.isEmpty ? looked() : [.send(methods)]
+      return methods.isEmpty ? probeEnded() : [.send(methods)]
     }
   }
 
-  /// What a look took from the retry queue goes back there.
-  mutating func gotInLook(_ item: WorkItem, in index: Int) -> [RunnerAction] {
-    // The slot may have an item of the queue by now.
+  /// A probe has taken an item from the retry queue, which goes back there.
+  mutating func gotInProbe(_ item: WorkItem, in index: Int) -> [RunnerAction] {
+    // Meanwhile the slot may have got an item of the queue.
     let release = slots[index].isBusy ? [] : [RunnerAction.releaseBody(slot: index)]
-    return release + [.send(slots[index].on([Self.giveBack(item)]))] + looking(.message)
+    return release + [.send(slots[index].on([Self.requeue(item)]))] + probeAnswered(.message)
   }
 
-  /// Once our consumers are gone, an item that came to one in its last moment would be in hand.
-  mutating func looked() -> [RunnerAction] {
-    guard phase == .looking, !isStopping, let finding = drain.finding else { return [] }
+  /// Acts on a probe's finding when the consumers are gone. An item that came to one of them at the last moment is in hand by then.
+  mutating func probeEnded() -> [RunnerAction] {
+    guard phase == .probing, !isStopping, let finding = drain.finding else { return [] }
     guard slots.allSatisfy({ $0.state.isOne(of: .idle, .noChannel, .closed) }) else { return [] }
     let answered = RunnerAction.cancel(.connectLimit)
     switch finding {
@@ -112,23 +112,23 @@ extension Runner {
     case .items:
       return [answered] + serve()
     case .inconclusive, .retries, .otherConsumers, .returning, .empty:
-      let end = breakOffVoidLooks()
+      let end = breakOffInconclusiveProbes()
       guard end.isEmpty else { return [answered] + end }
-      return [answered] + forgetMarks() + [.set(.look, after: pause.beforeProbe)]
+      return [answered] + forgetMarks() + [.set(.probe, after: pause.beforeProbe)]
     }
   }
 
-  /// Looks that do not count are not gone on with for ever.
-  mutating func breakOffVoidLooks() -> [RunnerAction] {
+  /// Inconclusive probes do not go on without a limit.
+  mutating func breakOffInconclusiveProbes() -> [RunnerAction] {
     guard let since = drain.inconclusiveSince, now >= since + options.connection.connectTimeout else { return [] }
-    return breakOff(.unreachable, "\(place) gives no answer that can be trusted: its leader is away, or too slow")
+    return breakOff(.unreachable, "\(queueLabel) gives no answer that can be trusted: its leader is away, or too slow")
   }
 
-  /// Goes on after a slot is through with something.
+  /// Goes on after a slot has finished something.
   mutating func resume() -> [RunnerAction] {
     switch phase {
     case .serving where !isStopping: serve()
-    case .looking: looked()
+    case .probing: probeEnded()
     default: []
     }
   }

@@ -3,30 +3,30 @@ internal import Broker
 internal import Console
 internal import Linux
 
-/// Ceasing to take items, and coming to an end when all that was taken is settled.
+/// Taking no more items, and coming to an end when all items are settled.
 extension Runner {
-  /// How long the broker may take to answer a cancel when nothing depends on it.
+  /// How long the broker may take to answer a cancel on which nothing depends.
   static let withdrawalLimit: Duration = .milliseconds(500)
   /// How long the broker may take to answer the close of the connections.
   static let closeLimit: Duration = .seconds(5)
-  /// The same where somebody waits for our end, or where the broker was not of much use.
+  /// The same for an end that somebody waits for, or with a broker that has not been answering.
   static let hurriedCloseLimit: Duration = .milliseconds(400)
 
-  /// No item is taken any more.
+  /// No more items are taken.
   var isStopping: Bool { stop.isStopping }
 
-  /// How many items may still come, besides those that may come already.
+  /// How many more slots may wait for an item.
   var freeItems: Int {
     options.maxItems - tally.taken + returning.count - slots.count(where: \.mayTakeItem)
   }
 
-  /// Goes on to the end with `status`, whatever else comes; the line says why.
+  /// Comes to an end with `status`, whatever else happens. The line says why.
   mutating func breakOff(_ status: ExitStatus, _ line: LogMessage) -> [RunnerAction] {
     let level: LogEntry.Level = stop.breakOff(status) ? .error : .warning
     return [said(level, line)] + stopTaking()
   }
 
-  /// A line of the log; the last one that is an error says why the status is none of success.
+  /// A line of the log. An error says why the exit status is not 0.
   mutating func said(_ level: LogEntry.Level, _ line: LogMessage) -> RunnerAction { said(LogEntry(level, line)) }
 
   mutating func said(_ entry: LogEntry) -> RunnerAction {
@@ -34,7 +34,7 @@ extension Runner {
     return .log(entry)
   }
 
-  /// Cancels the consumers that have nothing in hand. What comes to them in this moment is put back.
+  /// Cancels the consumers that have no item in hand. An item that comes to one of them now is put back.
   mutating func stopTaking() -> [RunnerAction] {
     var methods: [ChannelMethod] = []
     var limits: [RunnerAction] = []
@@ -53,34 +53,34 @@ extension Runner {
       }
     }
     if !slots.contains(where: \.hasWorker) { limits.append(.endOfWork) }
-    return [.cancel(.idle), .cancel(.look), .cancel(.pause), .cancel(.retry), .send(methods)] + limits
+    return [.cancel(.idle), .cancel(.probe), .cancel(.pause), .cancel(.retry), .send(methods)] + limits
   }
 
-  /// Cancels the consumer of a slot with nothing in hand.
+  /// Cancels the consumer of a slot that has no item in hand.
   mutating func withdraw(_ index: Int) -> [ChannelMethod] {
     slots[index].handle(.cancel)
-    // The channel of RabbitMQ 3.10 that is told to cancel what it is just about to attach to a quorum queue crashes.
+    // In RabbitMQ 3.10 a channel crashes if it is told to cancel a consumer that it is just attaching to a quorum queue.
     guard slots[index].isConsumerConfirmed else { return [] }
     return slots[index].on(slots[index].detach())
   }
 
-  /// The broker has cancelled our consumer: nothing comes any more, and the ack before it was taken.
+  /// The broker has cancelled the consumer. No more items come, and the ack that was sent before was taken.
   mutating func withdrawn(_ tag: ByteString, in index: Int) -> [RunnerAction] {
     guard slots[index].state == .cancelling, tag == slots[index].consumerTag else { return [] }
     slots[index].handle(.cancelled)
     answered(in: index)
-    return [.cancel(.settlementLimit(slot: index))] + looked()
+    return [.cancel(.settlementLimit(slot: index))] + probeEnded()
   }
 
   mutating func drainLimitReached() -> [RunnerAction] {
     guard !isStopping else { return [] }
     let limit = options.drainTimeout?.text ?? ""
-    return breakOff(.temporaryFailure, "\(place) is not drained after \(limit)\(naming: .drainTimeout)")
+    return breakOff(.temporaryFailure, "\(queueLabel) is not drained after \(limit)\(naming: .drainTimeout)")
   }
 
-  /// The end, where nothing is left to be done.
+  /// Ends the runner if nothing is left to be done.
   mutating func conclude() -> [RunnerAction] {
-    // Even where no item is asked for, the queue is.
+    // Even a runner that is asked for no item inspects the queue.
     let isExhausted =
       tally.taken >= options.maxItems && returning.isEmpty && (inspection.isComplete || inspection.wasComplete)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
@@ -95,8 +95,8 @@ extension Runner {
       + [.closeConnections, .set(.closeLimit, after: stop.isHurried ? Self.hurriedCloseLimit : Self.closeLimit)]
   }
 
-  /// What is still to come before the end. All that the exit status says is settled: what the broker does not
-  /// answer now costs no more than a warning in its log.
+  /// Waits for the connections to be closed. Everything that the exit status depends on is settled. If the broker does not answer
+  /// now, that costs no more than a warning in its log.
   mutating func closing(_ event: RunnerEvent, _ status: ExitStatus) -> [RunnerAction] {
     switch event {
     case .connectionsClosed, .timer(.closeLimit):
@@ -108,19 +108,19 @@ extension Runner {
     }
   }
 
-  /// What there is left to say. An error has its line already where something forbade to go on, or a single item failed.
+  /// The runner's last line. An error has been logged already if something made it impossible to go on, or if a single item failed.
   private mutating func ending(_ status: ExitStatus) -> [RunnerAction] {
     if status != .success, !report.hasReportedError { return [said(ending().entry(.error))] }
     if options.isOfSeveral {
       return report.hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
     }
-    return stop.isDrained ? [said(.info, "\(place) is drained")] : []
+    return stop.isDrained ? [said(.info, "\(queueLabel) is drained")] : []
   }
 
   private func ending() -> Ending {
     Ending(
       cause: stop.cause, tally: tally, wanted: options.maxItems == .max ? nil : options.maxItems,
-      queue: queue.name, place: place,
+      queue: queue.name, queueLabel: queueLabel,
       deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
       duration: report.startedAt.duration(to: now))
   }

@@ -3,9 +3,9 @@ internal import Broker
 internal import Console
 internal import Linux
 
-/// Learning what the queue is, before items are taken from it, and what is beside it, before that matters.
+/// Finding out what the queue is before items are taken from it, and what is beside it before that matters.
 extension Runner {
-  /// What to ask about the queue before anything is consumed from it: consumers can be what a queue lives for.
+  /// What to ask about the queue before a consumer is attached. A queue may be deleted with its last consumer.
   mutating func inspect() -> [ChannelMethod] {
     if let own = options.ownQueue { return declare(own) }
     inspection.dropSearches()
@@ -16,17 +16,17 @@ extension Runner {
     return inspection.ask(QueueInspection(queue: queue, channel: sideChannel, transients: options.transients))
   }
 
-  /// The questions have a channel of their own.
+  /// The channel of these questions.
   var sideChannel: UInt16 { UInt16(slots.count + 1) }
 
-  /// Something is to be found out before a consumer is attached: what the queue is, whether what it refers to is there, or
-  /// whether copies may be published.
+  /// Something has to be found out before a consumer is attached: what the queue is, whether the queues that it refers to exist,
+  /// or whether copies may be published.
   var mayBeInspected: Bool { options.ownQueue == nil && options.assumed != .plain(.classic) }
 
-  /// All that is left to be found out is whether copies may be published.
+  /// Only whether copies may be published has to be found out.
   var isTypeAssumed: Bool { options.assumed == .plain(.quorum) }
 
-  /// Asks anew before a consumer is attached: the queue may have been declared otherwise since.
+  /// Inspects the queue again before a consumer is attached, because it may have been declared differently since.
   mutating func inspectAgain() -> [RunnerAction] {
     phase = .inspecting
     inspection.forget()
@@ -34,7 +34,7 @@ extension Runner {
     return (isTypeAssumed ? known(policy.standing, .unknown) : [.send(inspect())]) + [limit]
   }
 
-  /// An answer to the inspection.
+  /// The broker has answered one of the inspection's questions.
   mutating func inspected(
     _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
@@ -53,16 +53,16 @@ extension Runner {
       return known(inquiry.standing, .unknown, transience)
     case .unsupported(let why):
       inspection.endInquiry()
-      return breakOff(.wrongQueue, "cannot serve \(place): \(why)")
+      return breakOff(.wrongQueue, "cannot serve \(queueLabel): \(why)")
     case .transient(let why):
       inspection.endInquiry()
       return breakOff(
-        .wrongQueue, "cannot serve \(place): it \(why)" + (why == .exclusive ? "" : "\(Advice.acceptingAnyQueue)"))
+        .wrongQueue, "cannot serve \(queueLabel): it \(why)" + (why == .exclusive ? "" : "\(Advice.acceptingAnyQueue)"))
     case .unknowable(let why):
       inspection.endInquiry()
       return breakOff(
         .notPermitted,
-        "cannot tell whether \(place) can be served without a loss: \(why); grant the user the configure permission on it"
+        "cannot tell whether \(queueLabel) can be served without a loss: \(why); grant the user the configure permission on it"
           + "\(Advice.assumingType)")
     case .refused(let reason):
       inspection.endInquiry()
@@ -73,13 +73,13 @@ extension Runner {
     }
   }
 
-  /// What is not known yet makes no difference.
+  /// The questions that are left make no difference.
   private func isEnough(_ inquiry: QueueInspection) -> Bool {
     inquiry.mayBeConsumed && !inquiry.mayBeDeclared && !options.attempts.areRequired && !rejectsFailures
       && !needsPermission(inquiry.standing)
   }
 
-  /// The server may drop what comes back too often where nobody said so: RabbitMQ does from 4.0 on.
+  /// The server may drop items that come back too often, although nobody configured that. RabbitMQ does so from 4.0 on.
   private var dropsReturns: Bool { session.server.map { $0 >= ServerVersion(4, 0) } ?? true }
 
   mutating func known(
@@ -89,7 +89,7 @@ extension Runner {
     inspection.found(neighbours)
     if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     guard policy.isPossible else {
-      return breakOff(.wrongQueue, "\(place) \(whatIsLacking(standing))")
+      return breakOff(.wrongQueue, "\(queueLabel) \(whatIsLacking(standing))")
     }
     let warning = warnOfDrops(standing)
     let search = searchTarget()
@@ -97,7 +97,7 @@ extension Runner {
     return warning + targetFound()
   }
 
-  /// Nothing is left to be found out of where dead letters go.
+  /// It is known where dead letters go, as far as that can be known.
   mutating func targetFound() -> [RunnerAction] {
     inspection.awaitPermission(needsPermission(policy.standing))
     guard !inspection.isAwaitingPermission else { return [.askForPermission] }
@@ -116,7 +116,7 @@ extension Runner {
       + "go without a delay\(naming: .retryDelay)"
   }
 
-  /// A broker's limit drops items of such a queue, unless they are put back as copies in time.
+  /// A delivery limit of the broker drops items of such a queue, unless they are put back as copies in time.
   private func needsPermission(_ standing: QueueTopology) -> Bool {
     switch standing {
     case .plain(.classic), .declared, .deadLettering: false
@@ -126,7 +126,7 @@ extension Runner {
 
   private mutating func inspectionEnded() -> [RunnerAction] {
     inspection.complete()
-    // Whoever cannot tell whether it is drained need not begin.
+    // A runner that cannot tell whether the queue is drained does not begin.
     let search = options.endsWhenDrained && phase == .inspecting ? searchNeighbours() : []
     guard search.isEmpty else { return search }
     return phase == .inspecting ? serve() + awaitReturns() : []
@@ -142,10 +142,10 @@ extension Runner {
     case .refused(let reason) where reason.code == .accessRefused:
       return breakOff(
         .notPermitted,
-        "no permission to publish to \(place): \(reason.text); the broker drops an item of it that comes back too often, "
+        "no permission to publish to \(queueLabel): \(reason.text); the broker drops an item of it that comes back too often, "
           + "unless a copy is put in its place; grant the user the write permission on 'amq.default'")
     case .refused(let reason):
-      return breakOff(.temporaryFailure, "cannot publish copies of items to \(place): \(reason.text)")
+      return breakOff(.temporaryFailure, "cannot publish copies of items to \(queueLabel): \(reason.text)")
     case .unknown(let reason):
       session.failed(
         BrokerFailure(.unreachable, broker: broker, detail: "no copies of items can be published, \(reason)"))
@@ -153,9 +153,9 @@ extension Runner {
     }
   }
 
-  // MARK: The queues beside it
+  // MARK: The queues beside the queue
 
-  /// Begins to look for the queues beside one that does not refer to them, where nothing is known of them.
+  /// Asks whether there are a retry and a dead-letter queue beside a queue that does not refer to them, unless that is known.
   mutating func searchNeighbours() -> [RunnerAction] {
     guard inspection.neighbours == .unknown, inspection.neighbourSearch == nil, case .plain = policy.standing else {
       return []
@@ -167,9 +167,9 @@ extension Runner {
     return [.send(inspection.ask(search))]
   }
 
-  /// A failure is to be judged, and what it means for the item is not known yet.
+  /// A worker has failed, and it is not known yet what that means for the item.
   func keepsEnd(_ event: RunnerEvent) -> Bool {
-    guard inspection.neighbours == .unknown, inspection.isComplete, !isStopping, phase == .serving || phase == .looking,
+    guard inspection.neighbours == .unknown, inspection.isComplete, !isStopping, phase == .serving || phase == .probing,
       case .plain = policy.standing, options.ownQueue == nil
     else { return false }
     switch event {
@@ -190,7 +190,7 @@ extension Runner {
     return timers + searchNeighbours() + [.set(.searchLimit, after: options.connection.connectTimeout)]
   }
 
-  /// A broker that says nothing is as good as none.
+  /// The broker has not answered in time, and counts as lost.
   mutating func searchLimitReached() -> [RunnerAction] {
     guard inspection.neighbourSearch != nil, deferred.hasWorkerEnds else { return [] }
     return [.disconnect]
@@ -209,24 +209,24 @@ extension Runner {
     switch finding {
     case .absent: inspection.found(.absent)
     case .hidden:
-      // Who vouches for the queue says that it stands alone.
+      // A user who says what the queue is also says that it stands alone.
       inspection.found(options.assumed == nil ? .hidden : .absent)
       if inspection.neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     case .found:
       return breakOff(
         .wrongQueue,
-        "cannot serve \(place): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what "
+        "cannot serve \(queueLabel): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what "
           + "'amqp-job declare' makes with them")
     case .refused(let reason): return queueRefused(reason)
     }
     switch phase {
     case .inspecting: return serve() + awaitReturns()
-    case .looking: return look()
+    case .probing: return probe()
     default: return []
     }
   }
 
-  /// Whether there is what an assumed queue refers to.
+  /// The queues that an assumed queue refers to exist, or they do not.
   private mutating func assumptionChecked(
     _ finding: NeighbourSearch.Finding
   ) -> [RunnerAction] {
@@ -235,18 +235,18 @@ extension Runner {
     case .absent:
       return breakOff(
         .wrongQueue,
-        "\(place) has not all the queues beside it, though it was said to be 'declared'\(naming: .assume); "
+        "\(queueLabel) has not all the queues beside it, though it was said to be 'declared'\(naming: .assume); "
           + "'amqp-job declare \(queue.name)' makes them"
       )
     case .refused(let reason): return queueRefused(reason)
     }
   }
 
-  /// Whether something waits there for its way back cannot be known.
+  /// The runner cannot find out whether items wait in the retry queue.
   mutating func breakOffUnseen() -> [RunnerAction] {
     breakOff(
       .notPermitted,
-      "cannot tell whether \(place) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it"
+      "cannot tell whether \(queueLabel) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it"
         + "\(Advice.assumingType)")
   }
 }

@@ -14,14 +14,14 @@ extension Runner {
     case .working:
       return abandon(
         index, .itemTakenBack,
-        "the broker took the item back from \(place) (consumer timeout, or the queue was deleted): "
+        "the broker took the item back from \(queueLabel) (consumer timeout, or the queue was deleted): "
           + "the worker is stopped; if it needs more time, the queue needs a longer one ('amqp-job declare --consumer-timeout')"
       )
     case .consuming:
       // If the queue is gone, the inspection finds that out.
       drain.interrupt()
       slots[index].handle(.consumerLost(isStopping: isStopping))
-      let stop: [RunnerAction] = [.cancel(.idle), .cancel(.look)]
+      let stop: [RunnerAction] = [.cancel(.idle), .cancel(.probe)]
       return stop + (mayBeInspected ? inspectAgain() : serve())
     case .copying(let moving):
       let lost = copiesLost(in: [index])
@@ -52,14 +52,14 @@ extension Runner {
       let advice = reason.isAboutConsumerTimeout ? "; raise the broker's consumer_timeout if it needs more time" : ""
       return abandon(
         index, .itemTakenBack,
-        "the broker took the item back from \(place): \(reason.text); the worker is stopped\(advice)")
+        "the broker took the item back from \(queueLabel): \(reason.text); the worker is stopped\(advice)")
     case .copying(let moving): return lost + moveAbandoned(moving, in: index, why: reason.text) + resume()
     case .holding: return [.releaseBody(slot: index)] + resume()
     case .orphaned, .abandoning, .closed, .noChannel: return []
     case .closing: return [.cancel(.settlementLimit(slot: index))] + resume()
     case .confirming: return [.cancel(.settlementLimit(slot: index))] + ackRefused(why: reason.text)
     case .idle, .consuming, .cancelling:
-      if phase == .looking { drain.channelLost(now: now) }
+      if phase == .probing { drain.channelLost(now: now) }
       if isAckLost { return lost + ackRefused(why: reason.text) }
       guard !isStopping, phase != .awaitingQueue else { return lost }
       return lost + queueRefused(reason)
@@ -93,7 +93,7 @@ extension Runner {
     if isAckLost {
       return actions + breakOff(status, "\(failure); items already done may be run again, their acks are unconfirmed")
     }
-    return actions + breakOffVoidLooks()
+    return actions + breakOffInconclusiveProbes()
   }
 
   /// Without a connection there are no channels.
@@ -108,7 +108,7 @@ extension Runner {
 
   // MARK: Acks
 
-  /// True where the broker may not have taken the slot's last ack. That ack no longer counts, and the slot takes no more items.
+  /// True if the broker may not have taken the slot's last ack. That ack no longer counts, and the slot takes no more items.
   private mutating func loseAck(in index: Int) -> Bool {
     guard slots[index].isAckUnconfirmed, slots[index].state.after(.ackLost) != nil else { return false }
     slots[index].handle(.ackLost)
@@ -118,12 +118,12 @@ extension Runner {
 
   private mutating func ackRefused(why: String) -> [RunnerAction] {
     breakOff(
-      .itemTakenBack, "the broker may not have taken the last ack in \(place), the item will be run again: \(why)")
+      .itemTakenBack, "the broker may not have taken the last ack in \(queueLabel), the item will be run again: \(why)")
   }
 
   private mutating func ackUnconfirmed(why: String) -> [RunnerAction] {
     breakOff(
-      .temporaryFailure, "the item of \(place) is done, but may be run again: its ack is unconfirmed (\(why))")
+      .temporaryFailure, "the item of \(queueLabel) is done, but may be run again: its ack is unconfirmed (\(why))")
   }
 
   /// The broker has not answered in time.
@@ -160,7 +160,7 @@ extension Runner {
     guard copyState.lost(), !isStopping else { return [] }
     return breakOff(
       .temporaryFailure,
-      "items of \(place) went back \(copyState.losses) times in a row after copies of them had been published, and may be there "
+      "items of \(queueLabel) went back \(copyState.losses) times in a row after copies of them had been published, and may be there "
         + "more than once: no more are copied")
   }
 
@@ -168,7 +168,7 @@ extension Runner {
   private mutating func moveAbandoned(_ moving: MovingItem, in index: Int, why: String) -> [RunnerAction] {
     let ended = moving.isUnrun ? nil : moving.ended
     return [.dropMove(slot: index), .releaseBody(slot: index), .cancel(.settlementLimit(slot: index))]
-      + (ended.map { disposed(of: $0, as: .givenBackByBroker(why: why)) } ?? [])
+      + (ended.map { record($0, as: .requeuedByBroker(why: why)) } ?? [])
   }
 
   // MARK: Workers and deliveries

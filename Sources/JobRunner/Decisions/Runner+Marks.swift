@@ -2,18 +2,18 @@ internal import AMQP
 internal import Broker
 internal import Console
 
-/// Taking away the marks of the items that have been in the retry queue. An item has one from its first way there until it leaves
-/// the queue for good, in whosever hand it is.
+/// Removing the marks of items that have been in the retry queue. An item has a mark from the first time that it goes there until
+/// it leaves the queue for good.
 extension Runner {
-  /// On a channel of its own: where the user may not do it, no item is lost.
+  /// Marks have a channel of their own. A refusal, which closes it, leaves the items alone.
   private var markChannel: UInt16 { UInt16(slots.count + 2) }
 
-  /// What takes the item's mark away, as it leaves the queue for good. It goes out with the settlement: so both are with the
-  /// broker, or neither.
-  mutating func unmark(_ item: WorkItem, _ disposal: Disposal) -> [ChannelMethod] {
-    switch disposal {
-    case .acked, .givenBackAsCopy, .deadLettered, .rejected: policy.hasRetries && item.isMarked ? takeMarks(1) : []
-    case .givenBack, .givenBackByBroker, .retried: []
+  /// Removes the item's mark when the item leaves the queue for good. The methods are sent together with the settlement, so that
+  /// the broker gets both or neither.
+  mutating func unmark(_ item: WorkItem, _ settlement: Settlement) -> [ChannelMethod] {
+    switch settlement {
+    case .acked, .requeuedAsCopy, .deadLettered, .rejected: policy.hasRetries && item.isMarked ? takeMarks(1) : []
+    case .requeued, .requeuedByBroker, .retried: []
     }
   }
 
@@ -23,7 +23,7 @@ extension Runner {
     return inspection.opening(methods.map { ChannelMethod($0, on: markChannel) })
   }
 
-  /// nil for what came on another channel.
+  /// Returns nil for a method on another channel.
   mutating func marksAnswered(_ method: Method, on channel: UInt16) -> [RunnerAction]? {
     guard channel == markChannel, options.ownQueue == nil else { return nil }
     guard case .channelClose(let reason) = method else { return [] }
@@ -37,20 +37,20 @@ extension Runner {
     )
   }
 
-  /// How long an item may be on its way back while nothing is in its way. RabbitMQ tries again after 3 minutes what a queue
-  /// refused, or did not answer.
-  static let longestReturn: Duration = .seconds(300)
+  /// How long an item may be on its way back from the retry queue while nothing holds it up. RabbitMQ tries again after 3 minutes
+  /// if a queue refused the item or did not answer.
+  static let maxReturnTime: Duration = .seconds(300)
 
-  /// Marks are left of which no item comes: it left the queues otherwise (a purge, say, or another program took it).
+  /// Removes marks whose items do not come. Such an item has left the queues in another way: by a purge, say.
   mutating func forgetMarks() -> [RunnerAction] {
-    guard drain.showsNobody, let since = drain.returningSince, now >= since + Self.longestReturn else { return [] }
+    guard drain.showsNobody, let since = drain.returningSince, now >= since + Self.maxReturnTime else { return [] }
     let warning = said(
       .warning,
-      "\(drain.markCount.counted("item")) of \(place) did not come back for another attempt in \(Self.longestReturn.text), with "
+      "\(drain.markCount.counted("item")) of \(queueLabel) did not come back for another attempt in \(Self.maxReturnTime.text), with "
         + "nothing in the way, and will not be waited for any longer")
-    return [warning, .send(takeMarks(min(drain.markCount, Self.mostMarks)))]
+    return [warning, .send(takeMarks(min(drain.markCount, Self.maxMarks)))]
   }
 
-  /// How many are taken away at a time.
-  private static let mostMarks: UInt32 = 10_000
+  /// How many marks are removed at a time.
+  private static let maxMarks: UInt32 = 10_000
 }

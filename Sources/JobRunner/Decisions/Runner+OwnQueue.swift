@@ -2,7 +2,7 @@ internal import AMQP
 internal import Broker
 internal import Console
 
-/// A queue of the runner's own: declared with the login, where another one would be inspected.
+/// A queue of the runner's own. It is declared together with the login, in the place of an inspection.
 extension Runner {
   private var setUpChannel: UInt16 { UInt16(slots.count + 1) }
 
@@ -10,7 +10,7 @@ extension Runner {
     [.channelOpen, own.declaration(name: options.queue)].map { ChannelMethod($0, on: setUpChannel) }
   }
 
-  /// An answer to the declaration, or to a binding.
+  /// The broker has answered the declaration or a binding.
   mutating func setUp(
     _ own: OwnQueue, _ answer: Method, on channel: UInt16
   ) -> [RunnerAction] {
@@ -21,7 +21,7 @@ extension Runner {
       guard ByteString(queue.name) == status.name else {
         return breakOff(.temporaryFailure, "the broker at \(broker) names a queue by what is no text")
       }
-      // An empty name would mean another key than the empty one, so it is not sent before the real one is known.
+      // With an empty queue name, an empty routing key would mean something else. So the bindings wait for the real name.
       let bindings = own.bindings(name: queue.name)
       inspection.bindingsSent(bindings.count)
       let naming = options.queue.isEmpty ? [RunnerAction.queueNamed(queue.name)] : []
@@ -37,14 +37,14 @@ extension Runner {
   private mutating func serveOwnQueue() -> [RunnerAction] {
     inspection.complete()
     guard options.maxItems == 0 else { return serve() }
-    // It goes with its last consumer, so it has to have had one.
+    // The queue is deleted with its last consumer, so it must have had one.
     let methods = slots[0].on(attach(0)) + withdraw(0)
     return [.send(methods), .set(.settlementLimit(slot: 0), after: Self.withdrawalLimit)]
   }
 
   private mutating func ownQueueRefused(_ reason: CloseReason) -> [RunnerAction] {
-    let status = ExplainedRefusal(reason, queue: queue.name, place: place).status
-    return breakOff(status, "cannot declare and bind \(place): \(reason.text)")
+    let status = ExplainedRefusal(reason, queue: queue.name, place: queueLabel).status
+    return breakOff(status, "cannot declare and bind \(queueLabel): \(reason.text)")
   }
 
   mutating func ownQueueLost(_ failure: BrokerFailure) -> [RunnerAction] {

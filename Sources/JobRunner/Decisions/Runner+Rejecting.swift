@@ -2,17 +2,17 @@ internal import AMQP
 internal import Broker
 internal import Console
 
-/// Failed items that are rejected: the broker dead-letters them, or drops them where the queue has nowhere for them to go. AMQP
-/// shows a dead-letter exchange among the queue's arguments, and none that a policy of the broker's gives it.
+/// Rejecting failed items. The broker dead-letters them, or drops them if the queue has no dead-letter exchange. AMQP shows a
+/// dead-letter exchange among the queue's arguments, but not one that a policy gives the queue.
 extension Runner {
   var rejectsFailures: Bool { options.attempts.onFailure == .reject }
 
-  /// What a queue is taken for. Whoever has items rejected vouches for a dead-letter exchange.
+  /// What the queue is taken for. A user who asks for rejections also says that there is a dead-letter exchange.
   func accepted(_ standing: QueueTopology) -> QueueTopology {
     if case .plain = standing, rejectsFailures { .deadLettering(nil) } else { standing }
   }
 
-  /// Begins to look whether rejected items have somewhere to go, where that can be known.
+  /// Asks whether the target of dead letters exists, if that can be known.
   mutating func searchTarget() -> [RunnerAction] {
     guard rejectsFailures, case .deadLettering(let target?) = policy.standing else { return [] }
     return DeadLetterTargetSearch(target, on: sideChannel).map { [.send(inspection.ask($0))] } ?? []
@@ -29,20 +29,20 @@ extension Runner {
     case .absent:
       return breakOff(
         .wrongQueue,
-        "\(place) sends its dead letters to \(search.place), which is not there: the broker would drop each item that fails"
+        "\(queueLabel) sends its dead letters to \(search.label), which is not there: the broker would drop each item that fails"
           + "\(naming: .onFailure); make that \(search.target.exchange.isEmpty ? "queue" : "exchange"), or go without"
       )
     case .refused(let reason): return queueRefused(reason)
     }
   }
 
-  /// What cannot be known is said once.
+  /// Warns once that rejected items may be dropped.
   mutating func warnOfDrops(_ standing: QueueTopology) -> [RunnerAction] {
     guard rejectsFailures, case .plain = standing, !inspection.wasComplete else { return [] }
     return [
       said(
         .warning,
-        "\(place) names no dead-letter exchange that can be seen: the broker drops each item that fails, unless a policy of its "
+        "\(queueLabel) names no dead-letter exchange that can be seen: the broker drops each item that fails, unless a policy of its "
           + "gives the queue one\(naming: .onFailure)")
     ]
   }

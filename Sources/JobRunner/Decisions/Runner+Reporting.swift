@@ -1,10 +1,10 @@
 internal import Broker
 internal import Console
 
-/// What a runner with nothing in hand waits for.
+/// What a runner without an item waits for.
 enum Waiting: Hashable, Sendable {
   case broker
-  /// The queue is not there yet.
+  /// The queue does not exist yet.
   case declaration
   case item
   /// A pause after failures in a row.
@@ -12,17 +12,17 @@ enum Waiting: Hashable, Sendable {
   /// Items that come back for another attempt.
   case retries
   case otherConsumers
-  /// An answer that counts.
+  /// A conclusive answer.
   case trust
-  /// The last looks of those that it takes.
+  /// The last of the empty probes that show that the queue is drained.
   case proof
 }
 
-/// Saying what is being waited for: once a minute, and to somebody who looks on after a second already.
+/// Reporting what the runner waits for: once a minute, or after one second to somebody who watches.
 extension Runner {
   static let reportPeriod: Duration = .seconds(60)
   static let promptPeriod: Duration = .seconds(1)
-  /// A wait that is over by then needs no line of its own, besides that of its end.
+  /// A wait that ends within this time gets no line of its own.
   static let shortWait: Duration = BrokerSession.shortWait
 
   var reportPeriod: Duration { options.report.isWatched ? Self.promptPeriod : Self.reportPeriod }
@@ -38,12 +38,13 @@ extension Runner {
     return [.log(LogEntry(.notice, "\(text(of: waiting))\(duration)")), again]
   }
 
-  /// It was said within the last minute.
+  /// It was reported within the last minute.
   private func isReported(_ waiting: Waiting) -> Bool {
     report.isReported(waiting, within: Self.reportPeriod - reportPeriod, now: now)
   }
 
-  /// Why the broker is not reached, once every one has been tried, and where the end does not follow at once.
+  /// The level at which to log why no broker is reached. It is a notice once every broker has been tried, unless the end follows
+  /// at once.
   mutating func announce(_ failure: BrokerFailure) -> LogEntry.Level {
     let left = session.outage.left(of: options.connection.connectTimeout, now: now)
     guard !session.outage.isAnnounced, session.allBrokersTried, left > Self.shortWait else { return .info }
@@ -58,23 +59,23 @@ extension Runner {
     case .connecting, .inspecting: .broker
     case .awaitingQueue: .declaration
     case .serving: pause.isActive ? .pause : .item
-    case .looking where drain.finding == .retries || drain.finding == .returning: .retries
-    case .looking where drain.inconclusiveSince != nil: .trust
-    case .looking where drain.finding == .otherConsumers: .otherConsumers
-    case .looking: .proof
+    case .probing where drain.finding == .retries || drain.finding == .returning: .retries
+    case .probing where drain.inconclusiveSince != nil: .trust
+    case .probing where drain.finding == .otherConsumers: .otherConsumers
+    case .probing: .proof
     }
   }
 
   private func text(of waiting: Waiting) -> String {
     switch waiting {
     case .broker: session.failure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
-    case .declaration: "waiting for \(place) to be declared"
-    case .item: "waiting for an item in \(place)"
-    case .pause: "pausing after \(tally.failuresInRow) failures in a row on \(place)"
-    case .retries: "waiting for items to come back to \(place) for another attempt"
-    case .otherConsumers: "waiting for the other consumers of \(place) to end"
-    case .trust: "waiting for an answer about \(place) that can be trusted"
-    case .proof: "making sure that \(place) is drained"
+    case .declaration: "waiting for \(queueLabel) to be declared"
+    case .item: "waiting for an item in \(queueLabel)"
+    case .pause: "pausing after \(tally.failuresInRow) failures in a row on \(queueLabel)"
+    case .retries: "waiting for items to come back to \(queueLabel) for another attempt"
+    case .otherConsumers: "waiting for the other consumers of \(queueLabel) to end"
+    case .trust: "waiting for an answer about \(queueLabel) that can be trusted"
+    case .proof: "making sure that \(queueLabel) is drained"
     }
   }
 }

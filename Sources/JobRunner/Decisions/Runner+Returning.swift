@@ -3,20 +3,20 @@ internal import Console
 internal import Linux
 
 extension WorkItem {
-  /// Whether it can be told from any other when it comes back.
+  /// The item can be recognised when it comes back.
   var isRecognisable: Bool { properties.messageID?.isEmpty == false && digest != nil }
 
-  /// Whether this is `item` again, and not another one of the same name.
+  /// Whether this is `item` again, and not another item with the same message id.
   func isReturn(of item: WorkItem) -> Bool {
     envelope.isRedelivered && item.isRecognisable && properties.messageID == item.properties.messageID
       && digest == item.digest
   }
 }
 
-/// `--on-disconnect finish`: workers outlive the connection, and what they did is acked when it comes again.
+/// `--on-disconnect finish`: workers may finish after the connection is lost, and their items are acked when they come back.
 extension Runner {
 
-  /// A worker has ended whose item the broker has given back already.
+  /// A worker has ended whose item the broker has already requeued.
   mutating func orphanEnded(
     _ ended: EndedJob, in index: Int
   ) -> [RunnerAction] {
@@ -26,11 +26,11 @@ extension Runner {
       let again = EndedJob(
         item: item, outcome: ended.outcome, what: ended.what, status: ended.status, duration: ended.duration,
         standardError: ended.standardError)
-      return [release] + settle(again, in: holder, by: policy.settlement(of: again)) + resume()
+      return [release] + settle(again, in: holder, by: policy.decision(of: again)) + resume()
     }
     guard ended.outcome == .done else {
       tally.count(ended.outcome)
-      return [release] + disposed(of: ended, as: .givenBackByBroker(why: "the connection was lost")) + resume()
+      return [release] + record(ended, as: .requeuedByBroker(why: "the connection was lost")) + resume()
     }
     guard ended.item.isRecognisable else {
       return [release] + notReturned(why: "it has no message id to be recognised by")
@@ -39,7 +39,7 @@ extension Runner {
     return [release] + awaitReturns() + resume()
   }
 
-  /// The slot that has the item of the worker in slot `index` in hand again.
+  /// The slot to which the item of the worker in slot `index` has come back.
   private func holder(for index: Int) -> (slot: Int, item: WorkItem)? {
     for holder in slots.indices {
       if case .holding(let item, for: index) = slots[holder].state { return (holder, item) }
@@ -51,11 +51,11 @@ extension Runner {
     returning.isEmpty ? [] : [.set(.finishWindow, after: options.worker.finishWindow)]
   }
 
-  /// Acks an item that is done already, and holds one whose worker still runs. nil for any other item that may be run.
+  /// Acks an item that is already done, and holds one whose worker still runs. Returns nil for any other item that may be run.
   mutating func takeReturned(
     _ item: WorkItem, in index: Int
   ) -> [RunnerAction]? {
-    // Of two items that are alike each waits for a worker of its own.
+    // Two identical items wait for a worker each.
     if let worker = slots.indices.first(where: { slots[$0].isOrphaned(from: item) && holder(for: $0) == nil }) {
       slots[index].handle(.hold(item, for: worker))
       return []
@@ -68,7 +68,7 @@ extension Runner {
         + settle(ended, in: index, by: .acknowledge)
     }
     guard tally.taken >= options.maxItems else { return nil }
-    // The slot waits for that one alone. What comes in its place shows that others have it.
+    // The slot waits only for an item that is done. That another item comes shows that somebody else has that one.
     let move = Move(destination: .queue, attempts: item.attempt - 1)
     return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
       + notReturned(why: "another item came in its place")
@@ -79,9 +79,9 @@ extension Runner {
     return notReturned(why: "it did not come back in \(options.worker.finishWindow.text)\(naming: .finishWindow)")
   }
 
-  /// What was done will be done again by somebody else.
+  /// The items that were done will be run again elsewhere.
   mutating func notReturned(why: LogMessage) -> [RunnerAction] {
-    let what = returning.count > 1 ? "\(returning.count) items of \(place) are" : "an item of \(place) is"
+    let what = returning.count > 1 ? "\(returning.count) items of \(queueLabel) are" : "an item of \(queueLabel) is"
     returning.giveUp()
     return breakOff(.temporaryFailure, "\(what) done, but may be run again: the connection was lost, and \(why)")
   }

@@ -1,7 +1,7 @@
 internal import Broker
 internal import Console
 
-/// What a runner is at, in a line, for those who wonder what it waits for.
+/// The state of the runner in one line of the log.
 extension Runner {
   func state(now: ContinuousClock.Instant, timers: [(timer: RunnerTimer, deadline: ContinuousClock.Instant)]) -> String
   {
@@ -13,7 +13,7 @@ extension Runner {
     let what = "\(phase)\(told)\(broken)\(connection)\(blocked), \(tally.taken.counted("item")) taken"
     let each = slots.map(\.summary).joined(separator: ", ")
     let waiting = due.isEmpty ? "none" : due.joined(separator: ", ")
-    return "state of the runner for \(place): \(what); slots: \(each); \(drain.summary); timers: \(waiting)"
+    return "state of the runner for \(queueLabel): \(what); slots: \(each); \(drain.summary); timers: \(waiting)"
   }
 }
 

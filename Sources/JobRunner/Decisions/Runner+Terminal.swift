@@ -1,9 +1,10 @@
 internal import Console
 internal import Linux
 
-/// Workers that are stopped, mostly since they want the terminal: it stops whoever is not in its foreground.
+/// Workers that are stopped, mostly because they read from the terminal without being in its foreground.
 extension Runner {
-  /// As a shell does it, one worker gets the terminal, and a worker that is suspended there suspends us. Others are spoken of.
+  /// As a shell does, the runner lends the terminal to a single worker. A worker that is suspended there suspends the runner. For
+  /// any other stopped worker there is a warning.
   mutating func workerStopped(
     by signal: Signal, _ terminal: TerminalHolder?, in index: Int
   ) -> [RunnerAction] {
@@ -20,6 +21,6 @@ extension Runner {
   }
 
   private mutating func stopped(by signal: Signal, _ why: String) -> RunnerAction {
-    said(.warning, "a worker of \(place) is stopped by SIG\(signal)\(why); it goes on when it gets SIGCONT")
+    said(.warning, "a worker of \(queueLabel) is stopped by SIG\(signal)\(why); it goes on when it gets SIGCONT")
   }
 }

@@ -3,27 +3,27 @@ internal import Broker
 internal import Console
 internal import Linux
 
-/// Items in the hands of workers.
+/// Running workers on items.
 extension Runner {
   mutating func take(_ item: WorkItem, in index: Int) -> [RunnerAction] {
-    if item.envelope.consumerTag.isEmpty { return gotInLook(item, in: index) }
+    if item.envelope.consumerTag.isEmpty { return gotInProbe(item, in: index) }
     switch slots[index].state {
     case .consuming: break
     case .idle, .cancelling:
-      // Nobody ran it: by itself its return would be counted. And for a moment nobody sees that we hold it.
+      // Nobody ran the item, and a plain requeue would be counted. For a moment no consumer shows that the runner holds it.
       drain.interrupt(finding: .items)
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
     case .noChannel, .confirming, .closing, .closed: return [.releaseBody(slot: index)]
     case .working, .orphaned, .holding, .abandoning, .copying:
-      // It came unasked.
-      return [.send(slots[index].on([Self.giveBack(item)]))]
+      // The item came although the slot did not ask for one.
+      return [.send(slots[index].on([Self.requeue(item)]))]
     }
     drain.interrupt()
-    // With a prefetch of one, this item's coming shows that the ack of the last one was taken.
+    // With a prefetch count of 1, the next item shows that the broker took the last ack.
     answered(in: index)
     slots[index].consumerConfirmed()
-    let others = phase == .looking ? [.cancel(.connectLimit)] + serve() : []
+    let others = phase == .probing ? [.cancel(.connectLimit)] + serve() : []
     report.busy()
     return takeWanted(item, in: index) + others
   }
@@ -51,7 +51,8 @@ extension Runner {
     let (cause, used) = (item.lastAttempt, item.attempt - 1)
     let ended = EndedJob(
       item: item, outcome: .failed(Outcome.Failure(reason: cause.reason, exitStatus: .failure)),
-      what: "no attempt is left (\(used) of \(options.attempts.most) used), it was not run; \(cause.text)", status: nil,
+      what: "no attempt is left (\(used) of \(options.attempts.maxAttempts) used), it was not run; \(cause.text)",
+      status: nil,
       duration: .zero)
     let move = Move(destination: policy.lastDestination(cause), attempts: used)
     return MovingItem(item: item, move: move, ended: ended, isExhausted: true)
@@ -64,13 +65,13 @@ extension Runner {
     let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
     let ended = EndedJob(item: item, outcome: .failed(failure), what: what, status: nil, duration: .zero)
     tally.count(ended.outcome)
-    // What is too large passes through as it comes: before its end nothing else does.
+    // An item that is too large is passed on while it arrives. Until its end, nothing else can arrive on the connection.
     return begin(MovingItem(item: item, move: move, ended: ended), in: index, asking: !item.isTooLarge)
   }
 
-  /// Its body is more than is to be stored, and is there for a copy alone.
+  /// The item is too large to be stored. Its body is available only for a copy.
   mutating func takeTooLarge(_ item: WorkItem, in index: Int) -> [RunnerAction] {
-    // Its coming cannot wait until more is known of the queue.
+    // This event cannot be deferred.
     guard !keepsDeliveries || slots[index].state != .consuming else {
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
@@ -87,7 +88,7 @@ extension Runner {
 
   // MARK: Signals
 
-  /// A signal, for us and for the workers.
+  /// The runner has received a signal, which may be meant for the workers, too.
   mutating func received(_ signal: Signal) -> [RunnerAction] {
     let ends = [Signal.terminate, .interrupt, .hangup].contains(signal)
     let hasWorkers = slots.contains(where: \.hasWorker)
@@ -101,7 +102,7 @@ extension Runner {
   }
 
   private mutating func beginStop(by signal: Signal) -> [RunnerAction] {
-    // What is being settled is the end already.
+    // All slots are ending already.
     guard !slots.allSatisfy(\.isEnding) else {
       stop.endAwaited()
       return []
@@ -109,7 +110,7 @@ extension Runner {
     stop.begin(signal, now: now)
     guard slots.contains(where: \.hasWorker) else {
       let doing = phase == .connecting || phase == .new ? "connecting" : "waiting"
-      // The end says how what is being settled came out, and of several items it says the signal, too.
+      // The last line says how the items were settled. For several items it names the signal, too.
       let isSaidInTheEnd = slots.contains(where: \.isSettling) || options.isOfSeveral && stop.brokenStatus == nil
       let level: LogEntry.Level = options.extent == .forever || stop.brokenStatus != nil ? .notice : .error
       return (isSaidInTheEnd ? [] : [said(level, "stopped by \(signal) while \(doing), with no item in hand")])
@@ -136,7 +137,7 @@ extension Runner {
   // MARK: Limits
 
   mutating func workerLimitReached(in index: Int) -> [RunnerAction] {
-    // One that was told to end already has its grace.
+    // A worker that was told to end already has its grace period.
     guard let job = slots[index].job, job.interruption == nil else { return [] }
     slots[index].timeOut()
     return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.worker.grace)]
@@ -146,20 +147,20 @@ extension Runner {
     slots[index].hasWorker ? [.signalWorker(.kill, slot: index)] : []
   }
 
-  /// Its body cannot be kept, and so not be handed on: it goes back as one that nobody ran. By itself its return would be
-  /// counted, and a limit be reached in the end.
+  /// The body cannot be stored, so no worker can get it. The item goes back as a copy, because a plain requeue would be counted
+  /// towards a delivery limit.
   mutating func notStored(
     _ item: WorkItem, _ reason: String, in index: Int
   ) -> [RunnerAction] {
     switch slots[index].state {
-    // Nobody wants the body of what a look has found.
+    // The body of an item that a probe has found is not needed.
     case _ where item.envelope.consumerTag.isEmpty: return take(item, in: index)
     case .consuming, .idle, .cancelling:
       let move = Move(destination: .queue, attempts: item.attempt - 1)
       return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
         + breakOff(
           .inputOutputError,
-          "an item of \(place) cannot be stored, and goes back as it was: \(reason)"
+          "an item of \(queueLabel) cannot be stored, and goes back as it was: \(reason)"
             + "\(naming: .spoolDirectory, otherwise: " (TMPDIR)")")
     default: return take(item, in: index)
     }
@@ -167,7 +168,7 @@ extension Runner {
 
   // MARK: Ends
 
-  /// No item can be run: this one goes back as one that nobody ran.
+  /// The command cannot be run for any item. This item goes back as one that nobody ran.
   mutating func commandRefused(_ status: ExitStatus, _ reason: String, in index: Int) -> [RunnerAction] {
     guard let job = slots[index].job else { return [] }
     tally.taken -= 1
@@ -180,7 +181,7 @@ extension Runner {
       default: "the worker's command cannot be run"
       }
     return [.cancel(.workerLimit(slot: index))] + begin(moving, in: index)
-      + breakOff(status, "\(what) (\(reason)); the item of \(place) goes back as it was")
+      + breakOff(status, "\(what) (\(reason)); the item of \(queueLabel) goes back as it was")
   }
 
   mutating func workerDidNotStart(

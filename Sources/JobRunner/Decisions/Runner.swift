@@ -3,26 +3,25 @@ internal import Broker
 internal import Console
 internal import Linux
 
-/// A runner's decisions: events in, actions out, no I/O, no clock. Each file beside this one holds
-/// one part of a runner's life; this one holds what they share, and passes events on.
+/// The decisions of a runner: it turns events into actions, without I/O and without a clock. This file passes events on. Each
+/// extension of `Runner` is about one part of the runner's life, and each part of its state is a value of its own.
 ///
-/// It connects, looks at the queue, fills its slots with items, has a worker run on each, settles them,
-/// and ends when it has taken as many as it was asked for, when the queue is drained, or when
-/// something forbids to go on.
+/// A runner connects, inspects the queue, attaches consumers, starts a worker on each item, and settles the items. It ends when it
+/// has taken as many items as it was asked for, when the queue is drained, or when it is impossible to go on.
 package struct Runner: Sendable {
   enum Phase: Hashable, Sendable {
     case new
-    /// No connection; an attempt at one is under way, or comes after a pause.
+    /// There is no connection. An attempt is under way, or follows after a pause.
     case connecting
-    /// Asked what kind of a queue it is.
+    /// The broker is being asked what kind of queue it is.
     case inspecting
-    /// The queue is not there yet; it is asked for again after a pause.
+    /// The queue does not exist yet. The runner asks again after a pause.
     case awaitingQueue
-    /// The slots take items, and work on them.
+    /// The slots take items, and workers run on them.
     case serving
-    /// Nothing in hand, and looking whether the queue is drained.
-    case looking
-    /// All is over but the connections' close.
+    /// No item is in hand, and the runner probes whether the queue is drained.
+    case probing
+    /// Only the close of the connections is left.
     case closing(ExitStatus)
     case finished
   }
@@ -80,7 +79,7 @@ package struct Runner: Sendable {
     return actions + conclude()
   }
 
-  /// What comes waits: a queue that goes with its last consumer has to keep ours in a pause.
+  /// Deliveries are deferred. A queue that is deleted with its last consumer has to keep its consumer during a pause.
   var keepsDeliveries: Bool {
     !isStopping && pause.isActive && options.mayDeleteItself
   }
@@ -136,11 +135,11 @@ package struct Runner: Sendable {
     }
     switch method {
     case .queueDeclareOK(let status):
-      // The questions of a look are behind its consumer.
+      // The questions of a probe were sent after its consumer was attached.
       slots[slot].consumerConfirmed()
-      return looking(.status(status))
-    case .basicGetEmpty: return looking(.noMessage)
-    case .basicQoSOK: return probed(in: slot)
+      return probeAnswered(.status(status))
+    case .basicGetEmpty: return probeAnswered(.noMessage)
+    case .basicQoSOK: return prefetchAnswered(in: slot)
     case .basicConsumeOK: return consuming(in: slot)
     case .basicCancelOK(let tag): return withdrawn(tag, in: slot)
     case .basicCancel(let tag): return consumerCancelled(tag, in: slot)
@@ -155,7 +154,7 @@ package struct Runner: Sendable {
     case .connectLimit: return connectLimitReached()
     case .retry: return retry()
     case .idle: return idled()
-    case .look: return phase == .looking ? look() : []
+    case .probe: return phase == .probing ? probe() : []
     case .searchLimit: return searchLimitReached()
     case .pause: return pauseEnded()
     case .drainLimit: return drainLimitReached()
@@ -168,16 +167,16 @@ package struct Runner: Sendable {
     }
   }
 
-  /// What begins a consumer in that slot.
+  /// Attaches a consumer to the slot.
   mutating func attach(_ index: Int) -> [Method] {
     slots[index].attach(to: queue.name, priority: options.consumerPriority)
   }
 
-  /// There is a connection, and the queue has been found.
-  var isServing: Bool { inspection.isComplete && session.failure == nil && (phase == .serving || phase == .looking) }
+  /// The runner is connected, and has its queue.
+  var isServing: Bool { inspection.isComplete && session.failure == nil && (phase == .serving || phase == .probing) }
 
-  /// Queue and broker, as messages name them.
-  var place: String { (queue.name.isEmpty ? "a queue of our own" : "queue '\(queue.name)'") + " at \(broker)" }
+  /// The queue and the broker, as messages name them.
+  var queueLabel: String { (queue.name.isEmpty ? "a queue of our own" : "queue '\(queue.name)'") + " at \(broker)" }
 
   var queue: WorkQueue { inspection.queue }
 

@@ -2,41 +2,41 @@ package import AMQP
 package import Console
 package import Linux
 
-/// What a runner does about an event, in order.
+/// What a runner does about an event. Actions are performed in order.
 package enum RunnerAction: Hashable, Sendable {
   /// Begin to connect to the runner's broker, and send these methods with the login.
   case connect([ChannelMethod])
-  /// Give up the connection, or the attempt at one: it is closed while other things go on.
+  /// Give up the connection or the attempt at one. It is closed while other things go on.
   case disconnect
   /// Send these methods in one write.
   case send([ChannelMethod])
-  /// Have the broker close the connection when it has done all that it was told. `RunnerEvent.connectionClosed` follows, and
-  /// what the broker has to say against it comes before.
+  /// Ask the broker to close the connection after it has executed everything that was sent. `RunnerEvent.connectionClosed` follows.
+  /// A refusal by the broker comes before that.
   case closeConnection
   /// Close all connections cleanly; `RunnerEvent.connectionsClosed` follows.
   case closeConnections
   case startWorker(WorkItem, slot: Int)
-  /// Publish a copy of the slot's item where the move leads, on a connection of its own.
+  /// Publish a copy of the slot's item to the destination of the move, on a connection of its own.
   case move(WorkItem, Move, slot: Int)
-  /// Find out whether copies could be published, on that connection.
+  /// Find out on that connection whether copies can be published.
   case askForPermission
-  /// Let go of the copy that is on its way.
+  /// Forget the copy that is being published.
   case dropMove(slot: Int)
-  /// The slot's body is not needed any more.
+  /// The body of the slot's item is no longer needed.
   case releaseBody(slot: Int)
-  /// No worker will be started any more.
+  /// No more workers will be started.
   case endOfWork
-  /// To the worker's process group.
+  /// Send a signal to the worker's process group.
   case signalWorker(Signal, slot: Int)
-  /// Put the worker in the terminal's foreground, and continue it.
+  /// Put the worker into the foreground of the terminal, and continue it.
   case lendTerminal(slot: Int)
-  /// Stop us, as its worker is stopped; once we are continued, continue it.
+  /// Suspend the runner, as its worker is suspended. When the runner is continued, continue the worker.
   case suspend(slot: Int)
   case set(RunnerTimer, after: Duration)
   case cancel(RunnerTimer)
   case log(LogEntry)
-  /// The broker has chosen the name of our queue.
+  /// The broker has chosen the name of the runner's own queue.
   case queueNamed(String)
-  /// The end. With a status that is no success comes the line that says why.
+  /// The runner has ended. If the status is not 0, a log entry has said why.
   case finish(ExitStatus)
 }

@@ -5,48 +5,48 @@ package import Linux
 
 /// What can happen to a runner.
 package enum RunnerEvent: Hashable, Sendable {
-  /// The login succeeded; nil for a server that is not RabbitMQ.
+  /// The login has succeeded. The version is nil for a server that is not RabbitMQ.
   case connected(ServerVersion?)
-  /// A method came on a channel.
+  /// A method has come on a channel.
   case method(Method, channel: UInt16)
-  /// A message came; its body is kept for the slot. The digest is the body's, where that was asked for.
+  /// A message has come, and its body is kept for the slot. The digest is that of the body, if one was asked for.
   case delivered(Envelope, BasicProperties, digest: Int?, slot: Int)
-  /// A message came, or began to, whose body could not be stored. It is kept for the slot as far as a copy needs it.
+  /// A message has come whose body could not be stored. It is kept for the slot as far as a copy needs it.
   case notStored(Envelope, BasicProperties, reason: String, slot: Int)
-  /// A message came, or began to, that is larger than the runner takes. It is kept as far as a copy needs it.
+  /// A message has come that is larger than the runner takes. It is kept as far as a copy needs it.
   case tooLarge(Envelope, BasicProperties, slot: Int)
-  /// There is no connection, or no longer one.
+  /// The connection could not be made, or was lost.
   case connectionFailed(BrokerFailure)
-  /// The broker has closed the connection, as it was told.
+  /// The broker has closed the connection, as the runner asked.
   case connectionClosed
-  /// The broker has answered the close of every connection, or there is none.
+  /// All connections are closed.
   case connectionsClosed
-  /// No worker can be started at all, whatever the item.
+  /// No worker can be started for any item.
   case commandRefused(ExitStatus, reason: String, slot: Int)
   /// The worker could not be started on this item.
   case workerDidNotStart(reason: String, slot: Int)
-  /// The end of what it wrote to its standard error goes with it, where that is kept and it wrote anything.
+  /// The worker has ended. `standardError` is the end of what it wrote to its standard error, if that is kept and it wrote anything.
   case workerEnded(ProcessStatus, standardError: String? = nil, slot: Int)
-  /// The worker was stopped by that signal; nil where there is no terminal.
+  /// The worker was stopped by a signal. `terminal` is nil if there is no terminal.
   case workerStopped(Signal, terminal: TerminalHolder?, slot: Int)
-  /// The copy that a move published is in its queue.
+  /// The broker has confirmed the copy of a move.
   case moveConfirmed(slot: Int)
-  /// It is on its way there, and has come further.
+  /// The copy is being sent, and has made progress.
   case moveAdvanced(slot: Int)
-  /// It is not there.
+  /// The copy was not published.
   case moveFailed(reason: String, slot: Int)
-  /// It may be there.
+  /// The copy may have been published.
   case moveUnconfirmed(reason: String, slot: Int)
-  /// The broker has refused it.
+  /// The broker has refused the copy.
   case moveRefused(CloseReason, slot: Int)
-  /// Whether the user may publish to queues.
+  /// The broker has said whether the user may publish to queues.
   case permission(PublishingPermission)
-  /// The broker takes no copies for now, for that reason; or it does again.
+  /// The broker takes no copies at present, for this reason. nil says that it takes copies again.
   case movesBlocked(reason: String?)
   case signal(Signal)
   case timer(RunnerTimer)
 
-  /// The one that it is about.
+  /// The slot that the event is about.
   var slot: Int? {
     switch self {
     case .delivered(_, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
@@ -63,7 +63,7 @@ package enum RunnerEvent: Hashable, Sendable {
   }
 }
 
-/// Who is in the foreground of our terminal.
+/// Who is in the foreground of the terminal.
 package enum TerminalHolder: Hashable, Sendable {
   case runner
   case worker
@@ -74,22 +74,22 @@ package enum TerminalHolder: Hashable, Sendable {
 package enum PublishingPermission: Hashable, Sendable {
   case granted
   case refused(CloseReason)
-  /// The broker cannot be asked now, and why.
+  /// The broker cannot be asked at present.
   case unknown(reason: String)
 }
 
-/// The times that a runner waits for; each is set at most once at a time.
+/// The timers of a runner. Each is set at most once at a time.
 package enum RunnerTimer: Hashable, Sendable {
   /// The broker has been out of reach for as long as it may be.
   case connectLimit
-  /// Time to try to connect, or to open the queue, again.
+  /// It is time to try to connect or to inspect the queue again.
   case retry
-  /// An item would have come by now, were there one.
+  /// An item would have come by now if there were one.
   case idle
-  /// The broker has had its time to say what is beside the queue, while a worker's end waits for that.
+  /// The broker has had its time to say what is beside the queue. A worker's end waits for that answer.
   case searchLimit
-  /// Time for the next look whether the queue is drained.
-  case look
+  /// It is time for the next probe.
+  case probe
   /// The pause after failures in a row is over.
   case pause
   /// The queue has had its time to be drained.
@@ -104,6 +104,6 @@ package enum RunnerTimer: Hashable, Sendable {
   case settlementLimit(slot: Int)
   /// The broker has had its time to answer the close of the connections.
   case closeLimit
-  /// Time to say what is being waited for.
+  /// It is time to report what the runner waits for.
   case report
 }

@@ -11,7 +11,7 @@ struct Session: Hashable, Sendable {
   private(set) var hasLoggedIn = false
   /// A broker has said something about the queue.
   private(set) var hasServed = false
-  /// The server's version, where the server is RabbitMQ.
+  /// The server's version; nil for a server that is not RabbitMQ.
   private(set) var server: ServerVersion?
   /// Why there is no connection, or why the broker is of no use.
   private(set) var failure: BrokerFailure?

@@ -138,7 +138,7 @@ struct Slot: Hashable, Sendable {
   /// An answer is on its way that shows that the last ack was taken.
   var isAskedAfterAck: Bool { unansweredPrefetches > staleAnswers }
 
-  /// Takes an answer to `setPrefetch`; true where it shows that the last ack was taken.
+  /// Takes an answer to `setPrefetch`; true if it shows that the last ack was taken.
   mutating func prefetchAnswered() -> Bool {
     guard unansweredPrefetches > 0 else { return false }
     unansweredPrefetches -= 1
@@ -149,7 +149,7 @@ struct Slot: Hashable, Sendable {
 }
 
 /// The last item of a slot, which counts as done once the broker has taken the ack.
-struct LastWord: Hashable, Sendable {
+struct LastItem: Hashable, Sendable {
   let ended: EndedJob
-  let disposal: Disposal
+  let settlement: Settlement
 }

@@ -20,7 +20,7 @@ extension Slot {
     /// A copy of the item is being published; the item is acked when the broker has confirmed the copy.
     case copying(MovingItem)
     /// The last ack was sent together with the close of the channel. The answer to the close shows that the ack was taken.
-    case confirming(LastWord)
+    case confirming(LastItem)
     /// The close of the channel was sent, and no ack depends on its answer.
     case closing
     /// The slot takes no more items.
@@ -45,8 +45,8 @@ extension Slot {
     case copy(MovingItem)
     /// The item is settled.
     case settle
-    /// The channel is to be closed. `LastWord` is present where an ack depends on the answer.
-    case close(LastWord?)
+    /// The channel is to be closed. `LastItem` is present if an ack depends on the answer.
+    case close(LastItem?)
     /// The connection was lost, and the worker may finish.
     case orphan(Job)
     /// The item is no longer ours, and the worker is to end.
@@ -76,7 +76,7 @@ extension Slot {
 }
 
 extension Slot.State {
-  /// The table of states and events: the state after `event`, or nil where the event changes nothing.
+  /// The table of states and events: the state after `event`, or nil if the event changes nothing.
   func after(_ event: Slot.Event) -> Self? {
     switch event {
     case .opened where isOne(of: .noChannel): .idle

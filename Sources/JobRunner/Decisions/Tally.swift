@@ -2,18 +2,18 @@ internal import Console
 
 /// What a runner has done so far.
 struct Tally: Hashable, Sendable {
-  /// Items that a worker was started on, or that had no attempt left.
+  /// Items on which a worker was started, or which had no attempt left.
   var taken = 0
   var done = 0
   var failed = 0
   private(set) var deadLettered = 0
   private(set) var rejected = 0
-  /// Items whose ack the broker was sent, and has not failed to take so far.
+  /// Items that were acked, unless the broker may not have taken the ack.
   private(set) var acked = 0
   private(set) var retried = 0
-  private(set) var givenBack = 0
+  private(set) var requeued = 0
   private(set) var failuresInRow = 0
-  /// The worst that a single item has come to.
+  /// The exit status for the last item that failed.
   private(set) var lastFailure: ExitStatus?
 
   mutating func count(_ outcome: Outcome) {
@@ -31,11 +31,11 @@ struct Tally: Hashable, Sendable {
     }
   }
 
-  mutating func count(_ disposal: Disposal) {
-    switch disposal {
+  mutating func count(_ settlement: Settlement) {
+    switch settlement {
     case .acked: acked += 1
     case .retried: retried += 1
-    case .givenBack, .givenBackAsCopy, .givenBackByBroker: givenBack += 1
+    case .requeued, .requeuedAsCopy, .requeuedByBroker: requeued += 1
     case .deadLettered: deadLettered += 1
     case .rejected: rejected += 1
     }
@@ -44,9 +44,9 @@ struct Tally: Hashable, Sendable {
   /// The broker may not have taken an ack that was counted.
   mutating func ackLost() { acked -= 1 }
 
-  var settled: Int { acked + retried + givenBack + deadLettered + rejected }
+  var settled: Int { acked + retried + requeued + deadLettered + rejected }
 
-  /// Items that were taken, and of which nothing is known to have become.
+  /// Items that were taken, and whose settlement is not known.
   var unsettled: Int { taken - settled }
 
 }

@@ -2,7 +2,7 @@ internal import AMQP
 internal import Broker
 internal import Linux
 
-/// The bodies of the items in hand, by slot. Large ones come in parts, and are kept in files.
+/// The bodies of the items in hand, by slot. Large bodies come in parts and are kept in files.
 struct Bodies {
   private struct Held {
     let body: ReceivedBody
@@ -14,11 +14,10 @@ struct Bodies {
   private let largest: UInt64
   private var held: [Int: Held] = [:]
   private var incoming: [Int: BodyCollector] = [:]
-  /// What cannot be stored, for a copy to be made of it.
+  /// The bodies that cannot be stored, and are passed on into copies.
   private var passing: [Int: StreamedBody] = [:]
 
-  /// `areNamed`: each is to be had in a file with a name, too.
-  /// What is larger than `largest` is not stored.
+  /// With `areNamed`, each body is also kept in a file with a name. A body larger than `largest` is not stored.
   init(directory: String, areNamed: Bool = false, largest: UInt64 = .max) {
     self.directory = directory
     self.largest = largest
@@ -27,22 +26,22 @@ struct Bodies {
 
   subscript(slot: Int) -> ReceivedBody? { held[slot]?.body }
 
-  /// For a copy of the slot's item.
+  /// The body for a copy of the slot's item.
   func source(slot: Int) -> (any MessageBody)? { held[slot]?.body ?? passing[slot] }
 
   /// The path of the body's file.
   func path(slot: Int) -> String? { held[slot]?.file?.path }
 
-  /// So much waits to be taken into copies that nothing should be added to it.
+  /// So many bytes wait to be passed on into copies that no more should be read.
   var areFull: Bool { passing.values.reduce(0) { $0 + $1.waitingCount } >= StreamedBody.maxWaiting }
 
-  /// A message has begun whose body comes in parts.
+  /// A message has begun whose body will come in parts.
   mutating func announce(_ delivery: Delivery, slot: Int) {
     incoming[slot, default: BodyCollector(directory: directory, maxSize: largest)].announce(delivery)
   }
 
-  /// Takes the next bytes of a large body; `size` is the whole body's. Returns the message, and why its body cannot be
-  /// stored, once that shows.
+  /// Takes the next part of a large body, whose whole size is `size`. If the body cannot be stored, returns the message and the
+  /// reason.
   mutating func append(_ part: [UInt8], of size: UInt64, slot: Int) -> (message: Delivery, reason: String)? {
     do {
       try incoming[slot, default: BodyCollector(directory: directory, maxSize: largest)].append(part, of: size)
@@ -54,13 +53,13 @@ struct Bodies {
     }
   }
 
-  /// The body of an item whose last part has come; nil for one that could not be stored.
+  /// The complete body of an item; nil if it could not be stored.
   mutating func complete(_ delivery: Delivery, slot: Int) -> ReceivedBody? {
     incoming[slot, default: BodyCollector(directory: directory, maxSize: largest)].body(of: delivery)
   }
 
   /// Keeps a body, unless the slot has one already.
-  /// - Throws: `SystemError`: the file with a name could not be made; the body itself is kept.
+  /// - Throws: `SystemError` if the file with a name could not be made. The body itself is kept.
   mutating func keep(_ body: ReceivedBody, slot: Int) throws {
     guard held[slot] == nil else { return }
     held[slot] = Held(body: body)
@@ -76,7 +75,7 @@ struct Bodies {
     for slot in Set(held.keys).union(passing.keys) { release(slot: slot) }
   }
 
-  /// The channel has ended, and with it what had come in part.
+  /// The channel has ended, and the parts that have come are discarded.
   mutating func discardIncoming(slot: Int) { incoming.removeValue(forKey: slot)?.streamed?.discard() }
 
   /// The connection has ended.

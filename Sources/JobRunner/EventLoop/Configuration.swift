@@ -2,31 +2,32 @@ package import Broker
 package import Linux
 
 extension EventLoop {
-  /// What the loop needs besides the decisions.
+  /// What the event loop needs besides the decisions.
   package struct Configuration {
     /// How to log in, and where.
     package var access: BrokerAccess
-    /// Seconds.
+    /// In seconds.
     package var heartbeat: UInt16
-    /// How the broker's management tools show the connection.
+    /// The name of the connection in the broker's management tools.
     package var connectionName: String
-    /// The worker; its environment is filled in for each item.
+    /// The worker's program. Its environment is filled in for each item.
     package var worker: ProcessGroups.Program
     package var environment: WorkerEnvironment
     package var feed: Feed
-    /// Where bodies are kept that are too large for memory.
+    /// The directory for bodies that are too large for memory.
     package var spoolDirectory: String
     /// The largest body that is kept in memory, in bytes.
     package var largestBodyInMemory: Int
-    /// The largest item that is stored, in bytes; nil for as large as it comes.
+    /// The largest item that is stored, in bytes; nil for no limit.
     package var largestItem: UInt64?
-    /// What dead letters say of where they failed.
+    /// The host that dead letters name as the place of the failure.
     package var host: String
-    /// How many bytes of a worker's standard error are kept, its end; nil for none: then a worker has ours.
+    /// How many bytes of the end of a worker's standard error are kept. nil means that none are kept, and the worker has the runner's
+    /// standard error.
     package var keptErrorSize: Int?
-    /// Where to show that the loop turns, if anywhere.
+    /// The file that shows that the event loop turns, if there is one.
     package var liveness: Liveness?
-    /// What to do with the name that the broker has chosen for a queue of the runner's own.
+    /// Called with the name that the broker has chosen for the runner's own queue.
     package var announceQueue: (String) -> Void = { _ in }
 
     package init(

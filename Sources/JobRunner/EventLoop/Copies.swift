@@ -5,25 +5,25 @@ internal import Publishing
 
 /// The copies that moves publish, by slot, on a connection of their own.
 ///
-/// Before an item goes into the retry queue for the first time, its mark is put into the queue of marks, so that at no time
-/// nothing speaks of it.
+/// Before an item goes into the retry queue for the first time, its mark is put into the queue of marks. So either the item or its
+/// mark can be seen at any time.
 struct Copies {
   private struct Copy {
     let properties: BasicProperties
     let body: any MessageBody
     let destination: Destination
-    /// Where its mark goes first, if it has one.
+    /// The queue of marks, if the item's mark has to go there first.
     var marksName: String?
   }
 
   private let access: BrokerAccess
   private var publisher: CopyPublisher?
-  /// For the connection of the first copy, which may be wanted because there are no descriptors.
+  /// Descriptors for the connection of the first copy, which may be needed because there are no others.
   private var spares: SpareDescriptors?
-  /// The copies whose mark is on its way, by slot.
+  /// The copies that wait for their mark to be confirmed, by slot.
   private var unmarked: [Int: Copy] = [:]
 
-  /// - Throws: `SystemError` where there are no descriptors left.
+  /// - Throws: `SystemError` if no descriptors are left.
   init(access: BrokerAccess) throws {
     self.access = access
     spares = try SpareDescriptors(count: 4)
@@ -32,22 +32,22 @@ struct Copies {
   var interest: PollInterest? { publisher?.interest }
   var deadline: ContinuousClock.Instant? { publisher?.deadline }
 
-  /// The connections that are no longer used, to be closed by the caller.
+  /// The connections that are no longer used. The caller closes them.
   func takeDiscarded() -> [BrokerLink] { publisher?.takeDiscarded() ?? [] }
 
   func close() { publisher?.close() }
 
   // MARK: Publishing
 
-  /// In the place of a slot's number.
+  /// The id of the question about permission, in the place of a slot's number.
   private static let permissionID = -1
 
-  /// Where a slot's number stands for its copy.
+  /// The id of the mark of a slot's copy. The slot's number is the id of the copy itself.
   private static func markID(_ slot: Int) -> Int { -2 - slot }
   private static func markedSlot(_ id: Int) -> Int? { id <= -2 ? -2 - id : nil }
 
-  /// Publishes the copy that the move wants of the slot's item. `parameters` are for a connection beside `link`; the connections
-  /// that are no longer used are returned.
+  /// Publishes the move's copy of the slot's item. `parameters` are for a connection beside `link`. Returns the connections that are
+  /// no longer used.
   mutating func publish(
     _ item: WorkItem, _ move: Move, body: any MessageBody, host: String, slot: Int, beside link: BrokerLink,
     _ parameters: Connection.Parameters
@@ -67,7 +67,8 @@ struct Copies {
     return discarded
   }
 
-  /// What a worker wrote gives way to what the item has itself: a copy that no frame takes would leave the item in its queue.
+  /// The item's own properties take precedence over the end of its worker's standard error. A copy that does not fit into a frame
+  /// would leave the item in its queue.
   private func properties(of item: WorkItem, _ move: Move, host: String, fitting link: BrokerLink) -> BasicProperties {
     let time = ThisProcess.time
     var move = move
@@ -82,7 +83,7 @@ struct Copies {
     publisher?.publish(slot, copy.properties, body: copy.body, to: copy.destination)
   }
 
-  /// Publishes what goes into no queue: who may not publish is told so before that is found out.
+  /// Publishes a message that no queue takes. The broker refuses a user without the permission before it looks for the queue.
   mutating func askForPermission(beside link: BrokerLink, _ parameters: Connection.Parameters) -> [BrokerLink] {
     let discarded = connect(beside: link, parameters)
     let nowhere = "amqp-job.\(UInt64.random(in: .min ... .max))"
@@ -90,7 +91,7 @@ struct Copies {
     return discarded
   }
 
-  /// The copy is not waited for any more.
+  /// The copy is no longer waited for.
   mutating func drop(slot: Int) {
     unmarked[slot] = nil
     publisher?.drop(Self.markID(slot))
@@ -110,7 +111,7 @@ struct Copies {
 
   // MARK: Outcomes
 
-  /// Does what can be done now, and says what came of it.
+  /// Sends and receives what is possible now, and returns the events.
   mutating func process(_ readiness: PollReadiness) -> [RunnerEvent] {
     (publisher?.process(readiness, now: .now) ?? []).compactMap { take($0) }
   }
@@ -144,7 +145,7 @@ struct Copies {
     return .moveFailed(reason: (copy?.marksName.map { "queue '\($0)': " } ?? "") + reason, slot: slot)
   }
 
-  /// The slot whose copy or mark it is, and the copy that had to wait for the mark.
+  /// The slot of the copy or mark, and the copy that waited for the mark.
   private mutating func failed(_ id: Int) -> (slot: Int, copy: Copy?) {
     guard let slot = Self.markedSlot(id) else { return (id, nil) }
     return (slot, unmarked.removeValue(forKey: slot))

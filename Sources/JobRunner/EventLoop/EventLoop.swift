@@ -3,8 +3,7 @@ internal import Broker
 package import Console
 internal import Linux
 
-/// Carries a runner's decisions out: one thread, one poll(2) over the broker's sockets, the workers'
-/// inputs, signals and timers.
+/// Carries out a runner's decisions. One thread polls the broker's sockets, the workers' inputs, signals and timers.
 package final class EventLoop {
   let configuration: Configuration
   private let log: (LogEntry) -> Void
@@ -14,14 +13,14 @@ package final class EventLoop {
   private var timers = Timers()
   var link: BrokerLink?
   var copies: Copies
-  /// The connections that are not needed any more.
+  /// The connections that are no longer needed.
   var closing = ClosingLinks()
-  /// The runner waits for all of them to be closed.
+  /// The runner waits until all connections are closed.
   var isClosing = false
   private var workers: Workers
   var bodies: Bodies
   private var liveness: Liveness?
-  /// Events that performing an action brought about.
+  /// The events that were caused by performing an action.
   var followUps: [RunnerEvent] = []
   private var result: ExitStatus?
 
@@ -36,7 +35,8 @@ package final class EventLoop {
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume, .terminalInput,
     ])
     processes = ProcessGroups(receiver: signals)
-    // Name look-up, connection, guardian and a worker's input take about ten; without these nothing is begun.
+    // The name look-up, the connection, the guardian and a worker's input need about ten descriptors. Without these the runner does
+    // not begin.
     _ = try SpareDescriptors(count: 16)
     copies = try Copies(access: configuration.access)
     workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
@@ -59,7 +59,7 @@ package final class EventLoop {
     while result == nil {
       try turn()
       showLiveness()
-      // It takes 0.1 ms, which pass while the broker thinks of its first answer.
+      // Starting the guardian takes 0.1 ms, which pass while the broker prepares its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
     workers.errors?.flush()
@@ -84,7 +84,7 @@ package final class EventLoop {
     let deadlines = [timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next]
     let readiness = try retryingOnShortage { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
-    // The broker first: an item that it has taken back must not be settled by a worker that ends in the same instant.
+    // The broker comes first. An item that it has taken back must not be settled by a worker that ends at the same moment.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
     for event in copies.process(copiesIndex.map { readiness[$0] } ?? PollReadiness()) { handle(event) }
     closing.process(readiness[firstClosing..<firstInput], now: .now)
@@ -101,7 +101,7 @@ package final class EventLoop {
     if isClosing, closing.isEmpty { handle(.connectionsClosed) }
   }
 
-  /// How long a broker may take to answer the close of a connection while other things go on.
+  /// How long the broker may take to answer the close of a connection while other things go on.
   static let closeLimit: Duration = .seconds(5)
 
   private func discard(_ links: [BrokerLink]) {
@@ -118,7 +118,7 @@ package final class EventLoop {
   private func processLink(_ readiness: PollReadiness) {
     guard let link else { return }
     for event in link.process(readiness, now: .now) {
-      // An event may have ended the link that brought it.
+      // An earlier event may have ended the link.
       guard self.link === link else { return }
       switch event {
       case .connection(.opened): handle(.connected(ServerVersion(link.serverProperties)))
@@ -154,7 +154,7 @@ package final class EventLoop {
   private func isTooLarge(_ size: UInt64) -> Bool { configuration.largestItem.map { size > $0 } ?? false }
 
   private func take(_ delivery: Delivery, slot: Int) {
-    // Of what could not be stored the runner has been told.
+    // The runner already knows about a body that could not be stored.
     guard let body = bodies.complete(delivery, slot: slot) else { return }
     do {
       try bodies.keep(body, slot: slot)
@@ -177,7 +177,7 @@ package final class EventLoop {
       handle(.workerStopped(worker.signal, terminal: workers.terminalHolder(slot: worker.slot), slot: worker.slot))
     }
     for worker in workers.reap() {
-      // What the terminal sends to its foreground is meant for us, too, who are not there.
+      // A signal that the terminal sends to its foreground is meant for the runner, too, which is in the background.
       if worker.hadTerminal, worker.status == .killed(.interrupt) { handle(.signal(.interrupt)) }
       handle(.workerEnded(worker.status, standardError: worker.standardError, slot: worker.slot))
     }
@@ -201,7 +201,7 @@ package final class EventLoop {
 
   private func perform(_ actions: [RunnerAction]) {
     for action in actions { perform(action) }
-    // Whatever the actions had to say goes out together.
+    // Everything that the actions sent goes out in one write.
     link?.flush()
   }
 

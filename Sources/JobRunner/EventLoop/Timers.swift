@@ -1,4 +1,4 @@
-/// When which timer is due.
+/// The deadlines of the timers that are set.
 struct Timers {
   private var deadlines: [RunnerTimer: ContinuousClock.Instant] = [:]
 

@@ -1,17 +1,18 @@
 internal import Linux
 
-/// The standard errors of workers, by slot, where their ends are kept for dead letters. What comes is handed on to ours. While that has
-/// no room nothing is read, so that a worker that writes more waits, as it would if it had ours itself; its end is never waited for.
+/// The standard errors of workers, by slot, if their ends are kept for dead letters. Everything is passed on to the runner's standard
+/// error. While that has no room, nothing is read, so that a worker that writes more has to wait, as it would with a standard error of
+/// its own. The runner never waits for the end of a standard error.
 struct WorkerErrors {
   private struct Stream {
     let errors: ChildErrorOutput
     var tail: StandardErrorTail
   }
 
-  /// How long the last words may take to be handed on when all else is over.
+  /// How long passing on the last output may take when everything else is over.
   private static let flushLimit: Duration = .milliseconds(500)
 
-  /// How many bytes are kept of each.
+  /// How many bytes are kept of each standard error.
   private let limit: Int
   private var streams: [Int: Stream] = [:]
   private var relay = StandardErrorRelay()
@@ -29,7 +30,7 @@ struct WorkerErrors {
     return streams.compactMap { slot, stream in stream.errors.interest.map { (slot, $0) } }
   }
 
-  /// What to wait for on our own standard error.
+  /// What to wait for on the runner's standard error.
   var relayInterest: PollInterest? { relay.interest }
 
   /// - Throws: `SystemError`
@@ -41,10 +42,10 @@ struct WorkerErrors {
 
   mutating func handOn() { relay.write() }
 
-  /// The worker has ended: what it wrote last, if it wrote anything.
+  /// The worker has ended. Returns the end of what it wrote, if it wrote anything.
   mutating func finish(slot: Int) -> String? {
     guard var stream = streams.removeValue(forKey: slot) else { return nil }
-    // What cannot be read is not worth more than the worker's end, which has to be settled.
+    // A failure to read is ignored, because the item still has to be settled.
     try? stream.errors.finish(with: &buffer) { part in
       stream.tail.append(part)
       relay.append(part)
@@ -52,7 +53,7 @@ struct WorkerErrors {
     return stream.tail.text
   }
 
-  /// All is over, and nobody waits longer than for a moment.
+  /// Passes on the last output, within a short limit.
   mutating func flush() {
     let deadline = ContinuousClock.now + Self.flushLimit
     while let interest = relay.interest, ContinuousClock.now < deadline {

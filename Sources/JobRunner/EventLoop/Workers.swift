@@ -1,7 +1,7 @@
 internal import Broker
 internal import Linux
 
-/// The workers that run, by slot.
+/// The running workers, by slot.
 struct Workers {
   private struct Worker {
     let processID: Int32
@@ -14,9 +14,9 @@ struct Workers {
   private let environment: WorkerEnvironment
   private let feed: Feed
   private var running: [Int: Worker] = [:]
-  /// Where the ends of the workers' standard errors are kept.
+  /// The workers' standard errors, if their ends are kept.
   var errors: WorkerErrors?
-  /// For the first worker that wants it.
+  /// Opened for the first worker that wants it.
   private var terminal: ControllingTerminal?
 
   init(
@@ -29,8 +29,8 @@ struct Workers {
     self.feed = feed
   }
 
-  /// `path` is that of the body's file, where it has one.
-  /// - Throws: `SystemError`, and `ArgumentTemplate.Failure` where the body does not go into arguments.
+  /// `path` is the path of the body's file, if it has one.
+  /// - Throws: `SystemError`, or `ArgumentTemplate.Failure` if the body cannot be put into arguments.
   mutating func start(on item: WorkItem, _ body: ReceivedBody, path: String?, slot: Int) throws {
     var program = program
     program.environment = environment.entries(for: item, path: path)
@@ -45,7 +45,7 @@ struct Workers {
     running[slot].map { processes.send(signal, to: $0.processID) }
   }
 
-  /// What to wait for, where a worker has not got all of its input yet.
+  /// What to wait for while workers have not got all of their input.
   var interests: [(slot: Int, interest: PollInterest)] {
     running.compactMap { slot, worker in worker.input.interest.map { (slot, $0) } }
   }
@@ -62,21 +62,21 @@ struct Workers {
     processes.stopped().compactMap { child in slot(of: child.processID).map { ($0, child.signal) } }
   }
 
-  /// Who has the terminal, where there is one.
+  /// Who has the terminal, if there is one.
   mutating func terminalHolder(slot: Int) -> TerminalHolder? {
     terminal = terminal ?? ControllingTerminal()
     guard let terminal, let worker = running[slot] else { return nil }
     return terminal.hasForeground(worker.processID) ? .worker : terminal.isInForeground ? .runner : .others
   }
 
-  /// Puts the worker in the terminal's foreground, and has it go on.
+  /// Puts the worker into the foreground of the terminal, and continues it.
   mutating func lendTerminal(slot: Int) {
     guard let worker = running[slot] else { return }
     terminal?.setForeground(worker.processID)
     processes.send(.resume, to: worker.processID)
   }
 
-  /// Stops us as the worker was stopped, until somebody continues us, and the worker then.
+  /// Suspends the runner, as the worker was suspended. When the runner is continued, the worker is continued, too.
   mutating func suspend(slot: Int) {
     terminal?.restoreForeground()
     ControllingTerminal.suspend()

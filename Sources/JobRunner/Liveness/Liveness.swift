@@ -1,24 +1,24 @@
 internal import Linux
 
-/// Shows in a file that the event loop turns, and whether the runner has its broker.
+/// A file that shows that the event loop turns, and whether the runner is connected to its broker.
 package struct Liveness {
-  /// The time from one sign of life to the next.
+  /// How often the file is written.
   package static let period: Duration = .seconds(5)
 
   private let file: RecordFile
   private var shown = false
   private var hasFailed = false
-  /// When the next sign is due.
+  /// When the file is written next.
   private(set) var next = ContinuousClock.now
 
-  /// Gives the first sign.
-  /// - Throws: `RecordFile.LinkError`, `SystemError`; its code is EEXIST where the file is there and no runner's.
+  /// Writes the file for the first time.
+  /// - Throws: `RecordFile.Obstacle` or `SystemError`. The code is EEXIST if the file exists and is not a runner's.
   package init(path: String) throws {
     file = try RecordFile(path) { LivenessRecord($0) != nil }
     try show(false)
   }
 
-  /// Gives a sign, if one is due or `isServing` is news. What keeps it from being written is returned once.
+  /// Writes the file if that is due, or if `isServing` has changed. Returns an error only once in a row.
   mutating func update(isServing: Bool, now: ContinuousClock.Instant) -> SystemError? {
     guard now >= next || isServing != shown else { return nil }
     do throws(SystemError) {
@@ -37,6 +37,6 @@ package struct Liveness {
     try file.replace(with: LivenessRecord(time: ThisProcess.monotonicTime, isServing: isServing).bytes)
   }
 
-  /// The runner has ended: an old file must not speak for it.
+  /// The runner has ended, so the file must not say that it is alive.
   func remove() { file.remove() }
 }

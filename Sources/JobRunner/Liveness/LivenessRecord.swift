@@ -1,9 +1,8 @@
 /// What a runner's liveness file says, as text of a fixed size: `amqp-job alive 00000000012345678901 serving`.
 package struct LivenessRecord: Hashable, Sendable {
-  /// When the runner's loop turned, in nanoseconds of the monotonic clock: no step of the wall clock makes a runner
-  /// look dead, or a dead one alive.
+  /// When the event loop last turned, in nanoseconds of the monotonic clock. A step of the wall clock does not affect it.
   package var time: UInt64
-  /// It is connected to its broker, and has its queue.
+  /// The runner is connected to its broker, and has its queue.
   package var isServing: Bool
 
   package init(time: UInt64, isServing: Bool) {
@@ -23,7 +22,7 @@ package struct LivenessRecord: Hashable, Sendable {
     return Self.start + Array((zeros + digits).utf8) + (isServing ? Self.serving : Self.waiting)
   }
 
-  /// nil for what no runner has written.
+  /// Returns nil for bytes that no runner has written.
   package init?(_ bytes: [UInt8]) {
     let digits = bytes.dropFirst(Self.start.count).prefix(Self.digitCount)
     guard bytes.starts(with: Self.start), digits.count == Self.digitCount,
@@ -37,8 +36,8 @@ package struct LivenessRecord: Hashable, Sendable {
     }
   }
 
-  /// Why the runner does not count as alive at the time `now` (or as ready, where that is asked for); nil where it does.
-  package func complaint(at now: UInt64, maxAge: Duration, asksForBroker: Bool) -> String? {
+  /// Why the runner does not count as alive at the time `now`, or as ready if `asksForBroker` is true; nil if it does.
+  package func unhealthyReason(at now: UInt64, maxAge: Duration, asksForBroker: Bool) -> String? {
     guard time <= now else { return "the runner was lost before this host was started" }
     let age = Duration.nanoseconds(Int64(clamping: now - time))
     guard age <= maxAge else { return "the runner has not given a sign of life for \(Int(age / .seconds(1)))s" }

@@ -1,17 +1,17 @@
 internal import Broker
 internal import Linux
 
-/// How a worker gets its item.
+/// How a worker gets the body of its item.
 package enum Feed: String, Hashable, Sendable, CaseIterable {
-  /// As its standard input.
+  /// On its standard input.
   case stdin
   /// In a file that `WORK_ITEM_FILE` names.
   case file
-  /// In its arguments, in the place of each `{}`.
+  /// In its arguments, where the body replaces each `{}`.
   case arg
 }
 
-/// The arguments of a command, with places for an item.
+/// The arguments of a command, with placeholders for an item's body.
 package struct ArgumentTemplate: Sendable {
   enum Failure: Error, CustomStringConvertible {
     case holdsNUL
@@ -19,17 +19,17 @@ package struct ArgumentTemplate: Sendable {
     var description: String { "the item holds a NUL byte, which no argument can" }
   }
 
-  private static let place = Array("{}".utf8)
+  private static let placeholder = Array("{}".utf8)
 
   private let words: [[UInt8]]
 
-  /// The command's own name, which comes first, has no place for an item.
+  /// The first word is the command's name, and has no placeholder.
   package init(_ words: [[UInt8]]) { self.words = words }
 
-  package var hasPlace: Bool { words.dropFirst().contains { Self.firstPlace(in: $0[...]) != nil } }
+  package var hasPlaceholder: Bool { words.dropFirst().contains { Self.firstPlaceholder(in: $0[...]) != nil } }
 
   /// The arguments for one item.
-  /// - Throws: `SystemError`, or `Failure`: the item is none that an argument can hold.
+  /// - Throws: `SystemError`, or `Failure` if an argument cannot hold the body.
   func filled(with body: ReceivedBody) throws -> [[UInt8]] {
     guard body.size <= ProcessGroups.maxArgumentLength else { throw SystemError.argumentTooLong }
     let bytes = try body.read(at: 0, atMost: Int(body.size))
@@ -40,14 +40,14 @@ package struct ArgumentTemplate: Sendable {
   private static func filled(_ word: [UInt8], with bytes: [UInt8]) -> [UInt8] {
     var filled: [UInt8] = []
     var rest = word[...]
-    while let position = firstPlace(in: rest) {
+    while let position = firstPlaceholder(in: rest) {
       filled += rest[..<position] + bytes
-      rest = rest[(position + place.count)...]
+      rest = rest[(position + placeholder.count)...]
     }
     return filled + rest
   }
 
-  private static func firstPlace(in word: ArraySlice<UInt8>) -> Int? {
-    word.indices.first { word[$0...].starts(with: place) }
+  private static func firstPlaceholder(in word: ArraySlice<UInt8>) -> Int? {
+    word.indices.first { word[$0...].starts(with: placeholder) }
   }
 }

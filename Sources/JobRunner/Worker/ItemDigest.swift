@@ -1,7 +1,8 @@
 internal import Broker
 
-/// A digest of a body, for comparisons within this process only: its key is the process's own (SipHash, as `Hasher` has
-/// it). How the bytes are cut into pieces makes no difference, which `Hasher` promises of whole numbers alone.
+/// A digest of a body, for comparisons within this process only. Its key belongs to the process (`Hasher` uses SipHash). The digest
+/// does not depend on how the bytes are split into pieces. `Hasher` promises that only for whole numbers, so eight bytes at a time
+/// are combined as one.
 struct ItemDigest {
   private var hasher = Hasher()
   private var size: UInt64 = 0

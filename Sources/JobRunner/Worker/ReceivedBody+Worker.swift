@@ -2,7 +2,7 @@ internal import Broker
 internal import Linux
 
 extension ReceivedBody {
-  /// The same in a file with a name, for a worker to read.
+  /// The same body in a file with a name, which a worker can read.
   /// - Throws: `SystemError`
   func named(in directory: String) throws -> NamedFile {
     switch self {
@@ -13,7 +13,7 @@ extension ReceivedBody {
 }
 
 extension ProcessGroups {
-  /// The input of a child that is still to be started.
+  /// The input of a child that will be started.
   /// - Throws: `SystemError`
   func makeInput(_ body: ReceivedBody) throws -> ChildInput {
     switch body {

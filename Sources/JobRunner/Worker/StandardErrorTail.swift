@@ -10,28 +10,28 @@ struct StandardErrorTail: Hashable, Sendable {
   mutating func append(_ bytes: ArraySlice<UInt8>) {
     isCut = isCut || kept.count + bytes.count > limit
     kept += bytes.suffix(limit)
-    // Not each time, for all of them are moved.
+    // The start is removed only now and then, because that moves all bytes.
     if kept.count >= 2 * limit { kept.removeFirst(kept.count - limit) }
   }
 
-  /// As text of at most `limit` bytes of UTF-8; nil for nothing. In the place of what is no UTF-8 it has U+FFFD.
+  /// The end as text of at most `limit` bytes of UTF-8; nil if nothing was written. U+FFFD replaces bytes that are not UTF-8.
   var text: String? {
     var end = kept.suffix(limit)
-    // The rest of a character whose beginning is gone.
+    // The first bytes may be the rest of a character whose beginning is gone.
     if isCut { end = end.drop(upTo: 3) { $0 & 0xC0 == 0x80 } }
     return end.isEmpty ? nil : String(decoding: end, as: UTF8.self).end(ofBytes: limit)
   }
 }
 
 extension ArraySlice<UInt8> {
-  /// Without the first that satisfy the condition, `most` of them at most.
+  /// Drops at most `most` of the first elements that satisfy the condition.
   fileprivate func drop(upTo most: Int, where condition: (UInt8) -> Bool) -> Self {
     dropFirst(prefix(most).prefix(while: condition).count)
   }
 }
 
 extension String {
-  /// The end that has at most so many bytes of UTF-8, whole characters (scalars) of it.
+  /// The end that has at most this number of bytes of UTF-8, in whole Unicode scalars.
   func end(ofBytes most: Int) -> String {
     guard utf8.count > most else { return self }
     var start = utf8.index(utf8.endIndex, offsetBy: -max(0, most))

@@ -3,14 +3,14 @@ internal import Broker
 internal import Console
 internal import Linux
 
-/// One message as a unit of work. Its body is apart: only the worker and a copy need it.
+/// One message as a unit of work. Its body is kept elsewhere, because only the worker and a copy need it.
 package struct WorkItem: Hashable, Sendable {
   package var envelope: Envelope
   package var properties: BasicProperties
   package var queue: String
-  /// Tells the body from others, where that was asked for.
+  /// The digest of the body, if one was asked for.
   package var digest: Int?
-  /// Its body is larger than the runner takes.
+  /// The body is larger than the runner takes.
   var isTooLarge = false
 
   package init(envelope: Envelope, properties: BasicProperties, queue: String, digest: Int? = nil) {
@@ -20,57 +20,57 @@ package struct WorkItem: Hashable, Sendable {
     self.digest = digest
   }
 
-  /// The message's own id, where it has one.
+  /// The message id, if the message has one.
   package var id: String? { properties.messageID?.description }
 
-  /// As the worker sees it, whatever way the item has come since.
+  /// How the item was first published, which is what the worker sees, even if the item was copied since.
   var firstPublish: FirstPublish { FirstPublish(of: properties, envelope, from: WorkQueue(queue)) }
 
   // MARK: Attempts
 
-  /// How often the broker counts that the item came back; nil for a queue that does not count. What an item brings
-  /// along that did not come back is another queue's count, which RabbitMQ 4 lets stand.
+  /// How often the item came back, as the broker counts it; nil for a queue that does not count. An item that did not come back may
+  /// have the count of another queue, which RabbitMQ 4 leaves in place.
   private var deliveryCount: Int? { envelope.isRedelivered ? count(in: "x-delivery-count") : nil }
 
-  /// A header that counts. Anybody can write headers, so it may hold anything.
+  /// The value of a header that holds a count. Anybody can write headers, so it may hold anything.
   private func count(in header: ByteString) -> Int? {
     properties.headers?[header]?.integer.map { Int(min(max(0, $0), Int64(Int32.max))) }
   }
 
-  /// Which attempt at the item this is, 1 the first.
+  /// Which attempt at the item this is. The first one is 1.
   package var attempt: Int { (count(in: ItemHeader.attempts) ?? 0) + returns + 1 }
 
-  /// How often it came back itself, since it was published or copied. Quorum queues count that. Classic queues only remember
-  /// that it did: then it was once at least.
+  /// How often the item came back since it was published or copied. Quorum queues count that. Classic queues only remember that it
+  /// did, so it was at least once.
   private var returns: Int { deliveryCount ?? (hasUncountedReturn ? 1 : 0) }
 
-  /// How its last attempt came out, as far as the item can tell: a runner that publishes a copy says it there.
+  /// How the last attempt came out, as far as the item's headers say. A runner that publishes a copy writes them.
   var lastAttempt: DeadLetterCause {
     returns > 0
       ? DeadLetterCause(reason: .cameBack) : properties.headers?.lastAttempt ?? DeadLetterCause(reason: .unknown)
   }
 
-  /// It came from the retry queue, whoever has had it since, and so has a mark.
+  /// The item has been in the retry queue, so it has a mark.
   var isMarked: Bool {
     properties.headers?["x-first-death-queue"] == .string(ByteString(WorkQueue(queue).retryName))
   }
 
-  /// It came back to a queue that does not count how often. (RabbitMQ 4.3 counts what was given back without a failure
-  /// apart, in x-acquired-count.)
+  /// The item came back to a queue that does not count how often. RabbitMQ 4.3 has a count of its own, x-acquired-count, for items
+  /// that were requeued without a failure.
   var hasUncountedReturn: Bool {
     envelope.isRedelivered && deliveryCount == nil && count(in: "x-acquired-count") == nil
   }
 
-  /// A broker's limit may drop an item that comes back too often, silently (RabbitMQ 4.x, the 21st time).
-  var nearsDeliveryLimit: Bool { (deliveryCount ?? 0) >= Self.mostReturns }
+  /// The broker may soon drop the item silently, because it came back too often. RabbitMQ 4 does so the 21st time.
+  var nearsDeliveryLimit: Bool { (deliveryCount ?? 0) >= Self.maxReturns }
 
-  /// How many returns an item may have before it is put back as a copy, of which nothing has been counted.
-  static let mostReturns = 10
+  /// How often an item may come back before it is replaced by a copy, whose count starts at 0.
+  static let maxReturns = 10
 
   // MARK: Copies
 
-  /// The properties of the copy that a move publishes: without what the broker added, and what would send it elsewhere
-  /// too. `host` and `time`, in seconds since 1970, are for dead letters.
+  /// The properties of the copy that a move publishes. They lack the headers that the broker added, and those that would send the
+  /// copy elsewhere, too. `host` and `time`, in seconds since 1970, are for dead letters.
   package func properties(for move: Move, host: String, time: UInt64) -> BasicProperties {
     if move.destination == .queue, properties.undecodable != nil { return properties }
     var copy = properties.withUndecodableAsHeader().copied(adding: firstPublish.headers)

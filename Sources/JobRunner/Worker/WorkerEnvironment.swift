@@ -2,27 +2,27 @@ internal import AMQP
 internal import Broker
 internal import Console
 
-/// The environment that a worker gets: ours, less the settings that were for us, plus what is known of the item.
+/// The environment of a worker: the runner's own, without the runner's settings, and with variables about the item.
 package struct WorkerEnvironment: Sendable {
-  /// The longest value that is handed on; the kernel's own limit for one string is 128 KiB.
-  static let longestValue = 32 << 10
-  /// The most that all values together may take.
-  static let mostBytes = 256 << 10
+  /// The longest value that is passed on. The kernel's limit for one string is 128 KiB.
+  static let maxValueSize = 32 << 10
+  /// The limit for all values together.
+  static let maxTotalSize = 256 << 10
 
   private let inherited: [[UInt8]]
-  /// The names of the settings that are not handed on.
+  /// The names of the settings that are not passed on.
   package let withheld: [String]
 
   /// - Parameters:
-  ///   - environment: ours, `NAME=value` each.
-  ///   - usedSettings: the names, besides those that begin with `AMQP_`, from which a setting was taken.
-  ///   - passesSettings: hand the settings on after all.
+  ///   - environment: the runner's own, as `NAME=value`.
+  ///   - usedSettings: the names of further variables from which a setting was taken, besides those that begin with `AMQP_`.
+  ///   - passesSettings: pass the settings on.
   package init(_ environment: [[UInt8]], usedSettings: Set<String>, passesSettings: Bool) {
     var inherited: [[UInt8]] = []
     var withheld: [String] = []
     for entry in environment {
       let name = String(decoding: entry.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
-      // An item's variables are about this item; those of a runner that we run in are not.
+      // A runner may itself be a worker. The variables of its own item are not passed on.
       if name.hasPrefix("WORK_ITEM_") { continue }
       if !passesSettings, name.hasPrefix("AMQP_") || usedSettings.contains(name) {
         withheld.append(name)
@@ -34,7 +34,7 @@ package struct WorkerEnvironment: Sendable {
     self.withheld = withheld.sorted()
   }
 
-  /// The whole environment for a worker on `item`, `NAME=value` each. `path` is that of the item's file, where it has one.
+  /// The whole environment for a worker on `item`, as `NAME=value`. `path` is the path of the item's file, if it has one.
   package func entries(for item: WorkItem, path: String? = nil) -> [[UInt8]] {
     var variables = ItemVariables()
     variables.add(item)
@@ -45,7 +45,7 @@ package struct WorkerEnvironment: Sendable {
   }
 }
 
-/// The variables about one item, and the names of those that had to be left out.
+/// The variables about one item, and the names of those that were left out.
 private struct ItemVariables {
   private(set) var entries: [[UInt8]] = []
   private(set) var traceParent: [UInt8]?
@@ -72,7 +72,7 @@ private struct ItemVariables {
     add("PRIORITY", properties.priority.map { Array("\($0)".utf8) })
     add(properties.headers ?? [:])
     if isAnyOmitted {
-      entries.append(Array("WORK_ITEM_HEADERS_OMITTED=".utf8) + omitted.prefix(WorkerEnvironment.longestValue))
+      entries.append(Array("WORK_ITEM_HEADERS_OMITTED=".utf8) + omitted.prefix(WorkerEnvironment.maxValueSize))
     }
   }
 
@@ -87,7 +87,7 @@ private struct ItemVariables {
       } else {
         omit(scalar.header.description)
       }
-      // W3C's form has 55 bytes.
+      // The form that the W3C defines has 55 bytes.
       if scalar.header == "traceparent", !scalar.value.contains(0), scalar.value.count <= 512 {
         traceParent = scalar.value
       }
@@ -102,24 +102,25 @@ private struct ItemVariables {
     entry += name.utf8
     entry.append(UInt8(ascii: "="))
     entry += value
-    guard value.count <= WorkerEnvironment.longestValue, !value.contains(0),
-      byteCount + entry.count <= WorkerEnvironment.mostBytes
+    guard value.count <= WorkerEnvironment.maxValueSize, !value.contains(0),
+      byteCount + entry.count <= WorkerEnvironment.maxTotalSize
     else { return omit(source ?? name) }
     byteCount += entry.count
     entries.append(entry)
   }
 
-  /// The list separates names by commas, may hold no NUL, and is likely to be printed. Not by characters: a mark behind a comma hides it in one.
+  /// Adds a name to the list of omitted ones, which is separated by commas, must not hold NUL, and is likely to be printed. The name is
+  /// cleaned by Unicode scalars: as a character, a comma with a combining mark would not be found.
   private mutating func omit(_ name: String) {
-    // Of a million names few are shown.
-    guard omitted.count < WorkerEnvironment.longestValue else { return }
+    // A list of a million names is cut short.
+    guard omitted.count < WorkerEnvironment.maxValueSize else { return }
     if isAnyOmitted { omitted.append(UInt8(ascii: ",")) }
     isAnyOmitted = true
     let scalars = name.unicodeScalars.map { $0 == "," || $0.isUnprintable ? "_" : $0 }
     omitted += String(String.UnicodeScalarView(scalars)).utf8
   }
 
-  /// ASCII letters in upper case, digits as they are, all else `_`.
+  /// ASCII letters become upper case, digits stay, and anything else becomes `_`.
   private func variableName(_ header: ByteString) -> String {
     let bytes = header.description.unicodeScalars.map { scalar -> UInt8 in
       switch scalar {

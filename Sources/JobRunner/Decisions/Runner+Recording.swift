@@ -2,11 +2,11 @@ internal import Broker
 internal import Console
 internal import Linux
 
-/// What became of items in the end, for the log and for the runner's last line.
+/// Recording how items were settled, for the log and for the runner's last line.
 extension Runner {
-  /// That was the item's way out: it counts, and is said.
-  mutating func disposed(of ended: EndedJob, as disposal: Disposal) -> [RunnerAction] {
-    tally.count(disposal)
+  /// Counts and logs how the item was settled.
+  mutating func record(_ ended: EndedJob, as settlement: Settlement) -> [RunnerAction] {
+    tally.count(settlement)
     var level = LogEntry.Level.info
     if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
     report.logged(level)
@@ -15,10 +15,10 @@ extension Runner {
     let name = item.id.map { "item \($0)" } ?? "an item"
     let attempt = "attempt \(item.attempt)\(item.hasUncountedReturn ? " or a later one" : "")"
     var entry = LogEntry(
-      level, "\(name) of \(place), \(attempt), \(ended.duration.text): \(ended.what); \(disposal.text)",
+      level, "\(name) of \(queueLabel), \(attempt), \(ended.duration.text): \(ended.what); \(settlement.text)",
       [
         "queue": .text(queue.name), "attempt": .integer(item.attempt),
-        "seconds": .seconds(ended.duration), "settlement": .text(disposal.name),
+        "seconds": .seconds(ended.duration), "settlement": .text(settlement.name),
       ])
     if item.hasUncountedReturn { entry.fields.append(.init("attempt_is_minimum", .flag(true))) }
     if let id = item.id { entry.fields.append(.init("id", .text(id))) }

@@ -1,34 +1,34 @@
 internal import Console
 
-/// What was done about an item in the end, as the log tells.
-enum Disposal: Hashable, Sendable {
+/// How an item was settled, as the log says it.
+enum Settlement: Hashable, Sendable {
   case acked
-  case givenBack
-  case givenBackAsCopy
-  case givenBackByBroker(why: String)
+  case requeued
+  case requeuedAsCopy
+  case requeuedByBroker(why: String)
   case retried(after: Duration)
   case deadLettered(into: String)
-  /// For the broker to dead-letter it.
+  /// The broker dead-letters the item.
   case rejected
 
-  /// For machines.
+  /// The value of the log's `settlement` field.
   var name: String {
     switch self {
     case .acked: "acked"
-    case .givenBack, .givenBackAsCopy, .givenBackByBroker: "given-back"
+    case .requeued, .requeuedAsCopy, .requeuedByBroker: "given-back"
     case .retried: "retried"
     case .deadLettered: "dead-lettered"
     case .rejected: "rejected"
     }
   }
 
-  /// For people.
+  /// The settlement in words.
   var text: String {
     switch self {
     case .acked: "acked"
-    case .givenBack: "given back"
-    case .givenBackAsCopy: "given back as a copy"
-    case .givenBackByBroker(let why): "given back by the broker (\(why))"
+    case .requeued: "given back"
+    case .requeuedAsCopy: "given back as a copy"
+    case .requeuedByBroker(let why): "given back by the broker (\(why))"
     case .retried(let delay): "comes back in \(delay.text)"
     case .deadLettered(let queue): "dead-lettered into \(queue)"
     case .rejected: "rejected, for the queue's dead-letter exchange"
