@@ -44,7 +44,6 @@ TOO_LARGE = {
     "EventLoop.swift",
     "DrainTests.swift",
     "InspectionTests.swift",
-    "PublicationTests.swift",
 }
 
 
