@@ -43,7 +43,6 @@ TOO_LARGE = {
     "EventLoop.swift",
     "DrainTests.swift",
     "InspectionTests.swift",
-    "PublicationTests.swift",
 }
 
 

@@ -34,7 +34,9 @@ def packages(program, tmp_path_factory):
 def base():
     if not CAN_ISOLATE:
         pytest.skip("needs root, and mounts of its own")
-    debian.make_base()
+    reason = debian.make_base()
+    if reason:
+        pytest.skip(f"needs a bare Debian: {reason}")
 
 
 @pytest.fixture

@@ -54,8 +54,9 @@ def once(folder, make):
 
 
 def make_base():
-    """Takes a minute or two the first time."""
-    subprocess.run(["bash", "-ec", MAKE, "bash", BASE, REPOSITORY], check=True, capture_output=True)
+    """Takes a minute or two the first time. Returns the reason if it cannot be made here, as without a network."""
+    made = subprocess.run(["bash", "-ec", MAKE, "bash", BASE, REPOSITORY], capture_output=True, text=True, check=False)
+    return made.stderr.strip().rpartition("\n")[2] if made.returncode else None
 
 
 class Root:
