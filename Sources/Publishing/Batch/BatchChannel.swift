@@ -64,7 +64,7 @@ final class BatchChannel {
   private func sendHeader(of item: Item) throws(AMQPError) {
     let size = item.body.size
     guard item.properties == nil, let id = item.messageID else {
-      var properties = item.properties ?? properties
+      var properties = item.properties?.value ?? properties
       properties.messageID = item.messageID
       return try link.send(method, properties: properties, bodySize: size, on: Self.number)
     }

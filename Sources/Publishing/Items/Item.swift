@@ -6,7 +6,7 @@ struct Item {
   var number: Int
   var messageID: ByteString?
   /// The properties of this item, if it does not have those that all items share.
-  var properties: BasicProperties?
+  var properties: ItemProperties?
   var body: InputBody
   /// The memory that the item takes, in bytes.
   var sizeInMemory: Int

@@ -34,8 +34,8 @@ struct NumberedItems {
     return nil
   }
 
-  private func messageID(_ properties: BasicProperties?) -> ByteString? {
-    if let given = properties.map(\.messageID) ?? sharedID { return given }
+  private func messageID(_ properties: ItemProperties?) -> ByteString? {
+    if let given = properties.map(\.value.messageID) ?? sharedID { return given }
     guard givesIDs else { return nil }
     var id = idPrefix
     id.append(contentsOf: "\(count)".utf8)
