@@ -66,6 +66,17 @@ package struct ManualPage: Sendable {
   package var roff: String {
     var page = Roff()
     page.request("TH", name.uppercased(), "1", "", "\(tool) \(version)", "\(tool) manual")
+    writeBeginning(to: &page)
+    writeEntries("COMMANDS", commands, to: &page)
+    writeOptions(to: &page)
+    writeDifferences(to: &page)
+    writeEntries("EXIT STATUS", exitStatuses, to: &page)
+    writeEntries("ENVIRONMENT", environment, to: &page)
+    writeEnd(to: &page)
+    return page.source
+  }
+
+  private func writeBeginning(to page: inout Roff) {
     page.section("NAME")
     page.text("\(name) - \(summary.withoutFullStop)")
     page.section("SYNOPSIS")
@@ -74,29 +85,31 @@ package struct ManualPage: Sendable {
     page.section("DESCRIPTION")
     page.text(summary)
     page.paragraphs(notes)
-    if !commands.isEmpty {
-      page.section("COMMANDS")
-      commands.forEach { page.entry($0) }
+  }
+
+  private func writeEntries(_ title: String, _ entries: [Explained], to page: inout Roff) {
+    guard !entries.isEmpty else { return }
+    page.section(title)
+    entries.forEach { page.entry($0) }
+  }
+
+  private func writeOptions(to page: inout Roff) {
+    guard !groups.isEmpty else { return }
+    page.section("OPTIONS")
+    for group in groups {
+      page.request("SS", group.title)
+      group.options.forEach { page.entry($0) }
     }
-    if !groups.isEmpty {
-      page.section("OPTIONS")
-      for group in groups {
-        page.request("SS", group.title)
-        group.options.forEach { page.entry($0) }
-      }
-    }
-    if !differences.isEmpty {
-      page.section("DIFFERENCES")
-      page.text(
-        "It takes the options of the program of that name in amqp-tools 0.11, and does what that does, but for:")
-      page.paragraphs(differences)
-    }
-    page.section("EXIT STATUS")
-    exitStatuses.forEach { page.entry($0) }
-    if !environment.isEmpty {
-      page.section("ENVIRONMENT")
-      environment.forEach { page.entry($0) }
-    }
+  }
+
+  private func writeDifferences(to page: inout Roff) {
+    guard !differences.isEmpty else { return }
+    page.section("DIFFERENCES")
+    page.text("It takes the options of the program of that name in amqp-tools 0.11, and does what that does, but for:")
+    page.paragraphs(differences)
+  }
+
+  private func writeEnd(to page: inout Roff) {
     page.section("EXAMPLES")
     page.request("EX")
     examples.forEach { page.line($0) }
@@ -106,7 +119,6 @@ package struct ManualPage: Sendable {
     page.request("nh")
     page.text(related.filter { $0 != name }.map { "\($0)(1)" }.joined(separator: ", "))
     page.paragraphs(["Each of these pages is printed by '\(tool) man PAGE'."])
-    return page.source
   }
 }
 

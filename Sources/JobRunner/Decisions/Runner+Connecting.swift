@@ -124,7 +124,8 @@ extension Runner {
       return breakOff(.notPermitted, "\(failure)\(advice)") + stopOrphans()
     }
     if session.isRefused, !wasRefused, !isStopping {
-      let line = "\(failure); trying again for \(options.connection.connectTimeout.text), as somebody may replace what was refused"
+      let limit = options.connection.connectTimeout.text
+      let line = "\(failure); trying again for \(limit), as somebody may replace what was refused"
       return [said(.warning, "\(line)")] + attemptFailed(failure)
     }
     switch phase {

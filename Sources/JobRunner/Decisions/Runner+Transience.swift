@@ -22,8 +22,11 @@ extension Runner {
   private mutating func warnOfTransience(_ transience: [DeclarationInquiry.Transience]?) -> [RunnerAction] {
     guard !inspection.wasComplete else { return [] }
     let line =
-      transience.map { "\(queueLabel) \($0.map(\.description).joined(separator: ", and ")): its items are lost with it" }
-      ?? "the user may not look whether \(queueLabel) outlives the broker and its consumers: its items may be lost with it"
+      if let transience {
+        "\(queueLabel) \(transience.map(\.description).joined(separator: ", and ")): its items are lost with it"
+      } else {
+        "the user may not look whether \(queueLabel) outlives the broker and its consumers: its items may be lost with it"
+      }
     return [said(.warning, "\(line)\(naming: .anyQueue)")]
   }
 }

@@ -26,13 +26,42 @@ struct DeadShow {
     self.part = part
   }
 
+  private struct Found {
+    let delivery: Delivery
+    /// nil if the body is not asked for, or could not be stored.
+    let body: ReceivedBody?
+  }
+
   /// - Throws: `Failure`
   func run() throws {
     let session = try dead.conversation.connect(largestBodyInMemory: part != .body ? 0 : Spooling.largestInMemory)
+    let (found, storingError) = try search(session)
+    // The items are given back before the output is written, since its reader may be slow.
+    session.close()
+    guard let found else {
+      throw selection.failure(in: dead.place(session)) ?? Failure(.failure, "no such item in \(dead.place(session))")
+    }
+    switch part {
+    case .body: try writeBody(of: found, storingError)
+    case .json:
+      let item = DeadItem(found.delivery, at: selection.position(of: found.delivery))
+      try Output.write("\(item.whole(found.delivery))\n")
+    case .standardError:
+      guard let text = DeadLetter(headers: found.delivery.properties.headers).standardError else {
+        throw Failure(
+          .failure,
+          "the item \(whatIsMeant) has nothing of its worker's standard error ('amqp-job run --keep-stderr' keeps it)")
+      }
+      try Output.write(text)
+    }
+  }
+
+  /// Finds the item. The error says why its body could not be stored.
+  private func search(_ session: BrokerSession) throws -> (Found?, storingError: (any Error)?) {
     let depth = try dead.depth(session)
     let method = try dead.readingMethod(session)
     var spool = BodyCollector(directory: dead.spoolDirectory)
-    var found: (delivery: Delivery, body: ReceivedBody?)?
+    var found: Found?
     var storingError: (any Error)?
     try dead.scan(
       session, depth: depth, by: method, wantsMore: { found == nil && !selection.isPast },
@@ -42,28 +71,14 @@ struct DeadShow {
       },
       visit: { delivery in
         if found == nil, selection.contains(delivery) {
-          found = (delivery, part != .body ? nil : spool.body(of: delivery))
+          found = Found(delivery: delivery, body: part != .body ? nil : spool.body(of: delivery))
         }
         return .keep
       })
-    // The items are given back before the output is written, since its reader may be slow.
-    session.close()
-    guard let found else {
-      throw selection.failure(in: dead.place(session)) ?? Failure(.failure, "no such item in \(dead.place(session))")
-    }
-    switch part {
-    case .body: break
-    case .json:
-      let item = DeadItem(found.delivery, at: selection.position(of: found.delivery))
-      return try Output.write("\(item.whole(found.delivery))\n")
-    case .standardError:
-      guard let text = DeadLetter(headers: found.delivery.properties.headers).standardError else {
-        throw Failure(
-          .failure,
-          "the item \(whatIsMeant) has nothing of its worker's standard error ('amqp-job run --keep-stderr' keeps it)")
-      }
-      return try Output.write(text)
-    }
+    return (found, storingError)
+  }
+
+  private func writeBody(of found: Found, _ storingError: (any Error)?) throws {
     guard let body = found.body else {
       let reason = storingError.map(SystemError.reason) ?? "unknown"
       throw Failure(
