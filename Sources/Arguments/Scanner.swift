@@ -68,7 +68,7 @@ extension Command {
       throw unknown("--\(repaired(name))", meant: repaired(name))
     }
     let attached = name.endIndex < word.endIndex ? word[name.endIndex...].dropFirst() : nil
-    if option.value == nil, attached != nil { throw UsageError("--\(option.name) takes no value") }
+    if !option.takesValue, attached != nil { throw UsageError("--\(option.name) takes no value") }
     try take(option, "--\(option.name)", attached, &rest, into: &arguments)
   }
 
@@ -83,9 +83,9 @@ extension Command {
         throw unknown("-\(repaired(letters).prefix(1))", meant: name)
       }
       letters = letters.dropFirst()
-      let attached = option.value == nil || letters.isEmpty ? nil : letters
+      let attached = !option.takesValue || letters.isEmpty ? nil : letters
       try take(option, "-\(repaired([letter]))", attached, &rest, into: &arguments)
-      if option.value != nil { return }
+      if option.takesValue { return }
     }
   }
 
@@ -93,7 +93,7 @@ extension Command {
     _ option: OptionDefinition, _ spelling: String, _ attached: ArraySlice<UInt8>?, _ rest: inout ArraySlice<[UInt8]>,
     into arguments: inout Arguments
   ) throws(UsageError) {
-    guard option.value != nil else {
+    guard option.takesValue else {
       arguments.given.append(.init(option: option.name, value: "true"))
       return
     }

@@ -17,7 +17,9 @@ extension CommandOption {
   package var withPaths: Self { changed { $0.makesPaths = true } }
 
   /// This option with the help text of another command that has it, too.
-  package func described(_ help: String) -> Self { changed { $0.help = help } }
+  package func described(_ help: @autoclosure @escaping OptionDefinition.Text) -> Self {
+    changed { $0.makeHelp = help }
+  }
 
   private func changed(_ change: (inout OptionDefinition) -> Void) -> Self {
     var option = self
@@ -30,7 +32,7 @@ extension CommandOption {
 package struct Flag: CommandOption {
   package var definition: OptionDefinition
 
-  package init(_ name: String, short: Character? = nil, _ help: String) {
+  package init(_ name: String, short: Character? = nil, _ help: @autoclosure @escaping OptionDefinition.Text) {
     definition = OptionDefinition(name, short: short, help: help)
   }
 }
@@ -42,9 +44,10 @@ package struct Option<Value: Sendable>: CommandOption {
 
   /// `implied` is the text of the value that the option has when it is given without one.
   package init(
-    _ name: String, short: Character? = nil, _ type: ValueType<Value>, implied: String? = nil, _ help: String
+    _ name: String, short: Character? = nil, _ type: ValueType<Value>, implied: String? = nil,
+    _ help: @autoclosure @escaping OptionDefinition.Text
   ) {
-    definition = OptionDefinition(name, short: short, value: type.placeholder, implied: implied, help: help)
+    definition = OptionDefinition(name, short: short, value: { type.placeholder }, implied: implied, help: help)
     self.type = type
   }
 }
@@ -58,16 +61,16 @@ package struct DefaultedOption<Value: Sendable>: CommandOption {
   /// `help` makes the help text from the text of the default.
   package init(
     _ name: String, short: Character? = nil, _ type: ValueType<Value>, default defaultValue: Value,
-    help: (_ defaultText: String) -> String
+    help: @escaping @Sendable (_ defaultText: String) -> String
   ) {
     definition = OptionDefinition(
-      name, short: short, value: type.placeholder, help: help(type.text(defaultValue)))
+      name, short: short, value: { type.placeholder }, help: { help(type.text(defaultValue)) })
     self.type = type
     self.defaultValue = defaultValue
   }
 
   /// This option with the help text of another command that has it, too.
-  package func described(_ help: (_ defaultText: String) -> String) -> Self {
+  package func described(_ help: @escaping @Sendable (_ defaultText: String) -> String) -> Self {
     described(help(type.text(defaultValue)))
   }
 }
@@ -77,8 +80,8 @@ package struct RepeatableOption<Value: Sendable>: CommandOption {
   package var definition: OptionDefinition
   package let type: ValueType<Value>
 
-  package init(_ name: String, _ type: ValueType<Value>, _ help: String) {
-    definition = OptionDefinition(name, value: type.placeholder, isRepeatable: true, help: help)
+  package init(_ name: String, _ type: ValueType<Value>, _ help: @autoclosure @escaping OptionDefinition.Text) {
+    definition = OptionDefinition(name, value: { type.placeholder }, isRepeatable: true, help: help)
     self.type = type
   }
 }

@@ -1,32 +1,40 @@
 /// The part of an option that does not depend on the type of its value. The scanner, the help, the manual and the shell
 /// completions work from this part.
-package struct OptionDefinition: Hashable, Sendable {
+///
+/// The texts of the help are made only when they are read, since a command that does its work needs none of them.
+package struct OptionDefinition: Sendable {
+  package typealias Text = @Sendable () -> String
+
   package let name: String
   package let short: Character?
   /// The placeholder for the value in the help. It is nil for a flag.
-  package let value: String?
+  package var value: String? { makeValue?() }
   /// The value that the option has when it is given without one. If it is set, `value` lists all values, as in
   /// `always|never`, and the next word is taken as the value only if it is one of these.
   package let impliedValue: String?
-  package var help: String
+  package var help: String { isRepeatable ? "\(makeHelp()); may be repeated" : makeHelp() }
   /// Most users need this option. A help text that has to be short shows only such options.
   package var isCommon = false
   /// The operands are paths when this option is given.
   package var makesPaths = false
   /// The option may be given several times, and each value counts. Any other option with a value is given once.
   package let isRepeatable: Bool
+  var makeHelp: Text
+  private let makeValue: Text?
 
   init(
-    _ name: String, short: Character? = nil, value: String? = nil, implied: String? = nil, isRepeatable: Bool = false,
-    help: String
+    _ name: String, short: Character? = nil, value: Text? = nil, implied: String? = nil, isRepeatable: Bool = false,
+    help: @escaping Text
   ) {
     self.name = name
     self.short = short
-    self.value = value
+    makeValue = value
     impliedValue = implied
     self.isRepeatable = isRepeatable
-    self.help = isRepeatable ? "\(help); may be repeated" : help
+    makeHelp = help
   }
+
+  var takesValue: Bool { makeValue != nil }
 
   /// The values that an option with an implied value, or with a choice of values, accepts.
   var values: [Substring] { value?.split(separator: "|") ?? [] }

@@ -5,12 +5,16 @@ package struct ValueType<Value: Sendable>: Sendable {
   package typealias Reader = @Sendable (Setting) throws(UsageError) -> Value
 
   /// What stands for the value in the help.
-  package let placeholder: String
+  package var placeholder: String { makePlaceholder() }
+  private let makePlaceholder: OptionDefinition.Text
   package let read: Reader
   package let text: @Sendable (Value) -> String
 
-  package init(_ placeholder: String, read: @escaping Reader, text: @escaping @Sendable (Value) -> String) {
-    self.placeholder = placeholder
+  package init(
+    _ placeholder: @autoclosure @escaping OptionDefinition.Text, read: @escaping Reader,
+    text: @escaping @Sendable (Value) -> String
+  ) {
+    makePlaceholder = placeholder
     self.read = read
     self.text = text
   }
@@ -18,13 +22,14 @@ package struct ValueType<Value: Sendable>: Sendable {
   /// A type whose values are read by `parse`, which returns nil for text that is not a value. The error for such text says that
   /// it should be `expected`: "a duration such as 30s", say.
   package init(
-    _ placeholder: String, expected: String, parse: @escaping @Sendable (String) -> Value?,
+    _ placeholder: @autoclosure @escaping OptionDefinition.Text,
+    expected: @autoclosure @escaping OptionDefinition.Text, parse: @escaping @Sendable (String) -> Value?,
     text: @escaping @Sendable (Value) -> String = { "\($0)" }
   ) {
     self.init(
-      placeholder,
+      placeholder(),
       read: { (setting) throws(UsageError) in
-        guard let value = parse(setting.text) else { throw setting.error(expected: expected) }
+        guard let value = parse(setting.text) else { throw setting.error(expected: expected()) }
         return value
       }, text: text)
   }
@@ -42,7 +47,7 @@ package struct ValueType<Value: Sendable>: Sendable {
   /// "is at least 1s".
   package func limited(_ reason: String, _ check: @escaping @Sendable (Value) -> Bool) -> Self {
     Self(
-      placeholder,
+      makePlaceholder(),
       read: { [read] (setting) throws(UsageError) in
         let value = try read(setting)
         guard check(value) else { throw UsageError("\(setting.source) \(reason)") }
@@ -112,10 +117,11 @@ extension ValueType where Value == Int {
 
 extension ValueType
 where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+  private static var names: [String] { Value.allCases.map { $0.rawValue } }
+
   /// One of the cases of an enumeration.
   package static var choice: Self {
-    let names = Value.allCases.map { $0.rawValue }
-    return Self(
+    Self(
       names.joined(separator: "|"), expected: names.joined(separator: " or "), parse: { Value(rawValue: $0) },
       text: { $0.rawValue })
   }

@@ -17,6 +17,11 @@ package struct LogMessage: Hashable, Sendable, ExpressibleByStringInterpolation 
 
     package mutating func appendInterpolation<Value>(_ value: Value) { message.append("\(value)") }
 
+    /// Appends the description without a search for the type's conformances at run time.
+    package mutating func appendInterpolation(_ value: some CustomStringConvertible) {
+      message.append(value.description)
+    }
+
     package mutating func appendInterpolation(_ other: LogMessage) { message += other }
 
     /// Appends the advice, or `otherwise` where the program lacks a setting that the advice names.

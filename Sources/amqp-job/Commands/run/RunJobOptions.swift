@@ -73,7 +73,7 @@ extension Run {
     options.needRetryQueue = delay != nil
     options.maxAttempts = most ?? options.maxAttempts
     options.retryDelay = delay ?? options.retryDelay
-    options.rejectedStatuses = rejected ?? []
+    options.rejectedStatuses = rejected?.codes ?? []
     options.onFailure = try settings.value(onFailure)
     guard options.onFailure == nil || !options.areRequired else {
       throw UsageError("\(onFailure) excludes \(maxAttempts), \(retryDelay) and \(rejectOn), which count attempts")

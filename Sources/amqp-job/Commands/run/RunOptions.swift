@@ -62,7 +62,7 @@ extension Run {
     "max-attempts", .count("A", upTo: Int(Int32.max)), default: defaults.attempts.maxAttempts
   ) { "attempts before dead-lettering (default \($0))" }
   static let rejectOn = Option(
-    "reject-on", .exitStatuses, "worker statuses that dead-letter an item at once, such as 2,65-70")
+    "reject-on", .workerStatuses, "worker statuses that dead-letter an item at once, such as 2,65-70")
   static let keepStandardError = DefaultedOption("keep-stderr", .keptErrorSize, default: 0) {
     "keep this much of the end of a worker's standard error in the dead letter (default \($0): none; at most 64KiB)"
   }
