@@ -62,8 +62,8 @@ enum Main {
 
   /// - Throws: `UsageError`
   static func command(_ name: String) throws -> any ToolCommand.Type {
-    if let command = commands.first(where: { $0.definition.name == name }) { return command }
-    let suggestion = Suggestion(for: name, among: commands.map { $0.definition.name } + ["help"])
+    if let command = commands.first(where: { $0.name == name }) { return command }
+    let suggestion = Suggestion(for: name, among: commands.map { $0.name } + ["help"])
     let advice = suggestion.map { ": did you mean '\($0.word)'?" } ?? ""
     throw UsageError("there is no command '\(name)'\(advice)")
   }
@@ -118,6 +118,8 @@ enum Main {
 
 /// A command of this program.
 protocol ToolCommand {
+  /// The word that calls the command. The definitions of other commands are not made in order to find one command.
+  static var name: String { get }
   static var definition: Command { get }
 
   /// - Throws: `Failure`, `UsageError`

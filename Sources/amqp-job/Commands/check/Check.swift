@@ -11,8 +11,9 @@ enum Check: ToolCommand {
   }
   static let ready = Flag("ready", "exit 0 only if the runner is also connected to its broker")
 
+  static let name = "check"
   static let definition = Command(
-    tool: Main.tool, name: "check",
+    tool: Main.tool, name: name,
     summary: "Exit 0 while a runner is alive, else 1: a container's probe.",
     examples: ["amqp-job check --liveness-file /run/amqp-job/alive", "amqp-job check --ready"],
     notes:

@@ -3,8 +3,9 @@ import Console
 
 /// `amqp-job completion`
 enum CompletionCommand: ToolCommand {
+  static let name = "completion"
   static let definition = Command(
-    tool: Main.tool, name: "completion", summary: "Print a script by which a shell completes command lines.",
+    tool: Main.tool, name: name, summary: "Print a script by which a shell completes command lines.",
     examples: [
       "source <(amqp-job completion bash)", "amqp-job completion fish >~/.config/fish/completions/amqp-job.fish",
     ],

@@ -14,8 +14,9 @@ struct Dead: ToolCommand {
     "stderr", "show: the end of the worker's standard error, if run \(Run.keepStandardError) kept it")
   static let json = Flag("json", "list, show: print JSON, with the items' headers").common
 
+  static let name = "dead"
   static let definition = Command(
-    tool: Main.tool, name: "dead", summary: "Look at a queue's dead letters, send them back, or drop them.",
+    tool: Main.tool, name: name, summary: "Look at a queue's dead letters, send them back, or drop them.",
     examples: [
       "amqp-job dead list fruits", "amqp-job dead list fruits --json | jq -r .headers.source",
       "amqp-job dead show fruits --id 42 | less", "amqp-job dead replay fruits --reason 'timed out' --since 2h",

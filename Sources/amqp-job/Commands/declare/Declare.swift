@@ -18,8 +18,9 @@ enum Declare: ToolCommand {
   static let delete = Flag("delete", "remove the queues with all their items").common
   static let ifEmpty = Flag("if-empty", "remove them only if all are empty")
 
+  static let name = "declare"
   static let definition = Command(
-    tool: Main.tool, name: "declare",
+    tool: Main.tool, name: name,
     summary: "Make a queue with its retry and dead-letter queues, or remove them.",
     examples: [
       "amqp-job declare fruits", "amqp-job declare fruits --exchange shop --routing-key 'fruit.*'",

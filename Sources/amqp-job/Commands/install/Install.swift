@@ -6,8 +6,9 @@ import Linux
 enum Install: ToolCommand {
   static let links = Flag("links", "also make links to it with the names of amqp-tools")
 
+  static let name = "install"
   static let definition = Command(
-    tool: Main.tool, name: "install",
+    tool: Main.tool, name: name,
     summary: "Copy this program into a directory.",
     examples: ["amqp-job install /opt/amqp-job"],
     notes:

@@ -4,8 +4,9 @@ import Console
 
 /// `amqp-job man`
 enum Man: ToolCommand {
+  static let name = "man"
   static let definition = Command(
-    tool: Main.tool, name: "man", summary: "Print a page of the manual, for man(1).",
+    tool: Main.tool, name: name, summary: "Print a page of the manual, for man(1).",
     examples: ["amqp-job man | man -l -", "amqp-job man run | man -l -"],
     notes:
       "Without COMMAND the page is that of amqp-job itself. It is roff of man(7), for a file amqp-job-run.1, too. "

@@ -9,8 +9,9 @@ enum ManifestCommand: ToolCommand {
     case job, cronjob, deployment, scaledjob, scaledobject, broker
   }
 
+  static let name = "manifest"
   static let definition = Command(
-    tool: Main.tool, name: "manifest", summary: "Write Kubernetes objects that run a command on items of a queue.",
+    tool: Main.tool, name: name, summary: "Write Kubernetes objects that run a command on items of a queue.",
     examples: [
       "amqp-job manifest job -q fruits --image busybox:1.37 --inject -- cat",
       "amqp-job manifest scaledjob -q fruits --image example/worker:1 -- worker",

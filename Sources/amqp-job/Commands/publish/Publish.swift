@@ -7,8 +7,9 @@ import Publishing
 
 /// `amqp-job publish`
 struct Publish: ToolCommand {
+  static let name = "publish"
   static let definition = Command(
-    tool: Main.tool, name: "publish", summary: "Put items into a queue: persistent, and confirmed by the broker.",
+    tool: Main.tool, name: name, summary: "Put items into a queue: persistent, and confirmed by the broker.",
     examples: [
       "amqp-job publish -q fruits apple banana", "find . -name '*.png' -print0 | amqp-job publish -q images --null",
       "amqp-job publish --exchange shop --routing-key fruit.new apple",

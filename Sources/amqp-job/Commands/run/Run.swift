@@ -6,8 +6,9 @@ import Linux
 
 /// `amqp-job run`
 enum Run: ToolCommand {
+  static let name = "run"
   static let definition = Command(
-    tool: Main.tool, name: "run",
+    tool: Main.tool, name: name,
     summary: "Run a command on items of a queue, each on its standard input.",
     examples: ["amqp-job run -q fruits --timeout 10m -- ./worker.py --fast"],
     notes:

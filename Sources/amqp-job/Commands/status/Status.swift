@@ -18,8 +18,9 @@ struct Status: ToolCommand {
     "time between two updates (default \($0))"
   }
 
+  static let name = "status"
   static let definition = Command(
-    tool: Main.tool, name: "status", summary: "Show how full queues are, once or all the time.",
+    tool: Main.tool, name: name, summary: "Show how full queues are, once or all the time.",
     examples: [
       "amqp-job status fruits nuts", "amqp-job status fruits --watch", "amqp-job status fruits --json | jq .dead",
       "amqp-job status fruits --until drained && ./all-done.sh",
