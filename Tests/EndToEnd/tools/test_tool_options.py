@@ -11,7 +11,7 @@ SOURCES = pathlib.Path(__file__).resolve().parents[3] / "Sources"
 # The places in shared code that may name options of amqp-job, and why.
 NAMED = {
     "Console/Messages/Program.swift": "for each program its own",
-    "Broker/Silence.swift": "each program has it",
+    "Broker/Connection/Silence.swift": "each program has it",
     "TLS/TLSConfiguration.swift": "for each program its own",
     "Publishing/Items/ItemSources.swift": "of --file, which amqp-publish does not have",
 }
