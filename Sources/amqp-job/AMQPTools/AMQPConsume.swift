@@ -24,24 +24,25 @@ enum AMQPConsume: AMQPTool {
     summary: "Run a command on each message of a queue, which is its standard input.",
     examples: ["amqp-consume --url=$BROKER_URL -q $QUEUE -c 1 ./worker.py"],
     differences: [
-      "A message is acked when the command has exited 0 on it, and never before, with --no-ack neither. One on which the "
-        + "command failed goes back to the queue at once. The original keeps it until it ends itself.",
-      "With --count, so many messages are taken. The exit status is 0 only if the command exited 0 on each of them, and "
-        + "the broker took every ack; of a single one that failed it is the command's, where that is not from 64 to 78 or "
-        + "124 to 128, else 1. The original exits 0. Without --count it never is 0: messages are taken for ever, after "
-        + "failures in a row with pauses.",
-      "TERM, INT and HUP are passed on to the command. Its message is acked if it exits 0, else it goes back. A second one, "
-        + "or \(Run.defaults.worker.grace.components.seconds) s, kill it. The exit status is 128 and the signal's number.",
-      "The options end at the command: its own are never taken for these. A script without a first line that names its "
-        + "interpreter is run by /bin/sh, as execvp(3) does.",
+      "A message is acked only after the command has exited 0 on it, even with --no-ack. If the command fails on a "
+        + "message, the message is requeued at once. The original keeps such a message until the original itself ends.",
+      "--count is the number of messages to take. The exit status is 0 only if the command exited 0 on every message and "
+        + "the broker took every ack. If --count is 1 and the command fails, the exit status is the command's, but a "
+        + "command's 64 to 78 and 124 to 128 become 1. If the command fails on one of several messages, the exit status "
+        + "is 1. In both cases of failure, the original exits 0.",
+      "Without --count, messages are taken without end, and the exit status is never 0. After several failures in a row, "
+        + "the program pauses before it takes another message.",
+      "The program passes TERM, INT and HUP on to the command. If the command then exits 0, its message is acked. "
+        + "Otherwise the message is requeued. \(killing) The exit status is 128 plus the signal's number.",
+      "The options end at the command, so the command's own options are never read as options of this program. A script "
+        + "whose first line names no interpreter is run by /bin/sh, as with execvp(3).",
       "No message is taken before the command can run on it, whatever --prefetch-count says.",
-      "--exchange without --routing-key binds by the empty key, as the original's manual has it.",
-      "On a queue that 'amqp-job declare' made, a message that failed waits in the retry queue, and has three attempts.",
-      "A stream is refused: it takes nothing back.",
-      "A message above 1 MiB is kept in a file in TMPDIR, or /tmp, for the command to read.",
-      "The environment is passed on whole, with WORK_ITEM_* about the message (see below).",
-      "Without \(ConnectionOptions.heartbeat) there is one each \(defaultHeartbeat) s. A connection that is lost while nothing runs "
-        + "is made again, for \(Run.defaults.connection.connectTimeout.components.seconds) s.",
+      "--exchange without --routing-key binds the queue with the empty routing key, as the original's manual says.",
+      "On a queue that 'amqp-job declare' made, a failed message waits in the retry queue, and has three attempts.",
+      "A stream is refused, since its messages cannot be requeued.",
+      "A message above 1 MiB is kept in a file while the command reads it. The file is in TMPDIR, or in /tmp.",
+      "The command gets the whole environment. The variables WORK_ITEM_* describe the message (see below).",
+      "Without \(ConnectionOptions.heartbeat), the heartbeat interval is \(defaultHeartbeat) s. \(reconnecting)",
     ] + ConnectionOptions.differences,
     operands: .command, missingCommand: "consuming command not specified",
     options: [
@@ -52,18 +53,30 @@ enum AMQPConsume: AMQPTool {
   static let exitStatuses = [
     Explained("0", "The command exited 0 on every message, and the server took every ack."),
     Explained(
-      "1", "The command failed on a message of several, or the connection, the queue or an option is at fault."),
-    Explained("70", "The system has no process or descriptors for the command; its message went back."),
-    Explained("74", "A message could not be stored; it went back as it was."),
+      "1", "The command failed on one of several messages. Or the connection, the queue or an option is at fault."),
+    Explained(
+      "70", "The system has no process or file descriptor for the command. The message went back to the queue."),
+    Explained("74", "A message could not be stored. It went back to the queue unchanged."),
     Explained(
       "75",
-      "The connection was lost while the command ran, or with it a queue of its own; or another consumer has the queue to itself."
-    ),
-    Explained("76", "The server took a message back, or refused its ack."),
-    Explained("126, 127", "The command cannot be executed, or was not found; no message was run."),
-    Explained("128 + N", "Signal N ended it, or the command on a single message."),
-    Explained("other", "The command's on a single message; 64 to 78 and 124 to 128 become 1."),
+      "The connection was lost while the command ran, or a queue that this program had declared was lost with the "
+        + "connection. Or another consumer has exclusive access to the queue."),
+    Explained("76", "The server took a message back, or it refused the ack."),
+    Explained("126, 127", "The command cannot be executed, or was not found. It ran on no message."),
+    Explained("128 + N", "Signal N ended this program, or the command on a single message."),
+    Explained(
+      "other", "On a single message, the status is the command's own. A command's 64 to 78 and 124 to 128 become 1."),
   ]
+
+  private static var killing: String {
+    let grace = Run.defaults.worker.grace.components.seconds
+    return "The command is killed at a second signal, or if it has not ended after \(grace) s."
+  }
+
+  private static var reconnecting: String {
+    let limit = Run.defaults.connection.connectTimeout.components.seconds
+    return "If the connection is lost while no command runs, the program tries for \(limit) s to connect again."
+  }
 
   private static let defaultHeartbeat = UInt16(BrokerOptions.heartbeat.defaultValue.components.seconds)
 

@@ -11,12 +11,12 @@ enum AMQPDeclareQueue: AMQPTool {
   static let definition = PoptCommand(
     program: ToolName.declareQueue.rawValue, summary: "Make a queue on an AMQP server, and print its name.",
     examples: ["amqp-declare-queue -q fruits -d", "QUEUE=$(amqp-declare-queue -q '')"],
-    differences: ["Where the name cannot be printed, the exit status is 1."] + ConnectionOptions.differences,
+    differences: ["The exit status is 1 if the name cannot be printed."] + ConnectionOptions.differences,
     options: [queue, durable], common: ConnectionOptions.group)
 
   static let exitStatuses = [
-    Explained("0", "The queue is there."),
-    Explained("1", "It failed; a line on standard error says why."),
+    Explained("0", "The queue exists."),
+    Explained("1", "The program failed. A line on standard error says why."),
   ]
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {

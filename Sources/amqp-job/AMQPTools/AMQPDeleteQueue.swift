@@ -12,13 +12,14 @@ enum AMQPDeleteQueue: AMQPTool {
     program: ToolName.deleteQueue.rawValue,
     summary: "Delete a queue from an AMQP server, and print how many messages went with it.",
     examples: ["amqp-delete-queue -q fruits", "amqp-delete-queue -q fruits --if-unused -e"],
-    differences: ["-u is --url, as in the original, whatever its help says: --if-unused has no letter."]
-      + ConnectionOptions.differences,
+    differences: [
+      "-u means --url, as in the original, although the help also gives -u to --if-unused. --if-unused has no short form."
+    ] + ConnectionOptions.differences,
     options: [queue, ifUnused, ifEmpty], common: ConnectionOptions.group)
 
   static let exitStatuses = [
-    Explained("0", "The queue is not there, or not any more."),
-    Explained("1", "It failed; a line on standard error says why."),
+    Explained("0", "The queue was deleted, or it did not exist."),
+    Explained("1", "The program failed. A line on standard error says why."),
   ]
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {

@@ -10,16 +10,16 @@ enum AMQPGet: AMQPTool {
     program: ToolName.get.rawValue, summary: "Take one message from a queue on an AMQP server, and print its body.",
     examples: ["amqp-get -q fruits"],
     differences: [
-      "The message is acknowledged when its body has been written, and exit status 0 means that the server has taken that. "
-        + "It is in the queue again, and the exit status 1, where standard output is closed, full, or read by nobody; "
-        + "with the original it is gone then."
+      "The message is acked after its body has been written, and exit status 0 means that the server has taken the ack. "
+        + "If standard output is closed, full, or read by nobody, the message goes back to the queue, and the exit status "
+        + "is 1. The original loses the message in this case."
     ] + ConnectionOptions.differences,
     options: [ToolOptions.queue],
     common: ConnectionOptions.group)
 
   static let exitStatuses = [
-    Explained("0", "The message is written out, and not in the queue any more."),
-    Explained("1", "It failed; a line on standard error says why."),
+    Explained("0", "The message was written to standard output, and it is no longer in the queue."),
+    Explained("1", "The program failed. A line on standard error says why."),
     Explained("2", "The queue is empty."),
   ]
 

@@ -27,10 +27,11 @@ enum AMQPPublish: AMQPTool {
       "amqp-publish -e events -r new -C text/xml <event.xml",
     ],
     differences: [
-      "Exit status 0 means that every message is in a queue: each is mandatory, and confirmed by the server. Where there is "
-        + "no such queue, no queue is bound, or the server rejects it, the exit status is 1; the original's is 0.",
-      "With -l a message is a whole line, its end included, however long it is; the original cuts it at a NUL, and after "
-        + "32,767 bytes. -l with -b is refused; the original publishes nothing then, with exit status 0.",
+      "Exit status 0 means that every message is in a queue, since each message is mandatory and is confirmed by the "
+        + "server. The exit status is 1 if there is no such queue, if no queue is bound for a message, or if the server "
+        + "rejects a message. The original exits 0 in these cases.",
+      "With -l, a message is a whole line with its newline, however long the line is. The original cuts a line at a NUL "
+        + "byte and after 32,767 bytes. -l with -b is refused. The original publishes nothing then, and exits 0.",
     ] + ConnectionOptions.differences,
     options: [
       ToolOptions.exchange, ToolOptions.routingKey, persistent, contentType, replyTo, lineBuffered, contentEncoding,
@@ -40,8 +41,9 @@ enum AMQPPublish: AMQPTool {
   static let exitStatuses = [
     Explained("0", "Every message is in a queue."),
     Explained(
-      "1", "It failed; a line on standard error says why, and with -l how many messages are in a queue."),
-    Explained("128 + N", "Signal N ended it."),
+      "1",
+      "The program failed. A line on standard error says why and, with -l, how many messages are in a queue."),
+    Explained("128 + N", "Signal N ended the program."),
   ]
 
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {

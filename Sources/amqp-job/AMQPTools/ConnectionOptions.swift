@@ -29,14 +29,17 @@ struct ConnectionOptions {
 
   /// How these options differ from those of the original programs.
   static let differences = [
-    "--ssl, and a URL of amqps://, mean TLS that verifies the broker's certificate and its name, against --cacert or, "
-      + "without it, the system's authorities; an IP address may be in the certificate, too. --ssl with --server means port "
-      + "5671; the original refuses it. --ssl with a URL of amqp:// is refused; the original goes on in plain text. So are "
-      + "--cacert, --cert and --key without TLS, and where they name a file that is none, and --cert without --key where its "
-      + "file does not hold the key.",
-    "A password in the arguments is overwritten as soon as it has been read, and no error repeats it. A URL with an empty "
-      + "path means the vhost /. --port is from 1 to 65535, and --heartbeat from 0 to 65535.",
-    "The broker has 10 s to let us in. Of an unknown option an error does not repeat what follows =.",
+    "--ssl or a URL of amqps:// turns on TLS, which verifies the broker's certificate and the name in it. The certificate "
+      + "is verified against --cacert or, without it, against the system's certificate authorities. The name may be an IP "
+      + "address.",
+    "--ssl with --server means port 5671, unless --port is given. The original refuses this. --ssl with a URL of amqp:// "
+      + "is refused. The original goes on in plain text.",
+    "--cacert, --cert and --key are refused without TLS, or if the file that they name cannot be used. --cert without "
+      + "--key is refused if the file of --cert does not hold the key.",
+    "A password in the arguments is overwritten as soon as it has been read, and no error message repeats it.",
+    "A URL with an empty path means the vhost /. --port takes 1 to 65535, and --heartbeat takes 0 to 65535.",
+    "The broker has 10 s to accept the connection and the login.",
+    "An error message about an unknown option does not repeat what follows =.",
   ]
 
   static let environment = [

@@ -21,8 +21,11 @@ enum Check: ToolCommand {
       + "If AMQP_JOB_LIVENESS_FILE is set in the container, both commands use that file.",
     groups: [OptionGroup("Options", [livenessFile, maxAge, ready])],
     exitStatuses: [
-      Explained(.success, "The runner is alive; with --ready it has its broker, too."),
-      Explained(.failure, "It is not, or its file cannot be read."), StatusMeaning.usage,
+      Explained(.success, "The runner is alive. With --ready, it is also connected to its broker."),
+      Explained(
+        .failure,
+        "The runner is not alive, or its file cannot be read. Or, with --ready, it is not connected to its broker."),
+      StatusMeaning.usage,
     ])
 
   static func run(_ arguments: Arguments) throws {

@@ -10,8 +10,9 @@ enum CompletionCommand: ToolCommand {
       "source <(amqp-job completion bash)", "amqp-job completion fish >~/.config/fish/completions/amqp-job.fish",
     ],
     notes:
-      "In .bashrc or .zshrc the first line does it for good; in zsh it goes after compinit, or the script becomes a file "
-      + "_amqp-job in a folder of fpath. The names of amqp-tools are completed, too.",
+      "The first example, as a line of .bashrc or .zshrc, makes completion permanent. In .zshrc, the line has to follow "
+      + "compinit. For zsh, the script can also be a file named _amqp-job in a directory of fpath. The programs of "
+      + "amqp-tools are completed, too.",
     operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [],
     exitStatuses: [
       Explained(.success, "The script is on standard output."), StatusMeaning.usage, StatusMeaning.unwritable,

@@ -24,13 +24,17 @@ struct Dead: ToolCommand {
       "amqp-job dead purge fruits --older-than 720h --dry-run",
     ],
     notes:
-      "QUEUE is the queue itself, whose dead letters are in QUEUE.dead "
-      + "(default AMQP_QUEUE, QUEUE). list and show change nothing, but hold the items while they read them: for that moment "
-      + "others do not see them. So do replay and purge with a filter, with those that stay. replay moves the items that "
-      + "are there when it begins, and their attempts start anew. show writes the body of the first item with that id, or "
-      + "at that position, or with --json what else it has. Positions are counted from the head of QUEUE.dead, 1, as the command "
-      + "finds it: others may have moved the items since they were listed, so --dry-run, or another filter beside, makes sure. Several filters have to hold all at once; of several ids one. An item that does not say when it was "
-      + "dead-lettered is neither older nor younger than anything. A header's VALUE is as a worker sees it in WORK_ITEM_HEADER_HEADER.",
+      """
+      QUEUE is the queue itself, and its dead letters are in QUEUE.dead. Its default is the variable AMQP_QUEUE, or \
+      else the variable QUEUE. list and show change nothing, but they hold the items while they read them. During \
+      that time, nobody else sees the items. With a filter, replay and purge also hold the items that stay. replay \
+      moves the items that are in QUEUE.dead when it begins, and their attempts start anew. show writes the body of \
+      the first item with the given id, or of the item at the given position. With --json, show writes everything about \
+      the item but its body. Position 1 is the head of QUEUE.dead as the command finds it. Others may have moved the \
+      items since they were listed, so make sure with --dry-run or with a further filter. An item has to match every \
+      filter, but only one of several ids. An item that does not say when it was dead-lettered matches neither \
+      --older-than nor --since. The VALUE of a header is the text that a worker sees in WORK_ITEM_HEADER_HEADER.
+      """,
     operands: .oneOrTwo(first: "ACTION", second: "QUEUE"),
     choices: Action.allCases.map(\.rawValue),
     groups: [
@@ -41,17 +45,19 @@ struct Dead: ToolCommand {
       LogOptions.group(verbose: "which broker answers"),
     ],
     exitStatuses: [
-      Explained(.success, "It is done, on each item that --id or --position names."),
+      Explained(.success, "The action is done, on every item that --id or --position names."),
       Explained(
-        .failure, "No item has an --id or a --position that was given; the others were listed, moved or dropped."),
-      StatusMeaning.usage, Explained(.refusedData, "replay: the broker takes no item as large as this one."),
+        .failure,
+        "No item has an --id or a --position that was given. The other items were listed, moved or dropped."),
+      StatusMeaning.usage, Explained(.refusedData, "With replay, an item is too large for the broker."),
       Explained(.noQueue, "There is no such queue, or it has no dead-letter queue."), StatusMeaning.unreachable,
       StatusMeaning.noResources,
       Explained(
-        .inputOutputError, "An item cannot be stored in TMPDIR, or standard output or --log-file not be written."),
-      Explained(.temporaryFailure, "The connection was lost; replay: the queue is full, or rejects an item."),
+        .inputOutputError, "An item cannot be stored in TMPDIR, or standard output or --log-file cannot be written."),
+      Explained(.temporaryFailure, "The connection was lost. Or, with replay, the queue is full or rejects an item."),
       StatusMeaning.notPermitted,
-      Explained(.wrongQueue, "The dead-letter queue may drop items that are looked at often, so none was looked at."),
+      Explained(
+        .wrongQueue, "The dead-letter queue may drop items that are often read and requeued, so no item was read."),
       StatusMeaning.unread,
     ])
 

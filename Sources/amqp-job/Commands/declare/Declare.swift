@@ -27,8 +27,10 @@ enum Declare: ToolCommand {
       "amqp-job declare fruits --delete --if-empty",
     ],
     notes:
-      "QUEUE is Q below (default AMQP_QUEUE, QUEUE, but not with --delete). Q.dead gets the items that nobody should try again, and Q.retry holds those that will be tried again later. "
-      + "It is a success if the queues exist already with the same properties, or if those to delete do not exist.",
+      "Q stands for QUEUE. Its default is the variable AMQP_QUEUE, or else the variable QUEUE, but --delete has no default. "
+      + "Q.retry holds the items that will be tried again later. Q.dead gets the items that nobody should try again. The "
+      + "command also succeeds if the queues exist already with the same properties, or if the queues to delete do not "
+      + "exist.",
     operands: .optional(name: "QUEUE"),
     groups: [
       OptionGroup(
@@ -38,12 +40,12 @@ enum Declare: ToolCommand {
         ]), BrokerOptions.group, LogOptions.group(verbose: "what was made, and what was there"),
     ],
     exitStatuses: [
-      Explained(.success, "The queues are there as asked for; with --delete, none of them is."),
-      Explained(.failure, "--if-empty: one of the queues is not empty, and none was removed."),
+      Explained(.success, "The queues exist as asked for. With --delete, none of them exists."),
+      Explained(.failure, "With --if-empty, one of the queues is not empty, and none was removed."),
       StatusMeaning.usage, Explained(.noQueue, "There is no such exchange."), StatusMeaning.unreachable,
       StatusMeaning.noResources, Explained(.inputOutputError, "--log-file cannot be written."), StatusMeaning.lost,
       StatusMeaning.notPermitted,
-      Explained(.wrongQueue, "One of the queues is there already and was declared otherwise; nothing was made."),
+      Explained(.wrongQueue, "One of the queues exists already with other properties, so nothing was made."),
     ])
 
   static func run(_ arguments: Arguments) throws {

@@ -12,13 +12,15 @@ enum Install: ToolCommand {
     summary: "Copy this program into a directory.",
     examples: ["amqp-job install /opt/amqp-job"],
     notes:
-      "An init container can use it to copy the program into a shared volume. The copy is named amqp-job, and everybody may execute it. It is complete or not there at all, and replaces a copy that is running. "
-      + "Links replace only links, never other files. Called by such a name, the program takes the options of that tool ('amqp-job man amqp-consume').",
+      "An init container can use this command to copy the program into a shared volume. The copy is named amqp-job, and "
+      + "everybody may execute it. The copy appears only when it is complete, and it may replace one that is running. "
+      + "A link replaces only another link, never another file. Called by the name of a link, the program takes the "
+      + "options of that tool, which its manual page describes ('amqp-job man amqp-consume').",
     operands: .one(name: "DIR"),
     groups: [OptionGroup("Options", [links])],
     exitStatuses: [
-      Explained(.success, "It is there."), StatusMeaning.usage,
-      Explained(.inputOutputError, "It cannot be written there, or what is there is no link."),
+      Explained(.success, "The program is in DIR."), StatusMeaning.usage,
+      Explained(.inputOutputError, "DIR cannot be written to. Or a file that is no link has the name of a link."),
     ])
 
   static func run(_ arguments: Arguments) throws {

@@ -9,8 +9,9 @@ enum Man: ToolCommand {
     tool: Main.tool, name: name, summary: "Print a page of the manual, for man(1).",
     examples: ["amqp-job man | man -l -", "amqp-job man run | man -l -"],
     notes:
-      "Without COMMAND the page is that of amqp-job itself. It is roff of man(7), for a file amqp-job-run.1, too. "
-      + "COMMAND may be one of the names that 'amqp-job install --links' makes, such as amqp-publish, or a page's own name.",
+      "Without COMMAND, the page is that of amqp-job itself. A page is roff source in the macros of man(7), so it can "
+      + "also be saved as a file such as amqp-job-run.1. COMMAND may also be the name of a link that 'amqp-job install "
+      + "--links' makes, such as amqp-publish, or the name of a page, such as amqp-job-run.",
     operands: .optional(name: "COMMAND"), groups: [],
     exitStatuses: [
       Explained(.success, "The page is on standard output."), StatusMeaning.usage, StatusMeaning.unwritable,

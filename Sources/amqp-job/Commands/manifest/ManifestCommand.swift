@@ -18,17 +18,19 @@ enum ManifestCommand: ToolCommand {
       "amqp-job manifest broker | kubectl create --save-config -f -",
     ],
     notes:
-      "KIND is job (a pod for each item that the broker has), cronjob (a Job that "
-      + "drains the queue, at times), deployment (pods that serve, and an autoscaler), scaledjob and scaledobject "
-      + "(KEDA makes a Job for each item, or scales a Deployment), or broker (RabbitMQ; its Secret has a new password "
-      + "each time, so make it once). "
-      + "Only job asks the broker, unless --drain or --completions is given; the other kinds take it that 'amqp-job "
-      + "declare' made the queue, or say --plain. The pods of a cronjob or scaledjob fail at once, with 66, where it is "
-      + "missing (--wait-first 60s grants it time). If the broker is a Service that cannot be reached from here, "
-      + "'kubectl port-forward service/NAME 5672:5672' lets job ask it at localhost, and --completions N makes the Job "
-      + "without asking. Pods get the URL from a Secret, never from here. Any other option "
-      + "of run goes by --env, as AMQP_JOB_REJECT_ON=2. An image volume needs Kubernetes 1.35, or its feature gate "
-      + "ImageVolume.",
+      """
+      A job has a pod for each item that the broker has. A cronjob starts a Job on a schedule, and that Job drains \
+      the queue. A deployment has pods that serve the queue, and an autoscaler. With scaledjob, KEDA makes a Job for \
+      each item. With scaledobject, KEDA scales a Deployment. The kind broker is RabbitMQ. Its Secret has a new \
+      password each time, so make it only once. Only job asks the broker, and it does not ask with --drain or \
+      --completions. A manifest that is made without asking assumes that 'amqp-job declare' made the queue, unless \
+      --plain is given. The pods of a cronjob or scaledjob fail at once with status 66 if the queue is missing. With \
+      --wait-first 60s, they wait for it that long. If the broker is a Service that cannot be reached from this \
+      machine, 'kubectl port-forward service/NAME 5672:5672' lets job ask it at localhost, and --completions N makes \
+      the Job without asking. The pods get the broker's URL from a Secret, never from this command. Any other option \
+      of run can be set with --env, as in --env AMQP_JOB_REJECT_ON=2. An image volume needs Kubernetes 1.35, or the \
+      feature gate ImageVolume.
+      """,
     operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),
     choices: Kind.allCases.map(\.rawValue),
     groups: [
@@ -38,12 +40,15 @@ enum ManifestCommand: ToolCommand {
     ],
     exitStatuses: [
       Explained(.success, "The objects are on standard output."),
-      Explained(.failure, "job: the queue is empty, so there is nothing to do."),
-      StatusMeaning.usage, Explained(.noQueue, "job: there is no such queue."),
-      Explained(.unreachable, "job: the broker was out of reach for --connect-timeout."), StatusMeaning.noResources,
-      StatusMeaning.unwritableLog, Explained(.temporaryFailure, "job: the connection was lost."),
-      Explained(.notPermitted, "job: login or permission is refused, or by TLS one cannot be trusted."),
-      Explained(.wrongQueue, "job: the queue has no retry and dead-letter queue, and attempts were asked for."),
+      Explained(.failure, "With job, the queue is empty, so there is nothing to do."),
+      StatusMeaning.usage, Explained(.noQueue, "With job, there is no such queue."),
+      Explained(.unreachable, "With job, the broker was out of reach for --connect-timeout."),
+      StatusMeaning.noResources, StatusMeaning.unwritableLog,
+      Explained(.temporaryFailure, "With job, the connection was lost."),
+      Explained(
+        .notPermitted,
+        "With job, the broker refuses the login or a permission. Or, with TLS, one side does not trust the other."),
+      Explained(.wrongQueue, "With job, options ask for attempts, but the queue has no retry and dead-letter queue."),
       StatusMeaning.unread,
     ])
 

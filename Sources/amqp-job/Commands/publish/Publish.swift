@@ -15,9 +15,9 @@ struct Publish: ToolCommand {
       "amqp-job publish --exchange shop --routing-key fruit.new apple",
     ],
     notes:
-      "Without BODY or PATH the items are the lines of standard input. "
-      + "A line of --jsonl is like {\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}, with body_base64 "
-      + "for a body that is not text; properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
+      "Without BODY or PATH, the items are the lines of standard input. With --jsonl, each line is a JSON object such as "
+      + "{\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}. The field body_base64 replaces body if "
+      + "the body is not text. The properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
       + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). Omitted fields fall back to the options.",
     operands: .any(name: "BODY"),
     groups: [
@@ -26,16 +26,19 @@ struct Publish: ToolCommand {
       LogOptions.group(verbose: "how many items are in the queue"),
     ],
     exitStatuses: [
-      Explained(.success, "Every item is in the queue, or with --exchange in one at least."),
+      Explained(.success, "Every item is in the queue. With --exchange, every item is in at least one queue."),
       StatusMeaning.usage,
-      Explained(.refusedData, "The broker refuses an item, as too large for it; or a line of --jsonl is no item."),
-      Explained(.noQueue, "There is no such queue or exchange; or no queue is bound to it for an item."),
+      Explained(.refusedData, "The broker refuses an item that is too large for it. Or a line of --jsonl is no item."),
+      Explained(
+        .noQueue,
+        "There is no such queue or exchange. Or an item is unroutable: no queue is bound to the exchange for it."),
       StatusMeaning.unreachable, StatusMeaning.noResources,
       Explained(
-        .inputOutputError, "An input cannot be read, or not be stored in TMPDIR, or --log-file not be written."),
-      Explained(.temporaryFailure, "The queue rejects items, as a full one may; or the broker is in trouble."),
+        .inputOutputError,
+        "An input cannot be read, or it cannot be stored in TMPDIR. Or --log-file cannot be written."),
+      Explained(.temporaryFailure, "The queue rejects items, as a full queue may. Or the broker is in trouble."),
       StatusMeaning.notPermitted,
-      Explained(.wrongQueue, "The queue or the exchange cannot be used like that."),
+      Explained(.wrongQueue, "The queue or the exchange cannot be used in this way."),
       StatusMeaning.signal,
     ])
 

@@ -6,32 +6,39 @@ extension Run {
   static let exitStatuses = [
     Explained(
       .success,
-      "The command exited 0 on all that was taken, and each ack was taken; or the queue is drained, where that was "
-        + "asked for, and with --drain no item was dead-lettered here."),
+      "The command exited 0 on every item that was taken, and the broker took every ack. With --when-empty exit, the "
+        + "queue may have been drained before -n items were taken. With --drain, the status instead means that the queue "
+        + "is drained and that this runner dead-lettered no item."),
     Explained(
       .failure,
-      "The command failed on one of several items, or could not be started with the only one, or that was "
-        + "dead-lettered unrun; with --drain, an item was dead-lettered here."),
+      "The command failed on one of several items. Or the command could not be started with the only item, or that item "
+        + "was dead-lettered without being run. Or, with --drain, this runner dead-lettered an item."),
     StatusMeaning.usage,
     Explained(.noQueue, "There is no such queue, after --wait-first."), StatusMeaning.unreachable,
     Explained(
-      .internalError, "The system has no process, memory or descriptors for it or for a worker. It is no attempt."),
-    Explained(.inputOutputError, "An item cannot be stored, or --liveness-file or --log-file not be made."),
+      .internalError,
+      "The system has no process, memory or file descriptor for the runner or a worker. This does not count as an "
+        + "attempt."),
+    Explained(
+      .inputOutputError,
+      "An item cannot be stored, the --liveness-file cannot be made, or the --log-file cannot be opened."),
     Explained(
       .temporaryFailure,
-      "The connection was lost while the command ran, or before the ack was confirmed: the item may be run again. Or "
-        + "another consumer has the queue to itself, or it is not drained in --drain-timeout."),
-    Explained(.itemTakenBack, "The broker took the item back from the command, or refused the ack."),
+      "The connection was lost while the command ran or before the ack was confirmed, so the item may be run again. "
+        + "Or another consumer has exclusive access to the queue. Or the queue was not drained within --drain-timeout."),
+    Explained(.itemTakenBack, "The broker took the item back while the command ran, or it refused the ack."),
     StatusMeaning.notPermitted,
     Explained(
       .wrongQueue,
-      "The queue is of a kind that cannot be used, or was declared otherwise, or has no retries where they are asked for."
-    ),
+      "The queue is of an unsupported kind, or was declared with other properties. Or options ask for retries, and the "
+        + "queue has none."),
     Explained(.timedOut, "The command ran past --timeout."),
     Explained(.notExecutable, "The command is not executable."),
     Explained(.commandNotFound, "The command, or its interpreter, was not found."),
-    Explained("128 + N", "Signal N ended it, or the command."),
-    Explained("other", "The command's own; of these 64 to 78 and 124 to 128 become 1, unless --raw-status is given."),
+    Explained("128 + N", "Signal N ended the runner or the command."),
+    Explained(
+      "other",
+      "The status is the command's own. A command's 64 to 78 and 124 to 128 become 1, unless --raw-status is given."),
   ]
 
   static let environment =

@@ -26,9 +26,9 @@ struct Status: ToolCommand {
       "amqp-job status fruits --until drained && ./all-done.sh",
     ],
     notes:
-      "READY counts items that wait for a consumer, RETRY and DEAD those in Q.retry and Q.dead (- where there is no "
-      + "such queue). Items in workers' hands cannot be seen: to --watch they are done, unless they come back. "
-      + "--watch ends with TERM or INT; a queue with a consumer that stays is never drained.",
+      "READY counts the items that wait for a consumer. RETRY and DEAD count the items in Q.retry and Q.dead, and show - "
+      + "if there is no such queue. Items that a worker has not acked yet cannot be seen. --watch counts them as done "
+      + "unless they come back. TERM or INT ends --watch. A queue with a consumer that stays is never drained.",
     operands: .any(name: "QUEUE"),
     groups: [
       OptionGroup(
@@ -37,14 +37,16 @@ struct Status: ToolCommand {
       LogOptions.group(verbose: "which broker answers"),
     ],
     exitStatuses: [
-      Explained(.success, "It is shown; with --drained or --until, the queues are drained."),
-      Explained(.failure, "--drained: a queue is not drained."),
+      Explained(.success, "The figures are shown. With --drained or --until, the queues are drained."),
+      Explained(.failure, "With --drained, a queue is not drained."),
       StatusMeaning.usage, StatusMeaning.noQueue, StatusMeaning.unreachable, StatusMeaning.noResources,
       StatusMeaning.unwritableLog,
-      Explained(.temporaryFailure, "The connection was lost; --until: a queue is not drained in --drain-timeout."),
+      Explained(
+        .temporaryFailure,
+        "The connection was lost. Or, with --until, a queue was not drained within --drain-timeout."),
       StatusMeaning.notPermitted,
-      Explained(.wrongQueue, "A queue is of a kind that cannot be used, or was declared otherwise."),
-      Explained("128 + N", "--watch, --until: signal N ended it."), StatusMeaning.unread,
+      Explained(.wrongQueue, "A queue is of an unsupported kind, or was declared with other properties."),
+      Explained("128 + N", "With --watch or --until, signal N ended the command."), StatusMeaning.unread,
     ])
 
   /// The state that `--until` waits for.
