@@ -105,7 +105,9 @@ package struct ManualPage: Sendable {
   private func writeDifferences(to page: inout Roff) {
     guard !differences.isEmpty else { return }
     page.section("DIFFERENCES")
-    page.text("It takes the options of the program of that name in amqp-tools 0.11, and does what that does, but for:")
+    page.text(
+      "This program takes the options of the program of the same name in amqp-tools 0.11, and does the same, except for this:"
+    )
     page.paragraphs(differences)
   }
 

@@ -15,9 +15,11 @@ enum Main {
     notes: "Each command has a page of its own: 'amqp-job man run | man -l -' shows that of run.",
     operands: .oneAndRest(first: "COMMAND", rest: "ARG..."), groups: [],
     exitStatuses: ExitStatus.meanings.map { Explained($0.status, $0.meaning) } + [
-      StatusMeaning.unread, Explained("128 + N", "Signal N ended it, or the worker."),
+      StatusMeaning.unread, Explained("128 + N", "Signal N ended the program or the worker."),
       Explained(
-        "other", "As the worker's; 64 to 78 and 124 to 128 of a worker become 1, unless --raw-status is given."),
+        "other",
+        "The status is the worker's own. A worker's 64 to 78 and 124 to 128 become 1, unless --raw-status is "
+          + "given."),
     ])
 
   static var commands: [any ToolCommand.Type] {

@@ -43,7 +43,7 @@ struct ConnectionOptions {
   ]
 
   static let environment = [
-    Explained("SSL_CERT_FILE, SSL_CERT_DIR", "Whom to trust with TLS, where --cacert is not given.")
+    Explained("SSL_CERT_FILE, SSL_CERT_DIR", "The certificates that TLS trusts, if --cacert is not given.")
   ]
 
   let broker: BrokerURL

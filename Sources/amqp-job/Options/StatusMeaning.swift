@@ -7,11 +7,12 @@ enum StatusMeaning {
   static let noQueue = Explained(.noQueue, "There is no such queue.")
   static let unreachable = Explained(
     .unreachable, "The broker, or the queue's node, was out of reach for --connect-timeout.")
-  static let noResources = Explained(.internalError, "The system has no memory or descriptors for it.")
+  static let noResources = Explained(.internalError, "The system has no memory or file descriptors for the command.")
   static let lost = Explained(.temporaryFailure, "The connection was lost, or the broker is in trouble.")
   static let notPermitted = Explained(
     .notPermitted,
-    "Login or permission is refused, a token ran out, there is no such vhost, or by TLS one cannot be trusted.")
+    "The login or a permission was refused, a token expired, the vhost does not exist, or TLS found no reason to trust the other side."
+  )
   static let unwritable = Explained(.inputOutputError, "Standard output cannot be written.")
   static let unwritableLog = Explained(.inputOutputError, "Standard output or --log-file cannot be written.")
   static let unread = Explained("141", "Nobody reads standard output any more.")

@@ -55,19 +55,19 @@ enum Man: ToolCommand {
     func add(_ option: some CommandOption, _ term: String, _ meaning: String) {
       if options.contains(option.name) { entries.append(Explained(term, meaning)) }
     }
-    add(BrokerSources.url, "AMQP_URL, BROKER_URL", "The broker's URL, where \(BrokerSources.url) is not given.")
-    add(QueueName.option, "AMQP_QUEUE, QUEUE", "The queue, where it is not given.")
+    add(BrokerSources.url, "AMQP_URL, BROKER_URL", "The URL of the broker, if \(BrokerSources.url) is not given.")
+    add(QueueName.option, "AMQP_QUEUE, QUEUE", "The queue, if no option or argument names it.")
     if !options.isEmpty {
       entries.append(
         Explained(
           "AMQP_JOB_SOME_THING",
-          "Any option --some-thing that is not given. A flag is true or false. An empty value, and one that begins "
-            + "with tcp://, is none. One that is no option is ignored, with a warning. Newlines at the end of a value are no "
-            + "part of it."))
+          "The value of the option --some-thing, if that is not given. The value of a flag is true or false. An empty "
+            + "value, and one that begins with tcp://, is ignored. A variable that stands for no option is ignored, with a "
+            + "warning. Newlines at the end of a value are dropped."))
     }
     add(
       TLSOptions.authorities, "SSL_CERT_FILE, SSL_CERT_DIR",
-      "Whom to trust with TLS, where \(TLSOptions.authorities) is not given.")
+      "The certificates that TLS trusts, if \(TLSOptions.authorities) is not given.")
     return entries
   }
 }

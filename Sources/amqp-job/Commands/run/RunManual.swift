@@ -42,18 +42,22 @@ extension Run {
   ]
 
   static let environment =
-    workerEnvironment + [Explained("WORK_ITEM_FILE", "For the command, with --feed file: the path of the item.")]
+    workerEnvironment + [
+      Explained("WORK_ITEM_FILE", "With --feed file, this is the path of the item's file. It is set for the command.")
+    ]
 
   /// The variables in the environment of every command that is run on items.
   static let workerEnvironment = [
     Explained(
       "WORK_ITEM_ID, WORK_ITEM_ATTEMPT, ...",
-      "For the command: what the item has of ID, ATTEMPT (1 the first), REDELIVERED, QUEUE, EXCHANGE, ROUTING_KEY, "
-        + "CONTENT_TYPE, CONTENT_ENCODING, CORRELATION_ID, REPLY_TO, TIMESTAMP, TYPE, APP_ID and PRIORITY."),
+      "Properties of the item, set for the command: ID, ATTEMPT (the first is 1), REDELIVERED, QUEUE, EXCHANGE, "
+        + "ROUTING_KEY, CONTENT_TYPE, CONTENT_ENCODING, CORRELATION_ID, REPLY_TO, TIMESTAMP, TYPE, APP_ID and PRIORITY. A "
+        + "property that the item does not have is not set."),
     Explained(
       "WORK_ITEM_HEADER_NAME",
-      "For the command: a header that is a number, text, time or boolean, its name in upper case with _ for what is "
-        + "neither letter nor digit. WORK_ITEM_HEADERS_OMITTED names those that are too large or of one name."),
-    Explained("TRACEPARENT", "For the command: the item's header traceparent, where it has one."),
+      "A header of the item that is a number, text, a time or a boolean, set for the command. The name is in upper "
+        + "case, with _ for each character that is neither a letter nor a digit. WORK_ITEM_HEADERS_OMITTED names the "
+        + "headers that are left out, as they are too large or share a name."),
+    Explained("TRACEPARENT", "The item's header traceparent, set for the command if the item has one."),
   ]
 }
