@@ -106,6 +106,10 @@ extension Command {
       return
     }
     guard let bytes = attached ?? rest.popFirst()?[...] else { throw UsageError("\(spelling) needs a value") }
+    // A shell leaves out a variable that is not set: `-q $QUEUE -- worker`.
+    guard attached != nil || !takesCommand || !bytes.elementsEqual("--".utf8) else {
+      throw UsageError("\(spelling) needs a value, and is followed by --")
+    }
     guard let value = String(validating: bytes, as: UTF8.self) else {
       throw UsageError("the value of \(spelling) is not text in UTF-8")
     }

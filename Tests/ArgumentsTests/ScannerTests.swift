@@ -52,6 +52,18 @@ import Testing
     #expect(try scan(["--queue="]).text(of: queue) == "")
   }
 
+  @Test("A value that a shell left out, as of an unset variable before --, is missing")
+  func leftOutValue() throws {
+    #expect(throws: UsageError("-q needs a value, and is followed by --")) {
+      try scan(["-q", "--", "w"], .rest(name: "COMMAND"))
+    }
+    #expect(throws: UsageError("--arg needs a value, and is followed by --")) {
+      try scan(["--arg", "--", "w"], .rest(name: "COMMAND"))
+    }
+    #expect(try scan(["-q--", "--", "w"], .rest(name: "COMMAND")).text(of: queue) == "--")
+    #expect(try scan(["-q", "--"]).text(of: queue) == "--")
+  }
+
   @Test(arguments: [["-v", "--", "w", "-v", "--", "x"], ["-v", "w", "-v", "--", "x"]])
   func leavesAnotherCommandAlone(words: [String]) throws {
     #expect(try scan(words, .rest(name: "COMMAND")).operandTexts() == ["w", "-v", "--", "x"])
