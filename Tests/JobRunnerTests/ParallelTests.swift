@@ -164,14 +164,17 @@ import Testing
     driver.deliver()
     #expect(ended(&driver, .exited(1), slot: 0) == [.basicReject(deliveryTag: 1, requeue: true)])
     var pauses: [Duration] = []
+    var lines: [String] = []
     for _ in 0..<12 {
       driver.deliver()
       let actions = driver.handle(.workerEnded(.exited(1)))
+      lines += actions.notices
       #expect(actions.writes[0].first == .basicCancel(consumerTag: driver.runner.slots[0].consumerTag))
       pauses += actions.compactMap { if case .set(.pause, let pause) = $0 { pause } else { nil } }
       #expect(driver.handle(.timer(.pause)).writes[0].count == 1)
     }
     #expect(pauses.first == .milliseconds(250) && pauses.last == .seconds(30) && pauses == pauses.sorted())
+    #expect(lines.first == "7 failures in a row: no item is taken for 8s" && lines.count == 7)
     driver.deliver()
     #expect(ended(&driver, .exited(0), slot: 0).count == 1)
   }

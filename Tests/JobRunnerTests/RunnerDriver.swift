@@ -149,6 +149,7 @@ extension [RunnerAction] {
 
   var errors: [String] { lines(.error) }
   var warnings: [String] { lines(.warning) }
+  var notices: [String] { lines(.notice) }
 
   private func lines(_ level: LogEntry.Level) -> [String] {
     compactMap { if case .log(let entry) = $0, entry.level == level { entry.message.text(for: .amqpJob) } else { nil } }

@@ -209,7 +209,10 @@ extension Runner {
   }
 
   private mutating func beginPause() -> [RunnerAction] {
-    pause.begin(failuresInRow: tally.failuresInRow).map { [.set(.pause, after: $0)] } ?? []
+    guard let duration = pause.begin(failuresInRow: tally.failuresInRow) else { return [] }
+    let shown = Duration.seconds(duration.components.seconds).text
+    let line: LogMessage = "\(tally.failuresInRow) failures in a row: no item is taken for \(shown)"
+    return [.set(.pause, after: duration)] + (duration < .seconds(5) ? [] : [said(.notice, line)])
   }
 
   mutating func pauseEnded() -> [RunnerAction] {
