@@ -14,7 +14,7 @@ enum Main {
     ],
     notes: "Each command has a page of its own: 'amqp-job man run | man -l -' shows that of run.",
     operands: .oneAndRest(first: "COMMAND", rest: "ARG..."), groups: [],
-    exitStatuses: ExitStatus.meanings.map { Explained($0.status, $0.meaning) } + [
+    exitStatuses: ExitStatus.meanings + [
       StatusMeaning.unread, Explained("128 + N", "Signal N ended the program or the worker."),
       Explained(
         "other",
