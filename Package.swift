@@ -44,12 +44,14 @@ let package = Package(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
+    .target(name: "Steps", dependencies: ["Console", "Linux"], swiftSettings: safe),
     .target(
-      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux", "Publishing"], swiftSettings: safe),
+      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux", "Publishing", "Steps"],
+      swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "TLS",
+        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "Steps", "TLS",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
@@ -63,6 +65,7 @@ let package = Package(
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
+    .testTarget(name: "StepsTests", dependencies: ["Linux", "Steps"], swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux"],
       swiftSettings: common),

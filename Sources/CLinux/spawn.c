@@ -46,6 +46,7 @@ static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
   if (getppid() != parent) _exit(127); // the parent died before the parent-death signal was set
   *request->guarded_group = getpid();
   if (dup2(request->stdin_fd, STDIN_FILENO) < 0) goto failed;
+  if (request->stdout_fd >= 0 && dup2(request->stdout_fd, STDOUT_FILENO) < 0) goto failed;
   if (request->stderr_fd >= 0 && dup2(request->stderr_fd, STDERR_FILENO) < 0) goto failed;
 
   if (reset(SIGPIPE, request->sigpipe_ignored) != 0 || reset(SIGXFSZ, request->sigxfsz_ignored) != 0) goto failed;

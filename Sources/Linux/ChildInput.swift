@@ -24,6 +24,12 @@ package final class ChildInput {
     readEnd = try file.rewoundReader()
   }
 
+  /// Makes a file that another program has written the child's input.
+  init(_ file: OutputFile) throws(SystemError) {
+    guardian = nil
+    readEnd = try file.rewoundReader()
+  }
+
   /// Makes an empty input: /dev/null, or a closed pipe if there is no /dev/null.
   init() throws(SystemError) {
     guardian = nil

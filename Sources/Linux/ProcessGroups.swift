@@ -34,11 +34,38 @@ package final class ProcessGroups {
     guardian = try retryingOnShortage { () throws(SystemError) in try Guardian() }
   }
 
+  /// The standard streams of a child. A stream that is nil is the one of this process.
+  package struct Streams {
+    package var input: Descriptor
+    package var output: Descriptor?
+    package var error: Descriptor?
+
+    package init(input: Descriptor, output: Descriptor? = nil, error: Descriptor? = nil) {
+      (self.input, self.output, self.error) = (input, output, error)
+    }
+  }
+
   /// Starts `program`, and returns its process id, which is also the id of its process group. Its standard input comes
   /// from `input`. Its standard error goes to `errorOutput`, or to the standard error of this process if that is nil. Its
   /// standard output is the one of this process. If this throws, the program does not run.
   package func start(
     _ program: Program, input: ChildInput, errorOutput: ChildErrorOutput? = nil
+  ) throws(SystemError) -> Int32 {
+    let processID = try start(
+      program, input: input.readEndNumber, output: -1, error: errorOutput?.writeEndNumber ?? -1)
+    input.closeReadEnd()
+    errorOutput?.closeWriteEnd()
+    return processID
+  }
+
+  /// Starts `program` with these streams. If this throws, the program does not run.
+  package func start(_ program: Program, _ streams: Streams) throws(SystemError) -> Int32 {
+    try start(
+      program, input: streams.input.number, output: streams.output?.number ?? -1, error: streams.error?.number ?? -1)
+  }
+
+  private func start(
+    _ program: Program, input: Int32, output: Int32, error: Int32
   ) throws(SystemError) -> Int32 {
     if isGuardianLost { try replaceGuardian() }
     guard let guardian, let guardedGroup = guardian.freeEntry() else { throw SystemError(call: "fork", code: EAGAIN) }
@@ -51,7 +78,7 @@ package final class ProcessGroups {
           program.path.withCString { path in
             var request = clinux_spawn(
               path: path, argv: arguments, shell_argv: shellArguments, envp: environment,
-              stdin_fd: input.readEndNumber, stderr_fd: errorOutput?.writeEndNumber ?? -1, guarded_group: guardedGroup,
+              stdin_fd: input, stdout_fd: output, stderr_fd: error, guarded_group: guardedGroup,
               signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe,
               sigxfsz_ignored: inherited.ignoresFileSize)
             return clinux_spawn(&request, &failure)
@@ -62,8 +89,6 @@ package final class ProcessGroups {
     guard processID > 0 else { throw SystemError(call: "exec", code: failure) }
     running.insert(processID)
     guardian.guardLeader(processID, at: guardedGroup)
-    input.closeReadEnd()
-    errorOutput?.closeWriteEnd()
     return processID
   }
 
@@ -75,6 +100,9 @@ package final class ProcessGroups {
 
   /// Makes a child's input of a file. No other child may read the file until this one has ended.
   package func makeInput(_ file: SpoolFile) throws(SystemError) -> ChildInput { try ChildInput(file) }
+
+  /// Makes a child's input of what another program has written.
+  package func makeInput(_ file: OutputFile) throws(SystemError) -> ChildInput { try ChildInput(file) }
 
   /// Makes the input of a child that has nothing to read.
   package func makeEmptyInput() throws(SystemError) -> ChildInput { try ChildInput() }

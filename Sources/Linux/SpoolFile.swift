@@ -116,7 +116,7 @@ package final class SpoolFile {
 
   /// A descriptor at the beginning of the body, for a child's standard input. Only one child at a time may use it, because
   /// they would share its offset.
-  func rewoundReader() throws(SystemError) -> Descriptor {
+  package func rewoundReader() throws(SystemError) -> Descriptor {
     precondition(isComplete, "a child must not get an incomplete body")
     guard lseek(reader.number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
     return reader

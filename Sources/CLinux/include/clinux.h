@@ -18,7 +18,8 @@ struct clinux_spawn {
   char *_Nullable const *_Nonnull shell_argv;
   char *_Nullable const *_Nonnull envp;
   int stdin_fd;
-  // -1 for the standard error of this process.
+  // -1 for the standard output, or the standard error, of this process.
+  int stdout_fd;
   int stderr_fd;
   // The entry of the guardian's table in which the child writes its process group before the program runs.
   volatile pid_t *guarded_group;
@@ -63,6 +64,30 @@ int clinux_allocate(int fd, off_t size);
 
 // Opens a file without a name in a directory for writing, with O_TMPFILE. Returns its descriptor, or -1.
 int clinux_open_unnamed(const char *directory, mode_t mode);
+
+// Makes a file in memory that no other process can open by a name. Returns its descriptor, or -1.
+int clinux_memory_file(const char *name);
+
+enum { CLINUX_MAX_PASSED = 4 };
+
+// A packet of a SOCK_SEQPACKET socket, with descriptors that are passed with it (SCM_RIGHTS).
+struct clinux_packet {
+  void *bytes;
+  size_t count;
+  int descriptors[CLINUX_MAX_PASSED];
+  int descriptor_count;
+};
+
+// Calls accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK. Returns the descriptor, or -1.
+int clinux_accept(int socket);
+
+// Sends a packet without waiting. Returns 0, or an errno.
+int clinux_send_packet(int socket, const struct clinux_packet *packet);
+
+// Receives a packet without waiting. `count` is the room for bytes; afterwards it is their number, which is 0 when the peer
+// has closed its socket. Returns 0, or an errno, which is EMSGSIZE for a packet that is larger than the room or passes too
+// many descriptors. After an error no descriptor is left open.
+int clinux_receive_packet(int socket, struct clinux_packet *packet);
 
 // The number of arguments of this process, including the program's name.
 int clinux_argument_count(void);

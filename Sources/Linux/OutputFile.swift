@@ -1,0 +1,20 @@
+import Glibc
+
+/// A file without a name that takes the standard output of a child, or of a program that another process starts.
+package final class OutputFile {
+  /// The end to write to, until `close`.
+  package private(set) var writer: Descriptor?
+  private let reader: Descriptor
+
+  package init(in directory: String) throws(SystemError) { (writer, reader) = try SpoolFile.open(in: directory) }
+
+  /// To be called once the program has its own descriptor.
+  package func closeWriter() { writer = nil }
+
+  /// A descriptor at the beginning of what was written. Only one child at a time may use it, because they would share its
+  /// offset.
+  package func rewoundReader() throws(SystemError) -> Descriptor {
+    guard lseek(reader.number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
+    return reader
+  }
+}

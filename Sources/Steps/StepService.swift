@@ -1,0 +1,132 @@
+package import Console
+package import Linux
+
+/// The decisions of a step: it turns events into actions, without I/O. `StepServer` carries them out.
+package struct StepService: Sendable {
+  package enum Event: Hashable, Sendable {
+    case connected(runner: Int)
+    case received(StepMessage, runner: Int)
+    /// The runner has closed its end, or has sent what is no message.
+    case disconnected(runner: Int)
+    case started(processID: Int32, slot: Int, runner: Int)
+    case notStarted(SystemError, slot: Int, runner: Int)
+    case ended(processID: Int32, ProcessStatus)
+    case signal(Signal)
+    case graceElapsed
+  }
+
+  package enum Action: Hashable, Sendable {
+    case send(StepMessage, runner: Int)
+    /// Start a worker with the descriptors that came with the message.
+    case start(StepMessage.Streams, slot: Int, runner: Int)
+    case signal(Signal, processID: Int32)
+    case disconnect(runner: Int)
+    /// `Event.graceElapsed` follows.
+    case beginGrace
+    case log(LogEntry)
+    /// The step has ended, with success.
+    case finish
+  }
+
+  private struct Runner: Sendable {
+    /// It has said hello, in the same version of the protocol.
+    var isKnown = false
+    /// The workers' process ids, by slot.
+    var workers: [Int: Int32] = [:]
+  }
+
+  private let program: String
+  private var runners: [Int: Runner] = [:]
+  /// The workers whose runner is gone. They have been killed.
+  private var abandoned: Set<Int32> = []
+  /// The step was told to end, and takes no more items.
+  private var isEnding = false
+
+  /// `program` is the version of this program.
+  package init(program: String) { self.program = program }
+
+  private var workers: [Int32] { runners.values.flatMap(\.workers.values) + abandoned }
+
+  package mutating func handle(_ event: Event) -> [Action] {
+    switch event {
+    case .connected(let id):
+      runners[id] = Runner()
+      return [.send(.hello(version: StepMessage.version, program: program), runner: id)]
+    case .received(let message, let id): return received(message, from: id)
+    case .disconnected(let id): return lost(id)
+    case .started(let processID, let slot, let id):
+      runners[id]?.workers[slot] = processID
+      return []
+    case .notStarted(let error, let slot, let id): return [.send(.notStarted(error, slot: slot), runner: id)]
+    case .ended(let processID, let status): return ended(processID, status)
+    case .signal(let signal): return received(signal)
+    case .graceElapsed: return workers.map { .signal(.kill, processID: $0) }
+    }
+  }
+
+  // MARK: Runners
+
+  private mutating func received(_ message: StepMessage, from id: Int) -> [Action] {
+    guard let runner = runners[id] else { return [] }
+    switch message {
+    case .hello(StepMessage.version, _):
+      runners[id]?.isKnown = true
+      return []
+    case .hello(let version, let other):
+      let line = "the runner is amqp-job \(other) and speaks version \(version) of the step protocol, this step version "
+      return [.log(LogEntry(.error, "\(line + "\(StepMessage.version)"): use the same amqp-job in both"))]
+    case .run(let streams, let slot) where runner.isKnown && runner.workers[slot] == nil:
+      guard !isEnding else {
+        return [.send(.notStarted(.canceled("step"), slot: slot), runner: id)]
+      }
+      return [.start(streams, slot: slot, runner: id)]
+    case .signal(let signal, let slot) where runner.isKnown:
+      // The worker may just have ended.
+      return runner.workers[slot].map { [.signal(signal, processID: $0)] } ?? []
+    case .end where runner.isKnown:
+      let actions = lost(id)
+      return [.log(LogEntry(.info, "the runner has ended"))] + actions + (runners.isEmpty ? end() : [])
+    case .run, .signal, .end, .notStarted, .ended:
+      return [.log(LogEntry(.warning, "a process that connected does not speak as a runner does"))] + lost(id)
+    }
+  }
+
+  /// The runner is gone, and its workers go with it.
+  private mutating func lost(_ id: Int) -> [Action] {
+    guard let runner = runners.removeValue(forKey: id) else { return [] }
+    abandoned.formUnion(runner.workers.values)
+    return runner.workers.values.sorted().map { .signal(.kill, processID: $0) } + [.disconnect(runner: id)]
+  }
+
+  // MARK: Workers
+
+  private mutating func ended(_ processID: Int32, _ status: ProcessStatus) -> [Action] {
+    abandoned.remove(processID)
+    var actions: [Action] = []
+    for (id, runner) in runners {
+      guard let slot = runner.workers.first(where: { $0.value == processID })?.key else { continue }
+      runners[id]?.workers[slot] = nil
+      actions.append(.send(.ended(status, slot: slot), runner: id))
+    }
+    return actions + (isEnding ? end() : [])
+  }
+
+  // MARK: The end
+
+  /// TERM lets workers finish, because a pod's runner gets it, too, and decides what it means for them. The second one ends
+  /// them.
+  private mutating func received(_ signal: Signal) -> [Action] {
+    guard [.terminate, .interrupt, .hangup].contains(signal) else {
+      return workers.map { .signal(signal, processID: $0) }
+    }
+    guard !isEnding else { return workers.map { .signal(signal, processID: $0) } + [.beginGrace] }
+    let waiting: [Action] =
+      workers.isEmpty ? [] : [.log(LogEntry(.notice, "\(signal): taking no more items, waiting for the workers to end"))]
+    return waiting + end()
+  }
+
+  private mutating func end() -> [Action] {
+    isEnding = true
+    return workers.isEmpty ? [.finish] : []
+  }
+}
