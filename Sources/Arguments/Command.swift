@@ -13,6 +13,8 @@ package struct Command: Sendable {
     case any(name: String)
     /// Another command with its arguments. Everything after its first word belongs to it, options included.
     case rest(name: String)
+    /// The same, or nothing.
+    case optionalRest(name: String)
     /// One, which options may follow, and then optionally another command with its arguments.
     case oneAndRest(first: String, rest: String)
   }
@@ -55,7 +57,7 @@ package struct Command: Sendable {
   /// Whether another command may follow `--`.
   var takesCommand: Bool {
     switch operands {
-    case .rest, .oneAndRest: true
+    case .rest, .optionalRest, .oneAndRest: true
     default: false
     }
   }

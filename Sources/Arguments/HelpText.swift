@@ -42,7 +42,7 @@ extension Command {
   private var firstOperand: String? {
     switch operands {
     case .none: nil
-    case .optional(let name), .one(let name), .any(let name), .rest(let name): name
+    case .optional(let name), .one(let name), .any(let name), .rest(let name), .optionalRest(let name): name
     case .oneOrTwo(let first, _), .oneAndRest(let first, _): first
     }
   }
@@ -62,6 +62,7 @@ extension Command {
     case .oneOrTwo(let first, let second): " \(first) [\(second)]"
     case .any(let name): " [\(name)...]"
     case .rest(let name): " -- \(name)"
+    case .optionalRest(let name): " [-- \(name)]"
     case .oneAndRest(let first, let rest): " \(first) [-- \(rest)]"
     }
   }

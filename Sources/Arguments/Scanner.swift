@@ -46,7 +46,7 @@ extension Command {
   /// Whether the latest operand begins another command, to which all further words belong.
   private func endsOptions(operandCount: Int) -> Bool {
     switch operands {
-    case .rest: true
+    case .rest, .optionalRest: true
     case .oneAndRest: operandCount > 1
     default: false
     }
@@ -138,7 +138,7 @@ extension Command {
       guard given.count <= 2 else { throw tooMany(2) }
     case .rest(let name), .oneAndRest(let name, _):
       guard !given.isEmpty else { throw UsageError("\(name) is missing") }
-    case .any: break
+    case .any, .optionalRest: break
     }
   }
 }

@@ -8,13 +8,16 @@ package final class ChildErrorOutput {
   private var readEnd: Descriptor?
   private var writeEnd: Descriptor?
 
-  init() throws(SystemError) { (readEnd, writeEnd) = try makePipe(ours: .reading) }
+  package init() throws(SystemError) { (readEnd, writeEnd) = try makePipe(ours: .reading) }
 
   /// The descriptor for the child's standard error.
   var writeEndNumber: Int32 { writeEnd?.number ?? -1 }
 
+  /// The end to write to, for another process that starts the child.
+  package var passedEnd: Descriptor? { writeEnd }
+
   /// To be called once the child has its own copy. A read reports the end only if no process has the write end open.
-  func closeWriteEnd() { writeEnd = nil }
+  package func closeWriteEnd() { writeEnd = nil }
 
   /// What to wait for before the next call of `read`; nil after the end.
   package var interest: PollInterest? {

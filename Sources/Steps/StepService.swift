@@ -73,7 +73,8 @@ package struct StepService: Sendable {
       runners[id]?.isKnown = true
       return []
     case .hello(let version, let other):
-      let line = "the runner is amqp-job \(other) and speaks version \(version) of the step protocol, this step version "
+      let line =
+        "the runner is amqp-job \(other) and speaks version \(version) of the step protocol, this step version "
       return [.log(LogEntry(.error, "\(line + "\(StepMessage.version)"): use the same amqp-job in both"))]
     case .run(let streams, let slot) where runner.isKnown && runner.workers[slot] == nil:
       guard !isEnding else {
@@ -121,7 +122,8 @@ package struct StepService: Sendable {
     }
     guard !isEnding else { return workers.map { .signal(signal, processID: $0) } + [.beginGrace] }
     let waiting: [Action] =
-      workers.isEmpty ? [] : [.log(LogEntry(.notice, "\(signal): taking no more items, waiting for the workers to end"))]
+      workers.isEmpty
+      ? [] : [.log(LogEntry(.notice, "\(signal): taking no more items, waiting for the workers to end"))]
     return waiting + end()
   }
 

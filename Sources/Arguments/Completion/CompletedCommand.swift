@@ -49,7 +49,7 @@ struct CompletedCommand: Sendable {
       case .none: []
       case .one(name: "DIR"): [.directories]
       case .optional, .one, .oneOrTwo, .any: choices.isEmpty ? [] : [first]
-      case .rest: [.command]
+      case .rest, .optionalRest: [.command]
       case .oneAndRest: [first, .command]
       }
     let help = ["help", "help-all"].map { Flag($0, "print help, and nothing else").definition }

@@ -72,6 +72,9 @@ package enum ItemHeader {
   package static let lastSignal: ByteString = "x-amqp-job-last-signal"
   /// The end of the last worker's standard error, as UTF-8.
   package static let standardError: ByteString = "x-amqp-job-stderr"
+  /// The step in which the last attempt failed.
+  package static let step: ByteString = "x-amqp-job-step"
+  package static let lastStep: ByteString = "x-amqp-job-last-step"
   /// The host of the last attempt.
   package static let host: ByteString = "x-amqp-job-host"
   /// The time at which the item was dead-lettered.

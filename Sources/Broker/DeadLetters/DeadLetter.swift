@@ -18,6 +18,8 @@ package struct DeadLetter: Hashable, Sendable {
     /// The properties of the item cannot be decoded.
     case malformed
     case tooLarge = "too large"
+    /// A step, which is a worker in another container, went away while it worked on the item.
+    case stepLost = "step lost"
   }
 
   /// The reason in the words of the runner, or else of the broker.
@@ -29,6 +31,8 @@ package struct DeadLetter: Hashable, Sendable {
   package var signal: String?
   package var attempts: Int?
   package var host: String?
+  /// The name of the step in which the item failed, if that was not the runner's own command.
+  package var step: String?
   /// The end of the last worker's standard error.
   package var standardError: String?
   /// The time of dead-lettering in seconds since 1970-01-01T00:00:00Z.
@@ -49,6 +53,7 @@ package struct DeadLetter: Hashable, Sendable {
     signal = headers.text(ItemHeader.signal)
     attempts = headers[ItemHeader.attempts]?.integer.map(Int.init)
     host = headers.text(ItemHeader.host)
+    step = headers.text(ItemHeader.step)
     standardError = headers.text(ItemHeader.standardError)
     time = headers.time(ItemHeader.time)
     if reason == nil, let death = Self.latestDeath(headers) {
@@ -68,6 +73,7 @@ package struct DeadLetter: Hashable, Sendable {
       (ItemHeader.signal, signal.map { .string(ByteString($0)) }),
       (ItemHeader.attempts, attempts.map { .int64(Int64($0)) }),
       (ItemHeader.host, host.map { .string(ByteString($0)) }),
+      (ItemHeader.step, step.map { .string(ByteString($0)) }),
       (ItemHeader.time, time.map { .timestamp($0) }),
       (ItemHeader.standardError, standardError.map { .string(ByteString($0)) }),
     ]

@@ -80,11 +80,12 @@ struct AttemptPolicy: Hashable, Sendable {
 
   /// Returns nil if the item is tried again at once.
   private func destination(after failure: Outcome.Failure, _ ended: EndedJob) -> Move.Destination? {
+    var cause = DeadLetterCause(
+      reason: failure.reason, status: ended.status, standardError: ended.standardError, step: ended.step)
     if failure.reason == .failed, case .exited(let code)? = ended.status, options.rejectedStatuses.contains(code) {
-      return lastDestination(
-        DeadLetterCause(reason: .rejected, status: ended.status, standardError: ended.standardError))
+      cause.reason = .rejected
+      return lastDestination(cause)
     }
-    let cause = DeadLetterCause(reason: failure.reason, status: ended.status, standardError: ended.standardError)
     guard ended.item.attempt < options.maxAttempts else { return lastDestination(cause) }
     return hasRetries ? .retry(after: options.retryDelay, cause) : nil
   }

@@ -22,6 +22,8 @@ extension JobOptions {
     package var onDisconnect = JobOptions.OnDisconnect.stop
     /// How long an item that was done while the broker was away may take to come back.
     package var finishWindow: Duration = .seconds(60)
+    /// Every item passes steps, in other containers. Nothing is taken before all of them answer.
+    package var hasSteps = false
     /// The exit statuses of workers are reported as they are, even those that the runner uses itself.
     package var rawStatus = false
   }

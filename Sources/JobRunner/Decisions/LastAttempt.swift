@@ -19,19 +19,22 @@ extension DeadLetterCause {
       (ItemHeader.lastReason, .string(ByteString(reason.rawValue))),
       (ItemHeader.lastStatus, exitCode.map { .int64(Int64($0)) }),
       (ItemHeader.lastSignal, signal.map { .string(ByteString($0)) }),
+      (ItemHeader.lastStep, step.map { .string(ByteString($0)) }),
     ]
     return values.compactMap { name, value in value.map { .init(name: name, value: $0) } }
   }
 
   /// The last attempt of an item that has none left, in words.
   var text: String {
-    switch (reason, status) {
+    let worker = step.map { "step '\($0)'" } ?? "the worker"
+    return switch (reason, status) {
     case (.failed, .exited(let code)?), (.rejected, .exited(let code)?):
-      "at the last one the worker exited with \(code)"
-    case (.killed, .killed(let signal)?): "at the last one the worker was killed by \(signal)"
-    case (.timedOut, _): "at the last one the worker ran for too long"
-    case (.notStarted, _): "at the last one the worker could not be started"
-    case (.failed, _), (.rejected, _), (.killed, _): "at the last one the worker failed"
+      "at the last one \(worker) exited with \(code)"
+    case (.killed, .killed(let signal)?): "at the last one \(worker) was killed by \(signal)"
+    case (.timedOut, _): "at the last one \(worker) ran for too long"
+    case (.notStarted, _): "at the last one \(worker) could not be started"
+    case (.failed, _), (.rejected, _), (.killed, _): "at the last one \(worker) failed"
+    case (.stepLost, _): "at the last one \(worker) was lost"
     case (.cameBack, _):
       "from the last one it came back without a copy: the runner or its connection was lost, or the broker took the item "
         + "back, or took no copy of it"
@@ -48,12 +51,15 @@ extension FieldTable {
     guard case .string(let text)? = self[ItemHeader.lastReason],
       let reason = DeadLetter.Reason(rawValue: text.description)
     else { return nil }
-    if let code = self[ItemHeader.lastStatus]?.integer.flatMap(Int32.init(exactly:)) {
-      return DeadLetterCause(reason: reason, status: .exited(code))
-    }
-    guard case .string(let name)? = self[ItemHeader.lastSignal],
-      let signal = (1...64).lazy.map(Signal.init(rawValue:)).first(where: { $0.description == name.description })
-    else { return DeadLetterCause(reason: reason) }
-    return DeadLetterCause(reason: reason, status: .killed(signal))
+    var cause = DeadLetterCause(reason: reason, status: lastStatus)
+    if case .string(let step)? = self[ItemHeader.lastStep] { cause.step = step.description }
+    return cause
+  }
+
+  private var lastStatus: ProcessStatus? {
+    if let code = self[ItemHeader.lastStatus]?.integer.flatMap(Int32.init(exactly:)) { return .exited(code) }
+    guard case .string(let name)? = self[ItemHeader.lastSignal] else { return nil }
+    let signals = (1...64).lazy.map(Signal.init(rawValue:))
+    return signals.first { $0.description == name.description }.map { .killed($0) }
   }
 }

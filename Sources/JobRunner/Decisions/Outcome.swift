@@ -23,6 +23,8 @@ package struct DeadLetterCause: Hashable, Sendable {
   package var status: ProcessStatus?
   /// The end of what that worker wrote to its standard error, if that is kept.
   package var standardError: String?
+  /// The step that failed, if that was not the runner's own command.
+  package var step: String?
 }
 
 /// One item with the worker that runs on it.
@@ -45,4 +47,6 @@ struct EndedJob: Hashable, Sendable {
   let duration: Duration
   /// The end of what the worker wrote to its standard error, if that is kept.
   var standardError: String?
+  /// The step in which the job ended, if that was not the runner's own command.
+  var step: String?
 }

@@ -91,6 +91,7 @@ extension Runner {
     // Coming to an end has limits of its own.
     guard !isStopping else { return [] }
     switch phase {
+    case .awaitingSteps: return stepsLimitReached()
     case .connecting, .inspecting, .serving, .probing:
       // Workers that may finish are waited for, and so are the items that they did. In a pause the broker is not asked anything.
       let isAsked = phase != .serving || slots.contains { $0.state == .consuming }
@@ -134,7 +135,7 @@ extension Runner {
       let isAtWork = slots.contains { $0.isBusy || $0.isSettling }
       return isAtWork ? connectionLost(failure) : attemptFailed(failure)
     case .serving, .probing, .awaitingQueue: return connectionLost(failure)
-    case .new, .closing, .finished:
+    case .new, .awaitingSteps, .closing, .finished:
       return []
     }
   }

@@ -21,6 +21,7 @@ extension Runner {
         "seconds": .seconds(ended.duration), "settlement": .text(settlement.name),
       ])
     if item.hasUncountedReturn { entry.fields.append(.init("attempt_is_minimum", .flag(true))) }
+    if let step = ended.step { entry.fields.append(.init("step", .text(step))) }
     if let id = item.id { entry.fields.append(.init("id", .text(id))) }
     if let status = ended.status {
       entry.fields.append(.init("status", .integer(Int(status.shellCode))))

@@ -4,6 +4,8 @@ internal import Console
 /// What a runner without an item waits for.
 enum Waiting: Hashable, Sendable {
   case broker
+  /// The steps do not all answer yet.
+  case steps
   /// The queue does not exist yet.
   case declaration
   case item
@@ -56,6 +58,7 @@ extension Runner {
   private var waiting: Waiting? {
     switch phase {
     case .new, .closing, .finished: nil
+    case .awaitingSteps: .steps
     case .connecting, .inspecting: .broker
     case .awaitingQueue: .declaration
     case .serving: pause.isActive ? .pause : .item
@@ -69,6 +72,7 @@ extension Runner {
   private func text(of waiting: Waiting) -> String {
     switch waiting {
     case .broker: session.failure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
+    case .steps: "waiting for all steps to answer, for \(queueLabel)"
     case .declaration: "waiting for \(queueLabel) to be declared"
     case .item: "waiting for an item in \(queueLabel)"
     case .pause: "pausing after \(tally.failuresInRow) failures in a row on \(queueLabel)"

@@ -10,12 +10,12 @@ extension Runner {
 
   mutating func ended(
     _ job: Job, in index: Int, as outcome: Outcome, _ what: LogMessage, status: ProcessStatus?,
-    _ standardError: String? = nil
+    _ standardError: String? = nil, step: String? = nil
   ) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
     let ended = EndedJob(
       item: job.item, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now),
-      standardError: standardError)
+      standardError: standardError, step: step)
     if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index) }
     return cancels + settle(ended, in: index, by: policy.decision(of: ended))
   }

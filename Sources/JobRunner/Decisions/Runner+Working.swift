@@ -177,6 +177,7 @@ extension Runner {
     let what =
       switch status {
       case .internalError: "the system starts no worker"
+      case .unreachable: "a step does not answer"
       case .inputOutputError: "the worker's command or input cannot be read"
       default: "the worker's command cannot be run"
       }
@@ -196,32 +197,42 @@ extension Runner {
   mutating func workerEnded(
     _ status: ProcessStatus, _ standardError: String?, in index: Int
   ) -> [RunnerAction] {
-    if slots[index].state == .abandoning {
-      tally.failed += 1
-      slots[index].handle(.workerEnded(isStopping: isStopping))
-      return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
-    }
+    if let actions = abandonedEnded(in: index) { return actions }
     guard let job = slots[index].job else { return [] }
-    let (outcome, what) = judge(job, status)
+    let (outcome, what) = judge(job, status, "the worker")
     return ended(job, in: index, as: outcome, what, status: status, standardError)
   }
 
-  private func judge(_ job: Job, _ status: ProcessStatus) -> (Outcome, what: LogMessage) {
+  /// The item is no longer this runner's, whatever the worker did. nil for any other item.
+  mutating func abandonedEnded(in index: Int) -> [RunnerAction]? {
+    guard slots[index].state == .abandoning else { return nil }
+    tally.failed += 1
+    slots[index].handle(.workerEnded(isStopping: isStopping))
+    return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
+  }
+
+  /// `worker` names the worker in messages.
+  func judge(_ job: Job, _ status: ProcessStatus, _ worker: String) -> (Outcome, what: LogMessage) {
+    if let judgement = judgeStopped(job, worker), job.hasTimedOut || status != .exited(0) { return judgement }
+    if status == .exited(0) { return (.done, "done") }
+    let exitStatus = ExitStatus(worker: status, raw: options.worker.rawStatus)
+    switch status {
+    case .exited(let code):
+      return (.failed(.init(reason: .failed, exitStatus: exitStatus)), "\(worker) exited with \(code)")
+    case .killed(let signal):
+      return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "\(worker) was killed by \(signal)")
+    }
+  }
+
+  /// nil if the runner did not tell the worker to end.
+  func judgeStopped(_ job: Job, _ worker: String) -> (Outcome, what: LogMessage)? {
     if job.hasTimedOut {
       let limit = options.worker.timeout?.text ?? ""
       return (
         .failed(.init(reason: .timedOut, exitStatus: .timedOut)),
-        "the worker ran for longer than \(limit)\(naming: .timeout)"
+        "\(worker) ran for longer than \(limit)\(naming: .timeout)"
       )
     }
-    if status == .exited(0) { return (.done, "done") }
-    if let signal = job.interruption { return (.interrupted(signal), "stopped by \(signal)") }
-    let exitStatus = ExitStatus(worker: status, raw: options.worker.rawStatus)
-    switch status {
-    case .exited(let code):
-      return (.failed(.init(reason: .failed, exitStatus: exitStatus)), "the worker exited with \(code)")
-    case .killed(let signal):
-      return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "the worker was killed by \(signal)")
-    }
+    return job.interruption.map { (.interrupted($0), "stopped by \($0)") }
   }
 }

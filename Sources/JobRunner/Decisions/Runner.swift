@@ -11,6 +11,8 @@ internal import Linux
 package struct Runner: Sendable {
   enum Phase: Hashable, Sendable {
     case new
+    /// The steps have not all answered yet.
+    case awaitingSteps
     /// There is no connection. An attempt is under way, or follows after a pause.
     case connecting
     /// The broker is being asked what kind of queue it is.
@@ -89,12 +91,17 @@ package struct Runner: Sendable {
     self.now = now
     report.start(now: now)
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
+    return (options.worker.hasSteps ? awaitSteps() : begin()) + [.set(.report, after: reportPeriod)] + limit
+  }
+
+  mutating func begin() -> [RunnerAction] {
     session.outage.begin(now: now)
-    return connect() + [.set(.report, after: reportPeriod)] + limit
+    return connect()
   }
 
   private mutating func decide(_ event: RunnerEvent) -> [RunnerAction] {
     switch event {
+    case .stepsReady, .stepSilent, .stepRefused, .stepUnavailable, .stepFailed: return stepChanged(event)
     case .connected(let server): return connected(to: server)
     case .connectionFailed(let failure): return connectionFailed(failure)
     case .connectionClosed: return connectionClosed()

@@ -27,6 +27,16 @@ package enum RunnerEvent: Hashable, Sendable {
   case workerDidNotStart(reason: String, slot: Int)
   /// The worker has ended. `standardError` is the end of what it wrote to its standard error, if that is kept and it wrote anything.
   case workerEnded(ProcessStatus, standardError: String? = nil, slot: Int)
+  /// All steps have answered, so items can be taken.
+  case stepsReady
+  /// A step does not answer yet, for this reason. The runner goes on trying.
+  case stepSilent(StepPlace, reason: String)
+  /// The step cannot work with this runner.
+  case stepRefused(StepPlace, reason: String)
+  /// A step has not come back, so that no worker can have this item.
+  case stepUnavailable(StepPlace, reason: String, slot: Int)
+  /// The item has failed in a step.
+  case stepFailed(StepFailure, slot: Int)
   /// The worker was stopped by a signal. `terminal` is nil if there is no terminal.
   case workerStopped(Signal, terminal: TerminalHolder?, slot: Int)
   /// The broker has confirmed the copy of a move.
@@ -51,13 +61,14 @@ package enum RunnerEvent: Hashable, Sendable {
     switch self {
     case .delivered(_, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
+      .stepFailed(_, let slot), .stepUnavailable(_, _, let slot),
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
       .moveUnconfirmed(_, let slot),
       .moveRefused(_, let slot),
       .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
       slot
     case .connected, .connectionClosed, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked,
-      .signal, .timer:
+      .signal, .timer, .stepsReady, .stepSilent, .stepRefused:
       nil
     }
   }

@@ -10,8 +10,12 @@ extension EventLoop {
     package var heartbeat: UInt16
     /// The name of the connection in the broker's management tools.
     package var connectionName: String
-    /// The worker's program. Its environment is filled in for each item.
-    package var worker: ProcessGroups.Program
+    /// The worker's program, whose environment is filled in for each item. nil if the last step is the last worker.
+    package var worker: ProcessGroups.Program?
+    /// The steps that an item passes before the worker gets it.
+    package var steps: [StepPlace] = []
+    /// The version of this program, which a step is told.
+    package var version = ""
     package var environment: WorkerEnvironment
     package var feed: Feed
     /// The directory for bodies that are too large for memory.
@@ -32,7 +36,7 @@ extension EventLoop {
 
     package init(
       access: BrokerAccess, heartbeat: UInt16, connectionName: String,
-      worker: ProcessGroups.Program,
+      worker: ProcessGroups.Program?,
       environment: WorkerEnvironment, feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String,
       liveness: Liveness?
     ) {

@@ -17,7 +17,7 @@ package final class EventLoop {
   var closing = ClosingLinks()
   /// The runner waits until all connections are closed.
   var isClosing = false
-  private var workers: Workers
+  var workers: Workers
   var bodies: Bodies
   private var liveness: Liveness?
   /// The events that were caused by performing an action.
@@ -39,7 +39,9 @@ package final class EventLoop {
     // not begin.
     _ = try SpareDescriptors(count: 16)
     copies = try Copies(access: configuration.access)
-    workers = Workers(processes, configuration.worker, configuration.environment, configuration.feed)
+    workers = Workers(
+      processes, configuration.worker, configuration.environment, configuration.feed,
+      configuration.stepWorkers(limit: options.connection.connectTimeout))
     workers.errors = configuration.keptErrorSize.map(WorkerErrors.init)
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
@@ -63,6 +65,7 @@ package final class EventLoop {
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
     workers.errors?.flush()
+    workers.endSteps()
     processes.stop()
     return result ?? .internalError
   }
@@ -81,7 +84,10 @@ package final class EventLoop {
     let firstError = interests.count
     interests += errors.map(\.interest)
     let relayIndex = interests.add(workers.errors?.relayInterest)
-    let deadlines = [timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next]
+    interests += workers.stepInterests
+    let deadlines = [
+      timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next, workers.stepDeadline,
+    ]
     let readiness = try retryingOnShortage { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
     // The broker comes first. An item that it has taken back must not be settled by a worker that ends at the same moment.
@@ -89,6 +95,7 @@ package final class EventLoop {
     for event in copies.process(copiesIndex.map { readiness[$0] } ?? PollReadiness()) { handle(event) }
     closing.process(readiness[firstClosing..<firstInput], now: .now)
     if readiness[0].readable { receiveSignals() }
+    for event in stepEvents(workers.processSteps(now: .now)) { handle(event) }
     for (input, readiness) in zip(inputs, readiness[firstInput..<firstError]) where readiness.writable {
       try workers.feed(slot: input.slot)
     }
@@ -218,7 +225,7 @@ package final class EventLoop {
     case .dropMove(let slot): copies.drop(slot: slot)
     case .releaseBody(let slot): bodies.release(slot: slot)
     case .endOfWork: processes.dismissGuardian()
-    case .signalWorker(let signal, let slot): workers.signal(signal, slot: slot)
+    case .signalWorker(let signal, let slot): followUps += stepEvents(workers.signal(signal, slot: slot))
     case .lendTerminal(let slot): workers.lendTerminal(slot: slot)
     case .suspend(let slot): workers.suspend(slot: slot)
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
@@ -232,14 +239,12 @@ package final class EventLoop {
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { return violated("an item came without its body") }
     do {
-      try retryingOnShortage { try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot) }
-    } catch {
-      let reason = SystemError.reason(of: error)
-      if let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) {
-        followUps.append(.commandRefused(status, reason: reason, slot: slot))
-      } else {
-        followUps.append(.workerDidNotStart(reason: reason, slot: slot))
+      let events = try retryingOnShortage {
+        try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)
       }
+      followUps += stepEvents(events)
+    } catch {
+      followUps.append(.notStarted(error, slot: slot))
     }
   }
 

@@ -9,41 +9,75 @@ struct Workers {
   }
 
   private let processes: ProcessGroups
-  private let program: ProcessGroups.Program
+  private let program: ProcessGroups.Program?
   private let arguments: ArgumentTemplate
   private let environment: WorkerEnvironment
   private let feed: Feed
   private var running: [Int: Worker] = [:]
+  /// The workers in other containers, if an item passes steps.
+  private var steps: StepWorkers?
   /// The workers' standard errors, if their ends are kept.
   var errors: WorkerErrors?
   /// Opened for the first worker that wants it.
   private var terminal: ControllingTerminal?
 
   init(
-    _ processes: ProcessGroups, _ program: ProcessGroups.Program, _ environment: WorkerEnvironment, _ feed: Feed
+    _ processes: ProcessGroups, _ program: ProcessGroups.Program?, _ environment: WorkerEnvironment, _ feed: Feed,
+    _ steps: StepWorkers?
   ) {
     self.processes = processes
     self.program = program
-    arguments = ArgumentTemplate(program.arguments)
+    arguments = ArgumentTemplate(program?.arguments ?? [])
     self.environment = environment
     self.feed = feed
+    self.steps = steps
   }
 
-  /// `path` is the path of the body's file, if it has one.
+  /// Starts the worker, or the first step. `path` is the path of the body's file, if it has one.
   /// - Throws: `SystemError`, or `ArgumentTemplate.Failure` if the body cannot be put into arguments.
-  mutating func start(on item: WorkItem, _ body: ReceivedBody, path: String?, slot: Int) throws {
-    var program = program
+  mutating func start(
+    on item: WorkItem, _ body: ReceivedBody, path: String?, slot: Int
+  ) throws -> [StepWorkers.Event] {
+    if let events = try steps?.begin(item, body, slot: slot, now: .now, &errors) { return events }
+    guard var program else { return [] }
     program.environment = environment.entries(for: item, path: path)
     if feed == .arg { program.arguments = try arguments.filled(with: body) }
-    let input = try feed == .stdin ? processes.makeInput(body) : processes.makeEmptyInput()
+    try start(program, try feed == .stdin ? processes.makeInput(body) : processes.makeEmptyInput(), slot: slot)
+    return []
+  }
+
+  /// Starts the worker on what the last step has written. Returns false if there is no worker.
+  /// - Throws: `SystemError`
+  mutating func startLast(on item: WorkItem, _ output: OutputFile?, slot: Int) throws -> Bool {
+    guard var program, let output else { return false }
+    program.environment = environment.entries(for: item)
+    try start(program, try processes.makeInput(output), slot: slot)
+    return true
+  }
+
+  private mutating func start(_ program: ProcessGroups.Program, _ input: ChildInput, slot: Int) throws {
     let pipe = try errors.map { _ in try processes.makeErrorOutput() }
     running[slot] = Worker(processID: try processes.start(program, input: input, errorOutput: pipe), input: input)
     if let pipe { errors?.begin(pipe, slot: slot) }
   }
 
-  func signal(_ signal: Signal, slot: Int) {
+  mutating func signal(_ signal: Signal, slot: Int) -> [StepWorkers.Event] {
     running[slot].map { processes.send(signal, to: $0.processID) }
+    return steps?.signal(signal, slot: slot, now: .now, &errors) ?? []
   }
+
+  // MARK: Steps
+
+  var stepInterests: [PollInterest] { steps?.interests ?? [] }
+  var stepDeadline: ContinuousClock.Instant? { steps?.deadline }
+
+  mutating func processSteps(now: ContinuousClock.Instant) -> [StepWorkers.Event] {
+    steps?.process(now: now, &errors) ?? []
+  }
+
+  func endSteps() { steps?.end() }
+
+  // MARK: Input
 
   /// What to wait for while workers have not got all of their input.
   var interests: [(slot: Int, interest: PollInterest)] {

@@ -88,7 +88,7 @@ package struct WorkItem: Hashable, Sendable {
       var letter = DeadLetter(cause.reason, queue: queue, attempts: move.attempts)
       (letter.status, letter.signal) = (cause.exitCode, cause.signal)
       letter.standardError = cause.standardError
-      letter.host = host
+      (letter.host, letter.step) = (host, cause.step)
       letter.time = time
       headers.entries += letter.headers
     }

@@ -9,7 +9,8 @@ package struct WorkerEnvironment: Sendable {
   /// The limit for all values together.
   static let maxTotalSize = 256 << 10
 
-  private let inherited: [[UInt8]]
+  /// What is passed on of the environment that the runner itself has.
+  package let inherited: [[UInt8]]
   /// The names of the settings that are not passed on.
   package let withheld: [String]
 
@@ -36,12 +37,19 @@ package struct WorkerEnvironment: Sendable {
 
   /// The whole environment for a worker on `item`, as `NAME=value`. `path` is the path of the item's file, if it has one.
   package func entries(for item: WorkItem, path: String? = nil) -> [[UInt8]] {
-    var variables = ItemVariables()
-    variables.add(item)
+    let variables = ItemVariables(item)
     let entries = variables.entries + (path.map { [Array("WORK_ITEM_FILE=\($0)".utf8)] } ?? [])
     guard let traceParent = variables.traceParent else { return inherited + entries }
     return inherited.filter { !$0.starts(with: Array("TRACEPARENT=".utf8)) }
       + entries + [Array("TRACEPARENT=".utf8) + traceParent]
+  }
+}
+
+extension WorkItem {
+  /// The environment's variables about the item, as `NAME=value`, for a worker in another container.
+  var variables: [[UInt8]] {
+    let variables = ItemVariables(self)
+    return variables.entries + (variables.traceParent.map { [Array("TRACEPARENT=".utf8) + $0] } ?? [])
   }
 }
 
@@ -53,7 +61,7 @@ private struct ItemVariables {
   private var isAnyOmitted = false
   private var byteCount = 0
 
-  mutating func add(_ item: WorkItem) {
+  init(_ item: WorkItem) {
     let properties = item.properties
     add("ATTEMPT", Array("\(item.attempt)".utf8))
     add("REDELIVERED", Array("\(item.envelope.isRedelivered)".utf8))

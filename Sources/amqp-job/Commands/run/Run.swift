@@ -15,18 +15,22 @@ enum Run: ToolCommand {
       "An item is acked when the command exits 0. Otherwise it is retried after \(retryDelay), and dead-lettered after "
       + "\(maxAttempts) attempts. On a queue that 'amqp-job declare' did not make, it is requeued at once. "
       + "Everything after -- belongs to the command.",
-    operands: .rest(name: "COMMAND [ARG...]"),
+    operands: .optionalRest(name: command),
     groups: groups,
     exitStatuses: exitStatuses)
+
+  private static let command = "COMMAND [ARG...]"
 
   static func run(_ arguments: Arguments) throws {
     try Spooling.checkMemory()
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    let program = try ProcessGroups.Program(command: arguments.operands, searchPath: settings.environment.path)
+    let steps = try steps(&settings)
+    let program = try program(arguments, &settings, hasSteps: !steps.isEmpty)
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
     let keptErrorSize = try keptErrorSize(&settings, &options)
-    let feed = try feed(&settings, program)
+    options.worker.hasSteps = !steps.isEmpty
+    let feed = try feed(&settings, program, hasSteps: !steps.isEmpty)
     let reporter = try LogOptions.reporter(&settings)
     options.report.leastLogged = reporter.logger.threshold
     options.report.isWatched = reporter.isWatched
@@ -43,6 +47,7 @@ enum Run: ToolCommand {
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
+    (configuration.steps, configuration.version) = (steps, version)
     configuration.keptErrorSize = keptErrorSize
     let maxItemSize = try settings.value(maxItemSize)
     configuration.largestItem = maxItemSize == 0 ? nil : UInt64(maxItemSize)
@@ -56,9 +61,31 @@ enum Run: ToolCommand {
     }
   }
 
-  private static func feed(_ settings: inout Settings, _ program: ProcessGroups.Program) throws -> Feed {
+  /// The worker's program. nil if there are steps and no command follows them.
+  /// - Throws: `Failure`, `UsageError`
+  private static func program(
+    _ arguments: Arguments, _ settings: inout Settings, hasSteps: Bool
+  ) throws -> ProcessGroups.Program? {
+    guard !arguments.operands.isEmpty else {
+      if hasSteps { return nil }
+      throw UsageError("\(command) is missing")
+    }
+    return try ProcessGroups.Program(command: arguments.operands, searchPath: settings.environment.path)
+  }
+
+  private static func steps(_ settings: inout Settings) throws -> [StepPlace] {
+    let directory = try settings.value(stepDirectory)
+    return try settings.values(step).map { StepPlace($0, in: directory) }
+  }
+
+  private static func feed(
+    _ settings: inout Settings, _ program: ProcessGroups.Program?, hasSteps: Bool
+  ) throws -> Feed {
     let feed = try settings.value(feed)
-    guard feed != .arg || ArgumentTemplate(program.arguments).hasPlaceholder else {
+    guard !hasSteps || feed == .stdin else {
+      throw UsageError("\(Self.feed) \(feed) excludes \(step): a step gets its input on standard input")
+    }
+    guard feed != .arg || ArgumentTemplate(program?.arguments ?? []).hasPlaceholder else {
       throw UsageError("\(Self.feed) arg puts the item in the place of {}, and the command has no argument with {}")
     }
     return feed

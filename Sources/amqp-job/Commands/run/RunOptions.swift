@@ -53,6 +53,15 @@ extension Run {
   static let livenessFile = Option(
     "liveness-file", .text("PATH"), "keep this file up to date for 'amqp-job check'")
 
+  // MARK: Steps
+
+  static let step = RepeatableOption(
+    "step", .text("NAME"),
+    "hand each item to this step, an 'amqp-job step' in another container, and its output to the next")
+  static let stepDirectory = DefaultedOption("step-dir", .text("DIR"), default: "/run/amqp-job") {
+    "directory of the steps' sockets, each NAME.sock (default \($0))"
+  }
+
   // MARK: Failures
 
   static let retryDelay = DefaultedOption("retry-delay", .retryDelay, default: defaults.attempts.retryDelay) {
@@ -97,6 +106,7 @@ extension Run {
         drainTimeout,
         timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile,
       ]),
+    OptionGroup("Steps", [step, stepDirectory]),
     OptionGroup(
       "Failures (on a queue that 'amqp-job declare' made)",
       [retryDelay.common, maxAttempts.common, rejectOn, keepStandardError, onFailure]),

@@ -1,0 +1,47 @@
+internal import Console
+internal import Linux
+
+/// What happens in steps, as events of the runner.
+extension EventLoop {
+  func stepEvents(_ events: [StepWorkers.Event]) -> [RunnerEvent] { events.compactMap(runnerEvent) }
+
+  private func runnerEvent(_ event: StepWorkers.Event) -> RunnerEvent? {
+    switch event {
+    case .ready: .stepsReady
+    case .silent(let step, let reason): .stepSilent(step, reason: reason)
+    case .refused(let step, let reason): .stepRefused(step, reason: reason)
+    case .unavailable(let step, let reason, let slot): .stepUnavailable(step, reason: reason, slot: slot)
+    case .failed(let failure, let slot): .stepFailed(failure, slot: slot)
+    case .notStarted(let error, let step, let slot): .notStarted(error, in: "step '\(step.name)': ", slot: slot)
+    case .passed(let item, let output, let slot): startLast(on: item, output, slot: slot)
+    }
+  }
+
+  /// The steps are passed, and the runner's own command follows, if there is one.
+  private func startLast(on item: WorkItem, _ output: OutputFile?, slot: Int) -> RunnerEvent? {
+    do {
+      let isStarted = try retryingOnShortage { try workers.startLast(on: item, output, slot: slot) }
+      return isStarted ? nil : .workerEnded(.exited(0), slot: slot)
+    } catch { return .notStarted(error, slot: slot) }
+  }
+}
+
+extension RunnerEvent {
+  /// The worker could not be started, either on this item or on any. `place` comes before the reason.
+  static func notStarted(_ error: any Error, in place: String = "", slot: Int) -> RunnerEvent {
+    let reason = place + SystemError.reason(of: error)
+    guard let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) else {
+      return .workerDidNotStart(reason: reason, slot: slot)
+    }
+    return .commandRefused(status, reason: reason, slot: slot)
+  }
+}
+
+extension EventLoop.Configuration {
+  /// The workers of the steps; nil if there are none.
+  func stepWorkers(limit: Duration) -> StepWorkers? {
+    guard !steps.isEmpty else { return nil }
+    return StepWorkers(
+      steps, hasCommand: worker != nil, spoolDirectory: spoolDirectory, limit: limit, version: version, now: .now)
+  }
+}
