@@ -6,7 +6,12 @@ package final class OutputFile {
   package private(set) var writer: Descriptor?
   private let reader: Descriptor
 
-  package init(in directory: String) throws(SystemError) { (writer, reader) = try SpoolFile.open(in: directory) }
+  package init(in directory: String) throws(SystemError) {
+    let (writer, reader) = try SpoolFile.open(in: directory)
+    // A program of another user may open its /dev/stdout again. Nobody else has a way to the file, which has no name.
+    guard fchmod(writer.number, 0o666) == 0 else { throw SystemError("fchmod") }
+    (self.writer, self.reader) = (writer, reader)
+  }
 
   /// To be called once the program has its own descriptor.
   package func closeWriter() { writer = nil }

@@ -14,6 +14,8 @@ package final class PacketSocket {
 
   /// The maximum number of descriptors that a packet passes.
   package static let maxPassedCount = Int(CLINUX_MAX_PASSED)
+  /// The maximum length of a socket's path in bytes. The address ends with a NUL.
+  package static let maxPathLength = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
 
   let descriptor: Descriptor
   private let maxPacketSize: Int
@@ -91,16 +93,21 @@ package final class PacketListener {
   /// listens on it, or if there is something else with that name. Whoever may enter its directory may connect, because the
   /// other process may have another user.
   package init(path: String, maxPacketSize: Int) throws(SystemError) {
-    (self.path, self.maxPacketSize) = (path, maxPacketSize)
-    descriptor = try makePacketSocket()
-    try Self.removeAbandoned(path)
-    let number = descriptor.number
-    try withUnixAddress(path) { address, size in bind(number, address, size) }.orThrow("bind")
+    let descriptor = try Self.bound(path)
+    // From here on the name is removed if this throws. Before, it may be that of another process.
+    (self.descriptor, self.path, self.maxPacketSize) = (descriptor, path, maxPacketSize)
     chmod(path, 0o666)
-    try listen(number, Self.backlog).orThrow("listen")
+    try listen(descriptor.number, Self.backlog).orThrow("listen")
   }
 
   deinit { unlink(path) }
+
+  private static func bound(_ path: String) throws(SystemError) -> Descriptor {
+    let descriptor = try makePacketSocket()
+    try removeAbandoned(path)
+    try withUnixAddress(path) { address, size in bind(descriptor.number, address, size) }.orThrow("bind")
+    return descriptor
+  }
 
   private static func removeAbandoned(_ path: String) throws(SystemError) {
     var status = stat()
@@ -131,14 +138,14 @@ private func makePacketSocket() throws(SystemError) -> Descriptor {
 }
 
 /// Calls `body` with the address of the socket with this path. The error's code is ENAMETOOLONG for a path that no address
-/// can hold.
+/// can hold. An empty one would stand for a socket without a name.
 private func withUnixAddress(
   _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
 ) throws(SystemError) -> Int32 {
   var address = sockaddr_un()
   address.sun_family = sa_family_t(AF_UNIX)
   let bytes = Array(path.utf8)
-  guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+  guard !bytes.isEmpty, bytes.count <= PacketSocket.maxPathLength else {
     throw SystemError(call: "connect", code: ENAMETOOLONG)
   }
   withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }

@@ -114,6 +114,11 @@ package final class SpoolFile {
     return status.st_mtim
   }
 
+  /// Lets a program of another user open the file again, by its /dev/stdin. A file without a name has no other way to it.
+  package func letOthersRead() throws(SystemError) {
+    guard fchmod(writer.number, S_IRUSR | S_IRGRP | S_IROTH) == 0 else { throw SystemError("fchmod") }
+  }
+
   /// A descriptor at the beginning of the body, for a child's standard input. Only one child at a time may use it, because
   /// they would share its offset.
   package func rewoundReader() throws(SystemError) -> Descriptor {

@@ -25,6 +25,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The error of asking for something that a process does no more.
   package static func canceled(_ call: String) -> SystemError { SystemError(call: call, code: ECANCELED) }
 
+  package var isCanceled: Bool { code == ECANCELED }
+
   package var isBrokenPipe: Bool { code == EPIPE }
 
   /// Whether a path that should be a directory does not exist or is something else.

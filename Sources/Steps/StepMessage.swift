@@ -57,6 +57,9 @@ extension StepMessage {
     }
   }
 
+  private static let exitCodes: ClosedRange<Int32> = 0...255
+  private static let signals: ClosedRange<Int32> = 1...64
+
   /// nil for a packet that is none of these messages.
   package init?(_ bytes: [UInt8]) {
     guard let kind = bytes.first, bytes.count >= Self.fixedSize else { return nil }
@@ -67,11 +70,11 @@ extension StepMessage {
     switch Unicode.Scalar(kind) {
     case "H": self = .hello(version: number, program: text)
     case "R": self = .run(streams: Streams(rawValue: number), slot: slot)
-    case "S": self = .signal(Signal(rawValue: number), slot: slot)
+    case "S" where Self.signals.contains(number): self = .signal(Signal(rawValue: number), slot: slot)
     case "E": self = .end
     case "N": self = .notStarted(SystemError(call: text, code: number), slot: slot)
-    case "X": self = .ended(.exited(number), slot: slot)
-    case "K": self = .ended(.killed(Signal(rawValue: number)), slot: slot)
+    case "X" where Self.exitCodes.contains(number): self = .ended(.exited(number), slot: slot)
+    case "K" where Self.signals.contains(number): self = .ended(.killed(Signal(rawValue: number)), slot: slot)
     default: return nil
     }
   }

@@ -21,6 +21,8 @@ package final class StepServer {
 
   /// The maximum size of the variables about an item, in bytes. A runner sends a good quarter of a megabyte at most.
   static let maxVariablesSize = 1 << 20
+  /// The maximum number of connections at the same time. Others wait, so that they cannot use up the descriptors.
+  static let maxConnections = 64
 
   private let configuration: Configuration
   private let log: (LogEntry) -> Void
@@ -60,12 +62,13 @@ package final class StepServer {
   private func turn() throws(SystemError) {
     let ids = connections.keys.sorted()
     let peers = ids.compactMap { connections[$0]?.interest }
-    let interests = [signals.interest, listener.interest] + peers
+    let accepting = connections.count < Self.maxConnections
+    let interests = [signals.interest] + peers + (accepting ? [listener.interest] : [])
     let readiness = try retryingOnShortage { () throws(SystemError) in try poll(interests, until: graceEnd) }
     // The end of a worker is told before the runner can send the slot's next item.
     if readiness[0].readable { receiveSignals() }
-    for (id, readiness) in zip(ids, readiness[2...]) where readiness.readable { receive(from: id) }
-    if readiness[1].readable { try accept() }
+    for (id, readiness) in zip(ids, readiness.dropFirst()) where readiness.readable { receive(from: id) }
+    if accepting, readiness.last?.readable == true { try accept() }
     if let end = graceEnd, end <= .now {
       graceEnd = nil
       handle(.graceElapsed)

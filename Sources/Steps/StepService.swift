@@ -28,6 +28,15 @@ package struct StepService: Sendable {
     case finish
   }
 
+  /// How far the step is on its way to its end.
+  private enum End: Sendable {
+    case notAsked
+    /// It ends when its runners have ended.
+    case afterRunners
+    /// It ends when its workers have ended.
+    case afterWorkers
+  }
+
   private struct Runner: Sendable {
     /// It has said hello, in the same version of the protocol.
     var isKnown = false
@@ -39,8 +48,7 @@ package struct StepService: Sendable {
   private var runners: [Int: Runner] = [:]
   /// The workers whose runner is gone. They have been killed.
   private var abandoned: Set<Int32> = []
-  /// The step was told to end, and takes no more items.
-  private var isEnding = false
+  private var end = End.notAsked
 
   /// `program` is the version of this program.
   package init(program: String) { self.program = program }
@@ -50,10 +58,11 @@ package struct StepService: Sendable {
   package mutating func handle(_ event: Event) -> [Action] {
     switch event {
     case .connected(let id):
+      guard end == .notAsked else { return [.disconnect(runner: id)] }
       runners[id] = Runner()
       return [.send(.hello(version: StepMessage.version, program: program), runner: id)]
     case .received(let message, let id): return received(message, from: id)
-    case .disconnected(let id): return lost(id)
+    case .disconnected(let id): return lost(id) + finishIfOver()
     case .started(let processID, let slot, let id):
       runners[id]?.workers[slot] = processID
       return []
@@ -77,7 +86,7 @@ package struct StepService: Sendable {
         "the runner is amqp-job \(other) and speaks version \(version) of the step protocol, this step version "
       return [.log(LogEntry(.error, "\(line + "\(StepMessage.version)"): use the same amqp-job in both"))]
     case .run(let streams, let slot) where runner.isKnown && runner.workers[slot] == nil:
-      guard !isEnding else {
+      guard end != .afterWorkers else {
         return [.send(.notStarted(.canceled("step"), slot: slot), runner: id)]
       }
       return [.start(streams, slot: slot, runner: id)]
@@ -86,9 +95,11 @@ package struct StepService: Sendable {
       return runner.workers[slot].map { [.signal(signal, processID: $0)] } ?? []
     case .end where runner.isKnown:
       let actions = lost(id)
-      return [.log(LogEntry(.info, "the runner has ended"))] + actions + (runners.isEmpty ? end() : [])
+      if end == .notAsked { end = .afterRunners }
+      return [.log(LogEntry(.info, "the runner has ended"))] + actions + finishIfOver()
     case .run, .signal, .end, .notStarted, .ended:
       return [.log(LogEntry(.warning, "a process that connected does not speak as a runner does"))] + lost(id)
+        + finishIfOver()
     }
   }
 
@@ -109,26 +120,33 @@ package struct StepService: Sendable {
       runners[id]?.workers[slot] = nil
       actions.append(.send(.ended(status, slot: slot), runner: id))
     }
-    return actions + (isEnding ? end() : [])
+    return actions + finishIfOver()
   }
 
   // MARK: The end
 
-  /// TERM lets workers finish, because a pod's runner gets it, too, and decides what it means for them. The second one ends
-  /// them.
+  /// The first signal to end lets the runners come to their end, because the runner of a pod gets it, too, and decides what
+  /// it means for the items in hand. The next one ends the workers.
   private mutating func received(_ signal: Signal) -> [Action] {
     guard [.terminate, .interrupt, .hangup].contains(signal) else {
       return workers.map { .signal(signal, processID: $0) }
     }
-    guard !isEnding else { return workers.map { .signal(signal, processID: $0) } + [.beginGrace] }
-    let waiting: [Action] =
-      workers.isEmpty
-      ? [] : [.log(LogEntry(.notice, "\(signal): taking no more items, waiting for the workers to end"))]
-    return waiting + end()
+    guard end == .notAsked else {
+      end = .afterWorkers
+      return workers.map { .signal(signal, processID: $0) } + [.beginGrace] + finishIfOver()
+    }
+    end = .afterRunners
+    let isAwaited = hasRunners
+    return (isAwaited ? [.log(LogEntry(.notice, "\(signal): waiting for the runner to end"))] : []) + finishIfOver()
   }
 
-  private mutating func end() -> [Action] {
-    isEnding = true
-    return workers.isEmpty ? [.finish] : []
+  private var hasRunners: Bool { runners.values.contains(where: \.isKnown) }
+
+  private func finishIfOver() -> [Action] {
+    switch end {
+    case .notAsked: []
+    case .afterRunners: hasRunners || !workers.isEmpty ? [] : [.finish]
+    case .afterWorkers: workers.isEmpty ? [.finish] : []
+    }
   }
 }

@@ -25,7 +25,7 @@ extension Runner {
     if let (holder, item) = holder(for: index) {
       let again = EndedJob(
         item: item, outcome: ended.outcome, what: ended.what, status: ended.status, duration: ended.duration,
-        standardError: ended.standardError)
+        standardError: ended.standardError, step: ended.step)
       return [release] + settle(again, in: holder, by: policy.decision(of: again)) + resume()
     }
     guard ended.outcome == .done else {

@@ -170,24 +170,35 @@ extension Runner {
 
   /// The command cannot be run for any item. This item goes back as one that nobody ran.
   mutating func commandRefused(_ status: ExitStatus, _ reason: String, in index: Int) -> [RunnerAction] {
+    if let actions = abandonedEnded(in: index) { return actions }
     guard let job = slots[index].job else { return [] }
+    let what = Self.refusal(status)
+    if case .orphaned = slots[index].state {
+      let failure = Outcome.Failure(reason: .notStarted, exitStatus: status)
+      return breakOff(status, "\(what) (\(reason)); the item of \(queueLabel) went back with its connection")
+        + ended(job, in: index, as: .failed(failure), "\(what) (\(reason))", status: nil)
+    }
     tally.taken -= 1
     let move = Move(destination: .queue, attempts: job.item.attempt - 1)
     let moving = MovingItem(item: job.item, move: move, ended: nil, isUnwanted: true)
-    let what =
-      switch status {
-      case .internalError: "the system starts no worker"
-      case .unreachable: "a step does not answer"
-      case .inputOutputError: "the worker's command or input cannot be read"
-      default: "the worker's command cannot be run"
-      }
     return [.cancel(.workerLimit(slot: index))] + begin(moving, in: index)
       + breakOff(status, "\(what) (\(reason)); the item of \(queueLabel) goes back as it was")
+  }
+
+  private static func refusal(_ status: ExitStatus) -> LogMessage {
+
+    switch status {
+    case .internalError: "the system starts no worker"
+    case .unreachable: "a step does not answer"
+    case .inputOutputError: "the worker's command or input cannot be read"
+    default: "the worker's command cannot be run"
+    }
   }
 
   mutating func workerDidNotStart(
     _ reason: String, in index: Int
   ) -> [RunnerAction] {
+    if let actions = abandonedEnded(in: index) { return actions }
     guard let job = slots[index].job else { return [] }
     let failure = Outcome.Failure(reason: .notStarted, exitStatus: .failure)
     return ended(

@@ -19,6 +19,7 @@ final class StepLink {
     case ready(StepConnection)
   }
 
+  private static let silent = "it does not answer"
   private static let firstPause: Duration = .milliseconds(20)
   private static let maxPause: Duration = .seconds(1)
   /// How long a step may take to answer at first until that is worth a word.
@@ -32,7 +33,7 @@ final class StepLink {
   private var state: State
   private var pause = StepLink.firstPause
   /// Why the step does not answer.
-  private(set) var failure = "it does not answer"
+  private(set) var failure = StepLink.silent
 
   /// `version` is the version of this program.
   init(_ place: StepPlace, version: String, now: ContinuousClock.Instant) {
@@ -83,7 +84,7 @@ final class StepLink {
   }
 
   /// Gives the connection up, as a step that does not do what it is told is lost.
-  func drop(now: ContinuousClock.Instant) -> [Event] { lost("it does not answer", now: now) }
+  func drop(now: ContinuousClock.Instant) -> [Event] { lost(Self.silent, now: now) }
 
   /// Tells the step that the runner has ended, even if it has just come back.
   func end() {
@@ -119,7 +120,7 @@ final class StepLink {
     switch (state, message) {
     case (.greeting, .hello(StepMessage.version, _)):
       state = .ready(connection)
-      pause = Self.firstPause
+      (pause, failure) = (Self.firstPause, Self.silent)
       return [.ready]
     case (.greeting, .hello(let version, let program)):
       wait(now: now)

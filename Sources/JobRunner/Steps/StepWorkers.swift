@@ -27,12 +27,16 @@ struct StepWorkers {
     var output: OutputFile?
     /// The step is not there, and this is the time until which the item waits for it.
     var waitsUntil: ContinuousClock.Instant?
+    /// The step is there, and takes no items at the moment.
+    var retryAt: ContinuousClock.Instant?
     /// The time until which the step has to report the end of a worker that it was told to kill.
     var killLimit: ContinuousClock.Instant?
   }
 
   /// How long a step may take to report the end of a worker that it was told to kill.
   private static let killLimit: Duration = .seconds(5)
+  /// When an item is offered again that a step could not take at once.
+  private static let retryPause: Duration = .milliseconds(20)
 
   private let links: [StepLink]
   private let hasCommand: Bool
@@ -57,7 +61,8 @@ struct StepWorkers {
   var interests: [PollInterest] { links.compactMap(\.interest) }
 
   var deadline: ContinuousClock.Instant? {
-    (links.map(\.deadline) + passages.values.flatMap { [$0.waitsUntil, $0.killLimit] }).compactMap(\.self).min()
+    (links.map(\.deadline) + passages.values.flatMap { [$0.waitsUntil, $0.killLimit, $0.retryAt] }).compactMap(\.self)
+      .min()
   }
 
   /// To be called when one of the interests is readable, and at the deadline.
@@ -75,6 +80,8 @@ struct StepWorkers {
         let link = links[passage.sequence.current]
         passages[slot] = nil
         events.append(.unavailable(step: link.place, link.failure, slot: slot))
+      } else if let time = passage.retryAt, time <= now {
+        events += send(slot: slot, now: now, &errors)
       }
     }
     return events
@@ -101,13 +108,27 @@ struct StepWorkers {
       return lost.map { fail(slot: $0, .lost, &errors) }
     case .refused(let reason): return [.refused(step: links[step].place, reason)]
     case .message(.ended(let status, let slot)): return ended(status, from: step, slot: slot, now: now, &errors)
-    case .message(.notStarted(let error, let slot)):
-      guard isAt(step, slot) else { return [] }
-      passages[slot] = nil
-      _ = errors?.finish(slot: slot)
-      return [.notStarted(error, step: links[step].place, slot: slot)]
+    case .message(.notStarted(let error, let slot)): return notStarted(error, in: step, slot: slot, now: now, &errors)
     case .message: return []
     }
+  }
+
+  private mutating func notStarted(
+    _ error: SystemError, in step: Int, slot: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?
+  ) -> [Event] {
+    guard isAt(step, slot), var passage = passages[slot] else { return [] }
+    _ = errors?.finish(slot: slot)
+    guard error.isCanceled else {
+      passages[slot] = nil
+      return [.notStarted(error, step: links[step].place, slot: slot)]
+    }
+    // The step is about to end. The item waits for the next one.
+    if let interruption = passage.sequence.interruption {
+      return [fail(slot: slot, .ended(.killed(interruption)), &errors)]
+    }
+    (passage.waitsUntil, passage.retryAt) = (now + limit, now + Self.retryPause)
+    passages[slot] = passage
+    return []
   }
 
   private func isAt(_ step: Int, _ slot: Int) -> Bool {
@@ -148,6 +169,7 @@ struct StepWorkers {
     do throws(SystemError) {
       let isSent = links[step].isReady ? try hand(&passage, to: step, slot: slot, &errors) : false
       passage.waitsUntil = isSent ? nil : passage.waitsUntil ?? now + limit
+      passage.retryAt = isSent || !links[step].isReady ? nil : now + Self.retryPause
       passages[slot] = passage
       return []
     } catch {
@@ -217,8 +239,10 @@ extension ReceivedBody {
   /// A file at the beginning of the body, for another process.
   fileprivate func passedDescriptor() throws(SystemError) -> Descriptor {
     switch self {
-    case .memory(let bytes): try MemoryFile.make(bytes)
-    case .file(let file): try file.rewoundReader()
+    case .memory(let bytes): return try MemoryFile.make(bytes)
+    case .file(let file):
+      try file.letOthersRead()
+      return try file.rewoundReader()
     }
   }
 }

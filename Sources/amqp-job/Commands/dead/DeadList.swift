@@ -88,6 +88,7 @@ struct DeadItem {
       ("by", letter.reason.map { _ in .text(letter.isBrokers ? "broker" : "amqp-job") }),
       ("status", letter.status.map { .integer(Int64($0)) }), ("signal", letter.signal.map { .text($0) }),
       ("attempts", letter.attempts.map { .integer(Int64($0)) }), ("host", letter.host.map { .text($0) }),
+      ("step", letter.step.map { .text($0) }),
       ("stderr", letter.standardError.map { .text($0) }),
       ("time", letter.time.map { .text(utcText(secondsSince1970: $0)) }), ("size", .integer(Int64(size))),
     ]

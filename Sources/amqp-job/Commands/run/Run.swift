@@ -39,7 +39,7 @@ enum Run: ToolCommand {
     let spooling = try Spooling(
       directory: try settings.value(spoolDirectory), otherwise: settings.environment.temporaryDirectory,
       largestInMemory: try settings.value(spoolAbove), parallelism: options.parallelism)
-    try spooling.check(named: feed == .file, queue: options.queue)
+    try spooling.check(named: feed == .file || keepsOutput(of: steps, program), queue: options.queue)
     var configuration = EventLoop.Configuration(
       access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
@@ -61,6 +61,11 @@ enum Run: ToolCommand {
     }
   }
 
+  /// The output of a step that another one or the command follows is kept in a file, whatever its size.
+  private static func keepsOutput(of steps: [StepPlace], _ program: ProcessGroups.Program?) -> Bool {
+    steps.count > 1 || !steps.isEmpty && program != nil
+  }
+
   /// The worker's program. nil if there are steps and no command follows them.
   /// - Throws: `Failure`, `UsageError`
   private static func program(
@@ -75,7 +80,15 @@ enum Run: ToolCommand {
 
   private static func steps(_ settings: inout Settings) throws -> [StepPlace] {
     let directory = try settings.value(stepDirectory)
-    return try settings.values(step).map { StepPlace($0, in: directory) }
+    return try settings.values(step).map { word in
+      let place = StepPlace(word, in: directory)
+      guard place.path.utf8.count <= PacketSocket.maxPathLength else {
+        throw UsageError(
+          "\(step) \(place.name): the path of a socket has at most \(PacketSocket.maxPathLength) bytes, this one has more: "
+            + place.path)
+      }
+      return place
+    }
   }
 
   private static func feed(

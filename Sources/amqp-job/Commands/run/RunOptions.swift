@@ -56,7 +56,7 @@ extension Run {
   // MARK: Steps
 
   static let step = RepeatableOption(
-    "step", .text("NAME"),
+    "step", .step,
     "hand each item to this step, an 'amqp-job step' in another container, and its output to the next")
   static let stepDirectory = DefaultedOption("step-dir", .text("DIR"), default: "/run/amqp-job") {
     "directory of the steps' sockets, each NAME.sock (default \($0))"
@@ -118,6 +118,12 @@ extension Run {
 extension ValueType where Value == Int32 {
   fileprivate static var consumerPriority: Self {
     Self("N", expected: "a whole number, which may be negative") { Int32($0) }
+  }
+}
+
+extension ValueType where Value == String {
+  fileprivate static var step: Self {
+    name("NAME").limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
   }
 }
 

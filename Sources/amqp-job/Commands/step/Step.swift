@@ -6,7 +6,7 @@ import Steps
 
 /// `amqp-job step`
 enum Step: ToolCommand {
-  static let socket = Option("socket", .text("PATH"), "the socket at which to wait for items").common
+  static let socket = Option("socket", .socketPath, "the socket at which to wait for items").common
   static let grace = Run.grace
 
   static let name = "step"
@@ -55,5 +55,13 @@ enum Step: ToolCommand {
       return Failure(.internalError, "the system refuses what the step itself needs: \(error)")
     }
     return Failure(.inputOutputError, "cannot make the socket \(path): \(error.reason)")
+  }
+}
+
+extension ValueType where Value == String {
+  fileprivate static var socketPath: Self {
+    name("PATH").limited("is a path of 1 to \(PacketSocket.maxPathLength) bytes") {
+      (1...PacketSocket.maxPathLength).contains($0.utf8.count)
+    }
   }
 }

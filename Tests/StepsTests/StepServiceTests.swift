@@ -1,0 +1,185 @@
+import Console
+import Linux
+import Testing
+
+@testable import Steps
+
+@Suite struct StepServiceTests {
+  private static let hello = StepMessage.hello(version: StepMessage.version, program: "0.2.0")
+  private var service = StepService(program: "0.1.0")
+
+  private mutating func connect(_ id: Int = 1) {
+    _ = service.handle(.connected(runner: id))
+    _ = service.handle(.received(Self.hello, runner: id))
+  }
+
+  /// A worker of the runner has been started.
+  private mutating func work(_ processID: Int32 = 100, slot: Int = 0, runner id: Int = 1) {
+    _ = service.handle(.received(.run(streams: [], slot: slot), runner: id))
+    _ = service.handle(.started(processID: processID, slot: slot, runner: id))
+  }
+
+  private func lines(_ actions: [StepService.Action]) -> [String] {
+    actions.compactMap { if case .log(let entry) = $0 { entry.message.text(for: .amqpJob) } else { nil } }
+  }
+
+  // MARK: Runners
+
+  @Test mutating func whoConnectsIsToldTheVersion() {
+    #expect(
+      service.handle(.connected(runner: 1))
+        == [.send(.hello(version: StepMessage.version, program: "0.1.0"), runner: 1)])
+  }
+
+  @Test mutating func aRunnerGetsAWorkerForAnItemAndItsEnd() {
+    connect()
+    #expect(
+      service.handle(.received(.run(streams: .output, slot: 2), runner: 1))
+        == [.start(.output, slot: 2, runner: 1)])
+    #expect(service.handle(.started(processID: 100, slot: 2, runner: 1)).isEmpty)
+    #expect(
+      service.handle(.ended(processID: 100, .exited(3))) == [.send(.ended(.exited(3), slot: 2), runner: 1)])
+  }
+
+  @Test mutating func aRunnerIsToldThatAWorkerCannotBeStarted() {
+    connect()
+    let error = SystemError(call: "exec", code: 2)
+    _ = service.handle(.received(.run(streams: [], slot: 0), runner: 1))
+    #expect(
+      service.handle(.notStarted(error, slot: 0, runner: 1)) == [.send(.notStarted(error, slot: 0), runner: 1)])
+    #expect(service.handle(.received(.run(streams: [], slot: 0), runner: 1)) == [.start([], slot: 0, runner: 1)])
+  }
+
+  @Test mutating func aRunnerOfAnotherVersionIsNamedInOneLine() {
+    _ = service.handle(.connected(runner: 1))
+    let actions = service.handle(.received(.hello(version: 2, program: "9.9"), runner: 1))
+    #expect(actions.count == 1)
+    let line = lines(actions).first ?? ""
+    #expect(line.contains("amqp-job 9.9") && line.contains("version 2") && line.contains("this step version 1"))
+  }
+
+  @Test(arguments: [StepMessage.run(streams: [], slot: 0), .signal(.kill, slot: 0), .end])
+  mutating func whoHasNotSaidHelloGetsNothing(message: StepMessage) {
+    _ = service.handle(.connected(runner: 1))
+    let actions = service.handle(.received(message, runner: 1))
+    #expect(lines(actions).count == 1 && actions.last == .disconnect(runner: 1))
+    #expect(service.handle(.received(message, runner: 1)).isEmpty)
+  }
+
+  @Test(arguments: [
+    StepMessage.notStarted(.readFailed, slot: 0), .ended(.exited(0), slot: 0), .run(streams: [], slot: 0),
+  ])
+  mutating func whoDoesNotSpeakAsARunnerLosesItsWorkers(message: StepMessage) {
+    connect()
+    work()
+    let actions = service.handle(.received(message, runner: 1))
+    #expect(Array(actions.dropFirst()) == [.signal(.kill, processID: 100), .disconnect(runner: 1)])
+  }
+
+  @Test mutating func theWorkersOfARunnerThatIsGoneAreKilled() {
+    connect(1)
+    connect(2)
+    work(100, slot: 0, runner: 1)
+    work(101, slot: 1, runner: 1)
+    work(200, slot: 0, runner: 2)
+    #expect(
+      service.handle(.disconnected(runner: 1))
+        == [.signal(.kill, processID: 100), .signal(.kill, processID: 101), .disconnect(runner: 1)])
+    #expect(service.handle(.ended(processID: 100, .killed(.kill))).isEmpty)
+    #expect(
+      service.handle(.ended(processID: 200, .exited(0))) == [.send(.ended(.exited(0), slot: 0), runner: 2)])
+  }
+
+  @Test mutating func aRunnersSignalReachesItsWorkerOnly() {
+    connect(1)
+    connect(2)
+    work(100, slot: 0, runner: 1)
+    work(200, slot: 0, runner: 2)
+    #expect(
+      service.handle(.received(.signal(.user1, slot: 0), runner: 2)) == [.signal(.user1, processID: 200)])
+    #expect(service.handle(.received(.signal(.user1, slot: 5), runner: 2)).isEmpty)
+  }
+
+  // MARK: The end
+
+  @Test mutating func theStepEndsWhenItsRunnerHasEnded() {
+    connect()
+    #expect(service.handle(.received(.end, runner: 1)).suffix(2) == [.disconnect(runner: 1), .finish])
+  }
+
+  @Test mutating func theStepEndsOnceTheWorkersOfItsRunnerHaveEnded() {
+    connect()
+    work()
+    let actions = service.handle(.received(.end, runner: 1))
+    #expect(actions.contains(.signal(.kill, processID: 100)) && !actions.contains(.finish))
+    #expect(service.handle(.ended(processID: 100, .killed(.kill))) == [.finish])
+  }
+
+  @Test mutating func theStepEndsWithItsLastRunner() {
+    connect(1)
+    connect(2)
+    #expect(!service.handle(.received(.end, runner: 1)).contains(.finish))
+    #expect(service.handle(.received(.run(streams: [], slot: 0), runner: 2)) == [.start([], slot: 0, runner: 2)])
+    #expect(service.handle(.received(.end, runner: 2)).contains(.finish))
+  }
+
+  @Test mutating func somebodyWhoConnectsAndIsSilentHoldsNothingUp() {
+    _ = service.handle(.connected(runner: 1))
+    connect(2)
+    #expect(service.handle(.received(.end, runner: 2)).contains(.finish))
+  }
+
+  @Test mutating func aRunnerThatWasKilledIsWaitedFor() {
+    connect()
+    #expect(!service.handle(.disconnected(runner: 1)).contains(.finish))
+    #expect(service.handle(.connected(runner: 2)).count == 1)
+  }
+
+  @Test(arguments: [Signal.terminate, .interrupt, .hangup])
+  mutating func aSignalEndsAStepWithoutARunner(signal: Signal) {
+    #expect(service.handle(.signal(signal)) == [.finish])
+  }
+
+  @Test mutating func aSignalLetsTheRunnerComeToItsEnd() {
+    connect()
+    work()
+    let actions = service.handle(.signal(.terminate))
+    #expect(actions.count == 1 && lines(actions) == ["TERM: waiting for the runner to end"])
+    #expect(
+      service.handle(.ended(processID: 100, .exited(0))) == [.send(.ended(.exited(0), slot: 0), runner: 1)])
+    // An item that is in an earlier step needs this one, too.
+    #expect(service.handle(.received(.run(streams: [], slot: 0), runner: 1)) == [.start([], slot: 0, runner: 1)])
+    #expect(service.handle(.connected(runner: 2)) == [.disconnect(runner: 2)])
+    _ = service.handle(.started(processID: 101, slot: 0, runner: 1))
+    #expect(
+      service.handle(.disconnected(runner: 1)) == [.signal(.kill, processID: 101), .disconnect(runner: 1)])
+    #expect(service.handle(.ended(processID: 101, .killed(.kill))) == [.finish])
+  }
+
+  @Test mutating func theSecondSignalEndsTheWorkers() {
+    connect()
+    work()
+    _ = service.handle(.signal(.terminate))
+    #expect(service.handle(.signal(.interrupt)) == [.signal(.interrupt, processID: 100), .beginGrace])
+    #expect(
+      service.handle(.received(.run(streams: [], slot: 1), runner: 1))
+        == [.send(.notStarted(.canceled("step"), slot: 1), runner: 1)])
+    #expect(service.handle(.graceElapsed) == [.signal(.kill, processID: 100)])
+    #expect(
+      service.handle(.ended(processID: 100, .killed(.kill)))
+        == [.send(.ended(.killed(.kill), slot: 0), runner: 1), .finish])
+  }
+
+  @Test mutating func theSecondSignalEndsAStepWithoutWorkers() {
+    connect()
+    _ = service.handle(.signal(.terminate))
+    #expect(service.handle(.signal(.terminate)).last == .finish)
+  }
+
+  @Test(arguments: [Signal.quit, .user1, .user2, .windowChange, .resume])
+  mutating func otherSignalsReachTheWorkers(signal: Signal) {
+    connect()
+    work()
+    #expect(service.handle(.signal(signal)) == [.signal(signal, processID: 100)])
+  }
+}
