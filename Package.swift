@@ -65,15 +65,15 @@ let package = Package(
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
-    .testTarget(name: "StepsTests", dependencies: ["Linux", "Steps"], swiftSettings: common),
+    .testTarget(name: "StepsTests", dependencies: ["Console", "Linux", "Steps"], swiftSettings: common),
     .testTarget(
-      name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux"],
+      name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux", "Steps"],
       swiftSettings: common),
     .testTarget(
       name: "CommandTests", dependencies: ["AMQP", "Arguments", "Broker", "Console", "amqp-job"], swiftSettings: common),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["AMQP", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Publishing"],
+      dependencies: ["AMQP", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Publishing", "Steps"],
       swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]

@@ -50,6 +50,11 @@ struct RunnerHarness {
       if status != .exited(0) || runner.options.worker.timeout != nil { noteFailure(item) }
     case .commandRefused(_, _, let slot):
       guard workers.removeValue(forKey: slot) != nil else { return }
+    case .stepUnavailable(_, _, let slot):
+      guard workers.removeValue(forKey: slot) != nil else { return }
+    case .stepFailed(_, let slot):
+      guard let item = workers.removeValue(forKey: slot) else { return }
+      noteFailure(item)
     case .workerDidNotStart(_, let slot):
       guard let item = workers.removeValue(forKey: slot) else { return }
       noteFailure(item)
@@ -136,7 +141,10 @@ struct RunnerHarness {
     switch Int.random(in: 0..<10, using: &random) {
     case 0..<4:
       guard let slot = workers.keys.sorted().randomElement(using: &random) else { return }
-      switch Int.random(in: 0..<8, using: &random) {
+      switch Int.random(in: 0..<11, using: &random) {
+      case 8: try handle(.stepUnavailable(StepPlace("s", in: "/run"), reason: "no", slot: slot))
+      case 9: try handle(.stepFailed(StepFailure(step: "s", end: .lost), slot: slot))
+      case 10: try handle(.stepFailed(StepFailure(step: "s", end: .ended(.exited(3))), slot: slot))
       case 0: try handle(.commandRefused(.notExecutable, reason: "no", slot: slot))
       case 1: try handle(.workerDidNotStart(reason: "no", slot: slot))
       case 2: try handle(.workerEnded(.killed(.kill), slot: slot))

@@ -1,0 +1,255 @@
+import AMQP
+import Broker
+import Glibc
+import Linux
+import Steps
+import Testing
+
+@testable import JobRunner
+
+/// A step that a test plays, at the end of a real socket.
+private final class PlayedStep {
+  let listener: PacketListener
+  private(set) var connection: StepConnection?
+
+  init(_ path: String) throws { listener = try PacketListener(path: path, maxPacketSize: StepMessage.maxSize) }
+
+  /// Takes the connection that a runner has made.
+  func accept(version: Int32 = StepMessage.version) throws {
+    let accepted = StepConnection(try #require(try listener.accept()))
+    #expect(accepted.send(.hello(version: version, program: "other")))
+    connection = accepted
+    guard case .message(.hello(StepMessage.version, program: "1"), _)? = connection?.receive() else {
+      Issue.record("the runner has not said hello")
+      return
+    }
+  }
+
+  func hangUp() { connection = nil }
+
+  /// The next message, and the bytes of its descriptors.
+  func next() throws -> (StepMessage, [[UInt8]])? {
+    guard case .message(let message, let descriptors)? = connection?.receive() else { return nil }
+    return (message, try descriptors.prefix(2).map { try MemoryFile.read($0, limit: 1000) })
+  }
+}
+
+@Suite struct StepWorkersTests {
+  private let directory: String
+  private var now = ContinuousClock.now
+  private var errors: WorkerErrors?
+
+  init() throws {
+    var template = Array("/tmp/amqp-job-test-XXXXXX".utf8CString)
+    directory = String(cString: try #require(mkdtemp(&template)))
+  }
+
+  private func path(_ name: String) -> String { "\(directory)/\(name).sock" }
+
+  private func workers(_ names: [String], hasCommand: Bool = false) -> StepWorkers {
+    StepWorkers(
+      names.map { StepPlace($0, in: directory) }, hasCommand: hasCommand, spoolDirectory: directory,
+      limit: .seconds(30), version: "1", now: now)
+  }
+
+  private mutating func process(_ workers: inout StepWorkers, after pause: Duration = .seconds(1)) -> [String] {
+    now += pause
+    return workers.process(now: now, &errors).map(\.word)
+  }
+
+  private mutating func begin(_ workers: inout StepWorkers, slot: Int = 0) throws -> [String] {
+    let envelope = Envelope(
+      consumerTag: "c", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q")
+    let item = WorkItem(envelope: envelope, properties: BasicProperties(), queue: "q")
+    return try workers.begin(item, .memory([7, 0]), slot: slot, now: now, &errors).map(\.word)
+  }
+
+  /// The steps have answered.
+  private mutating func ready(_ workers: inout StepWorkers, _ steps: PlayedStep...) throws {
+    _ = process(&workers)
+    for step in steps { try step.accept() }
+    #expect(process(&workers) == ["ready"])
+  }
+
+  @Test mutating func allStepsHaveToAnswer() throws {
+    var workers = workers(["a", "b"])
+    let first = try PlayedStep(path("a"))
+    _ = process(&workers, after: .zero)
+    try first.accept()
+    #expect(process(&workers) == ["silent b"])
+    #expect(process(&workers) == [])
+    let second = try PlayedStep(path("b"))
+    #expect(process(&workers) == [])
+    try second.accept()
+    #expect(process(&workers) == ["ready"])
+    rmdir(directory)
+  }
+
+  @Test mutating func aStepOfAnotherVersionIsRefused() throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    _ = process(&workers)
+    try step.accept(version: 2)
+    #expect(process(&workers).first?.hasPrefix("refused a: it is amqp-job other and speaks version 2") == true)
+    rmdir(directory)
+  }
+
+  @Test mutating func anItemPassesTheStepsInTurn() throws {
+    var workers = workers(["a", "b"])
+    let (first, second) = (try PlayedStep(path("a")), try PlayedStep(path("b")))
+    try ready(&workers, first, second)
+    #expect(try begin(&workers) == [])
+    let (message, bytes) = try #require(try first.next())
+    #expect(message == .run(streams: .output, slot: 0) && bytes[1] == [7, 0])
+    #expect(String(decoding: bytes[0], as: UTF8.self).contains("WORK_ITEM_QUEUE=q\0"))
+    #expect(try second.next() == nil)
+    #expect(first.connection?.send(.ended(.exited(0), slot: 0)) == true)
+    #expect(process(&workers) == [])
+    #expect(try second.next()?.0 == .run(streams: [], slot: 0))
+    #expect(second.connection?.send(.ended(.exited(0), slot: 0)) == true)
+    #expect(process(&workers) == ["passed 0"])
+    rmdir(directory)
+  }
+
+  @Test mutating func aStepThatGoesAwayIsLostAndTheNextItemWaitsForIt() throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    _ = try begin(&workers)
+    step.hangUp()
+    #expect(process(&workers, after: .zero) == ["failed a lost 0"])
+    #expect(try begin(&workers) == [])
+    #expect(process(&workers) == [])
+    try step.accept()
+    #expect(process(&workers) == [])
+    #expect(try step.next()?.0 == .run(streams: [], slot: 0))
+    rmdir(directory)
+  }
+
+  @Test mutating func aStepThatDoesNotComeBackIsUnavailable() throws {
+    var workers = workers(["a"])
+    var step: PlayedStep? = try PlayedStep(path("a"))
+    try ready(&workers, try #require(step))
+    step = nil
+    _ = process(&workers)
+    _ = try begin(&workers)
+    #expect(process(&workers, after: .seconds(29)) == [])
+    #expect(process(&workers) == ["unavailable a: No such file or directory 0"])
+    rmdir(directory)
+  }
+
+  @Test(arguments: [Signal.terminate, .interrupt, .kill])
+  mutating func anItemThatWaitsForAStepIsEndedByASignal(signal: Signal) throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    step.hangUp()
+    _ = process(&workers, after: .zero)
+    _ = try begin(&workers)
+    #expect(workers.signal(.user1, slot: 0, now: now, &errors).isEmpty)
+    #expect(workers.signal(signal, slot: 0, now: now, &errors).map(\.word) == ["failed a \(signal) 0"])
+    rmdir(directory)
+  }
+
+  @Test mutating func aStepThatReportsNoEndAfterAKillIsLost() throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    _ = try begin(&workers)
+    #expect(workers.signal(.kill, slot: 0, now: now, &errors).isEmpty)
+    #expect(process(&workers, after: .seconds(4)) == [])
+    #expect(process(&workers) == ["failed a lost 0"])
+    rmdir(directory)
+  }
+
+  @Test mutating func aStepThatIsAboutToEndCostsNoAttempt() throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    _ = try begin(&workers)
+    _ = try step.next()
+    #expect(step.connection?.send(.notStarted(.canceled("step"), slot: 0)) == true)
+    #expect(process(&workers, after: .zero) == [])
+    step.hangUp()
+    #expect(process(&workers, after: .milliseconds(1)) == [])
+    _ = process(&workers)
+    try step.accept()
+    #expect(process(&workers) == [])
+    #expect(try step.next()?.0 == .run(streams: [], slot: 0))
+    rmdir(directory)
+  }
+
+  @Test mutating func aWorkerThatCannotBeStartedIsReported() throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    _ = try begin(&workers)
+    #expect(step.connection?.send(.notStarted(SystemError(call: "exec", code: ENOENT), slot: 0)) == true)
+    #expect(process(&workers) == ["not started a: exec: No such file or directory 0"])
+    rmdir(directory)
+  }
+
+  @Test mutating func aStepThatSpeaksNonsenseIsLost() throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    _ = try begin(&workers)
+    #expect(step.connection?.send(.run(streams: [], slot: 0)) == true)
+    #expect(process(&workers) == ["failed a lost 0"])
+    rmdir(directory)
+  }
+
+  @Test mutating func anEndThatBelongsToNoItemIsIgnored() throws {
+    var workers = workers(["a", "b"])
+    let (first, second) = (try PlayedStep(path("a")), try PlayedStep(path("b")))
+    try ready(&workers, first, second)
+    _ = try begin(&workers)
+    #expect(second.connection?.send(.ended(.exited(0), slot: 0)) == true)
+    #expect(first.connection?.send(.ended(.exited(0), slot: 9)) == true)
+    #expect(process(&workers) == [])
+    rmdir(directory)
+  }
+
+  /// The socket holds some hundred messages that nobody has read yet.
+  @Test mutating func aThousandItemsAtOnceAllReachTheStep() throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    for slot in 0..<1000 { #expect(try begin(&workers, slot: slot) == []) }
+    var slots: Set<Int> = []
+    for _ in 0..<1000 where slots.count < 1000 {
+      while case .run(_, let slot)? = try step.next()?.0 { slots.insert(slot) }
+      #expect(process(&workers, after: .milliseconds(20)) == [])
+    }
+    #expect(slots.count == 1000)
+    rmdir(directory)
+  }
+
+  @Test mutating func theStepsAreToldOfTheEnd() throws {
+    var workers = workers(["a"])
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    workers.end()
+    #expect(try step.next()?.0 == .end)
+    rmdir(directory)
+  }
+}
+
+extension StepWorkers.Event {
+  fileprivate var word: String {
+    switch self {
+    case .ready: "ready"
+    case .silent(let step, _): "silent \(step.name)"
+    case .refused(let step, let reason): "refused \(step.name): \(reason)"
+    case .passed(_, _, let slot): "passed \(slot)"
+    case .failed(let failure, let slot):
+      switch failure.end {
+      case .lost: "failed \(failure.step) lost \(slot)"
+      case .ended(.killed(let signal)): "failed \(failure.step) \(signal) \(slot)"
+      case .ended(.exited(let code)): "failed \(failure.step) \(code) \(slot)"
+      }
+    case .notStarted(let error, let step, let slot): "not started \(step.name): \(error) \(slot)"
+    case .unavailable(let step, let reason, let slot): "unavailable \(step.name): \(reason) \(slot)"
+    }
+  }
+}
