@@ -57,6 +57,14 @@ package final class PacketSocket {
   /// The next packet. The error's code is EMSGSIZE for one that is larger than `maxPacketSize`, or that passes more
   /// descriptors than `maxPassedCount`.
   package func receive() throws(SystemError) -> Arrival {
+    do { return try receiveOnce() } catch {
+      // The kernel reports once that the other side has left something unread. What it has sent before can still be read.
+      guard error.code == ECONNRESET else { throw error }
+      return try receiveOnce()
+    }
+  }
+
+  private func receiveOnce() throws(SystemError) -> Arrival {
     var bytes = [UInt8](repeating: 0, count: maxPacketSize)
     var descriptors: [Descriptor] = []
     var count = 0
@@ -75,7 +83,6 @@ package final class PacketSocket {
     switch code {
     case 0: return count == 0 ? .ended : .packet(Array(bytes.prefix(count)), descriptors)
     case EAGAIN: return .nothing
-    case ECONNRESET: return .ended
     default: throw SystemError(call: "recvmsg", code: code)
     }
   }

@@ -111,8 +111,10 @@ package final class StepServer {
   private func perform(_ action: StepService.Action) {
     switch action {
     case .send(let message, let id):
-      // A runner that does not read is gone, as far as this step is concerned.
-      if connections[id]?.send(message) == false { handle(.disconnected(runner: id)) }
+      guard connections[id]?.send(message) == false else { return }
+      // A runner that is gone may have said before that it has ended. One that does not read counts as gone.
+      receive(from: id)
+      handle(.disconnected(runner: id))
     case .start(let streams, let slot, let id): start(streams, slot: slot, runner: id)
     case .signal(let signal, let processID): processes.send(signal, to: processID)
     case .disconnect(let id): connections[id] = nil

@@ -85,6 +85,19 @@ import Testing
     #expect(passed.count == PacketSocket.maxPassedCount)
   }
 
+  @Test func whatWasSentBeforeTheEndIsReadThoughTheOtherSideHasLeftSomethingUnread() throws {
+    let listener = try listen()
+    var sender: PacketSocket? = try PacketSocket(connectingTo: path, maxPacketSize: 64)
+    let receiver = try #require(try listener.accept())
+    try receiver.send([7])
+    try sender?.send([1])
+    sender = nil
+    guard case .packet([1], _) = try receiver.receive(), case .ended = try receiver.receive() else {
+      Issue.record("the packet is lost")
+      return
+    }
+  }
+
   @Test func anOutputFileMayBeOpenedAgain() throws {
     let output = try OutputFile(in: directory.path)
     let writer = try #require(output.writer)

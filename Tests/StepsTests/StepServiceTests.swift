@@ -135,7 +135,7 @@ import Testing
     #expect(service.handle(.connected(runner: 2)).count == 1)
   }
 
-  @Test(arguments: [Signal.terminate, .interrupt, .hangup])
+  @Test(arguments: [Signal.terminate, .interrupt, .hangup, .quit])
   mutating func aSignalEndsAStepWithoutARunner(signal: Signal) {
     #expect(service.handle(.signal(signal)) == [.finish])
   }

@@ -1,0 +1,10 @@
+"""The fixture of the tests of steps."""
+
+import pytest
+
+from support.steps import Steps
+
+
+@pytest.fixture
+def steps(bench):
+    return Steps(bench)
