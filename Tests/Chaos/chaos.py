@@ -20,6 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "EndToEn
 
 from support import amqp  # noqa: E402
 import broker as broker_module  # noqa: E402
+import containers  # noqa: E402
 import options  # noqa: E402
 from support import processes  # noqa: E402
 import report  # noqa: E402
@@ -122,13 +123,27 @@ class Chaos:
             mode, words = runners.mode(self.options.seed, run, self.options.modes)
             attempts = runners.ATTEMPTS if stage.is_declared else []
             security = ["--tls-ca", self.authority] if self.is_tls(slot) else []
-            return mode, self.words(stage.queue, *security, *attempts, *words), environment
+            return mode, self.words(stage.queue, *security, *attempts, *words, run=run), environment
 
-        return runners.Loop(slot, stage.queue, command, self.directory / f"runners-{slot}.log", self.says_drained)
+        return runners.Loop(
+            slot, stage.queue, command, self.directory / f"runners-{slot}.log", self.says_drained, self.start_steps)
 
-    def words(self, queue, *words):
-        """Returns the command line of a runner."""
+    def step_directory(self, run):
+        return self.directory / "sockets" / run
+
+    def start_steps(self, run):
+        if not self.options.steps:
+            return None
+        return containers.Steps(
+            self.binary, self.step_directory(run), self.options.steps, self.worker,
+            runners.environment(self.marker, run), self.directory / "steps")
+
+    def words(self, queue, *words, run=None):
+        """Returns the command line of a runner. `run` is the name of one that has steps, if there are any."""
         common = [*runners.COMMON, "--spool-dir", str(self.spool.path)]
+        if run is not None and self.options.steps:
+            steps = containers.options(self.step_directory(run), self.options.steps)
+            return [str(self.binary), "run", "-q", queue, *common, *runners.without_feed(words), *steps]
         return [str(self.binary), "run", "-q", queue, *common, *words, "--", str(self.worker)]
 
     def start_runner(self, run, url, words):
@@ -285,7 +300,9 @@ def main():
         finally:
             chaos.close()
         said = functools.partial(runners.said, directory)
-        sys.exit(report.Report(asked, record, chaos.situations.counts, remaining, version, seconds, said).show())
+        complaints = [line for loop in chaos.loops for line in loop.complaints]
+        found = report.Report(asked, record, chaos.situations.counts, remaining, version, seconds, said, complaints)
+        sys.exit(found.show())
     finally:
         (directory / "amqp-job").unlink(missing_ok=True)
         if asked.keep:

@@ -35,6 +35,7 @@ class Faults:
             plan.RUNNER_TERMINATED: self._runner,
             plan.WORKER_KILLED: self._worker,
             plan.WORKER_TERMINATED: self._worker,
+            plan.STEP_KILLED: self._step,
             plan.STALLED: self._stall,
             plan.RESET: self._connection,
             plan.HALF_OPEN: self._connection,
@@ -125,6 +126,11 @@ class Faults:
             return False
         finally:
             os.close(descriptor)
+
+    def _step(self, step):
+        start, loop = time.monotonic(), self._loop(step)
+        run = loop.kill_step(step.seconds % 1)
+        return run is not None and self._note(step, start, slot=loop.slot, run=run.name)
 
     # Connections
 

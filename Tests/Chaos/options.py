@@ -39,8 +39,11 @@ def parse():
         "--modes", type=names(runners.MODES), default=list(runners.MODES), metavar="MODE,...",
         help=f"how runners are started: {', '.join(runners.MODES)} (all of them)")
     parser.add_argument(
-        "--faults", type=names(plan.KINDS), default=plan.KINDS, metavar="FAULT,...",
-        help=f"kinds of faults: {', '.join(plan.KINDS)} (all of them)")
+        "--faults", type=names(plan.KINDS), default=None, metavar="FAULT,...",
+        help=f"kinds of faults: {', '.join(plan.KINDS)} (all of them that suit the steps)")
+    parser.add_argument(
+        "--steps", type=int, default=0, metavar="N",
+        help="each runner has this many steps, of which the last is the worker (0: the runner has the worker)")
     parser.add_argument("--no-situations", action="store_true", help="leave out the situations")
     parser.add_argument("--binary", dest="other", metavar="PATH", help="test this amqp-job instead of building one")
     parser.add_argument("--rabbitmq", metavar="V", help="version of the broker, as for scripts/broker start")
@@ -48,6 +51,10 @@ def parse():
     found = parser.parse_args()
     if found.items < 1 or found.runners < 1 or found.seconds <= 0:
         parser.error("--items, --runners and --seconds must be greater than 0")
+    unsuitable = plan.WITH_STEPS if found.steps else plan.WITHOUT_STEPS
+    found.faults = [kind for kind in found.faults or plan.KINDS if kind not in unsuitable]
+    if found.steps < 0 or found.steps and found.consumer != "amqp-job":
+        parser.error("--steps is a number of steps of amqp-job")
     found.seed = found.seed or uuid.uuid4().hex[:8]
     if found.queues is None:
         found.queues = [kind for kind in stages.KINDS if found.consumer == "amqp-job" or kind.startswith("plain")]

@@ -9,6 +9,7 @@ RUNNER_KILLED = "runner killed"
 RUNNER_TERMINATED = "runner terminated"
 WORKER_KILLED = "worker killed"
 WORKER_TERMINATED = "worker terminated"
+STEP_KILLED = "step killed"
 STALLED = "connection stalled"
 RESET = "connection reset"
 HALF_OPEN = "connection half-open"
@@ -25,7 +26,7 @@ SPOOL_FULL = "spool directory full"
 NO_PROCESSES = "no processes for runners"
 NO_DESCRIPTORS = "no descriptors for runners"
 
-# Three series run in parallel. Each goes through its list again and again, in a random order. The first round has every kind
+# Four series run in parallel. Each goes through its list again and again, in a random order. The first round has every kind
 # only once, so that every kind occurs early.
 SINGLE = [RUNNER_KILLED, RUNNER_TERMINATED, WORKER_KILLED, WORKER_TERMINATED, STALLED, RESET, HALF_OPEN]
 SINGLE_PAUSE = 0.1, 0.7
@@ -34,10 +35,14 @@ BROKERS = [
     DELETED,
 ]
 BROKERS_PAUSE = 0.3, 1.5
+STEPS = [STEP_KILLED]  # of runs with steps only
+STEPS_PAUSE = 0.1, 0.7
 HOSTS = [SPOOL_GONE, SPOOL_FULL, NO_PROCESSES, NO_DESCRIPTORS]
 HOSTS_PAUSE = 1.0, 6.0
-SERIES = [(SINGLE, SINGLE_PAUSE), (BROKERS, BROKERS_PAUSE), (HOSTS, HOSTS_PAUSE)]
-KINDS = list(dict.fromkeys(SINGLE + BROKERS + HOSTS))
+SERIES = [(SINGLE, SINGLE_PAUSE), (BROKERS, BROKERS_PAUSE), (HOSTS, HOSTS_PAUSE), (STEPS, STEPS_PAUSE)]
+KINDS = list(dict.fromkeys(SINGLE + BROKERS + HOSTS + STEPS))
+# A full disk makes the workers of steps fail, which no journal has.
+WITHOUT_STEPS, WITH_STEPS = {STEP_KILLED}, {SPOOL_FULL}
 
 # Seconds. A short silence does no harm with heartbeats of two seconds, and a long one breaks the connection. A shortage on
 # the host is always long, so that it lasts for more attempts than an item has.

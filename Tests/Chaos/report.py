@@ -24,7 +24,7 @@ def name_of(status):
 class Report:
     """`said(run)` returns the lines that a run has logged."""
 
-    def __init__(self, options, record, situations, remaining, version, seconds, said):
+    def __init__(self, options, record, situations, remaining, version, seconds, said, complaints):
         self.options, self.record, self.version, self.seconds, self.said = options, record, version, seconds, said
         self.situations = situations
         self.kinds = collections.Counter(fault.kind for fault in record.faults)
@@ -45,6 +45,8 @@ class Report:
             self.checks["items kept from their owner's dead-letter queue"] = verdict.limits_bypassed(record)
             self.checks["runners that hung"] = record.hung
             self.checks["exit statuses that no fault explains"] = statuses.unexplained(record)
+        if options.steps:
+            self.checks["steps that did not end with 0"] = complaints
         if options.seconds >= ALL_KINDS:
             self.checks["kinds of faults that never occurred"] = [
                 kind for kind in options.faults if not self.kinds[kind]]
@@ -53,7 +55,7 @@ class Report:
         record, options = self.record, self.options
         done = [turn for turn in record.turns if turn.outcome == "done"]
         found = {
-            "seed": options.seed, "consumer": options.consumer, "queues": ", ".join(options.queues),
+            "seed": options.seed, "consumer": options.consumer, "steps": options.steps, "queues": ", ".join(options.queues),
             "rabbitmq": self.version, "items": len(record.published),
             "items that may not have been published": len(record.publications) - len(record.published),
             "faults": len(record.faults), **{f"faults, {kind}": self.kinds[kind] for kind in options.faults},

@@ -44,6 +44,11 @@ def mode(seed, run, names):
     return found, [*found.words, *storing, *(["--feed", "file"] if generator.random() < 0.25 else [])]
 
 
+def without_feed(words):
+    """The options without --feed: a step gets its item on standard input."""
+    return [word for index, word in enumerate(words) if "--feed" not in words[max(0, index - 1):index + 1]]
+
+
 def environment(marker, run, **more):
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", MARKER: marker, "CHAOS_RUN": run, **more}
 
@@ -95,13 +100,15 @@ def said(directory, run):
 class Loop(threading.Thread):
     """Runs until all items are published and a runner has found the queue drained after that.
 
-    `command(run name)` returns the Mode, the command line and the environment of a run.
+    `command(run name)` returns the Mode, the command line and the environment of a run, `steps(run name)` its started steps,
+    if it has any.
     """
 
-    def __init__(self, slot, queue, command, log, says_drained):
+    def __init__(self, slot, queue, command, log, says_drained, steps=lambda name: None):
         super().__init__(daemon=True)
         self.slot, self.queue, self.command, self.log = slot, queue, command, log
-        self.says_drained = says_drained
+        self.says_drained, self.make_steps = says_drained, steps
+        self.steps, self.complaints = None, []
         self.runs = []
         self.runner = None
         self.lock = threading.Lock()
@@ -114,7 +121,9 @@ class Loop(threading.Thread):
             may_be_last = self.is_all_published
             name = f"{self.slot}.{len(self.runs)}"
             mode, words, environment = self.command(name)
+            steps = self.make_steps(name)
             with self.lock:
+                self.steps = steps
                 run = Run(
                     name, self.slot, mode.limit, time.monotonic(), parallelism=mode.parallelism, queue=self.queue)
                 self.runner = runner = Runner(run, [*self.wrapper, *words], environment, self.log)
@@ -123,6 +132,9 @@ class Loop(threading.Thread):
             with self.lock:
                 self.runner = None
                 runner.wait()
+                self.steps = None
+            if steps is not None:
+                self.complaints += [f"{line}, of run {name}" for line in steps.finish(run.status == 0)]
             if may_be_last and self.says_drained(run):
                 return
             if run.status != 0:
@@ -132,5 +144,12 @@ class Loop(threading.Thread):
         """Sends a signal to the current runner. Returns its run, or None if there is none."""
         with self.lock:
             if self.runner is not None and self.runner.send(number):
+                return self.runner.run
+        return None
+
+    def kill_step(self, whom):
+        """Kills a step of the current run, which is returned; None if there is none."""
+        with self.lock:
+            if self.runner is not None and self.steps is not None and self.steps.kill(whom):
                 return self.runner.run
         return None

@@ -15,10 +15,11 @@ PROCESSES = {plan.NO_PROCESSES, plan.NO_DESCRIPTORS}
 PERMISSIONS = {plan.NO_CONFIGURE, plan.NO_WRITE}
 # No fault explains a status that is not listed here.
 EXPLAINED_BY = {
+    1: {plan.STEP_KILLED},
     2: {plan.NO_DESCRIPTORS},  # from the worker's shell, which needs descriptor 10
     64: {plan.SPOOL_GONE},  # if the runner starts during the fault
     66: {plan.DELETED},
-    69: touches.SILENCES | {plan.BROKER_KILLED, plan.NO_DESCRIPTORS},
+    69: touches.SILENCES | {plan.BROKER_KILLED, plan.NO_DESCRIPTORS, plan.STEP_KILLED},
     70: PROCESSES,
     74: SPOOL | {plan.NO_DESCRIPTORS},
     75: touches.CONNECTIONS,
@@ -30,7 +31,7 @@ EXPLAINED_BY = {
     -15: {plan.RUNNER_TERMINATED},
 }
 # These faults hit a single process, which they name.
-OF_ONE = {plan.RUNNER_KILLED, plan.RUNNER_TERMINATED, plan.WORKER_KILLED, plan.WORKER_TERMINATED}
+OF_ONE = {plan.RUNNER_KILLED, plan.RUNNER_TERMINATED, plan.WORKER_KILLED, plan.WORKER_TERMINATED, plan.STEP_KILLED}
 
 
 def explains(fault, run):

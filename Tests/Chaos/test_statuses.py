@@ -77,3 +77,11 @@ def test_what_needs_no_fault():
         assert statuses.unexplained(record(runs=[run], turns=[])) == []
     hung = run_of("0.0", 0, 1, 9.0, 10.6, -9)
     assert statuses.unexplained(record(runs=[hung], turns=[], hung=[hung])) == []
+
+
+def test_steps():
+    """A step that was killed explains a failure of its run only."""
+    run = run_of("0.0", 0, 1, 9.0, 10.6, 1)
+    other = run_of("1.0", 1, 1, 9.0, 10.6, 1)
+    killed = fault(plan.STEP_KILLED, 10.0, slot=0, run="0.0")
+    assert statuses.unexplained(record(killed, runs=[run, other], turns=[])) == [other]

@@ -2,7 +2,7 @@
 
 A turn is the work of one worker on one item. A fault touches a turn only if it hit that turn between its start and its ack:
 
-- SIGKILL to the runner or to the worker.
+- SIGKILL to the runner, to the worker, or to the step in which it runs.
 - TERM to the runner, unless the worker was done soon afterwards. A second TERM, or the end of the grace, kills the worker;
   otherwise the worker exits with 0 and its item must be acked. TERM to the worker touches nothing, because a worker that is
   done ignores it.
@@ -35,6 +35,8 @@ SILENCES = {plan.STALLED, plan.BROKER_STOPPED, plan.HALF_OPEN}
 CONNECTIONS = SILENCES | {plan.RESET, plan.CLOSED, plan.ALL_CLOSED, plan.BROKER_KILLED}
 # The faults that make a runner lose an item that it has.
 LOSSES = CONNECTIONS | {plan.RUNNER_KILLED}
+# The faults that end an attempt whose worker may not have started.
+UNSTARTING = LOSSES | {plan.STEP_KILLED}
 
 
 def span(fault):
@@ -83,6 +85,8 @@ def kills(fault, turn, run):
         return False
     if fault.kind == plan.WORKER_KILLED:
         return (fault.run, fault.pid) == (turn.run, turn.pid)
+    if fault.kind == plan.STEP_KILLED:
+        return fault.run == turn.run and overlap(fault, turn.start - BEFORE, settles_at(turn, run))
     if fault.kind == plan.RUNNER_TERMINATED and turn.end is not None:
         return fault.run == turn.run and turn.start - BEFORE <= fault.end and fault.start + NOT_YET_KILLED < turn.end
     return False

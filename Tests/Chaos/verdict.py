@@ -175,7 +175,7 @@ def dead_unrun(record):
         tried = sum(turn.outcome != "done" for turn in record.turns_by_item.get(item, []))
         tokens = [
             (item, index) for index, fault in enumerate(record.faults)
-            if fault.kind in touches.LOSSES and touches.overlap(fault, start, NEVER)
+            if fault.kind in touches.UNSTARTING and touches.overlap(fault, start, NEVER)
             and any(run.queue == queue for run in touches.affected(fault, record.runs))
         ]
         missing = range(tried, stages.MAX_ATTEMPTS)

@@ -189,6 +189,17 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
+  @Test mutating func anOutputThatFindsNoPlaceIsReportedBeforeTheStepBegins() throws {
+    var workers = StepWorkers(
+      [StepPlace("a", in: directory)], hasCommand: true, spoolDirectory: directory + "/gone", limit: .seconds(30),
+      version: "1", now: now)
+    let step = try PlayedStep(path("a"))
+    try ready(&workers, step)
+    #expect(try begin(&workers) == ["not kept a: No such file or directory 0"])
+    #expect(try step.next() == nil)
+    rmdir(directory)
+  }
+
   @Test mutating func aStepThatSpeaksNonsenseIsLost() throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
@@ -249,6 +260,7 @@ extension StepWorkers.Event {
       case .ended(.exited(let code)): "failed \(failure.step) \(code) \(slot)"
       }
     case .notStarted(let error, let step, let slot): "not started \(step.name): \(error) \(slot)"
+    case .outputNotKept(let error, let step, let slot): "not kept \(step.name): \(error.reason) \(slot)"
     case .unavailable(let step, let reason, let slot): "unavailable \(step.name): \(reason) \(slot)"
     }
   }

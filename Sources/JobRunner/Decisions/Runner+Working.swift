@@ -190,7 +190,7 @@ extension Runner {
     switch status {
     case .internalError: "the system starts no worker"
     case .unreachable: "a step does not answer"
-    case .inputOutputError: "the worker's command or input cannot be read"
+    case .inputOutputError: "a file of the worker cannot be used"
     default: "the worker's command cannot be run"
     }
   }

@@ -13,6 +13,10 @@ extension EventLoop {
     case .unavailable(let step, let reason, let slot): .stepUnavailable(step, reason: reason, slot: slot)
     case .failed(let failure, let slot): .stepFailed(failure, slot: slot)
     case .notStarted(let error, let step, let slot): .notStarted(error, in: "step '\(step.name)': ", slot: slot)
+    case .outputNotKept(let error, let step, let slot):
+      .commandRefused(
+        .inputOutputError,
+        reason: "the output of step '\(step.name)' in \(configuration.spoolDirectory): \(error.reason)", slot: slot)
     case .passed(let item, let output, let slot): startLast(on: item, output, slot: slot)
     }
   }

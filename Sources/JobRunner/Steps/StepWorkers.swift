@@ -16,6 +16,8 @@ struct StepWorkers {
     case failed(StepFailure, slot: Int)
     /// The worker of a step could not be started.
     case notStarted(SystemError, step: StepPlace, slot: Int)
+    /// There is no room for what the step will write.
+    case outputNotKept(SystemError, step: StepPlace, slot: Int)
     /// A step has not come back for as long as the runner waits.
     case unavailable(step: StepPlace, String, slot: Int)
   }
@@ -166,8 +168,14 @@ struct StepWorkers {
   private mutating func send(slot: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?) -> [Event] {
     guard var passage = passages[slot] else { return [] }
     let step = passage.sequence.current
+    if links[step].isReady, step + 1 < links.count || hasCommand {
+      do throws(SystemError) { passage.output = try OutputFile(in: spoolDirectory) } catch {
+        passages[slot] = nil
+        return [.outputNotKept(error, step: links[step].place, slot: slot)]
+      }
+    }
     do throws(SystemError) {
-      let isSent = links[step].isReady ? try hand(&passage, to: step, slot: slot, &errors) : false
+      let isSent = links[step].isReady ? try hand(passage, to: step, slot: slot, &errors) : false
       passage.waitsUntil = isSent ? nil : passage.waitsUntil ?? now + limit
       passage.retryAt = isSent || !links[step].isReady ? nil : now + Self.retryPause
       passages[slot] = passage
@@ -179,15 +187,13 @@ struct StepWorkers {
   }
 
   private func hand(
-    _ passage: inout Passage, to step: Int, slot: Int, _ errors: inout WorkerErrors?
+    _ passage: Passage, to step: Int, slot: Int, _ errors: inout WorkerErrors?
   ) throws(SystemError) -> Bool {
     var streams: StepMessage.Streams = []
     var descriptors = [try MemoryFile.make(StepEnvironment.encoded(passage.item.variables)), passage.input]
-    if step + 1 < links.count || hasCommand {
-      let output = try OutputFile(in: spoolDirectory)
+    if let writer = passage.output?.writer {
       streams.insert(.output)
-      if let writer = output.writer { descriptors.append(writer) }
-      passage.output = output
+      descriptors.append(writer)
     }
     let pipe = errors == nil ? nil : try ChildErrorOutput()
     if let pipe, let end = pipe.passedEnd {

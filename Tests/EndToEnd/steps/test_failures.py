@@ -165,6 +165,34 @@ def test_an_output_that_finds_no_room(bench, steps, queue):
     assert not worker.has("start")
 
 
+def test_no_directory_for_outputs(bench, steps, queue):
+    """The output of a step is kept in a file, however small it is."""
+    queue.put(b"a")
+    _, second = [steps.start(name, ["cat"]) for name in "xy"]
+    missing = bench.path("missing")
+    settings = {"TMPDIR": str(missing), "AMQP_JOB_SPOOL_ABOVE": "512MiB"}
+    for arguments in [*steps.options("x", "y")], [*steps.options("x"), "--", "cat"]:
+        result = bench.run("-q", queue.name, *arguments, env=settings)
+        result.assert_error(74, missing, "TMPDIR", "nothing was taken")
+    # The only step's output is its own.
+    assert bench.run("-q", queue.name, *steps.options("x"), env=settings).status == 0
+    second.send(signal.SIGTERM)
+
+
+def test_a_directory_for_outputs_that_goes_away(bench, steps, queue):
+    """This item goes back uncounted, as one that cannot be stored."""
+    directory = bench.path("spool")
+    directory.mkdir()
+    for name in "xy":
+        steps.start(name, ["cat"])
+    runner = bench.start("-q", queue.name, "--spool-dir", directory, *steps.options("x", "y"))
+    queue.wait_for_consumer()
+    directory.rmdir()
+    queue.put(b"a")
+    runner.finish().assert_error(74, "step 'x'", directory, "goes back as it was")
+    assert bench.run("-q", queue.name, worker=shell("echo $WORK_ITEM_ATTEMPT")).stdout == b"1\n"
+
+
 def test_a_step_that_fails_leaves_nothing_running(bench, steps, queue):
     queue.put(b"a")
     steps.start("blur", shell("sleep 1000 & exit 3"))
