@@ -43,6 +43,11 @@ def milliseconds(times):
     return f"{figure(statistics.median(times) * 1e3)} ms"
 
 
+def difference(ones, others):
+    """Returns the median of the differences of times from the same round."""
+    return milliseconds([one - other for one, other in zip(ones, others, strict=True)])
+
+
 def megabytes(kilobytes):
     """Formats a size in units of 1024 bytes, which the kernel calls kB."""
     return f"{kilobytes * 1024 / 1e6:.1f} MB"

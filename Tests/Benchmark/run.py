@@ -1,8 +1,10 @@
 """Measures how fast amqp-job and amqp-consume run workers."""
 
 import functools
+import subprocess
+import time
 
-from measure import milliseconds, ratio, seconds, side_by_side
+from measure import difference, milliseconds, ratio, seconds, side_by_side
 from setup import HERE
 
 KINDS = ("classic", "quorum")
@@ -14,6 +16,7 @@ LABELS = (
     "per item, against a C loop that starts `cat` for it, without a broker",
     "per item, `-j 2` against one `amqp-consume`",
     "the same, with a Python worker",
+    "what a step adds per item, against `amqp-job run` with the same worker",
 )
 NOTE = "The worker is `cat`, the item 20 bytes. Without a prefetch limit `amqp-consume` holds all items at once."
 STARTS, ROUNDS = 30, 5
@@ -32,6 +35,22 @@ def runner(setup, kind, count, *words):
 
 def ours(setup, kind, count, worker, *options):
     return runner(setup, kind, count, setup.binary, "run", "-q", "QUEUE", "-n", str(count), *options, "--", worker)
+
+
+def stepped(setup, kind, count, worker):
+    """The same as `ours`, with the worker in a step."""
+    socket = setup.directory / "step.sock"
+    run = runner(setup, kind, count, setup.binary, "run", "-q", "QUEUE", "-n", str(count), "--step", str(socket))
+
+    def with_step():
+        step = subprocess.Popen([setup.binary, "step", "--socket", socket, "--", worker], stdout=subprocess.DEVNULL)
+        while not socket.exists():
+            time.sleep(0.001)
+        found = run()
+        assert step.wait() == 0
+        return found
+
+    return with_step
 
 
 def theirs(setup, kind, count, worker, *options):
@@ -57,6 +76,9 @@ def column(setup, kind):
     python_pair, python_single = side_by_side(
         setup.count(ROUNDS), ours(setup, kind, python, PYTHON, "-j", "2"), theirs(setup, kind, python, PYTHON)
     )
+    step, direct = side_by_side(
+        setup.count(ROUNDS), stepped(setup, kind, count, CAT), ours(setup, kind, count, CAT)
+    )
     return [
         f"{ratio(one, their_one)} ({milliseconds(one)})",
         f"{ratio(each, limited)} ({milliseconds(each)})",
@@ -64,6 +86,7 @@ def column(setup, kind):
         f"{ratio(each, least)} (`amqp-consume`: {ratio(unlimited, least)}, `-p 1`: {ratio(limited, least)})",
         ratio(pair, single),
         ratio(python_pair, python_single),
+        f"{difference(step, direct)} ({ratio(step, direct)})",
     ]
 
 

@@ -107,7 +107,7 @@ class Broker(brokers.Broker):
 
     def write_down(self):
         """Makes the broker write the existence of its queues to the disk, see brokers.Broker.kill."""
-        self.eval(brokers.WRITE_DOWN)
+        self.eval(brokers.WRITE_TO_DISK)
 
     @contextlib.contextmanager
     def _set(self, take, back):

@@ -306,7 +306,7 @@ def main():
     finally:
         (directory / "amqp-job").unlink(missing_ok=True)
         if asked.keep:
-            shutil.copytree(directory, asked.keep, dirs_exist_ok=True)
+            shutil.copytree(directory, asked.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sockets"))
         shutil.rmtree(directory)
 
 

@@ -13,7 +13,8 @@ extension ExitStatus {
     StatusMeaning.usage,
     Explained(.refusedData, "The broker refused a body, or a line of --jsonl is not an item."),
     Explained(.noQueue, "There is no such queue or exchange."),
-    StatusMeaning.unreachable,
+    Explained(
+      .unreachable, "The broker, the queue's node or a step was out of reach for --connect-timeout."),
     Explained(
       .internalError,
       "The system has no process, memory or file descriptor for the runner or a worker. This does not count as an attempt."
@@ -29,7 +30,10 @@ extension ExitStatus {
     ),
     Explained(.itemTakenBack, "The broker took the item back from the worker, or refused the ack."),
     StatusMeaning.notPermitted,
-    Explained(.wrongQueue, "The queue is of an unsupported kind, or was declared with other properties."),
+    Explained(
+      .wrongQueue,
+      "The queue is of an unsupported kind, or was declared with other properties. Or a step speaks another version of the protocol."
+    ),
     Explained(.timedOut, "The worker ran past --timeout."),
     Explained(.notExecutable, "The worker's command is not executable."),
     Explained(.commandNotFound, "The worker's command was not found."),

@@ -18,6 +18,7 @@ RUN_HERE = {
     ("RetriesAndDeadLetters.md", "Work with dead letters"): Outcome(
         r"status 3\nPOSITION .*\n +1 +42 +1 +failed +3 .*\napple(no such fruit\n)apple", None,
         told=rf"no such fruit\n{LINE}{LINE}"),
+    ("Steps.md", "An example"): Outcome("eats: cut and peeled apple\n", []),
     ("Publishing.md", "Publishing"): Outcome("", 1006, before=[], files={"photos/1.png": "1", "a.json": "{}"}, told=r"(?:.*\n)*"),
     ("Settings.md", "Completion"): Outcome("", [], before=[]),
     ("Operating.md", "Watch a queue"): Outcome(

@@ -14,7 +14,11 @@ extension Run {
       "The command failed on one of several items. Or the command could not be started with the only item, or that item "
         + "was dead-lettered without being run. Or, with --drain, this runner dead-lettered an item."),
     StatusMeaning.usage,
-    Explained(.noQueue, "There is no such queue, after --wait-first."), StatusMeaning.unreachable,
+    Explained(.noQueue, "There is no such queue, after --wait-first."),
+    Explained(
+      .unreachable,
+      "The broker, or the queue's node, was out of reach for --connect-timeout. Or a step did not answer for that long."
+    ),
     Explained(
       .internalError,
       "The system has no process, memory or file descriptor for the runner or a worker. This does not count as an "
@@ -31,7 +35,7 @@ extension Run {
     Explained(
       .wrongQueue,
       "The queue is of an unsupported kind, or was declared with other properties. Or options ask for retries, and the "
-        + "queue has none."),
+        + "queue has none. Or a step speaks another version of the protocol."),
     Explained(.timedOut, "The command ran past --timeout."),
     Explained(.notExecutable, "The command is not executable."),
     Explained(.commandNotFound, "The command, or its interpreter, was not found."),
