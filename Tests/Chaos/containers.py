@@ -117,6 +117,11 @@ class Step(threading.Thread):
 
     def _end(self):
         """Asks it to end, as soon as it cares for that."""
-        while self.is_alive() and not (self.pid and processes.handles(self.pid, signal.SIGTERM)):
+        while self.is_alive() and not self._cares():
             self.join(0.01)
         self._send(signal.SIGTERM)
+
+    def _cares(self):
+        # Before it is amqp-job, it is unshare, which blocks TERM for a moment.
+        words = processes.read_proc(self.pid, "cmdline") if self.pid else b""
+        return words.startswith(os.fsencode(self.words[0])) and processes.handles(self.pid, signal.SIGTERM)
