@@ -22,6 +22,7 @@ extension Command {
     while let word = rest.popFirst() {
       if word.elementsEqual("--".utf8) {
         arguments.operands += rest
+        arguments.literalOperandCount = rest.count
         break
       }
       guard word.count > 1, word[0] == .dash else {
