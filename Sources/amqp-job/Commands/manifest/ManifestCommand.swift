@@ -48,7 +48,10 @@ enum ManifestCommand: ToolCommand {
       Explained(
         .notPermitted,
         "With job, the broker refuses the login or a permission. Or, with TLS, one side does not trust the other."),
-      Explained(.wrongQueue, "With job, options ask for attempts, but the queue has no retry and dead-letter queue."),
+      Explained(
+        .wrongQueue,
+        "With job, the pods would refuse the queue. It is of an unsupported kind, or has not the retry and dead-letter "
+          + "queue that options need."),
       StatusMeaning.unread,
     ])
 

@@ -64,7 +64,7 @@ extension Run {
     }
   }
 
-  private static func attempts(_ settings: inout Settings) throws -> AttemptOptions {
+  static func attempts(_ settings: inout Settings) throws -> AttemptOptions {
     var options = AttemptOptions()
     let most = try settings.valueIfSet(maxAttempts)
     let delay = try settings.valueIfSet(retryDelay)
