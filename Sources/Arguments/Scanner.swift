@@ -118,6 +118,9 @@ extension Command {
   }
 
   private func unknown(_ spelling: String, meant name: String) -> UsageError {
+    if let advice = adviceOnUnknown(String(spelling.drop { $0 == "-" })) {
+      return UsageError("there is no option \(spelling): \(advice)")
+    }
     let suggestion = Suggestion(for: name, among: options.map(\.name) + ["help", "help-all"])
     let advice = suggestion.map { ": did you mean --\($0.word)?" }
     return UsageError(

@@ -9,7 +9,7 @@ enum ManifestExtent {
   /// Where the broker is asked, it is also asked whether the queue has a retry queue.
   /// - Throws: `Failure`, `UsageError`
   static func determine(
-    _ settings: inout Settings, _ worker: inout WorkerOptions
+    _ settings: inout Settings, _ worker: inout WorkerOptions, _ reporter: Reporter
   ) throws -> JobManifestOptions.Extent {
     let completions = try settings.value(ManifestKindOptions.completions)
     let drains = try settings.value(ManifestKindOptions.drain)
@@ -19,14 +19,15 @@ enum ManifestExtent {
     if drains { return .drain }
     if let completions { return .items(completions) }
 
-    return .found(try count(&settings, &worker))
+    return .found(try count(&settings, &worker, reporter))
   }
 
   /// The number of items that the broker has. `worker` becomes what suits the queue.
-  private static func count(_ settings: inout Settings, _ worker: inout WorkerOptions) throws -> Int {
+  private static func count(
+    _ settings: inout Settings, _ worker: inout WorkerOptions, _ reporter: Reporter
+  ) throws -> Int {
     let runner = try PodRunner(&settings, worker)
     let broker = try BrokerOptions(&settings)
-    let reporter = try LogOptions.reporter(&settings)
     broker.warn(reporter)
     let session = try connect(broker, reporter)
     defer { session.close() }

@@ -51,7 +51,7 @@ struct PodRunner {
   }
 
   private static var acceptance: LogMessage {
-    "; \(ManifestWorkerOptions.environment) \(Settings.variableName(of: Run.anyQueue))=true serves it all the same"
+    "; \(ManifestWorkerOptions.environment) \(Settings.variableName(ofOption: Run.anyQueue.name))=true serves it all the same"
   }
 
   /// - Throws: `Failure` for a queue that has not what the runner's options need
