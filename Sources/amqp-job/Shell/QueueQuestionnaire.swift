@@ -39,6 +39,27 @@ struct QueueQuestionnaire {
     }
   }
 
+  /// Whether a queue exists exactly as declared. nil if the user may not know.
+  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
+  func isThere(_ declaration: Method.QueueDeclaration) throws -> Bool? {
+    var questions = Questions(
+      session,
+      [.channelOpen, .queueDeclare(DeclarationInquiry.comparison(declaration))].map {
+        ChannelMethod($0, on: Self.channel)
+      })
+    while true {
+      switch try questions.answer() {
+      case .queueDeclareOK:
+        try questions.end()
+        return true
+      case .channelClose(let reason) where reason.code == .preconditionFailed: return false
+      case .channelClose(let reason) where reason.code == .accessRefused: return nil
+      case .channelClose(let reason): throw BrokerSession.CallError.refused(reason)
+      default: break
+      }
+    }
+  }
+
   private struct Questions {
     private let session: BrokerSession
     private var unsent: [ChannelMethod]

@@ -52,7 +52,10 @@ struct QueueSetUp {
     let missing = try declarations.filter { declaration in
       try session.queueStatusIfPresent(declaration.name.description, on: channel) == nil
     }
-    for declaration in declarations where !missing.contains(declaration) { try confirm(declaration, session) }
+    // The queue itself comes first, since it may be another program's, which has other queues beside it.
+    for declaration in declarations.reversed() where !missing.contains(declaration) {
+      try confirm(declaration, session)
+    }
     var withdrawal = QueueWithdrawal(queue, session)
     do {
       for declaration in missing {
@@ -114,28 +117,16 @@ struct QueueSetUp {
       : queue.otherDeclarations + [queue.declaration(kind, others: others)]
   }
 
-  /// Whether the existing queue differs by having a dead-letter exchange of its own.
-  private func hasOwnExchange(_ declaration: Method.QueueDeclaration, _ reason: CloseReason) -> Bool {
-    guard declaration.name.description == queue.name,
-      case .differs(let name, let current)? = DeclarationRefusal(reason, of: declaration)
-    else { return false }
-    return name.hasPrefix("x-dead-letter-") && current != .nothing
-  }
-
   /// Makes sure that an existing queue has the wanted properties.
   private func confirm(_ declaration: Method.QueueDeclaration, _ session: BrokerSession) throws {
     do {
       try session.declare(declaration, on: BrokerConversation.channel)
     } catch BrokerSession.CallError.refused(let reason) where reason.code == .preconditionFailed {
-      let name = declaration.name.description
-      let advice =
-        hasOwnExchange(declaration, reason)
-        ? "; nothing was made. It has a dead-letter exchange of its own: use it as it is ('run --max-attempts' publishes "
-          + "to that exchange), or remove it first"
-        : isPlain
-          ? "" : "; nothing was made. Remove that queue first, or use \(Declare.plain) for '\(queue.name)' alone"
+      let conflict = ConflictingQueue(reason, declaration, of: queue)
       throw Failure(
-        .wrongQueue, "queue '\(name)' at \(session.broker) is there, declared otherwise: \(reason.text)\(advice)")
+        .wrongQueue,
+        "queue '\(declaration.name)' at \(session.broker) is there, declared otherwise: \(reason.text); nothing was made: "
+          + conflict.advice(on: queue))
     }
   }
 }
