@@ -73,6 +73,16 @@ def test_the_queue_from_the_environment(bench):
     assert queue.exists()
 
 
+def test_what_removes_items_takes_no_queue_from_the_environment(bench, queue):
+    queue.dead.put(b"apple")
+    for name in "QUEUE", "AMQP_QUEUE", "AMQP_JOB_QUEUE":
+        for options in [], ["--dry-run"]:
+            bench.run("purge", *options, command="dead", env={name: queue.name}).assert_error(64, "dead purge wants the queue")
+    queue.dead.assert_back()
+    assert bench.run("purge", "-q", queue.name, command="dead").status == 0
+    queue.dead.assert_empty()
+
+
 def test_the_queue_as_an_item(bench, queue):
     """Other commands accept the option there."""
     result = bench.run(queue.name, "apple", command="publish", env={"QUEUE": queue.name})

@@ -18,7 +18,7 @@ def test_purge(bench):
     queue.assert_untouched()
 
 
-@pytest.mark.parametrize("action", ["list", "show --id a", "replay", "replay --dry-run", "purge", "purge --reason x"])
+@pytest.mark.parametrize("action", ["list", "show --id a", "replay", "replay --dry-run", "purge", "purge --reason failed"])
 def test_no_dead_letter_queue(bench, action):
     queue = bench.queue("quorum", b"apple")
     dead(bench, *action.split(), queue.name).assert_error(66, f"'{queue.name}.dead'", f"declare {queue.name}'")

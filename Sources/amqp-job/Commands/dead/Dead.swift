@@ -26,7 +26,7 @@ struct Dead: ToolCommand {
     notes:
       """
       QUEUE is the queue itself, and its dead letters are in QUEUE.dead. Its default is the variable AMQP_QUEUE, or \
-      else the variable QUEUE. list and show change nothing, but they hold the items while they read them. During \
+      else the variable QUEUE, but purge has no default. list and show change nothing, but they hold the items while they read them. During \
       that time, nobody else sees the items. With a filter, replay and purge also hold the items that stay. replay \
       moves the items that are in QUEUE.dead when it begins, and their attempts start anew. show writes the body of \
       the first item with the given id, or of the item at the given position. With --json, show writes everything about \
@@ -100,13 +100,22 @@ struct Dead: ToolCommand {
     if let option = foreign.filter({ settings.isGiven($0) }).min(by: { $0.name < $1.name }) {
       throw UsageError("\(option) does not go with \(action.rawValue)")
     }
-    let queue = try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings))
+    let queue = try QueueName.family(queueName(operands.dropFirst().first, for: action, &settings))
     let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
     let dead = Dead(
       action: action, queue: queue, broker: broker, reporter: reporter,
       conversation: BrokerConversation("amqp-job dead \(action.rawValue) \(queue.name)", broker, reporter),
       spoolDirectory: settings.environment.temporaryDirectory)
     try dead.run(&settings)
+  }
+
+  private static func queueName(
+    _ operand: Setting?, for action: Action, _ settings: inout Settings
+  ) throws -> String {
+    switch action {
+    case .list, .show, .replay: try QueueName.resolved(operand: operand, &settings)
+    case .purge: try QueueName.given(operand: operand, settings, for: "\(name) \(action.rawValue)")
+    }
   }
 
   private func run(_ settings: inout Settings) throws {
