@@ -218,7 +218,7 @@ extension Runner {
       return breakOff(
         .wrongQueue,
         "\(queueLabel) has not all the queues beside it, though it was said to be 'declared'\(naming: .assume); "
-          + "'amqp-job declare \(queue.name)' makes them"
+          + "'amqp-job declare \(queue.name.shellWord)' makes them"
       )
     case .refused(let reason): return queueRefused(reason)
     }

@@ -29,7 +29,7 @@ struct LostCompanion {
   /// nil if another program made the queue.
   init?(_ missing: MissingCompanion, _ origin: Origin, at broker: String) {
     let place = "queue '\(missing.name)' is not to be seen beside queue '\(missing.present)' at \(broker)"
-    let cure = "'amqp-job declare \(missing.queue.name)"
+    let cure = "'amqp-job declare \(missing.queue.name.shellWord)"
     switch origin {
     case .other: return nil
     case .unknown:

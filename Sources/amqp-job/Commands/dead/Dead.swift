@@ -2,6 +2,7 @@ import AMQP
 import Arguments
 import Broker
 import Console
+import JobRunner
 import Linux
 
 /// `amqp-job dead`
@@ -183,15 +184,28 @@ struct Dead: ToolCommand {
         throw Failure(
           .noQueue,
           "there is no \(place(session)): QUEUE is the queue that items are taken from, so use "
-            + "'amqp-job dead \(action.rawValue) \(family.name)' for those in '\(family.deadName)'")
+            + "'amqp-job dead \(action.rawValue) \(family.name.shellWord)' for those in '\(family.deadName)'")
       }
-      throw Failure(
-        .noQueue,
-        "there is no \(place(session)); 'amqp-job declare \(queue.name)' makes it, unless '\(queue.name)' is a plain queue"
-      )
+      throw try withoutDeadLetters(session)
     } catch {
       throw Failure(error, queue: queue.deadName, broker: session.broker)
     }
+  }
+
+  /// The failure for a queue without a dead-letter queue, or for one that does not exist either.
+  /// - Throws: `Failure`
+  private func withoutDeadLetters(_ session: BrokerSession) throws -> Failure {
+    let isThere = try session.explainingErrors(about: queue.name) {
+      try session.openChannel(Self.channel)
+      return try session.queueStatusIfKnown(queue.name, on: Self.channel) != nil
+    }
+    guard isThere else {
+      return Failure(.noQueue, "there is no \(place(session))\(MissingQueue(queue.name).advice)")
+    }
+    return Failure(
+      .noQueue,
+      "there is no \(place(session)) beside queue '\(queue.name)': only 'amqp-job declare' makes one, and the queue of another "
+        + "program has its dead letters elsewhere, if it has any")
   }
 
   /// What the dead-letter queue does with items that are read and given back. The question may leave a line in the broker's log.

@@ -38,7 +38,7 @@ enum ConflictingQueue: Hashable {
 
   /// What to do about it. Each way leads to an end: none is refused in turn.
   func advice(on queue: WorkQueue) -> LogMessage {
-    let removal: LogMessage = "('amqp-job declare \(queue.name) --delete --if-empty')"
+    let removal: LogMessage = "('amqp-job declare \(queue.name.shellWord) --delete --if-empty')"
     return switch self {
     case .companion: "remove that queue first, or take another name for '\(queue.name)'"
     case .transient: "use it as it is ('run \(Run.anyQueue)'), or remove it first"
