@@ -18,12 +18,11 @@ import Testing
 
   @Test("The command that makes it anew has the queue's type")
   func cures() throws {
-    #expect(try #require(line(retry: nil, dead: 0, .declared(.quorum))).contains("; 'amqp-job declare q' makes it anew"))
-    #expect(
-      try #require(line(retry: 0, dead: nil, .declared(.classic)))
-        .contains("queue 'q.dead' is not to be seen beside queue 'q.retry'"))
-    #expect(try #require(line(retry: 0, dead: nil, .declared(.classic))).contains("declare q --type classic' makes"))
-    #expect(try #require(line(retry: 0, dead: nil, .unknown)).contains("if 'amqp-job declare' made it"))
+    let line = { try #require(self.line(retry: $0, dead: $1, $2)) }
+    #expect(try line(nil, 0, .declared(.quorum)).contains("; 'amqp-job declare q' makes it anew"))
+    #expect(try line(0, nil, .declared(.classic)).contains("'q.dead' is not to be seen beside queue 'q.retry'"))
+    #expect(try line(0, nil, .declared(.classic)).contains("'amqp-job declare q --type classic' makes it anew"))
+    #expect(try line(0, nil, .unknown).contains("if 'amqp-job declare' made it"))
   }
 
   @Test("Nothing is missing where another program made the queues")

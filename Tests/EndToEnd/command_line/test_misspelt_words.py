@@ -63,6 +63,12 @@ def test_a_command_that_nobody_may_execute(bench, name):
     assert os.access(path, os.X_OK)
 
 
+def test_a_worker_without_the_brokers_url_is_told_how_to_get_it(bench, queue):
+    queue.put(b"apple")
+    result = bench.run("-q", queue.name, worker=[bench.binary, "publish", "-q", queue.name, "x"])
+    assert "'amqp-job run --pass-env' hands those of the runner on" in result.stderr, result
+
+
 def test_the_queue_in_the_place_of_the_command(bench):
     bench.run("job1", "--", "cat").assert_error(127, "command not found: job1", "if it is the queue, write -q job1")
 

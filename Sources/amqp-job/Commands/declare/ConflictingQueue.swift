@@ -17,7 +17,7 @@ enum ConflictingQueue: Hashable {
   /// Other options differ, or it is not known what differs.
   case other
 
-  /// - Parameter declaration: the declaration that the broker refuses for `reason`.
+  /// The broker refuses `declaration` for `reason`.
   init(_ reason: CloseReason, _ declaration: Method.QueueDeclaration, of queue: WorkQueue) {
     guard declaration.name.description == queue.name else {
       self = .companion
@@ -41,7 +41,7 @@ enum ConflictingQueue: Hashable {
     let removal: LogMessage = "('amqp-job declare \(queue.name.shellWord) --delete --if-empty')"
     return switch self {
     case .companion: "remove that queue first, or take another name for '\(queue.name)'"
-    case .transient: "use it as it is ('run \(Run.anyQueue)'), or remove it first"
+    case .transient: "use it as it is ('run \(Run.anyQueue)'), or remove it first \(removal)"
     case .unsupportedType: "amqp-job serves no queue of that type: take another name"
     case .deadLettering:
       "it has a dead-letter exchange of its own: use it as it is ('run --max-attempts' publishes to that exchange), or "

@@ -125,7 +125,7 @@ struct QueueSetUp {
       let conflict = ConflictingQueue(reason, declaration, of: queue)
       throw Failure(
         .wrongQueue,
-        "queue '\(declaration.name)' at \(session.broker) is there, declared otherwise: \(reason.text); nothing was made: "
+        "queue '\(declaration.name)' at \(session.broker) is there, declared otherwise: \(reason.text); nothing was made; "
           + conflict.advice(on: queue))
     }
   }
