@@ -101,17 +101,17 @@ import Testing
     let late = start + BrokerSession.callLimit
     reader.resetTimeouts(now: start + .seconds(1))
     #expect(throws: Never.self) { _ = try reader.tick(now: late) }
-    #expect(throws: BrokerSession.CallError.unanswered) { _ = try reader.tick(now: late + .seconds(1)) }
+    #expect(throws: SessionError.unanswered) { _ = try reader.tick(now: late + .seconds(1)) }
   }
 
   @Test func aConsumerThatTheBrokerTakesAwayIsAnError() {
     var reader = reader(5)
     _ = reader.ask(room: .max, now: start)
-    #expect(throws: BrokerSession.CallError.unanswered) {
+    #expect(throws: SessionError.unanswered) {
       _ = try reader.take(.basicCancel(consumerTag: "portion-0000000001"), now: start)
     }
     let reason = CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q.dead' in vhost '/'")
-    #expect(throws: BrokerSession.CallError.refused(reason)) {
+    #expect(throws: SessionError.refused(reason)) {
       _ = try reader.take(.channelClose(reason), now: start)
     }
   }

@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Linux
 import Testing
 
 @testable import Publishing
@@ -17,7 +18,7 @@ import Testing
     var most = Int.max
 
     func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
-      guard offset < isBadFrom else { throw BrokerSession.CallError.unanswered }
+      guard offset < isBadFrom else { throw SystemError.readFailed }
       return (offset..<min(size, offset + UInt64(min(count, most)))).map { UInt8(truncatingIfNeeded: $0) }
     }
   }

@@ -63,10 +63,9 @@ struct BrokerOptions {
 
   /// While it connects, `reporter` reports what it waits for. It reports a failed attempt at once and, on a terminal, a broker
   /// that has not answered after a second.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
   func connect(
     name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
-  ) throws -> BrokerSession {
+  ) throws(SessionError) -> BrokerSession {
     let session = try BrokerSession.connect(
       to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name,
       maxBodySizeInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience

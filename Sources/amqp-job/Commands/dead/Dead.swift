@@ -149,26 +149,24 @@ struct Dead: ToolCommand {
   func place(_ session: BrokerSession) -> String { "queue '\(queue.deadName)' at \(session.broker)" }
 
   /// Reads the items one after the other as long as `wantsMore` returns true, and shows the progress.
-  /// - Throws: `BrokerFailure`, `Failure`
   func scan(
     _ session: BrokerSession, depth: Int, by method: QueueReader.Mode, wantsMore: () -> Bool = { true },
     onPart: (Delivery, [UInt8]) -> Void = { _, _ in }, visit: (Delivery) -> DeadLetterScan.Decision
-  ) throws {
+  ) throws(ConversationError) {
     let progress = DeadProgress(queue.deadName, total: depth, reporter)
     defer { progress.clear() }
     var scan = DeadLetterScan(queue.deadName, on: session, by: method)
-    try session.explainingErrors(about: queue.deadName) {
+    try session.explainingErrors(about: queue.deadName) { () throws(SessionError) in
       try scan.run(depth: depth, wantsMore: wantsMore, onPart: onPart, onTurn: progress.turn, visit: visit)
     }
   }
 
   /// Opens the channel, and returns the number of items in the dead-letter queue.
-  /// - Throws: `Failure`
-  func depth(_ session: BrokerSession) throws -> Int {
+  func depth(_ session: BrokerSession) throws(Failure) -> Int {
     do {
       try session.openChannel(Self.channel)
       return Int(try session.queueStatus(queue.deadName, on: Self.channel).messageCount)
-    } catch BrokerSession.CallError.refused(let reason) where reason.meansNoSuchQueue {
+    } catch .refused(let reason) where reason.meansNoSuchQueue {
       let family = queue.family
       guard family.name == queue.name else {
         throw Failure(
@@ -186,15 +184,14 @@ struct Dead: ToolCommand {
   }
 
   /// What the dead-letter queue does with items that are read and given back. The question may leave a line in the broker's log.
-  /// - Throws: `BrokerFailure`, `Failure`
-  func standing(_ session: BrokerSession) throws -> DeadQueueProperties {
-    try session.explainingErrors(about: queue.deadName) {
+  func standing(_ session: BrokerSession) throws(ConversationError) -> DeadQueueProperties {
+    try session.explainingErrors(about: queue.deadName) { () throws(SessionError) in
       try session.deadQueueProperties(queue, on: Self.channel + 1)
     }
   }
 
   /// How to read items that are given back afterwards.
-  /// - Throws: `BrokerFailure`; `Failure` where the queue may drop an item that was given back too often
+  /// - Throws: `Failure` where the queue may drop an item that was given back too often
   func readingMethod(_ session: BrokerSession) throws -> QueueReader.Mode {
     let standing = try standing(session)
     switch standing.returns {

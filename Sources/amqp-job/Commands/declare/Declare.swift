@@ -70,7 +70,9 @@ enum Declare: ToolCommand {
 
     let conversation = BrokerConversation("amqp-job declare", broker, reporter)
     if let setUp {
-      try conversation.hold(about: queue.name) { try setUp.make($0, reporter) }
+      try conversation.hold(about: queue.name) { conversation throws(ConversationError) in
+        try setUp.make(conversation, reporter)
+      }
     } else {
       let removal = QueueRemoval(conversation, of: queue.name, isPlain ? [queue.name] : queue.names)
       try removal.remove(ifEmpty: settings.isGiven(ifEmpty), reporter)

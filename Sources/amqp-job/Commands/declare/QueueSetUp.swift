@@ -44,15 +44,47 @@ struct QueueSetUp {
   }
 
   /// Declares the queues that are missing. Declares none where a queue exists with other properties, or where the broker refuses one.
-  /// - Throws: `Failure`, `BrokerFailure`, `BrokerSession.CallError`
-  func make(_ session: BrokerSession, _ reporter: Reporter) throws {
-    let channel = BrokerConversation.channel
-    if let exchange { try checkExchange(exchange, session) }
-    let declarations = try declarations(session, reporter)
-    let missing = try declarations.filter { declaration in
-      try session.queueStatusIfPresent(declaration.name.description, on: channel) == nil
+  func make(_ conversation: QueueConversation, _ reporter: Reporter) throws(ConversationError) {
+    let session = conversation.session
+    if let exchange { try checkExchange(exchange, conversation) }
+    let declarations = declarations(session, reporter)
+    var missing: [Method.QueueDeclaration] = []
+    for declaration in declarations where try isMissing(declaration, conversation) { missing.append(declaration) }
+    for declaration in declarations where !missing.contains(declaration) { try confirm(declaration, conversation) }
+    try declare(missing, conversation)
+    for declaration in declarations {
+      let state = missing.contains(declaration) ? "is made" : "was there already, as asked for"
+      reporter.report(LogEntry(.info, "queue '\(declaration.name)' at \(session.broker) \(state)"))
     }
-    for declaration in declarations where !missing.contains(declaration) { try confirm(declaration, session) }
+    report(missing, of: declarations, session, reporter)
+  }
+
+  /// Makes sure that the exchange exists, before any queue is declared for it.
+  private func checkExchange(_ name: String, _ conversation: QueueConversation) throws(ConversationError) {
+    let session = conversation.session
+    do {
+      try session.checkExchange(name, on: BrokerConversation.channel)
+    } catch .refused(let reason) where reason.code == .notFound {
+      throw .failed(
+        Failure(.noQueue, "there is no exchange '\(name)' at \(session.broker)\(naming: .exchange); nothing was made"))
+    } catch {
+      throw conversation.explained(error)
+    }
+  }
+
+  private func isMissing(
+    _ declaration: Method.QueueDeclaration, _ conversation: QueueConversation
+  ) throws(ConversationError) -> Bool {
+    try conversation.ask { session throws(SessionError) in
+      try session.queueStatusIfPresent(declaration.name.description, on: BrokerConversation.channel) == nil
+    }
+  }
+
+  /// Declares the missing queues, and binds the queue. Where the broker refuses a step, the queues are removed again.
+  private func declare(
+    _ missing: [Method.QueueDeclaration], _ conversation: QueueConversation
+  ) throws(ConversationError) {
+    let (session, channel) = (conversation.session, BrokerConversation.channel)
     var withdrawal = QueueWithdrawal(queue, session)
     do {
       for declaration in missing {
@@ -62,23 +94,10 @@ struct QueueSetUp {
       if let exchange {
         try session.bind(queue: queue.name, to: exchange, routingKey: routingKey ?? queue.name, on: channel)
       }
-    } catch BrokerSession.CallError.refused(let reason) {
-      throw withdrawal.run(over: BrokerSession.CallError.refused(reason))
-    }
-    for declaration in declarations {
-      let state = missing.contains(declaration) ? "is made" : "was there already, as asked for"
-      reporter.report(LogEntry(.info, "queue '\(declaration.name)' at \(session.broker) \(state)"))
-    }
-    report(missing, of: declarations, session, reporter)
-  }
-
-  /// Makes sure that the exchange exists, before any queue is declared for it.
-  private func checkExchange(_ name: String, _ session: BrokerSession) throws {
-    do {
-      try session.checkExchange(name, on: BrokerConversation.channel)
-    } catch BrokerSession.CallError.refused(let reason) where reason.code == .notFound {
-      throw Failure(
-        .noQueue, "there is no exchange '\(name)' at \(session.broker)\(naming: .exchange); nothing was made")
+    } catch .refused(let reason) {
+      throw .failed(withdrawal.run(over: .refused(reason)))
+    } catch {
+      throw conversation.explained(error)
     }
   }
 
@@ -99,7 +118,7 @@ struct QueueSetUp {
   }
 
   /// In the order of declaration. No queue may dead-letter into a queue that does not exist yet.
-  private func declarations(_ session: BrokerSession, _ reporter: Reporter) throws -> [Method.QueueDeclaration] {
+  private func declarations(_ session: BrokerSession, _ reporter: Reporter) -> [Method.QueueDeclaration] {
     var others = others
     if let consumerTimeout {
       if let reason = ConsumerTimeout.unsupportedReason(session.serverVersion, kind) {
@@ -123,10 +142,13 @@ struct QueueSetUp {
   }
 
   /// Makes sure that an existing queue has the wanted properties.
-  private func confirm(_ declaration: Method.QueueDeclaration, _ session: BrokerSession) throws {
+  private func confirm(
+    _ declaration: Method.QueueDeclaration, _ conversation: QueueConversation
+  ) throws(ConversationError) {
+    let session = conversation.session
     do {
       try session.declare(declaration, on: BrokerConversation.channel)
-    } catch BrokerSession.CallError.refused(let reason) where reason.code == .preconditionFailed {
+    } catch .refused(let reason) where reason.code == .preconditionFailed {
       let name = declaration.name.description
       let advice =
         hasOwnExchange(declaration, reason)
@@ -134,8 +156,11 @@ struct QueueSetUp {
           + "to that exchange), or remove it first"
         : isPlain
           ? "" : "; nothing was made. Remove that queue first, or use \(Declare.plain) for '\(queue.name)' alone"
-      throw Failure(
-        .wrongQueue, "queue '\(name)' at \(session.broker) is there, declared otherwise: \(reason.text)\(advice)")
+      throw .failed(
+        Failure(
+          .wrongQueue, "queue '\(name)' at \(session.broker) is there, declared otherwise: \(reason.text)\(advice)"))
+    } catch {
+      throw conversation.explained(error)
     }
   }
 }

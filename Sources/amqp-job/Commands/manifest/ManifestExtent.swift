@@ -48,14 +48,14 @@ enum ManifestExtent {
     return (figures, "queue '\(queue)' at \(session.broker)")
   }
 
-  private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws -> BrokerSession {
+  private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws(ConversationError) -> BrokerSession
+  {
     do {
       return try BrokerConversation("amqp-job manifest", broker, reporter).connect()
-    } catch let error as BrokerFailure {
-      guard error.kind == .unreachable, error.closeReason == nil else { throw error }
+    } catch .connection(let error) where error.kind == .unreachable && error.closeReason == nil {
       var failure = Failure(error)
       failure.message += advice(on: error.broker)
-      throw failure
+      throw .failed(failure)
     }
   }
 

@@ -127,12 +127,12 @@ final class PublishReport {
       let status: ExitStatus = error.kind == .malformed ? .refusedData : .inputOutputError
       return Failure(status, "\(error.reason)\(counts(publication, isAlways: true))")
     case .broker(let failure):
-      return Failure(failure, about: destination, broker: nil).adding(counts(publication))
+      return Failure(failure).adding(counts(publication))
     case .channel(let reason):
-      return Failure(BrokerSession.CallError.refused(reason), about: destination, broker: broker).adding(
-        counts(publication))
+      return Failure(.refused(reason), about: destination, broker: broker).adding(counts(publication))
     case .item(let number, let error):
-      return Failure(error, about: destination, broker: broker).adding(" (item \(number))" + counts(publication))
+      return Failure(.unsendable(error), about: destination, broker: broker).adding(
+        " (item \(number))" + counts(publication))
     }
   }
 

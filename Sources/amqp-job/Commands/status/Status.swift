@@ -122,12 +122,9 @@ struct Status: ToolCommand {
     let session = try conversation.connect()
     defer { session.close() }
     for name in names {
-      let reason = try session.explainingErrors(about: name) {
-        var check = try DrainedCheck(name, session, self)
-        let reason = try check.reasonNotDrained()
-        try check.close()
-        return reason
-      }
+      var check = try DrainedCheck(name, session, self)
+      let reason = try check.reasonNotDrained()
+      try check.close()
       if let reason {
         throw Failure(.failure, "queue '\(name)' at \(session.broker) is not drained: \(reason)")
       }
