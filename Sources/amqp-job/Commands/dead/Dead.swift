@@ -61,23 +61,6 @@ struct Dead: ToolCommand {
       StatusMeaning.unread,
     ])
 
-  enum Action: String, CaseIterable {
-    case list
-    case show
-    case replay
-    case purge
-
-    /// The options that only some of the actions have.
-    var options: [any CommandOption] {
-      switch self {
-      case .list: DeadLetterOptions.options + [limit, json]
-      case .show: [DeadLetterOptions.id, DeadLetterOptions.position, json, standardError]
-      case .replay: DeadLetterOptions.options + [limit, dryRun]
-      case .purge: DeadLetterOptions.options + [dryRun]
-      }
-    }
-  }
-
   static let channel = DeadLetterScan.channel
 
   let action: Action
@@ -90,16 +73,7 @@ struct Dead: ToolCommand {
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let operands = try settings.operands()
-    guard let action = Action(rawValue: operands[0].text) else {
-      let names = Action.allCases.map(\.rawValue)
-      let choice = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
-      throw UsageError("ACTION is \(choice), not '\(operands[0].text)'")
-    }
-    let own = Set(action.options.map(\.name))
-    let foreign = Action.allCases.flatMap(\.options).filter { !own.contains($0.name) }
-    if let option = foreign.filter({ settings.isGiven($0) }).min(by: { $0.name < $1.name }) {
-      throw UsageError("\(option) does not go with \(action.rawValue)")
-    }
+    let action = try Action(operands[0].text, settings)
     let queue = try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings))
     let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
     let dead = Dead(
@@ -167,20 +141,24 @@ struct Dead: ToolCommand {
       try session.openChannel(Self.channel)
       return Int(try session.queueStatus(queue.deadName, on: Self.channel).messageCount)
     } catch .refused(let reason) where reason.meansNoSuchQueue {
-      let family = queue.family
-      guard family.name == queue.name else {
-        throw Failure(
-          .noQueue,
-          "there is no \(place(session)): QUEUE is the queue that items are taken from, so use "
-            + "'amqp-job dead \(action.rawValue) \(family.name)' for those in '\(family.deadName)'")
-      }
-      throw Failure(
-        .noQueue,
-        "there is no \(place(session)); 'amqp-job declare \(queue.name)' makes it, unless '\(queue.name)' is a plain queue"
-      )
+      throw Self.noDeadLetterQueue(queue, place(session), action)
     } catch {
       throw Failure(error, queue: queue.deadName, broker: session.broker)
     }
+  }
+
+  /// The refusal where the dead-letter queue, which is at `place`, does not exist.
+  static func noDeadLetterQueue(_ queue: WorkQueue, _ place: String, _ action: Action) -> Failure {
+    let family = queue.family
+    guard family.name == queue.name else {
+      return Failure(
+        .noQueue,
+        "there is no \(place): QUEUE is the queue that items are taken from, so use "
+          + "'amqp-job dead \(action.rawValue) \(family.name)' for those in '\(family.deadName)'")
+    }
+    return Failure(
+      .noQueue,
+      "there is no \(place); 'amqp-job declare \(queue.name)' makes it, unless '\(queue.name)' is a plain queue")
   }
 
   /// What the dead-letter queue does with items that are read and given back. The question may leave a line in the broker's log.
@@ -193,18 +171,21 @@ struct Dead: ToolCommand {
   /// How to read items that are given back afterwards.
   /// - Throws: `Failure` where the queue may drop an item that was given back too often
   func readingMethod(_ session: BrokerSession) throws -> QueueReader.Mode {
-    let standing = try standing(session)
+    try Self.readingMethod(try standing(session), place(session))
+  }
+
+  static func readingMethod(_ standing: DeadQueueProperties, _ place: String) throws(Failure) -> QueueReader.Mode {
     switch standing.returns {
     case .unlimited: return standing.mode
     case .limited:
       throw Failure(
         .wrongQueue,
-        "\(place(session)) was not made by 'amqp-job declare', and may drop items that are looked at often: "
+        "\(place) was not made by 'amqp-job declare', and may drop items that are looked at often: "
           + "none was looked at ('dead replay' of all loses none)")
     case .unknown(let reason):
       throw Failure(
         .notPermitted,
-        "cannot know whether \(place(session)) drops items that are looked at often, so none was looked at: that takes "
+        "cannot know whether \(place) drops items that are looked at often, so none was looked at: that takes "
           + "permission to configure it (\(reason.text)); 'dead replay' of all does not need it")
     }
   }

@@ -77,7 +77,7 @@ struct DrainWait {
 
 extension QueueFigures {
   /// Why these figures show that the queue is not drained. nil where they do not show it.
-  fileprivate var reasonNotDrained: String? {
+  var reasonNotDrained: String? {
     let finding: Drain.Finding? =
       ready > 0 ? .items : retry ?? 0 > 0 ? .retries : consumers > 0 ? .otherConsumers : nil
     return finding?.reasonNotDrained
