@@ -32,10 +32,12 @@ import Testing
     #expect(item.properties.headers == ["kept": .int64(1), "other": .int64(2)])
   }
 
-  @Test(arguments: [
-    ("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"),
-    ("Zm9vYmFy", "foobar"),
-  ])
+  @Test(
+    "Base64 is decoded",
+    arguments: [
+      ("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"),
+      ("Zm9vYmFy", "foobar"),
+    ])
   func base64(_ encoded: String, _ decoded: String) throws {
     #expect(try item(#"{"body_base64": "\#(encoded)"}"#).body == Array(decoded.utf8))
   }

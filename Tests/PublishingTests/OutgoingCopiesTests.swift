@@ -97,8 +97,7 @@ import Testing
     }
   }
 
-  @Test("A body that is still arriving is sent as it comes")
-  mutating func aBodyThatIsStillOnItsWayIsSentAsItComes() throws {
+  @Test("A body that is still arriving is sent as it comes") mutating func arrivingBody() throws {
     let body = Arriving(size: 5)
     driver.messages.add(.init(id: 7, properties: BasicProperties(), body: body, destination: .queue("q")))
     try driver.advance()
@@ -112,8 +111,7 @@ import Testing
     #expect(driver.ack(1) == .confirmed(7))
   }
 
-  @Test("A copy goes out with its properties and its whole body")
-  mutating func aMessageGoesOutWithItsPropertiesAndItsWholeBody() throws {
+  @Test("A copy goes out with its properties and its whole body") mutating func wholeCopy() throws {
     let size = 2 * BrokerLink.bodyPieceSize + 1
     driver.add(7, Body(size: UInt64(size)), messageID: "id")
     try driver.advance()
@@ -127,8 +125,7 @@ import Testing
     #expect(driver.ack(1) == .confirmed(7))
   }
 
-  @Test("A read that gives less than was asked for is followed by others")
-  mutating func readsThatGiveLessAreFollowedByOthers() throws {
+  @Test("A read that gives less than was asked for is followed by others") mutating func shortReads() throws {
     driver.add(1, Body(size: 10, most: 3))
     try driver.advance()
     #expect(driver.recorder.body(of: 1) == Array(0..<10))
@@ -141,8 +138,7 @@ import Testing
     #expect(driver.ack(1) == .confirmed(1))
   }
 
-  @Test("A channel is used again once its copy is confirmed")
-  mutating func aChannelIsUsedAnewOnceItsMessageIsConfirmed() throws {
+  @Test("A channel is used again once its copy is confirmed") mutating func channelsAreReused() throws {
     for id in 1...2 {
       driver.add(id)
       try driver.advance()
@@ -176,8 +172,7 @@ import Testing
     #expect(driver.ack(1, 2) == .confirmed(2))
   }
 
-  @Test("A return concerns only the copy on its channel")
-  mutating func aReturnConcernsTheMessageOfItsChannelAlone() throws {
+  @Test("A return concerns only the copy on its channel") mutating func returned() throws {
     for id in 1...3 { driver.add(id, messageID: "same") }
     try driver.advance()
     #expect(driver.returned(2) == nil)
