@@ -41,7 +41,7 @@ import Testing
     let failure = try #require(outcome(withoutSecond, total: 3).failure(.refused))
     #expect(failure.status == .noQueue)
     #expect(
-      failure.text == "queue 'q' at h:5672: there is no such queue, or not any more: not item 2; "
+      failure.text == "queue 'q' at h:5672: item 2 is not published: there is no such queue, or not any more; "
         + "2 of 3 items are in the queue; --skip 1 goes on from there")
   }
 
@@ -49,20 +49,20 @@ import Testing
     let exchange = Destination(exchange: "e", routingKey: "k")
     let failure = try #require(outcome(withoutSecond, to: exchange).failure(.refused))
     #expect(failure.status == .noQueue)
-    #expect(failure.text.contains("no queue is bound to it for them: not item 2"))
+    #expect(failure.text.contains("item 2 is not published: no queue is bound to it for it"))
   }
 
   @Test("Items that the broker rejects end publish with 75") func rejected() throws {
     let refusals = [3, 1].map { PublicationTally.Refusal(number: $0, isUnroutable: false) }
     let failure = try #require(outcome(PublishCounts(accepted: 3, refusals: refusals)).failure(.refused))
     #expect(failure.status == .temporaryFailure)
-    #expect(failure.text.contains("not items 1, 3"))
+    #expect(failure.text.contains("items 1, 3 are not published: the broker rejected them"))
   }
 
   @Test("Of many refused items only the first ten are named") func manyRefused() throws {
     let refusals = (1...12).map { PublicationTally.Refusal(number: $0, isUnroutable: true) }
     let failure = try #require(outcome(PublishCounts(accepted: 12, refusals: refusals)).failure(.refused))
-    #expect(failure.text.contains("not items 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...;"))
+    #expect(failure.text.contains(": items 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ... are not published"))
   }
 
   @Test("A signal ends publish with its own status, and tells which items may be published") func signal() throws {

@@ -48,7 +48,7 @@ struct Publish: ToolCommand {
       let first = arguments.operands.first, first.elementsEqual(destination.routingKey.utf8)
     else { return nil }
     return
-      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes that by -q alone"
+      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes the queue's name by -q only"
   }
 
   static func run(_ arguments: Arguments) throws {

@@ -66,13 +66,15 @@ struct PublishOutcome {
 
   private var refused: Failure {
     let isUnroutable = counts.refusals.contains(where: \.isUnroutable)
+    let numbers = counts.refusals.map(\.number).sorted()
+    let (refused, those) = ("\(list(numbers)) \(numbers.count == 1 ? "is" : "are")", numbers.count == 1 ? "it" : "them")
+    guard isUnroutable else {
+      let why = "the broker rejected \(those), as it does when a queue is full or was deleted"
+      return Failure(.temporaryFailure, "\(place): \(refused) not published: \(why)\(whatIsPublishedIfAny)")
+    }
     let why =
-      isUnroutable
-      ? destination.exchange.isEmpty ? "there is no such queue, or not any more" : "no queue is bound to it for them"
-      : "the broker rejected them, as it does when a queue is full or was deleted"
-    let refused = list(counts.refusals.map(\.number).sorted())
-    return Failure(
-      isUnroutable ? .noQueue : .temporaryFailure, "\(place): \(why): not \(refused)\(whatIsPublishedIfAny)")
+      destination.exchange.isEmpty ? "there is no such queue, or not any more" : "no queue is bound to it for \(those)"
+    return Failure(.noQueue, "\(place): \(refused) not published: \(why)\(whatIsPublishedIfAny)")
   }
 
   /// The same as `whatIsPublished`, but empty where no item was started.
