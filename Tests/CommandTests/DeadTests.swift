@@ -62,7 +62,7 @@ import Testing
     let unknown = DeadQueueProperties(returns: .unknown(reason), lastingKind: nil)
     let failure = try #require(throws: Failure.self) { _ = try Dead.readingMethod(unknown, place) }
     #expect(failure.status == .notPermitted)
-    #expect(failure.text.contains("(ACCESS_REFUSED - no)"))
+    #expect(failure.text.contains("ACCESS_REFUSED - no; grant the user the configure permission"))
   }
 
   @Test("A queue that drops nothing is read by consumers if it is known to last, else by gets") func methods() throws {

@@ -181,12 +181,12 @@ struct Dead: ToolCommand {
       throw Failure(
         .wrongQueue,
         "\(place) was not made by 'amqp-job declare', and may drop items that are looked at often: "
-          + "none was looked at ('dead replay' of all loses none)")
+          + "none was looked at; 'amqp-job dead replay' without a filter loses none")
     case .unknown(let reason):
       throw Failure(
         .notPermitted,
-        "cannot know whether \(place) drops items that are looked at often, so none was looked at: that takes "
-          + "permission to configure it (\(reason.text)); 'dead replay' of all does not need it")
+        "cannot tell whether \(place) drops items that are looked at often, so none was looked at: \(reason.text); grant the "
+          + "user the configure permission on it, or use 'amqp-job dead replay' without a filter")
     }
   }
 }

@@ -99,7 +99,7 @@ struct DeadReplay {
   private func moved(_ replay: Replay) -> String {
     let unknown = replay.unknownCount
     return "\(replay.movedCount.counted("item")) moved to queue '\(dead.queue.name)'"
-      + (unknown == 0 ? "" : ", and \(unknown == 1 ? "one" : "\(unknown)") more may be there and still be dead")
+      + (unknown == 0 ? "" : ", and \(unknown == 1 ? "one" : "\(unknown)") more may be in both queues")
   }
 
   private func failure(_ error: PublishError, of target: BrokerSession) -> Failure {
