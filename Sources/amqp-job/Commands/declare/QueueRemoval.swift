@@ -62,7 +62,7 @@ struct QueueRemoval {
     reporter.report(
       LogEntry(
         .warning,
-        "queue '\(name)' has \(consumers), which may have items in hand: before it is declared again, they have to be gone"
+        "queue '\(name)' has \(consumers), which may still hold items: stop \(count == 1 ? "it" : "them") before the queue is declared again"
       ))
   }
 
@@ -81,8 +81,8 @@ struct QueueRemoval {
           throw .failed(
             Failure(
               .failure,
-              "\(lost.counted("item")) came to queue '\(name)' at \(conversation.session.broker) as it was removed, "
-                + "and went with it: publish that again"))
+              "\(lost.counted("item")) came to queue '\(name)' at \(conversation.session.broker) while it was removed, "
+                + "and went with it: publish \(lost == 1 ? "it" : "them") again"))
         }
       }
     }

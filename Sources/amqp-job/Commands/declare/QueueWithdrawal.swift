@@ -42,7 +42,8 @@ struct QueueWithdrawal {
       lost += try session.delete(queue: name, ifEmpty: false, on: Self.channel)
     }
     guard lost == 0 else {
-      return "\(lost.counted("item")) came as what was made was removed again: publish that again"
+      let those = lost == 1 ? "it" : "them"
+      return "\(lost.counted("item")) came while the new queues were removed again: publish \(those) again"
     }
     return "nothing was made"
   }
