@@ -68,7 +68,7 @@ import Testing
     var driver = RunnerDriver { $0.report.isWatched = true }
     _ = driver.start()
     driver.now += .seconds(1)
-    let line = "waiting for an answer of the broker at broker:5672"
+    let line = "waiting for an answer from the broker at broker:5672"
     #expect(notices(driver.handle(.timer(.report))) == [line])
   }
 
