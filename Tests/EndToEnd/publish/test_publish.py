@@ -169,7 +169,7 @@ def test_queue_deleted_in_between(bench):
     queue.delete()
     publisher.process.stdin.write(b"pear\nplum\n")
     publisher.process.stdin.close()
-    publisher.finish().assert_error(66, queue.name, "not item", "; 1 item is in the queue")
+    publisher.finish().assert_error(66, queue.name, "not published", "; 1 item is in the queue")
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def test_refused_by_the_broker(bench):
     peer = bench.peer()
     peer.on(Basic.Publish, answering(
         lambda session, channel, number: session.send(channel, (Basic.Nack if number == 2 else Basic.Ack)(number))))
-    publish(bench, "queue", "1", "2", "3", url=peer.url).assert_error(75, "rejected", "not item 2;")
+    publish(bench, "queue", "1", "2", "3", url=peer.url).assert_error(75, "item 2 is not published", "rejected")
 
 
 @pytest.mark.parametrize("way", ["drop", "silence"])
