@@ -59,8 +59,7 @@ struct MissingCompanion {
     (name, present) = figures.retry == nil ? (queue.retryName, queue.deadName) : (queue.deadName, queue.retryName)
   }
 
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  func origin(_ session: BrokerSession) throws -> LostCompanion.Origin {
+  func origin(_ session: BrokerSession) throws(ConversationError) -> LostCompanion.Origin {
     let questionnaire = QueueQuestionnaire(queue, session)
     let declaration = present == queue.deadName ? queue.deadDeclaration : queue.retryDeclaration
     guard let isOurs = try questionnaire.isThere(declaration) else { return .unknown }

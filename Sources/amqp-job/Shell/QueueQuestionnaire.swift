@@ -7,83 +7,81 @@ struct QueueQuestionnaire {
   private static let channel: UInt16 = 2
 
   let queue: WorkQueue
-  private let session: BrokerSession
+  private let conversation: QueueConversation
 
-  init(_ queue: WorkQueue, _ session: BrokerSession) { (self.queue, self.session) = (queue, session) }
+  init(_ queue: WorkQueue, _ session: BrokerSession) {
+    self.queue = queue
+    conversation = QueueConversation(session) { Failure($0, queue: queue.name, broker: session.broker) }
+  }
 
   /// What a runner would find out about the queue. It is never `.ask`.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  func inspect(_ transients: QueueInspection.Transients) throws -> QueueInspection.Verdict {
+  func inspect(_ transients: QueueInspection.Transients) throws(ConversationError) -> QueueInspection.Verdict {
     var inspection = QueueInspection(queue: queue, channel: Self.channel, transients: transients)
-    var questions = Questions(session, inspection.questions)
+    var questions = Questions(inspection.questions)
     while true {
-      switch inspection.take(try questions.answer(), on: Self.channel) {
+      switch inspection.take(try questions.answer(conversation), on: Self.channel) {
       case nil: break
-      case .ask(let others): questions = Questions(session, others)
+      case .ask(let others): questions = Questions(others)
       case let verdict?:
-        try questions.end()
+        try questions.end(conversation)
         return verdict
       }
     }
   }
 
   /// Whether there are queues beside the queue with the names of a retry and a dead-letter queue.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  func searchNeighbours() throws -> NeighbourSearch.Finding {
+  func searchNeighbours() throws(ConversationError) -> NeighbourSearch.Finding {
     guard var search = NeighbourSearch(besidePlain: queue, on: Self.channel) else { return .absent }
-    var questions = Questions(session, search.questions)
+    var questions = Questions(search.questions)
     while true {
-      guard let finding = search.take(try questions.answer(), on: Self.channel) else { continue }
-      try questions.end()
+      guard let finding = search.take(try questions.answer(conversation), on: Self.channel) else { continue }
+      try questions.end(conversation)
       return finding
     }
   }
 
   /// Whether a queue exists exactly as declared. nil if the user may not know.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  func isThere(_ declaration: Method.QueueDeclaration) throws -> Bool? {
-    var questions = Questions(
-      session,
-      [.channelOpen, .queueDeclare(DeclarationInquiry.comparison(declaration))].map {
-        ChannelMethod($0, on: Self.channel)
-      })
+  func isThere(_ declaration: Method.QueueDeclaration) throws(ConversationError) -> Bool? {
+    let methods: [Method] = [.channelOpen, .queueDeclare(DeclarationInquiry.comparison(declaration))]
+    var questions = Questions(methods.map { ChannelMethod($0, on: Self.channel) })
     while true {
-      switch try questions.answer() {
+      switch try questions.answer(conversation) {
       case .queueDeclareOK:
-        try questions.end()
+        try questions.end(conversation)
         return true
       case .channelClose(let reason) where reason.code == .preconditionFailed: return false
       case .channelClose(let reason) where reason.code == .accessRefused: return nil
-      case .channelClose(let reason): throw BrokerSession.CallError.refused(reason)
+      case .channelClose(let reason): throw explained(reason)
       default: break
       }
     }
   }
 
+  func explained(_ refusal: CloseReason) -> ConversationError { conversation.explained(.refused(refusal)) }
+
   private struct Questions {
-    private let session: BrokerSession
     private var unsent: [ChannelMethod]
     private var isOpen = true
 
-    init(_ session: BrokerSession, _ methods: [ChannelMethod]) { (self.session, unsent) = (session, methods) }
+    init(_ methods: [ChannelMethod]) { unsent = methods }
 
-    /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-    mutating func answer() throws -> Method {
-      for question in unsent { try session.send(question.method, on: question.channel) }
-      unsent = []
-      while true {
-        guard
-          case .method(QueueQuestionnaire.channel, let method) = try session.nextEvent(
-            until: .now + BrokerSession.callLimit)
-        else {
-          continue
+    mutating func answer(_ conversation: QueueConversation) throws(ConversationError) -> Method {
+      let method = try conversation.ask { session throws(SessionError) in
+        for question in unsent { try session.send(question.method, on: question.channel) }
+        while true {
+          let event = try session.nextEvent(until: .now + BrokerSession.callLimit)
+          if case .method(QueueQuestionnaire.channel, let method) = event { return method }
         }
-        // A refusal closes the channel.
-        if case .channelClose = method { isOpen = false }
-        return method
       }
+      unsent = []
+      // A refusal closes the channel.
+      if case .channelClose = method { isOpen = false }
+      return method
     }
 
-    func end() throws { if isOpen { try session.closeChannel(QueueQuestionnaire.channel) } }
+    func end(_ conversation: QueueConversation) throws(ConversationError) {
+      guard isOpen else { return }
+      try conversation.ask { session throws(SessionError) in try session.closeChannel(QueueQuestionnaire.channel) }
+    }
   }
 }

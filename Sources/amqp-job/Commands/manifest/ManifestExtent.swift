@@ -38,27 +38,31 @@ enum ManifestExtent {
     let standing = try runner.standing(session) ?? figures.standing
     try runner.check(standing, session)
     worker.run.attempts = runner.attempts(of: worker.run, on: standing)
+    return try left(figures, "queue '\(worker.queue)' at \(session.broker)")
+  }
+
+  /// How many items are to be done.
+  static func left(_ figures: QueueFigures, _ place: String) throws(Failure) -> Int {
     guard figures.left > 0 else {
       let advice: Advice = " (\(.completions) N makes a Job all the same)"
-      throw Failure(
-        .failure, "queue '\(worker.queue)' at \(session.broker) is empty: there is nothing to do\(advice)")
+      throw Failure(.failure, "\(place) is empty: there is nothing to do\(advice)")
     }
     return figures.left
   }
 
-  private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws -> BrokerSession {
+  private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws(ConversationError) -> BrokerSession
+  {
     do {
       return try BrokerConversation("amqp-job manifest", broker, reporter).connect()
-    } catch let error as BrokerFailure {
-      guard error.kind == .unreachable, error.closeReason == nil else { throw error }
+    } catch .connection(let error) where error.kind == .unreachable && error.closeReason == nil {
       var failure = Failure(error)
       failure.message += advice(on: error.broker)
-      throw failure
+      throw .failed(failure)
     }
   }
 
   /// What to do where the broker cannot be reached, as from a machine outside the cluster.
-  private static func advice(on broker: BrokerURL) -> LogMessage {
+  static func advice(on broker: BrokerURL) -> LogMessage {
     let withoutAsking: Advice = "\(.completions) N makes the Job without asking the broker"
     guard let address = ServiceAddress(host: broker.host, port: broker.port) else { return "; \(withoutAsking)" }
     let certificate: Advice = broker.isSecure ? " and \(.tlsServerName) \(broker.host)" : ""

@@ -30,23 +30,23 @@ struct PodRunner {
     takesAnyQueue = try own.value(Run.anyQueue)
   }
 
-  /// What the queue is. nil if the user may not know, since the user of the pods may.
-  /// - Throws: `BrokerFailure`; `Failure` for a queue that the runner does not serve
-  func standing(_ session: BrokerSession) throws -> QueueTopology? {
+  /// What the queue is. nil if the user may not know, since the user of the pods may. Fails for a queue that the runner does not
+  /// serve.
+  func standing(_ session: BrokerSession) throws(ConversationError) -> QueueTopology? {
     if let assumed { return assumed }
     let place = place(session)
-    return try session.explainingErrors(about: queue.name) {
-      let questionnaire = QueueQuestionnaire(queue, session)
-      let verdict = try questionnaire.inspect(takesAnyQueue ? .takenKnowingly : .refused)
-      if let unserved = UnservedQueue(verdict, place: place, acceptance: Self.acceptance) { throw Failure(unserved) }
-      switch verdict {
-      case .known(let standing, .unknown):
-        guard case .plain = standing, case .found = try questionnaire.searchNeighbours() else { return standing }
-        throw Failure(UnservedQueue(withForeignNeighbours: queue, place: place))
-      case .known(let standing, .absent): return standing
-      case .refused(let reason): throw BrokerSession.CallError.refused(reason)
-      default: return nil
-      }
+    let questionnaire = QueueQuestionnaire(queue, session)
+    let verdict = try questionnaire.inspect(takesAnyQueue ? .takenKnowingly : .refused)
+    if let unserved = UnservedQueue(verdict, place: place, acceptance: Self.acceptance) {
+      throw .failed(Failure(unserved))
+    }
+    switch verdict {
+    case .known(let standing, .unknown):
+      guard case .plain = standing, case .found = try questionnaire.searchNeighbours() else { return standing }
+      throw .failed(Failure(UnservedQueue(withForeignNeighbours: queue, place: place)))
+    case .known(let standing, .absent): return standing
+    case .refused(let reason): throw questionnaire.explained(reason)
+    default: return nil
     }
   }
 

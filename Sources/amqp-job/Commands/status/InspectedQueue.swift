@@ -7,10 +7,8 @@ import JobRunner
 struct InspectedQueue {
   let standing: QueueTopology
 
-  /// Asks the broker about the queue.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`; `Failure` where items may wait for their return in a place that the user
-  ///   cannot see
-  init(_ queue: WorkQueue, _ session: BrokerSession) throws {
+  /// Asks the broker about the queue. Fails also where items may wait for their return in a place that the user cannot see.
+  init(_ queue: WorkQueue, _ session: BrokerSession) throws(ConversationError) {
     let place = "queue '\(queue.name)' at \(session.broker)"
     let questionnaire = QueueQuestionnaire(queue, session)
     let (standing, neighbours) = try Self.inspect(questionnaire, place)
@@ -18,35 +16,38 @@ struct InspectedQueue {
     guard case .plain = standing else { return }
     switch neighbours {
     case .absent: break
-    case .hidden: throw Self.hidden(queue, place)
+    case .hidden: throw .failed(Self.hidden(queue, place))
     case .unknown: try Self.searchNeighbours(questionnaire, place)
     }
   }
 
   private static func inspect(
     _ questionnaire: QueueQuestionnaire, _ place: String
-  ) throws -> (QueueTopology, QueueInspection.Neighbours) {
+  ) throws(ConversationError) -> (QueueTopology, QueueInspection.Neighbours) {
     switch try questionnaire.inspect(.refused) {
-    case .unsupported(let why): throw Failure(.wrongQueue, "cannot tell whether \(place) is drained: \(why)")
-    case .transient(let why): throw Failure(.wrongQueue, "cannot tell whether \(place) is drained: it \(why)")
-    case .unknowable(let why): throw Failure(.notPermitted, "cannot tell whether \(place) is drained: \(why)")
-    case .refused(let reason): throw BrokerSession.CallError.refused(reason)
+    case .unsupported(let why): throw .failed(Failure(.wrongQueue, "cannot tell whether \(place) is drained: \(why)"))
+    case .transient(let why): throw .failed(Failure(.wrongQueue, "cannot tell whether \(place) is drained: it \(why)"))
+    case .unknowable(let why): throw .failed(Failure(.notPermitted, "cannot tell whether \(place) is drained: \(why)"))
+    case .refused(let reason): throw questionnaire.explained(reason)
     case .ask: preconditionFailure("has been answered")
     case .known(let standing, let neighbours): return (standing, neighbours)
     }
   }
 
-  private static func searchNeighbours(_ questionnaire: QueueQuestionnaire, _ place: String) throws {
+  private static func searchNeighbours(
+    _ questionnaire: QueueQuestionnaire, _ place: String
+  ) throws(ConversationError) {
     let queue = questionnaire.queue
     switch try questionnaire.searchNeighbours() {
     case .absent: return
-    case .hidden: throw hidden(queue, place)
+    case .hidden: throw .failed(hidden(queue, place))
     case .found:
-      throw Failure(
-        .wrongQueue,
-        "cannot tell whether \(place) is drained: there are queues '\(queue.retryName)' and '\(queue.deadName)' "
-          + "beside it, and it is not what 'amqp-job declare' makes with them")
-    case .refused(let reason): throw BrokerSession.CallError.refused(reason)
+      throw .failed(
+        Failure(
+          .wrongQueue,
+          "cannot tell whether \(place) is drained: there are queues '\(queue.retryName)' and '\(queue.deadName)' "
+            + "beside it, and it is not what 'amqp-job declare' makes with them"))
+    case .refused(let reason): throw questionnaire.explained(reason)
     }
   }
 
