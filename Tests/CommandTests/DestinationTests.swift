@@ -47,7 +47,8 @@ import Testing
     #expect(try items(["--null"]).total == nil)
   }
 
-  @Test("- alone is standard input, whose number of items is not known, and after -- it is an item") func dash() throws {
+  @Test("- alone is standard input, whose number of items is not known, and after -- it is an item") func dash() throws
+  {
     #expect(try items(["-"]).total == nil)
     #expect(try items(["--null", "-"]).total == nil)
     #expect(try items(["--", "-"]).total == 1)
