@@ -4,7 +4,6 @@ directory with the runner. The last step is the worker; the others hand the item
 
 import os
 import pathlib
-import select
 import signal
 import subprocess
 import threading
@@ -92,11 +91,14 @@ class Step(threading.Thread):
 
     def _send(self, number):
         with self.lock:
-            if self.descriptor is None or select.select([self.descriptor], [], [], 0)[0]:
+            if self.descriptor is None:
+                return False
+            try:
+                signal.pidfd_send_signal(self.descriptor, number)
+            except ProcessLookupError:
                 return False
             self.was_killed = number == signal.SIGKILL
             self.was_ever_killed |= self.was_killed
-            signal.pidfd_send_signal(self.descriptor, number)
             return True
 
     def kill(self):

@@ -19,7 +19,8 @@ import Testing
     return StepMessage(bytes)
   }
 
-  @Test func whateverAPacketHoldsItIsReadAsItIsWrittenOrNotAtAll() {
+  @Test("Whatever a packet holds, it is read as it is written or not at all")
+  func whateverAPacketHoldsItIsReadAsItIsWrittenOrNotAtAll() {
     property("packets of steps") { random in
       guard let message = message(&random) else { return }
       let again = StepMessage(message.bytes)
@@ -29,7 +30,8 @@ import Testing
     }
   }
 
-  @Test func variablesThatAnotherProcessSendsAreOnlyAboutItems() {
+  @Test("Variables that another process sends are only about items")
+  func variablesThatAnotherProcessSendsAreOnlyAboutItems() {
     property("variables of items") { random in
       let own = [Array("PATH=/bin".utf8), Array("WORK_ITEM_ID=old".utf8)]
       var sent = StepEnvironment.encoded([Array("WORK_ITEM_ID=\(random.text(upTo: 20))".utf8), Array("PATH=x".utf8)])
@@ -41,7 +43,7 @@ import Testing
   }
 
   /// What processes that connect may say, in any order. No worker runs for one that is gone, and none is left in the end.
-  @Test func whateverIsSaidAStepKeepsItsPromises() {
+  @Test("Whatever is said, a step keeps its promises") func whateverIsSaidAStepKeepsItsPromises() {
     property("steps, and events by chance") { random in
       var harness = StepHarness()
       for _ in 0..<random.size(upTo: 100) where !harness.isFinished {

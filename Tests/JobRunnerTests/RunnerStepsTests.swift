@@ -31,7 +31,7 @@ import Testing
 
   // MARK: Before an item is taken
 
-  @Test func nothingIsTakenBeforeEveryStepAnswers() {
+  @Test("Nothing is taken before every step answers") func nothingIsTakenBeforeEveryStepAnswers() {
     var driver = RunnerDriver { $0.worker.hasSteps = true }
     let actions = driver.start()
     #expect(!actions.connects && actions.sets(.connectLimit, after: .seconds(60)))
@@ -39,12 +39,12 @@ import Testing
     #expect(!driver.handle(.stepsReady).connects)
   }
 
-  @Test func withoutStepsTheRunnerConnectsAtOnce() {
+  @Test("Without steps the runner connects at once") func withoutStepsTheRunnerConnectsAtOnce() {
     var driver = RunnerDriver()
     #expect(driver.start().connects)
   }
 
-  @Test func aSilentStepIsNamed() {
+  @Test("A silent step is named") func aSilentStepIsNamed() {
     var driver = RunnerDriver { $0.worker.hasSteps = true }
     _ = driver.start()
     let event = RunnerEvent.stepSilent(Self.blur, reason: "No such file or directory")
@@ -55,7 +55,7 @@ import Testing
     #expect(driver.handle(event).notices.isEmpty)
   }
 
-  @Test func stepsThatDoNotAnswerInTimeEndTheRunner() {
+  @Test("Steps that do not answer in time end the runner") func stepsThatDoNotAnswerInTimeEndTheRunner() {
     var driver = RunnerDriver {
       $0.worker.hasSteps = true
       $0.connection.connectTimeout = .seconds(3)
@@ -66,7 +66,7 @@ import Testing
     #expect(actions.errors == ["not all steps answer; gave up after 3s (--connect-timeout)"])
   }
 
-  @Test func aStepOfAnotherVersionEndsTheRunner() {
+  @Test("A step of another version ends the runner") func aStepOfAnotherVersionEndsTheRunner() {
     var driver = RunnerDriver { $0.worker.hasSteps = true }
     _ = driver.start()
     let actions = driver.handle(.stepRefused(Self.blur, reason: "it is older"))
@@ -75,7 +75,8 @@ import Testing
     #expect(!driver.handle(.stepsReady).connects)
   }
 
-  @Test func aStepOfAnotherVersionLetsTheItemsInHandBeDone() {
+  @Test("A step of another version lets the items in hand be done") func aStepOfAnotherVersionLetsTheItemsInHandBeDone()
+  {
     var driver = working()
     #expect(driver.handle(.stepRefused(Self.blur, reason: "it is newer")).errors.count == 1)
     #expect(driver.finished == nil)
@@ -85,7 +86,7 @@ import Testing
     #expect(driver.finished == .wrongQueue)
   }
 
-  @Test(arguments: [Signal.terminate, .interrupt, .hangup])
+  @Test("A signal ends a runner that waits for its steps", arguments: [Signal.terminate, .interrupt, .hangup])
   func aSignalEndsARunnerThatWaitsForItsSteps(signal: Signal) {
     var driver = RunnerDriver { $0.worker.hasSteps = true }
     _ = driver.start()
@@ -95,7 +96,7 @@ import Testing
 
   // MARK: An item
 
-  @Test func anItemThatHasPassedAllStepsIsAcked() {
+  @Test("An item that has passed all steps is acked") func anItemThatHasPassedAllStepsIsAcked() {
     var driver = working()
     let actions = driver.handle(.workerEnded(.exited(0)))
     #expect(actions.writes[0].contains(.basicAck(deliveryTag: 1, multiple: false)))
@@ -103,10 +104,13 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test(arguments: [
-    (ProcessStatus.exited(3), 3, "step 'blur' exited with 3"), (.killed(.kill), 137, "step 'blur' was killed by KILL"),
-    (.exited(77), 1, "step 'blur' exited with 77"),
-  ])
+  @Test(
+    "A step that fails is the attempt's failure",
+    arguments: [
+      (ProcessStatus.exited(3), 3, "step 'blur' exited with 3"),
+      (.killed(.kill), 137, "step 'blur' was killed by KILL"),
+      (.exited(77), 1, "step 'blur' exited with 77"),
+    ])
   func aStepThatFailsIsTheAttemptsFailure(status: ProcessStatus, expected: Int32, words: String) {
     var driver = working()
     let actions = driver.handle(failed(.ended(status)))
@@ -116,7 +120,7 @@ import Testing
     #expect(driver.finished == Console.ExitStatus(rawValue: expected))
   }
 
-  @Test func aStepThatIsLostIsAFailedAttempt() {
+  @Test("A step that is lost is a failed attempt") func aStepThatIsLostIsAFailedAttempt() {
     var driver = working(hasRetries: true)
     let actions = driver.handle(failed(.lost))
     let cause = DeadLetterCause(reason: .stepLost, step: "blur")
@@ -127,7 +131,7 @@ import Testing
     #expect(driver.finished == .failure)
   }
 
-  @Test func theDeadLetterNamesTheStep() {
+  @Test("The dead letter names the step") func theDeadLetterNamesTheStep() {
     var driver = working(hasRetries: true) { $0.attempts.maxAttempts = 1 }
     let failure = StepFailure(step: "blur", end: .ended(.exited(3)), standardError: "no such face")
     let actions = driver.handle(.stepFailed(failure, slot: 0))
@@ -135,7 +139,9 @@ import Testing
     #expect(actions.moves == [Move(destination: .deadLetter(cause), attempts: 1)])
   }
 
-  @Test(arguments: [StepFailure.End.ended(.killed(.terminate)), .ended(.exited(0)), .lost])
+  @Test(
+    "An item that took too long in a step has failed",
+    arguments: [StepFailure.End.ended(.killed(.terminate)), .ended(.exited(0)), .lost])
   func anItemThatTookTooLongInAStepHasFailed(end: StepFailure.End) {
     var driver = working { $0.worker.timeout = .seconds(5) }
     #expect(driver.handle(.timer(.workerLimit)).signals == [.terminate])
@@ -145,14 +151,16 @@ import Testing
     #expect(driver.finished == .timedOut)
   }
 
-  @Test(arguments: [StepFailure.End.ended(.killed(.terminate)), .ended(.exited(1)), .lost])
+  @Test(
+    "An interrupted item goes back uncounted",
+    arguments: [StepFailure.End.ended(.killed(.terminate)), .ended(.exited(1)), .lost])
   func anInterruptedItemGoesBackUncounted(end: StepFailure.End) {
     var driver = working(hasRetries: true)
     #expect(driver.handle(.signal(.terminate)).signals == [.terminate])
     #expect(driver.handle(failed(end)).moves == [Move(destination: .queue, attempts: 0)])
   }
 
-  @Test func anItemWhoseStepStaysAwayGoesBackUncounted() {
+  @Test("An item whose step stays away goes back uncounted") func anItemWhoseStepStaysAwayGoesBackUncounted() {
     var driver = working(hasRetries: true)
     let actions = driver.handle(.stepUnavailable(Self.blur, reason: "it does not answer", slot: 0))
     #expect(actions.moves == [Move(destination: .queue, attempts: 0)])
@@ -164,12 +172,14 @@ import Testing
 
   // MARK: An item that is no longer ours
 
-  @Test(arguments: [
-    RunnerEvent.stepFailed(StepFailure(step: "blur", end: .lost), slot: 0),
-    .stepFailed(StepFailure(step: "blur", end: .ended(.exited(0))), slot: 0),
-    .stepUnavailable(blur, reason: "gone", slot: 0), .workerDidNotStart(reason: "no", slot: 0),
-    .commandRefused(.internalError, reason: "no", slot: 0), .workerEnded(.exited(0), slot: 0),
-  ])
+  @Test(
+    "The runner ends however an abandoned item ends",
+    arguments: [
+      RunnerEvent.stepFailed(StepFailure(step: "blur", end: .lost), slot: 0),
+      .stepFailed(StepFailure(step: "blur", end: .ended(.exited(0))), slot: 0),
+      .stepUnavailable(blur, reason: "gone", slot: 0), .workerDidNotStart(reason: "no", slot: 0),
+      .commandRefused(.internalError, reason: "no", slot: 0), .workerEnded(.exited(0), slot: 0),
+    ])
   func theRunnerEndsHoweverAnAbandonedItemEnds(event: RunnerEvent) {
     var driver = working()
     #expect(driver.handle(RunnerDriver.lost()).signals == [.terminate])
@@ -177,10 +187,13 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test(arguments: [
-    RunnerEvent.stepUnavailable(blur, reason: "gone", slot: 0), .commandRefused(.internalError, reason: "no", slot: 0),
-    .stepFailed(StepFailure(step: "blur", end: .lost), slot: 0),
-  ])
+  @Test(
+    "An item that went back with its connection is not copied",
+    arguments: [
+      RunnerEvent.stepUnavailable(blur, reason: "gone", slot: 0),
+      .commandRefused(.internalError, reason: "no", slot: 0),
+      .stepFailed(StepFailure(step: "blur", end: .lost), slot: 0),
+    ])
   func anItemThatWentBackWithItsConnectionIsNotCopied(event: RunnerEvent) {
     var driver = working {
       $0.worker.onDisconnect = .finish

@@ -4,7 +4,7 @@ import Testing
 @testable import JobRunner
 
 @Suite struct StepSequenceTests {
-  @Test func aStepBeginsWhenTheOneBeforeItHasExited0() {
+  @Test("A step begins when the one before it has exited 0") func aStepBeginsWhenTheOneBeforeItHasExited0() {
     var sequence = StepSequence(stepCount: 3, hasCommand: false)
     #expect(sequence.current == 0)
     #expect(sequence.ended(.exited(0)) == .step(1))
@@ -12,7 +12,9 @@ import Testing
     #expect(sequence.ended(.exited(0)) == .passed)
   }
 
-  @Test(arguments: [ProcessStatus.exited(1), .exited(255), .killed(.kill)], [true, false])
+  @Test(
+    "Nothing follows a step that fails", arguments: [ProcessStatus.exited(1), .exited(255), .killed(.kill)],
+    [true, false])
   func nothingFollowsAStepThatFails(status: ProcessStatus, hasCommand: Bool) {
     var sequence = StepSequence(stepCount: 1, hasCommand: hasCommand)
     #expect(sequence.ended(status) == .failed(status))
@@ -21,7 +23,7 @@ import Testing
     #expect(sequence.current == 0)
   }
 
-  @Test(arguments: [Signal.terminate, .interrupt, .hangup, .kill])
+  @Test("Nothing begins after a signal to end", arguments: [Signal.terminate, .interrupt, .hangup, .kill])
   func nothingBeginsAfterASignalToEnd(signal: Signal) {
     var sequence = StepSequence(stepCount: 2, hasCommand: false)
     sequence.signalled(signal)
@@ -31,13 +33,13 @@ import Testing
     #expect(sequence.ended(.exited(0)) == .failed(.killed(signal)))
   }
 
-  @Test func theLastWorkerMayFinishInSpiteOfASignal() {
+  @Test("The last worker may finish in spite of a signal") func theLastWorkerMayFinishInSpiteOfASignal() {
     var sequence = StepSequence(stepCount: 1, hasCommand: false)
     sequence.signalled(.terminate)
     #expect(sequence.ended(.exited(0)) == .passed)
   }
 
-  @Test(arguments: [Signal.user1, .user2, .quit, .windowChange, .resume])
+  @Test("Other signals change nothing", arguments: [Signal.user1, .user2, .quit, .windowChange, .resume])
   func otherSignalsChangeNothing(signal: Signal) {
     var sequence = StepSequence(stepCount: 2, hasCommand: true)
     sequence.signalled(signal)
@@ -46,11 +48,13 @@ import Testing
 }
 
 @Suite struct StepPlaceTests {
-  @Test(arguments: [
-    ("blur", "blur", "/run/x/blur.sock"), ("a.b", "a.b", "/run/x/a.b.sock"),
-    ("/tmp/blur.sock", "blur", "/tmp/blur.sock"),
-    ("./blur", "blur", "./blur"), ("../s/a.sock.sock", "a.sock", "../s/a.sock.sock"),
-  ])
+  @Test(
+    "A word is a name or a path",
+    arguments: [
+      ("blur", "blur", "/run/x/blur.sock"), ("a.b", "a.b", "/run/x/a.b.sock"),
+      ("/tmp/blur.sock", "blur", "/tmp/blur.sock"),
+      ("./blur", "blur", "./blur"), ("../s/a.sock.sock", "a.sock", "../s/a.sock.sock"),
+    ])
   func aWordIsANameOrAPath(word: String, name: String, path: String) {
     let place = StepPlace(word, in: "/run/x")
     #expect(place.name == name && place.path == path)

@@ -71,7 +71,7 @@ private final class PlayedStep {
     #expect(process(&workers) == ["ready"])
   }
 
-  @Test mutating func allStepsHaveToAnswer() throws {
+  @Test("All steps have to answer") mutating func allStepsHaveToAnswer() throws {
     var workers = workers(["a", "b"])
     let first = try PlayedStep(path("a"))
     _ = process(&workers, after: .zero)
@@ -85,7 +85,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func aStepOfAnotherVersionIsRefused() throws {
+  @Test("A step of another version is refused") mutating func aStepOfAnotherVersionIsRefused() throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
     _ = process(&workers)
@@ -94,7 +94,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func anItemPassesTheStepsInTurn() throws {
+  @Test("An item passes the steps in turn") mutating func anItemPassesTheStepsInTurn() throws {
     var workers = workers(["a", "b"])
     let (first, second) = (try PlayedStep(path("a")), try PlayedStep(path("b")))
     try ready(&workers, first, second)
@@ -111,7 +111,8 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func aStepThatGoesAwayIsLostAndTheNextItemWaitsForIt() throws {
+  @Test("A step that goes away is lost and the next item waits for it")
+  mutating func aStepThatGoesAwayIsLostAndTheNextItemWaitsForIt() throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
     try ready(&workers, step)
@@ -126,7 +127,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func aStepThatDoesNotComeBackIsUnavailable() throws {
+  @Test("A step that does not come back is unavailable") mutating func aStepThatDoesNotComeBackIsUnavailable() throws {
     var workers = workers(["a"])
     var step: PlayedStep? = try PlayedStep(path("a"))
     try ready(&workers, try #require(step))
@@ -138,7 +139,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test(arguments: [Signal.terminate, .interrupt, .kill])
+  @Test("An item that waits for a step is ended by a signal", arguments: [Signal.terminate, .interrupt, .kill])
   mutating func anItemThatWaitsForAStepIsEndedByASignal(signal: Signal) throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
@@ -151,7 +152,8 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func aStepThatReportsNoEndAfterAKillIsLost() throws {
+  @Test("A step that reports no end after a kill is lost") mutating func aStepThatReportsNoEndAfterAKillIsLost() throws
+  {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
     try ready(&workers, step)
@@ -162,7 +164,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func aStepThatIsAboutToEndCostsNoAttempt() throws {
+  @Test("A step that is about to end costs no attempt") mutating func aStepThatIsAboutToEndCostsNoAttempt() throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
     try ready(&workers, step)
@@ -179,7 +181,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func aWorkerThatCannotBeStartedIsReported() throws {
+  @Test("A worker that cannot be started is reported") mutating func aWorkerThatCannotBeStartedIsReported() throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
     try ready(&workers, step)
@@ -189,7 +191,8 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func anOutputThatFindsNoPlaceIsReportedBeforeTheStepBegins() throws {
+  @Test("An output that finds no place is reported before the step begins")
+  mutating func anOutputThatFindsNoPlaceIsReportedBeforeTheStepBegins() throws {
     var workers = StepWorkers(
       [StepPlace("a", in: directory)], hasCommand: true, spoolDirectory: directory + "/gone", limit: .seconds(30),
       version: "1", now: now)
@@ -200,7 +203,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func aStepThatSpeaksNonsenseIsLost() throws {
+  @Test("A step that speaks nonsense is lost") mutating func aStepThatSpeaksNonsenseIsLost() throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
     try ready(&workers, step)
@@ -210,7 +213,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func anEndThatBelongsToNoItemIsIgnored() throws {
+  @Test("An end that belongs to no item is ignored") mutating func anEndThatBelongsToNoItemIsIgnored() throws {
     var workers = workers(["a", "b"])
     let (first, second) = (try PlayedStep(path("a")), try PlayedStep(path("b")))
     try ready(&workers, first, second)
@@ -222,7 +225,7 @@ private final class PlayedStep {
   }
 
   /// The socket holds some hundred messages that nobody has read yet.
-  @Test mutating func aThousandItemsAtOnceAllReachTheStep() throws {
+  @Test("A thousand items at once all reach the step") mutating func aThousandItemsAtOnceAllReachTheStep() throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
     try ready(&workers, step)
@@ -236,7 +239,7 @@ private final class PlayedStep {
     rmdir(directory)
   }
 
-  @Test mutating func theStepsAreToldOfTheEnd() throws {
+  @Test("The steps are told of the end") mutating func theStepsAreToldOfTheEnd() throws {
     var workers = workers(["a"])
     let step = try PlayedStep(path("a"))
     try ready(&workers, step)

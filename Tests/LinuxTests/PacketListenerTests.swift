@@ -11,7 +11,7 @@ import Testing
 
   private func listen() throws -> PacketListener { try PacketListener(path: path, maxPacketSize: 64) }
 
-  @Test func theNameIsRemovedWithTheSocket() throws {
+  @Test("The name is removed with the socket") func theNameIsRemovedWithTheSocket() throws {
     var listener: PacketListener? = try listen()
     #expect(try directory.entries == ["s.sock"])
     withExtendedLifetime(listener) {}
@@ -19,14 +19,15 @@ import Testing
     #expect(try directory.entries == [])
   }
 
-  @Test func whoeverMayEnterTheDirectoryMayConnect() throws {
+  @Test("Whoever may enter the directory may connect") func whoeverMayEnterTheDirectoryMayConnect() throws {
     let listener = try listen()
     var status = stat()
     #expect(lstat(path, &status) == 0 && status.st_mode & 0o777 == 0o666)
     withExtendedLifetime(listener) {}
   }
 
-  @Test func aSocketThatAProcessHasLeftBehindIsReplaced() throws {
+  @Test("A socket that a process has left behind is replaced") func aSocketThatAProcessHasLeftBehindIsReplaced() throws
+  {
     let left = socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -43,34 +44,37 @@ import Testing
     #expect(try listener.accept() != nil)
   }
 
-  @Test func aSocketOnWhichAProcessListensStays() throws {
+  @Test("A socket on which a process listens stays") func aSocketOnWhichAProcessListensStays() throws {
     let first = try listen()
     #expect(throws: SystemError(call: "bind", code: EADDRINUSE)) { try listen() }
     _ = try PacketSocket(connectingTo: path, maxPacketSize: 64)
     #expect(try first.accept() != nil)
   }
 
-  @Test func anotherFileStays() throws {
+  @Test("Another file stays") func anotherFileStays() throws {
     let file = try #require(fopen(path, "w"))
     fclose(file)
     #expect(throws: SystemError(call: "bind", code: EADDRINUSE)) { try listen() }
     #expect(unlink(path) == 0)
   }
 
-  @Test(arguments: ["", String(repeating: "x", count: PacketSocket.maxPathLength + 1)])
+  @Test(
+    "A path that no address holds is refused",
+    arguments: ["", String(repeating: "x", count: PacketSocket.maxPathLength + 1)])
   func aPathThatNoAddressHoldsIsRefused(path: String) {
     #expect(throws: SystemError(call: "connect", code: ENAMETOOLONG)) {
       try PacketSocket(connectingTo: path, maxPacketSize: 64)
     }
   }
 
-  @Test func nobodyAnswersWhereNoSocketIs() {
+  @Test("Nobody answers where no socket is") func nobodyAnswersWhereNoSocketIs() {
     #expect(throws: SystemError(call: "connect", code: ENOENT)) {
       try PacketSocket(connectingTo: path, maxPacketSize: 64)
     }
   }
 
-  @Test func aPacketWithTooManyDescriptorsIsRefusedAndLeavesNoneOpen() throws {
+  @Test("A packet with too many descriptors is refused and leaves none open")
+  func aPacketWithTooManyDescriptorsIsRefusedAndLeavesNoneOpen() throws {
     let listener = try listen()
     let sender = try PacketSocket(connectingTo: path, maxPacketSize: 64)
     let receiver = try #require(try listener.accept())
@@ -85,7 +89,8 @@ import Testing
     #expect(passed.count == PacketSocket.maxPassedCount)
   }
 
-  @Test func whatWasSentBeforeTheEndIsReadThoughTheOtherSideHasLeftSomethingUnread() throws {
+  @Test("What was sent before the end is read though the other side has left something unread")
+  func whatWasSentBeforeTheEndIsReadThoughTheOtherSideHasLeftSomethingUnread() throws {
     let listener = try listen()
     var sender: PacketSocket? = try PacketSocket(connectingTo: path, maxPacketSize: 64)
     let receiver = try #require(try listener.accept())
@@ -98,7 +103,7 @@ import Testing
     }
   }
 
-  @Test func anOutputFileMayBeOpenedAgain() throws {
+  @Test("An output file may be opened again") func anOutputFileMayBeOpenedAgain() throws {
     let output = try OutputFile(in: directory.path)
     let writer = try #require(output.writer)
     let again = open("/proc/self/fd/\(writer.number)", O_WRONLY | O_APPEND)

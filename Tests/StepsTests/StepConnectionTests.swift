@@ -20,7 +20,7 @@ import Testing
     return (runner, StepConnection(try #require(try listener.accept())), listener)
   }
 
-  @Test func aMessageArrivesWholeWithItsDescriptors() throws {
+  @Test("A message arrives whole with its descriptors") func aMessageArrivesWholeWithItsDescriptors() throws {
     let (runner, step, _) = try pair()
     let variables = try MemoryFile.make(Array("WORK_ITEM_ID=7\0".utf8))
     let input = try MemoryFile.make([1, 0, 2])
@@ -40,7 +40,7 @@ import Testing
     rmdir(directory)
   }
 
-  @Test func rubbishIsNoMessage() throws {
+  @Test("Rubbish is no message") func rubbishIsNoMessage() throws {
     let listener = try PacketListener(path: path, maxPacketSize: StepMessage.maxSize)
     let peer = try PacketSocket(connectingTo: path, maxPacketSize: 4096)
     let step = StepConnection(try #require(try listener.accept()))
@@ -54,7 +54,8 @@ import Testing
     rmdir(directory)
   }
 
-  @Test func theEndOfTheOtherSideIsNoticedOnceEverythingIsRead() throws {
+  @Test("The end of the other side is noticed once everything is read")
+  func theEndOfTheOtherSideIsNoticedOnceEverythingIsRead() throws {
     var (runner, step, listener) = try pair() as (StepConnection?, StepConnection, PacketListener)
     #expect(runner?.send(.end) == true)
     runner = nil
@@ -67,7 +68,7 @@ import Testing
     rmdir(directory)
   }
 
-  @Test func aSideThatDoesNotReadIsNoticed() throws {
+  @Test("A side that does not read is noticed") func aSideThatDoesNotReadIsNoticed() throws {
     let (runner, step, _) = try pair()
     var count = 0
     while runner.send(.end), count < 1_000_000 { count += 1 }

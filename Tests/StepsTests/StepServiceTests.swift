@@ -25,13 +25,13 @@ import Testing
 
   // MARK: Runners
 
-  @Test mutating func whoConnectsIsToldTheVersion() {
+  @Test("Who connects is told the version") mutating func whoConnectsIsToldTheVersion() {
     #expect(
       service.handle(.connected(runner: 1))
         == [.send(.hello(version: StepMessage.version, program: "0.1.0"), runner: 1)])
   }
 
-  @Test mutating func aRunnerGetsAWorkerForAnItemAndItsEnd() {
+  @Test("A runner gets a worker for an item and its end") mutating func aRunnerGetsAWorkerForAnItemAndItsEnd() {
     connect()
     #expect(
       service.handle(.received(.run(streams: .output, slot: 2), runner: 1))
@@ -41,7 +41,7 @@ import Testing
       service.handle(.ended(processID: 100, .exited(3))) == [.send(.ended(.exited(3), slot: 2), runner: 1)])
   }
 
-  @Test mutating func aRunnerIsToldThatAWorkerCannotBeStarted() {
+  @Test("A runner is told that a worker cannot be started") mutating func aRunnerIsToldThatAWorkerCannotBeStarted() {
     connect()
     let error = SystemError(call: "exec", code: 2)
     _ = service.handle(.received(.run(streams: [], slot: 0), runner: 1))
@@ -50,7 +50,7 @@ import Testing
     #expect(service.handle(.received(.run(streams: [], slot: 0), runner: 1)) == [.start([], slot: 0, runner: 1)])
   }
 
-  @Test mutating func aRunnerOfAnotherVersionIsNamedInOneLine() {
+  @Test("A runner of another version is named in one line") mutating func aRunnerOfAnotherVersionIsNamedInOneLine() {
     _ = service.handle(.connected(runner: 1))
     let actions = service.handle(.received(.hello(version: 2, program: "9.9"), runner: 1))
     #expect(actions.count == 1)
@@ -58,7 +58,9 @@ import Testing
     #expect(line.contains("amqp-job 9.9") && line.contains("version 2") && line.contains("this step version 1"))
   }
 
-  @Test(arguments: [StepMessage.run(streams: [], slot: 0), .signal(.kill, slot: 0), .end])
+  @Test(
+    "Who has not said hello gets nothing",
+    arguments: [StepMessage.run(streams: [], slot: 0), .signal(.kill, slot: 0), .end])
   mutating func whoHasNotSaidHelloGetsNothing(message: StepMessage) {
     _ = service.handle(.connected(runner: 1))
     let actions = service.handle(.received(message, runner: 1))
@@ -66,9 +68,11 @@ import Testing
     #expect(service.handle(.received(message, runner: 1)).isEmpty)
   }
 
-  @Test(arguments: [
-    StepMessage.notStarted(.readFailed, slot: 0), .ended(.exited(0), slot: 0), .run(streams: [], slot: 0),
-  ])
+  @Test(
+    "Who does not speak as a runner loses its workers",
+    arguments: [
+      StepMessage.notStarted(.readFailed, slot: 0), .ended(.exited(0), slot: 0), .run(streams: [], slot: 0),
+    ])
   mutating func whoDoesNotSpeakAsARunnerLosesItsWorkers(message: StepMessage) {
     connect()
     work()
@@ -76,7 +80,7 @@ import Testing
     #expect(Array(actions.dropFirst()) == [.signal(.kill, processID: 100), .disconnect(runner: 1)])
   }
 
-  @Test mutating func theWorkersOfARunnerThatIsGoneAreKilled() {
+  @Test("The workers of a runner that is gone are killed") mutating func theWorkersOfARunnerThatIsGoneAreKilled() {
     connect(1)
     connect(2)
     work(100, slot: 0, runner: 1)
@@ -90,7 +94,7 @@ import Testing
       service.handle(.ended(processID: 200, .exited(0))) == [.send(.ended(.exited(0), slot: 0), runner: 2)])
   }
 
-  @Test mutating func aRunnersSignalReachesItsWorkerOnly() {
+  @Test("A runner's signal reaches its worker only") mutating func aRunnersSignalReachesItsWorkerOnly() {
     connect(1)
     connect(2)
     work(100, slot: 0, runner: 1)
@@ -102,12 +106,13 @@ import Testing
 
   // MARK: The end
 
-  @Test mutating func theStepEndsWhenItsRunnerHasEnded() {
+  @Test("The step ends when its runner has ended") mutating func theStepEndsWhenItsRunnerHasEnded() {
     connect()
     #expect(service.handle(.received(.end, runner: 1)).suffix(2) == [.disconnect(runner: 1), .finish])
   }
 
-  @Test mutating func theStepEndsOnceTheWorkersOfItsRunnerHaveEnded() {
+  @Test("The step ends once the workers of its runner have ended")
+  mutating func theStepEndsOnceTheWorkersOfItsRunnerHaveEnded() {
     connect()
     work()
     let actions = service.handle(.received(.end, runner: 1))
@@ -115,7 +120,7 @@ import Testing
     #expect(service.handle(.ended(processID: 100, .killed(.kill))) == [.finish])
   }
 
-  @Test mutating func theStepEndsWithItsLastRunner() {
+  @Test("The step ends with its last runner") mutating func theStepEndsWithItsLastRunner() {
     connect(1)
     connect(2)
     #expect(!service.handle(.received(.end, runner: 1)).contains(.finish))
@@ -123,24 +128,25 @@ import Testing
     #expect(service.handle(.received(.end, runner: 2)).contains(.finish))
   }
 
-  @Test mutating func somebodyWhoConnectsAndIsSilentHoldsNothingUp() {
+  @Test("Somebody who connects and is silent holds nothing up")
+  mutating func somebodyWhoConnectsAndIsSilentHoldsNothingUp() {
     _ = service.handle(.connected(runner: 1))
     connect(2)
     #expect(service.handle(.received(.end, runner: 2)).contains(.finish))
   }
 
-  @Test mutating func aRunnerThatWasKilledIsWaitedFor() {
+  @Test("A runner that was killed is waited for") mutating func aRunnerThatWasKilledIsWaitedFor() {
     connect()
     #expect(!service.handle(.disconnected(runner: 1)).contains(.finish))
     #expect(service.handle(.connected(runner: 2)).count == 1)
   }
 
-  @Test(arguments: [Signal.terminate, .interrupt, .hangup, .quit])
+  @Test("A signal ends a step without a runner", arguments: [Signal.terminate, .interrupt, .hangup, .quit])
   mutating func aSignalEndsAStepWithoutARunner(signal: Signal) {
     #expect(service.handle(.signal(signal)) == [.finish])
   }
 
-  @Test mutating func aSignalLetsTheRunnerComeToItsEnd() {
+  @Test("A signal lets the runner come to its end") mutating func aSignalLetsTheRunnerComeToItsEnd() {
     connect()
     work()
     let actions = service.handle(.signal(.terminate))
@@ -156,7 +162,7 @@ import Testing
     #expect(service.handle(.ended(processID: 101, .killed(.kill))) == [.finish])
   }
 
-  @Test mutating func theSecondSignalEndsTheWorkers() {
+  @Test("The second signal ends the workers") mutating func theSecondSignalEndsTheWorkers() {
     connect()
     work()
     _ = service.handle(.signal(.terminate))
@@ -170,13 +176,13 @@ import Testing
         == [.send(.ended(.killed(.kill), slot: 0), runner: 1), .finish])
   }
 
-  @Test mutating func theSecondSignalEndsAStepWithoutWorkers() {
+  @Test("The second signal ends a step without workers") mutating func theSecondSignalEndsAStepWithoutWorkers() {
     connect()
     _ = service.handle(.signal(.terminate))
     #expect(service.handle(.signal(.terminate)).last == .finish)
   }
 
-  @Test(arguments: [Signal.quit, .user1, .user2, .windowChange, .resume])
+  @Test("Other signals reach the workers", arguments: [Signal.quit, .user1, .user2, .windowChange, .resume])
   mutating func otherSignalsReachTheWorkers(signal: Signal) {
     connect()
     work()

@@ -47,7 +47,8 @@ package struct Option<Value: Sendable>: CommandOption {
     _ name: String, short: Character? = nil, _ type: ValueType<Value>, implied: String? = nil,
     _ help: @autoclosure @escaping OptionDefinition.Text
   ) {
-    definition = OptionDefinition(name, short: short, value: { type.placeholder }, implied: implied, help: help)
+    definition = OptionDefinition(
+      name, short: short, value: { type.placeholder }, implied: implied, offered: type.makeOffered, help: help)
     self.type = type
   }
 }
@@ -64,7 +65,8 @@ package struct DefaultedOption<Value: Sendable>: CommandOption {
     help: @escaping @Sendable (_ defaultText: String) -> String
   ) {
     definition = OptionDefinition(
-      name, short: short, value: { type.placeholder }, help: { help(type.text(defaultValue)) })
+      name, short: short, value: { type.placeholder }, offered: type.makeOffered,
+      help: { help(type.text(defaultValue)) })
     self.type = type
     self.defaultValue = defaultValue
   }
@@ -81,7 +83,8 @@ package struct RepeatableOption<Value: Sendable>: CommandOption {
   package let type: ValueType<Value>
 
   package init(_ name: String, _ type: ValueType<Value>, _ help: @autoclosure @escaping OptionDefinition.Text) {
-    definition = OptionDefinition(name, value: { type.placeholder }, isRepeatable: true, help: help)
+    definition = OptionDefinition(
+      name, value: { type.placeholder }, isRepeatable: true, offered: type.makeOffered, help: help)
     self.type = type
   }
 }

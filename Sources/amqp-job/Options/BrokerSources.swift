@@ -126,6 +126,9 @@ struct BrokerSources {
     if let url = try settings.value(url) ?? settings.variable("AMQP_URL") { return .setting(url) }
     if let path = try settings.value(urlFile) { return .file(try Named(path)) }
     if let url = try settings.variable("BROKER_URL") { return .setting(url) }
-    throw UsageError("no broker given: use \(url), AMQP_URL or BROKER_URL")
+    let isInWorker = settings.environment["WORK_ITEM_ATTEMPT"] != nil
+    let handingOn =
+      isInWorker ? "; 'amqp-job run \(Run.passEnvironment)' hands those of the runner on to its worker" : ""
+    throw UsageError("no broker given: use \(url), AMQP_URL or BROKER_URL\(handingOn)")
   }
 }

@@ -84,8 +84,10 @@ struct Settings {
   /// The option's own variable: `AMQP_JOB_SOME_THING` of `--some-thing`.
   /// - Throws: `UsageError` if it is not UTF-8
   mutating func variable(of option: some CommandOption) throws -> Setting? {
-    try variable(Self.prefix + UnknownVariables.variable(option.name))
+    try variable(Self.variableName(ofOption: option.name))
   }
+
+  static func variableName(ofOption name: String) -> String { prefix + UnknownVariables.variable(name) }
 
   /// The variable's value. An empty value, and one that Kubernetes injects for a Service of that name, counts as none.
   /// - Throws: `UsageError` if it is not UTF-8

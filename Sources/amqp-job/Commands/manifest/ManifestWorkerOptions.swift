@@ -106,8 +106,7 @@ enum ManifestWorkerOptions {
     let variables = try settings.values(environment)
     let names = variables.map(\.name)
     if let taken = names.first(where: WorkerOptions.reservedVariables.contains) {
-      throw UsageError(
-        "\(environment) \(taken)=... is not for you to set: the manifest does, or there is an option for it")
+      throw UsageError(ManifestAdvice.refusal(ofVariable: taken))
     }
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
       throw UsageError("\(environment) \(twice)=... is given twice")

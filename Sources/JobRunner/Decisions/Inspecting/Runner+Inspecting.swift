@@ -51,13 +51,9 @@ extension Runner {
       }
       inspection.endInquiry()
       return known(inquiry.standing, .unknown, transience)
-    case .unsupported(let why):
+    case .unsupported, .transient:
       inspection.endInquiry()
-      return breakOff(.wrongQueue, "cannot serve \(queueLabel): \(why)")
-    case .transient(let why):
-      inspection.endInquiry()
-      return breakOff(
-        .wrongQueue, "cannot serve \(queueLabel): it \(why)" + (why == .exclusive ? "" : "\(Advice.acceptingAnyQueue)"))
+      return UnservedQueue(verdict, place: queueLabel).map { breakOff($0.status, $0.line) } ?? []
     case .unknowable(let why):
       inspection.endInquiry()
       return breakOff(
@@ -88,8 +84,8 @@ extension Runner {
     policy.standing = accepted(standing)
     inspection.found(neighbours)
     if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
-    guard policy.isPossible else {
-      return breakOff(.wrongQueue, "\(queueLabel) \(whatIsLacking(standing))")
+    if let unserved = UnservedQueue(policy.options, on: policy.standing, queue: queue, place: queueLabel) {
+      return breakOff(unserved.status, unserved.line)
     }
     let warning = warnOfDrops(standing)
     let search = searchTarget()
@@ -102,18 +98,6 @@ extension Runner {
     inspection.awaitPermission(needsPermission(policy.standing))
     guard !inspection.isAwaitingPermission else { return [.askForPermission] }
     return inspectionEnded()
-  }
-
-  private func whatIsLacking(_ standing: QueueTopology) -> LogMessage {
-    guard standing != .declared else { return .unwantedRetries }
-    guard options.attempts.areRequired else { return .missingDeadLetters }
-    guard case .deadLettering(.some) = standing else {
-      return
-        "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): "
-        + "go without, or remove that queue, and 'amqp-job declare \(queue.name)' makes it anew with them"
-    }
-    return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "
-      + "go without a delay\(naming: .retryDelay)"
   }
 
   /// A delivery limit of the broker drops items of such a queue, unless they are put back as copies in time.
@@ -214,10 +198,8 @@ extension Runner {
       inspection.found(options.assumed == nil ? .hidden : .absent)
       if inspection.neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     case .found:
-      return breakOff(
-        .wrongQueue,
-        "cannot serve \(queueLabel): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what "
-          + "'amqp-job declare' makes with them")
+      let unserved = UnservedQueue(withForeignNeighbours: queue, place: queueLabel)
+      return breakOff(unserved.status, unserved.line)
     case .refused(let reason): return queueRefused(reason)
     }
     switch phase {
@@ -236,8 +218,8 @@ extension Runner {
     case .absent:
       return breakOff(
         .wrongQueue,
-        "\(queueLabel) has not all the queues beside it, though it was said to be 'declared'\(naming: .assume); "
-          + "'amqp-job declare \(queue.name)' makes them"
+        "\(queueLabel) lacks some of the queues that belong to it, although it was said to be 'declared'\(naming: .assume); "
+          + "'amqp-job declare \(queue.name.shellWord)' makes them"
       )
     case .refused(let reason): return queueRefused(reason)
     }
