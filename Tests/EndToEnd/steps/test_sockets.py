@@ -135,7 +135,9 @@ def test_a_step_of_another_version(bench, steps, queue, version):
 def test_control_characters_of_a_step_are_not_printed(bench, steps, queue):
     server = steps.listener("blur")
     runner = bench.start("-q", queue.name, *steps.options("blur"), worker=["cat"])
-    Peer(server.accept()[0]).send("H", number=2, text="\x1b[31mred\nline")
+    peer = Peer(server.accept()[0])
+    peer.send("H", number=2, text="\x1b[31mred\nline")
+    assert peer.receive()[0] == "H"
     result = runner.finish()
     result.assert_error(78, "red")
     assert "\x1b" not in result.stderr
