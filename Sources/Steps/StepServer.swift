@@ -23,6 +23,8 @@ package final class StepServer {
   static let maxVariablesSize = 1 << 20
   /// The maximum number of connections at the same time. Others wait, so that they cannot use up the descriptors.
   static let maxConnections = 64
+  /// The maximum number of messages that are read from one runner before others are served. A socket holds fewer.
+  static let maxMessagesAtOnce = 1024
 
   private let configuration: Configuration
   private let log: (LogEntry) -> Void
@@ -90,7 +92,8 @@ package final class StepServer {
   }
 
   private func receive(from id: Int) {
-    while !isFinished, let connection = connections[id] {
+    for _ in 0..<Self.maxMessagesAtOnce {
+      guard !isFinished, let connection = connections[id] else { return }
       switch connection.receive() {
       case .message(let message, let descriptors):
         passed = descriptors

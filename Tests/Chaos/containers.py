@@ -97,7 +97,7 @@ class Step(threading.Thread):
                 signal.pidfd_send_signal(self.descriptor, number)
             except ProcessLookupError:
                 return False
-            self.was_killed = number == signal.SIGKILL
+            self.was_killed |= number == signal.SIGKILL
             self.was_ever_killed |= self.was_killed
             return True
 
