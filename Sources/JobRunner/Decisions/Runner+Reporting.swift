@@ -71,7 +71,7 @@ extension Runner {
     case .broker: session.failure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
     case .declaration: "waiting for \(queueLabel) to be declared"
     case .item: "waiting for an item in \(queueLabel)"
-    case .pause: "pausing after \(tally.failuresInRow) failures in a row on \(queueLabel)"
+    case .pause: "pausing after \(pause.failuresInRow) failures in a row on \(queueLabel)"
     case .retries: "waiting for items to come back to \(queueLabel) for another attempt"
     case .otherConsumers: "waiting for the other consumers of \(queueLabel) to end"
     case .trust: "waiting for an answer about \(queueLabel) that can be trusted"

@@ -187,7 +187,7 @@ extension Runner {
     }
     slots[index].settlementSent(isAck: isDone)
     let wasPausing = pause.isActive
-    let pausing = ended == nil ? [] : beginPause()
+    let pausing = ended.map { beginPause($0, settlement) } ?? []
     guard phase == .serving, !pause.isActive || options.mayDeleteItself else {
       let confirmation: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = detachAndSettle(index, by: method) + confirmation
@@ -208,10 +208,10 @@ extension Runner {
     return slots[index].detach() + [method]
   }
 
-  private mutating func beginPause() -> [RunnerAction] {
-    guard let duration = pause.begin(failuresInRow: tally.failuresInRow) else { return [] }
+  private mutating func beginPause(_ ended: EndedJob, _ settlement: Settlement) -> [RunnerAction] {
+    guard let duration = pause.settled(ended.outcome, as: settlement) else { return [] }
     let shown = Duration.seconds(duration.components.seconds).text
-    let line: LogMessage = "\(tally.failuresInRow) failures in a row: no item is taken for \(shown)"
+    let line: LogMessage = "\(pause.failuresInRow) failures in a row: no item is taken for \(shown)"
     return [.set(.pause, after: duration)] + (duration < .seconds(5) ? [] : [said(.notice, line)])
   }
 

@@ -166,6 +166,15 @@ def test_bad_statuses(bench, value):
     bench.run("-q", "any", f"--reject-on={value}", worker=["true"]).assert_error(64, "--reject-on")
 
 
+def test_a_retry_delay_is_the_only_pause_between_attempts(bench):
+    """Without it, so many failures in a row would make the runner pause for minutes."""
+    queue = bench.work_queue("quorum", *[b"%d" % n for n in range(30)])
+    options = ["--drain", "-j", "2", "--max-attempts", "3", "--retry-delay", "200ms"]
+    result = bench.run("-q", queue.name, *options, worker=["false"], timeout=120)
+    assert result.status == 1 and "in a row" not in result.stderr, result
+    assert queue.dead.depth() == 30
+
+
 def test_drain_says_that_items_were_dead_lettered(bench):
     queue = bench.work_queue("quorum", b"apple", b"pear")
     result = bench.run("-q", queue.name, "--drain", "--max-attempts", "1", worker=["grep", "-q", "pear"])
