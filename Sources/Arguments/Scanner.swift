@@ -117,7 +117,8 @@ extension Command {
   }
 
   private func unknown(_ spelling: String, meant name: String) -> UsageError {
-    let suggestion = Suggestion(for: name, among: options.map(\.name) + ["help", "help-all"])
+    let suggestion = Suggestion(
+      for: name, among: options.map(\.name) + ["help", "help-all"], synonyms: synonyms)
     let advice = suggestion.map { ": did you mean --\($0.word)?" }
     return UsageError(
       "there is no option \(spelling)" + (advice ?? (takesCommand ? " (another command's options follow --)" : "")))

@@ -3,13 +3,18 @@ package struct UnknownVariables: Sendable {
   private let prefix: String
   /// The names of the variables without the prefix.
   private let known: [String]
+  /// Other words for options, with the names of their variables.
+  private let synonyms: [String: String]
 
   /// - Parameters:
   ///   - tool: the tool's name, such as `some-tool`.
   ///   - options: the names of its options.
-  package init(tool: String, options: some Sequence<String>) {
+  ///   - synonyms: other words for some of them.
+  package init(tool: String, options: some Sequence<String>, synonyms: [String: String] = [:]) {
     prefix = Self.variable(tool) + "_"
     known = options.map(Self.variable)
+    let words = synonyms.map { (Self.variable($0).lowercased(), Self.variable($1)) }
+    self.synonyms = Dictionary(words) { first, _ in first }
   }
 
   /// The name of an option as a variable has it: `SOME_THING` for `some-thing`.
@@ -24,7 +29,8 @@ package struct UnknownVariables: Sendable {
       }
       let option = String(name.dropFirst(prefix.count))
       guard !known.contains(option), !isInjected(name, value: entry[bytes.endIndex...].dropFirst()) else { return nil }
-      let advice = Suggestion(for: option, among: known).map { ": did you mean \(prefix)\($0.word)?" } ?? ""
+      let advice =
+        Suggestion(for: option, among: known, synonyms: synonyms).map { ": did you mean \(prefix)\($0.word)?" } ?? ""
       return "\(name) is no setting, and is ignored\(advice)"
     }
   }

@@ -61,7 +61,7 @@ extension Runner {
     slots[index].handle(.cancel)
     // In RabbitMQ 3.10 a channel crashes if it is told to cancel a consumer that it is just attaching to a quorum queue.
     guard slots[index].isConsumerConfirmed else { return [] }
-    return slots[index].on(slots[index].detach())
+    return slots[index].on(detach(index))
   }
 
   /// The broker has cancelled the consumer. No more items come, and the ack that was sent before was taken.

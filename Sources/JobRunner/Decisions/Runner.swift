@@ -135,6 +135,7 @@ package struct Runner: Sendable {
     }
     switch method {
     case .queueDeclareOK(let status):
+      if let actions = detachAnswered(status, in: slot) { return actions }
       // The questions of a probe were sent after its consumer was attached.
       slots[slot].consumerConfirmed()
       return probeAnswered(.status(status))

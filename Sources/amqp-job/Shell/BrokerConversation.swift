@@ -1,3 +1,4 @@
+import AMQP
 import Broker
 import Console
 import Linux
@@ -30,15 +31,17 @@ struct BrokerConversation {
     client = .tool(options)
   }
 
-  /// Connects. A command of amqp-job reports what it waits for, unless `isSilent`.
+  /// Connects. A command of amqp-job reports what it waits for, with `advice`, unless `isSilent`.
   /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
   func connect(
-    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false
+    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false,
+    advice: @escaping (BrokerURL) -> LogMessage = { _ in "" }
   ) throws -> BrokerSession {
     switch client {
     case .command(let options, let reporter):
       try options.connect(
-        name: name, isSilent ? nil : reporter, largestBodyInMemory: largestBodyInMemory, signals: signals)
+        name: name, isSilent ? nil : reporter, largestBodyInMemory: largestBodyInMemory, signals: signals,
+        advice: advice)
     case .tool(let options):
       try BrokerSession.connect(
         to: options.broker, heartbeat: options.heartbeat, name: name, access: options.access,

@@ -17,7 +17,9 @@ SERVICES = {
 @pytest.mark.parametrize("words, meant", [
     (["pulish", "-q", "a"], "'publish'"), (["help", "decalre"], "'declare'"), (["man", "statsu"], "'status'"),
     (["run", "-q", "a", "--timeot", "3", "true"], "--timeout"), (["run", "-q", "a", "-timeout", "3", "true"], "--timeout"),
-    (["status", "--drain", "a"], "--drained"), (["declare", "a", "--delet"], "--delete"),
+    (["status", "--drain", "a"], "--drained"), (["run", "-q", "a", "--max-retries", "3", "true"], "--max-attempts"),
+    (["run", "-q", "a", "--concurrency", "3", "true"], "--parallelism"),
+    (["run", "-q", "a", "--n", "3", "true"], "--count"), (["declare", "a", "--delet"], "--delete"),
 ])
 def test_a_suggestion(bench, words, meant):
     bench.run(*words[1:], command=words[0], url=None).assert_error(64, f"did you mean {meant}?")
@@ -42,6 +44,15 @@ def test_a_variable(bench, queue, command, arguments, worker):
     assert result.status == 0, result
     (line,) = (each for each in result.lines if "AMQP_JOB" in each)
     assert "AMQP_JOB_TIMOUT" in line and "did you mean AMQP_JOB_TIMEOUT?" in line and "s3cret" not in line
+
+
+@pytest.mark.parametrize("name, meant", [
+    ("N", "COUNT"), ("J", "PARALLELISM"), ("Q", "QUEUE"), ("MAX_RETRIES", "MAX_ATTEMPTS"), ("CONCURRENCY", "PARALLELISM"),
+    ("QUEUE_NAME", "QUEUE"), ("BROKER_URL", "URL"),
+])
+def test_a_variable_named_by_a_letter_or_as_elsewhere(bench, queue, name, meant):
+    result = bench.run(queue.name, command="status", env={f"AMQP_JOB_{name}": "3"})
+    assert f"AMQP_JOB_{name} is no setting, and is ignored: did you mean AMQP_JOB_{meant}?" in result.stderr, result
 
 
 @pytest.mark.parametrize("url, name", [("AMQP_JOB_URL", "AMQP_JOB_QUEUE"), ("AMQP_URL", "AMQP_QUEUE")])

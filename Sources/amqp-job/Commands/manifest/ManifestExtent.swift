@@ -14,7 +14,8 @@ enum ManifestExtent {
     let completions = try settings.value(ManifestKindOptions.completions)
     let drains = try settings.value(ManifestKindOptions.drain)
     guard !drains || completions == nil else {
-      throw UsageError("\(ManifestKindOptions.completions) and \(ManifestKindOptions.drain) exclude each other")
+      let both = [settings.naming(ManifestKindOptions.completions), settings.naming(ManifestKindOptions.drain)]
+      throw UsageError("\(both.joined(separator: " and ")) exclude each other")
     }
     if drains { return .drain }
     if let completions { return .items(completions) }
@@ -50,7 +51,7 @@ enum ManifestExtent {
 
   private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws -> BrokerSession {
     do {
-      return try BrokerConversation("amqp-job manifest", broker, reporter).connect()
+      return try BrokerConversation("amqp-job manifest", broker, reporter).connect(advice: advice)
     } catch let error as BrokerFailure {
       guard error.kind == .unreachable, error.closeReason == nil else { throw error }
       var failure = Failure(error)

@@ -51,6 +51,22 @@ struct Publish: ToolCommand {
       "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes that by -q alone"
   }
 
+  /// Refuses a queue that `declare` made beside another one, for the use of runners. Whatever else is in it never leaves it, and
+  /// the other queue would never count as drained.
+  private static func checkOwner(_ destination: Destination, _ broker: BrokerOptions, _ reporter: Reporter) throws {
+    let queue = WorkQueue(destination.routingKey)
+    guard destination.exchange.isEmpty, let owner = queue.owner else { return }
+    try BrokerConversation("amqp-job publish \(queue.name)", broker, reporter).hold(about: queue.name) { session in
+      for name in owner.names.dropFirst() {
+        guard try session.queueStatusIfKnown(name, on: BrokerConversation.channel) != nil else { return }
+      }
+      throw Failure(
+        .wrongQueue,
+        "cannot publish to \(destination) at \(session.broker): it \(queue.purpose), and nothing else may be in it; publish to queue "
+          + "'\(owner.name)'")
+    }
+  }
+
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let broker = try BrokerOptions(&settings)
@@ -61,6 +77,8 @@ struct Publish: ToolCommand {
     let items = try ItemOptions(&settings, operands: arguments.operands, properties: properties)
     broker.warn(reporter)
     if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
+
+    try checkOwner(destination, broker, reporter)
 
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,

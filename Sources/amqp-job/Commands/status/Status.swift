@@ -80,11 +80,12 @@ struct Status: ToolCommand {
       throw UsageError("\(drainTimeout) goes with \(until)")
     }
     guard isWatching || !isWaiting || !status.isJSON else {
-      throw UsageError("\(until) shows \(json) only with \(watch)")
+      throw UsageError("\(settings.naming(until)) shows \(settings.naming(json)) only with \(watch)")
     }
     let isChecking = try settings.value(drained)
     guard !(isChecking && (isWatching || isWaiting || status.isJSON)) else {
-      throw UsageError("\(drained) goes with none of \(watch), \(until) and \(json)")
+      let others = "\(settings.naming(watch)), \(settings.naming(until)) and \(settings.naming(json))"
+      throw UsageError("\(settings.naming(drained)) goes with none of \(others)")
     }
     status.broker.warn(status.reporter)
 
