@@ -58,6 +58,7 @@ def test_a_queue_that_deletes_itself_is_not_served_where_the_rest_would_be_lost(
         bench.run("-q", queue.name, "--any-queue", *options, worker=["cat"]).assert_error(
             78, "3 items", "--count", "--forever")
     queue.assert_untouched(3)
+    queue.put(b"apple", b"pear", b"plum")
     assert bench.run("-q", queue.name, "--any-queue", "-n", "3", worker=["cat"]).stdout == b"applepearplum"
 
 
