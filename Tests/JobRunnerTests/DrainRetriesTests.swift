@@ -125,6 +125,14 @@ import Testing
     #expect(driver.finished == .success)
   }
 
+  @Test func whoWaitsForSuchItemsSaysForHowManyAndHowLong() {
+    var driver = probingRetries()
+    _ = look(marks: 2, &driver)
+    driver.now += .seconds(120)
+    let line = driver.handle(.timer(.report)).notices.first ?? ""
+    #expect(line.contains("waiting for 2 items") && line.contains("out of sight") && line.contains("300s"))
+  }
+
   @Test func othersWhoLookTooDoNotPutThatOff() {
     var driver = probingRetries()
     for _ in 0..<2 {
