@@ -75,7 +75,8 @@ extension Runner {
   mutating func drainLimitReached() -> [RunnerAction] {
     guard !isStopping else { return [] }
     let limit = options.drainTimeout?.text ?? ""
-    return breakOff(.temporaryFailure, "\(queueLabel) is not drained after \(limit)\(naming: .drainTimeout)")
+    let why = phase == .probing ? drain.finding?.reasonNotDrained.map { ": \($0)" } ?? "" : ""
+    return breakOff(.temporaryFailure, "\(queueLabel) is not drained after \(limit)\(naming: .drainTimeout)\(why)")
   }
 
   /// Ends the runner if nothing is left to be done.

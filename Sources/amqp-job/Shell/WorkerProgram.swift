@@ -13,11 +13,20 @@ extension ProcessGroups.Program {
     } catch {
       switch error {
       case .notFound(let what, let hint):
-        let cause = (hint ?? QuotedCommand(words)?.advice).map { ": \($0)" } ?? ""
+        let cause = (hint ?? Self.advice(words)).map { ": \($0)" } ?? ""
         throw Failure(.commandNotFound, "command not found: \(what)\(cause); nothing was taken")
       case .notExecutable(let what, let reason):
         throw Failure(.notExecutable, "command cannot be executed: \(what): \(reason); nothing was taken")
       }
     }
+  }
+
+  /// What may have been meant by a command whose first word names no program.
+  private static func advice(_ words: [String]) -> String? {
+    if let quoted = QuotedCommand(words) { return quoted.advice }
+    if !words[0].contains("/"), SmallFile.isRegular("./\(words[0])") {
+      return "it is looked for in PATH; for the file of this directory, write ./\(words[0])"
+    }
+    return words.dropFirst().first == "--" ? "if that is the queue, write -q \(words[0])" : nil
   }
 }

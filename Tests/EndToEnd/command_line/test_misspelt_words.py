@@ -101,5 +101,14 @@ def test_a_command_in_quotes(bench, words, advice):
     bench.run("-q", "any", worker=words).assert_error(127, "command not found", advice)
 
 
+def test_a_command_that_is_a_file_of_this_directory(bench):
+    bench.script("cat", name="worker.sh")
+    bench.run("-q", "any", worker=["worker.sh"], cwd=bench.directory).assert_error(127, "write ./worker.sh")
+
+
+def test_a_queue_in_the_place_of_the_command(bench):
+    bench.run("fruits", "--", "cat", env={"QUEUE": "any"}).assert_error(127, "if that is the queue, write -q fruits")
+
+
 def test_dead_letters_of_the_dead_letter_queue(bench, queue):
     bench.run("list", queue.dead.name, command="dead").assert_error(66, f"'amqp-job dead list {queue.name}'")
