@@ -22,7 +22,7 @@ def run(bench, kind, *options, command=COMMAND, queue="job1", image=IMAGE, url=N
     """Runs `amqp-job manifest` for workers of this kind. It asks a broker only if there is a URL."""
     needs = [] if url or {"--drain", "--completions", "--schedule"} & set(options) else NEEDS.get(kind, [])
     words = [kind, *needs, *options]
-    words += (["--queue", queue] if queue else []) + (["--image", image] if image else [])
+    words += ([f"--queue={queue}"] if queue else []) + (["--image", image] if image else [])
     return bench.run(*words, "--", *command, command="manifest", url=url, **more)
 
 

@@ -89,8 +89,8 @@ class Proxy:
         self.allowance = count
 
     def cut(self):
-        """Cuts all connections without any message."""
-        cut(self.sockets)
+        """Cuts the present connections without any message."""
+        cut(list(self.sockets))
 
     def close(self):
         close_listener(self.listener)
