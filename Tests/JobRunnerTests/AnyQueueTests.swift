@@ -55,6 +55,7 @@ import Testing
     driver.method(Self.autoDelete, on: 2)
     driver.method(RunnerDriver.plain, on: 2)
     driver.method(RunnerDriver.found, on: 2)
+    driver.method(.channelOpenOK, on: 2)
     if extent != .forever {
       driver.method(.queueDeclareOK(.init(name: "q", messageCount: ready, consumerCount: consumers)), on: 2)
     }

@@ -50,9 +50,9 @@ extension Runner {
 
   mutating func depthAnswered(_ method: Method, on channel: UInt16) -> [RunnerAction] {
     guard channel == sideChannel else { return [] }
-    inspection.selfDeletion.isAwaitingDepth = false
     switch method {
     case .queueDeclareOK(let status):
+      inspection.selfDeletion.isAwaitingDepth = false
       let wanted = options.maxItems - tally.taken
       guard status.consumerCount == 0, status.messageCount > wanted else {
         return warnOfTransience() + askForPermission()
@@ -63,7 +63,9 @@ extension Runner {
         .wrongQueue,
         "\(queueLabel) has \(there), and deletes itself with its last consumer: after \(taken) the rest would be lost with it\(cure)"
       )
-    case .channelClose(let reason): return queueRefused(reason)
+    case .channelClose(let reason):
+      inspection.selfDeletion.isAwaitingDepth = false
+      return queueRefused(reason)
     default: return []
     }
   }

@@ -51,7 +51,7 @@ enum ManifestExtent {
 
   private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws -> BrokerSession {
     do {
-      return try BrokerConversation("amqp-job manifest", broker, reporter).connect(advice: advice)
+      return try BrokerConversation("amqp-job manifest", broker, reporter).connect(advice: wayThere)
     } catch let error as BrokerFailure {
       guard error.kind == .unreachable, error.closeReason == nil else { throw error }
       var failure = Failure(error)
@@ -63,9 +63,15 @@ enum ManifestExtent {
   /// What to do where the broker cannot be reached, as from a machine outside the cluster.
   private static func advice(on broker: BrokerURL) -> LogMessage {
     let withoutAsking: Advice = "\(.completions) N makes the Job without asking the broker"
-    guard let address = ServiceAddress(host: broker.host, port: broker.port) else { return "; \(withoutAsking)" }
+    let isService = ServiceAddress(host: broker.host, port: broker.port) != nil
+    return "\(wayThere(broker)); \(isService ? "or " : "")\(withoutAsking)"
+  }
+
+  /// How to reach a Service of a cluster from a machine outside of it. Empty for any other broker.
+  private static func wayThere(_ broker: BrokerURL) -> LogMessage {
+    guard let address = ServiceAddress(host: broker.host, port: broker.port) else { return "" }
     let certificate: Advice = broker.isSecure ? " and \(.tlsServerName) \(broker.host)" : ""
     return "; if this is a Service of a cluster, run '\(address.portForward)' and use localhost in the URL"
-      + "\(certificate); or \(withoutAsking)"
+      + "\(certificate)"
   }
 }
