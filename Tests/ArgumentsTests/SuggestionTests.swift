@@ -50,7 +50,7 @@ struct UnknownVariablesTests {
       ])
   }
 
-  @Test func whatAnOptionIsCalledElsewhere() {
+  @Test("A variable named by a letter, or as elsewhere, gets a suggestion") func whatAnOptionIsCalledElsewhere() {
     let variables = UnknownVariables(
       tool: "amqp-job", options: ["count", "max-attempts"], synonyms: ["n": "count", "max-retries": "max-attempts"])
     #expect(

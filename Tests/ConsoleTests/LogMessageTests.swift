@@ -4,7 +4,7 @@ import Testing
 @Suite struct LogMessageTests {
   private let consume = Program("amqp-consume", settings: [])
 
-  @Test func aSettingIsNamedWithTheVariableThatSetsIt() {
+  @Test("A setting is named with the variable that sets it") func aSettingIsNamedWithTheVariableThatSetsIt() {
     let message: LogMessage = "too long\(naming: .timeout)\("; \(.retryDelay) helps" as Advice)"
     let program = Program.amqpJob(settingsFrom: [.timeout: "AMQP_JOB_TIMEOUT"])
     #expect(message.text(for: program) == "too long (--timeout from AMQP_JOB_TIMEOUT); --retry-delay helps")

@@ -21,7 +21,7 @@ import Testing
     return driver
   }
 
-  @Test func whatMayLoseItsItemsIsSaidOnce() {
+  @Test("A queue that may lose its items is warned of once") func whatMayLoseItsItemsIsSaidOnce() {
     var driver = connected(.forever)
     let again = driver.method(Self.notDurable, on: 2).writes.joined().compactMap {
       if case .queueDeclare(let declaration) = $0, declaration.name == "q" { declaration } else { nil }
@@ -35,13 +35,13 @@ import Testing
     #expect(driver.finished == nil)
   }
 
-  @Test func aQueueThatLastsIsServedWithoutAWord() {
+  @Test("A queue that lasts is served without a warning") func aQueueThatLastsIsServedWithoutAWord() {
     var driver = connected()
     driver.method(RunnerDriver.plain, on: 2)
     #expect(driver.method(RunnerDriver.found, on: 2).warnings.isEmpty && driver.finished == nil)
   }
 
-  @Test func oneThatDeletesItselfCannotBeSeenDrained() {
+  @Test("A queue that deletes itself cannot be seen drained") func oneThatDeletesItselfCannotBeSeenDrained() {
     var driver = connected(.drain)
     driver.method(Self.autoDelete, on: 2)
     driver.method(RunnerDriver.plain, on: 2)
@@ -89,7 +89,7 @@ import Testing
     #expect(driver.finished == (isLost ? .failure : .success))
   }
 
-  @Test func whatALastConsumerGivesBackGoes() {
+  @Test("An item that the last consumer gives back goes with its queue") func whatALastConsumerGivesBackGoes() {
     var driver = deletingItself(.forever)
     driver.method(.basicQoSOK)
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
@@ -103,14 +103,16 @@ import Testing
     #expect(errors.count == 1 && driver.finished == .failure)
   }
 
-  @Test func aBrokerThatSaysTheSameTwiceIsNotAskedForEver() {
+  @Test("A broker that repeats its answer is not asked without end") func aBrokerThatSaysTheSameTwiceIsNotAskedForEver()
+  {
     var driver = connected()
     driver.method(Self.notDurable, on: 2)
     driver.method(Self.notDurable, on: 2)
     #expect(driver.finished == .wrongQueue)
   }
 
-  @Test func whatIsRejectedIsDeadLetteredBeforeTheQueueGoes() {
+  @Test("A rejected item is dead-lettered before its queue is deleted")
+  func whatIsRejectedIsDeadLetteredBeforeTheQueueGoes() {
     var driver = RunnerDriver {
       $0.queueOrigin = .anyTold
       $0.attempts.onFailure = .reject

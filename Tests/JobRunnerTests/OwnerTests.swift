@@ -21,23 +21,25 @@ import Testing
     return driver
   }
 
-  @Test(arguments: ["fruits.retry", "fruits.marks"]) func areRefusedWhereTheOthersAreThere(queue: String) {
+  @Test("A queue that belongs to another one is refused", arguments: ["fruits.retry", "fruits.marks"])
+  func areRefusedWhereTheOthersAreThere(queue: String) {
     var driver = inspected(queue)
     let errors = (1...3).flatMap { _ in driver.method(RunnerDriver.found, on: 2).errors }
     #expect(errors.count == 1 && errors[0].contains("queue 'fruits'") && driver.finished == .wrongQueue)
   }
 
-  @Test(arguments: ["fruits.retry", "fruits.marks"]) func areServedWhereTheNameAloneIsSuch(queue: String) {
+  @Test("A queue that has only such a name is served", arguments: ["fruits.retry", "fruits.marks"])
+  func areServedWhereTheNameAloneIsSuch(queue: String) {
     var driver = inspected(queue)
     driver.method(.channelClose(CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'fruits.dead'")), on: 2)
     #expect(driver.finished == nil && driver.runner.phase == .serving)
   }
 
-  @Test func aDeadLetterQueueIsServed() {
+  @Test("A dead-letter queue is served") func aDeadLetterQueueIsServed() {
     #expect(inspected("fruits.dead").runner.phase == .serving)
   }
 
-  @Test func names() {
+  @Test("The owner follows from the name") func names() {
     #expect(WorkQueue("a.retry").owner == WorkQueue("a") && WorkQueue("a.marks").owner == WorkQueue("a"))
     #expect(WorkQueue("a").owner == nil && WorkQueue("a.dead").owner == nil)
   }

@@ -18,47 +18,47 @@ import Testing
     }
   }
 
-  @Test func growWithEachItemThatComesStraightBack() {
+  @Test("Pauses grow with each item that comes straight back") func growWithEachItemThatComesStraightBack() {
     var pause = pause()
     #expect(pauses(&pause, after: 4, as: .requeued) == [0, 250, 500, 1000])
     #expect(pauses(&pause, after: 20, as: .requeuedAsCopy).last == 30_000 && pause.isActive)
   }
 
-  @Test func countARoundOfParallelFailuresAsOne() {
+  @Test("A round of parallel failures counts as one") func countARoundOfParallelFailuresAsOne() {
     var pause = pause(parallelism: 4)
     #expect(pauses(&pause, after: 4, as: .requeued) == [0, 0, 0, 0] && !pause.isActive)
     #expect(pauses(&pause, after: 5, as: .requeued) == [250, 250, 250, 250, 500])
     #expect(pause.failuresInRow == 9)
   }
 
-  @Test func doNotComeWhereARetryDelayApplies() {
+  @Test("A retry delay makes a pause unnecessary") func doNotComeWhereARetryDelayApplies() {
     var pause = pause()
     #expect(pauses(&pause, after: 20, as: .retried(after: .seconds(10))) == Array(repeating: 0, count: 20))
     #expect(pause.failuresInRow == 0 && !pause.isActive)
     #expect(pauses(&pause, after: 3, as: .retried(after: .zero)) == [0, 250, 500])
   }
 
-  @Test func leaveOneThatIsUnderWayWhenAnItemGoesToTheRetryQueue() {
+  @Test("A retry leaves a pause that is under way") func leaveOneThatIsUnderWayWhenAnItemGoesToTheRetryQueue() {
     var pause = pause(parallelism: 2)
     _ = pauses(&pause, after: 3, as: .requeued)
     #expect(pauses(&pause, after: 1, as: .retried(after: .seconds(10))) == [0] && pause.isActive)
   }
 
-  @Test func areShortAfterDeadLetters() {
+  @Test("Pauses are short after dead letters") func areShortAfterDeadLetters() {
     var pause = pause()
     let deadLettered = Settlement.deadLettered(into: "queue 'q.dead'")
     #expect(pauses(&pause, after: 7, as: deadLettered) == [0, 250, 500, 1000, 2000, 2000, 2000])
     #expect(pauses(&pause, after: 1, as: .rejected) == [16_000])
   }
 
-  @Test func endWithASuccess() {
+  @Test("A success ends a pause") func endWithASuccess() {
     var pause = pause()
     _ = pauses(&pause, after: 5, as: .requeued)
     #expect(pause.settled(.done, as: .acked) == nil && !pause.isActive)
     #expect(pauses(&pause, after: 2, as: .requeued) == [0, 250])
   }
 
-  @Test func doNotComeAfterAnInterruption() {
+  @Test("An interruption begins no pause") func doNotComeAfterAnInterruption() {
     var pause = pause()
     _ = pauses(&pause, after: 1, as: .requeued)
     #expect(pause.settled(.interrupted(.terminate), as: .requeued) == nil && pause.failuresInRow == 1)

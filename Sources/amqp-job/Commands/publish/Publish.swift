@@ -48,7 +48,7 @@ struct Publish: ToolCommand {
       let first = arguments.operands.first, first.elementsEqual(destination.routingKey.utf8)
     else { return nil }
     return
-      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes that by -q alone"
+      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes the queue's name by -q only"
   }
 
   /// Refuses a queue that `declare` made beside another one, for the use of runners. Whatever else is in it never leaves it, and
@@ -56,14 +56,19 @@ struct Publish: ToolCommand {
   private static func checkOwner(_ destination: Destination, _ broker: BrokerOptions, _ reporter: Reporter) throws {
     let queue = WorkQueue(destination.routingKey)
     guard destination.exchange.isEmpty, let owner = queue.owner else { return }
-    try BrokerConversation("amqp-job publish \(queue.name)", broker, reporter).hold(about: queue.name) { session in
+    let conversation = BrokerConversation("amqp-job publish \(queue.name)", broker, reporter)
+    try conversation.hold(about: queue.name) { (conversation) throws(ConversationError) in
       for name in owner.names.dropFirst() {
-        guard try session.queueStatusIfKnown(name, on: BrokerConversation.channel) != nil else { return }
+        let status = try conversation.ask { session throws(SessionError) in
+          try session.queueStatusIfKnown(name, on: BrokerConversation.channel)
+        }
+        guard status != nil else { return }
       }
-      throw Failure(
-        .wrongQueue,
-        "cannot publish to \(destination) at \(session.broker): it \(queue.purpose), and nothing else may be in it; publish to queue "
-          + "'\(owner.name)'")
+      throw .failed(
+        Failure(
+          .wrongQueue,
+          "cannot publish to \(destination) at \(conversation.session.broker): it \(queue.purpose), and nothing else may be in it; "
+            + "publish to queue '\(owner.name)'"))
     }
   }
 
@@ -79,7 +84,6 @@ struct Publish: ToolCommand {
     if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
 
     try checkOwner(destination, broker, reporter)
-
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
@@ -95,13 +99,15 @@ struct Publish: ToolCommand {
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
-    guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {
+    let outcome = PublishOutcome(
+      destination: destination, total: items.total, counts: PublishCounts(loop.publication), broker: loop.broker)
+    guard let failure = outcome.failure(end) else {
       if items.skip > loop.seenCount {
         let line =
           "\(ItemOptions.skip) \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
         reporter.report(LogEntry(.notice, "\(line)"))
       }
-      report.succeed(loop.publication, broker: loop.broker)
+      reporter.report(outcome.success)
       return
     }
     throw failure

@@ -95,12 +95,12 @@ extension Run {
     guard size > 0 else { return nil }
     guard options.attempts.onFailure == nil else {
       throw UsageError(
-        "\(settings.naming(keepStandardError)) goes into dead letters that amqp-job publishes, and \(settings.naming(onFailure)) has "
-          + "none published")
+        "\(settings.naming(keepStandardError)) goes into dead letters that amqp-job publishes, but with "
+          + "\(settings.naming(onFailure)) it publishes none")
     }
     if case .plain? = options.assumed {
       throw UsageError(
-        "\(settings.naming(keepStandardError)) goes into dead letters, and a queue as \(settings.naming(assume)) says it is has none"
+        "\(settings.naming(keepStandardError)) goes into dead letters, but the queue has none if \(settings.naming(assume)) is right"
       )
     }
     options.attempts.keepsStandardError = true
