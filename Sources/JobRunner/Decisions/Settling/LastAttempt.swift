@@ -33,8 +33,8 @@ extension DeadLetterCause {
     case (.notStarted, _): "at the last one the worker could not be started"
     case (.failed, _), (.rejected, _), (.killed, _): "at the last one the worker failed"
     case (.cameBack, _):
-      "from the last one it came back without a copy: the runner or its connection was lost, or the broker took the item "
-        + "back, or took no copy of it"
+      "it came back from the last one, and nothing tells why: its runner gave it back after a failure, the runner or its connection "
+        + "was lost, or the broker took the item back, or took no copy of it"
     case (.malformed, _): "its properties cannot be read"
     case (.tooLarge, _): "it is too large"
     case (.unknown, _): "how the last one came out is not known"
