@@ -22,7 +22,10 @@ package struct Arguments: Hashable, Sendable {
     given.filter { $0.option == option.name }.map(\.value)
   }
 
-  package func contains(_ option: some CommandOption) -> Bool { given.contains { $0.option == option.name } }
+  package func contains(_ option: some CommandOption) -> Bool { contains(option.name) }
+
+  /// Whether the option of this name was given.
+  package func contains(_ name: String) -> Bool { given.contains { $0.option == name } }
 
   /// The operands of a command that takes only text.
   /// - Throws: `UsageError` if one is not UTF-8

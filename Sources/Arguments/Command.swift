@@ -56,6 +56,14 @@ package struct Command: Sendable {
 
   package var optionNames: [String] { options.map(\.name) }
 
+  /// Other words for the command's options, which are no option of it: the letter of each, and what other tools call it.
+  package var synonyms: [String: String] {
+    let words = options.flatMap { option in
+      (option.otherNames + [option.short.map(String.init)].compactMap(\.self)).map { ($0, option.name) }
+    }
+    return Dictionary(words) { first, _ in first }
+  }
+
   var options: [OptionDefinition] { groups.flatMap(\.options) }
 
   /// Whether another command may follow `--`.

@@ -121,7 +121,8 @@ extension Command {
     if let advice = adviceOnUnknown(String(spelling.drop { $0 == "-" })) {
       return UsageError("there is no option \(spelling): \(advice)")
     }
-    let suggestion = Suggestion(for: name, among: options.map(\.name) + ["help", "help-all"])
+    let suggestion = Suggestion(
+      for: name, among: options.map(\.name) + ["help", "help-all"], synonyms: synonyms)
     let advice = suggestion.map { ": did you mean --\($0.word)?" }
     return UsageError(
       "there is no option \(spelling)" + (advice ?? (takesCommand ? " (another command's options follow --)" : "")))

@@ -9,13 +9,18 @@ package struct UnknownVariables: Sendable {
     /// The name of the option that was probably meant.
     package let meant: String?
   }
+  /// Other words for options, with the names of their variables.
+  private let synonyms: [String: String]
 
   /// - Parameters:
   ///   - tool: the tool's name, such as `some-tool`.
   ///   - options: the names of its options.
-  package init(tool: String, options: some Sequence<String>) {
+  ///   - synonyms: other words for some of them.
+  package init(tool: String, options: some Sequence<String>, synonyms: [String: String] = [:]) {
     prefix = Self.variable(tool) + "_"
     self.options = Array(options)
+    let words = synonyms.map { (Self.variable($0).lowercased(), Self.variable($1)) }
+    self.synonyms = Dictionary(words) { first, _ in first }
   }
 
   /// The name of an option as a variable has it: `SOME_THING` for `some-thing`.
@@ -39,7 +44,7 @@ package struct UnknownVariables: Sendable {
       }
       let option = String(name.dropFirst(prefix.count))
       guard !known.contains(option), !isInjected(name, value: entry[bytes.endIndex...].dropFirst()) else { return nil }
-      let meant = Suggestion(for: option, among: known).flatMap { known.firstIndex(of: $0.word) }
+      let meant = Suggestion(for: option, among: known, synonyms: synonyms).flatMap { known.firstIndex(of: $0.word) }
       return Found(name: name, meant: meant.map { options[$0] })
     }
   }

@@ -32,7 +32,10 @@ enum Main {
 
   /// Finds variables `AMQP_JOB_*` that no command knows. AMQP_JOB_STATE is known to scripts/broker.
   static var unknownVariables: UnknownVariables {
-    UnknownVariables(tool: tool, options: commands.flatMap { $0.definition.optionNames } + ["state"])
+    let definitions = commands.map { $0.definition }
+    return UnknownVariables(
+      tool: tool, options: definitions.flatMap(\.optionNames) + ["state"],
+      synonyms: definitions.reduce(into: [:]) { $0.merge($1.synonyms) { first, _ in first } })
   }
 
   static func main() {

@@ -136,7 +136,7 @@ class Chaos:
             return None
         return containers.Steps(
             self.binary, self.step_directory(run), self.options.steps, self.worker,
-            runners.environment(self.marker, run), self.directory / "steps")
+            runners.environment(self.marker, run, CHAOS_LONG="yes"), self.directory / "steps")
 
     def words(self, queue, *words, run=None):
         """Returns the command line of a runner. `run` is the name of one that has steps, if there are any."""

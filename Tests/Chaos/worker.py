@@ -17,6 +17,8 @@ journal = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
 claims = sys.argv[2]
 pid = os.readlink("/proc/self")  # as those outside of a container see it
 SLOW_PART, SLOW_PAUSE = 16384, 0.01
+# With steps, some items take this much longer, in seconds, so that a worker that outlives its runner is noticed.
+LONG = 2.5
 
 
 def note(event):
@@ -67,7 +69,7 @@ head = b""
 if item is None:  # amqp-consume passes only the body
     head = read_line()
     item = head.decode(errors="replace").partition(" ")[0] or "none"
-_, milliseconds, reading, failures, on_term, remains = item.split(".") if item.count(".") == 5 else "000000"
+number, milliseconds, reading, failures, on_term, remains = item.split(".") if item.count(".") == 5 else "000000"
 if on_term == "finishes":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if "WORK_ITEM_FILE" in os.environ:
@@ -78,7 +80,7 @@ if reading != "nothing":
     if not read_rest(SLOW_PAUSE if reading == "slowly" else 0):
         note("damaged")
         os._exit(1)
-time.sleep(int(milliseconds) / 1000)
+time.sleep(int(milliseconds) / 1000 + (LONG if "CHAOS_LONG" in os.environ and number.endswith("5") else 0))
 if remains == "child":
     os.spawnv(os.P_NOWAIT, "/bin/sleep", ["sleep", "600"])
 if fails(int(failures)):

@@ -16,6 +16,9 @@ extension CommandOption {
   /// This option, marked as one that makes the operands paths.
   package var withPaths: Self { changed { $0.makesPaths = true } }
 
+  /// This option, which is suggested to a user who calls it by one of these names of other tools.
+  package func known(as names: String...) -> Self { changed { $0.otherNames = names } }
+
   /// This option with the help text of another command that has it, too.
   package func described(_ help: @autoclosure @escaping OptionDefinition.Text) -> Self {
     changed { $0.makeHelp = help }

@@ -20,6 +20,8 @@ package struct OptionDefinition: Sendable {
   package var makesPaths = false
   /// The option may be given several times, and each value counts. Any other option with a value is given once.
   package let isRepeatable: Bool
+  /// What other tools call such an option. None of these names is read. They serve to tell a user the right one.
+  var otherNames: [String] = []
   var makeHelp: Text
   private let makeValue: Text?
   private let makeOffered: Words

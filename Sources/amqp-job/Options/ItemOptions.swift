@@ -52,10 +52,10 @@ struct ItemOptions {
     let operands = try Self.operands(settings.arguments, form)
     total = form == .file || (form == nil && !operands.isEmpty) ? operands.count : nil
     if let form, form != .file, !operands.isEmpty {
-      throw UsageError("\(form.flag) reads standard input: give it no BODY")
+      throw UsageError("\(settings.naming(form.flag)) reads standard input: give it no BODY")
     }
     guard form != .file || !operands.isEmpty else {
-      throw UsageError("\(Self.file) needs the PATH of at least one file")
+      throw UsageError("\(settings.naming(Self.file)) needs the PATH of at least one file")
     }
     do {
       source = try Self.source(form, operands, properties, directory: settings.environment.temporaryDirectory)
@@ -98,7 +98,7 @@ struct ItemOptions {
     // A flag outweighs the environment.
     let forms = given.isEmpty ? try Form.allCases.filter { try settings.value($0.flag) } : given
     guard forms.count < 2 else {
-      throw UsageError("\(forms.map(\.flag.description).joined(separator: ", ")) exclude each other")
+      throw UsageError("\(forms.map { settings.naming($0.flag) }.joined(separator: ", ")) exclude each other")
     }
     return forms.first
   }

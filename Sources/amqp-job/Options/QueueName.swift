@@ -4,7 +4,8 @@ import Broker
 
 /// The option for a queue's name, and the checks of such a name.
 enum QueueName {
-  static let option = Option("queue", short: "q", .setting("NAME"), "the queue (AMQP_QUEUE, QUEUE)").common
+  static let option = Option("queue", short: "q", .setting("NAME"), "the queue (AMQP_QUEUE, QUEUE)").common.known(
+    as: "queue-name")
 
   /// The queue that `--queue` or the environment names.
   /// - Throws: `UsageError`

@@ -21,7 +21,9 @@ SERVICES = {
 @pytest.mark.parametrize("words, meant", [
     (["pulish", "-q", "a"], "'publish'"), (["help", "decalre"], "'declare'"), (["man", "statsu"], "'status'"),
     (["run", "-q", "a", "--timeot", "3", "true"], "--timeout"), (["run", "-q", "a", "-timeout", "3", "true"], "--timeout"),
-    (["status", "--drain", "a"], "--drained"), (["declare", "a", "--delet"], "--delete"),
+    (["status", "--drain", "a"], "--drained"), (["run", "-q", "a", "--max-retries", "3", "true"], "--max-attempts"),
+    (["run", "-q", "a", "--concurrency", "3", "true"], "--parallelism"),
+    (["run", "-q", "a", "--n", "3", "true"], "--count"), (["declare", "a", "--delet"], "--delete"),
 ])
 def test_a_suggestion(bench, words, meant):
     bench.run(*words[1:], command=words[0], url=None).assert_error(64, f"did you mean {meant}?")
@@ -110,6 +112,15 @@ def test_a_variable(bench, queue, command, arguments, worker):
     assert "AMQP_JOB_TIMOUT" in line and "did you mean AMQP_JOB_TIMEOUT?" in line and "s3cret" not in line
 
 
+@pytest.mark.parametrize("name, meant", [
+    ("N", "COUNT"), ("J", "PARALLELISM"), ("Q", "QUEUE"), ("MAX_RETRIES", "MAX_ATTEMPTS"), ("CONCURRENCY", "PARALLELISM"),
+    ("QUEUE_NAME", "QUEUE"), ("BROKER_URL", "URL"),
+])
+def test_a_variable_named_by_a_letter_or_as_elsewhere(bench, queue, name, meant):
+    result = bench.run(queue.name, command="status", env={f"AMQP_JOB_{name}": "3"})
+    assert f"AMQP_JOB_{name} is no setting, and is ignored: did you mean AMQP_JOB_{meant}?" in result.stderr, result
+
+
 @pytest.mark.parametrize("url, name", [("AMQP_JOB_URL", "AMQP_JOB_QUEUE"), ("AMQP_URL", "AMQP_QUEUE")])
 def test_url_and_queue(bench, queue, url, name):
     """The setting precedes variables that other programs read as well, and it is withheld from the worker."""
@@ -164,6 +175,15 @@ def test_the_queue_as_an_item(bench, queue):
 ])
 def test_a_command_in_quotes(bench, words, advice):
     bench.run("-q", "any", worker=words).assert_error(127, "command not found", advice)
+
+
+def test_a_command_that_is_a_file_of_this_directory(bench):
+    bench.script("cat", name="worker.sh")
+    bench.run("-q", "any", worker=["worker.sh"], cwd=bench.directory).assert_error(127, "write ./worker.sh")
+
+
+def test_a_queue_in_the_place_of_the_command(bench):
+    bench.run("fruits", "--", "cat", env={"QUEUE": "any"}).assert_error(127, "if that is the queue, write -q fruits")
 
 
 def test_dead_letters_of_the_dead_letter_queue(bench, queue):

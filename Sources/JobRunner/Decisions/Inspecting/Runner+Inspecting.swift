@@ -42,6 +42,8 @@ extension Runner {
     if case .channelClose = method { inspection.channelClosed(channel) }
     if inspection.neighbourSearch != nil { return searched(method, on: channel) }
     if inspection.targetSearch != nil { return targetSearched(method, on: channel) }
+    if inspection.ownerSearch != nil { return ownerSearched(method, on: channel) }
+    if inspection.selfDeletion.isAwaitingDepth { return depthAnswered(method, on: channel) }
     guard let verdict = inspection.takeInquiry(method, on: channel) else { return [] }
     let transience = inspection.inquiry?.transience
     switch verdict {
@@ -95,6 +97,17 @@ extension Runner {
 
   /// It is known where dead letters go, as far as that can be known.
   mutating func targetFound() -> [RunnerAction] {
+    let search = searchOwner()
+    return search.isEmpty ? ownerExcluded() : search
+  }
+
+  /// The queue may be served, as far as that can be known.
+  mutating func ownerExcluded() -> [RunnerAction] {
+    let question = askForDepth()
+    return question.isEmpty ? askForPermission() : question
+  }
+
+  mutating func askForPermission() -> [RunnerAction] {
     inspection.awaitPermission(needsPermission(policy.standing))
     guard !inspection.isAwaitingPermission else { return [.askForPermission] }
     return inspectionEnded()

@@ -20,7 +20,7 @@ struct QueuePlan {
     kind = try settings.value(Declare.type)
     (exchange, routingKey) = try (settings.value(Declare.exchange), settings.value(Declare.routingKey))
     guard exchange != nil || routingKey == nil else {
-      throw UsageError("\(Declare.routingKey) goes with \(Declare.exchange)")
+      throw UsageError("\(settings.naming(Declare.routingKey)) goes with \(Declare.exchange)")
     }
     guard [exchange, routingKey].allSatisfy({ ShortString($0 ?? "") != nil }) else {
       throw UsageError("\(Declare.exchange) and \(Declare.routingKey) have at most 255 bytes")

@@ -8,8 +8,10 @@ enum ManifestAdvice {
     let quoted = QuotedCommand(worker.command).map {
       ["the pods may not find the command '\(worker.command[0])': \($0.advice)"]
     }
-    let unknown = UnknownVariables(tool: Main.tool, options: Run.definition.optionNames)
-      .find(in: worker.environment.map { Array("\($0.name)=\($0.value)".utf8) })
+    let unknown = UnknownVariables(
+      tool: Main.tool, options: Run.definition.optionNames, synonyms: Run.definition.synonyms
+    )
+    .find(in: worker.environment.map { Array("\($0.name)=\($0.value)".utf8) })
     return (quoted ?? []) + unknown.map(warning)
   }
 

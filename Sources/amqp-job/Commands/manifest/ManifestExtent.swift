@@ -14,7 +14,8 @@ enum ManifestExtent {
     let completions = try settings.value(ManifestKindOptions.completions)
     let drains = try settings.value(ManifestKindOptions.drain)
     guard !drains || completions == nil else {
-      throw UsageError("\(ManifestKindOptions.completions) and \(ManifestKindOptions.drain) exclude each other")
+      let both = [settings.naming(ManifestKindOptions.completions), settings.naming(ManifestKindOptions.drain)]
+      throw UsageError("\(both.joined(separator: " and ")) exclude each other")
     }
     if drains { return .drain }
     if let completions { return .items(completions) }
@@ -53,7 +54,7 @@ enum ManifestExtent {
   private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws(ConversationError) -> BrokerSession
   {
     do {
-      return try BrokerConversation("amqp-job manifest", broker, reporter).connect()
+      return try BrokerConversation("amqp-job manifest", broker, reporter).connect(advice: wayThere)
     } catch .connection(let error) where error.kind == .unreachable && error.closeReason == nil {
       var failure = Failure(error)
       failure.message += advice(on: error.broker)
@@ -64,10 +65,16 @@ enum ManifestExtent {
   /// What to do where the broker cannot be reached, as from a machine outside the cluster.
   static func advice(on broker: BrokerURL) -> LogMessage {
     let withoutAsking: Advice = "\(.completions) N makes the Job without asking the broker"
-    guard let address = ServiceAddress(host: broker.host, port: broker.port) else { return "; \(withoutAsking)" }
+    let isService = ServiceAddress(host: broker.host, port: broker.port) != nil
+    return "\(wayThere(broker)); \(isService ? "or " : "")\(withoutAsking)"
+  }
+
+  /// How to reach a Service of a cluster from a machine outside of it. Empty for any other broker.
+  private static func wayThere(_ broker: BrokerURL) -> LogMessage {
+    guard let address = ServiceAddress(host: broker.host, port: broker.port) else { return "" }
     let certificate: Advice = broker.isSecure ? " and \(.tlsServerName) \(broker.host)" : ""
     return "; if this is a Service of a cluster, run '\(address.portForward)' and use localhost in the URL"
-      + "\(certificate); or \(withoutAsking)"
+      + "\(certificate)"
   }
 }
 

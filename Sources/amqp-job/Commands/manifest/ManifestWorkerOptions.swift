@@ -125,7 +125,9 @@ enum ManifestWorkerOptions {
       return options
     }
     guard try !asksForAttempts(&settings) else {
-      throw UsageError("\(plain) goes with neither \(Run.maxAttempts) nor \(Run.retryDelay)")
+      throw UsageError(
+        "\(settings.naming(plain)) goes with neither \(settings.naming(Run.maxAttempts)) nor \(settings.naming(Run.retryDelay))"
+      )
     }
     return options
   }
