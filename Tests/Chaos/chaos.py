@@ -65,7 +65,7 @@ class Chaos:
         self.journal = Journal(directory / "journal")
         (directory / "claims").mkdir()
         (directory / "claims").chmod(0o777)
-        self.worker = self.make_worker()
+        self.containers = containers.Containers(self.binary, directory, asked.steps, self.make_worker(), self.marker)
         self.stages = [stages.Stage(kind, str(self.binary), self.broker.url) for kind in asked.queues]
         for stage in self.stages:
             stage.declare()
@@ -119,32 +119,19 @@ class Chaos:
             environment = runners.environment(self.marker, run, BROKER_URL=url)
             if not self.is_ours:
                 words = ["amqp-consume", "--url", url, "--heartbeat", "2", "-q", stage.queue, "-c", "1", "-p", "1"]
-                return runners.MODES["one"], [*words, str(self.worker)], environment
+                return runners.MODES["one"], [*words, str(self.containers.worker)], environment
             mode, words = runners.mode(self.options.seed, run, self.options.modes)
             attempts = runners.ATTEMPTS if stage.is_declared else []
             security = ["--tls-ca", self.authority] if self.is_tls(slot) else []
             return mode, self.words(stage.queue, *security, *attempts, *words, run=run), environment
 
-        return runners.Loop(
-            slot, stage.queue, command, self.directory / f"runners-{slot}.log", self.says_drained, self.start_steps)
-
-    def step_directory(self, run):
-        return self.directory / "sockets" / run
-
-    def start_steps(self, run):
-        if not self.options.steps:
-            return None
-        return containers.Steps(
-            self.binary, self.step_directory(run), self.options.steps, self.worker,
-            runners.environment(self.marker, run, CHAOS_LONG="yes"), self.directory / "steps")
+        log = self.directory / f"runners-{slot}.log"
+        return runners.Loop(slot, stage.queue, command, log, self.says_drained, self.containers.start)
 
     def words(self, queue, *words, run=None):
         """Returns the command line of a runner. `run` is the name of one that has steps, if there are any."""
-        common = [*runners.COMMON, "--spool-dir", str(self.spool.path)]
-        if run is not None and self.options.steps:
-            steps = containers.options(self.step_directory(run), self.options.steps)
-            return [str(self.binary), "run", "-q", queue, *common, *runners.without_feed(words), *steps]
-        return [str(self.binary), "run", "-q", queue, *common, *words, "--", str(self.worker)]
+        words = ["--spool-dir", str(self.spool.path), *words]
+        return [str(self.binary), "run", "-q", queue, *runners.COMMON, *self.containers.ending(words, run)]
 
     def start_runner(self, run, url, words):
         """Starts a runner of a situation."""
@@ -299,10 +286,9 @@ def main():
             (directory / "faults").write_text("".join(f"{fault}\n" for fault in record.faults))
         finally:
             chaos.close()
-        said = functools.partial(runners.said, directory)
-        complaints = [line for loop in chaos.loops for line in loop.complaints]
-        found = report.Report(asked, record, chaos.situations.counts, remaining, version, seconds, said, complaints)
-        sys.exit(found.show())
+        sys.exit(report.Report(
+            asked, record, chaos.situations.counts, remaining, version, seconds, functools.partial(runners.said, directory),
+            [line for loop in chaos.loops for line in loop.complaints]).show())
     finally:
         (directory / "amqp-job").unlink(missing_ok=True)
         if asked.keep:

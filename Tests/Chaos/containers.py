@@ -17,9 +17,29 @@ ENDING = 20.0
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork"] if os.environ.get("CHAOS_MAY_MOUNT") == "yes" else []
 
 
-def options(directory, count):
-    """The options of a runner with this many steps."""
-    return ["--step-dir", str(directory), *(word for number in range(count) for word in ("--step", f"s{number}"))]
+class Containers:
+    """Makes the steps of each run, if runs have steps."""
+
+    def __init__(self, binary, directory, count, worker, marker):
+        self.binary, self.directory, self.count, self.worker, self.marker = binary, directory, count, worker, marker
+
+    def _sockets(self, run):
+        return self.directory / "sockets" / run
+
+    def ending(self, words, run):
+        """The end of a runner's command line: its own options, and then its steps, or the worker. None is a run without steps."""
+        if run is None or not self.count:
+            return [*words, "--", str(self.worker)]
+        names = [f"s{number}" for number in range(self.count)]
+        steps = ["--step-dir", str(self._sockets(run)), *(word for name in names for word in ("--step", name))]
+        return [*runners.without_feed(words), *steps]
+
+    def start(self, run):
+        """The started steps; None if there are none."""
+        if not self.count:
+            return None
+        environment = runners.environment(self.marker, run, CHAOS_LONG="yes")
+        return Steps(self.binary, self._sockets(run), self.count, self.worker, environment, self.directory / "steps")
 
 
 class Steps:
