@@ -63,10 +63,9 @@ struct BrokerOptions {
 
   /// While it connects, `reporter` reports what it waits for. It reports a failed attempt at once and, on a terminal, a broker
   /// that has not answered after a second.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
   func connect(
     name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
-  ) throws -> BrokerSession {
+  ) throws(SessionError) -> BrokerSession {
     let session = try BrokerSession.connect(
       to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name,
       maxBodySizeInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
@@ -86,13 +85,13 @@ struct BrokerOptions {
 
   private var unsafeTLS: String? {
     guard access.tls?.verifies == false else { return nil }
-    return "the broker's certificate is not verified, anybody may be it (--tls-insecure, or verify_none in its URL)"
+    return "anybody may pose as the broker: its certificate is not verified (--tls-insecure, or verify_none in its URL)"
   }
 
   private var plainText: String? {
     let brokers = access.brokers
     guard brokers.contains(where: \.isSecure), let plain = brokers.first(where: { !$0.isSecure }) else { return nil }
-    return "one of the URLs is amqp://: with the broker at \(plain) passwords and items go in plain text"
+    return "passwords and items go to the broker at \(plain) in plain text, because its URL is amqp://"
   }
 
   /// The brokers and the TLS context according to the settings and to the present content of the files. `former`, if given, is
@@ -105,7 +104,7 @@ struct BrokerOptions {
     let configuration = tls.configuration(URLParameters(brokers))
     guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && configuration.certificate != nil) }) else {
       throw UsageError(
-        "\(BrokerSources.mechanism) external needs amqps:// URLs, and a certificate of ours (\(TLSOptions.certificate))"
+        "\(BrokerSources.mechanism) external needs amqps:// URLs, and a client certificate (\(TLSOptions.certificate))"
       )
     }
     guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Settings(brokers: brokers) }
@@ -137,7 +136,7 @@ extension LogEntry {
   init(_ notice: BrokerSession.Notice, timeout: Duration) {
     switch notice {
     case .unreachable(let failure): self.init(.notice, "\(failure); trying for \(timeout.text)")
-    case .unanswered(let broker): self.init(.notice, "waiting for an answer of the broker at \(broker)")
+    case .unanswered(let broker): self.init(.notice, "waiting for an answer from the broker at \(broker)")
     }
   }
 }

@@ -14,9 +14,8 @@ struct QueueLookup {
   init(_ session: BrokerSession) { self.session = session }
 
   /// The figures of a queue. nil for a queue that does not exist.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, and `Failure` for any other error
-  mutating func figures(of name: String) throws -> QueueFigures? {
-    try session.explainingErrors(about: name) {
+  mutating func figures(of name: String) throws(ConversationError) -> QueueFigures? {
+    try session.explainingErrors(about: name) { () throws(SessionError) in
       if !isOpen {
         try session.openChannel(Self.channel)
         isOpen = true
@@ -35,7 +34,7 @@ struct QueueLookup {
       .noQueue, "there is no queue \(list) at \(session.broker); 'amqp-job declare \(names[0])' makes one")
   }
 
-  private mutating func depth(_ name: String) throws -> Int? {
+  private mutating func depth(_ name: String) throws(SessionError) -> Int? {
     guard ShortString(name) != nil, !absent.contains(name) else { return nil }
     let status = try session.queueStatusIfKnown(name, on: Self.channel)
     if status == nil { absent.insert(name) }

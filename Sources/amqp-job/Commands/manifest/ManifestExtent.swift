@@ -20,21 +20,28 @@ enum ManifestExtent {
     if let completions { return .items(completions) }
 
     let (figures, place) = try figures(of: worker.queue, &settings)
+    let found = try found(figures, place, asksForAttempts: try ManifestWorkerOptions.asksForAttempts(&settings))
+    if !found.hasRetries { worker.run.attempts = nil }
+    return .found(found.items)
+  }
+
+  /// How many items the broker has, and whether failed ones can be tried again.
+  static func found(
+    _ figures: QueueFigures, _ place: String, asksForAttempts: Bool
+  ) throws(Failure) -> (items: Int, hasRetries: Bool) {
     guard figures.left > 0 else {
       let advice: Advice = " (\(.completions) N makes a Job all the same)"
       throw Failure(.failure, "\(place) is empty: there is nothing to do\(advice)")
     }
-    if figures.retry == nil || figures.dead == nil {
-      guard try !ManifestWorkerOptions.asksForAttempts(&settings) else {
-        let standingAlone: Advice = "say \(.plain), or "
-        throw Failure(
-          .wrongQueue,
-          "\(place) has no retry and dead-letter queue: \(standingAlone)remove that queue, and 'amqp-job declare "
-            + "\(worker.queue)' makes it anew with them")
-      }
-      worker.run.attempts = nil
+    let hasRetries = figures.retry != nil && figures.dead != nil
+    guard hasRetries || !asksForAttempts else {
+      let standingAlone: Advice = "say \(.plain), or "
+      throw Failure(
+        .wrongQueue,
+        "\(place) has no retry and dead-letter queue: \(standingAlone)remove that queue, and 'amqp-job declare "
+          + "\(figures.name)' makes it anew with them")
     }
-    return .found(figures.left)
+    return (figures.left, hasRetries)
   }
 
   private static func figures(of queue: String, _ settings: inout Settings) throws -> (QueueFigures, place: String) {
@@ -48,19 +55,19 @@ enum ManifestExtent {
     return (figures, "queue '\(queue)' at \(session.broker)")
   }
 
-  private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws -> BrokerSession {
+  private static func connect(_ broker: BrokerOptions, _ reporter: Reporter) throws(ConversationError) -> BrokerSession
+  {
     do {
       return try BrokerConversation("amqp-job manifest", broker, reporter).connect()
-    } catch let error as BrokerFailure {
-      guard error.kind == .unreachable, error.closeReason == nil else { throw error }
+    } catch .connection(let error) where error.kind == .unreachable && error.closeReason == nil {
       var failure = Failure(error)
       failure.message += advice(on: error.broker)
-      throw failure
+      throw .failed(failure)
     }
   }
 
   /// What to do where the broker cannot be reached, as from a machine outside the cluster.
-  private static func advice(on broker: BrokerURL) -> LogMessage {
+  static func advice(on broker: BrokerURL) -> LogMessage {
     let withoutAsking: Advice = "\(.completions) N makes the Job without asking the broker"
     guard let address = ServiceAddress(host: broker.host, port: broker.port) else { return "; \(withoutAsking)" }
     let certificate: Advice = broker.isSecure ? " and \(.tlsServerName) \(broker.host)" : ""

@@ -48,7 +48,7 @@ struct Publish: ToolCommand {
       let first = arguments.operands.first, first.elementsEqual(destination.routingKey.utf8)
     else { return nil }
     return
-      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes that by -q alone"
+      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes the queue's name by -q only"
   }
 
   static func run(_ arguments: Arguments) throws {
@@ -77,13 +77,15 @@ struct Publish: ToolCommand {
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
-    guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {
+    let outcome = PublishOutcome(
+      destination: destination, total: items.total, counts: PublishCounts(loop.publication), broker: loop.broker)
+    guard let failure = outcome.failure(end) else {
       if items.skip > loop.seenCount {
         let line =
           "\(ItemOptions.skip) \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
         reporter.report(LogEntry(.notice, "\(line)"))
       }
-      report.succeed(loop.publication, broker: loop.broker)
+      reporter.report(outcome.success)
       return
     }
     throw failure

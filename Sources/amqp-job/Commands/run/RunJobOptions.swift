@@ -88,10 +88,10 @@ extension Run {
     guard size > 0 else { return nil }
     guard options.attempts.onFailure == nil else {
       throw UsageError(
-        "\(keepStandardError) goes into dead letters that amqp-job publishes, and \(onFailure) has none published")
+        "\(keepStandardError) goes into dead letters that amqp-job publishes, but with \(onFailure) it publishes none")
     }
     if case .plain? = options.assumed {
-      throw UsageError("\(keepStandardError) goes into dead letters, and a queue as \(assume) says it is has none")
+      throw UsageError("\(keepStandardError) goes into dead letters, but the queue has none if \(assume) is right")
     }
     options.attempts.keepsStandardError = true
     return size

@@ -9,55 +9,60 @@ struct InspectedQueue {
 
   let standing: QueueTopology
 
-  /// Asks the broker about the queue.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`; `Failure` where items may wait for their return in a place that the user
-  ///   cannot see
-  init(_ queue: WorkQueue, _ session: BrokerSession) throws {
+  /// Asks the broker about the queue. Fails also where items may wait for their return in a place that the user cannot see.
+  init(_ queue: WorkQueue, _ session: BrokerSession) throws(ConversationError) {
     let place = "queue '\(queue.name)' at \(session.broker)"
     let (standing, neighbours) = try Self.inspect(queue, session, place)
     self.standing = standing
     guard case .plain = standing else { return }
     switch neighbours {
     case .absent: break
-    case .hidden: throw Self.hidden(queue, place)
+    case .hidden: throw .failed(Self.hidden(queue, place))
     case .unknown: try Self.searchNeighbours(queue, session, place)
     }
   }
 
   private static func inspect(
     _ queue: WorkQueue, _ session: BrokerSession, _ place: String
-  ) throws -> (QueueTopology, QueueInspection.Neighbours) {
+  ) throws(ConversationError) -> (QueueTopology, QueueInspection.Neighbours) {
     var inspection = QueueInspection(queue: queue, channel: channel, transients: .refused)
-    var questions = Questions(session, inspection.questions)
+    let conversation = QueueConversation(session) { Failure($0, queue: queue.name, broker: session.broker) }
+    var questions = Questions(inspection.questions)
     while true {
-      switch inspection.take(try questions.answer(), on: channel) {
+      switch inspection.take(try questions.answer(conversation), on: channel) {
       case nil: break
-      case .ask(let others): questions = Questions(session, others)
-      case .unsupported(let why): throw Failure(.wrongQueue, "cannot tell whether \(place) is drained: \(why)")
-      case .transient(let why): throw Failure(.wrongQueue, "cannot tell whether \(place) is drained: it \(why)")
-      case .unknowable(let why): throw Failure(.notPermitted, "cannot tell whether \(place) is drained: \(why)")
-      case .refused(let reason): throw BrokerSession.CallError.refused(reason)
+      case .ask(let others): questions = Questions(others)
+      case .unsupported(let why): throw .failed(Failure(.wrongQueue, "cannot tell whether \(place) is drained: \(why)"))
+      case .transient(let why):
+        throw .failed(Failure(.wrongQueue, "cannot tell whether \(place) is drained: it \(why)"))
+      case .unknowable(let why):
+        throw .failed(Failure(.notPermitted, "cannot tell whether \(place) is drained: \(why)"))
+      case .refused(let reason): throw conversation.explained(.refused(reason))
       case .known(let standing, let neighbours):
-        try questions.end()
+        try questions.end(conversation)
         return (standing, neighbours)
       }
     }
   }
 
-  private static func searchNeighbours(_ queue: WorkQueue, _ session: BrokerSession, _ place: String) throws {
+  private static func searchNeighbours(_ queue: WorkQueue, _ session: BrokerSession, _ place: String)
+    throws(ConversationError)
+  {
     guard var search = NeighbourSearch(besidePlain: queue, on: channel) else { return }
-    var questions = Questions(session, search.questions)
+    let conversation = QueueConversation(session) { Failure($0, queue: queue.name, broker: session.broker) }
+    var questions = Questions(search.questions)
     while true {
-      switch search.take(try questions.answer(), on: channel) {
+      switch search.take(try questions.answer(conversation), on: channel) {
       case nil: break
       case .absent: return
-      case .hidden: throw hidden(queue, place)
+      case .hidden: throw .failed(hidden(queue, place))
       case .found:
-        throw Failure(
-          .wrongQueue,
-          "cannot tell whether \(place) is drained: there are queues '\(queue.retryName)' and '\(queue.deadName)' "
-            + "beside it, and it is not what 'amqp-job declare' makes with them")
-      case .refused(let reason): throw BrokerSession.CallError.refused(reason)
+        throw .failed(
+          Failure(
+            .wrongQueue,
+            "cannot tell whether \(place) is drained: there are queues '\(queue.retryName)' and '\(queue.deadName)' "
+              + "beside it, and it is not what 'amqp-job declare' makes with them"))
+      case .refused(let reason): throw conversation.explained(.refused(reason))
       }
     }
   }
@@ -71,26 +76,28 @@ struct InspectedQueue {
 
   /// Questions to the broker, on a channel that is opened for them.
   private struct Questions {
-    private let session: BrokerSession
     private var unsent: [ChannelMethod]
     private var isOpen = true
 
-    init(_ session: BrokerSession, _ methods: [ChannelMethod]) { (self.session, unsent) = (session, methods) }
+    init(_ methods: [ChannelMethod]) { unsent = methods }
 
-    /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-    mutating func answer() throws -> Method {
-      for question in unsent { try session.send(question.method, on: question.channel) }
-      unsent = []
-      while true {
-        guard case .method(channel, let method) = try session.nextEvent(until: .now + BrokerSession.callLimit) else {
-          continue
+    mutating func answer(_ conversation: QueueConversation) throws(ConversationError) -> Method {
+      let method = try conversation.ask { session throws(SessionError) in
+        for question in unsent { try session.send(question.method, on: question.channel) }
+        while true {
+          let event = try session.nextEvent(until: .now + BrokerSession.callLimit)
+          if case .method(channel, let method) = event { return method }
         }
-        // A refusal closes the channel.
-        if case .channelClose = method { isOpen = false }
-        return method
       }
+      unsent = []
+      // A refusal closes the channel.
+      if case .channelClose = method { isOpen = false }
+      return method
     }
 
-    func end() throws { if isOpen { try session.closeChannel(channel) } }
+    func end(_ conversation: QueueConversation) throws(ConversationError) {
+      guard isOpen else { return }
+      try conversation.ask { session throws(SessionError) in try session.closeChannel(channel) }
+    }
   }
 }

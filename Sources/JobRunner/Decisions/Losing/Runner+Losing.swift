@@ -15,7 +15,7 @@ extension Runner {
       return abandon(
         index, .itemTakenBack,
         "the broker took the item back from \(queueLabel) (consumer timeout, or the queue was deleted): "
-          + "the worker is stopped; if it needs more time, the queue needs a longer one ('amqp-job declare --consumer-timeout')"
+          + "the worker is stopped; if it needs more time, give the queue a longer consumer timeout ('amqp-job declare --consumer-timeout')"
       )
     case .consuming:
       // If the queue is gone, the inspection finds that out.
@@ -88,10 +88,11 @@ extension Runner {
       let item =
         options.ownQueue == nil
         ? "others get its item of queue '\(queue.name)'" : "its item went with queue '\(queue.name)'"
-      return actions + breakOff(status, "\(failure); the worker is stopped, \(item)")
+      return actions + breakOff(status, "\(failure); the worker is stopped, and \(item)")
     }
     if isAckLost {
-      return actions + breakOff(status, "\(failure); items already done may be run again, their acks are unconfirmed")
+      return actions
+        + breakOff(status, "\(failure); items that are done may be run again, because their acks are unconfirmed")
     }
     return actions + breakOffInconclusiveProbes()
   }
@@ -118,7 +119,8 @@ extension Runner {
 
   private mutating func ackRefused(why: String) -> [RunnerAction] {
     breakOff(
-      .itemTakenBack, "the broker may not have taken the last ack in \(queueLabel), the item will be run again: \(why)")
+      .itemTakenBack,
+      "the broker may not have taken the last ack in \(queueLabel), so the item will be run again: \(why)")
   }
 
   private mutating func ackUnconfirmed(why: String) -> [RunnerAction] {
@@ -160,8 +162,8 @@ extension Runner {
     guard copyState.lost(), !isStopping else { return [] }
     return breakOff(
       .temporaryFailure,
-      "items of \(queueLabel) went back \(copyState.losses) times in a row after copies of them had been published, and may be there "
-        + "more than once: no more are copied")
+      "items of \(queueLabel) came back \(copyState.losses) times in a row although copies of them had been published: no more "
+        + "are copied, and some may be there more than once")
   }
 
   /// The item went back by itself while its copy was on its way. Both may be there now.

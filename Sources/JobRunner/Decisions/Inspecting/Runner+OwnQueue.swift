@@ -19,7 +19,7 @@ extension Runner {
     case .queueDeclareOK(let status):
       inspection.named(WorkQueue(status.name.description))
       guard ByteString(queue.name) == status.name else {
-        return breakOff(.temporaryFailure, "the broker at \(broker) names a queue by what is no text")
+        return breakOff(.temporaryFailure, "the broker at \(broker) gave a queue a name that is not text in UTF-8")
       }
       // With an empty queue name, an empty routing key would mean something else. So the bindings wait for the real name.
       let bindings = own.bindings(name: queue.name)
@@ -48,6 +48,6 @@ extension Runner {
   }
 
   mutating func ownQueueLost(_ failure: BrokerFailure) -> [RunnerAction] {
-    breakOff(.temporaryFailure, "\(failure); queue '\(queue.name)' went with it, and what was in it")
+    breakOff(.temporaryFailure, "\(failure); queue '\(queue.name)' and its items went with it")
   }
 }

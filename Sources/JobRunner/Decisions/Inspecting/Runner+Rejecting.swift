@@ -30,7 +30,7 @@ extension Runner {
       return breakOff(
         .wrongQueue,
         "\(queueLabel) sends its dead letters to \(search.label), which is not there: the broker would drop each item that fails"
-          + "\(naming: .onFailure); make that \(search.target.exchange.isEmpty ? "queue" : "exchange"), or go without"
+          + "\(naming: .onFailure); make that \(search.target.exchange.isEmpty ? "queue" : "exchange"), or do not reject failed items"
       )
     case .refused(let reason): return queueRefused(reason)
     }

@@ -46,8 +46,8 @@ extension Runner {
     guard drain.showsNobody, let since = drain.returningSince, now >= since + Self.maxReturnTime else { return [] }
     let warning = said(
       .warning,
-      "\(drain.markCount.counted("item")) of \(queueLabel) did not come back for another attempt in \(Self.maxReturnTime.text), with "
-        + "nothing in the way, and will not be waited for any longer")
+      "\(drain.markCount.counted("item")) of \(queueLabel) did not come back for another attempt in \(Self.maxReturnTime.text), "
+        + "although nothing held them up: they are not waited for any longer")
     return [warning, .send(takeMarks(min(drain.markCount, Self.maxMarks)))]
   }
 

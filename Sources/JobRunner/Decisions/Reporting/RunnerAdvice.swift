@@ -15,7 +15,7 @@ extension LogMessage {
   /// Why a queue that `amqp-job declare` made is not served.
   static var unwantedRetries: LogMessage {
     let advice: Advice = """
-      is one that 'amqp-job declare' made, with retries, and \(.onFailure) is for others: go without; \(.maxAttempts) 1 \
+      was made by 'amqp-job declare', with retries, and \(.onFailure) is for other queues: leave it out; \(.maxAttempts) 1 \
       dead-letters an item that failed once
       """
     return "\(advice, otherwise: "has retries, which were not wanted")"
@@ -24,8 +24,8 @@ extension LogMessage {
   /// Why a queue whose items are not dead-lettered is not served.
   static var missingDeadLetters: LogMessage {
     let advice: Advice = """
-      gets failed items back, and \(.keepStandardError) is for dead letters: go without, or have 'amqp-job declare' make \
-      the queue; one with a dead-letter exchange of its own takes \(.maxAttempts), too
+      has no dead letters, in which \(.keepStandardError) would keep anything: leave it out, or have 'amqp-job declare' make \
+      the queue; a queue with a dead-letter exchange of its own needs \(.maxAttempts), too
       """
     return "\(advice, otherwise: "has no dead letters")"
   }

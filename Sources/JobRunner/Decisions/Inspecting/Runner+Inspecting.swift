@@ -236,7 +236,7 @@ extension Runner {
     case .absent:
       return breakOff(
         .wrongQueue,
-        "\(queueLabel) has not all the queues beside it, though it was said to be 'declared'\(naming: .assume); "
+        "\(queueLabel) lacks some of the queues that belong to it, although it was said to be 'declared'\(naming: .assume); "
           + "'amqp-job declare \(queue.name)' makes them"
       )
     case .refused(let reason): return queueRefused(reason)

@@ -14,7 +14,7 @@ package struct ExplainedRefusal: Hashable, Sendable {
     case .noQueue where Destination.queue(queue).isDirectReply:
       (status, line) = (.noQueue, "nobody waits for a reply in \(place) any more")
     case .noQueue where reason.meansNoCompanion(of: WorkQueue(queue)):
-      (status, line) = (.wrongQueue, "\(place) is without the queue that belongs to it: \(text)")
+      (status, line) = (.wrongQueue, "a queue that belongs to \(place) is missing: \(text)")
     case .noQueue:
       (status, line) = (.noQueue, "there is no \(place); 'amqp-job declare \(WorkQueue(queue).family.name)' makes it")
     case .noExchange: (status, line) = (.noQueue, "\(place): \(text)")
@@ -26,7 +26,8 @@ package struct ExplainedRefusal: Hashable, Sendable {
       )
     case .ownedByAnother:
       (status, line) = (
-        .wrongQueue, "\(place) is exclusive to another connection, which alone can use it, and goes with it: \(text)"
+        .wrongQueue,
+        "\(place) belongs to another connection, which alone can use it; the broker deletes it with that connection: \(text)"
       )
     case .tooLarge: (status, line) = (.refusedData, "too large for \(place): \(text)")
     case .trouble: (status, line) = (.temporaryFailure, "\(place) is in trouble: \(text)")

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The controlling terminal of this process. Only its foreground process group may read from it or change it. Other groups

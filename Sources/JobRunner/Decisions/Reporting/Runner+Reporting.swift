@@ -71,7 +71,7 @@ extension Runner {
 
   private func text(of waiting: Waiting) -> String {
     switch waiting {
-    case .broker: session.failure.map { "\($0); still trying" } ?? "waiting for an answer of the broker at \(broker)"
+    case .broker: session.failure.map { "\($0); still trying" } ?? "waiting for an answer from the broker at \(broker)"
     case .steps: "waiting for all steps to answer, for \(queueLabel)"
     case .declaration: "waiting for \(queueLabel) to be declared"
     case .item: "waiting for an item in \(queueLabel)"

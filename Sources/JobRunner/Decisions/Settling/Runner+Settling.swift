@@ -98,7 +98,8 @@ extension Runner {
     case .deadLetterExchange:
       settlement = .deadLettered(into: "\(moving.move.destination.destination(of: moving.item))")
     }
-    let unrun = moving.ended == nil ? [said(.info, "an item of \(queueLabel) goes back as a copy, unrun")] : []
+    let unrun =
+      moving.ended == nil ? [said(.info, "an item of \(queueLabel) goes back as a copy, and was not run")] : []
     return unrun + release(index, by: .ack(moving.item), of: moving.item, moving.ended, settlement)
   }
 
@@ -118,7 +119,7 @@ extension Runner {
   ) -> [RunnerAction] {
     guard case .copying(let moving) = slots[index].state else { return [] }
     let target = moving.move.destination.destination(of: moving.item)
-    let otherwise = moving.isUnwanted ? "; it is given back itself, which the broker may count" : ""
+    let otherwise = moving.isUnwanted ? "; the item itself is given back, and the broker may count that" : ""
     let warning = said(
       .warning, "no copy of the item of \(queueLabel) could be published to \(target): \(reason)\(otherwise)")
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
