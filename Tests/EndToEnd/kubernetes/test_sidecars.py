@@ -81,7 +81,7 @@ def test_one_that_cannot_start_holds_the_pod_until_it_is_deleted(run, tmp_path):
 
 
 def test_the_containers_of_a_pod_that_is_deleted_end_before_its_sidecars(run, tmp_path):
-    main = f"touch begun; trap 'sleep 0.2; echo end main >>log; exit 5' TERM; while :; do sleep 0.02; done"
+    main = "trap 'sleep 0.2; echo end main >>log; exit 5' TERM; touch begun; while :; do sleep 0.02; done"
     pod = run(main, ("a", forever("a"), begun("a")))
     wait_until((tmp_path / "begun").exists)
     pod.delete()
