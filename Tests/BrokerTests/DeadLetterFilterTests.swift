@@ -35,17 +35,40 @@ import Testing
     #expect(!filter.matches(properties(letter, id: nil), at: 1))
   }
 
-  @Test("A dead letter matches only its whole reason", arguments: [("timed out", true), ("timed", false), ("", false)])
-  func reasons(reason: String, expected: Bool) {
+  @Test(
+    "A dead letter matches only its whole reason",
+    arguments: [("timed out", true), ("timed-out", true), ("failed", false), ("rejected (broker)", false)])
+  func reasons(text: String, expected: Bool) throws {
+    let reason = try #require(ReasonFilter(text))
     #expect(filter { $0.reason = reason }.matches(properties(letter), at: 1) == expected)
     #expect(!filter { $0.reason = reason }.matches(properties(nil), at: 1))
+  }
+
+  @Test("What dead list shows is a reason, and so is each word that a shell offers")
+  func shownReasons() {
+    for text in ReasonFilter.shown + ReasonFilter.words { #expect(ReasonFilter(text) != nil, "\(text)") }
+    #expect(ReasonFilter.words.allSatisfy { !$0.contains { " ()".contains($0) } })
+    for text in ["", "timed", "failed (broker)", "rejected(broker)", "rejected (brokers)"] {
+      #expect(ReasonFilter(text) == nil, "\(text)")
+    }
+  }
+
+  @Test("A reason that a runner and the broker have means both, unless it is the broker's by name")
+  func reasonsOfBoth() {
+    let own: FieldTable = ["x-amqp-job-reason": .string("rejected")]
+    let brokers: FieldTable = ["x-death": .array([.table(["reason": .string("rejected")])])]
+    for headers in [own, brokers] {
+      #expect(filter { $0.reason = ReasonFilter("rejected") }.matches(properties(headers), at: 1))
+    }
+    let filter = filter { $0.reason = ReasonFilter("rejected (broker)") }
+    #expect(filter.matches(properties(brokers), at: 1) && !filter.matches(properties(own), at: 1))
   }
 
   @Test("A reason that the broker gave matches like a runner's") func aBrokersReasonIsOneToo() {
     let headers: FieldTable = [
       "x-death": .array([.table(["reason": .string("expired"), "time": .timestamp(5)])])
     ]
-    #expect(filter { ($0.reason, $0.latest) = ("expired", 5) }.matches(properties(headers), at: 1))
+    #expect(filter { ($0.reason, $0.latest) = (ReasonFilter("expired"), 5) }.matches(properties(headers), at: 1))
   }
 
   @Test(
@@ -83,7 +106,9 @@ import Testing
   @Test("A dead letter has to match every condition") func everythingHasToHold() {
     let red = DeadLetterFilter.Header(name: "color", value: "red")
     let one = DeadLetterFilter.Header(name: "n", value: "1")
-    #expect(filter { ($0.headers, $0.ids, $0.reason) = ([red], ["a"], "timed out") }.matches(properties(letter), at: 1))
+    #expect(
+      filter { ($0.headers, $0.ids, $0.reason) = ([red], ["a"], ReasonFilter("timed out")) }.matches(
+        properties(letter), at: 1))
     #expect(!filter { $0.headers = [red, one] }.matches(properties(letter), at: 1))
     #expect(!filter { ($0.headers, $0.ids) = ([red], ["b"]) }.matches(properties(letter), at: 1))
   }

@@ -38,14 +38,16 @@ import Testing
   // MARK: The dead-letter queue
 
   @Test("A queue without a dead-letter queue is advised to be declared, with 66") func noQueue() {
-    let failure = Dead.noDeadLetterQueue(WorkQueue("q"), place, .list)
+    let failure = Dead.noDeadLetterQueue(WorkQueue("q"), place, .list, isQueueThere: false)
     #expect(failure.status == .noQueue)
+    #expect(failure.text == "there is no queue 'q.dead' at h; 'amqp-job declare q' makes it")
+    let beside = Dead.noDeadLetterQueue(WorkQueue("q"), place, .list, isQueueThere: true)
     #expect(
-      failure.text == "there is no queue 'q.dead' at h; 'amqp-job declare q' makes it, unless 'q' is a plain queue")
+      beside.text.hasPrefix("there is no queue 'q.dead' at h beside queue 'q': only 'amqp-job declare' makes one"))
   }
 
   @Test("A user who names the dead-letter queue itself is told the queue to name") func deadQueueItself() {
-    let failure = Dead.noDeadLetterQueue(WorkQueue("q.dead"), "queue 'q.dead.dead' at h", .replay)
+    let failure = Dead.noDeadLetterQueue(WorkQueue("q.dead"), "queue 'q.dead.dead' at h", .replay, isQueueThere: false)
     #expect(failure.status == .noQueue)
     #expect(failure.text.contains("'amqp-job dead replay q' for those in 'q.dead'"))
   }

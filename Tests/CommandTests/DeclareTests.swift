@@ -102,28 +102,16 @@ import Testing
         + "the value 'a' of type 'longstr' but current is \(current)")
   }
 
-  @Test("A queue that is declared otherwise is refused with 78, and the advice to remove it") func otherwise() throws {
+  @Test("A queue that is declared otherwise is refused with 78, and the advice to use or remove it") func otherwise()
+    throws
+  {
     let plan = try plan("q")
     let last = try #require(plan.declarations(for: nil).last)
-    let failure = plan.refusal(of: last, differs("x-queue-type", "none"), at: broker)
+    let failure = plan.refusal(of: last, differs("x-dead-letter-exchange", "none"), at: broker)
     #expect(failure.status == .wrongQueue)
     #expect(failure.text.hasPrefix("queue 'q' at h:5672 is there, declared otherwise: PRECONDITION_FAILED"))
-    #expect(failure.text.hasSuffix("nothing was made. Remove that queue first, or use --plain for 'q' alone"))
-  }
-
-  @Test("A queue with a dead-letter exchange of its own is advised to be used as it is") func ownExchange() throws {
-    let plan = try plan("q")
-    let last = try #require(plan.declarations(for: nil).last)
-    let reason = differs("x-dead-letter-exchange", "the value 'mine' of type 'longstr'")
-    #expect(plan.refusal(of: last, reason, at: broker).text.contains("use it as it is"))
-    let without = differs("x-dead-letter-exchange", "none")
-    #expect(!plan.refusal(of: last, without, at: broker).text.contains("use it as it is"))
-  }
-
-  @Test("A plain queue that is declared otherwise is not advised to be plain") func plainOtherwise() throws {
-    let plan = try plan("q", "--plain")
-    let only = plan.declarations(for: nil)[0]
-    #expect(!plan.refusal(of: only, differs("x-queue-type", "none"), at: broker).text.contains("--plain"))
+    #expect(failure.text.contains("; nothing was made; use it as it is, without retries"))
+    #expect(failure.text.hasSuffix("or remove it first ('amqp-job declare q --delete --if-empty')"))
   }
 
   @Test("New queues are reported on request only") func allMade() throws {

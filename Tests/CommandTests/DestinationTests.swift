@@ -38,8 +38,7 @@ import Testing
 
   private func items(_ words: [String]) throws -> ItemOptions {
     var settings = try settings(Publish.self, words)
-    let operands = settings.arguments.operands
-    return try ItemOptions(&settings, operands: operands, properties: BasicProperties())
+    return try ItemOptions(&settings, properties: BasicProperties())
   }
 
   @Test("The number of items is known if they are arguments or files") func totals() throws {
@@ -48,10 +47,20 @@ import Testing
     #expect(try items(["--null"]).total == nil)
   }
 
+  @Test("- alone is standard input, whose number of items is not known, and after -- it is an item") func dash() throws
+  {
+    #expect(try items(["-"]).total == nil)
+    #expect(try items(["--null", "-"]).total == nil)
+    #expect(try items(["--", "-"]).total == 1)
+    #expect(try items(["--file", "-", "a"]).total == 2)
+  }
+
   @Test(
     "Forms of input that do not go together are refused",
     arguments: [
       (["--null", "a"], "--null reads standard input: give it no BODY"),
+      (["a", "-"], "the BODY - is standard input, and goes with no other BODY; after --, it is that text"),
+      (["--file", "-", "-"], "the PATH - is standard input: give it once"),
       (["--file"], "--file needs the PATH of at least one file"),
       (["--null", "--jsonl"], "--null, --jsonl exclude each other"),
     ])

@@ -10,33 +10,17 @@ import Testing
 
   @Test("A Job is made for the items that are ready and those to be tried again") func found() throws {
     let figures = QueueFigures(name: "q", ready: 2, consumers: 0, retry: 3, dead: 4)
-    let found = try ManifestExtent.found(figures, place, asksForAttempts: true)
-    #expect(found.items == 5)
-    #expect(found.hasRetries)
+    #expect(try ManifestExtent.left(figures, place) == 5)
   }
 
   @Test("An empty queue ends manifest with 1, and tells how to make a Job all the same") func empty() throws {
     let figures = QueueFigures(name: "q", ready: 0, consumers: 0, retry: 0, dead: 4)
     let failure = try #require(throws: Failure.self) {
-      _ = try ManifestExtent.found(figures, place, asksForAttempts: false)
+      _ = try ManifestExtent.left(figures, place)
     }
     #expect(failure.status == .failure)
     #expect(
       failure.text == "queue 'q' at h is empty: there is nothing to do (--completions N makes a Job all the same)")
-  }
-
-  @Test("A plain queue makes a Job without retries") func plain() throws {
-    let figures = QueueFigures(name: "q", ready: 1, consumers: 0)
-    #expect(try !ManifestExtent.found(figures, place, asksForAttempts: false).hasRetries)
-  }
-
-  @Test("Attempts that are asked for on a plain queue end manifest with 78") func attemptsOnPlain() throws {
-    let figures = QueueFigures(name: "q", ready: 1, consumers: 0, retry: 0)
-    let failure = try #require(throws: Failure.self) {
-      _ = try ManifestExtent.found(figures, place, asksForAttempts: true)
-    }
-    #expect(failure.status == .wrongQueue)
-    #expect(failure.text.hasPrefix("queue 'q' at h has no retry and dead-letter queue: say --plain, or remove"))
   }
 
   @Test("A Service that cannot be reached is advised to be forwarded") func forwarding() {
@@ -71,7 +55,8 @@ import Testing
   private func extent(_ words: String...) throws -> JobManifestOptions.Extent {
     var settings = try settings(ManifestCommand.self, ["job", "-q", "q", "--image", "i"] + words + ["--", "w"])
     var worker = try ManifestWorkerOptions.options(&settings, .job, ["w"])
-    return try ManifestExtent.determine(&settings, &worker)
+    return try ManifestExtent.determine(
+      &settings, &worker, Reporter(Logger(format: .text, threshold: .error) { _ in }))
   }
 
   @Test("The options alone say how many items a Job has, if they say so") func withoutAsking() throws {

@@ -58,16 +58,4 @@ import Testing
     #expect(finding.reasonNotDrained != nil)
     #expect(Drain.Finding.drained.reasonNotDrained == nil)
   }
-
-  @Test("A queue that lost one of its companions is warned of") func lostCompanion() throws {
-    let lost = QueueFigures(name: "q", ready: 0, consumers: 0, retry: nil, dead: 1)
-    let warning = try #require(LostCompanion(lost, at: "h")).warning
-    #expect(warning.level == .warning)
-    #expect(warning.text.hasPrefix("queue 'q.retry' is not to be seen beside queue 'q.dead' at h"))
-  }
-
-  @Test("A queue with both companions, or with none, lost nothing") func nothingLost() {
-    #expect(LostCompanion(QueueFigures(name: "q", ready: 0, consumers: 0, retry: 0, dead: 0), at: "h") == nil)
-    #expect(LostCompanion(QueueFigures(name: "q", ready: 0, consumers: 0), at: "h") == nil)
-  }
 }

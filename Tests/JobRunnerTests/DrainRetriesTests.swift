@@ -127,6 +127,15 @@ import Testing
     #expect(driver.finished == .success)
   }
 
+  @Test("A runner that waits for marked items says for how many and for how long")
+  func whoWaitsForSuchItemsSaysForHowManyAndHowLong() {
+    var driver = probingRetries()
+    _ = look(marks: 2, &driver)
+    driver.now += .seconds(120)
+    let line = driver.handle(.timer(.report)).notices.first ?? ""
+    #expect(line.contains("waiting for 2 items") && line.contains("out of sight") && line.contains("300s"))
+  }
+
   @Test("The probes of other runners do not delay the removal of marks") func othersWhoLookTooDoNotPutThatOff() {
     var driver = probingRetries()
     for _ in 0..<2 {

@@ -89,6 +89,15 @@ import Testing
     #expect(pauses.count > 10)
   }
 
+  @Test("A runner that gives up says what is in the way") func whoGivesUpSaysWhatIsInTheWay() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 2)
+    _ = driver.counted(0, 1)
+    _ = driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(driver.handle(.timer(.drainLimit)).errors.first?.contains("others consume") == true)
+  }
+
   @Test("A probe that finds something starts the count anew") func aLookThatFindsSomethingStartsTheCountAnew() {
     var driver = waiting()
     driver.handle(.timer(.idle))

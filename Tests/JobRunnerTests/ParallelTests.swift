@@ -201,7 +201,7 @@ import Testing
       $0.extent = .forever
       $0.parallelism = 2
     }
-    for _ in 0..<2 {
+    for _ in 0..<3 {
       driver.deliver(slot: 0)
       driver.handle(.workerEnded(.exited(1), slot: 0))
     }
@@ -209,7 +209,7 @@ import Testing
     let methods = ended(&driver, .exited(0), slot: 1)
     #expect(
       methods == [
-        .basicAck(deliveryTag: 3, multiple: false),
+        .basicAck(deliveryTag: 4, multiple: false),
         .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0)),
       ])
   }

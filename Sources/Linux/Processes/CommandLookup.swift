@@ -5,7 +5,8 @@ package enum CommandLookup {
   package enum Failure: Error, Hashable, Sendable {
     /// `what` is the command, or the interpreter that a script's first line names. `hint` is the likely cause.
     case notFound(what: String, hint: String? = nil)
-    case notExecutable(what: String, reason: String)
+    /// `path` is the file to which nobody has the permission to execute it.
+    case notExecutable(what: String, reason: String, path: String? = nil)
   }
 
   /// The maximum number of scripts that the kernel follows if each is the interpreter of the one before.
@@ -36,7 +37,14 @@ package enum CommandLookup {
         firstFailure = firstFailure ?? error
       }
     }
-    throw firstFailure ?? .notFound(what: name)
+    throw firstFailure ?? .notFound(what: name, hint: depth == 0 ? hint(for: command) : nil)
+  }
+
+  /// For a command that is not in the search path.
+  private static func hint(for command: String) -> String? {
+    var status = stat()
+    guard stat("./\(command)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return "it is in this directory, so write ./\(command)"
   }
 
   private static func check(_ path: String, called name: String, searchPath: String, depth: Int) throws(Failure) {
@@ -49,7 +57,9 @@ package enum CommandLookup {
     }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .notExecutable(what: name, reason: "not a regular file") }
     guard access(path, X_OK) == 0 else {
-      throw .notExecutable(what: name, reason: String(cString: strerror(errno)))
+      let mayNobody = status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH) == 0
+      throw .notExecutable(
+        what: name, reason: String(cString: strerror(errno)), path: mayNobody ? path : nil)
     }
     let line: ScriptLine?
     do { line = try ScriptLine(beginning(of: path)) } catch {

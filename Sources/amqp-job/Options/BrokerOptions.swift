@@ -62,14 +62,15 @@ struct BrokerOptions {
   }
 
   /// While it connects, `reporter` reports what it waits for. It reports a failed attempt at once and, on a terminal, a broker
-  /// that has not answered after a second.
+  /// that has not answered after a second. `advice` follows these lines.
   func connect(
-    name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
+    name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil,
+    advice: @escaping (BrokerURL) -> LogMessage = { _ in "" }
   ) throws(SessionError) -> BrokerSession {
     let session = try BrokerSession.connect(
       to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name,
       maxBodySizeInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
-    ) { reporter?.report(LogEntry($0, timeout: connectTimeout)) }
+    ) { reporter?.report(LogEntry($0, timeout: connectTimeout, advice)) }
     let version = session.serverVersion.map { " (RabbitMQ \($0))" } ?? ""
     reporter?.report(LogEntry(.info, "the broker at \(session.broker) answers\(version)"))
     return session
@@ -132,11 +133,13 @@ extension ValueType where Value == Duration {
 }
 
 extension LogEntry {
-  /// Tells what the program waits for, at most for `timeout`.
-  init(_ notice: BrokerSession.Notice, timeout: Duration) {
+  /// Tells what the program waits for, at most for `timeout`, and what to do about it.
+  init(_ notice: BrokerSession.Notice, timeout: Duration, _ advice: (BrokerURL) -> LogMessage = { _ in "" }) {
     switch notice {
-    case .unreachable(let failure): self.init(.notice, "\(failure); trying for \(timeout.text)")
-    case .unanswered(let broker): self.init(.notice, "waiting for an answer from the broker at \(broker)")
+    case .unreachable(let failure):
+      self.init(.notice, "\(failure); trying for \(timeout.text)\(advice(failure.broker))")
+    case .unanswered(let broker):
+      self.init(.notice, "waiting for an answer from the broker at \(broker)\(advice(broker))")
     }
   }
 }

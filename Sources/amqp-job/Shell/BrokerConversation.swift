@@ -28,12 +28,14 @@ struct BrokerConversation {
     client = .tool(options)
   }
 
-  /// Connects. A command of amqp-job reports what it waits for, unless `isSilent`.
+  /// Connects. A command of amqp-job reports what it waits for, with `advice`, unless `isSilent`.
   func connect(
-    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false
+    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false,
+    advice: @escaping (BrokerURL) -> LogMessage = { _ in "" }
   ) throws(ConversationError) -> BrokerSession {
     do {
-      return try session(largestBodyInMemory: largestBodyInMemory, signals: signals, isSilent: isSilent)
+      return try session(
+        largestBodyInMemory: largestBodyInMemory, signals: signals, isSilent: isSilent, advice: advice)
     } catch {
       throw error.explained { Failure(.internalError, "\($0)") }
     }
@@ -41,12 +43,14 @@ struct BrokerConversation {
 
   /// The same, with the error as the session has it.
   func session(
-    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false
+    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false,
+    advice: @escaping (BrokerURL) -> LogMessage = { _ in "" }
   ) throws(SessionError) -> BrokerSession {
     switch client {
     case .command(let options, let reporter):
       try options.connect(
-        name: name, isSilent ? nil : reporter, largestBodyInMemory: largestBodyInMemory, signals: signals)
+        name: name, isSilent ? nil : reporter, largestBodyInMemory: largestBodyInMemory, signals: signals,
+        advice: advice)
     case .tool(let options):
       try BrokerSession.connect(
         to: options.broker, heartbeat: options.heartbeat, name: name, access: options.access,

@@ -1,6 +1,7 @@
 import AMQP
 import Broker
 import Console
+import JobRunner
 
 /// Asks a broker how full queues are.
 struct QueueLookup {
@@ -31,7 +32,7 @@ struct QueueLookup {
   static func noSuchQueue(_ names: [String], _ session: BrokerSession) -> Failure {
     let list = names.map { "'\($0)'" }.joined(separator: ", ")
     return Failure(
-      .noQueue, "there is no queue \(list) at \(session.broker); 'amqp-job declare \(names[0])' makes one")
+      .noQueue, "there is no queue \(list) at \(session.broker)\(MissingQueue(names[0]).advice)")
   }
 
   private mutating func depth(_ name: String) throws(SessionError) -> Int? {

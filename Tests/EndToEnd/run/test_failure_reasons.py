@@ -113,6 +113,17 @@ def test_what_the_broker_dead_letters_after_a_retry_is_its_own(bench):
     assert (letter["reason"], letter["by"]) == ("delivery_limit", "broker")
 
 
+def test_a_failure_that_a_runner_without_attempts_gave_back(bench):
+    """Nothing in the item tells how its last attempt ended, so no cause is claimed."""
+    dead = bench.queue("quorum")
+    queue = bench.queue("quorum", b"apple", **{"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead.name})
+    run(bench, queue, status=7)
+    result = run(bench, queue, "--max-attempts", "1", script="echo ran", status=1)
+    assert result.stdout == b"" and "1 of 1 used" in result.stderr, result
+    assert "nothing tells why" in result.stderr and "gave it back after a failure" in result.stderr, result
+    dead.assert_back()
+
+
 # What a refusal means
 
 

@@ -64,7 +64,7 @@ extension Runner {
     case .noQueue where !reason.meansNoCompanion(of: queue):
       let left = now.duration(to: report.startedAt + options.waitFirst)
       guard left > .zero, tally.taken == 0 else {
-        let advice = options.ownQueue == nil ? "; 'amqp-job declare \(queue.name)' makes it" : " any more"
+        let advice = options.ownQueue == nil ? "\(MissingQueue(queue.name).advice)" : " any more"
         return breakOff(.noQueue, "there is no \(queueLabel)\(advice)")
       }
       phase = .awaitingQueue

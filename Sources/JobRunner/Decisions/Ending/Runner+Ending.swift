@@ -61,7 +61,7 @@ extension Runner {
     slots[index].handle(.cancel)
     // In RabbitMQ 3.10 a channel crashes if it is told to cancel a consumer that it is just attaching to a quorum queue.
     guard slots[index].isConsumerConfirmed else { return [] }
-    return slots[index].on(slots[index].detach())
+    return slots[index].on(detach(index))
   }
 
   /// The broker has cancelled the consumer. No more items come, and the ack that was sent before was taken.
@@ -75,7 +75,8 @@ extension Runner {
   mutating func drainLimitReached() -> [RunnerAction] {
     guard !isStopping else { return [] }
     let limit = options.drainTimeout?.text ?? ""
-    return breakOff(.temporaryFailure, "\(queueLabel) is not drained after \(limit)\(naming: .drainTimeout)")
+    let why = phase == .probing ? drain.finding?.reasonNotDrained.map { ": \($0)" } ?? "" : ""
+    return breakOff(.temporaryFailure, "\(queueLabel) is not drained after \(limit)\(naming: .drainTimeout)\(why)")
   }
 
   /// Ends the runner if nothing is left to be done.

@@ -22,6 +22,8 @@ struct Stop: Hashable, Sendable {
   private(set) var signal: Signal?
   /// The queue is drained, and that is the end.
   private(set) var isDrained = false
+  /// Items went with a queue that deleted itself.
+  private var hasLostItems = false
   private var signalledAt: ContinuousClock.Instant?
   private var hasStoppedWorkers = false
   /// A signal came when there was nothing left to stop.
@@ -52,6 +54,8 @@ struct Stop: Hashable, Sendable {
 
   mutating func queueDrained() { isDrained = true }
 
+  mutating func itemsLost() { hasLostItems = true }
+
   mutating func brokerSilent() { isBrokerSilent = true }
 
   mutating func endAwaited() { isEndAwaited = true }
@@ -71,6 +75,11 @@ struct Stop: Hashable, Sendable {
   // MARK: The exit status
 
   func status(_ options: JobOptions, _ tally: Tally) -> ExitStatus {
+    let status = statusOfItems(options, tally)
+    return hasLostItems && status == .success ? .failure : status
+  }
+
+  private func statusOfItems(_ options: JobOptions, _ tally: Tally) -> ExitStatus {
     if let brokenStatus { return brokenStatus }
     switch options.extent {
     case .count(let count):

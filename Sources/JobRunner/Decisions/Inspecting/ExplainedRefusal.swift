@@ -16,7 +16,7 @@ package struct ExplainedRefusal: Hashable, Sendable {
     case .noQueue where reason.meansNoCompanion(of: WorkQueue(queue)):
       (status, line) = (.wrongQueue, "a queue that belongs to \(place) is missing: \(text)")
     case .noQueue:
-      (status, line) = (.noQueue, "there is no \(place); 'amqp-job declare \(WorkQueue(queue).family.name)' makes it")
+      (status, line) = (.noQueue, "there is no \(place)\(MissingQueue(WorkQueue(queue).family.name).advice)")
     case .noExchange: (status, line) = (.noQueue, "\(place): \(text)")
     case .nodeIsDown: (status, line) = (.unreachable, "\(place) is away: \(text)")
     case .notPermitted: (status, line) = (.notPermitted, "no permission for \(place): \(text)")

@@ -16,6 +16,10 @@ struct Inspection: Hashable, Sendable {
   private(set) var neighbourSearch: NeighbourSearch?
   /// What is being asked about where its dead letters go.
   private(set) var targetSearch: DeadLetterTargetSearch?
+  /// What is being asked about another queue to which this one may belong.
+  private(set) var ownerSearch: NeighbourSearch?
+  /// Whether the queue deletes itself, and what goes with it.
+  var selfDeletion = SelfDeletion()
   /// The runner is finding out whether copies can be published.
   private(set) var isAwaitingPermission = false
   /// The channels of these questions that are open.
@@ -39,6 +43,11 @@ struct Inspection: Hashable, Sendable {
 
   mutating func ask(_ search: DeadLetterTargetSearch) -> [ChannelMethod] {
     targetSearch = search
+    return opening(search.questions)
+  }
+
+  mutating func askForOwner(_ search: NeighbourSearch) -> [ChannelMethod] {
+    ownerSearch = search
     return opening(search.questions)
   }
 
@@ -70,6 +79,12 @@ struct Inspection: Hashable, Sendable {
     return finding
   }
 
+  mutating func takeOwner(_ answer: Method, on channel: UInt16) -> NeighbourSearch.Finding? {
+    guard let finding = ownerSearch?.take(answer, on: channel) else { return nil }
+    ownerSearch = nil
+    return finding
+  }
+
   mutating func found(_ neighbours: QueueInspection.Neighbours) { self.neighbours = neighbours }
 
   mutating func complete() { (isComplete, wasComplete) = (true, true) }
@@ -89,7 +104,7 @@ struct Inspection: Hashable, Sendable {
 
   // MARK: Beginning again
 
-  mutating func dropSearches() { (neighbourSearch, targetSearch) = (nil, nil) }
+  mutating func dropSearches() { (neighbourSearch, targetSearch, ownerSearch) = (nil, nil, nil) }
 
   /// The queue may have been declared otherwise since.
   mutating func forget() { (isComplete, neighbours) = (false, .unknown) }
@@ -102,6 +117,7 @@ struct Inspection: Hashable, Sendable {
   mutating func connectionLost(mayChange: Bool) {
     inquiry = nil
     isAwaitingPermission = false
+    selfDeletion.connectionLost()
     dropSearches()
     if mayChange { isComplete = false }
   }

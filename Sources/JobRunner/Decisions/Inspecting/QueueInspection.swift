@@ -1,5 +1,6 @@
 package import AMQP
 package import Broker
+internal import Console
 
 /// Finds out three things about a queue. Can items be taken from it without a loss: is it no stream, and is it durable and neither
 /// auto-delete nor exclusive where it has to last? What happens to items that are requeued too often? Do the queues beside it exist,
@@ -182,7 +183,7 @@ package struct QueueInspection: Hashable, Sendable {
     let name = declaration.name.description
     switch DeclarationRefusal(reason, of: DeclarationInquiry.comparison(declaration)) {
     case .unsupported where name == queue.marksName:
-      return .unsupported("there is no queue '\(name)' beside it; 'amqp-job declare \(queue.name)' makes it")
+      return .unsupported("there is no queue '\(name)' beside it; 'amqp-job declare \(queue.name.shellWord)' makes it")
     case .unsupported: return .known(inquiry.standing, .absent)
     case .differs:
       return .unsupported("queue '\(name)' beside it is not what 'amqp-job declare' makes: \(reason.text)")

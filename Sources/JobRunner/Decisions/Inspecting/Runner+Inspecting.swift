@@ -42,6 +42,8 @@ extension Runner {
     if case .channelClose = method { inspection.channelClosed(channel) }
     if inspection.neighbourSearch != nil { return searched(method, on: channel) }
     if inspection.targetSearch != nil { return targetSearched(method, on: channel) }
+    if inspection.ownerSearch != nil { return ownerSearched(method, on: channel) }
+    if inspection.selfDeletion.isAwaitingDepth { return depthAnswered(method, on: channel) }
     guard let verdict = inspection.takeInquiry(method, on: channel) else { return [] }
     let transience = inspection.inquiry?.transience
     switch verdict {
@@ -51,13 +53,9 @@ extension Runner {
       }
       inspection.endInquiry()
       return known(inquiry.standing, .unknown, transience)
-    case .unsupported(let why):
+    case .unsupported, .transient:
       inspection.endInquiry()
-      return breakOff(.wrongQueue, "cannot serve \(queueLabel): \(why)")
-    case .transient(let why):
-      inspection.endInquiry()
-      return breakOff(
-        .wrongQueue, "cannot serve \(queueLabel): it \(why)" + (why == .exclusive ? "" : "\(Advice.acceptingAnyQueue)"))
+      return UnservedQueue(verdict, place: queueLabel).map { breakOff($0.status, $0.line) } ?? []
     case .unknowable(let why):
       inspection.endInquiry()
       return breakOff(
@@ -88,8 +86,8 @@ extension Runner {
     policy.standing = accepted(standing)
     inspection.found(neighbours)
     if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
-    guard policy.isPossible else {
-      return breakOff(.wrongQueue, "\(queueLabel) \(whatIsLacking(standing))")
+    if let unserved = UnservedQueue(policy.options, on: policy.standing, queue: queue, place: queueLabel) {
+      return breakOff(unserved.status, unserved.line)
     }
     let warning = warnOfDrops(standing)
     let search = searchTarget()
@@ -99,21 +97,20 @@ extension Runner {
 
   /// It is known where dead letters go, as far as that can be known.
   mutating func targetFound() -> [RunnerAction] {
+    let search = searchOwner()
+    return search.isEmpty ? ownerExcluded() : search
+  }
+
+  /// The queue may be served, as far as that can be known.
+  mutating func ownerExcluded() -> [RunnerAction] {
+    let question = askForDepth()
+    return question.isEmpty ? askForPermission() : question
+  }
+
+  mutating func askForPermission() -> [RunnerAction] {
     inspection.awaitPermission(needsPermission(policy.standing))
     guard !inspection.isAwaitingPermission else { return [.askForPermission] }
     return inspectionEnded()
-  }
-
-  private func whatIsLacking(_ standing: QueueTopology) -> LogMessage {
-    guard standing != .declared else { return .unwantedRetries }
-    guard options.attempts.areRequired else { return .missingDeadLetters }
-    guard case .deadLettering(.some) = standing else {
-      return
-        "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): "
-        + "go without, or remove that queue, and 'amqp-job declare \(queue.name)' makes it anew with them"
-    }
-    return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "
-      + "go without a delay\(naming: .retryDelay)"
   }
 
   /// A delivery limit of the broker drops items of such a queue, unless they are put back as copies in time.
@@ -214,10 +211,8 @@ extension Runner {
       inspection.found(options.assumed == nil ? .hidden : .absent)
       if inspection.neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     case .found:
-      return breakOff(
-        .wrongQueue,
-        "cannot serve \(queueLabel): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what "
-          + "'amqp-job declare' makes with them")
+      let unserved = UnservedQueue(withForeignNeighbours: queue, place: queueLabel)
+      return breakOff(unserved.status, unserved.line)
     case .refused(let reason): return queueRefused(reason)
     }
     switch phase {
@@ -237,7 +232,7 @@ extension Runner {
       return breakOff(
         .wrongQueue,
         "\(queueLabel) lacks some of the queues that belong to it, although it was said to be 'declared'\(naming: .assume); "
-          + "'amqp-job declare \(queue.name)' makes them"
+          + "'amqp-job declare \(queue.name.shellWord)' makes them"
       )
     case .refused(let reason): return queueRefused(reason)
     }

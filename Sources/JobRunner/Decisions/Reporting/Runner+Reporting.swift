@@ -13,6 +13,8 @@ enum Waiting: Hashable, Sendable {
   case pause
   /// Items that come back for another attempt.
   case retries
+  /// Items that marks tell of, and that no client can see.
+  case returning
   case otherConsumers
   /// A conclusive answer.
   case trust
@@ -62,7 +64,8 @@ extension Runner {
     case .connecting, .inspecting: .broker
     case .awaitingQueue: .declaration
     case .serving: pause.isActive ? .pause : .item
-    case .probing where drain.finding == .retries || drain.finding == .returning: .retries
+    case .probing where drain.finding == .retries: .retries
+    case .probing where drain.finding == .returning: .returning
     case .probing where drain.inconclusiveSince != nil: .trust
     case .probing where drain.finding == .otherConsumers: .otherConsumers
     case .probing: .proof
@@ -75,8 +78,11 @@ extension Runner {
     case .steps: "waiting for all steps to answer, for \(queueLabel)"
     case .declaration: "waiting for \(queueLabel) to be declared"
     case .item: "waiting for an item in \(queueLabel)"
-    case .pause: "pausing after \(tally.failuresInRow) failures in a row on \(queueLabel)"
+    case .pause: "pausing after \(pause.failuresInRow) failures in a row on \(queueLabel)"
     case .retries: "waiting for items to come back to \(queueLabel) for another attempt"
+    case .returning:
+      "waiting for \(drain.markCount.counted("item")) of \(queueLabel) to come back for another attempt, out of sight until then; "
+        + "without a sign of life that ends after \(Self.maxReturnTime.text)"
     case .otherConsumers: "waiting for the other consumers of \(queueLabel) to end"
     case .trust: "waiting for an answer about \(queueLabel) that can be trusted"
     case .proof: "making sure that \(queueLabel) is drained"

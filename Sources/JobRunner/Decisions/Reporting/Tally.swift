@@ -12,7 +12,6 @@ struct Tally: Hashable, Sendable {
   private(set) var acked = 0
   private(set) var retried = 0
   private(set) var requeued = 0
-  private(set) var failuresInRow = 0
   /// The exit status for the last item that failed.
   private(set) var lastFailure: ExitStatus?
 
@@ -20,10 +19,8 @@ struct Tally: Hashable, Sendable {
     switch outcome {
     case .done:
       done += 1
-      failuresInRow = 0
     case .failed(let failure):
       failed += 1
-      failuresInRow += 1
       lastFailure = failure.exitStatus
     case .interrupted(let signal):
       failed += 1

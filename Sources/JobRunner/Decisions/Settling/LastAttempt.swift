@@ -36,8 +36,8 @@ extension DeadLetterCause {
     case (.failed, _), (.rejected, _), (.killed, _): "at the last one \(worker) failed"
     case (.stepLost, _): "at the last one \(worker) was lost"
     case (.cameBack, _):
-      "from the last one it came back without a copy: the runner or its connection was lost, or the broker took the item "
-        + "back, or took no copy of it"
+      "it came back from the last one, and nothing tells why: its runner gave it back after a failure, the runner or its connection "
+        + "was lost, or the broker took the item back, or took no copy of it"
     case (.malformed, _): "its properties cannot be read"
     case (.tooLarge, _): "it is too large"
     case (.unknown, _): "how the last one came out is not known"

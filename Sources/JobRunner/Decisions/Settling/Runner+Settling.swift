@@ -179,7 +179,7 @@ extension Runner {
       let isLast = !slots.contains { $0.hasWorker || $0.mayTakeItem }
       // If nothing else is under way, the close of the connection is the answer, which saves a round trip.
       let endsAll =
-        returning.isEmpty && inspection.neighbourSearch == nil
+        returning.isEmpty && inspection.neighbourSearch == nil && !inspection.selfDeletion.isKnown
         && slots.indices.allSatisfy { $0 == index || slots[$0].isOver }
       return actions + entry + (isLast ? [.endOfWork] : [])
         + [
@@ -188,7 +188,7 @@ extension Runner {
     }
     slots[index].settlementSent(isAck: isDone)
     let wasPausing = pause.isActive
-    let pausing = ended == nil ? [] : beginPause()
+    let pausing = ended.map { beginPause($0, settlement) } ?? []
     guard phase == .serving, !pause.isActive || options.mayDeleteItself else {
       let confirmation: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = detachAndSettle(index, by: method) + confirmation
@@ -204,15 +204,15 @@ extension Runner {
   private mutating func detachAndSettle(_ index: Int, by method: Method) -> [Method] {
     // A queue that was deleted with its last consumer dead-letters nothing.
     if case .basicReject(_, requeue: false) = method, options.mayDeleteItself {
-      return [method] + slots[index].detach()
+      return [method] + detach(index)
     }
-    return slots[index].detach() + [method]
+    return detach(index, givingBack: method.requeues ? 1 : 0) + [method]
   }
 
-  private mutating func beginPause() -> [RunnerAction] {
-    guard let duration = pause.begin(failuresInRow: tally.failuresInRow) else { return [] }
+  private mutating func beginPause(_ ended: EndedJob, _ settlement: Settlement) -> [RunnerAction] {
+    guard let duration = pause.settled(ended.outcome, as: settlement) else { return [] }
     let shown = Duration.seconds(duration.components.seconds).text
-    let line: LogMessage = "\(tally.failuresInRow) failures in a row: no item is taken for \(shown)"
+    let line: LogMessage = "\(pause.failuresInRow) failures in a row: no item is taken for \(shown)"
     return [.set(.pause, after: duration)] + (duration < .seconds(5) ? [] : [said(.notice, line)])
   }
 
@@ -243,5 +243,13 @@ extension Runner {
 extension Method {
   static func ack(_ item: WorkItem) -> Method {
     .basicAck(deliveryTag: item.envelope.deliveryTag, multiple: false)
+  }
+
+  /// Gives an item back to its queue.
+  fileprivate var requeues: Bool {
+    switch self {
+    case .basicReject(_, requeue: true), .basicNack(_, multiple: _, requeue: true): true
+    default: false
+    }
   }
 }

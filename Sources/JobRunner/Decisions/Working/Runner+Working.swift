@@ -49,9 +49,11 @@ extension Runner {
 
   private func exhausted(_ item: WorkItem) -> MovingItem {
     let (cause, used) = (item.lastAttempt, item.attempt - 1)
+    let least = item.hasUncountedReturn ? "at least " : ""
     let ended = EndedJob(
       item: item, outcome: .failed(Outcome.Failure(reason: cause.reason, exitStatus: .failure)),
-      what: "no attempt is left (\(used) of \(options.attempts.maxAttempts) used), it was not run; \(cause.text)",
+      what:
+        "no attempt is left (\(least)\(used) of \(options.attempts.maxAttempts) used), it was not run; \(cause.text)",
       status: nil,
       duration: .zero)
     let move = Move(destination: policy.lastDestination(cause), attempts: used)

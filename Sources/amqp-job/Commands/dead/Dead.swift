@@ -2,6 +2,7 @@ import AMQP
 import Arguments
 import Broker
 import Console
+import JobRunner
 import Linux
 
 /// `amqp-job dead`
@@ -26,7 +27,7 @@ struct Dead: ToolCommand {
     notes:
       """
       QUEUE is the queue itself, and its dead letters are in QUEUE.dead. Its default is the variable AMQP_QUEUE, or \
-      else the variable QUEUE. list and show change nothing, but they hold the items while they read them. During \
+      else the variable QUEUE, but purge has no default. list and show change nothing, but they hold the items while they read them. During \
       that time, nobody else sees the items. With a filter, replay and purge also hold the items that stay. replay \
       moves the items that are in QUEUE.dead when it begins, and their attempts start anew. show writes the body of \
       the first item with the given id, or of the item at the given position. With --json, show writes everything about \
@@ -74,13 +75,22 @@ struct Dead: ToolCommand {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let operands = try settings.operands()
     let action = try Action(operands[0].text, settings)
-    let queue = try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings))
+    let queue = try QueueName.family(queueName(operands.dropFirst().first, for: action, &settings))
     let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
     let dead = Dead(
       action: action, queue: queue, broker: broker, reporter: reporter,
       conversation: BrokerConversation("amqp-job dead \(action.rawValue) \(queue.name)", broker, reporter),
       spoolDirectory: settings.environment.temporaryDirectory)
     try dead.run(&settings)
+  }
+
+  private static func queueName(
+    _ operand: Setting?, for action: Action, _ settings: inout Settings
+  ) throws -> String {
+    switch action {
+    case .list, .show, .replay: try QueueName.resolved(operand: operand, &settings)
+    case .purge: try QueueName.given(operand: operand, settings, for: "\(name) \(action.rawValue)")
+    }
   }
 
   private func run(_ settings: inout Settings) throws {
@@ -141,24 +151,35 @@ struct Dead: ToolCommand {
       try session.openChannel(Self.channel)
       return Int(try session.queueStatus(queue.deadName, on: Self.channel).messageCount)
     } catch .refused(let reason) where reason.meansNoSuchQueue {
-      throw Self.noDeadLetterQueue(queue, place(session), action)
+      throw Self.noDeadLetterQueue(queue, place(session), action, isQueueThere: try isQueueThere(session))
     } catch {
       throw Failure(error, queue: queue.deadName, broker: session.broker)
     }
   }
 
-  /// The refusal where the dead-letter queue, which is at `place`, does not exist.
-  static func noDeadLetterQueue(_ queue: WorkQueue, _ place: String, _ action: Action) -> Failure {
+  private func isQueueThere(_ session: BrokerSession) throws(Failure) -> Bool {
+    do {
+      try session.openChannel(Self.channel)
+      return try session.queueStatusIfKnown(queue.name, on: Self.channel) != nil
+    } catch {
+      throw Failure(error, queue: queue.name, broker: session.broker)
+    }
+  }
+
+  /// The refusal where the dead-letter queue, which is at `place`, does not exist. `isQueueThere` is about the queue itself.
+  static func noDeadLetterQueue(_ queue: WorkQueue, _ place: String, _ action: Action, isQueueThere: Bool) -> Failure {
     let family = queue.family
     guard family.name == queue.name else {
       return Failure(
         .noQueue,
         "there is no \(place): QUEUE is the queue that items are taken from, so use "
-          + "'amqp-job dead \(action.rawValue) \(family.name)' for those in '\(family.deadName)'")
+          + "'amqp-job dead \(action.rawValue) \(family.name.shellWord)' for those in '\(family.deadName)'")
     }
+    guard isQueueThere else { return Failure(.noQueue, "there is no \(place)\(MissingQueue(queue.name).advice)") }
     return Failure(
       .noQueue,
-      "there is no \(place); 'amqp-job declare \(queue.name)' makes it, unless '\(queue.name)' is a plain queue")
+      "there is no \(place) beside queue '\(queue.name)': only 'amqp-job declare' makes one, and the queue of another "
+        + "program has its dead letters elsewhere, if it has any")
   }
 
   /// What the dead-letter queue does with items that are read and given back. The question may leave a line in the broker's log.

@@ -5,7 +5,7 @@ import Linux
 
 /// `amqp-job declare`
 enum Declare: ToolCommand {
-  static let plain = Flag("plain", "the queue alone, without Q.retry and Q.dead").common
+  static let plain = Flag("plain", "the queue alone, without Q.retry, Q.marks and Q.dead").common
   static let type = DefaultedOption("type", .choice, default: WorkQueue.Kind.quorum) {
     "the queue's type (default \($0))"
   }.common
@@ -28,7 +28,8 @@ enum Declare: ToolCommand {
     ],
     notes:
       "Q stands for QUEUE. Its default is the variable AMQP_QUEUE, or else the variable QUEUE, but --delete has no default. "
-      + "Q.retry holds the items that will be tried again later. Q.dead gets the items that nobody should try again. The "
+      + "Q.retry holds the items that will be tried again later. Q.marks holds an empty message for each item that has been "
+      + "there and is not done yet. Q.dead gets the items that nobody should try again. The "
       + "command also succeeds if the queues exist already with the same properties, or if the queues to delete do not "
       + "exist.",
     operands: .optional(name: "QUEUE"),

@@ -20,10 +20,10 @@ enum DeclareTask {
     guard isDeleting || !ifEmpty else { throw UsageError("\(Declare.ifEmpty) goes with \(Declare.delete)") }
     let isPlain = try settings.value(Declare.plain)
     let operand = try settings.operands().first
-    guard !isDeleting || operand != nil || settings.isGiven(QueueName.option) else {
-      throw UsageError("\(Declare.delete) wants the queue by name, not from the environment")
-    }
-    let name = try QueueName.resolved(operand: operand, &settings)
+    let name =
+      isDeleting
+      ? try QueueName.given(operand: operand, settings, for: "\(Declare.delete)")
+      : try QueueName.resolved(operand: operand, &settings)
     let queue = isPlain ? WorkQueue(name) : try QueueName.family(name)
     self =
       isDeleting

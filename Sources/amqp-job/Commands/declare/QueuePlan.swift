@@ -20,7 +20,7 @@ struct QueuePlan {
     kind = try settings.value(Declare.type)
     (exchange, routingKey) = try (settings.value(Declare.exchange), settings.value(Declare.routingKey))
     guard exchange != nil || routingKey == nil else {
-      throw UsageError("\(Declare.routingKey) goes with \(Declare.exchange)")
+      throw UsageError("\(settings.naming(Declare.routingKey)) goes with \(Declare.exchange)")
     }
     guard [exchange, routingKey].allSatisfy({ ShortString($0 ?? "") != nil }) else {
       throw UsageError("\(Declare.exchange) and \(Declare.routingKey) have at most 255 bytes")
@@ -83,22 +83,11 @@ struct QueuePlan {
 
   /// The refusal where a queue exists with other properties, as `reason` says.
   func refusal(of declaration: Method.QueueDeclaration, _ reason: CloseReason, at broker: BrokerURL) -> Failure {
-    let advice =
-      hasOwnExchange(declaration, reason)
-      ? "; nothing was made. It has a dead-letter exchange of its own: use it as it is ('run --max-attempts' publishes "
-        + "to that exchange), or remove it first"
-      : isPlain
-        ? "" : "; nothing was made. Remove that queue first, or use \(Declare.plain) for '\(queue.name)' alone"
+    let conflict = ConflictingQueue(reason, declaration, of: queue)
     return Failure(
-      .wrongQueue, "queue '\(declaration.name)' at \(broker) is there, declared otherwise: \(reason.text)\(advice)")
-  }
-
-  /// Whether the existing queue differs by having a dead-letter exchange of its own.
-  private func hasOwnExchange(_ declaration: Method.QueueDeclaration, _ reason: CloseReason) -> Bool {
-    guard declaration.name.description == queue.name,
-      case .differs(let name, let current)? = DeclarationRefusal(reason, of: declaration)
-    else { return false }
-    return name.hasPrefix("x-dead-letter-") && current != .nothing
+      .wrongQueue,
+      "queue '\(declaration.name)' at \(broker) is there, declared otherwise: \(reason.text); nothing was made; "
+        + conflict.advice(on: queue))
   }
 }
 

@@ -16,7 +16,10 @@ struct QueueSetUp {
     if let shortfall = plan.shortfall(of: session.serverVersion, at: session.broker) { reporter.report(shortfall) }
     var missing: [Method.QueueDeclaration] = []
     for declaration in declarations where try isMissing(declaration, conversation) { missing.append(declaration) }
-    for declaration in declarations where !missing.contains(declaration) { try confirm(declaration, conversation) }
+    // The queue itself comes first, since it may be another program's, which has other queues beside it.
+    for declaration in declarations.reversed() where !missing.contains(declaration) {
+      try confirm(declaration, conversation)
+    }
     try declare(missing, conversation)
     for entry in plan.report(missing, of: declarations, at: session.broker) { reporter.report(entry) }
   }

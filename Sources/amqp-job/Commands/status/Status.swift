@@ -96,14 +96,18 @@ struct Status: ToolCommand {
       let figures = try lookup.figures(of: name)
       if let figures { found.append(figures) } else { missing.append(name) }
     }
+    let losses = try found.compactMap { try loss(of: $0, session) }
     session.close()
     if !found.isEmpty {
       try Output.write(isJSON ? found.map { "\($0.json)\n" }.joined() : QueueFigures.table(found))
     }
-    for figures in found {
-      if let loss = LostCompanion(figures, at: "\(session.broker)") { reporter.report(loss.warning) }
-    }
+    for loss in losses { reporter.report(loss.warning) }
     guard missing.isEmpty else { throw QueueLookup.noSuchQueue(missing, session) }
+  }
+
+  private func loss(of figures: QueueFigures, _ session: BrokerSession) throws -> LostCompanion? {
+    guard let missing = MissingCompanion(figures) else { return nil }
+    return LostCompanion(missing, try missing.origin(session), at: "\(session.broker)")
   }
 
   private func checkDrained() throws {

@@ -24,11 +24,14 @@ enum StatusTask: Hashable {
       throw UsageError("\(Status.drainTimeout) goes with \(Status.until)")
     }
     guard isWatching || !isWaiting || !isJSON else {
-      throw UsageError("\(Status.until) shows \(Status.json) only with \(Status.watch)")
+      throw UsageError(
+        "\(settings.naming(Status.until)) shows \(settings.naming(Status.json)) only with \(Status.watch)")
     }
     let isChecking = try settings.value(Status.drained)
     guard !(isChecking && (isWatching || isWaiting || isJSON)) else {
-      throw UsageError("\(Status.drained) goes with none of \(Status.watch), \(Status.until) and \(Status.json)")
+      let others =
+        "\(settings.naming(Status.watch)), \(settings.naming(Status.until)) and \(settings.naming(Status.json))"
+      throw UsageError("\(settings.naming(Status.drained)) goes with none of \(others)")
     }
     if isChecking {
       self = .checkDrained
