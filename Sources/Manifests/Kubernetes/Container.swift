@@ -3,6 +3,8 @@ internal import YAML
 struct Container: YAMLConvertible {
   var name: String
   var image: String
+  /// Whether this is a native sidecar: an init container that runs beside the pod's containers, and is started again.
+  var isSidecar = false
   /// Replaces the image's entry point, unless it is empty.
   var command: [String] = []
   var arguments: [String] = []
@@ -17,7 +19,7 @@ struct Container: YAMLConvertible {
 
   var yaml: YAMLValue {
     .object([
-      "name": name, "image": image,
+      "name": name, "image": image, "restartPolicy": isSidecar ? "Always" : nil,
       "command": command.isEmpty ? nil : command.map(\.escapingReferences),
       "args": arguments.isEmpty ? nil : arguments.map(\.escapingReferences),
       "env": environment.isEmpty ? nil : environment,

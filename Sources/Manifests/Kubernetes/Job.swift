@@ -1,4 +1,4 @@
-package import YAML
+internal import YAML
 
 struct JobSpec: YAMLConvertible {
   /// nil means that the Job is complete when one pod has succeeded and all others have ended.
@@ -10,6 +10,8 @@ struct JobSpec: YAMLConvertible {
   /// The time in seconds from the Job's end to its removal; nil keeps the Job.
   var timeToLive: Int?
   var failurePolicy: PodFailurePolicy
+  /// The name of the container whose exit status decides.
+  var decidingContainer: String
   var template: PodTemplate
 
   var yaml: YAMLValue {
@@ -17,14 +19,15 @@ struct JobSpec: YAMLConvertible {
       "completions": completions, "parallelism": parallelism, "backoffLimit": backoffLimit,
       "activeDeadlineSeconds": activeDeadline, "ttlSecondsAfterFinished": timeToLive,
       // A terminating pod may still finish its item, so it is replaced only after it has ended.
-      "podReplacementPolicy": "Failed", "podFailurePolicy": failurePolicy, "template": template,
+      "podReplacementPolicy": "Failed", "podFailurePolicy": failurePolicy.yaml(for: decidingContainer),
+      "template": template,
     ])
   }
 }
 
 /// How a Job handles failed pods (<https://kubernetes.io/docs/tasks/job/pod-failure-policy/>). A failure that no rule
 /// matches counts against the Job's back-off limit.
-package struct PodFailurePolicy: Hashable, Sendable, YAMLConvertible {
+package struct PodFailurePolicy: Hashable, Sendable {
   /// Exit statuses of temporary failures, which do not count against the back-off limit.
   package var ignored: [Int32]
   /// Exit statuses of failures that would occur in every pod, so the Job fails at once.
@@ -36,20 +39,21 @@ package struct PodFailurePolicy: Hashable, Sendable, YAMLConvertible {
     self.fatal = fatal.sorted()
   }
 
-  package var yaml: YAMLValue {
+  /// The policy that looks at the exit status of this container.
+  func yaml(for container: String) -> YAMLValue {
     // This condition is set, for example, if a node is drained.
     let disrupted = YAMLValue.object([
       "action": "Ignore",
       "onPodConditions": [YAMLValue.object(["type": "DisruptionTarget", "status": "True"])],
     ])
-    return .object(["rules": [disrupted, rule("Ignore", ignored), rule("FailJob", fatal)]])
+    return .object(["rules": [disrupted, rule("Ignore", ignored, container), rule("FailJob", fatal, container)]])
   }
 
-  private func rule(_ action: String, _ statuses: [Int32]) -> YAMLValue {
+  private func rule(_ action: String, _ statuses: [Int32], _ container: String) -> YAMLValue {
     .object([
       "action": action,
       "onExitCodes": YAMLValue.object([
-        "containerName": WorkerPod.containerName, "operator": "In", "values": statuses.map { Int($0) },
+        "containerName": container, "operator": "In", "values": statuses.map { Int($0) },
       ]),
     ])
   }

@@ -25,6 +25,15 @@ package struct Resources: Hashable, Sendable {
       cpu: min(cpu, cpuLimit ?? cpu), cpuLimit: cpuLimit, memory: memory, memoryLimit: memoryLimit)
   }
 
+  /// The resources of a runner whose workers are all in other containers. It holds an item of up to a mebibyte in memory.
+  package static func forRunner(cpuLimit: Quantity?) -> Resources {
+    guard let cpu = Quantity("50m"), let memory = Quantity("64Mi"), let memoryLimit = Quantity("128Mi") else {
+      preconditionFailure("these amounts are valid")
+    }
+    return Resources(
+      cpu: min(cpu, cpuLimit ?? cpu), cpuLimit: cpuLimit, memory: memory, memoryLimit: memoryLimit)
+  }
+
   var yaml: YAMLValue {
     .object([
       "requests": YAMLValue.object(["cpu": cpu.description, "memory": memory.description]),

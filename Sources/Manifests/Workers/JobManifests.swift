@@ -102,7 +102,7 @@ extension Manifest {
       parallelism: min(pod.options.parallelism, completions ?? .max),
       backoffLimit: job.backoffLimit ?? max(Self.kubernetesBackoffLimit, completions ?? 0),
       activeDeadline: job.activeDeadline.wholeSeconds, timeToLive: job.timeToLive?.wholeSeconds,
-      failurePolicy: job.failurePolicy,
+      failurePolicy: job.failurePolicy, decidingContainer: pod.containerName,
       template: pod.template(
         completions == nil ? .drain : .oneItem, .never, waitFirst: waitFirst, gracePeriod: gracePeriod.wholeSeconds))
   }

@@ -6,12 +6,14 @@ package struct WorkerOptions: Sendable {
   package var name: ObjectName
   package var namespace: String?
   package var queue: String
-  /// The image of the worker.
+  /// The image of the runner's container.
   package var image: ImageReference
-  /// The worker's command in that image.
+  /// The worker's command in that image. It is empty if all workers are in steps.
   package var command: [String]
   /// How amqp-job gets into the pod; nil if it is in the image.
   package var injection: Injection?
+  /// The workers in containers of their own, before `command`. They need an `injection`.
+  package var steps: [WorkerStep] = []
   /// The name of the Secret that has the broker's URL under the key `BROKER_URL`.
   package var secret: String
   /// The name of the Secret that has the certificate authorities for the broker under the key `ca.crt`. nil means those of
@@ -23,11 +25,12 @@ package struct WorkerOptions: Sendable {
   package var userID = defaultUserID
   /// The maximum number of pods at the same time.
   package var parallelism = defaultParallelism
+  /// The resources of the runner's container.
   package var resources: Resources
-  /// The size limit of `/tmp`, as a Kubernetes quantity.
+  /// The size limit of `/tmp` in each container, as a Kubernetes quantity.
   package var temporarySpace: String
   package var run: RunOptions
-  /// Existing volumes that the worker sees.
+  /// Existing volumes that the workers see.
   package var volumes: [MountedVolume] = []
   package var additions = PodAdditions()
 
@@ -51,7 +54,7 @@ package struct WorkerOptions: Sendable {
     "AMQP_JOB_SPOOL_DIR",
     "AMQP_JOB_LIVENESS_FILE", "AMQP_JOB_COUNT", "AMQP_JOB_DRAIN", "AMQP_JOB_FOREVER", "AMQP_JOB_WHEN_EMPTY",
     "AMQP_JOB_WAIT_FIRST", "AMQP_JOB_TIMEOUT", "AMQP_JOB_GRACE", "AMQP_JOB_ON_TERM", "AMQP_JOB_MAX_ATTEMPTS",
-    "AMQP_JOB_RETRY_DELAY",
+    "AMQP_JOB_RETRY_DELAY", "AMQP_JOB_STEP", "AMQP_JOB_STEP_DIR",
   ]
 
   package struct Variable: Hashable, Sendable {

@@ -35,6 +35,7 @@ RUN_ELSEWHERE = {
     ("README.md", "Sixty seconds"): "test_pages",
     ("README.md", "As a Kubernetes Job"): "test_readme",
     ("OnKubernetes.md", "Generate manifests"): "test_readme",
+    ("OnKubernetes.md", "Workers in containers of their own"): "test_readme",
     ("OnKubernetes.md", "Patch a manifest"): "test_manifest_kustomize",
     ("OnKubernetes.md", "Queue length as a metric"): "test_queue_metric",
     **{("k8s/README.md", heading): "test_k8s_readme" for heading in ("Images", "The tutorial", "The others", "Clean up")},

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.any_broker
 
 README = (readme.ROOT / "README.md").read_text()
 LINES = readme.shell_lines(
-    readme.section(README, "As a Kubernetes Job") + readme.section(readme.page("OnKubernetes"), "Generate manifests"))
+    readme.section(README, "As a Kubernetes Job") + readme.section(readme.page("OnKubernetes"), "Generate manifests")
+    + readme.section(readme.page("OnKubernetes"), "Workers in containers of their own"))
 
 
 def test_each_kind_is_shown():

@@ -193,3 +193,11 @@ def test_a_scaled_jobs_jobs_complete_though_one_is_too_many(bench, make_cluster,
     assert [each.wait().condition for each in two] == [COMPLETE] * 2
     assert done() == ["apple"]
     queue.assert_empty()
+
+
+def test_each_item_passes_the_steps(bench, make_cluster, queue):
+    put(queue, FRUITS)
+    outcome = make_cluster().run_job(overlays.text("steps"), queue.name, options=QUICKLY).wait()
+    assert (outcome.condition, statuses(outcome, "runner")) == (COMPLETE, {0: 8}), outcome
+    assert sorted(pod.log for pod in outcome.pods) == [f"Processing {fruit.upper()}\n" for fruit in FRUITS]
+    queue.assert_empty()

@@ -72,9 +72,9 @@ def test_conventions(name):
     assert conventions.violations(objects_of(name)) == []
 
 
-def broken(change):
-    """The violations in the tutorial's Job after `change(spec of the Job, of its pods, of the container)`."""
-    objects = copy.deepcopy(overlays.objects("tutorial"))
+def broken(change, name="tutorial"):
+    """The violations in the Job of this folder after `change(spec of the Job, of its pods, of the container)`."""
+    objects = copy.deepcopy(overlays.objects(name))
     (job,) = (each["spec"] for each in objects if each["kind"] == "Job")
     pod = job["template"]["spec"]
     change(job, pod, pod["containers"][0])
@@ -105,6 +105,26 @@ def broken(change):
 )
 def test_the_conventions_see_what_breaks_them(rule, change):
     assert broken(change) == [rule]
+
+
+@pytest.mark.parametrize(
+    "rule, change",
+    [
+        ("has its steps, in their order", lambda pod, step, runner: pod["initContainers"].reverse()),
+        ("has its steps, in their order", lambda pod, step, runner: runner["env"].pop(2)),
+        ("starts before its runner", lambda pod, step, runner: step.pop("restartPolicy")),
+        ("starts before its runner", lambda pod, step, runner: step["startupProbe"]["exec"]["command"].pop()),
+        ("is a step of its runner", lambda pod, step, runner: step["volumeMounts"].pop(1)),
+        ("has no credentials", lambda pod, step, runner: step.update(env=[{"name": "AMQP_JOB_PASSWORD_FILE"}])),
+        ("has no credentials", lambda pod, step, runner: step.update(env=[{"name": "A", "valueFrom": {}}])),
+        ("has its binary", lambda pod, step, runner: step["volumeMounts"].pop(0)),
+        ("is hardened", lambda pod, step, runner: step["securityContext"].pop("capabilities")),
+    ],
+)
+def test_the_conventions_see_what_breaks_steps(rule, change):
+    def change_pod(_, pod, runner):
+        change(pod, pod["initContainers"][1], runner)
+    assert broken(change_pod, "steps") == [rule]
 
 
 # References
@@ -194,6 +214,10 @@ def test_the_commands_are_ones_that_amqp_job_takes(name, binary, tmp_path):
             continue
         if words[0] == "install":
             assert run(binary, ["install", str(tmp_path), *words[2:]], {}, tmp_path).returncode == 0
+            continue
+        if words[0] == "step":  # There is no such folder for its socket.
+            words = ["step", "--socket", str(tmp_path / "none/socket"), *words[3 : words.index("--") + 1], "true"]
+            assert run(binary, words, {}, tmp_path).returncode == 74
             continue
         variables = {each["name"]: each["value"] for each in container.get("env", []) if "value" in each}
         variables = {**variables, "BROKER_URL": "amqp://127.0.0.1:1", "AMQP_JOB_LIVENESS_FILE": str(tmp_path / "alive"),

@@ -26,13 +26,13 @@ def shell_worker(bench, text):
     return path, lambda: log.read_text().split()
 
 
-def statuses(outcome):
-    return collections.Counter(pod.exit_codes["worker"] for pod in outcome.pods)
+def statuses(outcome, container="worker"):
+    return collections.Counter(pod.exit_codes[container] for pod in outcome.pods)
 
 
 def replace_option(words, name, value):
     """Sets an option of `amqp-job run` to another value, or adds it."""
-    for index, word in enumerate(words[: words.index("--")]):
+    for index, word in enumerate(words[: words.index("--")] if "--" in words else words):
         if word.startswith(name + "="):
             words[index] = f"{name}={value}"
             return

@@ -170,6 +170,39 @@ def _has_its_binary(workload, container):
     )
 
 
+def _socket(container):
+    """The socket of a step, and its runner's name for it."""
+    path = option(container, "--socket")
+    return path, path.removeprefix("/run/amqp-job/").removesuffix(".sock")
+
+
+def _is_a_sidecar(_, container):
+    """It starts before its runner, which it holds back until it waits for items."""
+    probe = container.get("startupProbe", {})
+    expected = [container["command"][0], "check", "--socket", _socket(container)[0]]
+    return container.get("restartPolicy") == "Always" and probe.get("exec", {}).get("command") == expected
+
+
+def _is_one_of_its_runners(workload, container):
+    words = [word for runner in workload.running("run") for word in arguments(runner)]
+    path, name = _socket(container)
+    state = _volume(workload, container, "/run/amqp-job")[1]
+    return (
+        f"--step={name}" in words and name == container["name"] and path.startswith("/run/amqp-job/")
+        and all(state and state == _volume(workload, runner, "/run/amqp-job")[1] for runner in workload.running("run"))
+    )
+
+
+def _has_no_credentials(_, container):
+    return not any("valueFrom" in each or each["name"].startswith("AMQP_") for each in container.get("env", []))
+
+
+def _has_its_steps(workload, container):
+    steps = [word.removeprefix("--step=") for word in arguments(container) if word.startswith("--step=")]
+    directory = environment(container).get("AMQP_JOB_STEP_DIR", {}).get("value")
+    return steps == [each["name"] for each in workload.running("step")] and (not steps or directory == "/run/amqp-job")
+
+
 def _waits_for_its_queue(workload, container):
     """The container needs this only where it is not certain to exist already."""
     wait = option(container, "--wait-first")
@@ -208,7 +241,16 @@ RUNNER_RULES = {
     "keeps its state beside the read-only root": _keeps_its_state,
     "is probed": _is_probed,
     "has its binary": _has_its_binary,
+    "has its steps, in their order": _has_its_steps,
 }
+STEP_RULES = {
+    "starts before its runner": _is_a_sidecar,
+    "is a step of its runner": _is_one_of_its_runners,
+    "has no credentials": _has_no_credentials,
+    "has its binary": _has_its_binary,
+}
+
+RULES_OF_COMMANDS = {"run": RUNNER_RULES, "step": STEP_RULES}
 
 
 def violations(objects):
@@ -219,7 +261,7 @@ def violations(objects):
         for rules in (POD_RULES, JOB_RULES if workload.job else {}):
             broken += [f"{subject}: not so: {rule}" for rule, holds in rules.items() if not holds(workload)]
         for container in workload.containers:
-            rules = {**CONTAINER_RULES, **(RUNNER_RULES if command(container) == "run" else {})}
+            rules = {**CONTAINER_RULES, **RULES_OF_COMMANDS.get(command(container), {})}
             subject = f"{workload.kind} {workload.name}, container {container['name']}"
             broken += [f"{subject}: not so: {rule}" for rule, holds in rules.items() if not holds(workload, container)]
     return broken

@@ -4,11 +4,15 @@
 container exits 0. With restartPolicy Never no container is started again.
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 
+- An init container with restartPolicy Always is a native sidecar. The next container starts when its startup probe has
+succeeded. When the pod's containers have ended, the sidecars get TERM, the last one first. Their exit statuses do not count.
+https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+
 - A command is command + args, or the image's entrypoint + args. Exit status 128 + s stands for the signal s, and 128
 for a command that cannot be started.
 
-- When a pod is deleted, the first process of each container gets TERM, and KILL after terminationGracePeriodSeconds. A
-container ends with its first process.
+- When a pod is deleted, the first process of each container gets TERM, and KILL after terminationGracePeriodSeconds.
+Sidecars get it when the others have ended. A container ends with its first process.
 
 - The environment is the manifest's, with the variables that every pod gets for the Service `kubernetes`. In a command
 or a variable, $(NAME) is replaced by the variable of that name, and $$ by $.
@@ -16,7 +20,8 @@ https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-e
 
 An image is a folder that stands for its root. A pod has no file system of its own. A word of the command or a value of
 the environment may be a path in one of the pod's volumes or in its image. It becomes the path of that file on this
-machine. Limits, users and read-only mounts are therefore not seen, and probes run only when a test asks for them."""
+machine. Limits, users and read-only mounts are therefore not seen. Other probes than those of a sidecar's startup run only
+when a test asks for them."""
 
 import base64
 import dataclasses
@@ -27,7 +32,7 @@ import signal
 import subprocess
 import threading
 
-CANNOT_START = 128
+from support import containers
 
 
 @dataclasses.dataclass
@@ -87,14 +92,13 @@ class Pod:
     def __init__(self, node, name, spec, ended):
         if spec.get("restartPolicy") != "Never":
             raise NotImplementedError(f"restartPolicy {spec.get('restartPolicy')}")
-        if any("restartPolicy" in each for each in spec.get("initContainers", [])):
-            raise NotImplementedError("a sidecar")
         self.node, self.name, self.spec, self._ended = node, name, spec, ended
         self.phase, self.error = "Running", None
         self.conditions = set()  # The types of the conditions that are true.
         self.terminating = False
         self.exit_codes = {}  # The keys are names of containers.
-        self._processes, self._lock, self._kill_timer = {}, threading.Lock(), None
+        self._running, self._sidecars, self._lock, self._kill_timer = {}, [], threading.Lock(), None
+        self._is_killed = False
         directory = node.directory / name
         directory.mkdir(parents=True)
         self._log = directory / "log"
@@ -118,14 +122,17 @@ class Pod:
                 return
             self.terminating = True
             self._signal(signal.SIGTERM)
-            self._kill_timer = threading.Timer(self.spec.get("terminationGracePeriodSeconds", 30), self.kill)
+            self._kill_timer = threading.Timer(self._grace, self.kill)
             self._kill_timer.daemon = True
             self._kill_timer.start()
 
     def kill(self):
         """Kills each container, as the end of the grace period and a node's crash do."""
         with self._lock:
+            self._is_killed = True
             self._signal(signal.SIGKILL)
+            for sidecar in self._sidecars:
+                sidecar.kill()
 
     def execute(self, container, words):
         """Runs a command in this container, as its exec probes do."""
@@ -138,8 +145,10 @@ class Pod:
     def _run(self):
         succeeded = False
         try:
-            if all(self._run_all([container]) for container in self.spec.get("initContainers", [])):
-                succeeded = self._run_all(self.spec["containers"])
+            succeeded = self._initialize() and self._run_all(self.spec["containers"])
+            for sidecar in reversed(self._sidecars):
+                sidecar.stop(self._grace)
+                self.exit_codes[sidecar.name] = sidecar.status
         except Exception as error:  # Whoever waits for the pod gets the error.
             self.error = error
         with self._lock:
@@ -148,37 +157,59 @@ class Pod:
                 self._kill_timer.cancel()
         self._ended(self)
 
-    def _run_all(self, containers):
+    def _initialize(self):
+        """Runs the init containers, one after the other. Returns whether the others may start."""
+        return all(
+            self._start_sidecar(each) if each.get("restartPolicy") == "Always" else self._run_all([each])
+            for each in self.spec.get("initContainers", [])
+        )
+
+    def _start_sidecar(self, container):
+        sidecar = containers.Sidecar(container, self._launch, self.execute)
+        with self._lock:
+            if self._is_ending:
+                return False
+            self._sidecars.append(sidecar)
+        return sidecar.start(lambda: self._is_ending)
+
+    def _run_all(self, specs):
         """Runs these containers side by side. Returns whether all of them exit 0."""
-        for container in containers:
-            self._launch(container)
-        for name, process in list(self._processes.items()):
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            with self._lock:  # Its process id is not reused before that.
-                os.killpg(process.pid, signal.SIGKILL)
-                status = process.wait()
-                del self._processes[name]
-            self.exit_codes[name] = 128 - status if status < 0 else status
-        return all(self.exit_codes.get(container["name"]) == 0 for container in containers)
+        for each in specs:
+            with self._lock:
+                running = None if self._is_ending else self._launch(each)
+                if running:
+                    self._running[each["name"]] = running
+                elif not self._is_ending:
+                    self.exit_codes[each["name"]] = containers.CANNOT_START
+        for name, running in list(self._running.items()):
+            self.exit_codes[name] = running.wait()
+            del self._running[name]
+        return all(self.exit_codes.get(each["name"]) == 0 for each in specs)
 
     def _launch(self, container):
+        """Starts it. Returns None if it cannot be started."""
         words = [*container.get("command", self.node.images[container["image"]].entrypoint), *container.get("args", [])]
-        with self._lock, open(self._log, "ab") as log:
-            if self.terminating:
-                return
+        with open(self._log, "ab") as log:
             try:
-                self._processes[container["name"]] = subprocess.Popen(
-                    self._words(container, words), env=self._environment(container), stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, cwd=self._local(container, container.get("workingDir", "/")),
-                    start_new_session=True,
+                return containers.Running(
+                    self._words(container, words), log, env=self._environment(container),
+                    cwd=self._local(container, container.get("workingDir", "/")),
                 )
             except OSError as error:
                 log.write(f"{error}\n".encode())
-                self.exit_codes[container["name"]] = CANNOT_START
+                return None
+
+    @property
+    def _is_ending(self):
+        return self.terminating or self._is_killed
+
+    @property
+    def _grace(self):
+        return self.spec.get("terminationGracePeriodSeconds", 30)
 
     def _signal(self, number):
-        for process in self._processes.values():
-            os.kill(process.pid, number)
+        for running in list(self._running.values()):
+            running.signal(number)
 
     # What the manifest says, on this machine
 

@@ -15,6 +15,7 @@ enum ManifestCommand: ToolCommand {
     examples: [
       "amqp-job manifest job -q fruits --image busybox:1.37 --inject -- cat",
       "amqp-job manifest scaledjob -q fruits --image example/worker:1 -- worker",
+      "amqp-job manifest job -q fruits --step 'cut example/cut:1 cut'",
       "amqp-job manifest broker | kubectl create --save-config -f -",
     ],
     notes:
@@ -27,14 +28,17 @@ enum ManifestCommand: ToolCommand {
       --plain is given. The pods of a cronjob or scaledjob fail at once with status 66 if the queue is missing. With \
       --wait-first 60s, they wait for it that long. If the broker is a Service that cannot be reached from this \
       machine, 'kubectl port-forward service/NAME 5672:5672' lets job ask it at localhost, and --completions N makes \
-      the Job without asking. The pods get the broker's URL from a Secret, never from this command. Any other option \
+      the Job without asking. The pods get the broker's URL from a Secret, never from this command. The words of a \
+      step are split as a shell splits them, but nothing is expanded. Each step starts before the runner, and gets \
+      amqp-job by --inject. Any other option \
       of run can be set with --env, as in --env AMQP_JOB_REJECT_ON=2. An image volume needs Kubernetes 1.35, or the \
       feature gate ImageVolume.
       """,
     operands: .oneAndRest(first: "KIND", rest: "COMMAND [ARG...]"),
     choices: Kind.allCases.map(\.rawValue),
     groups: [
-      OptionGroup("Pods", ManifestWorkerOptions.podOptions), OptionGroup("Cluster", ManifestPodOptions.options),
+      OptionGroup("Pods", ManifestWorkerOptions.podOptions), OptionGroup("Steps", ManifestStepOptions.options),
+      OptionGroup("Cluster", ManifestPodOptions.options),
       OptionGroup("Runner", ManifestWorkerOptions.runnerOptions), ManifestKindOptions.group,
       BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
     ],
@@ -80,7 +84,7 @@ enum ManifestCommand: ToolCommand {
       var generator = SystemRandomNumberGenerator()
       return try .broker(try ManifestKindOptions.broker(&settings), using: &generator)
     }
-    guard !command.isEmpty else { throw UsageError("COMMAND is missing") }
+    try ManifestStepOptions.check(command, &settings)
     var worker = try ManifestWorkerOptions.options(&settings, kind, command)
     let reporter = try LogOptions.reporter(&settings)
     for warning in ManifestAdvice.warnings(worker) { reporter.report(LogEntry(.warning, "\(warning)")) }

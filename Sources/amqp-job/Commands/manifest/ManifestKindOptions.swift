@@ -49,7 +49,9 @@ enum ManifestKindOptions {
     }
     guard kind == .broker else { return }
     let brokers = Set((ManifestWorkerOptions.shared + ManifestPodOptions.shared).map(\.name))
-    let others = ManifestWorkerOptions.podOptions + ManifestPodOptions.options + ManifestWorkerOptions.runnerOptions
+    let others =
+      ManifestWorkerOptions.podOptions + ManifestStepOptions.options + ManifestPodOptions.options
+      + ManifestWorkerOptions.runnerOptions
     if let option = others.first(where: { arguments.contains($0) && !brokers.contains($0.name) }) {
       throw UsageError("\(option) does not go with broker")
     }

@@ -15,7 +15,8 @@ enum ManifestPodOptions {
     "toleration", .toleration, "a taint that nodes may have; without VALUE or EFFECT, any will do")
   static let volume = RepeatableOption(
     "volume", .volume,
-    "a claim, a configmap or a secret that COMMAND sees at PATH; only a claim without :ro is writable; not for broker")
+    "a claim, a configmap or a secret that COMMAND and each step see at PATH; only a claim without :ro is writable; not "
+      + "for broker")
 
   /// The options that a broker's pod has, too.
   static let shared: [any CommandOption] = [

@@ -30,19 +30,53 @@ enum ManifestResourceOptions {
   }
 
   /// - Throws: `UsageError`
-  static func worker(_ settings: inout Settings) throws -> Resources { try resources(&settings, .worker) }
+  static func worker(_ settings: inout Settings) throws -> Resources {
+    try resources(&settings, .worker, Requests(&settings))
+  }
+
+  /// The resources of a step. They are those of any worker, except for what is requested for this step alone.
+  /// - Throws: `UsageError`
+  static func step(_ settings: inout Settings, cpu: Quantity?, memory: Quantity?) throws -> Resources {
+    var requests = try Requests(&settings)
+    if let cpu { requests.cpu = (cpu, ManifestStepOptions.cpu.description) }
+    if let memory { requests.memory = (memory, ManifestStepOptions.memory.description) }
+    return try resources(&settings, .worker, requests)
+  }
+
+  /// The resources of a runner whose workers are all in steps.
+  /// - Throws: `UsageError`
+  static func runner(_ settings: inout Settings) throws -> Resources {
+    .forRunner(cpuLimit: try settings.value(cpuLimit))
+  }
 
   /// - Throws: `UsageError`
-  static func broker(_ settings: inout Settings) throws -> Resources { try resources(&settings, .broker) }
+  static func broker(_ settings: inout Settings) throws -> Resources {
+    try resources(&settings, .broker, Requests(&settings))
+  }
 
-  private static func resources(_ settings: inout Settings, _ defaults: Defaults) throws -> Resources {
+  /// What is requested, each with the option that says so.
+  private struct Requests {
+    var cpu: (amount: Quantity?, source: String)
+    var memory: (amount: Quantity?, source: String)
+
+    init(_ settings: inout Settings) throws {
+      cpu = (try settings.value(ManifestResourceOptions.cpu), ManifestResourceOptions.cpu.description)
+      memory = (try settings.value(ManifestResourceOptions.memory), ManifestResourceOptions.memory.description)
+    }
+  }
+
+  private static func resources(
+    _ settings: inout Settings, _ defaults: Defaults, _ requests: Requests
+  ) throws -> Resources {
     let cpuLimit = try settings.value(cpuLimit)
-    let cpuRequest = try settings.value(cpu) ?? min(defaults.cpu, cpuLimit ?? defaults.cpu)
-    guard cpuRequest <= cpuLimit ?? cpuRequest else { throw UsageError("\(cpu) is more than \(Self.cpuLimit)") }
+    let cpuRequest = requests.cpu.amount ?? min(defaults.cpu, cpuLimit ?? defaults.cpu)
+    guard cpuRequest <= cpuLimit ?? cpuRequest else {
+      throw UsageError("\(requests.cpu.source) is more than \(Self.cpuLimit)")
+    }
     let limit = try settings.value(memoryLimit)
-    let request = try settings.value(memory) ?? min(defaults.memory, limit ?? defaults.memory)
+    let request = requests.memory.amount ?? min(defaults.memory, limit ?? defaults.memory)
     let maxMemory = limit ?? max(defaults.memoryLimit ?? request, request)
-    guard request <= maxMemory else { throw UsageError("\(memory) is more than \(memoryLimit)") }
+    guard request <= maxMemory else { throw UsageError("\(requests.memory.source) is more than \(memoryLimit)") }
     return Resources(cpu: cpuRequest, cpuLimit: cpuLimit, memory: request, memoryLimit: maxMemory)
   }
 }

@@ -13,7 +13,7 @@ enum ManifestWorkerOptions {
     "put amqp-job into an image that lacks it, by an init container or an image volume"
   ).common
   static let runnerImage = DefaultedOption("runner-image", .image, default: ValueType.image.constant("amqp-job:1")) {
-    "the image to inject it from (default \($0))"
+    "the image to inject it from, and of a runner without COMMAND (default \($0))"
   }
   static let parallelism = Option(
     "parallelism", .kubernetesCount(),
@@ -31,7 +31,10 @@ enum ManifestWorkerOptions {
   static let tokenSecret = Option(
     "token-secret", .subdomain,
     "a Secret whose token is an OAuth 2 access token, which replaces the URL's password; not for KEDA")
-  static let environment = RepeatableOption("env", .variable, "a variable for COMMAND").common
+  static let environment = RepeatableOption(
+    "env", .variable,
+    "a variable for COMMAND and each step; those that begin with AMQP_ are for the runner alone"
+  ).common
   static let user = DefaultedOption("user", .kubernetesCount("UID"), default: WorkerOptions.defaultUserID) {
     "number of the user and group to run as (default \($0))"
   }
@@ -69,15 +72,17 @@ enum ManifestWorkerOptions {
     _ settings: inout Settings, _ kind: ManifestCommand.Kind, _ command: [String]
   ) throws -> WorkerOptions {
     let queue = try QueueName.resolved(&settings)
-    guard let image = try settings.value(image) else { throw UsageError("\(Self.image) is missing") }
+    let division = try ManifestStepOptions.division(&settings, command)
     var options = WorkerOptions(
-      name: try settings.value(name) ?? ObjectName(resembling: queue), queue: queue, image: image, command: command,
-      secret: try settings.value(secret), resources: try ManifestResourceOptions.worker(&settings),
+      name: try settings.value(name) ?? ObjectName(resembling: queue), queue: queue, image: division.image,
+      command: division.command,
+      secret: try settings.value(secret), resources: division.resources,
       temporarySpace: try settings.value(temporarySpace).description, run: try run(&settings))
     options.namespace = try settings.value(namespace)
     options.tlsSecret = try settings.value(tlsSecret)
     options.tokenSecret = try settings.value(tokenSecret)
-    options.injection = try injection(&settings)
+    options.steps = division.steps
+    options.injection = try injection(&settings, hasSteps: !division.steps.isEmpty)
     options.environment = try variables(&settings)
     options.volumes = try settings.values(ManifestPodOptions.volume)
     options.additions = try ManifestPodOptions.additions(&settings)
@@ -93,10 +98,13 @@ enum ManifestWorkerOptions {
     try settings.valueIfSet(Run.maxAttempts) != nil || settings.valueIfSet(Run.retryDelay) != nil
   }
 
-  private static func injection(_ settings: inout Settings) throws -> Injection? {
+  /// Steps need amqp-job in images that lack it, and it has to be that of the runner.
+  private static func injection(_ settings: inout Settings, hasSteps: Bool) throws -> Injection? {
     let image = try settings.value(runnerImage)
-    guard let method = try settings.value(inject) else {
-      guard !settings.isGiven(runnerImage) else { throw UsageError("\(runnerImage) goes with \(inject)") }
+    guard let method = try settings.value(inject) ?? (hasSteps ? .initContainer : nil) else {
+      guard !settings.isGiven(runnerImage) else {
+        throw UsageError("\(runnerImage) goes with \(inject), or with steps")
+      }
       return nil
     }
     return Injection(method: method, image: image)
