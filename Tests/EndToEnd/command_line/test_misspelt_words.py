@@ -183,7 +183,7 @@ def test_a_command_that_is_a_file_of_this_directory(bench):
 
 
 def test_a_queue_in_the_place_of_the_command(bench):
-    bench.run("fruits", "--", "cat", env={"QUEUE": "any"}).assert_error(127, "if that is the queue, write -q fruits")
+    bench.run("fruits", "--", "cat", env={"QUEUE": "any"}).assert_error(127, "if it is the queue, write -q fruits")
 
 
 def test_dead_letters_of_the_dead_letter_queue(bench, queue):

@@ -57,7 +57,7 @@ extension Run {
   // MARK: Steps
 
   static let step = RepeatableOption(
-    "step", .step,
+    "step", .stepName,
     "hand each item to this step, an 'amqp-job step' in another container, and its output to the next")
   static let stepDirectory = DefaultedOption("step-dir", .text("DIR"), default: "/run/amqp-job") {
     "directory of the steps' sockets, each NAME.sock (default \($0))"
@@ -123,7 +123,7 @@ extension ValueType where Value == Int32 {
 }
 
 extension ValueType where Value == String {
-  fileprivate static var step: Self {
+  fileprivate static var stepName: Self {
     name("NAME").limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
   }
 }
