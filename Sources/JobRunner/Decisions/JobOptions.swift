@@ -82,7 +82,7 @@ package struct JobOptions: Hashable, Sendable {
   }
 
   /// More than one item was asked for.
-  var isOfSeveral: Bool { maxItems > 1 }
+  package var isOfSeveral: Bool { maxItems > 1 }
 
   /// The runner ends when the queue is drained, instead of waiting for more items.
   package var endsWhenDrained: Bool {

@@ -31,6 +31,8 @@ extension EventLoop {
     package var keptErrorSize: Int?
     /// The file that shows that the event loop turns, if there is one.
     package var liveness: Liveness?
+    /// Called with what was done on each item, if the runner records that.
+    package var record: (JobRecord) -> Void = { _ in }
     /// Called with the name that the broker has chosen for the runner's own queue.
     package var announceQueue: (String) -> Void = { _ in }
 

@@ -169,7 +169,9 @@ package final class EventLoop {
         return handle(.tooLarge(delivery.envelope, delivery.properties, slot: slot))
       }
       let digest = runner.options.worker.onDisconnect == .finish ? try body.digest() : nil
-      handle(.delivered(delivery.envelope, delivery.properties, digest: digest, slot: slot))
+      handle(
+        .delivered(
+          delivery.envelope, delivery.properties, bodySize: delivery.bodySize, digest: digest, slot: slot))
     } catch {
       let reason = SystemError.reason(of: error)
       handle(.notStored(delivery.envelope, delivery.properties, reason: reason, slot: slot))
@@ -231,6 +233,7 @@ package final class EventLoop {
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
     case .log(let entry): log(entry)
+    case .record(let record): configuration.record(record)
     case .queueNamed(let name): configuration.announceQueue(name)
     case .finish(let status): result = status
     }

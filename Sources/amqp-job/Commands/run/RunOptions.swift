@@ -53,6 +53,9 @@ extension Run {
   static let livenessFile = Option(
     "liveness-file", .text("PATH"), "keep this file up to date for 'amqp-job check'")
 
+  static let jobLog = Option(
+    "joblog", .setting("FILE"), "append a line for each item to this file, in the columns of GNU parallel's --joblog")
+
   // MARK: Steps
 
   static let step = RepeatableOption(
@@ -104,7 +107,7 @@ extension Run {
       [
         QueueName.option, count, drain.common, forever, parallelism, consumerPriority, whenEmpty, waitFirst,
         drainTimeout,
-        timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile,
+        timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile, jobLog,
       ]),
     OptionGroup("Steps", [step, stepDirectory]),
     OptionGroup(
