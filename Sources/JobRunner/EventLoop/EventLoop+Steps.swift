@@ -40,8 +40,9 @@ extension RunnerEvent {
 extension EventLoop.Configuration {
   /// The workers of the steps; nil if there are none.
   func stepWorkers(limit: Duration) -> StepWorkers? {
-    guard !steps.isEmpty else { return nil }
+    guard !steps.places.isEmpty else { return nil }
     return StepWorkers(
-      steps, hasCommand: worker != nil, spoolDirectory: spoolDirectory, limit: limit, version: version, now: .now)
+      steps.places, hasCommand: worker != nil, spoolDirectory: spoolDirectory, limit: limit, version: steps.version,
+      now: .now)
   }
 }

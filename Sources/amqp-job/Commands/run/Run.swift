@@ -47,7 +47,7 @@ enum Run: ToolCommand {
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
-    (configuration.steps, configuration.version) = (steps, version)
+    (configuration.steps.places, configuration.steps.version) = (steps, version)
     configuration.keptErrorSize = keptErrorSize
     let maxItemSize = try settings.value(maxItemSize)
     configuration.largestItem = maxItemSize == 0 ? nil : UInt64(maxItemSize)
