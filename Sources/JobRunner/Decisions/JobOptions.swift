@@ -70,6 +70,8 @@ package struct JobOptions: Hashable, Sendable {
   package var worker = Worker()
   package var attempts = AttemptOptions()
   package var report = Report()
+  /// nil if no results are published.
+  package var results: ResultOptions?
 
   package init(brokers: [BrokerURL], queue: String) {
     self.brokers = brokers

@@ -34,6 +34,7 @@ extension DeadLetterCause {
     case (.timedOut, _): "at the last one \(worker) ran for too long"
     case (.notStarted, _): "at the last one \(worker) could not be started"
     case (.failed, _), (.rejected, _), (.killed, _): "at the last one \(worker) failed"
+    case (.resultRefused, _): "at the last one no queue took the worker's result"
     case (.stepLost, _): "at the last one \(worker) was lost"
     case (.cameBack, _):
       "from the last one it came back without a copy: the runner or its connection was lost, or the broker took the item "

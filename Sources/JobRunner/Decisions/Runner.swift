@@ -101,6 +101,7 @@ package struct Runner: Sendable {
 
   private mutating func decide(_ event: RunnerEvent) -> [RunnerAction] {
     switch event {
+    case .resultRefused(let reason, let slot): return resultRefused(reason, in: slot)
     case .stepsReady, .stepSilent, .stepRefused, .stepUnavailable, .stepFailed: return stepChanged(event)
     case .connected(let server): return connected(to: server)
     case .connectionFailed(let failure): return connectionFailed(failure)
