@@ -70,7 +70,11 @@ let package = Package(
       name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux"],
       swiftSettings: common),
     .testTarget(
-      name: "CommandTests", dependencies: ["AMQP", "Arguments", "Broker", "Console", "amqp-job"], swiftSettings: common),
+      name: "CommandTests",
+      dependencies: [
+        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "amqp-job",
+      ],
+      swiftSettings: common),
     .testTarget(
       name: "FuzzTests",
       dependencies: ["AMQP", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Publishing"],

@@ -34,7 +34,7 @@ extension Connection {
       heartbeat: negotiated(parameters.heartbeat, offered.heartbeat))
     guard agreed.frameMax >= 4096 else {
       throw AMQPError.protocolViolation(
-        "a frame-max of \(agreed.frameMax) bytes, less than the 4096 that AMQP requires")
+        "it sent a frame-max of \(agreed.frameMax) bytes, less than the 4096 that AMQP requires")
     }
     frameMax = Int(agreed.frameMax)
     channelMax = agreed.channelMax

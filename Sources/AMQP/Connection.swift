@@ -187,7 +187,7 @@ package struct Connection {
       try receive(codec.decodeMethod(frame.payload), on: frame.channel, now: now, into: &events)
     case .header:
       guard var content = contents[frame.channel], !content.hasHeader, frame.payload.count >= 12 else {
-        throw AMQPError.protocolViolation("a message header without a method before it")
+        throw AMQPError.protocolViolation("it sent a message header without a method before it")
       }
       content.begin(
         codec.decodeProperties(frame.payload.dropFirst(12)),
@@ -198,7 +198,7 @@ package struct Connection {
       completeContent(on: frame.channel, into: &events)
     case .body:
       guard let size = contents[frame.channel]?.bodySize else {
-        throw AMQPError.protocolViolation("a message body without a method before it")
+        throw AMQPError.protocolViolation("it sent a message body without a method before it")
       }
       if let part = try contents[frame.channel]?.append(frame.payload) {
         events.append(.bodyPart(channel: frame.channel, size: size, part))
@@ -238,7 +238,7 @@ package struct Connection {
     try channels.check(method, on: channel)
     if contents[channel] != nil, !method.endsChannel {
       // Accepting this would leave an incomplete message that the broker counts as delivered and nobody ever settles.
-      throw AMQPError.protocolViolation("a method between the frames of a message")
+      throw AMQPError.protocolViolation("it sent a method between the frames of a message")
     }
     switch (method, phase) {
     case (.connectionClose(let reason), _):
@@ -255,7 +255,7 @@ package struct Connection {
     case (.connectionCloseOK, .closing):
       events.append(.closed)
     case (_, .start), (_, .tune), (_, .open):
-      throw AMQPError.protocolViolation("an unexpected method during the login")
+      throw AMQPError.protocolViolation("it sent an unexpected method during the login")
     case (.channelClose, _), (.channelCloseOK, _):
       contents[channel] = nil
       channels.end(channel)

@@ -56,21 +56,21 @@ struct FrameReader {
     guard let first = available.first else { return nil }
     // A broker of another protocol version answers with its own protocol header: "AMQP" and four numbers.
     if first == UInt8(ascii: "A") {
-      throw AMQPError.protocolViolation("the peer does not speak AMQP 0-9-1")
+      throw AMQPError.protocolViolation("it does not speak AMQP 0-9-1")
     }
     guard let kind = Frame.Kind(rawValue: first) else {
-      throw AMQPError.protocolViolation("the peer does not speak AMQP")
+      throw AMQPError.protocolViolation("it does not speak AMQP")
     }
     guard available.count >= 7 else { return nil }
     let channel = UInt16(bigEndianBytes: available.dropFirst(1).prefix(2))
     let size = Int(UInt32(bigEndianBytes: available.dropFirst(3).prefix(4)))
     guard size <= (kind == .header ? Self.maxHeaderSize : Self.maxPayloadSize) else {
-      throw AMQPError.protocolViolation("a frame of \(size) bytes, which is too large")
+      throw AMQPError.protocolViolation("it sent a frame of \(size) bytes, which is too large")
     }
     guard available.count >= size + Frame.overhead else { return nil }
     let payload = available.dropFirst(7).prefix(size)
     guard available[payload.endIndex] == Frame.end else {
-      throw AMQPError.protocolViolation("a frame without the frame-end octet")
+      throw AMQPError.protocolViolation("it sent a frame without the frame-end octet")
     }
     start = payload.endIndex + 1
     return Frame(kind: kind, channel: channel, payload: payload)

@@ -30,7 +30,7 @@ struct IncomingContent {
   /// Throws `AMQPError.protocolViolation` if the body becomes larger than its header announced.
   mutating func append(_ bytes: ArraySlice<UInt8>) throws(AMQPError) -> [UInt8]? {
     guard let header, UInt64(bytes.count) <= header.size - receivedCount else {
-      throw AMQPError.protocolViolation("a message body that is larger than its header announced")
+      throw AMQPError.protocolViolation("it sent a message body that is larger than its header announced")
     }
     receivedCount += UInt64(bytes.count)
     if isCollected {

@@ -47,7 +47,7 @@ struct OpenChannels {
   }
 
   private static func unexpected(_ what: String, on channel: UInt16, _ why: String? = nil) -> AMQPError {
-    .protocolViolation("\(what) on channel \(channel)" + (why.map { ", \($0)" } ?? ""))
+    .protocolViolation("it sent \(what) on channel \(channel)" + (why.map { ", \($0)" } ?? ""))
   }
 }
 

@@ -6,9 +6,13 @@ package struct Arguments: Hashable, Sendable {
     let value: String
   }
 
+  package init() {}
+
   var given: [Given] = []
   /// The operands, byte for byte. They need not be UTF-8.
   package internal(set) var operands: [[UInt8]] = []
+  /// How many of the operands, the last ones, stand after `--`.
+  package internal(set) var literalOperandCount = 0
 
   /// The text of the option's value. It is the last one of an option that may be repeated, and `true` for a flag.
   package func text(of option: some CommandOption) -> String? { given.last { $0.option == option.name }?.value }
@@ -18,7 +22,10 @@ package struct Arguments: Hashable, Sendable {
     given.filter { $0.option == option.name }.map(\.value)
   }
 
-  package func contains(_ option: some CommandOption) -> Bool { given.contains { $0.option == option.name } }
+  package func contains(_ option: some CommandOption) -> Bool { contains(option.name) }
+
+  /// Whether the option of this name was given.
+  package func contains(_ name: String) -> Bool { given.contains { $0.option == name } }
 
   /// The operands of a command that takes only text.
   /// - Throws: `UsageError` if one is not UTF-8

@@ -31,10 +31,13 @@ package struct Command: Sendable {
   package var groups: [OptionGroup]
   /// The exit statuses of the command, and what each means.
   package var exitStatuses: [Explained]
+  /// What to say of an option that the command does not have, given without dashes. nil for nothing.
+  package var adviceOnUnknown: @Sendable (_ option: String) -> String?
 
   package init(
     tool: String, name: String, summary: String, examples: [String], notes: String = "", operands: Operands = .none,
-    choices: [String] = [], groups: [OptionGroup], exitStatuses: [Explained] = []
+    choices: [String] = [], groups: [OptionGroup], exitStatuses: [Explained] = [],
+    adviceOnUnknown: @escaping @Sendable (_ option: String) -> String? = { _ in nil }
   ) {
     self.tool = tool
     self.name = name
@@ -45,12 +48,21 @@ package struct Command: Sendable {
     self.choices = choices
     self.groups = groups
     self.exitStatuses = exitStatuses
+    self.adviceOnUnknown = adviceOnUnknown
   }
 
   /// What a user types to call the command: the tool and the command's name, or only the tool if that name is empty.
   package var invocation: String { name.isEmpty ? tool : "\(tool) \(name)" }
 
   package var optionNames: [String] { options.map(\.name) }
+
+  /// Other words for the command's options, which are no option of it: the letter of each, and what other tools call it.
+  package var synonyms: [String: String] {
+    let words = options.flatMap { option in
+      (option.otherNames + [option.short.map(String.init)].compactMap(\.self)).map { ($0, option.name) }
+    }
+    return Dictionary(words) { first, _ in first }
+  }
 
   var options: [OptionDefinition] { groups.flatMap(\.options) }
 

@@ -1,3 +1,5 @@
+internal import Console
+
 /// A command whose first word cannot be the name of a program, since it contains a whole command line.
 package struct QuotedCommand: Hashable, Sendable {
   /// Tells what to write instead.
@@ -6,10 +8,10 @@ package struct QuotedCommand: Hashable, Sendable {
   /// Returns nil for a command that may be meant as it is.
   package init?(_ words: [String]) {
     guard let first = words.first else { return nil }
-    let line = words.count == 1 ? first : words.map(Self.shellWord).joined(separator: " ")
+    let line = words.count == 1 ? first : words.map(\.shellWord).joined(separator: " ")
     let isShown = line.utf8.count <= 100 && line.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     if first.contains(where: { "|&;<>()$`*\n".contains($0) }) {
-      advice = "for a shell to read it, write: sh -c \(isShown ? Self.shellWord(line) : "'...'")"
+      advice = "for a shell to read it, write: sh -c \(isShown ? line.shellWord : "'...'")"
     } else if first.contains(where: \.isWhitespace) {
       advice =
         "that is one word; write its words without quotes around them all"
@@ -26,17 +28,5 @@ package struct QuotedCommand: Hashable, Sendable {
       $0 == "_" || $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0)
     }
     return !name.isEmpty && word.unicodeScalars.dropFirst(name.count).first == "="
-  }
-
-  /// The word as a user types it to a shell, with quotes if it needs them.
-  private static func shellWord(_ word: String) -> String {
-    let isPlain =
-      !word.isEmpty
-      && word.unicodeScalars.allSatisfy {
-        $0.isASCII
-          && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "_./:=@%+,-".unicodeScalars.contains($0))
-      }
-    guard !isPlain else { return word }
-    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }

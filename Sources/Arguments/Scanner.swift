@@ -22,6 +22,7 @@ extension Command {
     while let word = rest.popFirst() {
       if word.elementsEqual("--".utf8) {
         arguments.operands += rest
+        arguments.literalOperandCount = rest.count
         break
       }
       guard word.count > 1, word[0] == .dash else {
@@ -117,7 +118,11 @@ extension Command {
   }
 
   private func unknown(_ spelling: String, meant name: String) -> UsageError {
-    let suggestion = Suggestion(for: name, among: options.map(\.name) + ["help", "help-all"])
+    if let advice = adviceOnUnknown(String(spelling.drop { $0 == "-" })) {
+      return UsageError("there is no option \(spelling): \(advice)")
+    }
+    let suggestion = Suggestion(
+      for: name, among: options.map(\.name) + ["help", "help-all"], synonyms: synonyms)
     let advice = suggestion.map { ": did you mean --\($0.word)?" }
     return UsageError(
       "there is no option \(spelling)" + (advice ?? (takesCommand ? " (another command's options follow --)" : "")))

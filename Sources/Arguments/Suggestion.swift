@@ -4,8 +4,12 @@ package struct Suggestion: Hashable, Sendable {
 
   /// Finds the candidate with the smallest edit distance, and the first one of several. A candidate that begins with the given
   /// word is preferred if it is the only such one, or the only one in which the word goes on without a hyphen. Returns nil if
-  /// no candidate is similar.
-  package init?(for given: String, among candidates: some Sequence<String>) {
+  /// no candidate is similar. `synonyms` are other words for some candidates.
+  package init?(for given: String, among candidates: some Sequence<String>, synonyms: [String: String] = [:]) {
+    if let word = synonyms[given.lowercased()] {
+      self.word = word
+      return
+    }
     let given = Array(given.lowercased())
     guard given.count > 1, given.count <= Self.maxLength else { return nil }
     let maxDistance = max(1, given.count / 3)

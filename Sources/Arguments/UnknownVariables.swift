@@ -1,15 +1,26 @@
 /// Finds variables of the environment that look like a tool's options, as `TOOL_SOME_THING` does, but are none.
 package struct UnknownVariables: Sendable {
   private let prefix: String
-  /// The names of the variables without the prefix.
-  private let known: [String]
+  private let options: [String]
+
+  /// A variable that looks like an option, but is none.
+  package struct Found: Hashable, Sendable {
+    package let name: String
+    /// The name of the option that was probably meant.
+    package let meant: String?
+  }
+  /// Other words for options, with the names of their variables.
+  private let synonyms: [String: String]
 
   /// - Parameters:
   ///   - tool: the tool's name, such as `some-tool`.
   ///   - options: the names of its options.
-  package init(tool: String, options: some Sequence<String>) {
+  ///   - synonyms: other words for some of them.
+  package init(tool: String, options: some Sequence<String>, synonyms: [String: String] = [:]) {
     prefix = Self.variable(tool) + "_"
-    known = options.map(Self.variable)
+    self.options = Array(options)
+    let words = synonyms.map { (Self.variable($0).lowercased(), Self.variable($1)) }
+    self.synonyms = Dictionary(words) { first, _ in first }
   }
 
   /// The name of an option as a variable has it: `SOME_THING` for `some-thing`.
@@ -17,15 +28,24 @@ package struct UnknownVariables: Sendable {
 
   /// A warning for each unknown variable among the entries `NAME=value`. It leaves out the value.
   package func warnings(_ environment: [[UInt8]]) -> [String] {
-    environment.compactMap { entry in
+    find(in: environment).map { found in
+      let advice = found.meant.map { ": did you mean \(prefix)\(Self.variable($0))?" } ?? ""
+      return "\(found.name) is no setting, and is ignored\(advice)"
+    }
+  }
+
+  /// The unknown variables among the entries `NAME=value`.
+  package func find(in environment: [[UInt8]]) -> [Found] {
+    let known = options.map(Self.variable)
+    return environment.compactMap { entry in
       let bytes = entry.prefix { $0 != .equals }
       guard let name = String(validating: bytes, as: UTF8.self), name.hasPrefix(prefix), name.isPlain else {
         return nil
       }
       let option = String(name.dropFirst(prefix.count))
       guard !known.contains(option), !isInjected(name, value: entry[bytes.endIndex...].dropFirst()) else { return nil }
-      let advice = Suggestion(for: option, among: known).map { ": did you mean \(prefix)\($0.word)?" } ?? ""
-      return "\(name) is no setting, and is ignored\(advice)"
+      let meant = Suggestion(for: option, among: known, synonyms: synonyms).flatMap { known.firstIndex(of: $0.word) }
+      return Found(name: name, meant: meant.map { options[$0] })
     }
   }
 

@@ -32,7 +32,10 @@ enum Main {
 
   /// Finds variables `AMQP_JOB_*` that no command knows. AMQP_JOB_STATE is known to scripts/broker.
   static var unknownVariables: UnknownVariables {
-    UnknownVariables(tool: tool, options: commands.flatMap { $0.definition.optionNames } + ["state"])
+    let definitions = commands.map { $0.definition }
+    return UnknownVariables(
+      tool: tool, options: definitions.flatMap(\.optionNames) + ["state"],
+      synonyms: definitions.reduce(into: [:]) { $0.merge($1.synonyms) { first, _ in first } })
   }
 
   static func main() {
@@ -56,7 +59,7 @@ enum Main {
     switch words.dropFirst().first {
     case nil: throw UsageError("no command given")
     case "--help", "--help-all", "-h", "help": try Output.write(try help(on: words.dropFirst(2).first))
-    case "--version": try Output.write("\(tool) \(version)\n")
+    case "--version", "-V", "version": try Output.write("\(tool) \(version)\n")
     case let name?:
       // The first two words are the names of the program and of the command.
       run(try command(name), Array(arguments.dropFirst(2)))
@@ -66,8 +69,8 @@ enum Main {
   /// - Throws: `UsageError`
   static func command(_ name: String) throws -> any ToolCommand.Type {
     if let command = commands.first(where: { $0.name == name }) { return command }
-    let suggestion = Suggestion(for: name, among: commands.map { $0.name } + ["help"])
-    let advice = suggestion.map { ": did you mean '\($0.word)'?" } ?? ""
+    let suggestion = Suggestion(for: name, among: commands.map { $0.name } + ["help", "version"])
+    let advice = (ForeignWord(rawValue: name)?.meant ?? suggestion?.word).map { ": did you mean '\($0)'?" } ?? ""
     throw UsageError("there is no command '\(name)'\(advice)")
   }
 

@@ -74,7 +74,7 @@ import Testing
     var connection = large
     let bytes = Peer.deliver(body, parts: [50]) + Peer.frame(1, [0, 60, 0, 11])
     _ = try connection.receive(bytes, now: .now)
-    #expect(throws: AMQPError.protocolViolation("a method between the frames of a message")) {
+    #expect(throws: AMQPError.protocolViolation("it sent a method between the frames of a message")) {
       try connection.tick(now: .now)
     }
   }
@@ -141,7 +141,9 @@ import Testing
     if fits {
       #expect(try reader.next() == nil)
     } else {
-      #expect(throws: AMQPError.protocolViolation("a frame of \(size) bytes, which is too large")) { try reader.next() }
+      #expect(throws: AMQPError.protocolViolation("it sent a frame of \(size) bytes, which is too large")) {
+        try reader.next()
+      }
     }
   }
 

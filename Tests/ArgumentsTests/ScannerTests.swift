@@ -52,6 +52,12 @@ import Testing
     #expect(try scan(["--queue="]).text(of: queue) == "")
   }
 
+  @Test("Operands after -- are told from those before it")
+  func literalOperands() throws {
+    #expect(try scan(["-", "a"]).literalOperandCount == 0)
+    #expect(try scan(["-", "--", "-", "b"]).literalOperandCount == 2)
+  }
+
   @Test("A value that a shell left out, as of an unset variable before --, is missing")
   func leftOutValue() throws {
     #expect(throws: UsageError("-q needs a value, and is followed by --")) {

@@ -50,6 +50,16 @@ struct UnknownVariablesTests {
       ])
   }
 
+  @Test("A variable named by a letter, or as elsewhere, gets a suggestion") func whatAnOptionIsCalledElsewhere() {
+    let variables = UnknownVariables(
+      tool: "amqp-job", options: ["count", "max-attempts"], synonyms: ["n": "count", "max-retries": "max-attempts"])
+    #expect(
+      variables.warnings(["AMQP_JOB_N=3", "AMQP_JOB_MAX_RETRIES=3"].map { Array($0.utf8) }) == [
+        "AMQP_JOB_N is no setting, and is ignored: did you mean AMQP_JOB_COUNT?",
+        "AMQP_JOB_MAX_RETRIES is no setting, and is ignored: did you mean AMQP_JOB_MAX_ATTEMPTS?",
+      ])
+  }
+
   @Test func known() {
     #expect(warnings("AMQP_JOB_TIMEOUT=1", "AMQP_JOB_RETRY_DELAY", "AMQP_TIMOUT=1", "AMQP_JOBS=1", "AMQP_JOB=1") == [])
   }

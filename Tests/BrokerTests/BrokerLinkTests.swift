@@ -5,7 +5,7 @@ import Testing
 @testable import Broker
 
 @Suite struct BrokerLinkTests {
-  @Test(.timeLimit(.minutes(1)))
+  @Test("A fast broker is read in pieces", .timeLimit(.minutes(1)))
   func aFastBrokerIsReadInPieces() throws {
     let peer = try LoopbackPeer()
     let url = BrokerURL(host: "127.0.0.1", port: peer.port)
@@ -47,7 +47,9 @@ import Testing
     #expect(received == size)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [(0, 61, true), (0, 1, false), (300, 61, true), (300, 1, false)])
+  @Test(
+    "A connection that is lost after a minute of silence names the silence and the heartbeat",
+    .timeLimit(.minutes(1)), arguments: [(0, 61, true), (0, 1, false), (300, 61, true), (300, 1, false)])
   func aConnectionThatWasIdleWhenItWasLost(heartbeat: UInt16, seconds: Int, isNamed: Bool) throws {
     let peer = try LoopbackPeer()
     let url = BrokerURL(host: "127.0.0.1", port: peer.port)

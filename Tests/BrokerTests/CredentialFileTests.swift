@@ -22,7 +22,7 @@ import Testing
     return path
   }
 
-  @Test func aFileIsReadAnewByItsPath() throws {
+  @Test("A credential file is read again by its path") func aFileIsReadAnewByItsPath() throws {
     let file = try SecretFile(write("one\r\n\n"))
     #expect(file.first == "one")
     _ = rename(try write("two\n", "new"), file.path)
@@ -31,7 +31,7 @@ import Testing
     #expect(throws: SecretFile.Unreadable.self) { try file.read() }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test("A pipe with a credential is read once", .timeLimit(.minutes(1)))
   func aPipeIsReadOnce() throws {
     let path = "\(directory)/pipe"
     try #require(mkfifo(path, 0o600) == 0)
@@ -53,7 +53,7 @@ import Testing
     #expect(throws: SecretFile.Unreadable.self) { try regular.read() }
   }
 
-  @Test func brokersAreReadAnewButNotAtFirst() {
+  @Test("The brokers are read again for each connection but the first") func brokersAreReadAnewButNotAtFirst() {
     var (readCount, isReadable) = (0, true)
     let old = [BrokerURL(host: "a", password: "old"), BrokerURL(host: "b", password: "old")]
     let access = BrokerAccess(.init(brokers: old), token: nil, mayLoginChange: true) {
@@ -108,7 +108,7 @@ import Testing
     peer.frames.map { Array($0.payload) }.filter { $0.starts(with: [0, 10, 0, 70]) }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test("A RabbitMQ is given the new token", .timeLimit(.minutes(1)))
   func aRabbitMQIsGivenTheNewToken() throws {
     let peer = try LoopbackPeer(product: "RabbitMQ", version: "4.3.6")
     var notices: [CredentialNotice] = []
@@ -122,7 +122,7 @@ import Testing
     #expect(notices == [.renewed(path: "\(directory)/secret")])
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test("A token that is refused is the reason for the end of the connection", .timeLimit(.minutes(1)))
   func aTokenThatIsRefusedIsTheReasonOfTheEnd() throws {
     let peer = try LoopbackPeer(product: "RabbitMQ", version: "4.3.6")
     let (link, _) = try link(to: peer) { _ in }
@@ -134,7 +134,9 @@ import Testing
     #expect(failure?.description.contains("it does not take the new token in \(directory)/secret") == true)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [("RabbitMQ", "3.7.28"), ("LavinMQ", "4.3.6"), ("", "")])
+  @Test(
+    "A server that may not know the method is not given a new token", .timeLimit(.minutes(1)),
+    arguments: [("RabbitMQ", "3.7.28"), ("LavinMQ", "4.3.6"), ("", "")])
   func anotherServerIsNot(product: String, version: String) throws {
     let peer = try LoopbackPeer(product: product, version: version)
     let (link, _) = try link(to: peer) { _ in }

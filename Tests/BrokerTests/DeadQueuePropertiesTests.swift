@@ -14,15 +14,18 @@ import Testing
         + "current is \(current)")
   }
 
-  @Test(arguments: [
-    ("x-queue-type", "'classic'", WorkQueue.Kind.classic), ("x-queue-type", "none", .classic),
-    ("x-queue-type", "'stream'", nil), ("x-delivery-limit", "none", .quorum), ("x-max-length", "none", nil),
-    ("auto_delete", "'true'", nil), ("durable", "'false'", nil), ("exclusive", "'true'", nil),
-  ]) func onlyWhatIsKnownToStayIsConsumed(name: String, current: String, kind: WorkQueue.Kind?) {
+  @Test(
+    "Only a queue that is known to outlive its consumers is consumed",
+    arguments: [
+      ("x-queue-type", "'classic'", WorkQueue.Kind.classic), ("x-queue-type", "none", .classic),
+      ("x-queue-type", "'stream'", nil), ("x-delivery-limit", "none", .quorum), ("x-max-length", "none", nil),
+      ("auto_delete", "'true'", nil), ("durable", "'false'", nil), ("exclusive", "'true'", nil),
+    ]) func onlyWhatIsKnownToStayIsConsumed(name: String, current: String, kind: WorkQueue.Kind?)
+  {
     #expect(DeadQueueProperties.lastingKind(differs(name, current), of: declaration) == kind)
   }
 
-  @Test func whoMayNotKnowConsumesNothing() {
+  @Test("A user who may not ask about a queue does not consume it") func whoMayNotKnowConsumesNothing() {
     let reason = CloseReason(code: .accessRefused, text: "ACCESS_REFUSED - configure access to queue 'q.dead' refused")
     #expect(DeadQueueProperties.lastingKind(reason, of: declaration) == nil)
     #expect(DeadQueueProperties.returns(ServerVersion(3, 10), reason, of: declaration) == .unknown(reason))
@@ -31,11 +34,14 @@ import Testing
     #expect(standing.mode == .gets(atOnce: 32))
   }
 
-  @Test(arguments: [
-    ("x-queue-type", "'classic'", [true, true, true]), ("x-delivery-limit", "none", [true, false, true]),
-    ("x-delivery-limit", "the value '20' of type 'signedint'", [false, false, true]),
-    ("durable", "'false'", [false, false, true]),
-  ]) func returnsAreUnlimitedWhereTheyAreNotCounted(name: String, current: String, expected: [Bool]) {
+  @Test(
+    "Items may be returned without a limit where the broker does not count it",
+    arguments: [
+      ("x-queue-type", "'classic'", [true, true, true]), ("x-delivery-limit", "none", [true, false, true]),
+      ("x-delivery-limit", "the value '20' of type 'signedint'", [false, false, true]),
+      ("durable", "'false'", [false, false, true]),
+    ]) func returnsAreUnlimitedWhereTheyAreNotCounted(name: String, current: String, expected: [Bool])
+  {
     let versions = [ServerVersion(3, 10), ServerVersion(4, 0), ServerVersion(4, 3)]
     let found = versions.map { DeadQueueProperties.returns($0, differs(name, current), of: declaration) == .unlimited }
     #expect(found == expected)

@@ -19,26 +19,29 @@ import Testing
     .table(["queue": .string(queue), "exchange": .string(exchange), "routing-keys": .array(keys)])
   }
 
-  @Test func withoutHeadersItIsThisDelivery() {
+  @Test("A message without headers was first published as this delivery shows") func withoutHeadersItIsThisDelivery() {
     #expect(first(nil, by: "e", "k") == ["e", "k"])
     #expect(first([:]) == ["", "q"])
   }
 
-  @Test func aCopySaysIt() {
+  @Test("A copy says how its message was first published") func aCopySaysIt() {
     let copied: FieldTable = ["x-amqp-job-exchange": .string("e"), "x-amqp-job-routing-key": .string("k")]
     #expect(first(copied) == ["e", "k"])
     #expect(first(copied, "q.dead", from: "q.dead") == ["e", "k"])
     #expect(first(copied, by: "another", "j") == ["another", "j"], "no copy came this way")
   }
 
-  @Test func headersThatAreNoneOfOursAreNotTaken() {
+  @Test("Headers of other programs do not say how a message was first published")
+  func headersThatAreNoneOfOursAreNotTaken() {
     #expect(first(["x-amqp-job-exchange": .string("e")]) == ["", "q"])
     #expect(first(["x-amqp-job-exchange": .int32(1), "x-amqp-job-routing-key": .string("k")]) == ["", "q"])
     #expect(first(["x-death": .string("e")]) == ["", "q"])
     #expect(first(["x-death": .array([.int32(1), death("q", "e", [.int32(1)]), death("q", "e", [])])]) == ["", "q"])
   }
 
-  @Test(arguments: ["q", "q.dead", "q.retry"])
+  @Test(
+    "The first death in one of the three queues tells how a message was first published",
+    arguments: ["q", "q.dead", "q.retry"])
   func theFirstDeathInOneOfTheThreeQueuesTellsIt(queue: String) {
     let deaths: FieldTable = [
       "x-death": .array([

@@ -40,27 +40,28 @@ import Testing
     return sizes
   }
 
-  @Test func portionsGrowAndEndWithWhatIsWanted() {
+  @Test("Portions grow, and end with the number of messages that is wanted") func portionsGrowAndEndWithWhatIsWanted() {
     var reader = reader(2000)
     #expect(portions(&reader) == [8, 16, 32, 64, 128, 256, 512, 512, 472])
     #expect(reader.isAtEnd && !reader.isIdle)
   }
 
-  @Test func portionsOfLargeBodiesAreSmall() {
+  @Test("Portions of large bodies are small") func portionsOfLargeBodiesAreSmall() {
     var reader = reader(20)
     #expect(portions(&reader, bodySize: 1 << 20) == [8, 4, 4, 4])
     var hugeReader = self.reader(10)
     #expect(portions(&hugeReader, bodySize: 100 << 20) == [8, 1, 1])
   }
 
-  @Test func aPortionIsAskedForWhenThereIsRoomForAllOfIt() {
+  @Test("A portion is asked for once there is room for all of it") func aPortionIsAskedForWhenThereIsRoomForAllOfIt() {
     var reader = reader(100)
     #expect(reader.ask(room: 7, now: start).isEmpty)
     #expect(prefetch(reader.ask(room: 8, now: start)) == 8)
     #expect(reader.ask(room: .max, now: start).isEmpty, "one is on its way")
   }
 
-  @Test func aConsumerIsCancelledBeforeAnythingOfItsOwnIsSettled() throws {
+  @Test("A consumer is cancelled before any of its messages is settled")
+  func aConsumerIsCancelledBeforeAnythingOfItsOwnIsSettled() throws {
     var reader = reader(2)
     let asked = reader.ask(room: .max, now: start)
     guard case .basicConsume("q.dead", let tag, _)? = asked.last else { throw QueueReaderFailure() }
@@ -72,7 +73,8 @@ import Testing
     #expect(reader.isIdle && reader.isAtEnd)
   }
 
-  @Test func thereAreNoMoreWhenTwoAnswersSaySoAndShowOurConsumer() throws {
+  @Test("A queue is at its end when two answers show no message and our consumer")
+  func thereAreNoMoreWhenTwoAnswersSaySoAndShowOurConsumer() throws {
     var reader = reader(5)
     let asked = reader.ask(room: .max, now: start)
     #expect(asked.count == 2 && reader.received(delivery(1), now: start).isEmpty)
@@ -95,28 +97,30 @@ import Testing
     #expect(reader.isAtEnd && reader.lastSettleableTag == 2)
   }
 
-  @Test func aBrokerThatDeliversNothingIsNotWaitedForForEver() throws {
+  @Test("A broker that delivers nothing is not waited for without end")
+  func aBrokerThatDeliversNothingIsNotWaitedForForEver() throws {
     var reader = reader(5)
     _ = reader.ask(room: .max, now: start)
     let late = start + BrokerSession.callLimit
     reader.resetTimeouts(now: start + .seconds(1))
     #expect(throws: Never.self) { _ = try reader.tick(now: late) }
-    #expect(throws: BrokerSession.CallError.unanswered) { _ = try reader.tick(now: late + .seconds(1)) }
+    #expect(throws: SessionError.unanswered) { _ = try reader.tick(now: late + .seconds(1)) }
   }
 
-  @Test func aConsumerThatTheBrokerTakesAwayIsAnError() {
+  @Test("A consumer that the broker takes away is an error") func aConsumerThatTheBrokerTakesAwayIsAnError() {
     var reader = reader(5)
     _ = reader.ask(room: .max, now: start)
-    #expect(throws: BrokerSession.CallError.unanswered) {
+    #expect(throws: SessionError.unanswered) {
       _ = try reader.take(.basicCancel(consumerTag: "portion-0000000001"), now: start)
     }
     let reason = CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q.dead' in vhost '/'")
-    #expect(throws: BrokerSession.CallError.refused(reason)) {
+    #expect(throws: SessionError.refused(reason)) {
       _ = try reader.take(.channelClose(reason), now: start)
     }
   }
 
-  @Test func getsAreAskedForSideBySideAndTellTheEnd() throws {
+  @Test("Gets are sent side by side, and tell the end of the queue")
+  func getsAreAskedForSideBySideAndTellTheEnd() throws {
     var reader = reader(10, .gets(atOnce: 4))
     #expect(reader.ask(room: .max, now: start) == Array(repeating: .basicGet(queue: "q.dead"), count: 4))
     #expect(reader.received(delivery(1), now: start).isEmpty)

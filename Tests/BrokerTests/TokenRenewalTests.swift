@@ -40,14 +40,16 @@ import Testing
     mutating func taken() { renewal.accepted(now: now, time: time) }
   }
 
-  @Test(arguments: [(3600.0, 60.0), (600, 60), (100, 10), (10, 1), (1, 0.5), (-5, 0.5), (1e300, 60)])
+  @Test(
+    "A token's file is read the more often, the nearer the token's end is",
+    arguments: [(3600.0, 60.0), (600, 60), (100, 10), (10, 1), (1, 0.5), (-5, 0.5), (1e300, 60)])
   func looksTheMoreOftenTheNearerTheEndIs(left: Double, pause: Double) {
     let token = AccessToken(jwt("{\"exp\": \(left < 1e9 ? "\(Int(Self.time + left))" : "\(left)")}"))
     let driver = Driver(token)
     #expect(driver.start.duration(to: driver.renewal.nextCheck) == .seconds(pause))
   }
 
-  @Test func withoutAnEndItLooksOnceAMinute() {
+  @Test("The file of a token without an end is read once a minute") func withoutAnEndItLooksOnceAMinute() {
     var driver = Driver(AccessToken("secret"))
     #expect(driver.start.duration(to: driver.renewal.nextCheck) == .seconds(60))
     #expect(driver.look(.token(AccessToken("secret"))) == nil)
@@ -58,7 +60,7 @@ import Testing
     #expect(driver.start.duration(to: driver.now) == .seconds(121))
   }
 
-  @Test func whatIsNewIsSentOnceItHasStayedTheSame() {
+  @Test("A new token is sent once it has been read twice") func whatIsNewIsSentOnceItHasStayedTheSame() {
     var driver = Driver(Self.token(100))
     let (half, whole) = (Self.token(200, "half"), Self.token(200, "whole"))
     #expect(driver.look(.token(half)) == nil)
@@ -72,16 +74,18 @@ import Testing
     #expect(driver.look(.token(whole)) == nil)
   }
 
-  @Test func nearTheEndItIsSentAtOnce() {
+  @Test("A new token is sent at once if the old one is about to run out") func nearTheEndItIsSentAtOnce() {
     var driver = Driver(Self.token(2.5))
     #expect(driver.look(.token(Self.token(100))) == .renew(Self.token(100)))
   }
 
-  @Test(arguments: [
-    (TokenRenewal.Found.token(token(100)), TokenProblem.unchanged),
-    (.token(token(50, "older")), .endsNoLater), (.token(token(100, "other")), .endsNoLater),
-    (.token(AccessToken("a.b.c")), .unknownEnd), (.unreadable("no"), .unreadable("no")),
-  ])
+  @Test(
+    "A file without a better token is warned of once, when the end nears",
+    arguments: [
+      (TokenRenewal.Found.token(token(100)), TokenProblem.unchanged),
+      (.token(token(50, "older")), .endsNoLater), (.token(token(100, "other")), .endsNoLater),
+      (.token(AccessToken("a.b.c")), .unknownEnd), (.unreadable("no"), .unreadable("no")),
+    ])
   func whatIsNoBetterIsWarnedOfOnceAsTheEndNears(found: TokenRenewal.Found, obstacle: TokenProblem) throws {
     var driver = Driver(Self.token(100))
     let first = driver.lookUntilStep(found)
@@ -98,21 +102,23 @@ import Testing
     #expect(driver.renewal.isUnderWay)
   }
 
-  @Test func aLongLifeIsWarnedOfFiveMinutesBefore() throws {
+  @Test("The end of a long-lived token is warned of five minutes before")
+  func aLongLifeIsWarnedOfFiveMinutesBefore() throws {
     var driver = Driver(Self.token(36_000))
     let first = driver.lookUntilStep(.unreadable("no"))
     let (_, seconds) = try #require(first)
     #expect((36_000 - 300..<36_000 - 240).contains(seconds))
   }
 
-  @Test func aTokenThatHasRunOutIsNoSuccessorOfOneWithoutAnEnd() {
+  @Test("A token that has run out does not follow one without an end")
+  func aTokenThatHasRunOutIsNoSuccessorOfOneWithoutAnEnd() {
     var driver = Driver(AccessToken("secret"))
     #expect(driver.look(.token(Self.token(30))) == nil)
     #expect(driver.look(.token(Self.token(30))) == nil)
     #expect(!driver.renewal.isUnderWay)
   }
 
-  @Test func theNextOneIsWarnedOfToo() {
+  @Test("The end of the next token is warned of as well") func theNextOneIsWarnedOfToo() {
     var driver = Driver(Self.token(100))
     _ = driver.lookUntilStep(.unreadable("no"))
     let next = Self.token(1000)
@@ -126,15 +132,19 @@ import Testing
 }
 
 @Suite struct AccessTokenTests {
-  @Test(arguments: [
-    ("{\"exp\": 1700000000, \"aud\": [\"a\"]}", 1_700_000_000.0), ("{\"a\": {\"exp\": 1}, \"exp\": 1.5}", 1.5),
-  ])
+  @Test(
+    "A token says when it runs out",
+    arguments: [
+      ("{\"exp\": 1700000000, \"aud\": [\"a\"]}", 1_700_000_000.0), ("{\"a\": {\"exp\": 1}, \"exp\": 1.5}", 1.5),
+    ])
   func saysWhenItRunsOut(claims: String, expiry: Double) { #expect(AccessToken(jwt(claims)).expiry == expiry) }
 
-  @Test(arguments: [
-    "", "a", "a.b.c", "..", "a.b", jwt("{}"), jwt("[]"), jwt("{\"exp\": \"1\"}"), jwt("{\"exp\": null}"),
-    jwt("{\"exp\": 1}") + ".d", "a.e30", "\u{301}.\u{301}.\u{301}",
-  ])
+  @Test(
+    "A token that does not say when it runs out has no end",
+    arguments: [
+      "", "a", "a.b.c", "..", "a.b", jwt("{}"), jwt("[]"), jwt("{\"exp\": \"1\"}"), jwt("{\"exp\": null}"),
+      jwt("{\"exp\": 1}") + ".d", "a.e30", "\u{301}.\u{301}.\u{301}",
+    ])
   func whatDoesNotSaySoHasNoEnd(text: String) { #expect(AccessToken(text).expiry == nil) }
 }
 

@@ -13,13 +13,13 @@ import Testing
     ]
   }
 
-  @Test func deadLettersGoToTheirQueueOnlyAndStayThere() {
+  @Test("Dead letters go to their own queue only, and stay there") func deadLettersGoToTheirQueueOnlyAndStayThere() {
     #expect(queue.declaration(.quorum).arguments == deadLettering("q.dead"))
     #expect(queue.deadDeclaration.name == "q.dead")
     #expect(queue.deadDeclaration.arguments["x-dead-letter-exchange"] == nil)
   }
 
-  @Test func aClassicQueueHasNoStrategy() {
+  @Test("A classic queue has no dead-letter strategy") func aClassicQueueHasNoStrategy() {
     #expect(
       queue.declaration(.classic).arguments == [
         "x-queue-type": .string("classic"), "x-dead-letter-exchange": .string(""),
@@ -27,11 +27,11 @@ import Testing
       ])
   }
 
-  @Test func retriesComeBackAndAreNotLostOnTheWay() {
+  @Test("Items in the retry queue come back, and are not lost on the way") func retriesComeBackAndAreNotLostOnTheWay() {
     #expect(queue.retryDeclaration == .init(name: "q.retry", arguments: deadLettering("q")))
   }
 
-  @Test func otherArgumentsAreAdded() {
+  @Test("Other arguments are added to a queue's own") func otherArgumentsAreAdded() {
     let others: FieldTable = ["x-max-length": .int64(5)]
     #expect(queue.declaration(.quorum, others: others).arguments["x-max-length"] == .int64(5))
     #expect(
@@ -39,7 +39,8 @@ import Testing
         == ["x-queue-type": .string("classic"), "x-max-length": .int64(5)])
   }
 
-  @Test func theLongestNameLeavesRoomForTheOthers() {
+  @Test("The longest name of a queue leaves room for the names of its companions")
+  func theLongestNameLeavesRoomForTheOthers() {
     let longest = WorkQueue(String(repeating: "x", count: WorkQueue.maxNameSize))
     #expect(longest.names.map(\.utf8.count).max() == 255)
   }
@@ -50,24 +51,27 @@ import Testing
     ServerVersion(["product": .string(ByteString(product)), "version": .string(ByteString(text))])
   }
 
-  @Test func isReadAndCompared() throws {
+  @Test("A server's version is read and compared") func isReadAndCompared() throws {
     #expect(version("3.10.8") == ServerVersion(3, 10))
     #expect(version("4.0.5+rc1") == ServerVersion(4, 0))
     #expect(ServerVersion(3, 9) < ServerVersion(3, 10) && ServerVersion(3, 13) < ServerVersion(4, 0))
     #expect(version("4") == nil && version("x.y") == nil && version("2.1", product: "Other") == nil)
   }
 
-  @Test(arguments: [
-    (ServerVersion(3, 10), WorkQueue.Kind.quorum, false), (ServerVersion(3, 12), .classic, true),
-    (ServerVersion(4, 0), .classic, true), (ServerVersion(4, 3), .classic, false), (ServerVersion(4, 3), .quorum, true),
-  ])
+  @Test(
+    "A consumer timeout is heeded by some brokers only",
+    arguments: [
+      (ServerVersion(3, 10), WorkQueue.Kind.quorum, false), (ServerVersion(3, 12), .classic, true),
+      (ServerVersion(4, 0), .classic, true), (ServerVersion(4, 3), .classic, false),
+      (ServerVersion(4, 3), .quorum, true),
+    ])
   func whereAConsumerTimeoutIsHeeded(version: ServerVersion, kind: WorkQueue.Kind, isHeeded: Bool) {
     #expect((ConsumerTimeout.unsupportedReason(version, kind) == nil) == isHeeded)
   }
 }
 
 @Suite struct DeadLetterTests {
-  @Test func whatIsWrittenIsRead() {
+  @Test("The headers of a dead letter are read as they were written") func whatIsWrittenIsRead() {
     var letter = DeadLetter(.timedOut, queue: "q", attempts: 3)
     letter.status = 1
     letter.signal = "KILL"
@@ -77,7 +81,8 @@ import Testing
     #expect(FieldTable(letter.headers)[ItemHeader.reason] == .string("timed out"))
   }
 
-  @Test func whatABrokerDidIsReadWhereNoRunnerSaysMore() {
+  @Test("The broker's own headers are read if no runner wrote others")
+  func whatABrokerDidIsReadWhereNoRunnerSaysMore() {
     let deaths: FieldValue = .array([
       .table(["reason": .string("delivery_limit"), "queue": .string("q"), "time": .timestamp(9)]),
       .table(["reason": .string("expired"), "queue": .string("q.retry"), "time": .timestamp(8)]),
@@ -93,7 +98,7 @@ import Testing
     "x-death": .array([]), "x-amqp-job-status": .string("x"), "x-amqp-job-time": .void,
   ]
 
-  @Test(arguments: [nil, [:], strange])
+  @Test("Headers that say nothing about a dead letter are read as nothing", arguments: [nil, [:], strange])
   func whatSaysNothingIsNothing(headers: FieldTable?) {
     let letter = DeadLetter(headers: headers)
     #expect(letter.reason == nil && letter.status == nil && letter.time == nil && !letter.isBrokers)
@@ -101,7 +106,7 @@ import Testing
 }
 
 @Suite struct CopyingTests {
-  @Test func dropsWhatTheBrokerOrWeWrote() {
+  @Test("A copy drops the headers that the broker or a runner wrote") func dropsWhatTheBrokerOrWeWrote() {
     var properties = BasicProperties()
     properties.messageID = "id"
     properties.headers = [
@@ -114,7 +119,7 @@ import Testing
     #expect(copy.withoutItemHeaders().headers == ["x-own": .int32(1)])
   }
 
-  @Test func noHeadersAreNoTable() {
+  @Test("A copy without headers has no table of headers") func noHeadersAreNoTable() {
     var properties = BasicProperties()
     properties.headers = ["x-death": .array([])]
     #expect(properties.withoutBrokerHeaders().headers == nil)

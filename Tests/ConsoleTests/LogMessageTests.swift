@@ -4,6 +4,12 @@ import Testing
 @Suite struct LogMessageTests {
   private let consume = Program("amqp-consume", settings: [])
 
+  @Test("A setting is named with the variable that sets it") func aSettingIsNamedWithTheVariableThatSetsIt() {
+    let message: LogMessage = "too long\(naming: .timeout)\("; \(.retryDelay) helps" as Advice)"
+    let program = Program.amqpJob(settingsFrom: [.timeout: "AMQP_JOB_TIMEOUT"])
+    #expect(message.text(for: program) == "too long (--timeout from AMQP_JOB_TIMEOUT); --retry-delay helps")
+  }
+
   @Test func aMessageNamesASettingOnlyForAProgramThatHasIt() {
     let message: LogMessage = "not drained after 10s\(naming: .drainTimeout): items are ready"
     #expect(message.text(for: .amqpJob) == "not drained after 10s (--drain-timeout): items are ready")

@@ -92,7 +92,7 @@ def dead_replay(lane, name, items, generator):
 
 def dead_purge(lane, name, items, generator):
     """Only one item may be purged, or two if a flipped bit gives another item the same id."""
-    words = generator.choice([["--id", "id-1"], ["--id", "id-1", "--dry-run"], ["--reason", "none"]])
+    words = generator.choice([["--id", "id-1"], ["--id", "id-1", "--dry-run"], ["--reason", "killed"]])
     meant = 2 if words == ["--id", "id-1"] else 0
     return ["dead", "purge", name, *COMMON, *words], keeps(lane, name, items - meant)
 

@@ -17,7 +17,7 @@ import Testing
     return (driver, actions)
   }
 
-  @Test func theEndIsThatOfItsConnections() {
+  @Test("A runner ends when its connections are closed") func theEndIsThatOfItsConnections() {
     var (driver, actions) = closing()
     #expect(actions.contains(.closeConnections) && actions.sets(.closeLimit, after: .seconds(5)))
     #expect(driver.finished == nil)
@@ -25,19 +25,20 @@ import Testing
     #expect(driver.handle(.timer(.closeLimit)).isEmpty)
   }
 
-  @Test func aBrokerThatDoesNotAnswerIsNotWaitedForForEver() {
+  @Test("A broker that does not answer a close is not waited for without end")
+  func aBrokerThatDoesNotAnswerIsNotWaitedForForEver() {
     var (driver, _) = closing()
     #expect(driver.handle(.timer(.closeLimit)).finished == .success)
   }
 
-  @Test func aSignalHurriesIt() {
+  @Test("A signal shortens the wait for the closes") func aSignalHurriesIt() {
     var (driver, _) = closing()
     let actions = driver.handle(.signal(.terminate))
     #expect(actions == [.set(.closeLimit, after: .milliseconds(400))])
     #expect(driver.handle(.timer(.closeLimit)).finished == .success)
   }
 
-  @Test func whoIsToldToEndWhileIdleIsHurried() {
+  @Test("An idle runner that a signal ends does not wait long for the closes") func whoIsToldToEndWhileIdleIsHurried() {
     var driver = RunnerDriver()
     driver.closesAtOnce = false
     driver.consume()
@@ -47,14 +48,16 @@ import Testing
     #expect(driver.handle(.connectionsClosed).finished == .signal(.terminate))
   }
 
-  @Test func anEndInTheMiddleOfTheLoginIsHurried() {
+  @Test("A runner that ends during the login does not wait long for the closes")
+  func anEndInTheMiddleOfTheLoginIsHurried() {
     var driver = RunnerDriver()
     driver.closesAtOnce = false
     _ = driver.start()
     #expect(driver.handle(.timer(.connectLimit)).sets(.closeLimit, after: .milliseconds(400)))
   }
 
-  @Test func aBrokerThatDidNotAnswerTheSettlementHasLessTime() {
+  @Test("A broker that did not answer the settlement has less time for the close")
+  func aBrokerThatDidNotAnswerTheSettlementHasLessTime() {
     var driver = RunnerDriver()
     driver.closesAtOnce = false
     driver.work()
@@ -64,7 +67,7 @@ import Testing
     #expect(driver.handle(.timer(.closeLimit)).finished == .temporaryFailure)
   }
 
-  @Test func nothingThatStillComesCounts() {
+  @Test("Nothing that comes while the connections are closed counts") func nothingThatStillComesCounts() {
     var (driver, _) = closing()
     #expect(driver.handle(RunnerDriver.lost()).isEmpty && driver.deliver().isEmpty)
     #expect(driver.handle(.connectionsClosed).finished == .success)

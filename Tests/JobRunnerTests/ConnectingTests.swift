@@ -7,7 +7,7 @@ import Testing
 @testable import JobRunner
 
 @Suite struct ConnectingTests {
-  @Test func asksAboutTheQueueWithTheLogin() {
+  @Test("A runner asks about its queue together with the login") func asksAboutTheQueueWithTheLogin() {
     var driver = RunnerDriver()
     guard case .connect(let questions)? = driver.start().first else {
       Issue.record("it does not connect first")
@@ -17,7 +17,7 @@ import Testing
     #expect(questions.dropLast().map(\.channel) == [2, 2, 2, 2, 2])
   }
 
-  @Test func consumesOneItemOnceTheQueueIsKnown() {
+  @Test("A runner consumes one item once its queue is known") func consumesOneItemOnceTheQueueIsKnown() {
     var driver = RunnerDriver()
     #expect(
       driver.open().writes == [
@@ -28,7 +28,7 @@ import Testing
       ])
   }
 
-  @Test func consumesNothingBeforeTheQueueIsInspected() {
+  @Test("A runner consumes nothing before its queue is inspected") func consumesNothingBeforeTheQueueIsInspected() {
     var driver = RunnerDriver()
     _ = driver.start()
     #expect(driver.handle(.connected(nil)).writes.isEmpty)
@@ -37,7 +37,7 @@ import Testing
     #expect(driver.method(RunnerDriver.found, on: 2).writes.count == 1)
   }
 
-  @Test func inspectsAQueueAnewWithEachConnection() {
+  @Test("A runner inspects its queue again on each connection") func inspectsAQueueAnewWithEachConnection() {
     var driver = RunnerDriver()
     driver.consume()
     driver.handle(RunnerDriver.lost())
@@ -52,7 +52,7 @@ import Testing
       ])
   }
 
-  @Test func aQueueThatIsAnotherOneByNowIsNotConsumed() {
+  @Test("A queue that has become another one is not consumed") func aQueueThatIsAnotherOneByNowIsNotConsumed() {
     var driver = RunnerDriver()
     driver.consume()
     driver.method(.basicCancel(consumerTag: "amqp-job-1"))
@@ -60,7 +60,8 @@ import Testing
     #expect(driver.finished == .wrongQueue)
   }
 
-  @Test func triesAgainWithGrowingPausesUntilItsTimeIsUp() {
+  @Test("A runner tries to connect with growing pauses until its time is up")
+  func triesAgainWithGrowingPausesUntilItsTimeIsUp() {
     var driver = RunnerDriver { $0.connection.connectTimeout = .seconds(30) }
     #expect(driver.start().sets(.connectLimit, after: .seconds(30)))
     #expect(driver.handle(RunnerDriver.lost(.unreachable)).sets(.retry, after: .milliseconds(250)))
@@ -73,7 +74,7 @@ import Testing
     #expect(end.finished == .unreachable && end.errors.count == 1 && end.errors[0].contains("gone"))
   }
 
-  @Test func triesItsBrokersInTurn() {
+  @Test("A runner tries its brokers in turn") func triesItsBrokersInTurn() {
     let brokers = [BrokerURL(host: "a"), BrokerURL(host: "b")]
     var driver = RunnerDriver { $0.brokers = brokers }
     _ = driver.start()
@@ -86,25 +87,28 @@ import Testing
     #expect(hosts == ["a", "b", "a"])
   }
 
-  @Test func aBrokerThatNeverAnswersTheConsumerIsNotWaitedForForEver() {
+  @Test("A broker that never answers the consumer is not waited for without end")
+  func aBrokerThatNeverAnswersTheConsumerIsNotWaitedForForEver() {
     var driver = RunnerDriver()
     driver.open()
     let end = driver.handle(.timer(.connectLimit))
     #expect(end.finished == .unreachable && end.errors[0].contains("broker:5672"))
   }
 
-  @Test func aRefusedLoginIsFinal() {
+  @Test("A refused login ends the runner") func aRefusedLoginIsFinal() {
     var driver = RunnerDriver()
     _ = driver.start()
     let actions = driver.handle(RunnerDriver.lost(.loginRefused))
     #expect(actions.finished == .notPermitted && actions.errors.count == 1)
   }
 
-  @Test(arguments: [
-    (ReplyCode.notFound, Console.ExitStatus.noQueue), (.resourceLocked, .wrongQueue),
-    (.preconditionFailed, .notPermitted),
-    (.internalError, .temporaryFailure),
-  ])
+  @Test(
+    "A refused queue ends the runner with the status of the refusal",
+    arguments: [
+      (ReplyCode.notFound, Console.ExitStatus.noQueue), (.resourceLocked, .wrongQueue),
+      (.preconditionFailed, .notPermitted),
+      (.internalError, .temporaryFailure),
+    ])
   func aQueueThatIsRefusedEndsIt(code: ReplyCode, status: Console.ExitStatus) {
     var driver = RunnerDriver()
     _ = driver.start()
@@ -113,7 +117,7 @@ import Testing
     #expect(driver.finished == status)
   }
 
-  @Test func aQueueWhoseNodeIsDownMayComeBack() {
+  @Test("A queue whose node is down is waited for") func aQueueWhoseNodeIsDownMayComeBack() {
     var driver = RunnerDriver()
     _ = driver.start()
     driver.handle(.connected(nil))
@@ -123,7 +127,8 @@ import Testing
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
 
-  @Test func aNodeThatIsDownTakesTheOthersItemsWithIt() {
+  @Test("A queue whose node goes down stops the workers of all its items")
+  func aNodeThatIsDownTakesTheOthersItemsWithIt() {
     var driver = RunnerDriver {
       $0.extent = .forever
       $0.parallelism = 2
@@ -138,7 +143,7 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func aMissingQueueIsGrantedItsTime() {
+  @Test("A missing queue is waited for as long as the user allows") func aMissingQueueIsGrantedItsTime() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(10) }
     _ = driver.start()
     driver.handle(.connected(nil))
@@ -149,7 +154,7 @@ import Testing
     #expect(driver.finished == .noQueue)
   }
 
-  @Test func aQueueDeletedWhileWaitingEndsIt() {
+  @Test("A queue that is deleted while the runner waits ends it") func aQueueDeletedWhileWaitingEndsIt() {
     var driver = RunnerDriver()
     driver.consume()
     #expect(driver.method(.basicCancel(consumerTag: "amqp-job-1")).writes.count == 1)
@@ -157,26 +162,27 @@ import Testing
     #expect(driver.finished == .noQueue)
   }
 
-  @Test func knowsAQueueWithRetriesByItsFamily() {
+  @Test("A queue with retries is known by its family") func knowsAQueueWithRetriesByItsFamily() {
     var driver = RunnerDriver()
     #expect(driver.open(hasRetries: true).writes.count == 1)
     #expect(driver.runner.policy.hasRetries)
   }
 
-  @Test func whatNeedsRetriesIsNotIgnoredOnAQueueWithout() {
+  @Test("Options that need a retry queue end a runner on a queue without one")
+  func whatNeedsRetriesIsNotIgnoredOnAQueueWithout() {
     var driver = RunnerDriver { $0.attempts.areRequired = true }
     let actions = driver.open()
     #expect(actions.writes.isEmpty && actions.errors.count == 1 && driver.finished == .wrongQueue)
   }
 
-  @Test func anIdleRunnerConnectsAgain() {
+  @Test("An idle runner that loses its connection connects again") func anIdleRunnerConnectsAgain() {
     var driver = RunnerDriver()
     driver.consume()
     let actions = driver.handle(RunnerDriver.lost())
     #expect(actions.sets(.connectLimit, after: .seconds(60)) && actions.finished == nil)
   }
 
-  @Test func aPauseIsNoSilenceOfTheBrokers() {
+  @Test("A pause after failures does not count as a silence of the broker") func aPauseIsNoSilenceOfTheBrokers() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume()
     for _ in 1...2 {
@@ -188,7 +194,7 @@ import Testing
     #expect(driver.handle(.timer(.connectLimit)).sets(.connectLimit, after: .seconds(60)))
   }
 
-  @Test func saysWhatItWaitsFor() {
+  @Test("A runner says what it waits for") func saysWhatItWaitsFor() {
     var driver = RunnerDriver()
     driver.consume()
     driver.now += .seconds(120)
@@ -206,7 +212,8 @@ import Testing
     return .connectionFailed(failure)
   }()
 
-  @Test func aTokenThatRanOutUnderAWorkerIsNoFaultOfTheNetwork() {
+  @Test("A token that runs out under a worker ends the runner with 77")
+  func aTokenThatRanOutUnderAWorkerIsNoFaultOfTheNetwork() {
     var driver = RunnerDriver { $0.connection.credentialsMayChange = true }
     driver.work()
     driver.handle(Self.expired)
@@ -214,7 +221,8 @@ import Testing
     #expect(driver.finished == .notPermitted)
   }
 
-  @Test func whatWasRefusedMayBeReplacedIfItWasGoodBefore() {
+  @Test("A login that succeeded before is tried again if it may be replaced")
+  func whatWasRefusedMayBeReplacedIfItWasGoodBefore() {
     var driver = RunnerDriver { $0.connection.credentialsMayChange = true }
     driver.consume()
     driver.handle(RunnerDriver.lost())
@@ -228,7 +236,7 @@ import Testing
     #expect(driver.runner.phase == .serving)
   }
 
-  @Test(arguments: [JobOptions.Extent.count(1), .forever])
+  @Test("A login that is not replaced in time ends the runner", arguments: [JobOptions.Extent.count(1), .forever])
   func whatIsNotReplacedInTimeIsRefused(extent: JobOptions.Extent) {
     var driver = RunnerDriver {
       $0.connection.credentialsMayChange = true
@@ -241,7 +249,7 @@ import Testing
     #expect(end.finished == .notPermitted && end.errors.first?.contains("check user, password") == true)
   }
 
-  @Test(arguments: [true, false])
+  @Test("A first login that is refused ends the runner", arguments: [true, false])
   func aFirstLoginThatIsRefusedIsTheEnd(mayChange: Bool) {
     var driver = RunnerDriver { $0.connection.credentialsMayChange = mayChange }
     _ = driver.start()

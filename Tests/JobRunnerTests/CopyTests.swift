@@ -20,20 +20,21 @@ import Testing
     return (driver, actions)
   }
 
-  @Test func aCopyWaitsUntilTheItemCanBeSettled() {
+  @Test("A copy waits until its item can be settled") func aCopyWaitsUntilTheItemCanBeSettled() {
     var (driver, actions) = asking()
     #expect(actions.asksBeforeCopy && actions.moves.isEmpty)
     #expect(driver.method(.basicQoSOK).moves == [Move(destination: .queue, attempts: 1)])
   }
 
-  @Test func anItemThatIsLostAtOnceHasNoCopy() {
+  @Test("An item that is lost at once gets no copy") func anItemThatIsLostAtOnceHasNoCopy() {
     var (driver, _) = asking()
     #expect(driver.handle(RunnerDriver.lost()).moves.isEmpty)
     #expect(driver.reconnect().moves.isEmpty)
     #expect(driver.method(.basicQoSOK).moves.isEmpty)
   }
 
-  @Test func withoutAnAnswerItIsRunUncounted() {
+  @Test("An item is run uncounted if the channel does not answer before its copy")
+  func withoutAnAnswerItIsRunUncounted() {
     var (driver, _) = asking()
     #expect(driver.handle(.timer(.settlementLimit)).startsWorker)
     #expect(driver.method(.basicQoSOK).moves.isEmpty)
@@ -49,7 +50,7 @@ import Testing
     return driver.handle(RunnerDriver.lost())
   }
 
-  @Test(arguments: [true, false])
+  @Test("An item that is lost again and again is not copied without end", arguments: [true, false])
   func itemsThatAreLostAgainAndAgainAreNotCopiedForEver(isConfirmed: Bool) {
     var driver = RunnerDriver()
     driver.consume(hasRetries: true)
@@ -61,7 +62,8 @@ import Testing
     #expect(end.errors.count == 1 && driver.finished == .temporaryFailure)
   }
 
-  @Test func oneThatHasLeftItsQueueBeginsTheCountAnew() {
+  @Test("A copy whose item left its queue begins the count of losses anew")
+  func oneThatHasLeftItsQueueBeginsTheCountAnew() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
     _ = driver.handle(RunnerDriver.lost())
@@ -86,7 +88,8 @@ import Testing
     return driver.handle(.moveUnconfirmed(reason: "silence", slot: 0))
   }
 
-  @Test func copiesThatMayBeThereEachTimeAreNotMadeForEver() {
+  @Test("Copies whose outcome stays unknown are not made without end")
+  func copiesThatMayBeThereEachTimeAreNotMadeForEver() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
     for _ in 1..<CopyState.maxLosses {
@@ -98,7 +101,7 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func copiesThatAreNotThereCountForNothing() {
+  @Test("Copies that the broker refused are not counted as losses") func copiesThatAreNotThereCountForNothing() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: true)
     for _ in 1...3 * CopyState.maxLosses {
@@ -118,7 +121,8 @@ import Testing
     return properties
   }()
 
-  @Test(arguments: [true, false]) func whatCannotBeReadIsSetAsideAndCounts(hasRetries: Bool) {
+  @Test("An item whose properties cannot be read is set aside, and counts as failed", arguments: [true, false])
+  func whatCannotBeReadIsSetAsideAndCounts(hasRetries: Bool) {
     var driver = RunnerDriver()
     driver.consume(hasRetries: hasRetries)
     let actions = driver.deliver(Self.malformed)
@@ -130,19 +134,20 @@ import Testing
     #expect(driver.settle().finished == .failure)
   }
 
-  @Test func whereTheBodyIsAllThatIsWantedItIsRun() {
+  @Test("An item whose properties cannot be read is run if only its body is wanted")
+  func whereTheBodyIsAllThatIsWantedItIsRun() {
     var driver = RunnerDriver { $0.attempts.runsMalformed = true }
     driver.consume()
     #expect(driver.deliver(Self.malformed).startsWorker)
   }
 
-  @Test func itsCopyInItsQueueIsWhatItWas() {
+  @Test("A copy of an item whose properties cannot be read has those properties") func itsCopyInItsQueueIsWhatItWas() {
     let item = WorkItem(envelope: envelope(1), properties: Self.malformed, queue: "q")
     let copy = item.properties(for: Move(destination: .queue, attempts: 3), host: "h", time: 1)
     #expect(copy == Self.malformed)
   }
 
-  @Test func itsDeadLetterHasThePropertiesAsTheyCame() {
+  @Test("A dead letter has properties that cannot be read in a header") func itsDeadLetterHasThePropertiesAsTheyCame() {
     let item = WorkItem(envelope: envelope(1), properties: Self.malformed, queue: "q")
     let cause = DeadLetterCause(reason: .malformed, status: nil)
     let copy = item.properties(for: Move(destination: .deadLetter(cause), attempts: 0), host: "h", time: 1)
@@ -152,7 +157,7 @@ import Testing
   }
 
   /// The body is passed on while it arrives, so the channel cannot answer anything meanwhile.
-  @Test func whatIsTooLargeIsCopiedAsItComes() {
+  @Test("An item that is too large is copied while it arrives") func whatIsTooLargeIsCopiedAsItComes() {
     var driver = RunnerDriver()
     driver.consume(hasRetries: true)
     let actions = driver.handle(.tooLarge(envelope(1), BasicProperties(), slot: 0))
@@ -160,7 +165,7 @@ import Testing
     #expect(actions.moves == [Move(destination: .deadLetter(cause), attempts: 1)] && !actions.asksBeforeCopy)
   }
 
-  @Test func whatIsOfNoSlotIsNothing() {
+  @Test("An item that belongs to no slot is ignored") func whatIsOfNoSlotIsNothing() {
     var driver = RunnerDriver()
     driver.consume()
     for slot in [-1, 1, 65_534] {

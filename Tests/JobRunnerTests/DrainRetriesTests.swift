@@ -25,7 +25,7 @@ import Testing
     driver.method(.queueDeclareOK(.init(name: "q.marks", messageCount: marks, consumerCount: 0)))
   }
 
-  @Test func anItemInTheRetryQueueIsWaitedFor() {
+  @Test("An item in the retry queue is waited for") func anItemInTheRetryQueueIsWaitedFor() {
     var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(1, &driver)
@@ -34,7 +34,8 @@ import Testing
     #expect(driver.runner.drain.finding == .retries)
   }
 
-  @Test func anEmptyRetryQueueHasToBeItsLeadersWord() {
+  @Test("Only an answer of the leader shows that the retry queue is empty")
+  func anEmptyRetryQueueHasToBeItsLeadersWord() {
     var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(0, &driver)
@@ -47,7 +48,8 @@ import Testing
     #expect(driver.runner.drain.finding == .empty)
   }
 
-  @Test func aLeaderThatDoesNotAnswerIsNotWaitedForForEver() {
+  @Test("A leader that does not answer is not waited for without end")
+  func aLeaderThatDoesNotAnswerIsNotWaitedForForEver() {
     var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(0, &driver)
@@ -55,7 +57,7 @@ import Testing
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
 
-  @Test func whatALookGetsGoesBackToTheRetryQueue() {
+  @Test("An item that a probe gets goes back to the retry queue") func whatALookGetsGoesBackToTheRetryQueue() {
     var driver = probingRetries()
     _ = driver.counted(0, 1)
     counted(0, &driver)
@@ -94,7 +96,7 @@ import Testing
     return driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
   }
 
-  @Test func whatIsOnItsWayBackIsWaitedFor() {
+  @Test("An item on its way back is waited for") func whatIsOnItsWayBackIsWaitedFor() {
     var driver = probingRetries()
     for _ in 0..<5 {
       #expect(look(marks: 1, &driver).sets(.probe, after: .seconds(1)))
@@ -107,7 +109,7 @@ import Testing
     #expect(driver.handle(.workerEnded(.exited(0))).writes.contains([Self.ack, .channelOpen, Self.takesMark]))
   }
 
-  @Test func marksOfWhichNoItemComesAreTakenAwayInTheEnd() {
+  @Test("Marks whose items do not come are removed in the end") func marksOfWhichNoItemComesAreTakenAwayInTheEnd() {
     var driver = probingRetries()
     for pause in [1, 300] {
       #expect(look(marks: 2, &driver).writes.isEmpty)
@@ -125,7 +127,16 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func othersWhoLookTooDoNotPutThatOff() {
+  @Test("A runner that waits for marked items says for how many and for how long")
+  func whoWaitsForSuchItemsSaysForHowManyAndHowLong() {
+    var driver = probingRetries()
+    _ = look(marks: 2, &driver)
+    driver.now += .seconds(120)
+    let line = driver.handle(.timer(.report)).notices.first ?? ""
+    #expect(line.contains("waiting for 2 items") && line.contains("out of sight") && line.contains("300s"))
+  }
+
+  @Test("The probes of other runners do not delay the removal of marks") func othersWhoLookTooDoNotPutThatOff() {
     var driver = probingRetries()
     for _ in 0..<2 {
       _ = look(marks: 1, &driver)
@@ -136,7 +147,7 @@ import Testing
   }
 
   /// The mark belongs to an item that another runner holds and is just settling.
-  @Test func aMarkInSomebodysHandIsNotTakenAway() {
+  @Test("A mark whose item another runner holds is not removed") func aMarkInSomebodysHandIsNotTakenAway() {
     var driver = probingRetries()
     othersAreThere(for: 600, &driver)
     for _ in 0..<2 {
@@ -157,10 +168,12 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (BasicProperties(), false), (with(["x-first-death-queue": .string("another")]), false),
-    (back, true), (with(["x-first-death-queue": .string("q.retry"), "x-acquired-count": .int64(1)]), true),
-  ])
+  @Test(
+    "The mark of an item that was retried is removed when the item leaves the queue",
+    arguments: [
+      (BasicProperties(), false), (with(["x-first-death-queue": .string("another")]), false),
+      (back, true), (with(["x-first-death-queue": .string("q.retry"), "x-acquired-count": .int64(1)]), true),
+    ])
   func theMarkGoesWithTheItem(properties: BasicProperties, isMarked: Bool) {
     for isRedelivered in [false, true] {
       var driver = RunnerDriver { $0.extent = .drain }
@@ -173,7 +186,7 @@ import Testing
     }
   }
 
-  @Test func anItemThatIsToBeTriedAgainKeepsItsMark() {
+  @Test("An item that is to be tried again keeps its mark") func anItemThatIsToBeTriedAgainKeepsItsMark() {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume(hasRetries: true)
     driver.deliver(Self.back)
@@ -184,7 +197,7 @@ import Testing
     #expect(!(failed + settled).writes.joined().contains(Self.takesMark))
   }
 
-  @Test func aDeadLetterHasNoMark() {
+  @Test("A dead letter has no mark") func aDeadLetterHasNoMark() {
     var driver = RunnerDriver {
       $0.extent = .drain
       $0.attempts.maxAttempts = 2
@@ -195,7 +208,7 @@ import Testing
     #expect(driver.handle(.moveConfirmed(slot: 0)).writes.contains([Self.ack, .channelOpen, Self.takesMark]))
   }
 
-  @Test func aUserWhoMayNotTakeMarksIsToldSo() {
+  @Test("A user who may not remove marks is told so") func aUserWhoMayNotTakeMarksIsToldSo() {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume(hasRetries: true)
     driver.deliver(Self.back)

@@ -30,7 +30,7 @@ import Testing
     return driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
   }
 
-  @Test func threeEmptyLooksASecondApartEndIt() {
+  @Test("Three empty probes, a second apart, show that the queue is drained") func threeEmptyLooksASecondApartEndIt() {
     var driver = waiting()
     #expect(driver.handle(.timer(.idle)).writes == [questions])
     #expect(emptyProbe(&driver).sets(.probe, after: .seconds(1)))
@@ -46,7 +46,7 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func aFailureBeforeIsStillOne() {
+  @Test("An item that failed before the queue was drained still counts as failed") func aFailureBeforeIsStillOne() {
     var driver = waiting { $0.extent = .count(5) }
     driver.deliver()
     driver.handle(.workerEnded(.exited(3)))
@@ -59,7 +59,7 @@ import Testing
     #expect(driver.finished == .failure)
   }
 
-  @Test func anotherConsumerMayGiveOneBack() {
+  @Test("A queue with another consumer is not drained") func anotherConsumerMayGiveOneBack() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 2)
@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test func twoWhoseLooksHaveMetPartAgain() {
+  @Test("Two runners whose probes met do not meet again") func twoWhoseLooksHaveMetPartAgain() {
     var driver = waiting(jitter: { .random(in: 0...1) })
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 2)
@@ -89,7 +89,16 @@ import Testing
     #expect(pauses.count > 10)
   }
 
-  @Test func aLookThatFindsSomethingStartsTheCountAnew() {
+  @Test("A runner that gives up says what is in the way") func whoGivesUpSaysWhatIsInTheWay() {
+    var driver = waiting()
+    driver.handle(.timer(.idle))
+    _ = driver.counted(0, 2)
+    _ = driver.counted(0, 1)
+    _ = driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
+    #expect(driver.handle(.timer(.drainLimit)).errors.first?.contains("others consume") == true)
+  }
+
+  @Test("A probe that finds something starts the count anew") func aLookThatFindsSomethingStartsTheCountAnew() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     for _ in 0..<2 {
@@ -107,7 +116,7 @@ import Testing
     #expect(emptyProbe(&driver).contains(.closeConnections))
   }
 
-  @Test func anItemInTheQueueIsConsumed() {
+  @Test("An item that a probe finds is consumed") func anItemInTheQueueIsConsumed() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     _ = emptyProbe(&driver)
@@ -119,7 +128,8 @@ import Testing
     #expect(driver.deliver().startsWorker)
   }
 
-  @Test func anItemThatSomebodyElseGetsIsNotWaitedForForEver() {
+  @Test("An item that somebody else gets is not waited for without end")
+  func anItemThatSomebodyElseGetsIsNotWaitedForForEver() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     _ = driver.counted(1, 1)
@@ -127,7 +137,8 @@ import Testing
     #expect(driver.handle(.timer(.idle)).writes == [questions])
   }
 
-  @Test func aSlotThatStillWaitsLooksWhenTheOthersAreThrough() {
+  @Test("A slot that still waits probes the queue when the others are done")
+  func aSlotThatStillWaitsLooksWhenTheOthersAreThrough() {
     var driver = waiting {
       $0.parallelism = 2
       $0.extent = .count(2)
@@ -138,7 +149,8 @@ import Testing
     #expect(driver.method(.channelCloseOK, on: 2).sets(.idle, after: .milliseconds(250)))
   }
 
-  @Test func aLookWaitsForNoSlotThatHasHadItsLastItem() {
+  @Test("The next probe waits until a slot with its last item has closed")
+  func aLookWaitsForNoSlotThatHasHadItsLastItem() {
     var driver = waiting {
       $0.parallelism = 2
       $0.extent = .count(2)
@@ -150,7 +162,8 @@ import Testing
     #expect(driver.method(.channelCloseOK, on: 2).sets(.probe, after: .seconds(1)))
   }
 
-  @Test func anItemThatComesDuringALookIsRunAndItsAnswersAreStale() {
+  @Test("An item that comes during a probe is run, and the answers of the probe are stale")
+  func anItemThatComesDuringALookIsRunAndItsAnswersAreStale() {
     var driver = waiting { $0.extent = .count(2) }
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 1)
@@ -165,7 +178,8 @@ import Testing
     #expect(driver.counted(0, 1).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
   }
 
-  @Test func anItemThatComesAsTheLookEndsIsPutBackAsACopyAndTakenAgain() {
+  @Test("An item that comes as a probe ends is put back as a copy, and taken again")
+  func anItemThatComesAsTheLookEndsIsPutBackAsACopyAndTakenAgain() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 1)
@@ -184,7 +198,8 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func aSignalEndsALookAndPutsBackWhatComesInThatMoment() {
+  @Test("A signal ends a probe, and an item that comes in that moment is put back")
+  func aSignalEndsALookAndPutsBackWhatComesInThatMoment() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     #expect(driver.handle(.signal(.terminate)).writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
@@ -196,7 +211,8 @@ import Testing
     #expect(driver.finished == .signal(.terminate))
   }
 
-  @Test func answersThatDoNotShowOurOwnConsumerShowNothing() {
+  @Test("Answers that do not show the runner's own consumer show nothing")
+  func answersThatDoNotShowOurOwnConsumerShowNothing() {
     var driver = waiting { $0.connection.connectTimeout = .seconds(30) }
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 0)
@@ -211,13 +227,14 @@ import Testing
     #expect(driver.finished == .unreachable)
   }
 
-  @Test func anItemThatComesDuringALookIsAnAnswer() {
+  @Test("An item that comes during a probe is an answer of the broker") func anItemThatComesDuringALookIsAnAnswer() {
     var driver = waiting { $0.extent = .count(2) }
     driver.handle(.timer(.idle))
     #expect(driver.deliver().contains(.cancel(.connectLimit)))
   }
 
-  @Test func aBrokerThatNeverAnswersTheCancelIsNotWaitedForForEver() {
+  @Test("A broker that never answers the cancel is not waited for without end")
+  func aBrokerThatNeverAnswersTheCancelIsNotWaitedForForEver() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 1)
@@ -225,7 +242,7 @@ import Testing
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
 
-  @Test func aSignalDoesNotWaitForTheAnswerToTheCancel() {
+  @Test("A signal does not wait for the answer to the cancel") func aSignalDoesNotWaitForTheAnswerToTheCancel() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 1)
@@ -235,7 +252,8 @@ import Testing
     #expect(driver.handle(.timer(.settlementLimit)).finished == .signal(.terminate))
   }
 
-  @Test func anItemOfALookWhoseChannelIsClosedEndsNoLooking() {
+  @Test("A runner goes on if the broker takes back the item of a probe")
+  func anItemOfALookWhoseChannelIsClosedEndsNoLooking() {
     var driver = waiting()
     driver.handle(.timer(.idle))
     _ = driver.counted(0, 1)
@@ -246,7 +264,7 @@ import Testing
     #expect(driver.method(closed).writes == [[.channelOpen, .basicQoS(prefetchCount: 1), consume]])
   }
 
-  @Test func allOurConsumersAreOurOwn() {
+  @Test("The consumers of all slots are the runner's own") func allOurConsumersAreOurOwn() {
     var driver = waiting {
       $0.parallelism = 3
       $0.extent = .count(5)
@@ -257,7 +275,7 @@ import Testing
     #expect(driver.runner.drain.finding == .empty)
   }
 
-  @Test func anEmptyQueueIsGrantedItsTimeAtFirst() {
+  @Test("An empty queue is waited for at first as long as the user allows") func anEmptyQueueIsGrantedItsTimeAtFirst() {
     var driver = RunnerDriver {
       $0.whenEmpty = .exit
       $0.waitFirst = .seconds(60)

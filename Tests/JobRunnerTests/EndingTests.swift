@@ -19,7 +19,7 @@ import Testing
     ).text
   }
 
-  @Test func saysWhatWasDone() {
+  @Test("The last line says what was done") func saysWhatWasDone() {
     #expect(text(.complete, [.acked, .acked]) == "queue 'q': 2 done in 41s")
     #expect(text(.complete, [.acked, .requeued], wanted: 2) == "queue 'q': 1 of 2 done, 1 given back in 41s")
     let all: [Settlement] = [
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func isTheLastLineOfSeveralItems() {
+  @Test("A runner of several items has a last line") func isTheLastLineOfSeveralItems() {
     var driver = RunnerDriver { $0.extent = .count(2) }
     driver.consume()
     driver.deliver()
@@ -53,14 +53,14 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func isNoLineOfASingleItem() {
+  @Test("A runner of a single item has no last line") func isNoLineOfASingleItem() {
     var driver = RunnerDriver()
     driver.work()
     let actions = driver.handle(.workerEnded(.exited(0))) + driver.settle()
     #expect(endings(actions, .notice) == [] && driver.finished == .success)
   }
 
-  @Test func saysTheSignalToo() {
+  @Test("The last line names the signal") func saysTheSignalToo() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume()
     let actions =
@@ -69,7 +69,8 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func doesNotCountAnAckThatTheBrokerMayNotHaveTaken() {
+  @Test("The last line does not count an ack that the broker may not have taken")
+  func doesNotCountAnAckThatTheBrokerMayNotHaveTaken() {
     var driver = RunnerDriver { $0.extent = .count(3) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
@@ -80,7 +81,7 @@ import Testing
     #expect(endings(actions, .notice) == ["queue 'q' at broker:5672: 1 of 3 done, 1 not settled in 0s"])
   }
 
-  @Test func isLeftOutWhereAnErrorSaysItAll() {
+  @Test("The last line is left out if an error says it all") func isLeftOutWhereAnErrorSaysItAll() {
     var driver = RunnerDriver { $0.extent = .drain }
     driver.consume()
     let actions = driver.handle(.timer(.drainLimit)) + driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))

@@ -30,26 +30,29 @@ import Testing
 
   // MARK: What cannot be served
 
-  @Test(arguments: [
-    RunnerDriver.differs("durable", "received 'true' but current is 'false'"),
-    RunnerDriver.differs("auto_delete", "received 'false' but current is 'true'"),
-    RunnerDriver.differs("exclusive", "received 'false' but current is 'true'"),
-    RunnerDriver.differs("x-queue-type", "received 'quorum' but current is 'stream'"),
-    RunnerDriver.differs("x-queue-type", "received 'quorum' but current is 'something-new'"),
-  ])
+  @Test(
+    "A queue that may lose its items is not consumed",
+    arguments: [
+      RunnerDriver.differs("durable", "received 'true' but current is 'false'"),
+      RunnerDriver.differs("auto_delete", "received 'false' but current is 'true'"),
+      RunnerDriver.differs("exclusive", "received 'false' but current is 'true'"),
+      RunnerDriver.differs("x-queue-type", "received 'quorum' but current is 'stream'"),
+      RunnerDriver.differs("x-queue-type", "received 'quorum' but current is 'something-new'"),
+    ])
   func anUnsafeQueueIsNotConsumed(answer: AMQP.Method) {
     var driver = Self.connected()
     let actions = driver.method(answer, on: 2)
     #expect(actions.writes.isEmpty && actions.errors.count == 1 && driver.finished == .wrongQueue)
   }
 
-  @Test func otherWordsAreNotTakenForAKnownKind() {
+  @Test("Unknown words of a broker are not taken for a known kind of queue") func otherWordsAreNotTakenForAKnownKind() {
     var driver = Self.connected()
     driver.method(Self.refusal(.preconditionFailed, "no such argument"), on: 2)
     #expect(driver.finished == .notPermitted)
   }
 
-  @Test func aLengthThatIsLimitedDoesNotGoWithARetryQueue() {
+  @Test("A queue with a limited length does not go with a retry queue")
+  func aLengthThatIsLimitedDoesNotGoWithARetryQueue() {
     var driver = Self.connected(to: ServerVersion(3, 10))
     let corrected = driver.method(
       RunnerDriver.differs("x-max-length", "received none but current is the value '2' of type 'signedint'"), on: 2)
@@ -58,7 +61,8 @@ import Testing
     #expect(driver.finished == .wrongQueue)
   }
 
-  @Test func aRetryQueueOfAnotherKindIsNoRetryQueue() {
+  @Test("A retry queue that was declared otherwise does not count as one")
+  func aRetryQueueOfAnotherKindIsNoRetryQueue() {
     var driver = Self.connected()
     driver.method(RunnerDriver.found, on: 2)
     let differs = RunnerDriver.differs(
@@ -68,31 +72,35 @@ import Testing
 
   // MARK: What it is
 
-  @Test func aQueueAsDeclaredIsKnownByOneQuestionEach() {
+  @Test("A queue that amqp-job declared is known by one question for each of its queues")
+  func aQueueAsDeclaredIsKnownByOneQuestionEach() {
     var driver = Self.connected()
     for _ in 1...4 { driver.method(RunnerDriver.found, on: 2) }
     #expect(driver.runner.policy.standing == .declared && driver.runner.phase == .serving)
   }
 
-  @Test func noMoreIsAskedThanMakesADifference() {
+  @Test("A runner asks no question whose answer makes no difference") func noMoreIsAskedThanMakesADifference() {
     var driver = Self.connected(to: ServerVersion(3, 10))
     #expect(driver.method(RunnerDriver.plain, on: 2).writes.map(\.first) == [.basicQoS(prefetchCount: 1)])
     #expect(driver.runner.policy.standing == .plain(nil))
   }
 
-  @Test func aServerThatDropsWhatComesBackIsAskedForTheTypeFirst() {
+  @Test("A server that drops items which return often is asked for the queue's type first")
+  func aServerThatDropsWhatComesBackIsAskedForTheTypeFirst() {
     var driver = Self.connected(to: ServerVersion(4, 0))
     #expect(driver.method(RunnerDriver.plain, on: 2).writes.map(\.first) == [.channelOpen])
     #expect(driver.method(RunnerDriver.found, on: 2).writes.map(\.first) == [.basicQoS(prefetchCount: 1)])
   }
 
-  @Test func whatNeedsRetriesWaitsForAllAnswersBeforeItConsumes() {
+  @Test("A runner that needs retries consumes only after all answers")
+  func whatNeedsRetriesWaitsForAllAnswersBeforeItConsumes() {
     var driver = Self.connected { $0.attempts.areRequired = true }
     let writes = (1...4).map { _ in driver.method(RunnerDriver.found, on: 2).writes.count }
     #expect(writes == [0, 0, 0, 1])
   }
 
-  @Test func aQueueWhoseRetryQueueIsGoneHasADeadLetterExchange() {
+  @Test("A queue whose retry queue is gone still has its dead-letter exchange")
+  func aQueueWhoseRetryQueueIsGoneHasADeadLetterExchange() {
     var driver = Self.connected()
     driver.method(RunnerDriver.found, on: 2)
     driver.method(RunnerDriver.notMade("q.retry"), on: 2)
@@ -100,14 +108,15 @@ import Testing
       driver.runner.policy.standing == .deadLettering(DeadLetterTarget(exchange: "", routingKey: "q.dead")))
   }
 
-  @Test func aQueueWithoutAQueueOfMarksHasToBeDeclaredAnew() {
+  @Test("A queue without its queue of marks has to be declared again")
+  func aQueueWithoutAQueueOfMarksHasToBeDeclaredAnew() {
     var driver = Self.connected()
     for _ in 1...3 { driver.method(RunnerDriver.found, on: 2) }
     let errors = driver.method(RunnerDriver.notMade("q.marks"), on: 2).errors
     #expect(errors.first?.contains("declare q") == true && driver.finished == .wrongQueue)
   }
 
-  @Test func theOwnersDeadLetterExchangeIsFound() {
+  @Test("A dead-letter exchange that the owner chose is found") func theOwnersDeadLetterExchangeIsFound() {
     var driver = Self.connected { $0.attempts.areRequired = true }
     driver.method(
       RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
@@ -118,7 +127,8 @@ import Testing
     #expect(driver.runner.policy.standing == .deadLettering(DeadLetterTarget(exchange: "dlx", routingKey: "k")))
   }
 
-  @Test func aPlainQuorumQueueIsServedOnceCopiesAreKnownToBePossible() {
+  @Test("A plain quorum queue is consumed once copies are known to be possible")
+  func aPlainQuorumQueueIsServedOnceCopiesAreKnownToBePossible() {
     var driver = Self.connected()
     driver.method(RunnerDriver.plain, on: 2)
     driver.method(RunnerDriver.differs("x-queue-type", "received 'classic' but current is 'quorum'"), on: 2)
@@ -128,10 +138,12 @@ import Testing
     #expect(driver.runner.policy.standing == .plain(.quorum))
   }
 
-  @Test(arguments: [
-    (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), Console.ExitStatus.notPermitted),
-    (.refused(CloseReason(code: .resourceLocked, text: "no")), .temporaryFailure),
-  ])
+  @Test(
+    "A user who may not publish copies takes no item that the broker would drop",
+    arguments: [
+      (PublishingPermission.refused(CloseReason(code: .accessRefused, text: "no")), Console.ExitStatus.notPermitted),
+      (.refused(CloseReason(code: .resourceLocked, text: "no")), .temporaryFailure),
+    ])
   func whoMayNotPublishCopiesTakesNothingThatABrokerDrops(
     permission: PublishingPermission, status: Console.ExitStatus
   ) {
@@ -143,7 +155,8 @@ import Testing
     #expect(driver.finished == status)
   }
 
-  @Test func wherePermissionCannotBeAskedForItIsTriedAgain() {
+  @Test("The question for the permission to publish is repeated if it cannot be asked")
+  func wherePermissionCannotBeAskedForItIsTriedAgain() {
     var driver = Self.connected()
     driver.method(RunnerDriver.plain, on: 2)
     driver.method(RunnerDriver.differs("x-queue-type", "received 'classic' but current is 'quorum'"), on: 2)
@@ -154,14 +167,15 @@ import Testing
     #expect(end.errors.count == 1 && end.errors[0].contains("no copies"))
   }
 
-  @Test func aServerThatDropsNothingIsNotAskedForPermission() {
+  @Test("A server that drops nothing is not asked for the permission to publish")
+  func aServerThatDropsNothingIsNotAskedForPermission() {
     var driver = Self.connected(to: ServerVersion(3, 13))
     driver.method(RunnerDriver.plain, on: 2)
     driver.method(RunnerDriver.differs("x-queue-type", "received 'classic' but current is 'quorum'"), on: 2)
     #expect(!driver.method(RunnerDriver.found, on: 2).contains(.askForPermission))
   }
 
-  @Test func anAssumedQueueIsConsumedAtOnce() {
+  @Test("A queue that the user describes is consumed at once") func anAssumedQueueIsConsumedAtOnce() {
     var driver = RunnerDriver { $0.assumed = .plain(.classic) }
     guard case .connect(let questions)? = driver.start().first else {
       Issue.record("it does not connect first")
@@ -171,7 +185,8 @@ import Testing
     #expect(driver.handle(.connected(ServerVersion(4, 0))).writes.count == 1)
   }
 
-  @Test func anAssumedQueueIsNotConsumedWithoutTheCopiesThatKeepItsItems() {
+  @Test("A queue that the user describes is not consumed without the copies that keep its items")
+  func anAssumedQueueIsNotConsumedWithoutTheCopiesThatKeepItsItems() {
     var driver = RunnerDriver { $0.assumed = .plain(.quorum) }
     _ = driver.start()
     #expect(driver.handle(.connected(ServerVersion(4, 0))) == [.askForPermission])
@@ -179,7 +194,8 @@ import Testing
     #expect(driver.finished == .notPermitted)
   }
 
-  @Test func anAssumedQueueOfAServerThatDropsNothingIsConsumedAtOnce() {
+  @Test("A queue that the user describes is consumed at once on a server that drops nothing")
+  func anAssumedQueueOfAServerThatDropsNothingIsConsumedAtOnce() {
     var driver = RunnerDriver { $0.assumed = .plain(.quorum) }
     _ = driver.start()
     #expect(driver.handle(.connected(ServerVersion(3, 10))).writes.count == 1)
@@ -187,9 +203,11 @@ import Testing
 
   // MARK: Without the configure permission
 
-  @Test(arguments: [
-    ("stream", Console.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted),
-  ])
+  @Test(
+    "What a user with read permission alone may not know is not guessed",
+    arguments: [
+      ("stream", Console.ExitStatus.wrongQueue), ("classic", .notPermitted), ("mqtt_qos0", .notPermitted),
+    ])
   func whatAReaderMayNotKnowIsNotGuessed(type: String, status: Console.ExitStatus) {
     var driver = Self.connected()
     driver.method(Self.refusal(.accessRefused), on: 2)
@@ -202,7 +220,8 @@ import Testing
     #expect(driver.method(type, on: 2).errors.count == 1 && driver.finished == status)
   }
 
-  @Test(arguments: [ReplyCode.notFound, .accessRefused])
+  @Test(
+    "A user with read permission alone can serve a plain quorum queue", arguments: [ReplyCode.notFound, .accessRefused])
   func aReaderServesAQuorumQueueThatStandsAlone(beside: ReplyCode) {
     var driver = Self.connected(to: ServerVersion(3, 10))
     driver.method(Self.refusal(.accessRefused), on: 2)
@@ -211,7 +230,8 @@ import Testing
     #expect(driver.runner.inspection.neighbours == (beside == .notFound ? .absent : .hidden))
   }
 
-  @Test func aReaderMayNotKnowWhatARetryQueueIs() {
+  @Test("A user with read permission alone may not know what a retry queue is")
+  func aReaderMayNotKnowWhatARetryQueueIs() {
     var driver = Self.connected(to: ServerVersion(3, 10))
     driver.method(Self.refusal(.accessRefused), on: 2)
     driver.method(Self.ofType("quorum"), on: 2)
@@ -219,7 +239,7 @@ import Testing
     #expect(driver.finished == .notPermitted)
   }
 
-  @Test func nobodySaysDrainedOfWhatCannotBeSeen() {
+  @Test("A queue is not called drained if its retry queue cannot be seen") func nobodySaysDrainedOfWhatCannotBeSeen() {
     var driver = Self.connected(to: ServerVersion(3, 10)) { $0.extent = .drain }
     driver.method(Self.refusal(.accessRefused), on: 2)
     driver.method(Self.ofType("quorum"), on: 2)

@@ -6,19 +6,21 @@ import Testing
 @testable import JobRunner
 
 @Suite struct LivenessRecordTests {
-  @Test(arguments: [0, 1, 12_345_678_901, UInt64.max], [true, false])
+  @Test("A liveness record is read as it was written", arguments: [0, 1, 12_345_678_901, UInt64.max], [true, false])
   func isReadAsItWasWritten(time: UInt64, isServing: Bool) {
     let record = LivenessRecord(time: time, isServing: isServing)
     #expect(LivenessRecord(record.bytes) == record)
     #expect(record.bytes.count == 44)
   }
 
-  @Test(arguments: [
-    "", "\n", "amqp-job", "amqp-job alive 00000000000000000001", "amqp-job alive 00000000000000000001 serving",
-    "amqp-job alive 00000000000000000001 serving\n\n", "amqp-job alive 0000000000000000000x serving\n",
-    "amqp-job alive 99999999999999999999 serving\n", "amqp-job alive 1 serving\n",
-    "amqp-jobs alive 0000000000000000001 serving\n",
-  ])
+  @Test(
+    "Other text is no liveness record",
+    arguments: [
+      "", "\n", "amqp-job", "amqp-job alive 00000000000000000001", "amqp-job alive 00000000000000000001 serving",
+      "amqp-job alive 00000000000000000001 serving\n\n", "amqp-job alive 0000000000000000000x serving\n",
+      "amqp-job alive 99999999999999999999 serving\n", "amqp-job alive 1 serving\n",
+      "amqp-jobs alive 0000000000000000001 serving\n",
+    ])
   func isNothingElse(text: String) { #expect(LivenessRecord(Array(text.utf8)) == nil) }
 
   private func unhealthyReason(
@@ -29,21 +31,22 @@ import Testing
       .unhealthyReason(at: now, maxAge: .seconds(30), asksForBroker: asksForBroker)
   }
 
-  @Test func isFreshUntilItIsTooOld() {
+  @Test("A liveness record counts until it is too old") func isFreshUntilItIsTooOld() {
     #expect(unhealthyReason(age: .zero) == nil)
     #expect(unhealthyReason(age: .seconds(30)) == nil)
     #expect(unhealthyReason(age: .milliseconds(30_001))?.contains("30s") == true)
     #expect(unhealthyReason(age: .seconds(900))?.contains("900s") == true)
   }
 
-  @Test func theBrokerMattersWhereItIsAskedFor() {
+  @Test("The broker matters only to a probe that asks for it") func theBrokerMattersWhereItIsAskedFor() {
     #expect(unhealthyReason(age: .zero, isServing: false) == nil)
     #expect(unhealthyReason(age: .zero, isServing: false, asksForBroker: true)?.contains("broker") == true)
     #expect(unhealthyReason(age: .zero, asksForBroker: true) == nil)
     #expect(unhealthyReason(age: .seconds(31), asksForBroker: true)?.contains("31s") == true)
   }
 
-  @Test func isNotOfThisBootIfItIsOfTheFuture() {
+  @Test("A liveness record of the future is from before this host was started")
+  func isNotOfThisBootIfItIsOfTheFuture() {
     let record = LivenessRecord(time: 2, isServing: true)
     #expect(record.unhealthyReason(at: 1, maxAge: .seconds(30), asksForBroker: false) != nil)
   }
@@ -56,7 +59,8 @@ import Testing
 
   private func record() throws -> LivenessRecord { try #require(LivenessRecord(RecordFile.read(path))) }
 
-  @Test func givesSignsAtOnceThenPeriodicallyAndWithNews() throws {
+  @Test("Signs of life come at once, then periodically and with news")
+  func givesSignsAtOnceThenPeriodicallyAndWithNews() throws {
     var liveness = try Liveness(path: path)
     defer { unlink(path) }
     let first = try record()
@@ -77,7 +81,7 @@ import Testing
     #expect(throws: SystemError(call: "open", code: ENOENT)) { try RecordFile.read(path) }
   }
 
-  @Test func takesOverWhatARunnerLeft() throws {
+  @Test("A liveness file that a runner left is taken over") func takesOverWhatARunnerLeft() throws {
     _ = try Liveness(path: path)
     defer { unlink(path) }
     let left = try record()
@@ -87,7 +91,8 @@ import Testing
 }
 
 @Suite struct ServingTests {
-  @Test func beginsWithTheBrokersWordOnTheQueueAndEndsWithTheConnection() {
+  @Test("A runner is ready from the broker's word about the queue until it loses the connection")
+  func beginsWithTheBrokersWordOnTheQueueAndEndsWithTheConnection() {
     var driver = RunnerDriver { $0.extent = .count(2) }
     _ = driver.start()
     driver.handle(.connected(nil))
@@ -100,7 +105,8 @@ import Testing
     #expect(!driver.runner.isServing)
   }
 
-  @Test func goesOnWithTheNextConnectionAlsoForAWorkerThatMayFinish() {
+  @Test("A runner is ready again with the next connection, even if a worker may finish meanwhile")
+  func goesOnWithTheNextConnectionAlsoForAWorkerThatMayFinish() {
     var driver = RunnerDriver { $0.worker.onDisconnect = .finish }
     driver.work()
     driver.handle(RunnerDriver.lost())
@@ -109,7 +115,7 @@ import Testing
     #expect(driver.runner.isServing)
   }
 
-  @Test func isNotWaitingForAQueueToBeDeclared() {
+  @Test("A runner that waits for its queue to be declared is not ready") func isNotWaitingForAQueueToBeDeclared() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(60) }
     _ = driver.start()
     driver.handle(.connected(nil))

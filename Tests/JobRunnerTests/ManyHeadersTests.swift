@@ -25,12 +25,13 @@ import Testing
     return durations.min() ?? .zero
   }
 
-  @Test func sixteenTimesAsManyTakeNoSquareOfThat() {
+  @Test("The time for headers grows in proportion to their number") func sixteenTimesAsManyTakeNoSquareOfThat() {
     let (few, many) = (time(1_000), time(16_000))
     #expect(many < few * 80, "\(few) and \(many)")
   }
 
-  @Test func thoseThatFindNoRoomAreNamedAsFarAsThatGoes() {
+  @Test("Headers that find no room are named as far as there is room for their names")
+  func thoseThatFindNoRoomAreNamedAsFarAsThatGoes() {
     let entries = WorkerEnvironment([], usedSettings: [], passesSettings: false).entries(for: item(40_000))
     let omitted = entries.filter { $0.starts(with: Array("WORK_ITEM_HEADERS_OMITTED=".utf8)) }
     #expect(omitted.count == 1)

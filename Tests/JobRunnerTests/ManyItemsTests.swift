@@ -18,7 +18,7 @@ import Testing
     return (writes, driver.settle())
   }
 
-  @Test func theConsumerStaysUntilTheLastItem() {
+  @Test("The consumer stays until the last item") func theConsumerStaysUntilTheLastItem() {
     let (writes, end) = Self.run([.exited(0), .exited(0), .exited(0)])
     #expect(
       writes == [
@@ -28,16 +28,18 @@ import Testing
     #expect(end.finished == .success)
   }
 
-  @Test func oneFailureEndsNothingAndIsReported() {
+  @Test("A failed item ends nothing, and is reported") func oneFailureEndsNothingAndIsReported() {
     let (writes, end) = Self.run([.exited(0), .exited(9), .exited(0)])
     #expect(writes[1] == [.basicReject(deliveryTag: 2, requeue: true)])
     #expect(writes.count == 3 && end.finished == .failure)
   }
 
-  @Test(arguments: [
-    Method.basicCancel(consumerTag: "amqp-job-1"),
-    .channelClose(CloseReason(code: .preconditionFailed, text: "delivery acknowledgement on channel 1 timed out")),
-  ])
+  @Test(
+    "An ack that crosses a refusal is no success",
+    arguments: [
+      Method.basicCancel(consumerTag: "amqp-job-1"),
+      .channelClose(CloseReason(code: .preconditionFailed, text: "delivery acknowledgement on channel 1 timed out")),
+    ])
   func anAckThatCrossesARefusalIsNoSuccess(method: AMQP.Method) {
     var driver = RunnerDriver { $0.extent = .count(2) }
     driver.work()
@@ -46,7 +48,7 @@ import Testing
     #expect(driver.finished == .itemTakenBack)
   }
 
-  @Test func theNextItemShowsThatTheAckWasTaken() {
+  @Test("The next item shows that the ack was taken") func theNextItemShowsThatTheAckWasTaken() {
     var driver = RunnerDriver { $0.extent = .count(3) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
@@ -59,14 +61,16 @@ import Testing
     )
   }
 
-  @Test func lostAcksAreNoSuccess() {
+  @Test("Acks that may be lost are no success") func lostAcksAreNoSuccess() {
     var driver = RunnerDriver { $0.extent = .count(2) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
     #expect(driver.handle(RunnerDriver.lost()).finished == .temporaryFailure)
   }
 
-  @Test(arguments: [(ProcessStatus.exited(0), false), (.killed(.terminate), true)])
+  @Test(
+    "TERM ends a runner that has more to do",
+    arguments: [(ProcessStatus.exited(0), false), (.killed(.terminate), true)])
   func termEndsARunnerThatHasMoreToDo(status: ProcessStatus, isGivenBack: Bool) {
     var driver = RunnerDriver { $0.extent = .count(3) }
     driver.work()
@@ -77,7 +81,7 @@ import Testing
     #expect(driver.settle().finished == .signal(.terminate))
   }
 
-  @Test func termWithAllDoneIsASuccess() {
+  @Test("TERM to a runner whose items are all done is a success") func termWithAllDoneIsASuccess() {
     var driver = RunnerDriver { $0.extent = .count(2) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))

@@ -30,7 +30,7 @@ import Testing
     .basicCancel(consumerTag: "amqp-job-1"), .basicAck(deliveryTag: 1, multiple: false), channelClose,
   ]
 
-  @Test func aFailedItemComesBackLater() {
+  @Test("A failed item comes back later") func aFailedItemComesBackLater() {
     var (driver, _) = taken { $0.attempts.retryDelay = .seconds(7) }
     let actions = driver.handle(.workerEnded(.exited(3)))
     let cause = DeadLetterCause(reason: .failed, status: .exited(3))
@@ -40,7 +40,7 @@ import Testing
     #expect(driver.settle().finished?.rawValue == 3)
   }
 
-  @Test func afterItsLastAttemptItIsDeadLettered() {
+  @Test("An item is dead-lettered after its last attempt") func afterItsLastAttemptItIsDeadLettered() {
     var (driver, _) = taken(["x-amqp-job-attempts": .int64(2)])
     let cause = DeadLetterCause(reason: .killed, status: .killed(.kill))
     #expect(
@@ -49,13 +49,14 @@ import Testing
     #expect(driver.settle().finished?.rawValue == 137)
   }
 
-  @Test func aStatusThatNoAttemptMendsIsDeadLetteredAtOnce() {
+  @Test("An item whose worker exits with a status to reject on is dead-lettered at once")
+  func aStatusThatNoAttemptMendsIsDeadLetteredAtOnce() {
     var (driver, _) = taken { $0.attempts.rejectedStatuses = [65] }
     let cause = DeadLetterCause(reason: .rejected, status: .exited(65))
     #expect(driver.handle(.workerEnded(.exited(65))).moves == [Move(destination: .deadLetter(cause), attempts: 1)])
   }
 
-  @Test func aTimeoutSaysSo() {
+  @Test("The dead letter of an item that timed out says so") func aTimeoutSaysSo() {
     var (driver, _) = taken(["x-amqp-job-attempts": .int64(2)]) { $0.worker.timeout = .seconds(1) }
     driver.handle(.timer(.workerLimit))
     let cause = DeadLetterCause(reason: .timedOut, status: .killed(.terminate))
@@ -63,7 +64,7 @@ import Testing
       driver.handle(.workerEnded(.killed(.terminate))).moves == [Move(destination: .deadLetter(cause), attempts: 3)])
   }
 
-  @Test func anInterruptionIsNoAttempt() {
+  @Test("An interruption is no attempt") func anInterruptionIsNoAttempt() {
     var (driver, _) = taken(["x-amqp-job-attempts": .int64(1)])
     driver.handle(.signal(.terminate))
     #expect(
@@ -72,19 +73,21 @@ import Testing
     #expect(driver.settle().finished == .signal(.terminate))
   }
 
-  @Test func crashesThatTheQueueCountsAreAttempts() {
+  @Test("Crashes that the queue counts are attempts") func crashesThatTheQueueCountsAreAttempts() {
     let (_, actions) = taken(["x-amqp-job-attempts": .int64(1), "x-delivery-count": .int64(2)], isRedelivered: true)
     let cause = DeadLetterCause(reason: .cameBack)
     #expect(!actions.startsWorker && actions.moves == [Move(destination: .deadLetter(cause), attempts: 3)])
   }
 
-  @Test func anItemWithoutAnyAttemptLeftIsTakenAndNotDone() {
+  @Test("An item without an attempt left counts as taken, but not as done")
+  func anItemWithoutAnyAttemptLeftIsTakenAndNotDone() {
     var (driver, _) = taken(["x-delivery-count": .int64(3)], isRedelivered: true)
     #expect(driver.handle(.moveConfirmed(slot: 0)).writes == [ackAndClose])
     #expect(driver.settle().finished == .failure)
   }
 
-  @Test func aCrashThatTheQueueDoesNotCountIsCountedBeforeTheNextRun() {
+  @Test("A crash that the queue does not count is counted before the next run")
+  func aCrashThatTheQueueDoesNotCountIsCountedBeforeTheNextRun() {
     var (driver, actions) = taken(["x-amqp-job-attempts": .int64(1)], isRedelivered: true)
     #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 2)])
     // The item does not count as taken, and the slot waits for the next one.
@@ -92,12 +95,12 @@ import Testing
     #expect(driver.deliver(properties(["x-amqp-job-attempts": .int64(2)])).startsWorker)
   }
 
-  @Test func aReturnThatWasNoFailureIsNotCounted() {
+  @Test("A return that was no failure is not counted") func aReturnThatWasNoFailureIsNotCounted() {
     let (_, actions) = taken(["x-acquired-count": .int64(1)], isRedelivered: true)
     #expect(actions.startsWorker)
   }
 
-  @Test(arguments: [true, false])
+  @Test("An item that nears a broker's delivery limit is replaced by a copy", arguments: [true, false])
   func anItemThatNearsABrokersLimitIsRenewed(hasRetries: Bool) {
     let (_, actions) = taken(["x-delivery-count": .int64(10)], isRedelivered: true, hasRetries: hasRetries) {
       $0.attempts.maxAttempts = 50
@@ -105,7 +108,7 @@ import Testing
     #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 10)])
   }
 
-  @Test func withoutACopyItIsRunAllTheSame() {
+  @Test("An item that nears a limit is run even if it cannot be copied") func withoutACopyItIsRunAllTheSame() {
     var (driver, _) = taken(["x-delivery-count": .int64(10)], isRedelivered: true, hasRetries: false)
     let actions = driver.handle(.moveFailed(reason: "why", slot: 0))
     #expect(
@@ -113,7 +116,8 @@ import Testing
         && actions.contains { if case .log(let entry) = $0 { entry.level == .warning } else { false } })
   }
 
-  @Test func anItemWithoutAnyAttemptLeftIsRunWhereNoCopyCanBePublished() {
+  @Test("An item without an attempt left is run if no copy can be published")
+  func anItemWithoutAnyAttemptLeftIsRunWhereNoCopyCanBePublished() {
     var (driver, _) = taken(["x-delivery-count": .int64(3)], isRedelivered: true)
     #expect(driver.handle(.moveFailed(reason: "why", slot: 0)).startsWorker)
     driver.handle(.workerEnded(.exited(0)))
@@ -121,7 +125,8 @@ import Testing
   }
 
   /// The item goes back as one that nobody ran, although it has no attempts left.
-  @Test func anItemWithoutAnyAttemptLeftGoesBackUncountedWhereTheRunnerEnds() {
+  @Test("An item without an attempt left goes back uncounted if the runner ends")
+  func anItemWithoutAnyAttemptLeftGoesBackUncountedWhereTheRunnerEnds() {
     var (driver, _) = taken(["x-delivery-count": .int64(3)], isRedelivered: true)
     driver.handle(.signal(.terminate))
     let actions = driver.handle(.moveFailed(reason: "why", slot: 0))
@@ -129,6 +134,7 @@ import Testing
   }
 
   @Test(
+    "The line about an item without an attempt left tells how the last one ended",
     arguments: [
       (
         [
@@ -159,7 +165,7 @@ import Testing
     #expect(driver.handle(.moveConfirmed(slot: 0)).errors.contains { $0.contains("3 of 3 used") && $0.contains(text) })
   }
 
-  @Test func whereThereIsNoCopyTheItemItselfGoesBack() {
+  @Test("An item whose copy cannot be published goes back itself") func whereThereIsNoCopyTheItemItselfGoesBack() {
     var (driver, _) = taken { $0.extent = .count(2) }
     driver.handle(.workerEnded(.exited(3)))
     #expect(
@@ -169,7 +175,8 @@ import Testing
     #expect(driver.settle().finished == .failure)
   }
 
-  @Test func aBrokerThatDoesNotConfirmIsNotWaitedForForEver() {
+  @Test("A broker that does not confirm a copy is not waited for without end")
+  func aBrokerThatDoesNotConfirmIsNotWaitedForForEver() {
     var (driver, _) = taken()
     driver.handle(.workerEnded(.exited(3)))
     let actions = driver.handle(.timer(.settlementLimit))
@@ -178,7 +185,8 @@ import Testing
     #expect(driver.handle(.moveConfirmed(slot: 0)).isEmpty)
   }
 
-  @Test func aBrokerThatIsShortOfMemoryIsWaitedForUntilWeAreToldToEnd() {
+  @Test("A broker that is short of memory is waited for until a signal comes")
+  func aBrokerThatIsShortOfMemoryIsWaitedForUntilWeAreToldToEnd() {
     var (driver, _) = taken()
     driver.handle(.workerEnded(.exited(3)))
     driver.handle(.movesBlocked(reason: "low on memory"))
@@ -187,7 +195,7 @@ import Testing
     #expect(driver.handle(.timer(.settlementLimit)).contains(.dropMove(slot: 0)))
   }
 
-  @Test func nothingIsAckedWithoutAConnection() {
+  @Test("A copy that is confirmed after the connection is lost acks nothing") func nothingIsAckedWithoutAConnection() {
     var (driver, _) = taken()
     driver.handle(.workerEnded(.exited(3)))
     let actions = driver.handle(RunnerDriver.lost())
@@ -195,7 +203,8 @@ import Testing
     #expect(driver.finished?.rawValue == 3)
   }
 
-  @Test func anItemThatGoesBackByItselfEndsNothing() {
+  @Test("An item that the broker takes back during its move does not end the runner")
+  func anItemThatGoesBackByItselfEndsNothing() {
     var (driver, _) = taken { $0.extent = .count(3) }
     driver.handle(.workerEnded(.exited(3)))
     let actions = driver.method(.basicCancel(consumerTag: "amqp-job-1"))
@@ -206,7 +215,7 @@ import Testing
         && driver.finished == nil)
   }
 
-  @Test func aSignalMeanwhileMakesItTheLastItem() {
+  @Test("A signal during a move makes its item the last one") func aSignalMeanwhileMakesItTheLastItem() {
     var (driver, _) = taken { $0.extent = .count(3) }
     driver.handle(.workerEnded(.exited(3)))
     #expect(driver.handle(.signal(.terminate)).writes.isEmpty)
@@ -214,7 +223,7 @@ import Testing
     #expect(driver.settle().finished == .signal(.terminate))
   }
 
-  @Test func deadLettersSayWhy() {
+  @Test("Dead letters say why") func deadLettersSayWhy() {
     var original = properties(["x-own": .string("kept"), "x-amqp-job-attempts": .int64(1)])
     original.expiration = "5"
     let envelope = Envelope(consumerTag: "c", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q")

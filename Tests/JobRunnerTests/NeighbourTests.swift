@@ -21,13 +21,14 @@ import Testing
     InspectionTests.connected(to: ServerVersion(4, 0), configure)
   }
 
-  @Test func whatIsBesideAPlainQueueIsOfNoInterestToASuccess() {
+  @Test("A success does not ask what is beside a plain queue") func whatIsBesideAPlainQueueIsOfNoInterestToASuccess() {
     var driver = Self.working()
     #expect(
       driver.handle(.workerEnded(.exited(0))).writes.joined().contains(.basicAck(deliveryTag: 1, multiple: false)))
   }
 
-  @Test func aFailureIsJudgedWhenItIsKnownWhatIsBesideTheQueue() {
+  @Test("A failure is judged once it is known what is beside the queue")
+  func aFailureIsJudgedWhenItIsKnownWhatIsBesideTheQueue() {
     var driver = Self.working()
     let asked = driver.handle(.workerEnded(.exited(3))).writes
     #expect(asked.count == 1 && asked[0].first == .queueDeclare(.init(name: "q.retry", isPassive: true)))
@@ -37,14 +38,16 @@ import Testing
     #expect(driver.finished?.rawValue == 3)
   }
 
-  @Test func aBrokerThatDoesNotSayItIsNotWaitedForForEver() {
+  @Test("A broker that does not say what is beside the queue is not waited for without end")
+  func aBrokerThatDoesNotSayItIsNotWaitedForForEver() {
     var driver = Self.working { $0.connection.connectTimeout = .seconds(7) }
     #expect(driver.handle(.workerEnded(.exited(3))).sets(.searchLimit, after: .seconds(7)))
     #expect(driver.handle(.timer(.searchLimit)).contains(.disconnect))
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func whoIsToldToEndDoesNotWaitForIt() {
+  @Test("A runner that a signal ends does not wait to know what is beside the queue")
+  func whoIsToldToEndDoesNotWaitForIt() {
     var driver = Self.working()
     driver.handle(.workerEnded(.exited(3)))
     let end = driver.handle(.signal(.terminate))
@@ -53,7 +56,8 @@ import Testing
     #expect(driver.finished == .signal(.terminate))
   }
 
-  @Test func queuesThatThisOneDoesNotReferToAreNotItsOwn() {
+  @Test("Queues to which a plain queue does not refer do not belong to it")
+  func queuesThatThisOneDoesNotReferToAreNotItsOwn() {
     var driver = Self.working()
     driver.handle(.workerEnded(.exited(3)))
     driver.method(RunnerDriver.found, on: 2)
@@ -63,7 +67,8 @@ import Testing
     #expect(driver.finished == .wrongQueue)
   }
 
-  @Test func aFailureThatIsNotJudgedYetGoesWithItsConnection() {
+  @Test("A failure that is not judged yet is lost with its connection")
+  func aFailureThatIsNotJudgedYetGoesWithItsConnection() {
     var driver = Self.working()
     driver.handle(.workerEnded(.exited(3)))
     driver.handle(RunnerDriver.lost())
@@ -86,14 +91,15 @@ import Testing
     return properties
   }
 
-  @Test func theOwnersLimitIsNotPutOff() {
+  @Test("A delivery limit that the owner set is not put off by copies") func theOwnersLimitIsNotPutOff() {
     var driver = Self.deadLettering()
     #expect(driver.deliver(Self.returned(15), isRedelivered: true).startsWorker)
     #expect(
       driver.handle(.workerEnded(.exited(1))).writes.joined().contains(.basicReject(deliveryTag: 1, requeue: true)))
   }
 
-  @Test func attemptsThatAreAskedForEndInTheOwnersExchange() {
+  @Test("Attempts that the user asked for end in the owner's dead-letter exchange")
+  func attemptsThatAreAskedForEndInTheOwnersExchange() {
     var driver = Self.deadLettering {
       $0.attempts.areRequired = true
       $0.attempts.maxAttempts = 2
@@ -106,7 +112,7 @@ import Testing
     }
   }
 
-  @Test func aDelayTakesARetryQueue() {
+  @Test("A delay needs a retry queue") func aDelayTakesARetryQueue() {
     var driver = Self.connected {
       $0.attempts.areRequired = true
       $0.attempts.needRetryQueue = true
@@ -116,7 +122,7 @@ import Testing
     #expect(driver.finished == .wrongQueue)
   }
 
-  @Test func aCopyThatIsForbiddenIsSaidAsSuch() {
+  @Test("A copy that is forbidden is reported as forbidden") func aCopyThatIsForbiddenIsSaidAsSuch() {
     var driver = RunnerDriver()
     driver.consume(hasRetries: true)
     driver.deliver()

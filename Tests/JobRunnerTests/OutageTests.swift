@@ -9,7 +9,8 @@ import Testing
 @Suite struct OutageTests {
   private static let consuming = Method.basicConsumeOK(consumerTag: "amqp-job-1")
 
-  @Test func whatIsLostAtOnceIsConnectedToWithGrowingPausesAndNotForEver() {
+  @Test("A connection that is lost at once is made again with growing pauses, but not without end")
+  func whatIsLostAtOnceIsConnectedToWithGrowingPausesAndNotForEver() {
     var driver = RunnerDriver()
     driver.consume()
     let expected: [(pause: Duration, left: Duration)] = [
@@ -29,7 +30,7 @@ import Testing
     #expect(driver.handle(RunnerDriver.lost()).sets(.connectLimit, after: .seconds(60)))
   }
 
-  @Test func lossesInARowEndIt() {
+  @Test("Losses in a row end the runner") func lossesInARowEndIt() {
     var driver = RunnerDriver { $0.connection.connectTimeout = .seconds(5) }
     driver.consume()
     for _ in 1...2 {
@@ -43,7 +44,7 @@ import Testing
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
 
-  @Test func whoHasServedForEverWaitsOn() {
+  @Test("A runner with --forever that has served waits on") func whoHasServedForEverWaitsOn() {
     var driver = RunnerDriver {
       $0.extent = .forever
       $0.connection.connectTimeout = .seconds(5)
@@ -60,13 +61,14 @@ import Testing
     #expect(driver.finished == nil)
   }
 
-  @Test func whoIsToServeForEverAndNeverHasDoesNot() {
+  @Test("A runner with --forever that has never served does not wait on") func whoIsToServeForEverAndNeverHasDoesNot() {
     var driver = RunnerDriver { $0.extent = .forever }
     _ = driver.start()
     #expect(driver.handle(.timer(.connectLimit)).finished == .unreachable)
   }
 
-  @Test func aSilentConnectionOfOneThatServesForEverIsMadeAnew() {
+  @Test("A silent connection of a runner with --forever is made again")
+  func aSilentConnectionOfOneThatServesForEverIsMadeAnew() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume()
     driver.now += .seconds(60)
@@ -74,7 +76,7 @@ import Testing
     #expect(actions.contains(.disconnect) && driver.finished == nil)
   }
 
-  @Test func anItemThatIsSettledIsProof() {
+  @Test("A connection over which an item was settled ends the outage") func anItemThatIsSettledIsProof() {
     var driver = RunnerDriver { $0.extent = .count(3) }
     driver.work()
     driver.handle(.workerEnded(.exited(1)))
@@ -86,7 +88,7 @@ import Testing
     #expect(actions.sets(.connectLimit, after: .seconds(60)))
   }
 
-  @Test func oneThatHasLastedIsConnectedToAgainAtOnce() {
+  @Test("A connection that lasted is made again at once") func oneThatHasLastedIsConnectedToAgainAtOnce() {
     var outage = Outage()
     let now = ContinuousClock.now
     outage.begin(now: now)

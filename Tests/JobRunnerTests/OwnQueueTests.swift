@@ -25,7 +25,7 @@ import Testing
     .queueDeclareOK(.init(name: ByteString(name), messageCount: 0, consumerCount: 0))
   }
 
-  @Test func isDeclaredWithTheLogin() {
+  @Test("A queue of the runner's own is declared together with the login") func isDeclaredWithTheLogin() {
     var driver = driver(OwnQueue(isExclusive: true), queue: "mine")
     guard case .connect(let opening)? = driver.start().first else {
       Issue.record("it does not connect first")
@@ -47,7 +47,8 @@ import Testing
     #expect(!actions.contains(.queueNamed("mine")))
   }
 
-  @Test func isBoundByEachKeyBeforeItIsConsumed() {
+  @Test("A queue of the runner's own is bound by each key before it is consumed")
+  func isBoundByEachKeyBeforeItIsConsumed() {
     var driver = driver(OwnQueue(isExclusive: false, exchange: "x", routingKeys: ["a", ""]))
     _ = driver.start()
     driver.handle(.connected(nil))
@@ -72,10 +73,12 @@ import Testing
     #expect(item.queue == "amq.gen-1")
   }
 
-  @Test(arguments: [
-    (ReplyCode.notFound, Console.ExitStatus.noQueue), (.accessRefused, .notPermitted), (.resourceLocked, .wrongQueue),
-    (.preconditionFailed, .wrongQueue), (.internalError, .temporaryFailure),
-  ])
+  @Test(
+    "A queue of the runner's own that is refused ends the runner",
+    arguments: [
+      (ReplyCode.notFound, Console.ExitStatus.noQueue), (.accessRefused, .notPermitted), (.resourceLocked, .wrongQueue),
+      (.preconditionFailed, .wrongQueue), (.internalError, .temporaryFailure),
+    ])
   func oneThatIsRefusedEndsIt(code: ReplyCode, status: Console.ExitStatus) {
     var driver = driver()
     _ = driver.start()
@@ -84,7 +87,7 @@ import Testing
     #expect(actions.errors.count == 1 && actions.errors[0].contains("why") && driver.finished == status)
   }
 
-  @Test(arguments: [false, true])
+  @Test("A queue of the runner's own goes with the connection", arguments: [false, true])
   func goesWithTheConnection(isWorking: Bool) {
     var driver = consuming()
     if isWorking { driver.deliver() }
@@ -94,7 +97,7 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func aBrokerThatIsNotThereAtFirstIsTriedOnce() {
+  @Test("A broker that is out of reach at first is tried once") func aBrokerThatIsNotThereAtFirstIsTriedOnce() {
     for origin in [JobOptions.QueueOrigin.any, .own(OwnQueue(isExclusive: false))] {
       var driver = RunnerDriver {
         $0.queueOrigin = origin
@@ -106,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func aBrokerThatIsLostLaterIsWaitedFor() {
+  @Test("A broker that is lost later is waited for") func aBrokerThatIsLostLaterIsWaitedFor() {
     var driver = RunnerDriver {
       $0.queueOrigin = .any
       $0.connection.waitsForBroker = false
@@ -116,7 +119,8 @@ import Testing
     #expect(driver.handle(RunnerDriver.lost(.unreachable)).finished == nil)
   }
 
-  @Test func noItemAskedForMeansThatTheQueueIsMadeAndConsumed() {
+  @Test("A runner of no item declares its own queue and consumes once")
+  func noItemAskedForMeansThatTheQueueIsMadeAndConsumed() {
     var driver = driver(count: 0)
     _ = driver.start()
     driver.handle(.connected(nil))
@@ -130,7 +134,7 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func noItemAskedForMeansThatAQueueIsThere() {
+  @Test("A runner of no item only checks that the queue exists") func noItemAskedForMeansThatAQueueIsThere() {
     var driver = RunnerDriver {
       $0.queueOrigin = .any
       $0.extent = .count(0)
@@ -138,7 +142,7 @@ import Testing
     #expect(driver.open().writes.isEmpty && driver.finished == .success)
   }
 
-  @Test(arguments: ["durable", "auto_delete", "exclusive"])
+  @Test("Any queue may be transient if the user says so", arguments: ["durable", "auto_delete", "exclusive"])
   func anyQueueMayBeTransient(property: String) {
     var driver = RunnerDriver { $0.queueOrigin = .any }
     _ = driver.start()
@@ -147,73 +151,9 @@ import Testing
       driver.method(RunnerDriver.differs(property, "received 'true' but current is 'false'"), on: 2).writes.count == 1)
   }
 
-  // MARK: Any queue, by the user's word
-
-  private static let notDurable = RunnerDriver.differs("durable", "received 'true' but current is 'false'")
-  private static let autoDelete = RunnerDriver.differs("auto_delete", "received 'false' but current is 'true'")
-
-  private func connected(_ extent: JobOptions.Extent = .count(1)) -> RunnerDriver {
-    var driver = RunnerDriver {
-      $0.queueOrigin = .anyTold
-      $0.extent = extent
-    }
-    _ = driver.start()
-    driver.handle(.connected(nil))
-    return driver
-  }
-
-  @Test func whatMayLoseItsItemsIsSaidOnce() {
-    var driver = connected()
-    let again = driver.method(Self.notDurable, on: 2).writes.joined().compactMap {
-      if case .queueDeclare(let declaration) = $0, declaration.name == "q" { declaration } else { nil }
-    }
-    #expect(again.map(\.isDurable) == [false] && again.map(\.isAutoDelete) == [false])
-    driver.method(Self.autoDelete, on: 2)
-    driver.method(RunnerDriver.plain, on: 2)
-    #expect(driver.runner.phase == .inspecting)
-    let warnings = driver.method(RunnerDriver.found, on: 2).warnings
-    #expect(warnings.count == 1 && warnings[0].contains("not durable") && warnings[0].contains("last consumer"))
-    #expect(driver.finished == nil)
-  }
-
-  @Test func aQueueThatLastsIsServedWithoutAWord() {
-    var driver = connected()
-    driver.method(RunnerDriver.plain, on: 2)
-    #expect(driver.method(RunnerDriver.found, on: 2).warnings.isEmpty && driver.finished == nil)
-  }
-
-  @Test func oneThatDeletesItselfCannotBeSeenDrained() {
-    var driver = connected(.drain)
-    driver.method(Self.autoDelete, on: 2)
-    driver.method(RunnerDriver.plain, on: 2)
-    driver.method(RunnerDriver.found, on: 2)
-    #expect(driver.finished == .wrongQueue)
-  }
-
-  @Test func aBrokerThatSaysTheSameTwiceIsNotAskedForEver() {
-    var driver = connected()
-    driver.method(Self.notDurable, on: 2)
-    driver.method(Self.notDurable, on: 2)
-    #expect(driver.finished == .wrongQueue)
-  }
-
-  @Test func whatIsRejectedIsDeadLetteredBeforeTheQueueGoes() {
-    var driver = RunnerDriver {
-      $0.queueOrigin = .anyTold
-      $0.attempts.onFailure = .reject
-    }
-    driver.consume()
-    driver.deliver()
-    let last = driver.handle(.workerEnded(.exited(1))).writes.joined()
-    #expect(
-      Array(last) == [
-        .basicReject(deliveryTag: 1, requeue: false), .basicCancel(consumerTag: "amqp-job-1"), channelClose,
-      ])
-  }
-
   // MARK: Pauses
 
-  @Test func isConsumedAllThroughAPause() {
+  @Test("A queue that deletes itself is consumed all through a pause") func isConsumedAllThroughAPause() {
     var driver = consuming()
     driver.deliver()
     driver.handle(.workerEnded(.exited(1)))
@@ -226,7 +166,8 @@ import Testing
     #expect(driver.handle(.timer(.pause)).startsWorker)
   }
 
-  @Test func whatCameInAPauseGoesBackUnrunWhereItEnds() {
+  @Test("An item that came in a pause goes back unrun if the runner ends")
+  func whatCameInAPauseGoesBackUnrunWhereItEnds() {
     var driver = consuming()
     for _ in 1...2 {
       driver.deliver()
@@ -237,7 +178,7 @@ import Testing
     #expect(!actions.startsWorker && actions.moves == [Move(destination: .queue, attempts: 0)])
   }
 
-  @Test func servingForEverEndsByASignalOnly() {
+  @Test("A runner with --forever ends by a signal only") func servingForEverEndsByASignalOnly() {
     var driver = consuming()
     driver.deliver()
     driver.handle(.workerEnded(.exited(0)))

@@ -17,7 +17,7 @@ import Testing
     driver.handle(.workerEnded(status, slot: slot)).writes.flatMap(\.self)
   }
 
-  @Test func neverMoreItemsThanAreStillWanted() {
+  @Test("A runner never takes more items than are still wanted") func neverMoreItemsThanAreStillWanted() {
     var driver = serving {
       $0.extent = .count(3)
       $0.parallelism = 2
@@ -39,7 +39,7 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func moreSlotsThanItemsAreNotOpened() {
+  @Test("A runner opens no more slots than items") func moreSlotsThanItemsAreNotOpened() {
     let driver = serving {
       $0.extent = .count(2)
       $0.parallelism = 8
@@ -47,7 +47,7 @@ import Testing
     #expect(driver.runner.slots.count == 2)
   }
 
-  @Test func aFailureStopsNoOtherWorker() {
+  @Test("A failure stops no other worker") func aFailureStopsNoOtherWorker() {
     var driver = serving {
       $0.extent = .count(2)
       $0.parallelism = 2
@@ -61,7 +61,8 @@ import Testing
     #expect(driver.finished == .failure)
   }
 
-  @Test func anItemThatIsTakenBackStopsItsOwnWorkerAndNoOther() {
+  @Test("An item that the broker takes back stops its own worker and no other")
+  func anItemThatIsTakenBackStopsItsOwnWorkerAndNoOther() {
     var driver = serving {
       $0.extent = .forever
       $0.parallelism = 2
@@ -77,7 +78,7 @@ import Testing
     #expect(driver.finished == .itemTakenBack)
   }
 
-  @Test func termStopsAllWorkersAndCancelsIdleConsumers() {
+  @Test("TERM stops all workers and cancels idle consumers") func termStopsAllWorkersAndCancelsIdleConsumers() {
     var driver = serving {
       $0.extent = .drain
       $0.parallelism = 3
@@ -95,7 +96,8 @@ import Testing
     #expect(driver.finished == .signal(.terminate))
   }
 
-  @Test func foreverLetsItsWorkersEndAndIsASuccessThen() {
+  @Test("A runner with --forever lets its workers end after TERM, and is a success")
+  func foreverLetsItsWorkersEndAndIsASuccessThen() {
     var driver = serving { $0.extent = .forever }
     driver.deliver()
     #expect(driver.handle(.signal(.terminate)).signals.isEmpty)
@@ -103,7 +105,7 @@ import Testing
     #expect(driver.settle().finished == .success)
   }
 
-  @Test func aSecondTermIsMeantForTheWorkersToo() {
+  @Test("A second TERM reaches the workers of a runner with --forever") func aSecondTermIsMeantForTheWorkersToo() {
     var driver = serving { $0.worker.onTerm = .finish }
     driver.deliver()
     driver.handle(.signal(.terminate))
@@ -114,14 +116,14 @@ import Testing
     #expect(driver.handle(.signal(.terminate)).signals == [.kill])
   }
 
-  @Test func foreverWithNothingInHandIsASuccess() {
+  @Test("A runner with --forever that holds no item ends with success") func foreverWithNothingInHandIsASuccess() {
     var driver = serving { $0.extent = .forever }
     driver.handle(.signal(.terminate))
     driver.method(.basicCancelOK(consumerTag: "amqp-job-1"))
     #expect(driver.finished == .success)
   }
 
-  @Test func theAnswerToACancelConfirmsTheAckBeforeIt() {
+  @Test("The answer to a cancel confirms the ack before it") func theAnswerToACancelConfirmsTheAckBeforeIt() {
     var driver = serving { $0.extent = .forever }
     driver.deliver()
     driver.handle(.workerEnded(.exited(0)))
@@ -130,7 +132,8 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func drainIsNoFailureForWhatIsGivenBack() {
+  @Test("An item that was given back is no failure of a runner with --drain")
+  func drainIsNoFailureForWhatIsGivenBack() {
     var driver = serving { $0.extent = .drain }
     driver.deliver()
     driver.handle(.workerEnded(.exited(1)))
@@ -149,7 +152,7 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func drainHasItsTime() {
+  @Test("A runner with --drain ends when --drain-timeout has passed") func drainHasItsTime() {
     var driver = serving {
       $0.extent = .drain
       $0.drainTimeout = .seconds(9)
@@ -159,7 +162,7 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func failuresInRowSlowItDownWithoutAConsumer() {
+  @Test("Failures in a row make a pause without a consumer") func failuresInRowSlowItDownWithoutAConsumer() {
     var driver = serving { $0.extent = .forever }
     driver.deliver()
     #expect(ended(&driver, .exited(1), slot: 0) == [.basicReject(deliveryTag: 1, requeue: true)])
@@ -179,7 +182,8 @@ import Testing
     #expect(ended(&driver, .exited(0), slot: 0).count == 1)
   }
 
-  @Test func anAnswerThatIsLateConfirmsNoAckBehindIt() {
+  @Test("A late answer does not confirm an ack that was sent after its question")
+  func anAnswerThatIsLateConfirmsNoAckBehindIt() {
     var driver = serving { $0.extent = .forever }
     for _ in 1...2 {
       driver.deliver()
@@ -192,12 +196,12 @@ import Testing
     #expect(!driver.runner.slots[0].isAckUnconfirmed)
   }
 
-  @Test func aSuccessEndsThePauseOfTheOthers() {
+  @Test("A success ends the pause of the other slots") func aSuccessEndsThePauseOfTheOthers() {
     var driver = serving {
       $0.extent = .forever
       $0.parallelism = 2
     }
-    for _ in 0..<2 {
+    for _ in 0..<3 {
       driver.deliver(slot: 0)
       driver.handle(.workerEnded(.exited(1), slot: 0))
     }
@@ -205,12 +209,12 @@ import Testing
     let methods = ended(&driver, .exited(0), slot: 1)
     #expect(
       methods == [
-        .basicAck(deliveryTag: 3, multiple: false),
+        .basicAck(deliveryTag: 4, multiple: false),
         .basicConsume(queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0)),
       ])
   }
 
-  @Test func anAckIsAskedAfterWhereNothingElseComes() {
+  @Test("A runner asks about an ack if nothing else comes") func anAckIsAskedAfterWhereNothingElseComes() {
     var driver = serving { $0.extent = .forever }
     driver.deliver()
     driver.handle(.workerEnded(.exited(0)))
@@ -220,7 +224,8 @@ import Testing
     #expect(driver.finished == nil)
   }
 
-  @Test func aBrokerThatNeverAnswersIsAskedOnceAndNotForEver() {
+  @Test("A broker that never answers about an ack is asked once")
+  func aBrokerThatNeverAnswersIsAskedOnceAndNotForEver() {
     var driver = serving {
       $0.extent = .forever
       $0.connection.connectTimeout = .seconds(30)
@@ -235,7 +240,7 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func theNextItemIsAnAnswerToo() {
+  @Test("The next item answers a question about an ack") func theNextItemIsAnAnswerToo() {
     var driver = serving { $0.extent = .forever }
     driver.deliver()
     driver.handle(.workerEnded(.exited(0)))

@@ -20,7 +20,7 @@ import Testing
     return Delivery(envelope: envelope, properties: BasicProperties(), body: body, bodySize: size)
   }
 
-  @Test func memoryAndFileReadAlike() throws {
+  @Test("A body is read alike from memory and from a file") func memoryAndFileReadAlike() throws {
     let file = try spooled([[1, 2, 3], [4, 5]])
     guard case .file = file else {
       Issue.record("it is not in a file")
@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test func aBodyThatCameWholeStaysInMemory() {
+  @Test("A body that came whole stays in memory") func aBodyThatCameWholeStaysInMemory() {
     var spool = BodyCollector(directory: "/nonexistent")
     guard case .memory([1, 2])? = spool.body(of: delivery(2, body: [1, 2])) else {
       Issue.record("it is not in memory")
@@ -42,7 +42,8 @@ import Testing
     }
   }
 
-  @Test func whatCannotBeSpooledIsToldOnceAndPassesThrough() throws {
+  @Test("A body that cannot be stored is reported once, and passes through")
+  func whatCannotBeSpooledIsToldOnceAndPassesThrough() throws {
     var spool = BodyCollector(directory: "/nonexistent")
     spool.announce(delivery(2))
     #expect(throws: SystemError.self) { try spool.append([1], of: 2) }
@@ -53,7 +54,7 @@ import Testing
     #expect(spool.body(of: delivery(1, body: [1]))?.size == 1)
   }
 
-  @Test func aClosedChannelEndsItsOwnBodyAlone() throws {
+  @Test("A closed channel ends only its own body") func aClosedChannelEndsItsOwnBodyAlone() throws {
     var bodies = Bodies(directory: "/tmp")
     for slot in 0...1 { _ = bodies.append([9, 9], of: 3, slot: slot) }
     bodies.discardIncoming(slot: 0)
@@ -63,7 +64,7 @@ import Testing
     #expect(try bodies.complete(delivery(3), slot: 1)?.read(at: 0, atMost: 9) == [9, 9, 9])
   }
 
-  @Test func whatWasNotDiscardedSpoilsNoBody() throws {
+  @Test("A body that was left unfinished cannot spoil another one") func whatWasNotDiscardedSpoilsNoBody() throws {
     var spool = BodyCollector(directory: "/tmp")
     try spool.append([9, 9], of: 3)
     #expect(throws: SystemError.self) { try spool.append([1, 2, 3], of: 3) }
@@ -84,7 +85,8 @@ import Testing
     #expect(failure?.message == message && failure?.reason == "No such file or directory")
   }
 
-  @Test func theCopyGetsItAllAndIsToldOfWhatIsThere() throws {
+  @Test("A copy gets the whole body, and knows how much has arrived")
+  func theCopyGetsItAllAndIsToldOfWhatIsThere() throws {
     var bodies = Bodies(directory: "/nonexistent")
     try failing(&bodies)
     let source = try #require(bodies.source(slot: 0))
@@ -96,7 +98,7 @@ import Testing
     #expect(try source.read(at: 2, atMost: 9) == [3, 4])
   }
 
-  @Test func whatWasStoredComesFirst() throws {
+  @Test("A copy begins with the part that was stored") func whatWasStoredComesFirst() throws {
     let file = try SpoolFile(size: 4, in: "/tmp")
     try file.append([1, 2])
     let body = StreamedBody(size: 4, stored: file)
@@ -105,14 +107,15 @@ import Testing
     #expect(try body.read(at: 0, atMost: 9) == [1, 2] && body.read(at: 2, atMost: 9) == [3, 4])
   }
 
-  @Test func nothingIsReadTwice() throws {
+  @Test("No byte that passes through is read twice") func nothingIsReadTwice() throws {
     let body = StreamedBody(size: 4, stored: nil)
     body.append([1, 2])
     _ = try body.read(at: 0, atMost: 2)
     #expect(throws: SystemError.self) { try body.read(at: 0, atMost: 2) }
   }
 
-  @Test func noMoreIsTakenFromTheBrokerThanIsHandedOn() throws {
+  @Test("A body that passes through is read only as fast as it is handed on")
+  func noMoreIsTakenFromTheBrokerThanIsHandedOn() throws {
     var bodies = Bodies(directory: "/nonexistent")
     let part = [UInt8](repeating: 7, count: StreamedBody.maxWaiting)
     #expect(bodies.append(part, of: 1 << 30, slot: 0) == nil)
@@ -126,7 +129,8 @@ import Testing
     #expect(!bodies.areFull)
   }
 
-  @Test(arguments: [true, false]) func aCopyWhoseRestWillNotComeFails(releases: Bool) throws {
+  @Test("A copy fails if the rest of its body will not come", arguments: [true, false])
+  func aCopyWhoseRestWillNotComeFails(releases: Bool) throws {
     var bodies = Bodies(directory: "/nonexistent")
     try failing(&bodies)
     let source = try #require(bodies.source(slot: 0))
@@ -135,7 +139,8 @@ import Testing
     #expect(throws: SystemError.self) { try source.read(at: 0, atMost: 9) }
   }
 
-  @Test func anItemThatCameUnaskedLeavesTheOneInHandAlone() throws {
+  @Test("An item that comes unasked leaves the one in hand alone")
+  func anItemThatCameUnaskedLeavesTheOneInHandAlone() throws {
     var bodies = Bodies(directory: "/nonexistent")
     try bodies.keep(.memory([9]), slot: 0)
     try failing(&bodies)
@@ -156,7 +161,7 @@ import Testing
     return digest.value
   }
 
-  @Test(arguments: [1, 3, 7, 8, 9, 16, 999])
+  @Test("The digest does not depend on how the bytes are cut", arguments: [1, 3, 7, 8, 9, 16, 999])
   func howTheBytesAreCutMakesNoDifference(step: Int) {
     for count in [1000, 999, 993, 8, 7, 1] {
       let bytes = Array(bytes[..<count])
@@ -164,7 +169,7 @@ import Testing
     }
   }
 
-  @Test func everyBitAndTheSizeCount() {
+  @Test("Every bit and the size count in the digest") func everyBitAndTheSizeCount() {
     let whole = digest(bytes, cutAt: 1000)
     for index in bytes.indices {
       var other = bytes
@@ -175,7 +180,7 @@ import Testing
     #expect(Set(zeros).count == zeros.count)
   }
 
-  @Test func memoryAndFileAreDigestedAlike() throws {
+  @Test("A body has the same digest in memory and in a file") func memoryAndFileAreDigestedAlike() throws {
     let bytes = [UInt8](repeating: 5, count: 65_536) + bytes
     var spool = BodyCollector(directory: "/tmp")
     for part in [bytes[..<66_000], bytes[66_000...]] { try spool.append(Array(part), of: UInt64(bytes.count)) }

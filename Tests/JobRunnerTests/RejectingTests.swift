@@ -29,7 +29,8 @@ import Testing
     return (driver, Array(questions))
   }
 
-  @Test func aFailedItemIsRejectedIntoAnExchangeThatIsThere() {
+  @Test("A failed item is rejected into a dead-letter exchange that exists")
+  func aFailedItemIsRejectedIntoAnExchangeThatIsThere() {
     var (driver, questions) = Self.askingForTarget("dlx")
     #expect(questions == [.exchangeDeclarePassive(exchange: "dlx")])
     let served = driver.method(.other(0x0028_000b), on: 2)
@@ -42,20 +43,23 @@ import Testing
     #expect(driver.finished?.rawValue == 3)
   }
 
-  @Test func anExchangeThatIsMissingWouldLoseIt() {
+  @Test("A missing dead-letter exchange ends the runner, since it would lose items")
+  func anExchangeThatIsMissingWouldLoseIt() {
     var (driver, _) = Self.askingForTarget("dlx")
     let reason = CloseReason(code: .notFound, text: "NOT_FOUND - no exchange 'dlx' in vhost '/'")
     let errors = driver.method(.channelClose(reason), on: 2).errors
     #expect(errors.count == 1 && errors[0].contains("'dlx'") && driver.finished == .wrongQueue)
   }
 
-  @Test func whatMayNotBeKnownIsTheUsersWord() {
+  @Test("A dead-letter exchange that may not be checked is taken on the user's word")
+  func whatMayNotBeKnownIsTheUsersWord() {
     var (driver, _) = Self.askingForTarget("dlx")
     #expect(!driver.method(.channelClose(CloseReason(code: .accessRefused, text: "no")), on: 2).writes.isEmpty)
     #expect(driver.finished == nil)
   }
 
-  @Test func aQueueWithoutAVisibleExchangeIsServedWithAWarning() {
+  @Test("A queue without a visible dead-letter exchange is served with a warning")
+  func aQueueWithoutAVisibleExchangeIsServedWithAWarning() {
     var driver = Self.connected(.reject)
     driver.method(RunnerDriver.plain, on: 2)
     let actions = driver.method(RunnerDriver.found, on: 2)
@@ -65,7 +69,7 @@ import Testing
     #expect(driver.handle(.workerEnded(.killed(.kill))).writes.joined().contains(Self.reject))
   }
 
-  @Test func whatATerminatedWorkerHadIsGivenBack() {
+  @Test("The item of a terminated worker is given back") func whatATerminatedWorkerHadIsGivenBack() {
     var driver = Self.connected(.reject, .plain(.classic))
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     driver.deliver()
@@ -74,7 +78,8 @@ import Testing
     #expect(writes.contains(.basicNack(deliveryTag: 1, multiple: false, requeue: true)))
   }
 
-  @Test func aDrainedQueueWhoseItemsWereRejectedIsNoSuccess() {
+  @Test("A drained queue whose items were rejected is no success")
+  func aDrainedQueueWhoseItemsWereRejectedIsNoSuccess() {
     var driver = RunnerDriver {
       $0.attempts.onFailure = .reject
       $0.extent = .drain
@@ -89,14 +94,14 @@ import Testing
     #expect(driver.runner.tally.rejected == 1)
   }
 
-  @Test(arguments: AttemptOptions.OnFailure.allCases)
+  @Test("A queue with retries treats failed items in its own way", arguments: AttemptOptions.OnFailure.allCases)
   func aQueueWithRetriesHasWaysOfItsOwn(onFailure: AttemptOptions.OnFailure) {
     var driver = Self.connected(onFailure)
     let errors = (1...4).flatMap { _ in driver.method(RunnerDriver.found, on: 2).errors }
     #expect(errors.count == 1 && errors[0].contains("--max-attempts 1") && driver.finished == .wrongQueue)
   }
 
-  @Test func whatIsGivenBackIsGivenBackAsEver() {
+  @Test("An item that is to be given back is given back as ever") func whatIsGivenBackIsGivenBackAsEver() {
     var driver = Self.connected(.requeue, .plain(.classic))
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     driver.deliver()

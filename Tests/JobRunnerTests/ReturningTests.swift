@@ -28,7 +28,8 @@ import Testing
     return driver
   }
 
-  @Test func whatComesBackIsAckedWithoutRunningItAgain() {
+  @Test("A done item that comes back is acked without being run again")
+  func whatComesBackIsAckedWithoutRunningItAgain() {
     var driver = away()
     let actions = driver.handle(.workerEnded(.exited(0)))
     #expect(actions.sets(.finishWindow, after: .seconds(60)))
@@ -44,7 +45,8 @@ import Testing
     #expect(driver.settle().finished == .success)
   }
 
-  @Test(arguments: [(true, 8, "id"), (false, 7, "id"), (true, 7, "other")])
+  @Test(
+    "Another item than the done one is put back", arguments: [(true, 8, "id"), (false, 7, "id"), (true, 7, "other")])
   func anotherItemIsPutBackAndNothingIsClaimed(isRedelivered: Bool, digest: Int, id: String) {
     var driver = away()
     driver.handle(.workerEnded(.exited(0)))
@@ -56,7 +58,8 @@ import Testing
     #expect(driver.settle().finished == .temporaryFailure)
   }
 
-  @Test func aWorkerThatEndsAmidALoginGetsAChannelOfItsOwnToo() {
+  @Test("A worker that ends during a login still gets its item back")
+  func aWorkerThatEndsAmidALoginGetsAChannelOfItsOwnToo() {
     var driver = RunnerDriver { $0.worker.onDisconnect = .finish }
     driver.consume()
     driver.deliver(properties, digest: 7)
@@ -66,7 +69,7 @@ import Testing
     #expect(driver.reconnect().writes.last?.first == .channelOpen)
   }
 
-  @Test func anotherItemIsRunWhereMoreAreWanted() {
+  @Test("Another item than the done one is run if more are wanted") func anotherItemIsRunWhereMoreAreWanted() {
     var driver = away { $0.extent = .count(2) }
     driver.handle(.workerEnded(.exited(0)))
     #expect(driver.deliver(digest: 1).startsWorker)
@@ -77,14 +80,14 @@ import Testing
     #expect(driver.settle().finished == .success)
   }
 
-  @Test func onceOnly() {
+  @Test("A done item that comes back is acked without a run only once") func onceOnly() {
     var driver = away { $0.extent = .count(3) }
     driver.handle(.workerEnded(.exited(0)))
     driver.deliver(properties, isRedelivered: true, digest: 7)
     #expect(driver.deliver(properties, isRedelivered: true, digest: 7).startsWorker)
   }
 
-  @Test func whatDoesNotComeBackMayBeRunAgain() {
+  @Test("A done item that does not come back may be run again") func whatDoesNotComeBackMayBeRunAgain() {
     var driver = away()
     driver.handle(.workerEnded(.exited(0)))
     let actions = driver.handle(.timer(.finishWindow))
@@ -93,7 +96,7 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func withoutAnIdNothingCanBeRecognised() {
+  @Test("An item without an id cannot be recognised") func withoutAnIdNothingCanBeRecognised() {
     var driver = RunnerDriver { $0.worker.onDisconnect = .finish }
     driver.consume()
     driver.deliver(digest: 7)
@@ -117,7 +120,7 @@ import Testing
     return driver
   }
 
-  @Test func anItemWhoseWorkerStillRunsIsNotRunBesideIt() {
+  @Test("An item whose worker still runs is not run beside it") func anItemWhoseWorkerStillRunsIsNotRunBesideIt() {
     var driver = twoAway()
     #expect(!driver.deliver(properties, isRedelivered: true, digest: 8, slot: 0).startsWorker)
     let settled = driver.handle(.workerEnded(.exited(0), slot: 1))
@@ -127,7 +130,7 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func twoItemsThatAreAlikeAreHeldForAWorkerEach() {
+  @Test("Two items that are alike are held for a worker each") func twoItemsThatAreAlikeAreHeldForAWorkerEach() {
     var driver = RunnerDriver {
       $0.worker.onDisconnect = .finish
       $0.extent = .forever
@@ -142,14 +145,14 @@ import Testing
     #expect(driver.runner.slots.allSatisfy { $0.state == .consuming } && driver.runner.returning.isEmpty)
   }
 
-  @Test func ofAnItemThatIsHeldAFailureIsOurs() {
+  @Test("A failure of an item that came back gives it back") func ofAnItemThatIsHeldAFailureIsOurs() {
     var driver = twoAway()
     driver.deliver(properties, isRedelivered: true, digest: 8, slot: 0)
     let settled = driver.handle(.workerEnded(.exited(3), slot: 1))
     #expect(settled.writes == [[.basicReject(deliveryTag: 3, requeue: true)]])
   }
 
-  @Test func anItemThatIsHeldCanBeLostAgain() {
+  @Test("An item that came back can be lost again") func anItemThatIsHeldCanBeLostAgain() {
     var driver = twoAway()
     driver.deliver(properties, isRedelivered: true, digest: 8, slot: 0)
     driver.handle(RunnerDriver.lost())
@@ -158,20 +161,21 @@ import Testing
     #expect(driver.runner.returning.count == 2 && driver.finished == nil)
   }
 
-  @Test func aFailureIsTheBrokersAlready() {
+  @Test("A failure of an item that did not come back changes nothing") func aFailureIsTheBrokersAlready() {
     var driver = away()
     let actions = driver.handle(.workerEnded(.exited(3)))
     #expect(actions.writes.isEmpty && actions.finished?.rawValue == 3)
   }
 
-  @Test func itsTimeBeginsAnewWithTheConnection() {
+  @Test("The time for a done item to come back begins anew with each connection")
+  func itsTimeBeginsAnewWithTheConnection() {
     var driver = away()
     driver.handle(.workerEnded(.exited(0)))
     driver.handle(RunnerDriver.lost())
     #expect(driver.reconnect().sets(.finishWindow, after: .seconds(60)))
   }
 
-  @Test func workersAreWaitedForHoweverLongTheBrokerIsAway() {
+  @Test("Workers may finish however long the broker is away") func workersAreWaitedForHoweverLongTheBrokerIsAway() {
     var driver = RunnerDriver { $0.worker.onDisconnect = .finish }
     driver.consume()
     driver.deliver(properties, digest: 7)

@@ -8,7 +8,9 @@ import Testing
 
 /// What happens to the item, and the exit status, when a worker ends.
 @Suite struct SettlingTests {
-  @Test(arguments: [(false, "attempt 1,"), (true, "attempt 2 or a later one,")])
+  @Test(
+    "A redelivered item without a count is at least at its second attempt",
+    arguments: [(false, "attempt 1,"), (true, "attempt 2 or a later one,")])
   func aReturnThatNobodyCountsIsTheSecondAttemptAtLeast(isRedelivered: Bool, expected: String) {
     var driver = RunnerDriver()
     driver.consume()
@@ -17,7 +19,8 @@ import Testing
     #expect(error.contains(expected))
   }
 
-  @Test func doneIsAckedBehindTheCancelInOneWriteAndSureBeforeSuccess() {
+  @Test("A done item is acked with the cancel in one write, and success waits for the answer")
+  func doneIsAckedBehindTheCancelInOneWriteAndSureBeforeSuccess() {
     var driver = RunnerDriver()
     driver.work()
     let actions = driver.handle(.workerEnded(.exited(0)))
@@ -32,10 +35,12 @@ import Testing
     #expect(end.contains(.closeConnections))
   }
 
-  @Test(arguments: [
-    (ProcessStatus.exited(3), 3), (.exited(75), 1), (.exited(127), 1), (.exited(130), 130), (.killed(.kill), 137),
-    (.killed(.terminate), 143),
-  ])
+  @Test(
+    "A failed item is given back and reported",
+    arguments: [
+      (ProcessStatus.exited(3), 3), (.exited(75), 1), (.exited(127), 1), (.exited(130), 130), (.killed(.kill), 137),
+      (.killed(.terminate), 143),
+    ])
   func failedIsGivenBackAndReported(status: ProcessStatus, expected: Int) {
     var driver = RunnerDriver()
     driver.work()
@@ -48,14 +53,14 @@ import Testing
     #expect(driver.settle().finished.map { Int($0.rawValue) } == expected)
   }
 
-  @Test func rawStatusIsKept() {
+  @Test("A raw status is kept") func rawStatusIsKept() {
     var driver = RunnerDriver { $0.worker.rawStatus = true }
     driver.work()
     driver.handle(.workerEnded(.exited(75)))
     #expect(driver.settle().finished?.rawValue == 75)
   }
 
-  @Test func whatCannotBeStartedIsAFailure() {
+  @Test("A worker that cannot be started is a failure") func whatCannotBeStartedIsAFailure() {
     var driver = RunnerDriver()
     driver.work()
     let actions = driver.handle(.workerDidNotStart(reason: "Argument list too long"))
@@ -64,7 +69,8 @@ import Testing
     #expect(driver.settle().finished == .failure)
   }
 
-  @Test func aCommandThatCannotBeRunIsTheEndAndTheItemGoesBackUncounted() {
+  @Test("A command that cannot be run ends the runner, and its item goes back uncounted")
+  func aCommandThatCannotBeRunIsTheEndAndTheItemGoesBackUncounted() {
     var driver = RunnerDriver {
       $0.extent = .drain
       $0.worker.timeout = .seconds(5)
@@ -80,31 +86,34 @@ import Testing
     #expect(driver.settle().finished == .notExecutable)
   }
 
-  @Test(arguments: [
-    (ENOENT, ExitStatus.commandNotFound), (ENOEXEC, .notExecutable), (EACCES, .notExecutable),
-    (ETXTBSY, .notExecutable),
-  ])
+  @Test(
+    "A command that exec refuses has the status that a shell reports",
+    arguments: [
+      (ENOENT, ExitStatus.commandNotFound), (ENOEXEC, .notExecutable), (EACCES, .notExecutable),
+      (ETXTBSY, .notExecutable),
+    ])
   func whatExecSaysOfACommand(code: Int32, status: Console.ExitStatus) {
     #expect(ExitStatus(refusedCommand: SystemError(call: "exec", code: code)) == status)
     #expect(ExitStatus(refusedCommand: SystemError(call: "open", code: code)) == .internalError)
   }
 
-  @Test(arguments: [ENOMEM, EAGAIN, EMFILE, ENFILE])
+  @Test("A shortage of the system is not the item's fault", arguments: [ENOMEM, EAGAIN, EMFILE, ENFILE])
   func whatTheSystemLacksIsNoFaultOfTheItem(code: Int32) {
     for call in ["exec", "pipe", "fork"] {
       #expect(ExitStatus(refusedCommand: SystemError(call: call, code: code)) == .internalError)
     }
   }
 
-  @Test func whatTheItemTakesPartIn() {
+  @Test("Arguments that are too long may be the item's fault") func whatTheItemTakesPartIn() {
     #expect(ExitStatus(refusedCommand: .argumentTooLong) == nil)
   }
 
-  @Test func whatCannotBeReadIsNoFaultOfTheItem() {
+  @Test("A file that cannot be read is not the item's fault") func whatCannotBeReadIsNoFaultOfTheItem() {
     #expect(ExitStatus(refusedCommand: .readFailed) == .inputOutputError)
   }
 
-  @Test func whereNoProcessIsToBeHadTheItemGoesBackUncounted() {
+  @Test("An item goes back uncounted if no process can be made")
+  func whereNoProcessIsToBeHadTheItemGoesBackUncounted() {
     var driver = RunnerDriver()
     driver.work()
     let actions = driver.handle(.commandRefused(.internalError, reason: "Resource temporarily unavailable"))
@@ -114,7 +123,9 @@ import Testing
     #expect(driver.settle().finished == .internalError)
   }
 
-  @Test(arguments: [ProcessStatus.exited(0), .killed(.kill)])
+  @Test(
+    "A timeout ends the worker, and is a failure whatever its status",
+    arguments: [ProcessStatus.exited(0), .killed(.kill)])
   func timeoutEndsTheWorkerAndIsAFailureWhateverItSays(status: ProcessStatus) {
     var driver = RunnerDriver {
       $0.worker.timeout = .seconds(5)
@@ -130,7 +141,8 @@ import Testing
     #expect(driver.settle().finished == .timedOut)
   }
 
-  @Test func connectionLostWhileTheWorkerRunsStopsIt() {
+  @Test("A connection that is lost while the worker runs stops the worker")
+  func connectionLostWhileTheWorkerRunsStopsIt() {
     var driver = RunnerDriver()
     driver.work()
     let actions = driver.handle(RunnerDriver.lost())
@@ -141,7 +153,7 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func connectionLostAfterTheAckIsNoSuccess() {
+  @Test("A connection that is lost after the ack is no success") func connectionLostAfterTheAckIsNoSuccess() {
     var driver = RunnerDriver()
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
@@ -149,24 +161,28 @@ import Testing
     #expect(actions.finished == .temporaryFailure && actions.errors.count == 1)
   }
 
-  @Test func connectionLostAfterGivingBackKeepsTheWorkersStatus() {
+  @Test("A connection that is lost after the item was given back keeps the worker's status")
+  func connectionLostAfterGivingBackKeepsTheWorkersStatus() {
     var driver = RunnerDriver()
     driver.work()
     driver.handle(.workerEnded(.exited(3)))
     #expect(driver.handle(RunnerDriver.lost()).finished?.rawValue == 3)
   }
 
-  @Test func aBrokerThatDoesNotConfirmIsNotWaitedForForEver() {
+  @Test("A broker that does not confirm a settlement is not waited for without end")
+  func aBrokerThatDoesNotConfirmIsNotWaitedForForEver() {
     var driver = RunnerDriver()
     driver.work()
     #expect(driver.handle(.workerEnded(.exited(0))).sets(.settlementLimit, after: .seconds(5)))
     #expect(driver.handle(.timer(.settlementLimit)).finished == .temporaryFailure)
   }
 
-  @Test(arguments: [
-    Method.basicCancel(consumerTag: "amqp-job-1"),
-    .channelClose(CloseReason(code: .preconditionFailed, text: "delivery acknowledgement on channel 1 timed out")),
-  ])
+  @Test(
+    "An item that the broker takes back never counts as done",
+    arguments: [
+      Method.basicCancel(consumerTag: "amqp-job-1"),
+      .channelClose(CloseReason(code: .preconditionFailed, text: "delivery acknowledgement on channel 1 timed out")),
+    ])
   func anItemThatTheBrokerTakesBackNeverCountsAsDone(method: AMQP.Method) {
     var driver = RunnerDriver()
     driver.work()
@@ -177,10 +193,12 @@ import Testing
     #expect(driver.finished == .itemTakenBack)
   }
 
-  @Test(arguments: [
-    Method.basicCancel(consumerTag: "amqp-job-1"),
-    .channelClose(CloseReason(code: .preconditionFailed, text: "unknown delivery tag 1")),
-  ])
+  @Test(
+    "An ack that the broker refuses is no success",
+    arguments: [
+      Method.basicCancel(consumerTag: "amqp-job-1"),
+      .channelClose(CloseReason(code: .preconditionFailed, text: "unknown delivery tag 1")),
+    ])
   func anAckThatTheBrokerRefusesIsNoSuccess(method: AMQP.Method) {
     var driver = RunnerDriver()
     driver.work()
@@ -193,7 +211,8 @@ import Testing
 
   // MARK: The connection's end
 
-  @Test func theLastSettlementIsAnsweredByTheConnectionsEnd() {
+  @Test("The close of the connection answers the last settlement")
+  func theLastSettlementIsAnsweredByTheConnectionsEnd() {
     var driver = RunnerDriver()
     driver.work()
     #expect(driver.handle(.workerEnded(.exited(0))).last == .closeConnection)
@@ -201,7 +220,7 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func whatTheBrokerRefusesBeforeItsEndIsRefused() {
+  @Test("A refusal before the close of the connection counts") func whatTheBrokerRefusesBeforeItsEndIsRefused() {
     var driver = RunnerDriver()
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
@@ -211,7 +230,8 @@ import Testing
     #expect(driver.finished == .itemTakenBack)
   }
 
-  @Test func aConnectionThatIsLostBeforeItsEndHasSettledNothing() {
+  @Test("A connection that is lost before its close has settled nothing")
+  func aConnectionThatIsLostBeforeItsEndHasSettledNothing() {
     var driver = RunnerDriver()
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
@@ -219,7 +239,7 @@ import Testing
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func otherWorkersKeepTheConnection() {
+  @Test("The connection stays open for other workers") func otherWorkersKeepTheConnection() {
     var driver = RunnerDriver {
       $0.extent = .count(2)
       $0.parallelism = 2

@@ -6,7 +6,7 @@ import Testing
 @testable import JobRunner
 
 @Suite struct SignalTests {
-  @Test(arguments: [Signal.terminate, .interrupt, .hangup, .quit])
+  @Test("A signal ends a runner that connects", arguments: [Signal.terminate, .interrupt, .hangup, .quit])
   func endsARunnerThatConnects(signal: Signal) {
     var driver = RunnerDriver()
     _ = driver.start()
@@ -14,7 +14,7 @@ import Testing
     #expect(actions.finished == .signal(signal) && actions.errors.count == 1)
   }
 
-  @Test func endsARunnerThatWaitsForItsQueue() {
+  @Test("A signal ends a runner that waits for its queue") func endsARunnerThatWaitsForItsQueue() {
     var driver = RunnerDriver { $0.waitFirst = .seconds(60) }
     _ = driver.start()
     driver.handle(.connected(nil))
@@ -23,7 +23,8 @@ import Testing
     #expect(driver.finished == .signal(.terminate))
   }
 
-  @Test func endsARunnerThatWaitsAndPutsBackWhatComesInThatMoment() {
+  @Test("A signal ends a waiting runner, and an item that comes in that moment is put back")
+  func endsARunnerThatWaitsAndPutsBackWhatComesInThatMoment() {
     var driver = RunnerDriver()
     driver.consume()
     let actions = driver.handle(.signal(.terminate))
@@ -38,7 +39,7 @@ import Testing
     #expect(driver.finished == .signal(.terminate))
   }
 
-  @Test func endsARunnerThatWaits() {
+  @Test("A signal ends a runner that waits for an item") func endsARunnerThatWaits() {
     var driver = RunnerDriver()
     driver.consume()
     driver.handle(.signal(.terminate))
@@ -46,21 +47,23 @@ import Testing
     #expect(driver.finished == .signal(.terminate))
   }
 
-  @Test func whatComesUnaskedGoesBackUnrun() {
+  @Test("An item that comes unasked goes back unrun") func whatComesUnaskedGoesBackUnrun() {
     var driver = RunnerDriver()
     driver.work()
     #expect(driver.deliver().writes == [[.basicNack(deliveryTag: 2, multiple: false, requeue: true)]])
     #expect(driver.handle(.workerEnded(.exited(0))).writes[0].contains(.basicAck(deliveryTag: 1, multiple: false)))
   }
 
-  @Test func doesNotWaitForABrokerThatIsSilent() {
+  @Test("A runner that a signal ends does not wait for a silent broker") func doesNotWaitForABrokerThatIsSilent() {
     var driver = RunnerDriver()
     driver.consume()
     #expect(driver.handle(.signal(.interrupt)).sets(.settlementLimit, after: .milliseconds(500)))
     #expect(driver.handle(.timer(.settlementLimit)).finished == .signal(.interrupt))
   }
 
-  @Test(arguments: [(ProcessStatus.exited(0), 0), (.exited(3), 143), (.killed(.terminate), 143)])
+  @Test(
+    "A signal reaches the worker, which may finish",
+    arguments: [(ProcessStatus.exited(0), 0), (.exited(3), 143), (.killed(.terminate), 143)])
   func reachesTheWorkerWhichMayFinish(status: ProcessStatus, expected: Int) {
     var driver = RunnerDriver { $0.worker.grace = .seconds(7) }
     driver.work()
@@ -73,21 +76,22 @@ import Testing
     #expect(driver.settle().finished.map { Int($0.rawValue) } == expected)
   }
 
-  @Test func killsAWorkerThatDoesNotEnd() {
+  @Test("A worker that does not end after a signal is killed") func killsAWorkerThatDoesNotEnd() {
     var driver = RunnerDriver()
     driver.work()
     driver.handle(.signal(.terminate))
     #expect(driver.handle(.timer(.grace)).signals == [.kill])
   }
 
-  @Test func theGraceIsNotGrantedTwice() {
+  @Test("A timeout after a signal does not extend the grace period") func theGraceIsNotGrantedTwice() {
     var driver = RunnerDriver { $0.worker.timeout = .seconds(5) }
     driver.work()
     driver.handle(.signal(.terminate))
     #expect(driver.handle(.timer(.workerLimit)).isEmpty)
   }
 
-  @Test func twiceAtOnceIsOnceAndLaterIsMeant() {
+  @Test("A signal twice at once counts once, and a later one kills the worker")
+  func twiceAtOnceIsOnceAndLaterIsMeant() {
     var driver = RunnerDriver()
     driver.work()
     driver.handle(.signal(.terminate))
@@ -96,7 +100,8 @@ import Testing
     #expect(driver.handle(.signal(.terminate)).signals == [.kill])
   }
 
-  @Test(arguments: [Signal.quit, .user1, .user2, .windowChange, .resume])
+  @Test(
+    "Other signals are passed on, and end nothing", arguments: [Signal.quit, .user1, .user2, .windowChange, .resume])
   func othersArePassedOnAndEndNothing(signal: Signal) {
     var driver = RunnerDriver()
     driver.work()
@@ -113,7 +118,7 @@ import Testing
     return driver
   }
 
-  @Test func endsARunnerOnceItsLastAckIsConfirmed() {
+  @Test("A signal ends a runner once its last ack is confirmed") func endsARunnerOnceItsLastAckIsConfirmed() {
     var driver = acked()
     let actions = driver.handle(.signal(.terminate))
     #expect(actions.writes == [[.basicCancel(consumerTag: "amqp-job-1")]])
@@ -122,21 +127,21 @@ import Testing
     #expect(driver.finished == .success)
   }
 
-  @Test func anAckThatIsNotConfirmedIsNoSuccess() {
+  @Test("An ack that is not confirmed after a signal is no success") func anAckThatIsNotConfirmedIsNoSuccess() {
     var driver = acked()
     driver.handle(.signal(.terminate))
     #expect(driver.handle(.timer(.settlementLimit)).errors.count == 1)
     #expect(driver.finished == .temporaryFailure)
   }
 
-  @Test func anAckThatIsRefusedIsNoSuccess() {
+  @Test("An ack that is refused after a signal is no success") func anAckThatIsRefusedIsNoSuccess() {
     var driver = acked()
     driver.handle(.signal(.terminate))
     #expect(driver.method(.basicCancel(consumerTag: "amqp-job-1")).errors.count == 1)
     #expect(driver.finished == .itemTakenBack)
   }
 
-  @Test func saysOnlyOnceWhatWentWrong() {
+  @Test("A runner says only once what went wrong") func saysOnlyOnceWhatWentWrong() {
     var driver = RunnerDriver { $0.extent = .count(2) }
     driver.work()
     driver.handle(.workerEnded(.exited(0)))
@@ -145,7 +150,7 @@ import Testing
     #expect((signal + end).errors.count == 1 && end.finished == .temporaryFailure)
   }
 
-  @Test func changesNothingWhileSettling() {
+  @Test("A signal changes nothing while an item is settled") func changesNothingWhileSettling() {
     var driver = RunnerDriver()
     driver.work()
     driver.handle(.workerEnded(.exited(0)))

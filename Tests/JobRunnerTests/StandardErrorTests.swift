@@ -14,12 +14,12 @@ import Testing
     return tail
   }
 
-  @Test func whatWasWrittenIsKeptWhole() {
+  @Test("A short standard error is kept whole") func whatWasWrittenIsKeptWhole() {
     #expect(tail(10).text == nil)
     #expect(tail(10, Array("ab".utf8), Array("cd\n".utf8)).text == "abcd\n")
   }
 
-  @Test(arguments: [1, 3, 7, 100])
+  @Test("Only the end of a long standard error is kept", arguments: [1, 3, 7, 100])
   func onlyTheEndIsKept(pieceSize: Int) {
     var tail = StandardErrorTail(limit: 10)
     let bytes = Array((1...200).map { "\($0)" }.joined(separator: " ").utf8)
@@ -31,12 +31,13 @@ import Testing
     #expect(tail.text == String(decoding: bytes.suffix(10), as: UTF8.self))
   }
 
-  @Test func aCharacterThatIsCutIsLeftOut() {
+  @Test("A character that is cut is left out") func aCharacterThatIsCutIsLeftOut() {
     #expect(tail(4, Array("aé€".utf8)).text == "€")
     #expect(tail(5, Array("aé€".utf8)).text == "é€")
   }
 
-  @Test func whatIsNoTextIsReplacedAndNoLongerForThat() {
+  @Test("Bytes that are no text are replaced, and the text does not grow beyond its limit")
+  func whatIsNoTextIsReplacedAndNoLongerForThat() {
     #expect(tail(10, [0xFF, 0x61]).text == "\u{FFFD}a")
     let text = tail(10, [UInt8](repeating: 0xFF, count: 10)).text
     #expect(text == "\u{FFFD}\u{FFFD}\u{FFFD}")
@@ -54,7 +55,7 @@ import Testing
     return driver.handle(.workerEnded(.exited(3), standardError: "no such file\n", slot: 0)).moves.first
   }
 
-  @Test func itGoesIntoTheDeadLetter() throws {
+  @Test("The standard error goes into the dead letter") func itGoesIntoTheDeadLetter() throws {
     let move = try #require(ended())
     let item = WorkItem(
       envelope: Envelope(consumerTag: "", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q"),
@@ -64,7 +65,7 @@ import Testing
     #expect(DeadLetter(headers: copy.headers).standardError == "no such file\n")
   }
 
-  @Test func itGoesIntoOneThatIsRejected() {
+  @Test("The standard error goes into the dead letter of a rejected item") func itGoesIntoOneThatIsRejected() {
     let move = ended { $0.attempts.rejectedStatuses = [3] }
     guard case .deadLetter(let cause)? = move?.destination else {
       Issue.record("\(String(describing: move))")
@@ -73,7 +74,7 @@ import Testing
     #expect(cause.reason == .rejected && cause.standardError == "no such file\n")
   }
 
-  @Test func itGivesWayUntilNothingIsLeft() {
+  @Test("The standard error is shortened until the dead letter fits") func itGivesWayUntilNothingIsLeft() {
     var move = Move(
       destination: .deadLetter(DeadLetterCause(reason: .failed, standardError: "abcdefgh")), attempts: 1)
     var texts: [String?] = []
@@ -86,13 +87,15 @@ import Testing
     #expect(!hasAny)
   }
 
-  @Test func aQueueWithoutDeadLettersIsNotServed() {
+  @Test("A queue without dead letters is not served if standard error is to be kept")
+  func aQueueWithoutDeadLettersIsNotServed() {
     var driver = RunnerDriver { $0.attempts.keepsStandardError = true }
     let actions = driver.open()
     #expect(actions.errors.count == 1 && actions.errors[0].contains("--keep-stderr") && driver.finished == .wrongQueue)
   }
 
-  @Test func theOwnersExchangeTakesDeadLettersWhereAttemptsAreCounted() {
+  @Test("The owner's exchange takes standard error if attempts are counted")
+  func theOwnersExchangeTakesDeadLettersWhereAttemptsAreCounted() {
     for isCounted in [false, true] {
       var driver = RunnerDriver {
         $0.attempts.keepsStandardError = true

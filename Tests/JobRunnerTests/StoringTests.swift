@@ -17,7 +17,8 @@ import Testing
     return .notStored(envelope, properties, reason: "No space left on device", slot: 0)
   }
 
-  @Test(arguments: [true, false]) func oneGoesBackAsItWasAndIsTheEnd(hasRetries: Bool) {
+  @Test("An item that cannot be stored goes back as it was, and ends the runner", arguments: [true, false])
+  func oneGoesBackAsItWasAndIsTheEnd(hasRetries: Bool) {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume(hasRetries: hasRetries)
     let actions = driver.handle(Self.notStored(["x-delivery-count": .int64(2)], isRedelivered: true))
@@ -33,7 +34,7 @@ import Testing
     #expect(driver.settle().finished == .inputOutputError)
   }
 
-  @Test func aCopyThatComesForwardIsWaitedFor() {
+  @Test("A copy that makes progress is waited for") func aCopyThatComesForwardIsWaitedFor() {
     var driver = RunnerDriver()
     driver.consume()
     driver.handle(Self.notStored())
@@ -42,7 +43,7 @@ import Testing
     #expect(driver.handle(.moveAdvanced(slot: 0)).isEmpty)
   }
 
-  @Test func withoutACopyItGoesBackItself() {
+  @Test("An item that can neither be stored nor copied goes back itself") func withoutACopyItGoesBackItself() {
     var driver = RunnerDriver()
     driver.consume()
     driver.handle(Self.notStored())
@@ -53,7 +54,7 @@ import Testing
   }
 
   /// A broker that is short of memory takes the copy when it has room again.
-  @Test func aBrokerThatTakesNoCopiesForAWhileIsWaitedFor() {
+  @Test("A broker that takes no copies for a while is waited for") func aBrokerThatTakesNoCopiesForAWhileIsWaitedFor() {
     var driver = RunnerDriver()
     driver.consume()
     driver.handle(Self.notStored())
@@ -61,7 +62,7 @@ import Testing
     #expect(driver.handle(.timer(.settlementLimit)).sets(.settlementLimit, after: .seconds(5)))
   }
 
-  @Test func theOthersEndFirst() {
+  @Test("The other workers end before a runner that cannot store an item") func theOthersEndFirst() {
     var driver = RunnerDriver {
       $0.extent = .count(2)
       $0.parallelism = 2

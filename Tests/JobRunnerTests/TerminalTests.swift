@@ -21,20 +21,22 @@ import Testing
     return driver.handle(.workerStopped(signal, terminal: terminal, slot: 0))
   }
 
-  @Test(arguments: [Signal.terminalInput, .terminalOutput])
+  @Test("A single worker that needs the terminal gets it", arguments: [Signal.terminalInput, .terminalOutput])
   func oneWorkerIsLentTheTerminal(signal: Signal) {
     #expect(stopped(by: signal, .runner) == [.lendTerminal(slot: 0)])
   }
 
-  @Test func aWorkerThatIsSuspendedThereSuspendsTheRunner() {
+  @Test("A worker that is suspended at the terminal suspends the runner")
+  func aWorkerThatIsSuspendedThereSuspendsTheRunner() {
     #expect(stopped(by: .suspend, .worker) == [.suspend(slot: 0)])
   }
 
-  @Test func ofSeveralNoneGetsIt() {
+  @Test("None of several workers gets the terminal") func ofSeveralNoneGetsIt() {
     #expect(warnings(stopped(by: .terminalInput, .runner, parallelism: 2)).first?.contains("-j 1") == true)
   }
 
   @Test(
+    "A worker that stays stopped is reported",
     arguments: [
       (.terminalInput, .others, "SIGTTIN: it wants"), (.terminalInput, nil, "SIGTTIN;"),
       (.suspend, .runner, "SIGTSTP;"),

@@ -14,7 +14,8 @@ import Testing
     }
   }
 
-  @Test func theFirstFailedAttemptIsALineAtOnceAndTheOthersAreNone() {
+  @Test("Only the first failed attempt to connect is reported, at once")
+  func theFirstFailedAttemptIsALineAtOnceAndTheOthersAreNone() {
     var driver = RunnerDriver()
     _ = driver.start()
     let line = "cannot reach the broker at broker:5672: gone; trying for 60s"
@@ -23,7 +24,8 @@ import Testing
     #expect(notices(driver.handle(RunnerDriver.lost(.unreachable))).isEmpty)
   }
 
-  @Test func ofSeveralBrokersAllAreTriedFirst() {
+  @Test("All of several brokers are tried before a failed attempt is reported")
+  func ofSeveralBrokersAllAreTriedFirst() {
     var driver = RunnerDriver { $0.brokers = [RunnerDriver.broker, RunnerDriver.broker] }
     _ = driver.start()
     #expect(notices(driver.handle(RunnerDriver.lost(.unreachable))).isEmpty)
@@ -31,13 +33,14 @@ import Testing
     #expect(notices(driver.handle(RunnerDriver.lost(.unreachable))).count == 1)
   }
 
-  @Test func nothingIsSaidWhereTheEndFollowsAtOnce() {
+  @Test("A failed attempt is not reported if the end follows at once") func nothingIsSaidWhereTheEndFollowsAtOnce() {
     var driver = RunnerDriver { $0.connection.connectTimeout = .seconds(3) }
     _ = driver.start()
     #expect(notices(driver.handle(RunnerDriver.lost(.unreachable))).isEmpty)
   }
 
-  @Test func aReconnectThatFailsHasTheLineOfTheLossAlone() {
+  @Test("A lost connection that cannot be made again is reported once")
+  func aReconnectThatFailsHasTheLineOfTheLossAlone() {
     var driver = RunnerDriver { $0.extent = .forever }
     driver.consume()
     driver.now += .seconds(100)
@@ -45,7 +48,8 @@ import Testing
     #expect(notices(driver.handle(RunnerDriver.lost(.unreachable))).isEmpty)
   }
 
-  @Test func whoLooksOnIsToldAfterASecondAndThenOnceAMinute() {
+  @Test("A user who watches is told after a second, and then once a minute")
+  func whoLooksOnIsToldAfterASecondAndThenOnceAMinute() {
     var driver = RunnerDriver { $0.report.isWatched = true }
     #expect(driver.start().sets(.report, after: .seconds(1)))
     driver.handle(.connected(nil))
@@ -60,15 +64,15 @@ import Testing
     #expect(lines == [line, "\(line) (1 min)"])
   }
 
-  @Test func whoLooksOnIsToldOfASilentBroker() {
+  @Test("A user who watches is told of a silent broker") func whoLooksOnIsToldOfASilentBroker() {
     var driver = RunnerDriver { $0.report.isWatched = true }
     _ = driver.start()
     driver.now += .seconds(1)
-    let line = "waiting for an answer of the broker at broker:5672"
+    let line = "waiting for an answer from the broker at broker:5672"
     #expect(notices(driver.handle(.timer(.report))) == [line])
   }
 
-  @Test func itemsThatComeNowAndThenMakeNoLineEach() {
+  @Test("Items that come now and then make no line each") func itemsThatComeNowAndThenMakeNoLineEach() {
     var driver = RunnerDriver { ($0.report.isWatched, $0.extent) = (true, .forever) }
     driver.consume()
     var lines: [String] = []
@@ -81,7 +85,7 @@ import Testing
     #expect(lines.count == 1)
   }
 
-  @Test func aWaitThatFollowsAnOutageIsTold() {
+  @Test("A wait that follows an outage is reported") func aWaitThatFollowsAnOutageIsTold() {
     var driver = RunnerDriver { ($0.extent, $0.worker.onDisconnect) = (.forever, .finish) }
     driver.consume()
     var named = BasicProperties()

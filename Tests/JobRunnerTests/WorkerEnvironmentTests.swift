@@ -24,7 +24,7 @@ import Testing
     return Dictionary(uniqueKeysWithValues: pairs)
   }
 
-  @Test func aBareItemHasNothingInvented() {
+  @Test("Nothing is invented for an item without properties") func aBareItemHasNothingInvented() {
     #expect(
       variables(item()) == [
         "WORK_ITEM_ATTEMPT": "1", "WORK_ITEM_REDELIVERED": "false", "WORK_ITEM_QUEUE": "q", "WORK_ITEM_EXCHANGE": "x",
@@ -32,7 +32,7 @@ import Testing
       ])
   }
 
-  @Test func everyPropertyIsHandedOn() {
+  @Test("Every property is handed on to the worker") func everyPropertyIsHandedOn() {
     let variables = variables(
       item {
         $0.messageID = "id"
@@ -52,23 +52,26 @@ import Testing
     for (name, value) in expected { #expect(variables["WORK_ITEM_\(name)"] == value) }
   }
 
-  @Test(arguments: [
-    (FieldValue.boolean(true), "true"), (.int8(-8), "-8"), (.uint8(8), "8"), (.int16(-16), "-16"), (.uint16(16), "16"),
-    (.int32(-32), "-32"), (.uint32(32), "32"), (.int64(.min), "-9223372036854775808"),
-    (.uint64(.max), "18446744073709551615"), (.float(0.5), "0.5"), (.double(-1.25), "-1.25"),
-    (.decimal(scale: 2, value: 5), "0.05"), (.decimal(scale: 0, value: 7), "7"), (.string("a=b\nc"), "a=b\nc"),
-    (.bytes([104, 105]), "hi"), (.timestamp(99), "99"),
-  ])
+  @Test(
+    "Scalar headers are handed on to the worker",
+    arguments: [
+      (FieldValue.boolean(true), "true"), (.int8(-8), "-8"), (.uint8(8), "8"), (.int16(-16), "-16"),
+      (.uint16(16), "16"),
+      (.int32(-32), "-32"), (.uint32(32), "32"), (.int64(.min), "-9223372036854775808"),
+      (.uint64(.max), "18446744073709551615"), (.float(0.5), "0.5"), (.double(-1.25), "-1.25"),
+      (.decimal(scale: 2, value: 5), "0.05"), (.decimal(scale: 0, value: 7), "7"), (.string("a=b\nc"), "a=b\nc"),
+      (.bytes([104, 105]), "hi"), (.timestamp(99), "99"),
+    ])
   func scalarHeadersAreHandedOn(value: FieldValue, text: String) {
     #expect(variables(item(["a-Name 1": value]))["WORK_ITEM_HEADER_A_NAME_1"] == text)
   }
 
-  @Test(arguments: [FieldValue.array([.int8(1)]), .table(["a": .int8(1)]), .void])
+  @Test("Other headers are not handed on", arguments: [FieldValue.array([.int8(1)]), .table(["a": .int8(1)]), .void])
   func othersAreNot(value: FieldValue) {
     #expect(variables(item(["h": value])).keys.filter { $0.contains("HEADER") }.isEmpty)
   }
 
-  @Test func whatCannotBeAVariableIsNamed() {
+  @Test("A header that cannot be a variable is named") func whatCannotBeAVariableIsNamed() {
     let big = FieldValue.string(ByteString([UInt8](repeating: 65, count: 32 << 10 + 1)))
     let variables = variables(
       item([
@@ -80,7 +83,7 @@ import Testing
     #expect(variables["WORK_ITEM_HEADER_FINE"] == "3")
   }
 
-  @Test func allTogetherAreLimited() {
+  @Test("The size of all headers together is limited") func allTogetherAreLimited() {
     var headers = FieldTable()
     for number in 0..<10 {
       headers.append(ByteString("h\(number)"), .string(ByteString([UInt8](repeating: 65, count: 32 << 10))))
@@ -90,7 +93,7 @@ import Testing
     #expect(variables.reduce(0) { $0 + $1.key.utf8.count + 1 + $1.value.utf8.count } <= 256 << 10 + 64)
   }
 
-  @Test func theTraceParentReplacesOurs() {
+  @Test("The item's trace parent replaces the runner's") func theTraceParentReplacesOurs() {
     let variables = variables(item(["traceparent": .string("00-ab")]), inherited: ["TRACEPARENT=ours"])
     #expect(variables["TRACEPARENT"] == "00-ab")
     #expect(self.variables(item(), inherited: ["TRACEPARENT=ours"])["TRACEPARENT"] == "ours")
@@ -110,7 +113,7 @@ import Testing
     #expect(long["BAGGAGE"] == nil && long["WORK_ITEM_HEADER_BAGGAGE"] != nil)
   }
 
-  @Test func settingsAreWithheld() {
+  @Test("The runner's settings are withheld from the worker") func settingsAreWithheld() {
     let inherited = ["PATH=/bin", "AMQP_URL=u", "AMQP_JOB_GRACE=1s", "BROKER_URL=u", "QUEUE=q", "WORK_ITEM_ID=stale"]
     let withheld = variables(item(), inherited: inherited, used: ["AMQP_URL", "BROKER_URL"])
     #expect(withheld["PATH"] == "/bin" && withheld["QUEUE"] == "q")
@@ -119,14 +122,16 @@ import Testing
     #expect(passed["AMQP_URL"] == "u" && passed["WORK_ITEM_ID"] == nil)
   }
 
-  @Test(arguments: ["x-delivery-count", "x-amqp-job-attempts"] as [ByteString], [Int64.min, -5, .max])
+  @Test(
+    "No header can break the count of attempts",
+    arguments: ["x-delivery-count", "x-amqp-job-attempts"] as [ByteString], [Int64.min, -5, .max])
   func anybodysHeadersCannotBreakTheCount(header: ByteString, value: Int64) {
     #expect((1...Int(Int32.max) + 1).contains(item([header: .int64(value)]).attempt))
     #expect(
       (1...Int(Int32.max) * 2 + 1).contains(item(["x-delivery-count": .int64(value), header: .int64(value)]).attempt))
   }
 
-  @Test func attemptsAreCountedWhereTheQueueDoes() {
+  @Test("Attempts are read from the count that the queue keeps") func attemptsAreCountedWhereTheQueueDoes() {
     var counted = item(["x-delivery-count": .int64(3)])
     // The count of another queue, which the item brought along.
     #expect(counted.attempt == 1)

@@ -83,7 +83,7 @@ import Testing
     try withFile("#!/bin/sh\n", mode: 0o644) { inner in
       try withFile("#!\(inner)\n") { outer in
         let what = "\(outer)'s interpreter \(inner)"
-        #expect(failure(outer) == .notExecutable(what: what, reason: "Permission denied"))
+        #expect(failure(outer) == .notExecutable(what: what, reason: "Permission denied", path: inner))
       }
     }
   }

@@ -57,7 +57,8 @@ import Testing
     try turn { _ in peer.frames.filter { $0.kind == .body }.count == contents }
   }
 
-  @Test func theConnectionIsOpenedWithTheFirstMessageAndKept() throws {
+  @Test("The connection for copies is opened with the first one, and kept")
+  func theConnectionIsOpenedWithTheFirstMessageAndKept() throws {
     #expect(publisher.interest == nil && publisher.deadline == nil)
     for id in 1...3 {
       publish(id)
@@ -68,7 +69,8 @@ import Testing
     #expect(peer.acceptedCount == 1)
   }
 
-  @Test func withTheConnectionItsMessagesFailAndTheNextOneOpensAnother() throws {
+  @Test("A lost connection fails its copies, and the next copy opens another one")
+  func withTheConnectionItsMessagesFailAndTheNextOneOpensAnother() throws {
     publish(1)
     publish(2)
     try turn(untilSent: 2)
@@ -88,7 +90,7 @@ import Testing
     #expect(peer.acceptedCount == 2)
   }
 
-  @Test func whereNobodyListensAllFail() throws {
+  @Test("All copies fail if no broker listens") func whereNobodyListensAllFail() throws {
     let url = BrokerURL(host: "127.0.0.1", port: 1)
     let publisher = CopyPublisher(broker: url, .init(url: url, heartbeat: 0, name: "test"), now: .now)
     for id in 1...2 { publisher.publish(id, BasicProperties(), body: Body(size: 1), to: .queue("q")) }
@@ -100,7 +102,7 @@ import Testing
     #expect(events == [1, 2].map { .failed($0, reason: "cannot reach the broker at 127.0.0.1:1: Connection refused") })
   }
 
-  @Test func ofALargeBodyNoMoreIsReadThanThePeerTakes() throws {
+  @Test("Of a large body no more is read than the peer takes") func ofALargeBodyNoMoreIsReadThanThePeerTakes() throws {
     let body = Body(size: 256 << 20)
     publish(1, body)
     var readBefore: UInt64?
@@ -114,7 +116,7 @@ import Testing
     publisher.close()
   }
 
-  @Test func aLargeBodyComesWhole() throws {
+  @Test("A large body arrives whole") func aLargeBodyComesWhole() throws {
     publish(1, Body(size: 5_000_001))
     let last = try turn { _ in peer.frames.filter { $0.kind == .body }.reduce(0) { $0 + $1.payload.count } == 5_000_001
     }
@@ -124,7 +126,8 @@ import Testing
     #expect(try turn { !$0.isEmpty } == [.confirmed(1)])
   }
 
-  @Test func aPartOfAMessageEndsWithItsConnectionWhenItIsDropped() throws {
+  @Test("A copy that is dropped when it was sent in part ends its connection")
+  func aPartOfAMessageEndsWithItsConnectionWhenItIsDropped() throws {
     publish(1, Body(size: 256 << 20))
     try turn { _ in peer.frames.contains { $0.kind == .body } }
     publish(2)
@@ -133,7 +136,8 @@ import Testing
     #expect(peer.frames.filter { $0.kind == .body }.map(\.payload.count) == [1])
   }
 
-  @Test func aDroppedMessageLeavesTheOthersTheirConnection() throws {
+  @Test("A copy that is dropped leaves the others their connection")
+  func aDroppedMessageLeavesTheOthersTheirConnection() throws {
     publish(1)
     publish(2)
     try turn(untilSent: 2)
@@ -143,7 +147,7 @@ import Testing
     #expect(peer.acceptedCount == 1)
   }
 
-  @Test func aBodyThatCannotBeReadTakesTheConnectionWithIt() throws {
+  @Test("A body that cannot be read ends the connection") func aBodyThatCannotBeReadTakesTheConnectionWithIt() throws {
     publish(1, Body(size: 1 << 20, isBadFrom: 1 << 17))
     publish(2)
     let events = try turn { !$0.isEmpty }
@@ -153,7 +157,7 @@ import Testing
     #expect(try turn { !$0.isEmpty } == [.confirmed(2)])
   }
 
-  @Test(arguments: [true, false])
+  @Test("The end of a block is told also if the connection ends", arguments: [true, false])
   func aBlockThatEndsWithItsConnectionIsToldToo(byDropping: Bool) throws {
     publish(1)
     try turn(untilSent: 1)
@@ -163,7 +167,7 @@ import Testing
     #expect(try turn { !$0.isEmpty }.first == .unblocked)
   }
 
-  @Test func closingSaysGoodbye() throws {
+  @Test("A connection that is closed says goodbye") func closingSaysGoodbye() throws {
     publish(1)
     try turn(untilSent: 1)
     publisher.close()
@@ -184,7 +188,8 @@ import Testing
     #expect(isAnswered)
   }
 
-  @Test func whoNeverAnswersACloseIsNotWaitedForForEver() throws {
+  @Test("A peer that never answers a close is not waited for without end")
+  func whoNeverAnswersACloseIsNotWaitedForForEver() throws {
     publish(1)
     try turn(untilSent: 1)
     publisher.close()

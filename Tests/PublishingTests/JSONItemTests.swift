@@ -9,7 +9,7 @@ import Testing
     try JSONItem(Array(text.utf8), defaults: defaults)
   }
 
-  @Test func bodyPropertiesAndHeaders() throws {
+  @Test("A JSON line has a body, properties and headers") func bodyPropertiesAndHeaders() throws {
     let item = try item(
       #"{"body": "a\u00e9\u0000", "properties": {"content_type": "x/y", "priority": 7, "expiration": 60000, "timestamp": 5},"#
         + #" "headers": {"n": -1, "f": 0.5, "yes": true, "none": null, "list": [1, {"a": "b"}]}}"#)
@@ -23,7 +23,7 @@ import Testing
     #expect(item.properties.headers == headers)
   }
 
-  @Test func whatItDoesNotSayIsAsForAll() throws {
+  @Test("A field that a JSON line leaves out falls back to the options") func whatItDoesNotSayIsAsForAll() throws {
     var defaults = BasicProperties()
     (defaults.type, defaults.deliveryMode) = ("a", 2)
     defaults.headers = ["kept": .int64(1), "other": .int64(1)]
@@ -32,21 +32,25 @@ import Testing
     #expect(item.properties.headers == ["kept": .int64(1), "other": .int64(2)])
   }
 
-  @Test(arguments: [
-    ("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"),
-    ("Zm9vYmFy", "foobar"),
-  ])
+  @Test(
+    "Base64 is decoded",
+    arguments: [
+      ("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"),
+      ("Zm9vYmFy", "foobar"),
+    ])
   func base64(_ encoded: String, _ decoded: String) throws {
     #expect(try item(#"{"body_base64": "\#(encoded)"}"#).body == Array(decoded.utf8))
   }
 
-  @Test func everyByteOfBase64() {
+  @Test("Every byte can be written in Base64") func everyByteOfBase64() {
     #expect(Base64.decoded("+/+/AIA=") == [0xfb, 0xff, 0xbf, 0x00, 0x80])
     #expect(Base64.decodedURL("-_-_AIA".utf8) == [0xfb, 0xff, 0xbf, 0x00, 0x80])
     #expect(Base64.decodedURL("AAAAA".utf8) == nil && Base64.decodedURL("+A".utf8) == nil)
   }
 
-  @Test(arguments: [1, FieldTable.maxDepth, FieldTable.maxDepth + 1, 2000, 3000, 100_000])
+  @Test(
+    "Headers have only as many levels as AMQP allows",
+    arguments: [1, FieldTable.maxDepth, FieldTable.maxDepth + 1, 2000, 3000, 100_000])
   func headersHaveSoManyLevels(levels: Int) throws {
     let value = String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
     let text = #"{"body": "a", "headers": {"deep": \#(value)}}"#
@@ -57,37 +61,43 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (#"{"body": 1}"#, "'body' must be a string"), (#"{"body": {"a": 1}}"#, "'body' must be a string"),
-    (#"{"body_base64": "!!"}"#, "'body_base64' must be base64"),
-    (#"{"body": "a", "headers": [1]}"#, "'headers' must be an object"),
-    (#"{"body": "a", "properties": {"type": 7}}"#, "'type' must be a string"),
-    (#"{"body": "a", "properties": {"priority": "5"}}"#, "'priority' must be a whole number from 0 to 255"),
-    (
-      #"{"body": "a", "properties": {"expiration": "5s"}}"#,
-      "'expiration' must be a whole number from 1 to 4294967295 (milliseconds)"
-    ),
-    (
-      #"{"body": "a", "properties": {"timestamp": -1}}"#,
-      "'timestamp' must be a whole number from 0 (seconds since 1970)"
-    ),
-    (#"{"body": "a", "body_base64": ""}"#, "it has two bodies"), ("{}", "it has neither body nor body_base64"),
-    (#"{"Body": "a"}"#, "'Body' is none of body, body_base64, properties and headers"),
-    ("[]", "it is not a JSON object"),
-  ])
+  @Test(
+    "A JSON line that is no item is answered with the rule that it breaks",
+    arguments: [
+      (#"{"body": 1}"#, "'body' must be a string"), (#"{"body": {"a": 1}}"#, "'body' must be a string"),
+      (#"{"body_base64": "!!"}"#, "'body_base64' must be base64"),
+      (#"{"body": "a", "headers": [1]}"#, "'headers' must be an object"),
+      (#"{"body": "a", "properties": {"type": 7}}"#, "'type' must be a string"),
+      (#"{"body": "a", "properties": {"priority": "5"}}"#, "'priority' must be a whole number from 0 to 255"),
+      (
+        #"{"body": "a", "properties": {"expiration": "5s"}}"#,
+        "'expiration' must be a whole number from 1 to 4294967295 (milliseconds)"
+      ),
+      (
+        #"{"body": "a", "properties": {"timestamp": -1}}"#,
+        "'timestamp' must be a whole number from 0 (seconds since 1970)"
+      ),
+      (#"{"body": "a", "body_base64": ""}"#, "it has two bodies"), ("{}", "it has neither body nor body_base64"),
+      (#"{"Body": "a"}"#, "'Body' is none of body, body_base64, properties and headers"),
+      ("[]", "it is not a JSON object"),
+    ])
   func theRuleThatIsBroken(_ text: String, _ rule: String) {
     #expect(throws: JSONItem.FormError(rule)) { try item(text) }
   }
 
-  @Test(arguments: [
-    "", "[]", "7", "{", #"{"body": 1}"#, "{}", #"{"body": "a", "body": "b"}"#, #"{"body": "a", "body_base64": "Zg=="}"#,
-    #"{"body_base64": "Zg="}"#, #"{"body_base64": "!!", "body": "a"}"#, #"{"body_base64": "Z g="}"#,
-    #"{"body_base64": "Z=g="}"#, #"{"body": "a", "other": 1}"#,
-    #"{"body": "a", "properties": {"priority": 256}}"#, #"{"body": "a", "properties": {"nosuch": "a"}}"#,
-    #"{"body": "a", "properties": {"delivery_mode": 1}}"#, #"{"body": "a", "headers": [1]}"#,
-    #"{"body": "a", "headers": {"n": 99999999999999999999}}"#, #"{"body": "a"} {"body": "b"}"#,
-    "{\"body\": \"\u{1}\"}", "{\"body\": \"a\", \"properties\": {\"type\": \"\(String(repeating: "x", count: 256))\"}}",
-  ])
+  @Test(
+    "A JSON line that is no item is refused",
+    arguments: [
+      "", "[]", "7", "{", #"{"body": 1}"#, "{}", #"{"body": "a", "body": "b"}"#,
+      #"{"body": "a", "body_base64": "Zg=="}"#,
+      #"{"body_base64": "Zg="}"#, #"{"body_base64": "!!", "body": "a"}"#, #"{"body_base64": "Z g="}"#,
+      #"{"body_base64": "Z=g="}"#, #"{"body": "a", "other": 1}"#,
+      #"{"body": "a", "properties": {"priority": 256}}"#, #"{"body": "a", "properties": {"nosuch": "a"}}"#,
+      #"{"body": "a", "properties": {"delivery_mode": 1}}"#, #"{"body": "a", "headers": [1]}"#,
+      #"{"body": "a", "headers": {"n": 99999999999999999999}}"#, #"{"body": "a"} {"body": "b"}"#,
+      "{\"body\": \"\u{1}\"}",
+      "{\"body\": \"a\", \"properties\": {\"type\": \"\(String(repeating: "x", count: 256))\"}}",
+    ])
   func refused(_ text: String) {
     #expect(throws: (any Error).self) { try item(text) }
   }

@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Linux
 import Testing
 
 @testable import Publishing
@@ -17,7 +18,7 @@ import Testing
     var most = Int.max
 
     func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
-      guard offset < isBadFrom else { throw BrokerSession.CallError.unanswered }
+      guard offset < isBadFrom else { throw SystemError.readFailed }
       return (offset..<min(size, offset + UInt64(min(count, most)))).map { UInt8(truncatingIfNeeded: $0) }
     }
   }
@@ -96,7 +97,7 @@ import Testing
     }
   }
 
-  @Test mutating func aBodyThatIsStillOnItsWayIsSentAsItComes() throws {
+  @Test("A body that is still arriving is sent as it comes") mutating func arrivingBody() throws {
     let body = Arriving(size: 5)
     driver.messages.add(.init(id: 7, properties: BasicProperties(), body: body, destination: .queue("q")))
     try driver.advance()
@@ -110,7 +111,7 @@ import Testing
     #expect(driver.ack(1) == .confirmed(7))
   }
 
-  @Test mutating func aMessageGoesOutWithItsPropertiesAndItsWholeBody() throws {
+  @Test("A copy goes out with its properties and its whole body") mutating func wholeCopy() throws {
     let size = 2 * BrokerLink.bodyPieceSize + 1
     driver.add(7, Body(size: UInt64(size)), messageID: "id")
     try driver.advance()
@@ -124,20 +125,20 @@ import Testing
     #expect(driver.ack(1) == .confirmed(7))
   }
 
-  @Test mutating func readsThatGiveLessAreFollowedByOthers() throws {
+  @Test("A read that gives less than was asked for is followed by others") mutating func shortReads() throws {
     driver.add(1, Body(size: 10, most: 3))
     try driver.advance()
     #expect(driver.recorder.body(of: 1) == Array(0..<10))
   }
 
-  @Test mutating func anEmptyBodyIsAMessageToo() throws {
+  @Test("A copy may have an empty body") mutating func anEmptyBodyIsAMessageToo() throws {
     driver.add(1, Body(size: 0))
     try driver.advance()
     #expect(driver.recorder.frames.last == .content(1, to: "q", messageID: nil, size: 0))
     #expect(driver.ack(1) == .confirmed(1))
   }
 
-  @Test mutating func aChannelIsUsedAnewOnceItsMessageIsConfirmed() throws {
+  @Test("A channel is used again once its copy is confirmed") mutating func channelsAreReused() throws {
     for id in 1...2 {
       driver.add(id)
       try driver.advance()
@@ -146,7 +147,7 @@ import Testing
     #expect(driver.recorder.frames.filter { $0 == .method(1, .channelOpen) }.count == 1)
   }
 
-  @Test mutating func noChannelHasTwoMessages() throws {
+  @Test("No channel has two copies at a time") mutating func noChannelHasTwoMessages() throws {
     let most = Int(OutgoingCopies.maxUnconfirmed)
     for id in 0...most { driver.add(id, to: "q\(id)", messageID: "same") }
     try driver.advance()
@@ -161,7 +162,7 @@ import Testing
     #expect(driver.ack(3, 2) == .confirmed(most))
   }
 
-  @Test mutating func aConnectionMayAllowFewerChannels() throws {
+  @Test("A connection may allow fewer channels") mutating func aConnectionMayAllowFewerChannels() throws {
     driver.messages.channelLimit = 1
     for id in 1...2 { driver.add(id) }
     try driver.advance()
@@ -171,7 +172,7 @@ import Testing
     #expect(driver.ack(1, 2) == .confirmed(2))
   }
 
-  @Test mutating func aReturnConcernsTheMessageOfItsChannelAlone() throws {
+  @Test("A return concerns only the copy on its channel") mutating func returned() throws {
     for id in 1...3 { driver.add(id, messageID: "same") }
     try driver.advance()
     #expect(driver.returned(2) == nil)
@@ -184,14 +185,16 @@ import Testing
     #expect(driver.ack(2, 2) == .confirmed(5))
   }
 
-  @Test mutating func aRejectionIsAFailure() throws {
+  @Test("A copy that the broker rejects has failed") mutating func aRejectionIsAFailure() throws {
     driver.add(1)
     try driver.advance()
     let nack = Method.basicNack(deliveryTag: 1, multiple: false, requeue: false)
     #expect(driver.messages.handle(.method(channel: 1, nack)) == .refused(1, .rejected))
   }
 
-  @Test(arguments: [(tag: UInt64(1), multiple: false), (1, true), (3, false), (0, true)])
+  @Test(
+    "A confirmation of another message confirms no copy",
+    arguments: [(tag: UInt64(1), multiple: false), (1, true), (3, false), (0, true)])
   mutating func anAnswerForAnotherMessageIsNone(tag: UInt64, multiple: Bool) throws {
     driver.add(1)
     try driver.advance()
@@ -204,7 +207,7 @@ import Testing
     #expect(driver.ack(1, 2) == nil)
   }
 
-  @Test mutating func whatWasNotSentWholeIsNotConfirmed() throws {
+  @Test("A copy that was not sent whole is not confirmed") mutating func whatWasNotSentWholeIsNotConfirmed() throws {
     driver.add(1, Body(size: UInt64(BrokerLink.bodyPieceSize) + 1))
     for _ in 1...2 { _ = try driver.messages.advance(on: driver.recorder) }
     #expect(driver.ack(1) == nil)
@@ -212,7 +215,7 @@ import Testing
     #expect(driver.ack(1) == .confirmed(1))
   }
 
-  @Test mutating func aClosedChannelFailsItsMessageAlone() throws {
+  @Test("A closed channel fails only its own copy") mutating func aClosedChannelFailsItsMessageAlone() throws {
     for id in 1...2 { driver.add(id) }
     try driver.advance()
     #expect(driver.closed(1) == .refused(1, .closed(CloseReason(code: .notFound, text: "why"))))
@@ -225,21 +228,24 @@ import Testing
     #expect(driver.ack(1, 1) == .confirmed(3) && driver.ack(2) == .confirmed(2))
   }
 
-  @Test mutating func ofAMessageWhoseChannelWasClosedNothingMoreIsSent() throws {
+  @Test("Nothing more is sent of a copy whose channel was closed")
+  mutating func ofAMessageWhoseChannelWasClosedNothingMoreIsSent() throws {
     driver.add(1, Body(size: UInt64(10 * BrokerLink.bodyPieceSize)))
     for _ in 1...2 { _ = try driver.messages.advance(on: driver.recorder) }
     #expect(driver.closed(1, "too large") == .refused(1, .closed(CloseReason(code: .notFound, text: "too large"))))
     #expect(!driver.messages.canAdvance)
   }
 
-  @Test mutating func whatDoesNotFitAFrameFailsAndTheNextGoesOut() throws {
+  @Test("A copy that does not fit a frame fails, and the next one goes out")
+  mutating func whatDoesNotFitAFrameFailsAndTheNextGoesOut() throws {
     driver.add(1, to: String(repeating: "q", count: 256))
     driver.add(2)
     #expect(try driver.advance() == [.failed(1, reason: "it does not fit a frame")])
     #expect(driver.ack(1) == .confirmed(2))
   }
 
-  @Test mutating func aBodyThatCannotBeReadFailsItsMessageAndThenTheConnection() throws {
+  @Test("A body that cannot be read fails its copy, and then the connection")
+  mutating func aBodyThatCannotBeReadFailsItsMessageAndThenTheConnection() throws {
     driver.add(1)
     driver.add(2, Body(size: 5, isBadFrom: 2, most: 2))
     driver.add(3)
@@ -251,12 +257,13 @@ import Testing
     #expect(driver.recorder.frames.first == .method(1, .channelOpen) && driver.ack(1) == .confirmed(3))
   }
 
-  @Test mutating func aBodyShorterThanItsSizeIsNeverFilledUp() throws {
+  @Test("A body that is shorter than its size is never filled up")
+  mutating func aBodyShorterThanItsSizeIsNeverFilledUp() throws {
     driver.add(1, Body(size: 5, most: 0))
     #expect(throws: OutgoingCopies.BodyFailure.self) { try driver.advance() }
   }
 
-  @Test mutating func withTheConnectionAllFails() throws {
+  @Test("A lost connection fails all its copies") mutating func withTheConnectionAllFails() throws {
     driver.messages.channelLimit = 2
     for id in 1...3 { driver.add(id) }
     try driver.advance()
@@ -267,7 +274,7 @@ import Testing
     #expect(!driver.messages.canAdvance && !driver.messages.isAnyAwaited)
   }
 
-  @Test mutating func aDroppedMessageSaysNothing() throws {
+  @Test("Nothing is reported of a copy that was dropped") mutating func aDroppedMessageSaysNothing() throws {
     driver.add(1)
     driver.add(2)
     try driver.advance()
@@ -282,7 +289,7 @@ import Testing
     #expect(driver.ack(1, 2) == .confirmed(4))
   }
 
-  @Test mutating func aBlockedBrokerIsTold() {
+  @Test("A broker that takes no copies is reported") mutating func aBlockedBrokerIsTold() {
     #expect(
       driver.messages.handle(.method(channel: 0, .connectionBlocked(reason: "low on memory")))
         == .blocked(reason: "low on memory"))

@@ -7,7 +7,7 @@ import Testing
 
 /// How signals and unusable items end a publication.
 @Suite struct PublicationEndingTests {
-  @Test func behindAnItemThatFitsNoFrameNothingIsSent() {
+  @Test("Nothing is sent behind an item that does not fit a frame") func behindAnItemThatFitsNoFrameNothingIsSent() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -19,7 +19,8 @@ import Testing
     #expect(driver.end != nil && driver.publication.lastNumberInOrder == 1 && driver.publication.unknownNumbers == [])
   }
 
-  @Test func anItemWhoseFileFailsIsInNoQueueAndThoseBeforeItAreAwaited() {
+  @Test("An item whose file cannot be read is in no queue, and those before it are awaited")
+  func anItemWhoseFileFailsIsInNoQueueAndThoseBeforeItAreAwaited() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...2)
@@ -31,7 +32,7 @@ import Testing
     if case .input? = driver.end {} else { #expect(Bool(false), "\(String(describing: driver.end))") }
   }
 
-  @Test func afterAFileThatFailsNothingIsSentAgain() {
+  @Test("Nothing is sent again after a file that cannot be read") func afterAFileThatFailsNothingIsSentAgain() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...3)
@@ -42,7 +43,7 @@ import Testing
     #expect(driver.end != nil && driver.publication.unknownNumbers == [2, 3])
   }
 
-  @Test func aSignalFinishesWhatIsUnderWay() {
+  @Test("A signal lets the items under way finish") func aSignalFinishesWhatIsUnderWay() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...3)
@@ -53,7 +54,7 @@ import Testing
     #expect(driver.isEnded(by: .terminate) && driver.publication.lastNumberInOrder == 3)
   }
 
-  @Test func aSignalThatComesAfterTheLastItemChangesNothing() {
+  @Test("A signal after the last item changes nothing") func aSignalThatComesAfterTheLastItemChangesNothing() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -63,7 +64,7 @@ import Testing
     #expect(driver.isDone)
   }
 
-  @Test func whatIsUnderWayHasItsTime() {
+  @Test("The items under way have their time after a signal") func whatIsUnderWayHasItsTime() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -76,7 +77,8 @@ import Testing
     #expect(driver.isEnded(by: .interrupt) && driver.publication.unknownNumbers == [1])
   }
 
-  @Test func aSecondSignalOrOneWithoutAConnectionEndsAtOnce() {
+  @Test("A second signal, or one without a connection, ends the publication at once")
+  func aSecondSignalOrOneWithoutAConnectionEndsAtOnce() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -90,7 +92,7 @@ import Testing
     #expect(other.isEnded(by: .terminate))
   }
 
-  @Test func aConnectionLostOnTheWayOutIsNotMadeAgain() {
+  @Test("A connection that is lost after a signal is not made again") func aConnectionLostOnTheWayOutIsNotMadeAgain() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -98,7 +100,8 @@ import Testing
     #expect(driver.lose() == nil && driver.isEnded(by: .terminate))
   }
 
-  @Test func unreadableInputEndsItOnceTheRestIsConfirmed() {
+  @Test("An input that cannot be read ends the publication once the rest is confirmed")
+  func unreadableInputEndsItOnceTheRestIsConfirmed() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -109,7 +112,8 @@ import Testing
     #expect(error.kind == .malformed && driver.publication.lastNumberInOrder == 1)
   }
 
-  @Test func whatFitsNoFrameIsNotLeftOutWhenItIsResumed() {
+  @Test("A publication that is resumed begins with the item that did not fit a frame")
+  func whatFitsNoFrameIsNotLeftOutWhenItIsResumed() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)

@@ -7,7 +7,7 @@ import Testing
 
 /// What happens when connections are lost, cannot be made, or stay silent.
 @Suite struct PublicationOutageTests {
-  @Test func aBrokerHasItsTimeUntilItemsCanBeSent() {
+  @Test("A broker has a limited time until items can be sent") func aBrokerHasItsTimeUntilItemsCanBeSent() {
     var driver = PublicationDriver()
     let start = driver.start
     driver.handle(.tick, after: 58)
@@ -17,7 +17,7 @@ import Testing
     #expect(driver.lose(.unreachable, after: 60) == nil && driver.isUnreachable)
   }
 
-  @Test func theLastAttemptIsAWholeOne() {
+  @Test("The last attempt to connect is not cut short") func theLastAttemptIsAWholeOne() {
     var driver = PublicationDriver()
     driver.handle(.tick, after: 60)
     #expect(driver.publication.deadline == driver.start + .seconds(120))
@@ -25,7 +25,7 @@ import Testing
     #expect(driver.publication.deadline == nil && !driver.isOverdue(after: 1000))
   }
 
-  @Test func isQuietWhenNothingIsConfirmedForAWhile() {
+  @Test("A broker is quiet when it confirms nothing for a while") func isQuietWhenNothingIsConfirmedForAWhile() {
     var driver = PublicationDriver()
     let start = driver.start
     driver.ready()
@@ -41,7 +41,8 @@ import Testing
     #expect(!driver.isQuiet(after: 69) && driver.publication.deadline == start + .seconds(79))
   }
 
-  @Test func isSaidToBeQuietOnceUntilSomethingIsConfirmed() {
+  @Test("A quiet broker is reported once, until it confirms something")
+  func isSaidToBeQuietOnceUntilSomethingIsConfirmed() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...3)
@@ -53,7 +54,8 @@ import Testing
     #expect(driver.handle(.tick, after: 40).count { if case .notify(.quiet) = $0 { true } else { false } } == 1)
   }
 
-  @Test func isNotQuietWhileTheBrokerIsBlockedNorWithNothingSent() {
+  @Test("A broker is not quiet while it is blocked, nor when nothing was sent")
+  func isNotQuietWhileTheBrokerIsBlockedNorWithNothingSent() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -64,7 +66,8 @@ import Testing
     #expect(!driver.isQuiet(after: 200) && driver.publication.deadline == nil)
   }
 
-  @Test func whatIsUnconfirmedIsSentAgainOnTheNextConnection() {
+  @Test("The unconfirmed items are sent again on the next connection")
+  func whatIsUnconfirmedIsSentAgainOnTheNextConnection() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...4)
@@ -80,7 +83,8 @@ import Testing
     #expect(driver.isDone && driver.confirmedCount == 4)
   }
 
-  @Test func anItemThatIsSentThreeTimesCountsOnce() {
+  @Test("An item that is sent three times counts as one that was sent again")
+  func anItemThatIsSentThreeTimesCountsOnce() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -90,14 +94,14 @@ import Testing
     #expect(driver.lose() == 1 && driver.resentCount == 1)
   }
 
-  @Test func whatNeverWentOutIsNoDuplicate() {
+  @Test("An item that was never sent is not counted as sent again") func whatNeverWentOutIsNoDuplicate() {
     var driver = PublicationDriver()
     driver.ready()
     driver.handle(.item(Item(number: 1, messageID: "1", body: [])))
     #expect(driver.lose() == 0 && driver.resentCount == 0)
   }
 
-  @Test func lossAfterLossWithoutAConfirmIsAnOutage() {
+  @Test("Losses without a confirmation between them are one outage") func lossAfterLossWithoutAConfirmIsAnOutage() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -108,7 +112,7 @@ import Testing
     #expect(driver.lose(after: 60) == nil && driver.isUnreachable)
   }
 
-  @Test func anOutageBeginsAnewAfterAConfirm() {
+  @Test("A confirmation ends an outage") func anOutageBeginsAnewAfterAConfirm() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...2)
@@ -119,7 +123,7 @@ import Testing
     #expect(driver.lose(after: 100) != nil && driver.pause == .seconds(100))
   }
 
-  @Test func theLastAttemptIsWhenTheTimeIsOver() {
+  @Test("The last attempt to connect is made when the time is over") func theLastAttemptIsWhenTheTimeIsOver() {
     var driver = PublicationDriver()
     driver.handle(.tick)
     for _ in 1...8 { #expect(driver.lose(.unreachable, after: 59) == 0) }
@@ -127,7 +131,8 @@ import Testing
     #expect(driver.lose(.unreachable, after: 60) == nil && driver.isUnreachable)
   }
 
-  @Test func aConnectionThatHasNothingToConfirmProvesItselfByLasting() {
+  @Test("A connection without anything to confirm ends an outage by lasting")
+  func aConnectionThatHasNothingToConfirmProvesItselfByLasting() {
     var driver = PublicationDriver()
     driver.ready()
     #expect(driver.lose(after: 1) == 0 && driver.pause == .seconds(1))
@@ -142,7 +147,7 @@ import Testing
     #expect(driver.lose(.unreachable, after: 119) == nil && driver.isUnreachable)
   }
 
-  @Test func lossesInARowEndIt() {
+  @Test("Losses in a row end the publication") func lossesInARowEndIt() {
     var driver = PublicationDriver()
     for second in [1, 5, 9, 59] {
       driver.handle(.tick, after: second)
@@ -158,7 +163,7 @@ import Testing
     #expect(failure.kind == .unreachable)
   }
 
-  @Test func brokersAreTriedInTurn() {
+  @Test("The brokers are tried in turn") func brokersAreTriedInTurn() {
     var driver = PublicationDriver(brokers: 2)
     driver.handle(.tick)
     #expect(driver.lose(.unreachable) == 0 && driver.brokerIndex == 1 && driver.pause == .zero)
@@ -166,13 +171,14 @@ import Testing
     #expect(driver.lose(.unreachable) == 0 && driver.brokerIndex == 0 && driver.pause == BackOff.firstPause)
   }
 
-  @Test func aRefusedLoginIsTheEnd() {
+  @Test("A refused login ends the publication") func aRefusedLoginIsTheEnd() {
     var driver = PublicationDriver(brokers: 2)
     driver.handle(.tick)
     #expect(driver.lose(.loginRefused) == nil && driver.isUnreachable)
   }
 
-  @Test func aLoginThatWasGoodBeforeMayBeReplaced() {
+  @Test("A login that succeeded before is tried again if it may be replaced")
+  func aLoginThatWasGoodBeforeMayBeReplaced() {
     var driver = PublicationDriver(loginMayChange: true)
     driver.handle(.tick)
     driver.handle(.ready)
@@ -186,18 +192,20 @@ import Testing
     #expect(failure.kind == .loginRefused)
   }
 
-  @Test func aFirstLoginIsNotTriedAgain() {
+  @Test("A first login that is refused is not tried again") func aFirstLoginIsNotTriedAgain() {
     var driver = PublicationDriver(loginMayChange: true)
     driver.handle(.tick)
     #expect(driver.lose(.loginRefused) == nil && driver.isUnreachable)
   }
 
-  @Test func anOutageIsAnnouncedOnceAllBrokersHaveBeenTried() {
+  @Test("An outage is announced once all brokers have been tried")
+  func anOutageIsAnnouncedOnceAllBrokersHaveBeenTried() {
     var driver = PublicationDriver(brokers: 2)
     #expect(driver.announced(.unreachable, .unreachable, .unreachable) == [false, true, false])
   }
 
-  @Test func anOutageIsNotAnnouncedBeforeItsEndNorAfterALoss() {
+  @Test("An outage is not announced when it ends the publication, nor after a loss")
+  func anOutageIsNotAnnouncedBeforeItsEndNorAfterALoss() {
     var atEnd = PublicationDriver()
     #expect(atEnd.announced(.unreachable, after: 58) == [false])
     var lost = PublicationDriver()

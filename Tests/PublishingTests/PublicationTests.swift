@@ -7,7 +7,7 @@ import Testing
 
 /// How items are accepted, sent, confirmed and refused.
 @Suite struct PublicationTests {
-  @Test func isDoneWhenTheLastOneIsConfirmed() {
+  @Test("A publication is done when its last item is confirmed") func isDoneWhenTheLastOneIsConfirmed() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...3)
@@ -18,7 +18,7 @@ import Testing
     #expect(driver.isDone && driver.confirmedCount == 3)
   }
 
-  @Test func nothingToPublishIsDone() {
+  @Test("A publication without items is done") func nothingToPublishIsDone() {
     var driver = PublicationDriver()
     driver.handle(.tick)
     #expect(!driver.publication.wantsItem)
@@ -27,7 +27,7 @@ import Testing
     #expect(driver.isDone)
   }
 
-  @Test func confirmsInAnyOrder() {
+  @Test("Items may be confirmed in any order") func confirmsInAnyOrder() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...4)
@@ -40,7 +40,7 @@ import Testing
     #expect(driver.confirmedCount == 3 && driver.publication.unknownNumbers == [4])
   }
 
-  @Test func theWindowIsBoundedByItems() {
+  @Test("The number of items under way is limited") func theWindowIsBoundedByItems() {
     var driver = PublicationDriver(items: 3)
     driver.ready()
     driver.send(1...3)
@@ -49,7 +49,8 @@ import Testing
     #expect(driver.publication.wantsItem)
   }
 
-  @Test func theWindowIsBoundedByBytesButTakesAnyOne() {
+  @Test("The bytes under way are limited, but one item may be of any size")
+  func theWindowIsBoundedByBytesButTakesAnyOne() {
     var driver = PublicationDriver(bytes: 10)
     driver.ready()
     driver.send(1...1, size: 100)
@@ -61,7 +62,7 @@ import Testing
     #expect(!driver.publication.wantsItem)
   }
 
-  @Test func aReturnedItemIsInNoQueueAndEndsIt() {
+  @Test("A returned item is in no queue, and ends the publication") func aReturnedItemIsInNoQueueAndEndsIt() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...3)
@@ -72,7 +73,7 @@ import Testing
     #expect(driver.publication.lastNumberInOrder == 1)
   }
 
-  @Test func withoutMessageIDsReturnsAreTakenInOrder() {
+  @Test("Returns of items without message ids are taken in order") func withoutMessageIDsReturnsAreTakenInOrder() {
     var driver = PublicationDriver()
     driver.ready()
     for number in 1...2 { driver.handle(.item(Item(number: number, messageID: nil, body: []))) }
@@ -84,7 +85,8 @@ import Testing
     #expect(driver.isRefused && driver.confirmedCount == 1)
   }
 
-  @Test func afterARefusalNoMoreIsSentAndTheRestIsFinished() {
+  @Test("After a refusal no more items are sent, and those under way are finished")
+  func afterARefusalNoMoreIsSentAndTheRestIsFinished() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...3)
@@ -94,7 +96,7 @@ import Testing
     #expect(driver.isRefused && driver.confirmedCount == 2 && !driver.refusals[0].isUnroutable)
   }
 
-  @Test func afterARefusalWhatWasAcceptedIsNotSent() {
+  @Test("After a refusal the items that were only accepted are not sent") func afterARefusalWhatWasAcceptedIsNotSent() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...1)
@@ -103,7 +105,8 @@ import Testing
     #expect(driver.next() == nil && driver.isRefused && driver.publication.unknownNumbers == [])
   }
 
-  @Test func afterARefusalWhatMayBeThereIsStillSentAgain() {
+  @Test("After a refusal the items that may be in the queue are still sent again")
+  func afterARefusalWhatMayBeThereIsStillSentAgain() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...3)
@@ -117,7 +120,8 @@ import Testing
     #expect(driver.isRefused && driver.confirmedCount == 2)
   }
 
-  @Test func theItemThatIsTooLargeIsInNoQueueNorAreThoseBehindIt() {
+  @Test("An item that is too large is in no queue, nor are those behind it")
+  func theItemThatIsTooLargeIsInNoQueueNorAreThoseBehindIt() {
     var driver = PublicationDriver()
     driver.ready()
     driver.send(1...2)
@@ -128,7 +132,9 @@ import Testing
     #expect(driver.publication.unknownNumbers == [1, 2] && driver.publication.lastNumberInOrder == 0)
   }
 
-  @Test(arguments: [(ReplyCode.notFound, []), (.accessRefused, []), (.internalError, [2])])
+  @Test(
+    "A close of the channel refuses the only item under way",
+    arguments: [(ReplyCode.notFound, []), (.accessRefused, []), (.internalError, [2])])
   func aCloseOverTheOnlyItemUnderWayRefusesIt(code: ReplyCode, unknown: [Int]) {
     var driver = PublicationDriver()
     driver.ready()
@@ -139,7 +145,7 @@ import Testing
     #expect(driver.publication.unknownNumbers == unknown && driver.publication.lastNumberInOrder == 1)
   }
 
-  @Test func onlySoManyFilesAreOpen() throws {
+  @Test("The number of open files is limited") func onlySoManyFilesAreOpen() throws {
     var driver = PublicationDriver(files: 2)
     driver.ready()
     for number in 1...2 {

@@ -10,7 +10,7 @@ import Testing
     return transfers
   }
 
-  @Test func nothingIsAckedBeforeItsCopyIsConfirmed() {
+  @Test("No message is acked before its copy is confirmed") func nothingIsAckedBeforeItsCopyIsConfirmed() {
     var transfers = transfers(3, 5, 7, 8)
     #expect(transfers.takeSettled(upTo: .max) == [])
     transfers.confirm(2, multiple: false)
@@ -24,7 +24,7 @@ import Testing
     #expect(transfers.takeSettled(upTo: 8) == [8])
   }
 
-  @Test func whatTheBrokerDidNotTakeStays() {
+  @Test("A message whose copy the broker refused stays in its queue") func whatTheBrokerDidNotTakeStays() {
     var transfers = transfers(1, 2, 3, 4)
     transfers.confirm(1, multiple: false)
     transfers.refuse(2, multiple: false)
@@ -36,21 +36,23 @@ import Testing
     #expect(confirmed == [] && staying == [2, 4])
   }
 
-  @Test func whatIsConfirmedBehindAnOpenOneIsAckedInTheEnd() {
+  @Test("A message whose copy is confirmed behind an open one is acked in the end")
+  func whatIsConfirmedBehindAnOpenOneIsAckedInTheEnd() {
     var transfers = transfers(1, 2)
     transfers.confirm(2, multiple: false)
     let (confirmed, staying) = transfers.takeAll()
     #expect(confirmed == [2] && staying == [1])
   }
 
-  @Test(arguments: [0, 3, UInt64.max]) func numbersOfNoCopySayNothing(number: UInt64) {
+  @Test("The number of a copy that was not sent has no effect", arguments: [0, 3, UInt64.max])
+  func numbersOfNoCopySayNothing(number: UInt64) {
     var transfers = transfers(1, 2)
     transfers.confirm(number, multiple: true)
     transfers.refuse(number, multiple: false)
     #expect(transfers.openCount == 2)
   }
 
-  @Test func anAnswerThatComesTwiceCountsOnce() {
+  @Test("An answer that comes twice counts once") func anAnswerThatComesTwiceCountsOnce() {
     var transfers = transfers(1, 2)
     transfers.confirm(1, multiple: false)
     transfers.refuse(2, multiple: true)

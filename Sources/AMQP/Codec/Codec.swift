@@ -10,14 +10,14 @@ struct Codec {
 
   /// Throws `AMQPError.protocolViolation`.
   func decodeMethod(_ payload: ArraySlice<UInt8>) throws(AMQPError) -> Method {
-    guard payload.count >= 4 else { throw AMQPError.protocolViolation("a method frame without a method") }
+    guard payload.count >= 4 else { throw AMQPError.protocolViolation("it sent a method frame without a method") }
     let id = payload.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     if id == SecretUpdate.okMethodID { return .connectionUpdateSecretOK }
     // librabbitmq rejects unknown methods, but a newer broker may send some, and they are harmless.
     guard amqp_method_name(id) != nil, !Method.isClientMethodWithTable(id) else { return .other(id) }
     if id == AMQP_CONNECTION_START_METHOD {
       guard EncodedTable(payload, at: payload.startIndex + 6)?.undecodable == [] else {
-        throw AMQPError.protocolViolation("server properties that cannot be decoded")
+        throw AMQPError.protocolViolation("it sent server properties that cannot be decoded")
       }
     }
     return try decode(payload.dropFirst(4), what: "method \(id >> 16).\(id & 0xffff)") {
@@ -45,7 +45,7 @@ struct Codec {
   private func decode(withOneFlagWord payload: ArraySlice<UInt8>) throws(AMQPError) -> BasicProperties {
     guard let start = EncodedProperties.startOfHeaders(in: payload) else { return try decodeChecked(payload) }
     guard let headers = EncodedTable(payload, at: start) else {
-      throw AMQPError.protocolViolation("message headers that cannot be decoded")
+      throw AMQPError.protocolViolation("it sent message headers that cannot be decoded")
     }
     guard !headers.undecodable.isEmpty else { return try decodeChecked(payload) }
     // librabbitmq is told that these values are byte arrays. Those have the same form, but it does not decode them.
@@ -127,7 +127,7 @@ struct Codec {
         return decoded.map(make)
       }
     }
-    guard let result else { throw AMQPError.protocolViolation("\(what) that cannot be decoded") }
+    guard let result else { throw AMQPError.protocolViolation("it sent \(what) that cannot be decoded") }
     return result
   }
 

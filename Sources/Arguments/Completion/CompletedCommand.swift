@@ -86,6 +86,7 @@ extension CompletedOption {
       case "PATH": .files
       case "DIR": .directories
       case _ where option.impliedValue != nil: .optionalWords(option.values.map(String.init))
+      case _ where !option.offered.isEmpty: .words(option.offered)
       case _ where option.isChoice: .words(option.values.map(String.init))
       default: .text
       }

@@ -16,6 +16,9 @@ extension CommandOption {
   /// This option, marked as one that makes the operands paths.
   package var withPaths: Self { changed { $0.makesPaths = true } }
 
+  /// This option, which is suggested to a user who calls it by one of these names of other tools.
+  package func known(as names: String...) -> Self { changed { $0.otherNames = names } }
+
   /// This option with the help text of another command that has it, too.
   package func described(_ help: @autoclosure @escaping OptionDefinition.Text) -> Self {
     changed { $0.makeHelp = help }
@@ -47,7 +50,8 @@ package struct Option<Value: Sendable>: CommandOption {
     _ name: String, short: Character? = nil, _ type: ValueType<Value>, implied: String? = nil,
     _ help: @autoclosure @escaping OptionDefinition.Text
   ) {
-    definition = OptionDefinition(name, short: short, value: { type.placeholder }, implied: implied, help: help)
+    definition = OptionDefinition(
+      name, short: short, value: { type.placeholder }, implied: implied, offered: type.makeOffered, help: help)
     self.type = type
   }
 }
@@ -64,7 +68,8 @@ package struct DefaultedOption<Value: Sendable>: CommandOption {
     help: @escaping @Sendable (_ defaultText: String) -> String
   ) {
     definition = OptionDefinition(
-      name, short: short, value: { type.placeholder }, help: { help(type.text(defaultValue)) })
+      name, short: short, value: { type.placeholder }, offered: type.makeOffered,
+      help: { help(type.text(defaultValue)) })
     self.type = type
     self.defaultValue = defaultValue
   }
@@ -81,7 +86,8 @@ package struct RepeatableOption<Value: Sendable>: CommandOption {
   package let type: ValueType<Value>
 
   package init(_ name: String, _ type: ValueType<Value>, _ help: @autoclosure @escaping OptionDefinition.Text) {
-    definition = OptionDefinition(name, value: { type.placeholder }, isRepeatable: true, help: help)
+    definition = OptionDefinition(
+      name, value: { type.placeholder }, isRepeatable: true, offered: type.makeOffered, help: help)
     self.type = type
   }
 }

@@ -4,6 +4,7 @@
 /// The texts of the help are made only when they are read, since a command that does its work needs none of them.
 package struct OptionDefinition: Sendable {
   package typealias Text = @Sendable () -> String
+  package typealias Words = @Sendable () -> [String]
 
   package let name: String
   package let short: Character?
@@ -19,20 +20,27 @@ package struct OptionDefinition: Sendable {
   package var makesPaths = false
   /// The option may be given several times, and each value counts. Any other option with a value is given once.
   package let isRepeatable: Bool
+  /// What other tools call such an option. None of these names is read. They serve to tell a user the right one.
+  var otherNames: [String] = []
   var makeHelp: Text
   private let makeValue: Text?
+  private let makeOffered: Words
 
   init(
     _ name: String, short: Character? = nil, value: Text? = nil, implied: String? = nil, isRepeatable: Bool = false,
-    help: @escaping Text
+    offered: @escaping Words = { [] }, help: @escaping Text
   ) {
     self.name = name
     self.short = short
     makeValue = value
+    makeOffered = offered
     impliedValue = implied
     self.isRepeatable = isRepeatable
     makeHelp = help
   }
+
+  /// The values that a shell offers, where `value` does not list them.
+  var offered: [String] { makeOffered() }
 
   var takesValue: Bool { makeValue != nil }
 

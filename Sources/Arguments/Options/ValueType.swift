@@ -7,6 +7,8 @@ package struct ValueType<Value: Sendable>: Sendable {
   /// What stands for the value in the help.
   package var placeholder: String { makePlaceholder() }
   private let makePlaceholder: OptionDefinition.Text
+  /// The values that a shell offers, where the placeholder does not list them.
+  private(set) var makeOffered: OptionDefinition.Words = { [] }
   package let read: Reader
   package let text: @Sendable (Value) -> String
 
@@ -32,6 +34,13 @@ package struct ValueType<Value: Sendable>: Sendable {
         guard let value = parse(setting.text) else { throw setting.error(expected: expected()) }
         return value
       }, text: text)
+  }
+
+  /// This type with values that a shell offers.
+  package func offering(_ words: @autoclosure @escaping OptionDefinition.Words) -> Self {
+    var type = self
+    type.makeOffered = words
+    return type
   }
 
   /// The value of a text that is known to be valid: a default, say.

@@ -1,5 +1,5 @@
 package import AMQP
-internal import Linux
+package import Linux
 
 /// Collects the parts of large bodies in files, as they arrive on one channel. On a channel the parts of one body
 /// arrive before those of the next.
@@ -24,13 +24,13 @@ package struct BodyCollector {
     announced = delivery
   }
 
-  /// Takes the next part of a body that has `size` bytes in all. Throws a `SystemError` when the body cannot be stored.
-  /// After that, `streamed` takes the rest of it without an error.
-  package mutating func append(_ part: [UInt8], of size: UInt64) throws {
+  /// Takes the next part of a body that has `size` bytes in all. Throws when the body cannot be stored. After
+  /// that, `streamed` takes the rest of it without an error.
+  package mutating func append(_ part: [UInt8], of size: UInt64) throws(SystemError) {
     if let streamed { return streamed.append(part) }
-    do {
+    do throws(SystemError) {
       guard size <= maxSize else { throw SystemError.tooLarge }
-      let file = try self.file ?? SpoolFile(size: size, in: directory)
+      let file = if let file { file } else { try SpoolFile(size: size, in: directory) }
       self.file = file
       try file.append(part)
     } catch {

@@ -13,7 +13,7 @@ package enum ReceivedBody: MessageBody {
     }
   }
 
-  package func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
+  package func read(at offset: UInt64, atMost count: Int) throws(SystemError) -> [UInt8] {
     switch self {
     case .memory(let bytes): Array(bytes.dropFirst(Int(clamping: offset)).prefix(max(0, count)))
     case .file(let file): try file.read(at: offset, count: count)

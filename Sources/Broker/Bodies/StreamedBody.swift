@@ -37,7 +37,7 @@ package final class StreamedBody: MessageBody {
     availableSize = size
   }
 
-  package func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
+  package func read(at offset: UInt64, atMost count: Int) throws(SystemError) -> [UInt8] {
     guard !isDiscarded else { throw SystemError.readFailed }
     if let stored, offset < stored.writtenCount { return try stored.read(at: offset, count: count) }
     guard offset == availableSize - UInt64(waitingCount), count > 0 else { throw SystemError.readFailed }

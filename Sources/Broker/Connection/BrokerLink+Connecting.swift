@@ -6,19 +6,23 @@ internal import TLS
 extension BrokerLink {
   func resolve(
     _ resolver: Resolver, _ readiness: PollReadiness, now: ContinuousClock.Instant
-  ) throws -> [Event] {
+  ) -> [Event] {
     guard readiness.readable else {
       return now < loginDeadline ? [] : [fail(.unreachable, "the look-up of its name takes too long")]
     }
-    switch try resolver.answer() {
-    case .addresses(let addresses): return try connect(to: addresses[...], now: now)
-    case .failed(let reason): return [fail(.unreachable, reason)]
+    do {
+      switch try resolver.answer() {
+      case .addresses(let addresses): return connect(to: addresses[...], now: now)
+      case .failed(let reason): return [fail(.unreachable, reason)]
+      }
+    } catch {
+      return [fail(.system(error))]
     }
   }
 
   func connect(
     to addresses: ArraySlice<SocketAddress>, now: ContinuousClock.Instant
-  ) throws -> [Event] {
+  ) -> [Event] {
     guard let address = addresses.first else { return [fail(.unreachable, "its name has no address")] }
     let others = addresses.dropFirst()
     do {
@@ -28,18 +32,22 @@ extension BrokerLink {
         socket, others: others, limit: others.isEmpty ? loginDeadline : now + Self.addressLimit)
       return []
     } catch {
-      return others.isEmpty ? [fail(.unreachable, error.reason)] : try connect(to: others, now: now)
+      return others.isEmpty ? [fail(.unreachable, error.reason)] : connect(to: others, now: now)
     }
   }
 
   func connect(
     _ socket: TCPSocket, _ others: ArraySlice<SocketAddress>, limit: ContinuousClock.Instant,
     _ readiness: PollReadiness, now: ContinuousClock.Instant
-  ) throws -> [Event] {
+  ) -> [Event] {
     let reason: String
     if readiness.writable {
       guard let error = socket.connectionError() else {
-        session = try tls.map { try TLSSession($0, host: broker.host) }
+        do {
+          if let tls { session = try TLSSession(tls, host: broker.host) }
+        } catch {
+          return [fail(.tls(error))]
+        }
         state = .talking(socket)
         flush()
         return []
@@ -50,6 +58,6 @@ extension BrokerLink {
       reason = "it does not answer"
     }
     return others.isEmpty || now >= loginDeadline
-      ? [fail(.unreachable, reason)] : try connect(to: others, now: now)
+      ? [fail(.unreachable, reason)] : connect(to: others, now: now)
   }
 }

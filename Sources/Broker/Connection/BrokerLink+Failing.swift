@@ -4,22 +4,19 @@ internal import TLS
 
 /// Fails: turns an error into the last event of the link, with a hint at its cause if there is one.
 extension BrokerLink {
-  func fail(_ error: any Error) -> Event {
+  func fail(_ error: LinkError) -> Event {
     switch error {
-    case let error as SystemError:
-      return fail(isOpen ? .lost : .unreachable, error.reason)
-    case let error as AMQPError:
+    case .system(let error): return fail(isOpen ? .lost : .unreachable, error.reason)
+    case .conversation(let error):
       // The answer to the broker's close is sent before the socket is closed.
       endSession()
       flush()
       return fail(BrokerFailure(error, broker: broker, wasOpen: isOpen))
-    case let error as TLSError:
+    case .tls(let error):
       // This sends the TLS alert that tells the peer the reason.
       flush()
       if case .untrusted = error { return fail(.untrusted, error.description) }
       return fail(isOpen ? .lost : .unreachable, error.description)
-    default:
-      return fail(isOpen ? .lost : .unreachable, "\(error)")
     }
   }
 

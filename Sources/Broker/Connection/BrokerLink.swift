@@ -66,7 +66,7 @@ package final class BrokerLink {
   /// The TLS session, if the broker is reached by TLS.
   var session: TLSSession?
   /// The error that stopped encryption. An error of the socket itself shows when it is read.
-  var sendFailure: (any Error)?
+  var sendFailure: TLSError?
   var activity: Activity
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 
@@ -148,17 +148,13 @@ package final class BrokerLink {
     _ readiness: PollReadiness, now: ContinuousClock.Instant
   ) -> [Event] {
     activity.latestTurn = now
-    do {
-      switch state {
-      case .resolving(let resolver): return try resolve(resolver, readiness, now: now)
-      case .connecting(let socket, let others, let limit):
-        return try connect(socket, others, limit: limit, readiness, now: now)
-      case .talking(let socket): return talk(socket, readiness, now: now)
-      case .closed: return []
-      case .failed(let failure): return [.failed(failure)]
-      }
-    } catch {
-      return [fail(error)]
+    switch state {
+    case .resolving(let resolver): return resolve(resolver, readiness, now: now)
+    case .connecting(let socket, let others, let limit):
+      return connect(socket, others, limit: limit, readiness, now: now)
+    case .talking(let socket): return talk(socket, readiness, now: now)
+    case .closed: return []
+    case .failed(let failure): return [.failed(failure)]
     }
   }
 
@@ -166,7 +162,7 @@ package final class BrokerLink {
     _ socket: TCPSocket, _ readiness: PollReadiness, now: ContinuousClock.Instant
   ) -> [Event] {
     var events: [Event] = []
-    do {
+    do throws(LinkError) {
       // Received bytes are handled before silence is judged.
       if readiness.readable { try receive(from: socket, now: now, into: &events) }
       guard case .talking = state else { return events }
@@ -178,10 +174,10 @@ package final class BrokerLink {
         connection.resetHeartbeatTimeout(now: now)
         activity.lastHeard = now
       }
-      try connection.tick(now: now)
+      do { try connection.tick(now: now) } catch { throw LinkError.conversation(error) }
       renewToken(now: now)
       flush()
-      if let sendFailure { throw sendFailure }
+      if let sendFailure { throw LinkError.tls(sendFailure) }
     } catch {
       // The events before the error are reported, too.
       events.append(fail(error))
@@ -205,20 +201,20 @@ package final class BrokerLink {
 
   private func receive(
     from socket: TCPSocket, now: ContinuousClock.Instant, into events: inout [Event]
-  ) throws {
+  ) throws(LinkError) {
     var readCount = 0
     // If bytes are left, the next poll reports the socket as readable again.
     while readCount < Self.maxReadSize {
-      switch try socket.read(into: &buffer) {
+      switch try read(from: socket) {
       case .bytes(let count):
         readCount += count
         activity.lastHeard = now
-        let bytes = try session.map { try $0.receive(buffer[..<count])[...] } ?? buffer[..<count]
+        let bytes = try decrypted(buffer[..<count])
         if session == nil, !isOpen, bytes.starts(with: [0x15, 0x03]) {  // a TLS alert
           events.append(fail(.unreachable, "it speaks TLS on this port; use amqps://"))
           return
         }
-        for event in try connection.receive(bytes, now: now) {
+        for event in try decoded(bytes, now: now) {
           if event == .opened { opened(now: now) }
           if event == .method(channel: 0, .connectionUpdateSecretOK) { tokens?.accepted(now: now) }
           events.append(.connection(event))
@@ -234,6 +230,21 @@ package final class BrokerLink {
         return
       }
     }
+  }
+
+  private func read(from socket: TCPSocket) throws(LinkError) -> Descriptor.Transfer {
+    do { return try socket.read(into: &buffer) } catch { throw .system(error) }
+  }
+
+  private func decrypted(_ bytes: ArraySlice<UInt8>) throws(LinkError) -> ArraySlice<UInt8> {
+    guard let session else { return bytes }
+    do { return try session.receive(bytes)[...] } catch { throw .tls(error) }
+  }
+
+  private func decoded(
+    _ bytes: ArraySlice<UInt8>, now: ContinuousClock.Instant
+  ) throws(LinkError) -> [Connection.Event] {
+    do { return try connection.receive(bytes, now: now) } catch { throw .conversation(error) }
   }
 
   /// Ends the link after the broker has answered our close.

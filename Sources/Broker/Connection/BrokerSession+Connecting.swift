@@ -17,12 +17,12 @@ extension BrokerSession {
   /// Connects to the first broker that can be reached. The brokers are tried in turn, with pauses, for `timeout`. If
   /// `signals` are given, each of them interrupts every wait of the session. `notify` is called at most once for each
   /// kind of news: when a wait will take long, and when a broker has not answered within `patience`. Throws
-  /// `BrokerFailure` or `Stopped`.
+  /// `SessionError.connection` or `.stopped`.
   package static func connect(
     to access: BrokerAccess, timeout: Duration, heartbeat: UInt16, name: String,
     maxBodySizeInMemory: Int = .max, signals: SignalReceiver? = nil, patience: Duration? = nil,
     notify: @escaping (Notice) -> Void = { _ in }
-  ) throws -> BrokerSession {
+  ) throws(SessionError) -> BrokerSession {
     let deadline = ContinuousClock.now + timeout
     var waiting = patience.map { Wait(end: .now + $0, notify: notify) }
     var isTold = false
@@ -38,11 +38,11 @@ extension BrokerSession {
         return try connect(
           to: broker, heartbeat: heartbeat, name: name, access: access, maxBodySizeInMemory: maxBodySizeInMemory,
           until: limit, signals: signals, waiting: &waiting)
-      } catch let failure as BrokerFailure where failure.kind == .unreachable {
+      } catch .connection(let failure) where failure.kind == .unreachable {
         attempt += 1
         guard attempt % brokers.count == 0 else { continue }
         let next = ContinuousClock.now + backOff.pause(jitter: .random(in: 0...1))
-        guard next < deadline else { throw failure }
+        guard next < deadline else { throw .connection(failure) }
         if !isTold, ContinuousClock.now + shortWait < deadline {
           (isTold, waiting) = (true, nil)
           notify(.unreachable(failure))
@@ -52,10 +52,10 @@ extension BrokerSession {
     }
   }
 
-  /// Makes one attempt to connect, which `BrokerLink.loginLimit` limits. Throws `BrokerFailure`.
+  /// Makes one attempt to connect, which `BrokerLink.loginLimit` limits. Throws `SessionError.connection`.
   package static func connect(
     to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess? = nil, maxBodySizeInMemory: Int = .max
-  ) throws -> BrokerSession {
+  ) throws(SessionError) -> BrokerSession {
     var waiting: Wait?
     return try connect(
       to: broker, heartbeat: heartbeat, name: name, access: access, maxBodySizeInMemory: maxBodySizeInMemory,
@@ -63,16 +63,22 @@ extension BrokerSession {
       signals: nil, waiting: &waiting)
   }
 
-  /// Waits until the deadline. Throws `Stopped` if one of the signals arrives.
-  package static func pause(until deadline: ContinuousClock.Instant, _ signals: SignalReceiver?) throws {
+  /// Waits until the deadline. Throws `SessionError.stopped` if one of the signals arrives.
+  package static func pause(until deadline: ContinuousClock.Instant, _ signals: SignalReceiver?) throws(SessionError) {
     while ContinuousClock.now < deadline {
-      let readiness = try poll([signals?.interest].compactMap(\.self), until: deadline)
+      let readiness = try poll([signals?.interest], until: deadline)
       if readiness.first?.readable == true { try stop(by: signals) }
     }
   }
 
-  static func stop(by signals: SignalReceiver?) throws {
-    if let signal = signals?.receive().first(where: { $0 != .child }) { throw Stopped(signal: signal) }
+  static func stop(by signals: SignalReceiver?) throws(SessionError) {
+    if let signal = signals?.receive().first(where: { $0 != .child }) { throw .stopped(signal) }
+  }
+
+  static func poll(
+    _ interests: [PollInterest?], until deadline: ContinuousClock.Instant?
+  ) throws(SessionError) -> [PollReadiness] {
+    do { return try Linux.poll(interests.compactMap(\.self), until: deadline) } catch { throw .system(error) }
   }
 
   /// The time until which a wait is silent, and whom to tell then.
@@ -84,7 +90,7 @@ extension BrokerSession {
   private static func connect(
     to broker: BrokerURL, heartbeat: UInt16, name: String, access: BrokerAccess?, maxBodySizeInMemory: Int,
     until deadline: ContinuousClock.Instant?, signals: SignalReceiver?, waiting: inout Wait?
-  ) throws -> BrokerSession {
+  ) throws(SessionError) -> BrokerSession {
     var parameters = Connection.Parameters(url: broker, heartbeat: heartbeat, name: name)
     parameters.maxBodySizeInMemory = maxBodySizeInMemory
     let link = BrokerLink(broker: broker, parameters, access: access, now: .now)

@@ -5,24 +5,12 @@ package import Linux
 /// given a signal receiver, a signal ends the program as usual. The connection is closed when the session is
 /// deallocated.
 package final class BrokerSession {
-  /// A call on a channel did not get its answer.
-  package enum CallError: Error, Hashable, Sendable {
-    /// The broker closed the channel because of the call.
-    case refused(CloseReason)
-    /// There was no answer within `callLimit`, or the answer makes no sense.
-    case unanswered
-  }
-
-  /// A signal has ended the session.
-  package struct Stopped: Error, Hashable, Sendable {
-    package let signal: Signal
-  }
-
+  /// The maximum time for the answer to a call.
   package static let callLimit: Duration = .seconds(60)
 
   let link: BrokerLink
   private var received: ArraySlice<Connection.Event> = []
-  /// If a signal arrives here, the session throws `Stopped` wherever it waits.
+  /// If a signal arrives here, the session throws `SessionError.stopped` wherever it waits.
   private let signals: SignalReceiver?
   private var isStopped = false
 
@@ -38,25 +26,23 @@ package final class BrokerSession {
   /// The version of the server; nil if it is not RabbitMQ.
   package var serverVersion: ServerVersion? { ServerVersion(link.serverProperties) }
 
-  /// Opens a channel. Throws `BrokerFailure` or `CallError`.
-  package func openChannel(_ channel: UInt16) throws {
+  package func openChannel(_ channel: UInt16) throws(SessionError) {
     _ = try call(.channelOpen, on: channel) { $0 == .channelOpenOK ? true : nil }
   }
 
-  /// Closes a channel. After that the broker has processed all acknowledgements on it. Throws `BrokerFailure` or
-  /// `CallError`.
-  package func closeChannel(_ channel: UInt16) throws {
+  /// Closes a channel. After that the broker has processed all acknowledgements on it.
+  package func closeChannel(_ channel: UInt16) throws(SessionError) {
     let close = Method.channelClose(CloseReason(code: .success, text: "bye"))
     _ = try call(close, on: channel) { $0 == .channelCloseOK ? true : nil }
   }
 
   /// Sends a method and waits for the answer, which is the first method on the channel for which `answer` returns a
-  /// value. Throws `BrokerFailure`, `CallError` or `AMQPError.doesNotFitFrame`.
+  /// value.
   package func call<Answer>(
     _ method: Method, on channel: UInt16, answer: (Method) -> Answer?
-  ) throws -> Answer {
+  ) throws(SessionError) -> Answer {
     try send(method, on: channel)
-    let outcome: Result<Answer, CallError> = try wait(until: .now + Self.callLimit) {
+    let outcome: Result<Answer, SessionError> = try wait(until: .now + Self.callLimit) {
       takeFirst { event in
         switch event {
         // The close is removed like an answer, so that the channel can be opened again.
@@ -70,20 +56,28 @@ package final class BrokerSession {
   }
 
   /// Queues a method that has no answer, such as `basic.ack`. The next wait sends it. Throws
-  /// `AMQPError.doesNotFitFrame`.
-  package func send(_ method: Method, on channel: UInt16) throws(AMQPError) { try link.send(method, on: channel) }
+  /// `SessionError.unsendable`.
+  package func send(_ method: Method, on channel: UInt16) throws(SessionError) {
+    do { try link.send(method, on: channel) } catch { throw .unsendable(error) }
+  }
 
   /// Queues the method and the header of a message. The caller must send the body with `sendBody` before anything else
-  /// on the channel. Throws `AMQPError.doesNotFitFrame`.
+  /// on the channel. Throws `SessionError.unsendable`; then nothing is queued.
   package func send(
     _ method: Method, properties: BasicProperties, bodySize: UInt64, on channel: UInt16
-  ) throws(AMQPError) {
-    try link.send(method, properties: properties, bodySize: bodySize, on: channel)
+  ) throws(SessionError) {
+    do {
+      try link.send(method, properties: properties, bodySize: bodySize, on: channel)
+    } catch {
+      throw .unsendable(error)
+    }
   }
 
   /// Queues a body from `offset` on, as far as there is room. Throws the error of a body that cannot be read.
   /// - Returns: The offset from which the rest has to be sent.
-  package func sendBody(_ body: some MessageBody, from offset: UInt64, on channel: UInt16) throws -> UInt64 {
+  package func sendBody(
+    _ body: ReceivedBody, from offset: UInt64, on channel: UInt16
+  ) throws(SystemError) -> UInt64 {
     var offset = offset
     while offset < body.size, hasRoom {
       let bytes = try body.read(at: offset, atMost: BrokerLink.bodyPieceSize)
@@ -97,8 +91,8 @@ package final class BrokerSession {
   /// Whether a publisher may queue more.
   package var hasRoom: Bool { link.hasRoom }
 
-  /// Waits for the next event. Throws `BrokerFailure`, or `CallError.unanswered` at the deadline.
-  package func nextEvent(until deadline: ContinuousClock.Instant? = nil) throws -> Connection.Event {
+  /// Waits for the next event. Throws `SessionError.unanswered` at the deadline.
+  package func nextEvent(until deadline: ContinuousClock.Instant? = nil) throws(SessionError) -> Connection.Event {
     // Assigning an empty slice frees the storage of the removed events.
     defer { if received.isEmpty { received = [] } }
     return try wait(until: deadline) { received.popFirst() }
@@ -110,9 +104,8 @@ package final class BrokerSession {
     return received
   }
 
-  /// Waits for an event of this session or of the other one, until the deadline. Throws the `BrokerFailure` of either
-  /// session.
-  package func turn(until deadline: ContinuousClock.Instant?, with other: BrokerSession?) throws {
+  /// Waits for an event of this session or of the other one, until the deadline. Throws the error of either session.
+  package func turn(until deadline: ContinuousClock.Instant?, with other: BrokerSession?) throws(SessionError) {
     guard received.isEmpty, other?.received.isEmpty != false else { return }
     if let other { try turn(until: deadline, keepingAlive: other) } else { try turn(until: deadline) }
   }
@@ -127,14 +120,14 @@ package final class BrokerSession {
   package private(set) var failure: BrokerFailure?
 
   /// Waits for an event of this session, until the deadline, and keeps the connection of the other session alive.
-  /// Throws the `BrokerFailure` of either session.
-  package func turn(until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession) throws {
+  /// Throws the error of either session.
+  package func turn(until deadline: ContinuousClock.Instant?, keepingAlive other: BrokerSession) throws(SessionError) {
     try turn(until: [deadline, other.link.deadline].compactMap(\.self).min(), other: other.link.interest)
     try other.turn(until: .now)
   }
 
-  /// Waits until the deadline and keeps the connection alive. Throws `BrokerFailure`.
-  package func wait(until deadline: ContinuousClock.Instant) throws {
+  /// Waits until the deadline and keeps the connection alive.
+  package func wait(until deadline: ContinuousClock.Instant) throws(SessionError) {
     while ContinuousClock.now < deadline { try turn(until: deadline) }
   }
 
@@ -163,25 +156,23 @@ package final class BrokerSession {
 
   @discardableResult
   func wait<Result>(
-    until deadline: ContinuousClock.Instant?, for condition: () throws -> Result?
-  ) throws -> Result {
+    until deadline: ContinuousClock.Instant?, for condition: () -> Result?
+  ) throws(SessionError) -> Result {
     while true {
-      if let result = try condition() { return result }
+      if let result = condition() { return result }
       if let deadline, ContinuousClock.now >= deadline { throw timedOut() }
       try turn(until: deadline)
     }
   }
 
-  private func timedOut() -> any Error {
-    link.isOpen ? CallError.unanswered : link.unanswered
-  }
+  private func timedOut() -> SessionError { link.isOpen ? .unanswered : .connection(link.unanswered) }
 
   /// Waits until this connection or `other` is ready, until the deadline, and takes the events of this connection.
-  func turn(until deadline: ContinuousClock.Instant?, other: PollInterest? = nil) throws {
+  func turn(until deadline: ContinuousClock.Instant?, other: PollInterest? = nil) throws(SessionError) {
     link.flush()
     let wakeUp = [deadline, link.deadline].compactMap(\.self).min()
     let linkInterest = link.interest
-    let readiness = try poll([linkInterest, other, signals?.interest].compactMap(\.self), until: wakeUp)
+    let readiness = try Self.poll([linkInterest, other, signals?.interest], until: wakeUp)
     if signals != nil, readiness.last?.readable == true {
       isStopped = true
       try Self.stop(by: signals)
@@ -192,7 +183,7 @@ package final class BrokerSession {
       case .connection(let event): received.append(event)
       case .failed(let failure):
         self.failure = failure
-        throw failure
+        throw .connection(failure)
       }
     }
   }

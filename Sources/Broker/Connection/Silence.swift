@@ -15,6 +15,6 @@ struct Silence {
     let now = heartbeat.map { "\($0) s" } ?? "none"
     let time = "\(duration.components.seconds) s"
     return "; nothing had been heard for \(time): if something on the way cuts idle connections, a shorter --heartbeat "
-      + "(now \(now)) keeps it from that"
+      + "(now \(now)) prevents that"
   }
 }

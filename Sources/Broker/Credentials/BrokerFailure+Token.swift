@@ -16,7 +16,7 @@ extension BrokerFailure {
       failure.detail = "it has run out (\(detail))"
     } else if kind == .unreachable, closeReason == nil, token.text.utf8.count > Self.maxSafeTokenSize {
       failure.detail +=
-        "; our token of \(token.text.utf8.count) bytes may be too long for it, as for a RabbitMQ with less initial_frame_max"
+        "; the token of \(token.text.utf8.count) bytes may be too long: RabbitMQ takes no login above its initial_frame_max"
     }
     return failure
   }

@@ -119,8 +119,8 @@ package enum TokenProblem: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .unreadable(let reason): "it cannot be read (\(reason))"
     case .unchanged: "it holds no new one yet"
-    case .endsNoLater: "the one that it holds now runs out no later, or has already"
-    case .unknownEnd: "what it holds now is no token with an 'exp'"
+    case .endsNoLater: "the one in it now does not run out later, or has already run out"
+    case .unknownEnd: "its text is no token with an 'exp'"
     }
   }
 }

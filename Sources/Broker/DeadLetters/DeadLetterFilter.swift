@@ -6,7 +6,7 @@ package struct DeadLetterFilter: Hashable, Sendable {
   package var ids: Set<String> = []
   /// The positions to select in the queue, as the command finds it. If it is nil, every position matches.
   package var positions: Positions?
-  package var reason: String?
+  package var reason: ReasonFilter?
   /// The latest time of dead-lettering, in seconds since 1970-01-01T00:00:00Z. A letter without a time does not match.
   package var latest: UInt64?
   /// The earliest time of dead-lettering, in the same way.
@@ -32,7 +32,7 @@ package struct DeadLetterFilter: Hashable, Sendable {
     guard ids.isEmpty || properties.messageID.map({ ids.contains($0.description) }) == true else { return false }
     guard reason != nil || latest != nil || earliest != nil || !headers.isEmpty else { return true }
     let letter = DeadLetter(headers: properties.headers)
-    guard reason == nil || letter.reason == reason else { return false }
+    guard reason?.matches(letter) != false else { return false }
     if latest != nil || earliest != nil {
       guard let time = letter.time, time >= earliest ?? 0, time <= latest ?? .max else { return false }
     }

@@ -25,11 +25,11 @@ package struct DeadLetterScan {
   /// Looks at the first `depth` messages while `wantsMore` is true, and calls `visit` for each. If a body is larger
   /// than the connection keeps in memory, `onPart` is called with its parts before. `onTurn` is called regularly.
   ///
-  /// Throws `BrokerFailure` or `BrokerSession.CallError`, after the messages in hand have been requeued.
+  /// Throws after the messages in hand have been requeued.
   package mutating func run(
     depth: Int, wantsMore: () -> Bool, onPart: (_ message: Delivery, _ part: [UInt8]) -> Void = { _, _ in },
     onTurn: (_ seenCount: Int) -> Void = { _ in }, visit: (Delivery) -> Decision
-  ) throws {
+  ) throws(SessionError) {
     var held = HeldMessages(session, queue: queue, channel: Self.channel, takenBy: mode)
     do {
       try visitAll(depth: depth, wantsMore: wantsMore, onPart: onPart, onTurn: onTurn, visit: visit, held: &held)
@@ -45,7 +45,7 @@ package struct DeadLetterScan {
   private mutating func visitAll(
     depth: Int, wantsMore: () -> Bool, onPart: (Delivery, [UInt8]) -> Void, onTurn: (Int) -> Void,
     visit: (Delivery) -> Decision, held: inout HeldMessages
-  ) throws {
+  ) throws(SessionError) {
     var reader = QueueReader(queue, count: depth, by: mode, now: .now)
     var toDrop: [UInt64] = []
     var announced: Delivery?
@@ -80,14 +80,14 @@ package struct DeadLetterScan {
   }
 
   /// Drops messages, but only those that the reader says may be settled.
-  private mutating func drop(_ tags: inout [UInt64], upTo last: UInt64) throws {
+  private mutating func drop(_ tags: inout [UInt64], upTo last: UInt64) throws(SessionError) {
     let now = tags.prefix { $0 <= last }
     for tag in now { try session.send(.basicAck(deliveryTag: tag, multiple: false), on: Self.channel) }
     droppedCount += now.count
     tags.removeFirst(now.count)
   }
 
-  private func send(_ methods: [Method]) throws {
+  private func send(_ methods: [Method]) throws(SessionError) {
     for method in methods { try session.send(method, on: Self.channel) }
   }
 }

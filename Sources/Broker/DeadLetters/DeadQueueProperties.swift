@@ -47,18 +47,15 @@ package struct DeadQueueProperties: Hashable, Sendable {
 }
 
 extension BrokerSession {
-  /// Asks for the properties on a channel that is not open yet. Throws `BrokerFailure` or `CallError`.
-  package func deadQueueProperties(_ queue: WorkQueue, on channel: UInt16) throws -> DeadQueueProperties {
+  /// Asks for the properties on a channel that is not open yet.
+  package func deadQueueProperties(_ queue: WorkQueue, on channel: UInt16) throws(SessionError) -> DeadQueueProperties {
     let declaration = queue.deadDeclaration
     try openChannel(channel)
     do {
       try declare(declaration, on: channel)
       try closeChannel(channel)
       return DeadQueueProperties(returns: .unlimited, lastingKind: .quorum)
-    } catch CallError.refused(let reason) {
-      guard reason.refusal == .notPermitted || reason.code == .preconditionFailed else {
-        throw CallError.refused(reason)
-      }
+    } catch .refused(let reason) where reason.refusal == .notPermitted || reason.code == .preconditionFailed {
       return DeadQueueProperties(
         returns: DeadQueueProperties.returns(serverVersion, reason, of: declaration),
         lastingKind: DeadQueueProperties.lastingKind(reason, of: declaration))

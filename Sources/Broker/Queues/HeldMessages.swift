@@ -47,10 +47,9 @@ package struct HeldMessages {
   /// Holds other messages, which may be from any place in the order.
   package mutating func hold(_ others: [UInt64]) { tags = (tags + others).sorted()[...] }
 
-  /// Requeues all messages in their order, at the head of the queue. Throws `BrokerFailure` or
-  /// `BrokerSession.CallError`.
+  /// Requeues all messages in their order, at the head of the queue.
   /// - Precondition: All other messages that were delivered on the channel are settled, or come after these.
-  package mutating func requeue() throws {
+  package mutating func requeue() throws(SessionError) {
     guard !tags.isEmpty else { return }
     var ready = UInt64(try session.queueStatus(queue, on: channel).messageCount)
     var isWaiting = true
@@ -73,7 +72,7 @@ package struct HeldMessages {
 
   /// Waits until the queue has `count` messages. Returns false if their number stops growing. There is no limit for the
   /// whole time, because a busy broker may need long for many messages.
-  private func waitUntilBack(_ count: UInt64) throws -> Bool {
+  private func waitUntilBack(_ count: UInt64) throws(SessionError) -> Bool {
     var maxCount: UInt64 = 0
     var deadline = ContinuousClock.now + Self.waitLimit
     while true {

@@ -126,7 +126,7 @@ package struct QueueReader {
   /// Takes a method that is not a message. Returns the methods to send.
   package mutating func take(
     _ method: Method, now: ContinuousClock.Instant
-  ) throws(BrokerSession.CallError) -> [Method] {
+  ) throws(SessionError) -> [Method] {
     switch method {
     case .basicGetEmpty:
       remaining = 0
@@ -136,9 +136,9 @@ package struct QueueReader {
       return portion.answeredCount == portion.size ? complete(portion) : []
     case .basicCancelOK: uncancelledCount -= 1
     case .queueDeclareOK(let status) where isProbing: return probed(status, now: now)
-    case .channelClose(let reason): throw BrokerSession.CallError.refused(reason)
+    case .channelClose(let reason): throw .refused(reason)
     // The broker cancels a consumer when its queue is deleted.
-    case .basicCancel: throw BrokerSession.CallError.unanswered
+    case .basicCancel: throw .unanswered
     default: break
     }
     return []
@@ -155,12 +155,12 @@ package struct QueueReader {
   }
 
   /// Probes the queue if no message has arrived for a while. Returns the methods to send.
-  package mutating func tick(now: ContinuousClock.Instant) throws(BrokerSession.CallError) -> [Method] {
+  package mutating func tick(now: ContinuousClock.Instant) throws(SessionError) -> [Method] {
     guard let deadline, now >= deadline else {
       guard !isIdle, now >= latestMessage + BrokerSession.callLimit else { return [] }
-      throw BrokerSession.CallError.unanswered
+      throw .unanswered
     }
-    guard now < latestMessage + BrokerSession.callLimit else { throw BrokerSession.CallError.unanswered }
+    guard now < latestMessage + BrokerSession.callLimit else { throw .unanswered }
     latestEvent = now
     guard !isProbing else { return [] }
     isProbing = true

@@ -37,6 +37,21 @@ package struct WorkQueue: Hashable, Sendable {
     return ends.first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
   }
 
+  /// The work queue beside which `amqp-job declare` makes a queue of this name, for the use of runners alone. nil for any other
+  /// name, and for that of a dead-letter queue, which others may use as well.
+  package var owner: WorkQueue? {
+    let family = family
+    return [family.retryName, family.marksName].contains(name) ? family : nil
+  }
+
+  /// The predicate of a sentence about a queue that has an `owner`.
+  package var purpose: String {
+    let family = family
+    return name == family.marksName
+      ? "counts the retried items of queue '\(family.name)', by one message each"
+      : "holds failed items of queue '\(family.name)' until they are retried"
+  }
+
   /// The name of the work queue, and then those of the related queues.
   package var names: [String] { [name, retryName, marksName, deadName] }
 

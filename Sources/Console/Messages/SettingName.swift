@@ -5,9 +5,11 @@ package enum SettingName: String, Hashable, Sendable, CaseIterable {
   case assume
   case completions
   case connectTimeout = "connect-timeout"
+  case count
   case drainTimeout = "drain-timeout"
   case exchange
   case finishWindow = "finish-window"
+  case forever
   case keepStandardError = "keep-stderr"
   case livenessFile = "liveness-file"
   case maxAttempts = "max-attempts"

@@ -50,12 +50,12 @@ package struct Runner: Sendable {
     self.options = options
     self.now = now
     report = Report(startedAt: now)
-    pause = Pause(jitter: jitter)
     session = Session(brokers: options.brokers)
     inspection = Inspection(WorkQueue(options.queue))
     drain = Drain(inspection.queue)
     policy = AttemptPolicy(options: options.attempts)
     slots = (1...max(1, min(options.parallelism, options.maxItems))).map { Slot(channel: UInt16($0)) }
+    pause = Pause(parallelism: slots.count, jitter: jitter)
     if let assumed = options.assumed {
       policy.standing = accepted(assumed)
       inspection = Inspection(queue, isComplete: !mayBeInspected)
@@ -144,6 +144,7 @@ package struct Runner: Sendable {
     }
     switch method {
     case .queueDeclareOK(let status):
+      if let actions = detachAnswered(status, in: slot) { return actions }
       // The questions of a probe were sent after its consumer was attached.
       slots[slot].consumerConfirmed()
       return probeAnswered(.status(status))

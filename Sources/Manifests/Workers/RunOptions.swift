@@ -10,9 +10,10 @@ package struct RunOptions: Hashable, Sendable {
 
   package struct Attempts: Hashable, Sendable {
     package var max: Int
-    package var retryDelay: Duration
+    /// nil where there is no retry queue for a delay.
+    package var retryDelay: Duration?
 
-    package init(max: Int, retryDelay: Duration) {
+    package init(max: Int, retryDelay: Duration?) {
       self.max = max
       self.retryDelay = retryDelay
     }
@@ -52,7 +53,8 @@ package struct RunOptions: Hashable, Sendable {
     words.append("--grace=\(grace.text)")
     if let onTerm { words.append("--on-term=\(onTerm.rawValue)") }
     if let attempts {
-      words += ["--max-attempts=\(attempts.max)", "--retry-delay=\(attempts.retryDelay.text)"]
+      words.append("--max-attempts=\(attempts.max)")
+      if let delay = attempts.retryDelay { words.append("--retry-delay=\(delay.text)") }
     }
     return words
   }

@@ -9,7 +9,7 @@ extension BatchPublisher {
   static let hurriedCloseLimit: Duration = .milliseconds(400)
 
   /// Waits for the broker's answers to the closes. All confirmations have been received before.
-  func close(after end: Publication.End) throws {
+  func close(after end: Publication.End) throws(SystemError) {
     var limit = ContinuousClock.now + Self.closeLimit
     if case .signal = end { limit = .now + Self.hurriedCloseLimit }
     if let channel { closing.add(channel.link, limit: limit) }

@@ -1,6 +1,6 @@
 package import AMQP
 internal import Broker
-internal import Linux
+package import Linux
 
 /// Publishes the items of a source in a batch, with many unconfirmed at a time. It carries out what `Publication`
 /// decides, in one thread with one poll(2) over the broker's socket, the source and the signals.
@@ -25,12 +25,12 @@ package final class BatchPublisher {
   /// Takes over the signals of the process.
   ///
   /// `notify` receives news for the user. `onTurn` is called whenever something may have changed, and returns the
-  /// latest time for its next call. Throws `SystemError`.
+  /// latest time for its next call.
   package init(
     _ configuration: BatchConfiguration, _ source: any ItemSource,
     notify: @escaping (Publication.Notice, BrokerURL) -> Void,
     onTurn: @escaping (Publication, BrokerURL) -> ContinuousClock.Instant?
-  ) throws {
+  ) throws(SystemError) {
     self.configuration = configuration
     self.notify = notify
     self.onTurn = onTurn
@@ -45,8 +45,8 @@ package final class BatchPublisher {
   /// The number of items that the source had, including those that were skipped.
   package var seenCount: Int { items.count }
 
-  /// Publishes until the publication ends. Throws `SystemError`.
-  package func run() throws -> Publication.End {
+  /// Publishes until the publication ends.
+  package func run() throws(SystemError) -> Publication.End {
     while true {
       handle(.tick)
       takeItems()
@@ -79,7 +79,7 @@ package final class BatchPublisher {
     }
   }
 
-  private func wait(until next: ContinuousClock.Instant?) throws {
+  private func wait(until next: ContinuousClock.Instant?) throws(SystemError) {
     var interests = [signals.interest]
     let itemsIndex = interests.add(publication.wantsItem ? items.interest : nil)
     let linkIndex = interests.add(channel?.link.interest)

@@ -1,4 +1,3 @@
-package import AMQP
 package import Linux
 
 /// Items whose bodies are known from the start, such as arguments.
@@ -71,6 +70,11 @@ package struct WholeInput: ItemSource {
   private var buffer = [UInt8](repeating: 0, count: 65_536)
   private var hasEnded = false
 
+  /// Input of more than 1 MiB is kept in a file in `directory`, unless standard input is a file already.
+  package init(spoolingIn directory: String) throws(InputError) {
+    try self.init(maxSizeInMemory: 1 << 20, directory: directory)
+  }
+
   /// Input of more than `limit` bytes is kept in a file in `directory`, unless standard input is a file already.
   package init(maxSizeInMemory limit: Int = .max, directory: String = "") throws(InputError) {
     self.limit = limit
@@ -117,61 +121,5 @@ package struct WholeInput: ItemSource {
     case .temporary(let file): try file.append(bytes)
     case .file, nil: break
     }
-  }
-}
-
-/// Files, each of which is an item. The header `filename` contains the last component of the path, like the `filename`
-/// of a MIME part.
-package struct FileItems: ItemSource {
-  static let nameHeader: ByteString = "filename"
-  /// A larger file is read only while it is sent, and stays open until then.
-  private static let maxSizeInMemory: UInt64 = 65_536
-
-  private var paths: ArraySlice<[UInt8]>
-  private let defaults: BasicProperties
-
-  /// `defaults` are the other properties of each item. A `filename` header in them, in upper or lower case, is not
-  /// replaced.
-  package init(paths: [[UInt8]], defaults: BasicProperties) {
-    self.paths = paths[...]
-    self.defaults = defaults
-  }
-
-  package var interest: PollInterest? { nil }
-  package var isAtEnd: Bool { paths.isEmpty }
-
-  package mutating func next() throws(InputError) -> ItemContent? {
-    guard let path = paths.popFirst() else { return nil }
-    let name = String(decoding: path, as: UTF8.self)
-    do {
-      guard let file = try InputFile(path: path) else {
-        throw InputError(kind: .unreadable, reason: "\(name): not a regular file (--whole reads a pipe)")
-      }
-      let properties = named(path)
-      guard file.size > Self.maxSizeInMemory else {
-        let bytes = try file.read(at: 0, atMost: Int(file.size))
-        return ItemContent(.memory(bytes), properties, sizeInMemory: bytes.count)
-      }
-      return ItemContent(.file(file), properties, sizeInMemory: 0)
-    } catch let error as InputError {
-      throw error
-    } catch {
-      throw InputError(kind: .unreadable, reason: "\(name): \(SystemError.reason(of: error))")
-    }
-  }
-
-  package mutating func read() {}
-
-  private func named(_ path: [UInt8]) -> BasicProperties {
-    var headers = defaults.headers ?? [:]
-    // In a worker's environment, names that differ only in case become one variable.
-    guard !headers.entries.contains(where: { $0.name.description.lowercased() == "\(Self.nameHeader)" }) else {
-      return defaults
-    }
-    let name = path.split(separator: UInt8(ascii: "/")).last ?? []
-    headers.append(Self.nameHeader, .string(ByteString(Array(name))))
-    var properties = defaults
-    properties.headers = headers
-    return properties
   }
 }

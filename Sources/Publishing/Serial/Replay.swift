@@ -1,5 +1,6 @@
 package import AMQP
 package import Broker
+internal import Linux
 
 /// Moves dead letters back to their queue, where they count as new items. A copy of each dead letter is published on a
 /// second connection, and the dead letter is acknowledged once the broker has confirmed the copy. At any moment a
@@ -25,7 +26,7 @@ package final class Replay {
   private var others: HeldMessages
   private var selectedCount = 0
   /// The error that stopped taking messages. Those that were taken before are still published.
-  private var storingError: (any Error)?
+  private var storingError: SystemError?
 
   package private(set) var movedCount = 0
   /// The number of messages that may be in both queues, because they were under way when the move failed.
@@ -52,23 +53,21 @@ package final class Replay {
 
   /// Looks at the first `depth` messages and moves those that `select` accepts, up to `limit` of them, while
   /// `wantsMore` is true. The other messages stay in the queue.
-  ///
-  /// Throws `BrokerFailure`, `BrokerSession.CallError`, `PublishRefusal` or `AMQPError.doesNotFitFrame`, and
-  /// `SystemError` if a body cannot be kept in a file.
   package func run(
     depth: Int, limit: Int, wantsMore: () -> Bool = { true }, select: (Delivery) -> Bool
-  ) throws {
-    let target = try ReplayTarget(names, on: targetSession, onFlow: onFlow)
+  ) throws(PublishError) {
+    let target: ReplayTarget
+    do { target = try ReplayTarget(names, on: targetSession, onFlow: onFlow) } catch { throw .session(error) }
     do { try move(depth: depth, limit: limit, wantsMore: wantsMore, select: select, to: target) } catch {
-      target.stop(error)
+      target.stop(.session(error))
     }
-    do { try end(target) } catch { target.stop(error) }
-    if let error = target.error ?? storingError { throw error }
-    try source.closeChannel(Self.channel)
+    do { try end(target) } catch { target.stop(.session(error)) }
+    if let error = target.error ?? storingError.map(PublishError.body) { throw error }
+    do { try source.closeChannel(Self.channel) } catch { throw .session(error) }
   }
 
   /// Settles the remaining messages. A message whose copy is confirmed is acknowledged; the others are requeued.
-  private func end(_ target: ReplayTarget) throws {
+  private func end(_ target: ReplayTarget) throws(SessionError) {
     unknownCount = target.unknownCount(isSourceLost: source.failure != nil)
     guard source.failure == nil else { return }
     source.isPaused = false
@@ -89,7 +88,7 @@ package final class Replay {
 
   private func move(
     depth: Int, limit: Int, wantsMore: () -> Bool, select: (Delivery) -> Bool, to target: ReplayTarget
-  ) throws {
+  ) throws(SessionError) {
     var reader = QueueReader(names.deadName, count: depth, by: mode, now: .now)
     while true {
       target.publish()
@@ -110,17 +109,17 @@ package final class Replay {
     }
   }
 
-  private func wait(until deadline: ContinuousClock.Instant?, _ target: ReplayTarget) throws {
+  private func wait(until deadline: ContinuousClock.Instant?, _ target: ReplayTarget) throws(SessionError) {
     do {
       try source.turn(until: deadline, with: target.awaited)
     } catch  where source.failure == nil && targetSession.failure != nil {
-      target.lose(error)
+      target.lose(.session(error))
     }
   }
 
   private func takeMessages(
     _ reader: inout QueueReader, limit: Int, select: (Delivery) -> Bool, to target: ReplayTarget
-  ) throws {
+  ) throws(SessionError) {
     let now = ContinuousClock.now
     for event in source.takeEvents() {
       switch event {
@@ -153,7 +152,7 @@ package final class Replay {
 
   // MARK: Settling
 
-  private func ack(_ tags: [UInt64], withAllBefore: Bool) throws {
+  private func ack(_ tags: [UInt64], withAllBefore: Bool) throws(SessionError) {
     guard let last = tags.last else { return }
     if withAllBefore {
       try source.send(.basicAck(deliveryTag: last, multiple: true), on: Self.channel)
@@ -163,7 +162,7 @@ package final class Replay {
     movedCount += tags.count
   }
 
-  private func send(_ methods: [Method]) throws {
+  private func send(_ methods: [Method]) throws(SessionError) {
     for method in methods { try source.send(method, on: Self.channel) }
   }
 }

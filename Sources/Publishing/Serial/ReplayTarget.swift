@@ -18,7 +18,7 @@ final class ReplayTarget {
   private(set) var waitingByteCount: UInt64 = 0
   private(set) var transfers = Transfers()
   /// The error that stopped publishing. Confirmations are still awaited.
-  private(set) var error: (any Error)?
+  private(set) var error: PublishError?
   /// Whether no more confirmations will come.
   private(set) var isSilent = false
   private var hasReturns = false
@@ -26,8 +26,7 @@ final class ReplayTarget {
   private var isOneRefused = false
   private var latestAnswer = ContinuousClock.now
 
-  /// Throws `BrokerFailure` or `BrokerSession.CallError`.
-  init(_ queue: WorkQueue, on session: BrokerSession, onFlow: @escaping (String?) -> Void) throws {
+  init(_ queue: WorkQueue, on session: BrokerSession, onFlow: @escaping (String?) -> Void) throws(SessionError) {
     self.queue = queue
     self.session = session
     publisher = try SerialPublisher(session, queue: queue.name, onFlow: onFlow)
@@ -54,10 +53,10 @@ final class ReplayTarget {
   }
 
   /// Stops publishing. The first error counts.
-  func stop(_ error: any Error) { self.error = self.error ?? error }
+  func stop(_ error: PublishError) { self.error = self.error ?? error }
 
   /// Stops publishing, because the connection or the channel is gone.
-  func lose(_ error: any Error) {
+  func lose(_ error: PublishError) {
     stop(error)
     isSilent = true
   }
@@ -76,8 +75,8 @@ final class ReplayTarget {
         if waiting.isEmpty { waiting = [] }
         transfers.add(tag: letter.delivery.envelope.deliveryTag)
       }
-    } catch AMQPError.doesNotFitFrame(let what) {
-      stop(AMQPError.doesNotFitFrame(what))
+    } catch .session(.unsendable(let error)) {
+      stop(.session(.unsendable(error)))
     } catch {
       // A message was sent in part, so neither its rest nor another message can follow.
       lose(error)
@@ -102,7 +101,7 @@ final class ReplayTarget {
       take(answer)
     }
     guard transfers.openCount > 0, publisher.isReady, !publisher.isBlocked else { return latestAnswer = now }
-    if now >= latestAnswer + BrokerSession.callLimit { lose(BrokerSession.CallError.unanswered) }
+    if now >= latestAnswer + BrokerSession.callLimit { lose(.session(.unanswered)) }
   }
 
   private func take(_ answer: SerialPublisher.Answer) {
@@ -111,13 +110,13 @@ final class ReplayTarget {
     case .confirmed(let number, let isMultiple) where !hasReturns: transfers.confirm(number, multiple: isMultiple)
     case .confirmed(let number, let isMultiple), .rejected(let number, let isMultiple):
       transfers.refuse(number, multiple: isMultiple)
-      stop(PublishRefusal.rejected)
+      stop(.refused(.rejected))
     case .returned:
       hasReturns = true
-      stop(PublishRefusal.unroutable)
+      stop(.refused(.unroutable))
     case .closed(let reason):
       isOneRefused = reason.refusal != .trouble
-      lose(BrokerSession.CallError.refused(reason))
+      lose(.session(.refused(reason)))
     }
   }
 

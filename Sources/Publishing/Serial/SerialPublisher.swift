@@ -20,7 +20,7 @@ package final class SerialPublisher {
   }
 
   private struct Sending {
-    let body: any MessageBody
+    let body: ReceivedBody
     var offset: UInt64 = 0
   }
 
@@ -37,13 +37,15 @@ package final class SerialPublisher {
   /// Opens the channel and checks that the queue exists. `session` must not have a channel yet.
   ///
   /// `onFlow` is called with the reason when the broker stops taking messages because it is short of memory or disk
-  /// space, and with nil when it takes messages again. Throws `BrokerFailure` or `BrokerSession.CallError`.
-  package init(_ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void) throws {
+  /// space, and with nil when it takes messages again.
+  package init(
+    _ session: BrokerSession, queue: String, onFlow: @escaping (String?) -> Void
+  ) throws(SessionError) {
     (self.session, self.queue, self.onFlow) = (session, queue, onFlow)
     try session.openChannel(Self.channel)
     do {
       _ = try session.queueStatus(queue, on: Self.channel)
-    } catch BrokerSession.CallError.refused(let reason) where reason.code == .accessRefused {
+    } catch .refused(let reason) where reason.code == .accessRefused {
       // A user who may publish to a queue need not be permitted to ask about it.
       try session.openChannel(Self.channel)
     }
@@ -62,22 +64,28 @@ package final class SerialPublisher {
 
   /// Begins to send the next message.
   ///
-  /// Throws `AMQPError.doesNotFitFrame` before anything is sent. Also throws the error of a body that cannot be read;
-  /// the connection must not be used after that.
-  func begin(_ body: some MessageBody, _ properties: BasicProperties) throws {
-    try session.send(
-      .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true), properties: properties,
-      bodySize: body.size, on: Self.channel)
+  /// Throws `SessionError.unsendable` before anything is sent. After `PublishError.body` the connection must not be
+  /// used.
+  func begin(_ body: ReceivedBody, _ properties: BasicProperties) throws(PublishError) {
+    do {
+      try session.send(
+        .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true), properties: properties,
+        bodySize: body.size, on: Self.channel)
+    } catch {
+      throw .session(error)
+    }
     begunCount += 1
     if body.size > 0 { sending = Sending(body: body) }
     try advance()
   }
 
-  /// Sends as much of the current body as there is room for. Throws the error of a body that cannot be read; the
-  /// connection must not be used after that.
-  func advance() throws {
+  /// Sends as much of the current body as there is room for. Throws `PublishError.body`; the connection must not be
+  /// used after that.
+  func advance() throws(PublishError) {
     guard var piece = sending else { return }
-    piece.offset = try session.sendBody(piece.body, from: piece.offset, on: Self.channel)
+    do { piece.offset = try session.sendBody(piece.body, from: piece.offset, on: Self.channel) } catch {
+      throw .body(error)
+    }
     sending = piece.offset < piece.body.size ? piece : nil
   }
 
@@ -116,28 +124,25 @@ package final class SerialPublisher {
   // MARK: One message
 
   /// Publishes one message, and returns when it is in the queue. The heartbeats of the session `other` continue
-  /// meanwhile. No other message may be under way.
-  ///
-  /// Throws `PublishRefusal` if the message is in no queue; also `BrokerFailure`, `BrokerSession.CallError`,
-  /// `AMQPError.doesNotFitFrame`, and the error of a body that cannot be read.
+  /// meanwhile. No other message may be under way. Throws `PublishError.refused` if the message is in no queue.
   package func publish(
-    _ body: some MessageBody, _ properties: BasicProperties, keepingAlive other: BrokerSession
-  ) throws {
+    _ body: ReceivedBody, _ properties: BasicProperties, keepingAlive other: BrokerSession
+  ) throws(PublishError) {
     try begin(body, properties)
     var isReturned = false
     var limit = ContinuousClock.now + BrokerSession.callLimit
     while true {
       // Waiting for a blocked broker has no limit.
       if isBlocked || sending != nil { limit = .now + BrokerSession.callLimit }
-      guard ContinuousClock.now < limit else { throw BrokerSession.CallError.unanswered }
-      try session.turn(until: limit, keepingAlive: other)
+      guard ContinuousClock.now < limit else { throw .session(.unanswered) }
+      do { try session.turn(until: limit, keepingAlive: other) } catch { throw .session(error) }
       for event in session.takeEvents() {
         switch answer(event) {
         case .returned: isReturned = true
-        case .confirmed where isReturned: throw PublishRefusal.unroutable
+        case .confirmed where isReturned: throw .refused(.unroutable)
         case .confirmed: return
-        case .rejected: throw PublishRefusal.rejected
-        case .closed(let reason): throw BrokerSession.CallError.refused(reason)
+        case .rejected: throw .refused(.rejected)
+        case .closed(let reason): throw .session(.refused(reason))
         case nil: break
         }
       }

@@ -22,10 +22,13 @@ enum AMQPDeclareQueue: AMQPTool {
   static func run(_ arguments: PoptArguments) throws -> ExitStatus {
     let options = try ConnectionOptions(arguments)
     guard let queue = try arguments.name(queue) else { throw UsageError("queue name not specified") }
-    try BrokerConversation(program: definition.program, options).hold(about: queue) { session in
-      let status = try session.declare(
-        .init(name: ByteString(queue), isDurable: arguments[durable]), on: BrokerConversation.channel)
-      try write(Array("\(status.name)\n".utf8))
+    try BrokerConversation(program: definition.program, options).hold(about: queue) {
+      conversation throws(ConversationError) in
+      let declaration = Method.QueueDeclaration(name: ByteString(queue), isDurable: arguments[durable])
+      let status = try conversation.ask { session throws(SessionError) in
+        try session.declare(declaration, on: BrokerConversation.channel)
+      }
+      do throws(Failure) { try write(Array("\(status.name)\n".utf8)) } catch { throw .failed(error) }
     }
     return .success
   }

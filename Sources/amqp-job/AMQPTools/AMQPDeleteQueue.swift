@@ -27,10 +27,13 @@ enum AMQPDeleteQueue: AMQPTool {
     guard let queue = try arguments.name(queue), !queue.isEmpty else {
       throw UsageError("queue name not specified")
     }
-    try BrokerConversation(program: definition.program, options).hold(about: queue) { session in
-      let count = try session.delete(
-        queue: queue, ifUnused: arguments[ifUnused], ifEmpty: arguments[ifEmpty], on: BrokerConversation.channel)
-      try write(Array("\(count)\n".utf8))
+    try BrokerConversation(program: definition.program, options).hold(about: queue) {
+      conversation throws(ConversationError) in
+      let count = try conversation.ask { session throws(SessionError) in
+        try session.delete(
+          queue: queue, ifUnused: arguments[ifUnused], ifEmpty: arguments[ifEmpty], on: BrokerConversation.channel)
+      }
+      do throws(Failure) { try write(Array("\(count)\n".utf8)) } catch { throw .failed(error) }
     }
     return .success
   }

@@ -34,16 +34,34 @@ enum AMQPGet: AMQPTool {
     let otherwise = "; the message goes back to queue '\(queue)'"
     return try BrokerConversation(program: definition.program, options).hold(
       about: queue, largestBodyInMemory: largestInMemory
-    ) { session in
-      guard
-        let delivery = try session.get(
-          from: queue, on: BrokerConversation.channel, onPart: { part, _ in try write(part, otherwise: otherwise) })
-      else { return empty }
-      try write(delivery.body, otherwise: otherwise)
-      try session.send(
-        .basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: BrokerConversation.channel)
-      try session.closeChannel(BrokerConversation.channel)
+    ) { conversation throws(ConversationError) in
+      var writing = Writing(otherwise: otherwise)
+      let delivery = try conversation.ask { session throws(SessionError) in
+        try session.get(from: queue, on: BrokerConversation.channel) { part, _ in writing.write(part) }
+      }
+      if let delivery { _ = writing.write(delivery.body) }
+      if let failure = writing.failure { throw .failed(failure) }
+      guard let delivery else { return empty }
+      try conversation.ask { session throws(SessionError) in
+        try session.send(
+          .basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: BrokerConversation.channel)
+        try session.closeChannel(BrokerConversation.channel)
+      }
       return .success
+    }
+  }
+
+  /// Writes a body to standard output, until that fails.
+  private struct Writing {
+    let otherwise: String
+    private(set) var failure: Failure?
+
+    init(otherwise: String) { self.otherwise = otherwise }
+
+    /// Returns whether the part was written.
+    mutating func write(_ part: [UInt8]) -> Bool {
+      do { try AMQPGet.write(part, otherwise: otherwise) } catch { failure = error }
+      return failure == nil
     }
   }
 }

@@ -40,7 +40,7 @@ struct AMQPPublishReport {
     case .input(let error): text = "\(error.reason)"
     case .broker(let failure): text = "\(failure)"
     case .channel(let reason): text = "\(subject): \(reason.text)"
-    case .item(_, let error): text = Failure(error, subject: subject).message
+    case .item(_, let error): text = Failure(.unsendable(error), subject: subject).message
     }
     return Failure(.failure, "\(text)\(counts(publication))")
   }

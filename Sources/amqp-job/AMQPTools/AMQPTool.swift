@@ -52,7 +52,7 @@ extension AMQPTool {
 
   /// Writes to standard output. It is a failure if nobody reads the output.
   /// - Throws: `Failure`, whose message ends in `otherwise`
-  static func write(_ bytes: [UInt8], otherwise: String = "") throws {
+  static func write(_ bytes: [UInt8], otherwise: String = "") throws(Failure) {
     do {
       try ThisProcess.writeToStandardOutput(bytes)
     } catch {
@@ -62,15 +62,16 @@ extension AMQPTool {
 }
 
 extension Failure {
-  /// The failure for any error of a conversation with the broker about `subject`.
-  init(_ error: any Error, subject: String) {
+  /// The failure for an error of a session in which the broker was asked about `subject`.
+  init(_ error: SessionError, subject: String) {
     switch error {
-    case is Failure, is UsageError: self.init(error)
-    case let failure as BrokerFailure: self.init(.failure, "\(failure)")
-    case BrokerSession.CallError.refused(let reason): self.init(.failure, "\(subject): \(reason.text)")
-    case BrokerSession.CallError.unanswered: self.init(.failure, "\(subject): the broker gives no answer")
-    case AMQPError.doesNotFitFrame(let what): self.init(.failure, "\(subject): \(what)")
-    default: self.init(.failure, "\(subject): \(error)")
+    case .connection(let failure): self.init(.failure, "\(failure)")
+    case .stopped(let signal): self.init(.signal(signal), "ended by \(signal)")
+    case .refused(let reason): self.init(.failure, "\(subject): \(reason.text)")
+    case .unanswered: self.init(.failure, "\(subject): the broker gives no answer")
+    case .unsendable(.doesNotFitFrame(let what)): self.init(.failure, "\(subject): \(what)")
+    case .unsendable(let error): self.init(.failure, "\(subject): \(error)")
+    case .system(let error): self.init(.failure, "\(subject): \(error)")
     }
   }
 }

@@ -62,15 +62,15 @@ struct BrokerOptions {
   }
 
   /// While it connects, `reporter` reports what it waits for. It reports a failed attempt at once and, on a terminal, a broker
-  /// that has not answered after a second.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
+  /// that has not answered after a second. `advice` follows these lines.
   func connect(
-    name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil
-  ) throws -> BrokerSession {
+    name: String, _ reporter: Reporter?, largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil,
+    advice: @escaping (BrokerURL) -> LogMessage = { _ in "" }
+  ) throws(SessionError) -> BrokerSession {
     let session = try BrokerSession.connect(
       to: access, timeout: connectTimeout, heartbeat: heartbeat, name: name,
       maxBodySizeInMemory: largestBodyInMemory, signals: signals, patience: reporter?.patience
-    ) { reporter?.report(LogEntry($0, timeout: connectTimeout)) }
+    ) { reporter?.report(LogEntry($0, timeout: connectTimeout, advice)) }
     let version = session.serverVersion.map { " (RabbitMQ \($0))" } ?? ""
     reporter?.report(LogEntry(.info, "the broker at \(session.broker) answers\(version)"))
     return session
@@ -86,13 +86,13 @@ struct BrokerOptions {
 
   private var unsafeTLS: String? {
     guard access.tls?.verifies == false else { return nil }
-    return "the broker's certificate is not verified, anybody may be it (--tls-insecure, or verify_none in its URL)"
+    return "anybody may pose as the broker: its certificate is not verified (--tls-insecure, or verify_none in its URL)"
   }
 
   private var plainText: String? {
     let brokers = access.brokers
     guard brokers.contains(where: \.isSecure), let plain = brokers.first(where: { !$0.isSecure }) else { return nil }
-    return "one of the URLs is amqp://: with the broker at \(plain) passwords and items go in plain text"
+    return "passwords and items go to the broker at \(plain) in plain text, because its URL is amqp://"
   }
 
   /// The brokers and the TLS context according to the settings and to the present content of the files. `former`, if given, is
@@ -105,7 +105,7 @@ struct BrokerOptions {
     let configuration = tls.configuration(URLParameters(brokers))
     guard brokers.allSatisfy({ $0.mechanism == .plain || ($0.isSecure && configuration.certificate != nil) }) else {
       throw UsageError(
-        "\(BrokerSources.mechanism) external needs amqps:// URLs, and a certificate of ours (\(TLSOptions.certificate))"
+        "\(BrokerSources.mechanism) external needs amqps:// URLs, and a client certificate (\(TLSOptions.certificate))"
       )
     }
     guard brokers.contains(where: \.isSecure) else { return BrokerAccess.Settings(brokers: brokers) }
@@ -133,11 +133,13 @@ extension ValueType where Value == Duration {
 }
 
 extension LogEntry {
-  /// Tells what the program waits for, at most for `timeout`.
-  init(_ notice: BrokerSession.Notice, timeout: Duration) {
+  /// Tells what the program waits for, at most for `timeout`, and what to do about it.
+  init(_ notice: BrokerSession.Notice, timeout: Duration, _ advice: (BrokerURL) -> LogMessage = { _ in "" }) {
     switch notice {
-    case .unreachable(let failure): self.init(.notice, "\(failure); trying for \(timeout.text)")
-    case .unanswered(let broker): self.init(.notice, "waiting for an answer of the broker at \(broker)")
+    case .unreachable(let failure):
+      self.init(.notice, "\(failure); trying for \(timeout.text)\(advice(failure.broker))")
+    case .unanswered(let broker):
+      self.init(.notice, "waiting for an answer from the broker at \(broker)\(advice(broker))")
     }
   }
 }

@@ -8,7 +8,7 @@ struct BrokerSources {
   static let url = Option(
     "url", .setting("URL"),
     "amqp://user:password@host/vhost; several, with commas, are tried in turn (AMQP_URL, BROKER_URL)"
-  ).common
+  ).common.known(as: "broker", "broker-url", "amqp-url", "uri")
   static let urlFile = Option("url-file", .setting("PATH"), "file with the URL, read again for each connection")
   static let passwordFile = Option(
     "password-file", .setting("PATH"), "file with the password, read again for each connection")
@@ -72,10 +72,12 @@ struct BrokerSources {
     passwordFile = !isTokenGiven || isPasswordGiven ? try settings.value(Self.passwordFile).map(Named.init) : nil
     tokenFile = !isPasswordGiven || isTokenGiven ? try settings.value(Self.tokenFile).map(Named.init) : nil
     guard passwordFile == nil || tokenFile == nil else {
-      throw UsageError("\(Self.passwordFile) and \(Self.tokenFile) exclude each other")
+      throw UsageError(
+        "\(settings.naming(Self.passwordFile)) and \(settings.naming(Self.tokenFile)) exclude each other")
     }
     guard tokenFile == nil || mechanism != .external else {
-      throw UsageError("\(Self.tokenFile) and \(Self.mechanism) external exclude each other")
+      throw UsageError(
+        "\(settings.naming(Self.tokenFile)) and \(settings.naming(Self.mechanism)) external exclude each other")
     }
     self.mechanism = tokenFile == nil ? mechanism : .plain
   }
@@ -126,6 +128,9 @@ struct BrokerSources {
     if let url = try settings.value(url) ?? settings.variable("AMQP_URL") { return .setting(url) }
     if let path = try settings.value(urlFile) { return .file(try Named(path)) }
     if let url = try settings.variable("BROKER_URL") { return .setting(url) }
-    throw UsageError("no broker given: use \(url), AMQP_URL or BROKER_URL")
+    let isInWorker = settings.environment["WORK_ITEM_ATTEMPT"] != nil
+    let handingOn =
+      isInWorker ? "; 'amqp-job run \(Run.passEnvironment)' hands those of the runner on to its worker" : ""
+    throw UsageError("no broker given: use \(url), AMQP_URL or BROKER_URL\(handingOn)")
   }
 }

@@ -9,7 +9,7 @@ enum DeadLetterOptions {
   static let id = RepeatableOption("id", .text("ID"), "only items with this message id").common
   static let position = Option("position", .setting("N,M-K"), "only items at these positions, as list shows them")
     .common
-  static let reason = Option("reason", .text("REASON"), "only items with this reason, as list shows it").common
+  static let reason = Option("reason", .reason, "only items with this reason, as list shows it").common
   static let olderThan = Option("older-than", .duration, "only items dead-lettered at least this long ago").common
   static let since = Option("since", .pastTime, "only items since 2026-02-28T23:59:58Z, or 2h ago").common
   static let header = RepeatableOption("where", .header, "only items with this header").common
@@ -46,6 +46,22 @@ enum DeadLetterOptions {
     let now = ThisProcess.time
     let seconds = UInt64(clamping: duration.wholeMilliseconds / 1000)
     return now < seconds ? 0 : now - seconds
+  }
+}
+
+extension ValueType where Value == ReasonFilter {
+  fileprivate static var reason: Self {
+    Self(
+      "REASON",
+      read: { (setting) throws(UsageError) in
+        if let reason = ReasonFilter(setting.text) { return reason }
+        let shown = ReasonFilter.shown
+        let suggestion = Suggestion(for: String(setting.text.prefix { $0 != "(" }), among: shown + ReasonFilter.words)
+        throw UsageError(
+          setting.error(expected: "one of " + shown.joined(separator: ", ")).description
+            + (suggestion.map { ": did you mean '\($0.word)'?" } ?? ""))
+      }, text: { "\($0)" }
+    ).offering(ReasonFilter.words)
   }
 }
 

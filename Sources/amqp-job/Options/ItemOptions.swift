@@ -45,16 +45,17 @@ struct ItemOptions {
 
   /// `properties` are the defaults for sources that give each item properties of its own.
   /// - Throws: `Failure`, `UsageError`
-  init(_ settings: inout Settings, operands: [[UInt8]], properties: BasicProperties) throws {
+  init(_ settings: inout Settings, properties: BasicProperties) throws {
     skip = try settings.value(Self.skip) ?? 0
     showsProgress = try settings.value(Self.progress)
     let form = try Self.form(&settings)
+    let operands = try Self.operands(settings.arguments, form)
     total = form == .file || (form == nil && !operands.isEmpty) ? operands.count : nil
     if let form, form != .file, !operands.isEmpty {
-      throw UsageError("\(form.flag) reads standard input: give it no BODY")
+      throw UsageError("\(settings.naming(form.flag)) reads standard input: give it no BODY")
     }
     guard form != .file || !operands.isEmpty else {
-      throw UsageError("\(Self.file) needs the PATH of at least one file")
+      throw UsageError("\(settings.naming(Self.file)) needs the PATH of at least one file")
     }
     do {
       source = try Self.source(form, operands, properties, directory: settings.environment.temporaryDirectory)
@@ -70,10 +71,26 @@ struct ItemOptions {
     case nil where !operands.isEmpty: return GivenItems(operands)
     case nil, .lines: return DelimitedItems(delimiter: UInt8(ascii: "\n"))
     case .null: return DelimitedItems(delimiter: 0)
-    case .whole: return try WholeInput(maxSizeInMemory: 1 << 20, directory: directory)
-    case .file: return FileItems(paths: operands, defaults: properties)
+    case .whole: return try WholeInput(spoolingIn: directory)
+    case .file: return FileItems(paths: operands, defaults: properties, directory: directory)
     case .jsonl: return JSONItems(defaults: properties)
     }
+  }
+
+  /// The operands that are items or the paths of items. A sole BODY `-` stands for standard input, as no BODY does.
+  /// - Throws: `UsageError`
+  private static func operands(_ arguments: Arguments, _ form: Form?) throws -> [[UInt8]] {
+    let operands = arguments.operands
+    func isInput(_ operand: [UInt8]) -> Bool { operand.elementsEqual(FileItems.standardInput.utf8) }
+    guard form != .file else {
+      guard operands.count(where: isInput) < 2 else { throw UsageError("the PATH - is standard input: give it once") }
+      return operands
+    }
+    guard operands.dropLast(arguments.literalOperandCount).contains(where: isInput) else { return operands }
+    guard operands.count == 1 else {
+      throw UsageError("the BODY - is standard input, and goes with no other BODY; after --, it is that text")
+    }
+    return []
   }
 
   private static func form(_ settings: inout Settings) throws -> Form? {
@@ -81,7 +98,7 @@ struct ItemOptions {
     // A flag outweighs the environment.
     let forms = given.isEmpty ? try Form.allCases.filter { try settings.value($0.flag) } : given
     guard forms.count < 2 else {
-      throw UsageError("\(forms.map(\.flag.description).joined(separator: ", ")) exclude each other")
+      throw UsageError("\(forms.map { settings.naming($0.flag) }.joined(separator: ", ")) exclude each other")
     }
     return forms.first
   }

@@ -24,10 +24,14 @@ enum LogOptions {
 
   /// - Throws: `Failure`, `UsageError`
   static func reporter(_ settings: inout Settings) throws -> Reporter {
-    let form = Form(format: try settings.value(format), isTimed: try settings.value(time))
+    let form = Form(
+      program: .amqpJob(settingsFrom: settings.variables), format: try settings.value(format),
+      isTimed: try settings.value(time))
     var (isVerbose, isQuiet) = (settings.isGiven(verbose), settings.isGiven(quiet))
     if !isVerbose && !isQuiet { (isVerbose, isQuiet) = (try settings.value(verbose), try settings.value(quiet)) }
-    guard !(isVerbose && isQuiet) else { throw UsageError("\(verbose) and \(quiet) exclude each other") }
+    guard !(isVerbose && isQuiet) else {
+      throw UsageError("\(settings.naming(verbose)) and \(settings.naming(quiet)) exclude each other")
+    }
     let threshold: LogEntry.Level = isQuiet ? .error : isVerbose || form.format == .json ? .info : .notice
     return form.reporter(threshold, file: try file(&settings))
   }
@@ -36,7 +40,8 @@ enum LogOptions {
   static func lastReporter(_ arguments: Arguments) -> Reporter {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let form = Form(
-      format: (try? settings.value(format)) ?? format.defaultValue, isTimed: (try? settings.value(time)) ?? false)
+      program: .amqpJob(settingsFrom: settings.variables), format: (try? settings.value(format)) ?? format.defaultValue,
+      isTimed: (try? settings.value(time)) ?? false)
     return form.reporter(.error, file: try? file(&settings))
   }
 
@@ -49,6 +54,7 @@ enum LogOptions {
   }
 
   private struct Form {
+    let program: Program
     let format: Logger.Format
     let isTimed: Bool
 
@@ -61,7 +67,9 @@ enum LogOptions {
     }
 
     private func logger(_ threshold: LogEntry.Level, _ write: @escaping @Sendable (String) -> Void) -> Logger {
-      Logger(format: format, threshold: threshold, time: isTimed || format == .json ? Self.time : nil, write: write)
+      Logger(
+        program: program, format: format, threshold: threshold, time: isTimed || format == .json ? Self.time : nil,
+        write: write)
     }
 
     @Sendable private static func time() -> String {

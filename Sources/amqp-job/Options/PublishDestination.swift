@@ -23,7 +23,7 @@ enum PublishDestination {
       return .queue(try QueueName.resolved(&settings))
     }
     guard !exchange.isEmpty else {
-      throw UsageError("\(Self.exchange) is without a name; to the default one leads \(QueueName.option)")
+      throw UsageError("\(Self.exchange) has no name; to publish through the default exchange, use \(QueueName.option)")
     }
     let routingKey = try settings.value(Self.routingKey) ?? ""
     guard [exchange, routingKey].allSatisfy({ ShortString($0) != nil }) else {

@@ -4,7 +4,8 @@ import Broker
 
 /// The option for a queue's name, and the checks of such a name.
 enum QueueName {
-  static let option = Option("queue", short: "q", .setting("NAME"), "the queue (AMQP_QUEUE, QUEUE)").common
+  static let option = Option("queue", short: "q", .setting("NAME"), "the queue (AMQP_QUEUE, QUEUE)").common.known(
+    as: "queue-name")
 
   /// The queue that `--queue` or the environment names.
   /// - Throws: `UsageError`
@@ -18,13 +19,27 @@ enum QueueName {
   /// The queue that an operand, `--queue` or the environment names.
   /// - Throws: `UsageError`
   static func resolved(operand: Setting?, _ settings: inout Settings) throws -> String {
-    guard operand == nil || !settings.isGiven(option) else {
-      throw UsageError("the queue is given twice, as an argument and by \(option)")
-    }
-    guard let name = try operand ?? settings.given(option) ?? fromEnvironment(&settings) else {
+    guard let name = try argument(operand, settings) ?? fromEnvironment(&settings) else {
       throw UsageError("no queue given: name it, or set AMQP_QUEUE or QUEUE")
     }
     return try checked(name)
+  }
+
+  /// The queue that an operand or `--queue` names. What removes items takes no queue from the environment, which may be that of
+  /// another task.
+  /// - Throws: `UsageError`
+  static func given(operand: Setting?, _ settings: Settings, for removal: String) throws -> String {
+    guard let name = try argument(operand, settings) else {
+      throw UsageError("\(removal) wants the queue by name, not from the environment")
+    }
+    return try checked(name)
+  }
+
+  private static func argument(_ operand: Setting?, _ settings: Settings) throws -> Setting? {
+    guard operand == nil || !settings.isGiven(option) else {
+      throw UsageError("the queue is given twice, as an argument and by \(option)")
+    }
+    return operand ?? settings.given(option)
   }
 
   private static func fromEnvironment(_ settings: inout Settings) throws -> Setting? {

@@ -1,4 +1,5 @@
 import Arguments
+import Console
 import Linux
 
 /// What a user set, by options or by variables of the environment. An option outweighs its variable.
@@ -84,8 +85,10 @@ struct Settings {
   /// The option's own variable: `AMQP_JOB_SOME_THING` of `--some-thing`.
   /// - Throws: `UsageError` if it is not UTF-8
   mutating func variable(of option: some CommandOption) throws -> Setting? {
-    try variable(Self.prefix + UnknownVariables.variable(option.name))
+    try variable(Self.variableName(ofOption: option.name))
   }
+
+  static func variableName(ofOption name: String) -> String { prefix + UnknownVariables.variable(name) }
 
   /// The variable's value. An empty value, and one that Kubernetes injects for a Service of that name, counts as none.
   /// - Throws: `UsageError` if it is not UTF-8
@@ -100,10 +103,31 @@ struct Settings {
     return setting
   }
 
+  // MARK: Where a setting comes from
+
+  /// The option as a message names it, with the variable that sets it if a variable does.
+  func naming(_ option: some CommandOption) -> String {
+    variable(setting: option.name).map { "\(option) from \($0)" } ?? option.description
+  }
+
+  /// The variables that set what messages may name.
+  var variables: [SettingName: String] {
+    guard hasOwnVariables else { return [:] }
+    return SettingName.allCases.reduce(into: [:]) { $0[$1] = variable(setting: $1.rawValue) }
+  }
+
+  /// The variable that sets the option of this name. nil if none does, or if the option itself is given.
+  private func variable(setting name: String) -> String? {
+    let variable = Self.prefix + UnknownVariables.variable(name)
+    guard !arguments.contains(name), let value = environment.bytes(of: variable), !value.isEmpty else { return nil }
+    return value.starts(with: "tcp://".utf8) ? nil : variable
+  }
+
+  private var hasOwnVariables: Bool { environment.entries.contains { $0.starts(with: Self.prefix.utf8) } }
+
   /// The warnings about variables that look like settings but are not.
   func unknownVariableWarnings() -> [String] {
-    let looksSo = environment.entries.contains { $0.starts(with: Self.prefix.utf8) }
-    return looksSo ? Main.unknownVariables.warnings(environment.entries) : []
+    return hasOwnVariables ? Main.unknownVariables.warnings(environment.entries) : []
   }
 }
 

@@ -27,7 +27,7 @@ struct URLParameters {
   /// The warning about ignored parameters, or nil if there are none. `source` is where the URLs come from.
   func warning(in source: String) -> String? {
     guard !ignored.isEmpty else { return nil }
-    return "of the query of the broker's URL in \(source) is ignored, for there is no such setting or value here: "
+    return "part of the query of the broker's URL in \(source) is ignored, as amqp-job has no such setting or value: "
       + ignored.joined(separator: ", ")
   }
 

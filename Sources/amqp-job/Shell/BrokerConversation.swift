@@ -1,11 +1,9 @@
+import AMQP
 import Broker
 import Console
 import Linux
 
 /// How a short command talks to the broker: it connects, opens one channel, asks what it has to ask, and closes.
-///
-/// A `BrokerFailure` ends the connection and a `BrokerSession.Stopped` ends the command. Both are thrown as they are, because a
-/// command that goes on for longer may connect again. Any other error is thrown as a `Failure` that names the queue.
 struct BrokerConversation {
   static let channel: UInt16 = 1
 
@@ -30,15 +28,29 @@ struct BrokerConversation {
     client = .tool(options)
   }
 
-  /// Connects. A command of amqp-job reports what it waits for, unless `isSilent`.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`
+  /// Connects. A command of amqp-job reports what it waits for, with `advice`, unless `isSilent`.
   func connect(
-    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false
-  ) throws -> BrokerSession {
+    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false,
+    advice: @escaping (BrokerURL) -> LogMessage = { _ in "" }
+  ) throws(ConversationError) -> BrokerSession {
+    do {
+      return try session(
+        largestBodyInMemory: largestBodyInMemory, signals: signals, isSilent: isSilent, advice: advice)
+    } catch {
+      throw error.explained { Failure(.internalError, "\($0)") }
+    }
+  }
+
+  /// The same, with the error as the session has it.
+  func session(
+    largestBodyInMemory: Int = .max, signals: SignalReceiver? = nil, isSilent: Bool = false,
+    advice: @escaping (BrokerURL) -> LogMessage = { _ in "" }
+  ) throws(SessionError) -> BrokerSession {
     switch client {
     case .command(let options, let reporter):
       try options.connect(
-        name: name, isSilent ? nil : reporter, largestBodyInMemory: largestBodyInMemory, signals: signals)
+        name: name, isSilent ? nil : reporter, largestBodyInMemory: largestBodyInMemory, signals: signals,
+        advice: advice)
     case .tool(let options):
       try BrokerSession.connect(
         to: options.broker, heartbeat: options.heartbeat, name: name, access: options.access,
@@ -47,43 +59,41 @@ struct BrokerConversation {
   }
 
   /// Runs `body` on a connection of its own, whose channel `channel` is open.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, `Failure`
   func hold<Result>(
-    about queue: String, largestBodyInMemory: Int = .max, _ body: (BrokerSession) throws -> Result
-  ) throws -> Result {
+    about queue: String, largestBodyInMemory: Int = .max,
+    _ body: (QueueConversation) throws(ConversationError) -> Result
+  ) throws(ConversationError) -> Result {
     let session = try connect(largestBodyInMemory: largestBodyInMemory)
     defer { session.close() }
-    return try explaining(queue, session) {
-      try session.openChannel(Self.channel)
-      return try body(session)
-    }
+    let conversation = QueueConversation(session) { failure($0, queue, session.broker) }
+    try conversation.ask { session throws(SessionError) in try session.openChannel(Self.channel) }
+    return try body(conversation)
   }
 
-  private func explaining<Result>(
-    _ queue: String, _ session: BrokerSession, _ body: () throws -> Result
-  ) throws -> Result {
+  private func failure(_ error: SessionError, _ queue: String, _ broker: BrokerURL) -> Failure {
     switch client {
-    case .command: try session.explainingErrors(about: queue, body)
-    case .tool: try session.explainingErrors(body) { Failure($0, subject: "queue '\(queue)' at \(session.broker)") }
+    case .command: Failure(error, queue: queue, broker: broker)
+    case .tool: Failure(error, subject: "queue '\(queue)' at \(broker)")
     }
   }
 }
 
-extension BrokerSession {
-  /// Runs `body`, which asks the broker about a queue. An error other than the loss of the connection and a signal becomes a
-  /// `Failure` that names the queue.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, `Failure`
-  func explainingErrors<Result>(about queue: String, _ body: () throws -> Result) throws -> Result {
-    try explainingErrors(body) { Failure($0, queue: queue, broker: broker) }
+/// A conversation about one queue, over a connection that somebody else closes.
+struct QueueConversation {
+  let session: BrokerSession
+  private let explain: (SessionError) -> Failure
+
+  /// `explain` names the queue in an error of the session.
+  init(_ session: BrokerSession, explain: @escaping (SessionError) -> Failure) {
+    (self.session, self.explain) = (session, explain)
   }
 
-  fileprivate func explainingErrors<Result>(
-    _ body: () throws -> Result, _ explain: (any Error) -> Failure
-  ) throws -> Result {
-    do { return try body() } catch  where error is BrokerFailure || error is Stopped {
-      throw error
-    } catch {
-      throw explain(error)
-    }
+  /// Asks the broker something.
+  func ask<Answer>(
+    _ question: (BrokerSession) throws(SessionError) -> Answer
+  ) throws(ConversationError) -> Answer {
+    do { return try question(session) } catch { throw explained(error) }
   }
+
+  func explained(_ error: SessionError) -> ConversationError { error.explained(explain) }
 }

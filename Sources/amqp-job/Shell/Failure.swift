@@ -22,7 +22,7 @@ struct Failure: Error {
   init(_ error: any Error) {
     switch error {
     case let failure as Failure: self = failure
-    case let failure as BrokerFailure: self.init(failure)
+    case let error as ConversationError: self.init(error)
     case let error as UsageError: self.init(.usage, "\(error)")
     default: self.init(.internalError, "\(error)")
     }
@@ -34,23 +34,30 @@ struct Failure: Error {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The failure for any error of a conversation with the broker about `queue`.
-  init(_ error: any Error, queue: String, broker: BrokerURL?) {
+  init(_ error: ConversationError) {
+    switch error {
+    case .connection(let failure): self.init(failure)
+    case .stopped(let signal): self.init(.signal(signal), "ended by \(signal)")
+    case .failed(let failure): self = failure
+    }
+  }
+
+  /// The failure for an error of a session in which the broker was asked about `queue`.
+  init(_ error: SessionError, queue: String, broker: BrokerURL) {
     self.init(error, about: .queue(queue), broker: broker)
   }
 
   /// The same for a destination of published items.
-  init(_ error: any Error, about destination: Destination, broker: BrokerURL?) {
-    let place = "\(destination)" + (broker.map { " at \($0)" } ?? "")
+  init(_ error: SessionError, about destination: Destination, broker: BrokerURL) {
+    let place = "\(destination) at \(broker)"
     switch error {
-    case let failure as Failure: self = failure
-    case let failure as BrokerFailure: self.init(failure)
-    case BrokerSession.CallError.refused(let reason): self.init(reason, queue: destination.routingKey, place: place)
-    case BrokerSession.CallError.unanswered:
-      self.init(.temporaryFailure, "the broker gives no answer about \(place); try again")
-    case AMQPError.doesNotFitFrame(let what):
-      self.init(.refusedData, "cannot send to \(place): \(what)")
-    default: self.init(.internalError, "\(place): \(error)")
+    case .connection(let failure): self.init(failure)
+    case .stopped(let signal): self.init(.signal(signal), "ended by \(signal)")
+    case .refused(let reason): self.init(reason, queue: destination.routingKey, place: place)
+    case .unanswered: self.init(.temporaryFailure, "the broker gives no answer about \(place); try again")
+    case .unsendable(.doesNotFitFrame(let what)): self.init(.refusedData, "cannot send to \(place): \(what)")
+    case .unsendable(let error): self.init(.internalError, "\(place): \(error)")
+    case .system(let error): self.init(.internalError, "\(place): \(error)")
     }
   }
 

@@ -7,12 +7,12 @@ enum Output {
   private static let brokenPipe = ExitStatus(rawValue: 141)
 
   /// Writes the text. If nobody reads standard output any more, calls `atEnd` and exits.
-  /// - Throws: `Failure`
-  static func write(_ text: String, atEnd: () -> Void = {}) throws { try write(Array(text.utf8), atEnd: atEnd) }
+  static func write(_ text: String, atEnd: () -> Void = {}) throws(Failure) {
+    try write(Array(text.utf8), atEnd: atEnd)
+  }
 
   /// The same for bytes, which need not be text.
-  /// - Throws: `Failure`
-  static func write(_ bytes: [UInt8], atEnd: () -> Void = {}) throws {
+  static func write(_ bytes: [UInt8], atEnd: () -> Void = {}) throws(Failure) {
     guard !ThisProcess.isOutputClosed else { throw Failure(.inputOutputError, "standard output is closed") }
     do {
       try ThisProcess.writeToStandardOutput(bytes)

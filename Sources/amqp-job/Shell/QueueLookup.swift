@@ -1,6 +1,7 @@
 import AMQP
 import Broker
 import Console
+import JobRunner
 
 /// Asks a broker how full queues are.
 struct QueueLookup {
@@ -14,9 +15,8 @@ struct QueueLookup {
   init(_ session: BrokerSession) { self.session = session }
 
   /// The figures of a queue. nil for a queue that does not exist.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, and `Failure` for any other error
-  mutating func figures(of name: String) throws -> QueueFigures? {
-    try session.explainingErrors(about: name) {
+  mutating func figures(of name: String) throws(ConversationError) -> QueueFigures? {
+    try session.explainingErrors(about: name) { () throws(SessionError) in
       if !isOpen {
         try session.openChannel(Self.channel)
         isOpen = true
@@ -32,10 +32,10 @@ struct QueueLookup {
   static func noSuchQueue(_ names: [String], _ session: BrokerSession) -> Failure {
     let list = names.map { "'\($0)'" }.joined(separator: ", ")
     return Failure(
-      .noQueue, "there is no queue \(list) at \(session.broker); 'amqp-job declare \(names[0])' makes one")
+      .noQueue, "there is no queue \(list) at \(session.broker)\(MissingQueue(names[0]).advice)")
   }
 
-  private mutating func depth(_ name: String) throws -> Int? {
+  private mutating func depth(_ name: String) throws(SessionError) -> Int? {
     guard ShortString(name) != nil, !absent.contains(name) else { return nil }
     let status = try session.queueStatusIfKnown(name, on: Self.channel)
     if status == nil { absent.insert(name) }

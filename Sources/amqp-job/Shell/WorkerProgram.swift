@@ -13,11 +13,18 @@ extension ProcessGroups.Program {
     } catch {
       switch error {
       case .notFound(let what, let hint):
-        let cause = (hint ?? QuotedCommand(words)?.advice).map { ": \($0)" } ?? ""
+        let cause = (hint ?? QuotedCommand(words)?.advice ?? Self.misplacedQueue(words)).map { ": \($0)" } ?? ""
         throw Failure(.commandNotFound, "command not found: \(what)\(cause); nothing was taken")
-      case .notExecutable(let what, let reason):
-        throw Failure(.notExecutable, "command cannot be executed: \(what): \(reason); nothing was taken")
+      case .notExecutable(let what, let reason, let path):
+        let cure = path.map { " ('chmod +x \($0.shellWord)' permits it)" } ?? ""
+        throw Failure(.notExecutable, "command cannot be executed: \(what): \(reason)\(cure); nothing was taken")
       }
     }
+  }
+
+  /// Other commands take the queue as an argument.
+  private static func misplacedQueue(_ words: [String]) -> String? {
+    words.dropFirst().first == "--"
+      ? "it stands for the command; if it is the queue, write -q \(words[0].shellWord)" : nil
   }
 }

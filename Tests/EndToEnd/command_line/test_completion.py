@@ -42,6 +42,7 @@ def shell(request, binary, tmp_path_factory):
     ("amqp-job status --until ", {"drained"}), ("amqp-job manifest job --inject im", {"image-volume"}),
     ("amqp-job manifest job --inject ", {"init", "image-volume"}), ("amqp-job manifest job --inject --ima", {"--image"}),
     ("amqp-job manifest job --inject init --ima", {"--image"}),
+    ("amqp-job dead list --reason ti", {"timed-out"}), ("amqp-job dead purge --reason del", {"delivery_limit"}),
     ("amqp-job run --timeout ", set()), ("amqp-job run --spool-above ", set()), ("amqp-job run -n ", set()),
     ("amqp-job run --queue ", set()), ("amqp-job publish --header ", set()), ("amqp-job check --max-age ", set()),
     ("amqp-job run --url-file ", FILES), ("amqp-job run --spool-dir ", DIRECTORIES), ("amqp-job install ", DIRECTORIES),

@@ -1,5 +1,9 @@
 """Words that are misspelt or in the wrong place. The message says what was probably meant."""
 
+import os
+import shlex
+import subprocess
+
 import pytest
 
 pytestmark = pytest.mark.any_broker
@@ -17,10 +21,74 @@ SERVICES = {
 @pytest.mark.parametrize("words, meant", [
     (["pulish", "-q", "a"], "'publish'"), (["help", "decalre"], "'declare'"), (["man", "statsu"], "'status'"),
     (["run", "-q", "a", "--timeot", "3", "true"], "--timeout"), (["run", "-q", "a", "-timeout", "3", "true"], "--timeout"),
-    (["status", "--drain", "a"], "--drained"), (["declare", "a", "--delet"], "--delete"),
+    (["status", "--drain", "a"], "--drained"), (["run", "-q", "a", "--max-retries", "3", "true"], "--max-attempts"),
+    (["run", "-q", "a", "--concurrency", "3", "true"], "--parallelism"),
+    (["run", "-q", "a", "--n", "3", "true"], "--count"), (["declare", "a", "--delet"], "--delete"),
 ])
 def test_a_suggestion(bench, words, meant):
     bench.run(*words[1:], command=words[0], url=None).assert_error(64, f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize("word, meant", [
+    ("get", "'status'"), ("ls", "'status'"), ("create", "'declare'"), ("delete", "'declare QUEUE --delete'"),
+    ("send", "'publish'"), ("consume", "'run'"), ("replay", "'dead replay'"), ("apply", "'manifest'"),
+])
+def test_a_word_of_other_programs_leads_to_the_command(bench, word, meant):
+    bench.run("x", command=word, url=None).assert_error(64, f"there is no command '{word}': did you mean {meant}?")
+
+
+@pytest.mark.parametrize("word", ["version", "-V", "--version"])
+def test_the_version(bench, word):
+    result = bench.run(command=word, url=None)
+    assert result.status == 0 and result.stdout.startswith(b"amqp-job "), result
+
+
+@pytest.mark.parametrize("words", [["help", "run"], ["run", "--help"], ["run", "-h"]], ids=" ".join)
+def test_the_help_of_a_command(bench, words):
+    result = bench.run(*words[1:], command=words[0], url=None)
+    assert result.status == 0 and b"Usage: amqp-job run" in result.stdout, result
+
+
+def test_a_command_in_this_directory(bench):
+    bench.script("cat", "w.sh")
+    bench.run("-q", "any", worker=["w.sh"], cwd=bench.directory).assert_error(
+        127, "command not found: w.sh: it is in this directory, so write ./w.sh")
+
+
+@pytest.mark.parametrize("name", ["w.sh", "a b.sh"])
+def test_a_command_that_nobody_may_execute(bench, name):
+    path = bench.file(name, "#!/bin/sh\ncat\n")
+    result = bench.run("-q", "any", worker=[f"./{name}"], cwd=bench.directory)
+    result.assert_error(126, "Permission denied", "chmod +x")
+    command = result.stderr.split("('")[1].split("' permits it)")[0]
+    subprocess.run(["sh", "-c", command], cwd=bench.directory, check=True)
+    assert os.access(path, os.X_OK)
+
+
+def test_a_worker_without_the_brokers_url_is_told_how_to_get_it(bench, queue):
+    queue.put(b"apple")
+    result = bench.run("-q", queue.name, worker=[bench.binary, "publish", "-q", queue.name, "x"])
+    assert "'amqp-job run --pass-env' hands those of the runner on" in result.stderr, result
+
+
+def test_the_queue_in_the_place_of_the_command(bench):
+    bench.run("job1", "--", "cat").assert_error(127, "command not found: job1", "if it is the queue, write -q job1")
+
+
+def test_a_queue_in_quotes_that_no_shell_took_away(bench):
+    for command, options in ("status", []), ("run", ["--", "true"]), ("publish", ["a"]):
+        result = bench.run(*options, command=command, env={"QUEUE": "'job1'"})
+        result.assert_error(66, "there is no queue ''job1''", "(the quotes are part of that name)")
+
+
+def test_the_command_that_makes_a_queue_can_be_pasted_to_a_shell(bench):
+    queue = bench.work_queue(declare=False)
+    for each in queue.family:
+        each.name = each.name.replace(queue.name, queue.name + " of 'mine'")
+    result = bench.run(queue.name, command="status")
+    result.assert_error(66, "amqp-job declare")
+    command = result.stderr.split("; '")[1].removesuffix("' makes it\n")
+    assert shlex.split(command) == ["amqp-job", "declare", queue.name]
 
 
 def test_no_suggestion_where_nothing_is_near(bench):
@@ -42,6 +110,15 @@ def test_a_variable(bench, queue, command, arguments, worker):
     assert result.status == 0, result
     (line,) = (each for each in result.lines if "AMQP_JOB" in each)
     assert "AMQP_JOB_TIMOUT" in line and "did you mean AMQP_JOB_TIMEOUT?" in line and "s3cret" not in line
+
+
+@pytest.mark.parametrize("name, meant", [
+    ("N", "COUNT"), ("J", "PARALLELISM"), ("Q", "QUEUE"), ("MAX_RETRIES", "MAX_ATTEMPTS"), ("CONCURRENCY", "PARALLELISM"),
+    ("QUEUE_NAME", "QUEUE"), ("BROKER_URL", "URL"),
+])
+def test_a_variable_named_by_a_letter_or_as_elsewhere(bench, queue, name, meant):
+    result = bench.run(queue.name, command="status", env={f"AMQP_JOB_{name}": "3"})
+    assert f"AMQP_JOB_{name} is no setting, and is ignored: did you mean AMQP_JOB_{meant}?" in result.stderr, result
 
 
 @pytest.mark.parametrize("url, name", [("AMQP_JOB_URL", "AMQP_JOB_QUEUE"), ("AMQP_URL", "AMQP_QUEUE")])
@@ -73,6 +150,16 @@ def test_the_queue_from_the_environment(bench):
     assert queue.exists()
 
 
+def test_what_removes_items_takes_no_queue_from_the_environment(bench, queue):
+    queue.dead.put(b"apple")
+    for name in "QUEUE", "AMQP_QUEUE", "AMQP_JOB_QUEUE":
+        for options in [], ["--dry-run"]:
+            bench.run("purge", *options, command="dead", env={name: queue.name}).assert_error(64, "dead purge wants the queue")
+    queue.dead.assert_back()
+    assert bench.run("purge", "-q", queue.name, command="dead").status == 0
+    queue.dead.assert_empty()
+
+
 def test_the_queue_as_an_item(bench, queue):
     """Other commands accept the option there."""
     result = bench.run(queue.name, "apple", command="publish", env={"QUEUE": queue.name})
@@ -88,6 +175,15 @@ def test_the_queue_as_an_item(bench, queue):
 ])
 def test_a_command_in_quotes(bench, words, advice):
     bench.run("-q", "any", worker=words).assert_error(127, "command not found", advice)
+
+
+def test_a_command_that_is_a_file_of_this_directory(bench):
+    bench.script("cat", name="worker.sh")
+    bench.run("-q", "any", worker=["worker.sh"], cwd=bench.directory).assert_error(127, "write ./worker.sh")
+
+
+def test_a_queue_in_the_place_of_the_command(bench):
+    bench.run("fruits", "--", "cat", env={"QUEUE": "any"}).assert_error(127, "if that is the queue, write -q fruits")
 
 
 def test_dead_letters_of_the_dead_letter_queue(bench, queue):

@@ -46,7 +46,7 @@ def test_the_first_failed_attempt_is_a_line_at_once(bench, name):
 def test_a_silent_broker_is_reported_at_a_terminal(bench, terminal, name):
     address = f"127.0.0.1:{silent_port(bench)}"
     runner = start(bench, name, f"amqp://guest:guest@{address}", stderr=terminal.theirs)
-    line = f"amqp-job: waiting for an answer of the broker at {address}".encode()
+    line = f"amqp-job: waiting for an answer from the broker at {address}".encode()
     wait_until(lambda: line in terminal.shown, 1 + PROMPT, "the line")
     end(runner)
 

@@ -18,11 +18,17 @@ def test_purge(bench):
     queue.assert_untouched()
 
 
-@pytest.mark.parametrize("action", ["list", "show --id a", "replay", "replay --dry-run", "purge", "purge --reason x"])
+@pytest.mark.parametrize("action", ["list", "show --id a", "replay", "replay --dry-run", "purge", "purge --reason failed"])
 def test_no_dead_letter_queue(bench, action):
     queue = bench.queue("quorum", b"apple")
-    dead(bench, *action.split(), queue.name).assert_error(66, f"'{queue.name}.dead'", f"declare {queue.name}'")
+    dead(bench, *action.split(), queue.name).assert_error(
+        66, f"'{queue.name}.dead'", f"beside queue '{queue.name}': only 'amqp-job declare' makes one")
     queue.assert_untouched()
+
+
+def test_neither_a_queue_nor_a_dead_letter_queue(bench):
+    name = bench.name_queue().name
+    dead(bench, "list", name).assert_error(66, f"'{name}.dead'", f"'amqp-job declare {name}' makes it")
 
 
 def own(bench, **declaration):

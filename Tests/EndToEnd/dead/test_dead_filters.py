@@ -32,7 +32,7 @@ def queue(bench):
 
 FILTERS = [
     ("--id a", [0, 3]), ("--id a --id c", [0, 2, 3]),
-    ("--reason failed", [0, 2]), ("--reason timed\u00a0out", [1, 3]), ("--reason nothing", []),
+    ("--reason failed", [0, 2]), ("--reason timed\u00a0out", [1, 3]), ("--reason malformed", []),
     ("--older-than 30m", [0, 1, 2]), ("--older-than 2h", [0, 1]), ("--older-than 0s", [0, 1, 2, 3]),
     ("--since 30m", [3]), ("--since 2h", [2, 3]), ("--since 2026-02-28T23:59:58Z", [0, 1, 2, 3]),
     ("--since 2026-02-28T23:59:59Z", [2, 3]), ("--since 2026-03-01T00:59:58+01:00", [0, 1, 2, 3]),
@@ -62,13 +62,13 @@ def test_list(bench, queue):
 def test_list_limits_the_selected_items(bench, queue):
     result = dead(bench, "list", queue.name, "--where", "n=7", "--limit", "1", "--json")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a"]
-    result = dead(bench, "list", queue.name, "--reason", "nothing")
+    result = dead(bench, "list", queue.name, "--reason", "malformed")
     assert (result.status, result.stdout) == (0, b"") and "no such item" in result.stderr, result
 
 
 @pytest.mark.parametrize("options, expected", [
     ("--reason failed", [0, 2]), ("--older-than 30m", [0, 1, 2]), ("--where color=red", [0, 1]), ("--id a", [0, 3]),
-    ("--reason nothing", []), ("--since 2026-01-01T00:00:00Z", [0, 1, 2, 3]), ("--position 5,2-3", [1, 2, 4]),
+    ("--reason malformed", []), ("--since 2026-01-01T00:00:00Z", [0, 1, 2, 3]), ("--position 5,2-3", [1, 2, 4]),
 ])
 @pytest.mark.parametrize("action", ["replay", "purge"])
 def test_items_that_are_not_selected_keep_their_order(bench, queue, action, options, expected):
@@ -182,3 +182,32 @@ def test_no_progress_with_quiet_or_json(bench, terminal):
     # A progress bar would not be JSON.
     messages = [json.loads(line)["message"] for line in terminal.shown.splitlines()]
     assert all("answers" in message for message in messages), messages
+
+
+def test_a_reason_of_the_brokers_is_taken_as_the_table_shows_it(bench):
+    queue = bench.work_queue("quorum", b"apple")
+    channel = bench.client.channel
+    method, _, _ = channel.basic_get(queue.name)
+    channel.basic_reject(method.delivery_tag, requeue=False)
+    queue.dead.assert_back()
+    queue.dead.put(b"pear", headers={"x-amqp-job-reason": "rejected"})
+    shown = dead(bench, "list", queue.name).stdout.decode()
+    assert "rejected (broker)" in shown
+    result = dead(bench, "list", queue.name, "--reason", "rejected (broker)", "--json")
+    assert result.status == 0 and [json.loads(line)["by"] for line in result.stdout.splitlines()] == ["broker"]
+    assert len(dead(bench, "list", queue.name, "--reason", "rejected", "--json").stdout.splitlines()) == 2
+    assert dead(bench, "purge", queue.name, "--reason", "rejected (broker)").status == 0
+    assert queue.dead.take()[2] == b"pear"
+
+
+@pytest.mark.parametrize("action", ["list", "replay", "purge"])
+@pytest.mark.parametrize("reason, meant", [
+    ("timedout", "did you mean 'timed out'?"), ("reject", "did you mean 'rejected'?"),
+    ("expird (broker)", "did you mean 'expired'?"), ("failed (broker)", "did you mean 'failed'?"),
+])
+def test_what_is_no_reason_is_refused(bench, action, reason, meant):
+    queue = bench.work_queue()
+    queue.dead.put(b"apple")
+    result = dead(bench, action, queue.name, "--reason", reason)
+    result.assert_error(64, "--reason is to be one of failed, timed out, killed,", "delivery_limit (broker)", meant)
+    queue.dead.assert_back()

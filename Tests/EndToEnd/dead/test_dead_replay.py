@@ -160,7 +160,7 @@ def test_the_message_bounds_what_a_lost_connection_duplicates(bench, count):
     proxy.cut_after(count)
     result = dead(bench, "replay", queue.name, url=proxy.url)
     result.assert_error(75, "moved")
-    said = re.search(r"; (\d+) items? moved to queue '\S+'(?:, and (\w+) more may be there)?", result.stderr)
+    said = re.search(r"; (\d+) items? moved to queue '\S+'(?:, and (\w+) more may be in both queues)?", result.stderr)
     moved, unknown = int(said[1]), int((said[2] or "0").replace("one", "1"))
     wait_until(lambda: queue.depth() + queue.dead.depth() >= items, what="all items in one of the queues")
     there, left = content_of_many(queue), content_of_many(queue.dead)
@@ -190,7 +190,7 @@ def returned(session, channel, _method):
 @pytest.mark.parametrize("answer, status, text", [
     (returned, 66, "0 items moved"),
     (lambda session, channel, method: session.send(channel, Basic.Nack(1)), 75, "0 items moved"),
-    (lambda session, channel, method: session.drop(), 75, "one more may be there and still be dead"),
+    (lambda session, channel, method: session.drop(), 75, "one more may be in both queues"),
 ], ids=["returned", "rejected", "connection lost"])
 def test_nothing_is_acked_that_was_not_confirmed(bench, answer, status, text):
     server = bench.peer(b"apple", has_retries=True)

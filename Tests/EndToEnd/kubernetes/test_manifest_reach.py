@@ -1,8 +1,11 @@
 """`amqp-job manifest job` where the broker cannot be reached, as on a laptop outside the cluster."""
 
+import signal
+
 import pytest
 
 from support import manifests
+from support.processes import wait_until
 
 pytestmark = pytest.mark.any_broker
 WITHOUT_ASKING = "--completions N"
@@ -21,6 +24,16 @@ def test_a_service_of_the_cluster(bench, host, words):
     result = ask(bench, f"amqp://guest:secret@{host}")
     result.assert_error(69, f"'kubectl port-forward {words}'", "localhost", WITHOUT_ASKING)
     assert "secret" not in result.stderr and "--tls-server-name" not in result.stderr
+
+
+def test_the_way_there_is_said_at_the_first_failure(bench):
+    url = "amqp://guest:secret@rabbitmq.default.svc"
+    command = bench.start(
+        "job", "--queue", "job1", "--image", "example/worker:1", "--", "true", command="manifest", url=url)
+    wait_until(lambda: "kubectl port-forward --namespace default service/rabbitmq 5672:5672" in command.stderr, what="the line")
+    assert command.runs()
+    command.send(signal.SIGTERM)
+    command.finish()
 
 
 def test_a_service_by_tls(bench):

@@ -116,11 +116,35 @@ def test_a_long_name_is_shortened(bench):
     ("scaledobject", ["--metric", "a"], "--metric"), ("scaledjob", ["--completions", "2"], "--completions"),
     ("job", ["--storage", "1Gi"], "--storage"), ("job", ["--retry-delay", "50d"], "--retry-delay"),
     ("pod", [], "job, cronjob"), ("job", ["--nope"], "--nope"),
+    ("job", ["--reject-on", "2"], "there is no option --reject-on: run in the pods gets it by --env AMQP_JOB_REJECT_ON=..."),
+    ("job", ["--forever"], "an option of run that the manifest sets itself"), ("job", ["-n", "ns"], "did you mean --namespace?"),
+    ("job", ["--env", "AMQP_JOB_GRACE=1h"], "use the option --grace"),
+    ("job", ["--env", "AMQP_JOB_FOREVER=true"], "the manifest does"),
 ], ids=lambda value: value if isinstance(value, str) else " ".join(value)[:30])
 def test_bad_usage(bench, kind, options, text):
     result = manifests.run(bench, kind, *options)
     result.assert_error(64, text)
     assert result.stdout == b""
+
+
+@pytest.mark.parametrize("command, warning", [
+    (["python3 x.py"], "'python3 x.py': that is one word; write its words without quotes around them all: python3 x.py"),
+    (["cat | wc -l"], "write: sh -c 'cat | wc -l'"),
+])
+def test_a_command_in_quotes_is_warned_of(bench, command, warning):
+    result = manifests.run(bench, "deployment", command=command)
+    assert result.status == 0 and len(result.lines) == 1 and warning in result.stderr, result
+
+
+@pytest.mark.parametrize("variable, meant", [
+    ("AMQP_JOB_TIMOUT", "did you mean --timeout?"), ("AMQP_JOB_KEEP_STDER", "did you mean AMQP_JOB_KEEP_STDERR=...?"),
+    ("AMQP_JOB_INTERVAL", "is ignored there"),
+])
+def test_a_variable_that_is_no_setting_is_warned_of(bench, variable, meant):
+    result = manifests.run(bench, "cronjob", "--env", f"{variable}=s3cret", "--env", "AMQP_JOB_REJECT_ON=2")
+    assert result.status == 0 and len(result.lines) == 1, result
+    assert f"--env {variable}=... is no setting of run" in result.stderr and meant in result.stderr
+    assert "s3cret" not in result.stderr
 
 
 @pytest.mark.parametrize("words, text", [

@@ -156,7 +156,7 @@ def test_queue_that_takes_no_more(bench):
     """The broker refuses the item. The message says how many items are in the queue."""
     queue = bench.queue("classic", **{"x-max-length": 2, "x-overflow": "reject-publish"})
     result = publish(bench, queue, "1", "2", "3", "4", "5")
-    result.assert_error(75, f"queue '{queue.name}' at ", "full or was deleted: not items ", "; 2 of 5 items are in the queue; --skip 2 ")
+    result.assert_error(75, f"queue '{queue.name}' at ", ": items ", "full or was deleted; 2 of 5 items are in the queue; --skip 2 ")
     assert bodies(queue) == [b"1", b"2"]
 
 
@@ -169,7 +169,7 @@ def test_queue_deleted_in_between(bench):
     queue.delete()
     publisher.process.stdin.write(b"pear\nplum\n")
     publisher.process.stdin.close()
-    publisher.finish().assert_error(66, queue.name, "not item", "; 1 item is in the queue")
+    publisher.finish().assert_error(66, queue.name, "not published", "; 1 item is in the queue")
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_to_an_exchange(bench, exchange):
 
 def test_to_an_exchange_that_knows_no_queue_for_it(bench, exchange):
     result = bench.run("--exchange", exchange, "--routing-key", "fruit.new", "apple", "pear", command="publish")
-    result.assert_error(66, f"exchange '{exchange}'", "'fruit.new'", "no queue is bound", "not items 1, 2", "0 of 2 items")
+    result.assert_error(66, f"exchange '{exchange}'", "'fruit.new'", "items 1, 2 are not published", "no queue is bound", "0 of 2 items")
 
 
 @pytest.mark.parametrize("items", [["apple"], []], ids=["item", "no item"])
@@ -271,7 +271,7 @@ def test_refused_by_the_broker(bench):
     peer = bench.peer()
     peer.on(Basic.Publish, answering(
         lambda session, channel, number: session.send(channel, (Basic.Nack if number == 2 else Basic.Ack)(number))))
-    publish(bench, "queue", "1", "2", "3", url=peer.url).assert_error(75, "rejected", "not item 2;")
+    publish(bench, "queue", "1", "2", "3", url=peer.url).assert_error(75, "item 2 is not published", "rejected")
 
 
 @pytest.mark.parametrize("way", ["drop", "silence"])

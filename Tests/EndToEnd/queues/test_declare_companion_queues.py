@@ -80,14 +80,14 @@ def test_nothing_is_made_where_one_is_declared_otherwise(bench, other):
     queue = bench.work_queue(declare=False)
     taken = queue if other == "queue" else getattr(queue, other)
     bench.client.channel.queue_declare(taken.name, durable=True, arguments={"x-queue-type": "quorum"})
-    declare(bench, queue.name).assert_error(78, f"'{taken.name}'", "--plain", "remove")
+    declare(bench, queue.name).assert_error(78, f"'{taken.name}'", "nothing was made", "remove")
     assert there(queue) == [taken.name]
 
 
 def test_a_plain_queue_stays_alone(bench, kind):
     queue = bench.work_queue(declare=False)
     assert declare(bench, queue.name, "--plain", "--type", kind).status == 0
-    declare(bench, queue.name, "--type", kind).assert_error(78, queue.name, "--plain")
+    declare(bench, queue.name, "--type", kind).assert_error(78, queue.name, "use it as it is, without retries")
     assert there(queue) == [queue.name]
 
 

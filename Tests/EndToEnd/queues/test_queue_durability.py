@@ -1,5 +1,7 @@
 """Queues that may be deleted before their items are done. They are refused unless the user allows them explicitly."""
 
+import signal
+
 import pytest
 
 from support.users import user
@@ -48,6 +50,51 @@ def test_a_queue_that_deletes_itself_cannot_be_seen_drained(bench):
     queue = passing_queue(bench, b"apple", durable=True, auto_delete=True)
     bench.run("-q", queue.name, "--drain", "--any-queue", worker=["true"]).assert_error(78, queue.name, "last consumer")
     queue.assert_untouched()
+
+
+def test_a_queue_that_deletes_itself_is_not_served_where_the_rest_would_be_lost(bench):
+    queue = passing_queue(bench, b"apple", b"pear", b"plum", durable=True, auto_delete=True)
+    for options in [], ["-n", "2", "-j", "2"]:
+        bench.run("-q", queue.name, "--any-queue", *options, worker=["cat"]).assert_error(
+            78, "3 items", "--count", "--forever")
+    queue.assert_untouched(3)
+    queue.put(b"apple", b"pear", b"plum")
+    assert bench.run("-q", queue.name, "--any-queue", "-n", "3", worker=["cat"]).stdout == b"applepearplum"
+
+
+def test_another_consumer_keeps_a_queue_that_deletes_itself(bench):
+    queue = passing_queue(bench, b"apple", b"pear", b"plum", durable=True, auto_delete=True)
+    holder = bench.worker("hold")
+    other = bench.start("-q", queue.name, "--any-queue", "-n", "3", worker=holder)
+    holder.wait_for("holding")
+    result = bench.run("-q", queue.name, "--any-queue", worker=["cat"])
+    assert (result.status, result.stdout) == (0, b"pear") and "went with it" not in result.stderr, result
+    other.send(signal.SIGKILL)
+    other.finish()
+
+
+@pytest.mark.parametrize("end, lost", [("exit:0", 1), ("exit:1", 2)])
+def test_a_runner_that_is_told_to_end_says_what_goes_with_its_queue(bench, end, lost):
+    queue = passing_queue(bench, b"apple", b"pear", durable=True, auto_delete=True)
+    worker = bench.worker("hold", end)
+    runner = bench.start("-q", queue.name, "--any-queue", "--forever", worker=worker)
+    worker.wait_for("holding")
+    runner.send(signal.SIGTERM)
+    worker.go()
+    result = runner.finish()
+    assert result.status == 1, result
+    assert any(f"{lost} item{'s' if lost > 1 else ''} went with it" in line for line in result.lines), result
+
+
+def test_a_runner_that_leaves_nothing_in_its_queue_ends_in_peace(bench):
+    queue = passing_queue(bench, b"apple", durable=True, auto_delete=True)
+    worker = bench.worker("read")
+    runner = bench.start("-q", queue.name, "--any-queue", "--forever", worker=worker)
+    worker.wait_for("end-of-input")
+    queue.wait_for_consumer()
+    runner.send(signal.SIGTERM)
+    result = runner.finish()
+    assert result.status == 0 and "went with it" not in result.stderr, result
 
 
 def test_the_dead_letters_of_such_a_queue_are_found(bench):

@@ -65,6 +65,27 @@ def test_queue_from_the_environment(bench, name):
     assert rows(status(bench, env={name: queue.name}))[1][0] == queue.name
 
 
+def test_a_queue_of_another_program_with_dead_letters_of_its_own_lacks_nothing(bench):
+    queue = bench.work_queue("classic", declare=False)
+    bench.client.channel.queue_declare(queue.dead.name, durable=True)
+    bench.client.channel.queue_declare(queue.name, durable=True, arguments={
+        "x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue.dead.name})
+    result = status(bench, queue.name)
+    assert (result.status, result.stderr) == (0, ""), result
+    assert rows(result)[1] == [queue.name, "0", "-", "0", "0"]
+
+
+@pytest.mark.parametrize("lost", ["retry", "dead"])
+def test_the_cure_for_a_lost_queue_works(bench, kind, lost):
+    queue = bench.work_queue(kind)
+    getattr(queue, lost).delete()
+    result = status(bench, queue.name)
+    assert result.status == 0 and len(result.lines) == 1, result
+    command = result.stderr.split("'amqp-job declare ")[1].split("'")[0]
+    assert bench.run(*command.split(), command="declare").status == 0
+    assert status(bench, queue.name).stderr == ""
+
+
 def test_a_long_name(bench):
     """There can be no retry queue, because its name would be too long."""
     name = bench.marker + "x" * (255 - len(bench.marker))

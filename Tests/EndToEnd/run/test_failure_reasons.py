@@ -113,6 +113,17 @@ def test_what_the_broker_dead_letters_after_a_retry_is_its_own(bench):
     assert (letter["reason"], letter["by"]) == ("delivery_limit", "broker")
 
 
+def test_a_failure_that_a_runner_without_attempts_gave_back(bench):
+    """Nothing in the item tells how its last attempt ended, so no cause is claimed."""
+    dead = bench.queue("quorum")
+    queue = bench.queue("quorum", b"apple", **{"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead.name})
+    run(bench, queue, status=7)
+    result = run(bench, queue, "--max-attempts", "1", script="echo ran", status=1)
+    assert result.stdout == b"" and "1 of 1 used" in result.stderr, result
+    assert "nothing tells why" in result.stderr and "gave it back after a failure" in result.stderr, result
+    dead.assert_back()
+
+
 # What a refusal means
 
 
@@ -124,7 +135,7 @@ def test_a_reader_is_not_told_that_somebody_else_made_the_dead_letter_queue(benc
         if bench.broker.version >= (4, 3):
             assert result.status == 0, result
         else:
-            result.assert_error(77, queue.dead.name, "cannot know", "permission to configure")
+            result.assert_error(77, queue.dead.name, "cannot tell whether", "configure permission")
             assert "was not made" not in result.stderr
             queue.dead.assert_untouched()
 

@@ -166,6 +166,34 @@ def test_bad_statuses(bench, value):
     bench.run("-q", "any", f"--reject-on={value}", worker=["true"]).assert_error(64, "--reject-on")
 
 
+def test_a_runner_killed_between_the_mark_and_the_copy_loses_nothing(bench):
+    """The mark is left over, and the item is back as it was. The other way round, an item could be out of sight unmarked."""
+    queue = bench.work_queue("quorum", b"first", b"second")
+    (holding, go), proxy = (bench.path("holding"), bench.path("go")), bench.proxy()
+    worker = bench.script(f"[ $(cat) = first ] || {{ touch {holding}; until [ -e {go} ]; do sleep 0.02; done; }}; exit 1")
+    runner = bench.start("-q", queue.name, "-n", "2", "--retry-delay", "1h", url=proxy.url, worker=worker)
+    wait_until(holding.exists, what="the second worker")  # The first item has brought about the connection for copies.
+    proxy.swallow()  # The broker takes the second mark, and its answer never arrives.
+    go.touch()
+    wait_until(lambda: queue.marks.depth() == 2, what="the second mark")
+    runner.send(signal.SIGKILL)
+    runner.finish()
+    queue.assert_back()
+    assert queue.retry.depth() == 1
+    result = bench.run("-q", queue.name, worker=["sh", "-c", "cat; printf ' %s' $WORK_ITEM_ATTEMPT"])
+    assert (result.status, result.stdout) == (0, b"second 2"), result
+    assert (queue.depth(), queue.marks.depth()) == (0, 2)
+
+
+def test_a_retry_delay_is_the_only_pause_between_attempts(bench):
+    """Without it, so many failures in a row would make the runner pause for minutes."""
+    queue = bench.work_queue("quorum", *[b"%d" % n for n in range(30)])
+    options = ["--drain", "-j", "2", "--max-attempts", "3", "--retry-delay", "200ms"]
+    result = bench.run("-q", queue.name, *options, worker=["false"], timeout=120)
+    assert result.status == 1 and "in a row" not in result.stderr, result
+    assert queue.dead.depth() == 30
+
+
 def test_drain_says_that_items_were_dead_lettered(bench):
     queue = bench.work_queue("quorum", b"apple", b"pear")
     result = bench.run("-q", queue.name, "--drain", "--max-attempts", "1", worker=["grep", "-q", "pear"])

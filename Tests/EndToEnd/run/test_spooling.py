@@ -225,6 +225,7 @@ def test_a_broker_that_is_short_of_memory_for_a_while(spare, spare_broker):
     assert copied == body and not redelivered
 
 
+@needs_mounts
 def test_no_permission_for_a_copy(bench, spool):
     """The item itself goes back, and a message names the missing permission."""
     queue = bench.queue("classic", os.urandom(SIZE))

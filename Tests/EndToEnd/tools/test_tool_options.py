@@ -13,7 +13,7 @@ NAMED = {
     "Console/Messages/Program.swift": "for each program its own",
     "Broker/Connection/Silence.swift": "each program has it",
     "TLS/TLSConfiguration.swift": "for each program its own",
-    "Publishing/Items/ItemSources.swift": "of --file, which amqp-publish does not have",
+    "Publishing/Items/FileItems.swift": "of --file, which amqp-publish does not have",
 }
 
 

@@ -41,11 +41,19 @@ enum Check: ToolCommand {
     ExitStatus.failure.exit()
   }
 
+  /// Why the probe fails where the liveness file holds `content`. nil where the runner is alive.
+  static func reasonForFailure(
+    _ content: [UInt8], at now: UInt64, maxAge: Duration, asksForBroker: Bool
+  ) -> String? {
+    guard let record = LivenessRecord(content) else { return "this is no runner's liveness file" }
+    return record.unhealthyReason(at: now, maxAge: maxAge, asksForBroker: asksForBroker)
+  }
+
   /// Why the probe fails. nil where the runner is alive.
   private static func reasonForFailure(_ path: String, maxAge: Duration, asksForBroker: Bool) -> String? {
     do {
-      guard let record = LivenessRecord(try RecordFile.read(path)) else { return "this is no runner's liveness file" }
-      return record.unhealthyReason(at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
+      return reasonForFailure(
+        try RecordFile.read(path), at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
     } catch {
       return "no runner gives signs of life: \(SystemError.reason(of: error))"
     }

@@ -2,6 +2,7 @@ import AMQP
 import Arguments
 import Broker
 import Console
+import JobRunner
 import Linux
 
 /// `amqp-job dead`
@@ -26,7 +27,7 @@ struct Dead: ToolCommand {
     notes:
       """
       QUEUE is the queue itself, and its dead letters are in QUEUE.dead. Its default is the variable AMQP_QUEUE, or \
-      else the variable QUEUE. list and show change nothing, but they hold the items while they read them. During \
+      else the variable QUEUE, but purge has no default. list and show change nothing, but they hold the items while they read them. During \
       that time, nobody else sees the items. With a filter, replay and purge also hold the items that stay. replay \
       moves the items that are in QUEUE.dead when it begins, and their attempts start anew. show writes the body of \
       the first item with the given id, or of the item at the given position. With --json, show writes everything about \
@@ -61,23 +62,6 @@ struct Dead: ToolCommand {
       StatusMeaning.unread,
     ])
 
-  enum Action: String, CaseIterable {
-    case list
-    case show
-    case replay
-    case purge
-
-    /// The options that only some of the actions have.
-    var options: [any CommandOption] {
-      switch self {
-      case .list: DeadLetterOptions.options + [limit, json]
-      case .show: [DeadLetterOptions.id, DeadLetterOptions.position, json, standardError]
-      case .replay: DeadLetterOptions.options + [limit, dryRun]
-      case .purge: DeadLetterOptions.options + [dryRun]
-      }
-    }
-  }
-
   static let channel = DeadLetterScan.channel
 
   let action: Action
@@ -90,23 +74,23 @@ struct Dead: ToolCommand {
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let operands = try settings.operands()
-    guard let action = Action(rawValue: operands[0].text) else {
-      let names = Action.allCases.map(\.rawValue)
-      let choice = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
-      throw UsageError("ACTION is \(choice), not '\(operands[0].text)'")
-    }
-    let own = Set(action.options.map(\.name))
-    let foreign = Action.allCases.flatMap(\.options).filter { !own.contains($0.name) }
-    if let option = foreign.filter({ settings.isGiven($0) }).min(by: { $0.name < $1.name }) {
-      throw UsageError("\(option) does not go with \(action.rawValue)")
-    }
-    let queue = try QueueName.family(QueueName.resolved(operand: operands.dropFirst().first, &settings))
+    let action = try Action(operands[0].text, settings)
+    let queue = try QueueName.family(queueName(operands.dropFirst().first, for: action, &settings))
     let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
     let dead = Dead(
       action: action, queue: queue, broker: broker, reporter: reporter,
       conversation: BrokerConversation("amqp-job dead \(action.rawValue) \(queue.name)", broker, reporter),
       spoolDirectory: settings.environment.temporaryDirectory)
     try dead.run(&settings)
+  }
+
+  private static func queueName(
+    _ operand: Setting?, for action: Action, _ settings: inout Settings
+  ) throws -> String {
+    switch action {
+    case .list, .show, .replay: try QueueName.resolved(operand: operand, &settings)
+    case .purge: try QueueName.given(operand: operand, settings, for: "\(name) \(action.rawValue)")
+    }
   }
 
   private func run(_ settings: inout Settings) throws {
@@ -149,66 +133,81 @@ struct Dead: ToolCommand {
   func place(_ session: BrokerSession) -> String { "queue '\(queue.deadName)' at \(session.broker)" }
 
   /// Reads the items one after the other as long as `wantsMore` returns true, and shows the progress.
-  /// - Throws: `BrokerFailure`, `Failure`
   func scan(
     _ session: BrokerSession, depth: Int, by method: QueueReader.Mode, wantsMore: () -> Bool = { true },
     onPart: (Delivery, [UInt8]) -> Void = { _, _ in }, visit: (Delivery) -> DeadLetterScan.Decision
-  ) throws {
+  ) throws(ConversationError) {
     let progress = DeadProgress(queue.deadName, total: depth, reporter)
     defer { progress.clear() }
     var scan = DeadLetterScan(queue.deadName, on: session, by: method)
-    try session.explainingErrors(about: queue.deadName) {
+    try session.explainingErrors(about: queue.deadName) { () throws(SessionError) in
       try scan.run(depth: depth, wantsMore: wantsMore, onPart: onPart, onTurn: progress.turn, visit: visit)
     }
   }
 
   /// Opens the channel, and returns the number of items in the dead-letter queue.
-  /// - Throws: `Failure`
-  func depth(_ session: BrokerSession) throws -> Int {
+  func depth(_ session: BrokerSession) throws(Failure) -> Int {
     do {
       try session.openChannel(Self.channel)
       return Int(try session.queueStatus(queue.deadName, on: Self.channel).messageCount)
-    } catch BrokerSession.CallError.refused(let reason) where reason.meansNoSuchQueue {
-      let family = queue.family
-      guard family.name == queue.name else {
-        throw Failure(
-          .noQueue,
-          "there is no \(place(session)): QUEUE is the queue that items are taken from, so use "
-            + "'amqp-job dead \(action.rawValue) \(family.name)' for those in '\(family.deadName)'")
-      }
-      throw Failure(
-        .noQueue,
-        "there is no \(place(session)); 'amqp-job declare \(queue.name)' makes it, unless '\(queue.name)' is a plain queue"
-      )
+    } catch .refused(let reason) where reason.meansNoSuchQueue {
+      throw Self.noDeadLetterQueue(queue, place(session), action, isQueueThere: try isQueueThere(session))
     } catch {
       throw Failure(error, queue: queue.deadName, broker: session.broker)
     }
   }
 
+  private func isQueueThere(_ session: BrokerSession) throws(Failure) -> Bool {
+    do {
+      try session.openChannel(Self.channel)
+      return try session.queueStatusIfKnown(queue.name, on: Self.channel) != nil
+    } catch {
+      throw Failure(error, queue: queue.name, broker: session.broker)
+    }
+  }
+
+  /// The refusal where the dead-letter queue, which is at `place`, does not exist. `isQueueThere` is about the queue itself.
+  static func noDeadLetterQueue(_ queue: WorkQueue, _ place: String, _ action: Action, isQueueThere: Bool) -> Failure {
+    let family = queue.family
+    guard family.name == queue.name else {
+      return Failure(
+        .noQueue,
+        "there is no \(place): QUEUE is the queue that items are taken from, so use "
+          + "'amqp-job dead \(action.rawValue) \(family.name.shellWord)' for those in '\(family.deadName)'")
+    }
+    guard isQueueThere else { return Failure(.noQueue, "there is no \(place)\(MissingQueue(queue.name).advice)") }
+    return Failure(
+      .noQueue,
+      "there is no \(place) beside queue '\(queue.name)': only 'amqp-job declare' makes one, and the queue of another "
+        + "program has its dead letters elsewhere, if it has any")
+  }
+
   /// What the dead-letter queue does with items that are read and given back. The question may leave a line in the broker's log.
-  /// - Throws: `BrokerFailure`, `Failure`
-  func standing(_ session: BrokerSession) throws -> DeadQueueProperties {
-    try session.explainingErrors(about: queue.deadName) {
+  func standing(_ session: BrokerSession) throws(ConversationError) -> DeadQueueProperties {
+    try session.explainingErrors(about: queue.deadName) { () throws(SessionError) in
       try session.deadQueueProperties(queue, on: Self.channel + 1)
     }
   }
 
   /// How to read items that are given back afterwards.
-  /// - Throws: `BrokerFailure`; `Failure` where the queue may drop an item that was given back too often
+  /// - Throws: `Failure` where the queue may drop an item that was given back too often
   func readingMethod(_ session: BrokerSession) throws -> QueueReader.Mode {
-    let standing = try standing(session)
+    try Self.readingMethod(try standing(session), place(session))
+  }
+
+  static func readingMethod(_ standing: DeadQueueProperties, _ place: String) throws(Failure) -> QueueReader.Mode {
     switch standing.returns {
     case .unlimited: return standing.mode
     case .limited:
       throw Failure(
         .wrongQueue,
-        "\(place(session)) was not made by 'amqp-job declare', and may drop items that are looked at often: "
-          + "none was looked at ('dead replay' of all loses none)")
+        "\(place) was not made by 'amqp-job declare', and may drop items that are looked at often: "
+          + "none was looked at; 'amqp-job dead replay' without a filter loses none")
     case .unknown(let reason):
       throw Failure(
         .notPermitted,
-        "cannot know whether \(place(session)) drops items that are looked at often, so none was looked at: that takes "
-          + "permission to configure it (\(reason.text)); 'dead replay' of all does not need it")
+        "cannot tell whether \(place) drops items that are looked at often, so none was looked at: \(reason.text); grant the "
+          + "user the configure permission on it, or use 'amqp-job dead replay' without a filter")
     }
   }
 }

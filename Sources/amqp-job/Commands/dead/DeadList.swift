@@ -71,7 +71,7 @@ struct DeadItem {
       let letter = item.letter
       table.add(
         "\(item.position)", item.id, letter.attempts.map { "\($0)" },
-        letter.reason.map { letter.isBrokers ? "\($0) (broker)" : $0 },
+        letter.shownReason,
         letter.signal ?? letter.status.map { "\($0)" }, letter.host, letter.time.map(utcText(secondsSince1970:)),
         "\(item.size)")
     }

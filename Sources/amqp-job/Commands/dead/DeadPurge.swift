@@ -27,7 +27,7 @@ struct DeadPurge {
 
   private func purgeAll(_ session: BrokerSession, _ depth: Int) throws -> Int {
     if isDry { return depth }
-    return try session.explainingErrors(about: dead.queue.deadName) {
+    return try session.explainingErrors(about: dead.queue.deadName) { () throws(SessionError) in
       Int(try session.purge(dead.queue.deadName, on: Dead.channel))
     }
   }

@@ -75,7 +75,7 @@ struct DeadReplay {
     return selection.filter.isEmpty ? min(depth, limit) : depth
   }
 
-  /// - Throws: `BrokerFailure`, `Failure`
+  /// How the dead letters are to be read.
   private func readingMethod(_ source: BrokerSession) throws -> QueueReader.Mode {
     guard selection.filter.isEmpty else { return try dead.readingMethod(source) }
     let standing = try dead.standing(source)
@@ -90,7 +90,7 @@ struct DeadReplay {
     do {
       try session.openChannel(channel)
       _ = try session.queueStatus(dead.queue.name, on: channel)
-    } catch BrokerSession.CallError.refused(let reason) where reason.code == .accessRefused {
+    } catch .refused(let reason) where reason.code == .accessRefused {
     } catch {
       throw Failure(error, queue: dead.queue.name, broker: session.broker)
     }
@@ -99,21 +99,22 @@ struct DeadReplay {
   private func moved(_ replay: Replay) -> String {
     let unknown = replay.unknownCount
     return "\(replay.movedCount.counted("item")) moved to queue '\(dead.queue.name)'"
-      + (unknown == 0 ? "" : ", and \(unknown == 1 ? "one" : "\(unknown)") more may be there and still be dead")
+      + (unknown == 0 ? "" : ", and \(unknown == 1 ? "one" : "\(unknown)") more may be in both queues")
   }
 
-  private func failure(_ error: any Error, of target: BrokerSession) -> Failure {
+  private func failure(_ error: PublishError, of target: BrokerSession) -> Failure {
     let place = "queue '\(dead.queue.name)' at \(target.broker)"
     return switch error {
-    case PublishRefusal.unroutable: Failure(.noQueue, "\(place) is not there any more")
-    case PublishRefusal.rejected:
+    case .refused(.unroutable): Failure(.noQueue, "\(place) is not there any more")
+    case .refused(.rejected):
       Failure(.temporaryFailure, "\(place) takes no more: the broker rejected an item, as it does when a queue is full")
-    case let error as SystemError:
+    case .body(let error):
       Failure(
         .inputOutputError, "an item for \(place) cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(error.reason)")
-    case BrokerSession.CallError.refused(let reason) where reason.text.contains("queue '\(dead.queue.deadName)'"):
-      Failure(error, queue: dead.queue.deadName, broker: target.broker)
-    default: Failure(error, queue: dead.queue.name, broker: target.broker)
+    case .session(.refused(let reason)) where reason.text.contains("queue '\(dead.queue.deadName)'"):
+      Failure(.refused(reason), queue: dead.queue.deadName, broker: target.broker)
+    case .session(let error): Failure(error, queue: dead.queue.name, broker: target.broker)
+    case .refused(.closed(let reason)): Failure(.refused(reason), queue: dead.queue.name, broker: target.broker)
     }
   }
 }

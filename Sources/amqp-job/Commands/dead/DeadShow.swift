@@ -57,17 +57,17 @@ struct DeadShow {
   }
 
   /// Finds the item. The error says why its body could not be stored.
-  private func search(_ session: BrokerSession) throws -> (Found?, storingError: (any Error)?) {
+  private func search(_ session: BrokerSession) throws -> (Found?, storingError: SystemError?) {
     let depth = try dead.depth(session)
     let method = try dead.readingMethod(session)
     var spool = BodyCollector(directory: dead.spoolDirectory)
     var found: Found?
-    var storingError: (any Error)?
+    var storingError: SystemError?
     try dead.scan(
       session, depth: depth, by: method, wantsMore: { found == nil && !selection.isPast },
       onPart: { delivery, part in
         guard self.part == .body, found == nil, storingError == nil, selection.contains(delivery) else { return }
-        do { try spool.append(part, of: delivery.bodySize) } catch { storingError = error }
+        do throws(SystemError) { try spool.append(part, of: delivery.bodySize) } catch { storingError = error }
       },
       visit: { delivery in
         if found == nil, selection.contains(delivery) {
@@ -78,9 +78,9 @@ struct DeadShow {
     return (found, storingError)
   }
 
-  private func writeBody(of found: Found, _ storingError: (any Error)?) throws {
+  private func writeBody(of found: Found, _ storingError: SystemError?) throws {
     guard let body = found.body else {
-      let reason = storingError.map(SystemError.reason) ?? "unknown"
+      let reason = storingError?.reason ?? "unknown"
       throw Failure(
         .inputOutputError,
         "the item \(whatIsMeant) cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(reason)")
@@ -98,7 +98,7 @@ struct DeadShow {
     while offset < body.size {
       let bytes: [UInt8]
       do { bytes = try body.read(at: offset, atMost: Self.pieceSize) } catch {
-        throw Failure(.inputOutputError, "the body cannot be read: \(SystemError.reason(of: error))")
+        throw Failure(.inputOutputError, "the body cannot be read: \(error.reason)")
       }
       try Output.write(bytes)
       offset += UInt64(bytes.count)

@@ -5,7 +5,7 @@ import Linux
 
 /// `amqp-job declare`
 enum Declare: ToolCommand {
-  static let plain = Flag("plain", "the queue alone, without Q.retry and Q.dead").common
+  static let plain = Flag("plain", "the queue alone, without Q.retry, Q.marks and Q.dead").common
   static let type = DefaultedOption("type", .choice, default: WorkQueue.Kind.quorum) {
     "the queue's type (default \($0))"
   }.common
@@ -28,7 +28,8 @@ enum Declare: ToolCommand {
     ],
     notes:
       "Q stands for QUEUE. Its default is the variable AMQP_QUEUE, or else the variable QUEUE, but --delete has no default. "
-      + "Q.retry holds the items that will be tried again later. Q.dead gets the items that nobody should try again. The "
+      + "Q.retry holds the items that will be tried again later. Q.marks holds an empty message for each item that has been "
+      + "there and is not done yet. Q.dead gets the items that nobody should try again. The "
       + "command also succeeds if the queues exist already with the same properties, or if the queues to delete do not "
       + "exist.",
     operands: .optional(name: "QUEUE"),
@@ -50,30 +51,19 @@ enum Declare: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    let isDeleting = settings.isGiven(delete)
-    let onlyDeclaring: [any CommandOption] = [type, exchange, routingKey, consumerTimeout, argument]
-    if isDeleting, let option = onlyDeclaring.first(where: { settings.isGiven($0) }) {
-      throw UsageError("\(delete) does not go with \(option)")
-    }
-    guard isDeleting || !settings.isGiven(ifEmpty) else { throw UsageError("\(ifEmpty) goes with \(delete)") }
-    let isPlain = try settings.value(plain)
-    let operand = try settings.operands().first
-    guard !isDeleting || operand != nil || settings.isGiven(QueueName.option) else {
-      throw UsageError("\(delete) wants the queue by name, not from the environment")
-    }
-    let name = try QueueName.resolved(operand: operand, &settings)
-    let queue = isPlain ? WorkQueue(name) : try QueueName.family(name)
-    let setUp = isDeleting ? nil : try QueueSetUp(queue, isPlain: isPlain, &settings)
+    let task = try DeclareTask(&settings)
     let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)
     broker.warn(reporter)
 
     let conversation = BrokerConversation("amqp-job declare", broker, reporter)
-    if let setUp {
-      try conversation.hold(about: queue.name) { try setUp.make($0, reporter) }
-    } else {
-      let removal = QueueRemoval(conversation, of: queue.name, isPlain ? [queue.name] : queue.names)
-      try removal.remove(ifEmpty: settings.isGiven(ifEmpty), reporter)
+    switch task {
+    case .make(let plan):
+      try conversation.hold(about: plan.queue.name) { conversation throws(ConversationError) in
+        try QueueSetUp(plan).make(conversation, reporter)
+      }
+    case .remove(let queue, let names, let ifEmpty):
+      try QueueRemoval(conversation, of: queue, names).remove(ifEmpty: ifEmpty, reporter)
     }
   }
 }

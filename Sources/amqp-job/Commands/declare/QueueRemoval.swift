@@ -18,31 +18,43 @@ struct QueueRemoval {
     self.names = names
   }
 
-  /// - Throws: `Failure`, `BrokerFailure`
-  func remove(ifEmpty: Bool, _ reporter: Reporter) throws {
-    var present: [String] = []
-    try conversation.hold(about: queue) { session in
-      for name in names {
-        guard let status = try session.queueStatusIfPresent(name, on: BrokerConversation.channel) else { continue }
-        present.append(name)
-        if !ifEmpty, status.consumerCount > 0 { warn(of: status.consumerCount, at: name, reporter) }
-      }
+  func remove(ifEmpty: Bool, _ reporter: Reporter) throws(ConversationError) {
+    let present = try conversation.hold(about: queue) { conversation throws(ConversationError) in
+      let present = try existing(conversation, ifEmpty ? nil : reporter)
       if present.isEmpty {
-        reporter.report(
-          LogEntry(.notice, "there is no queue '\(queue)' at \(session.broker): nothing was to be removed")
-        )
+        let place = "queue '\(queue)' at \(conversation.session.broker)"
+        reporter.report(LogEntry(.notice, "there is no \(place): nothing was to be removed"))
       }
       if ifEmpty {
-        try checkEmpty(present, session)
-        if present.count > 1 {
-          try session.wait(until: .now + Self.pause)
-          try checkEmpty(present, session)
-        }
+        try checkEmptyTwice(present, conversation)
       } else {
-        for name in present { _ = try session.delete(queue: name, ifEmpty: false, on: BrokerConversation.channel) }
+        for name in present { _ = try delete(name, conversation) }
       }
+      return present
     }
-    if ifEmpty { try present.forEach(removeIfEmpty) }
+    if ifEmpty { for name in present { try removeIfEmpty(name) } }
+  }
+
+  /// The queues that exist. `reporter` reports each that has consumers.
+  private func existing(
+    _ conversation: QueueConversation, _ reporter: Reporter?
+  ) throws(ConversationError) -> [String] {
+    var existing: [String] = []
+    for name in names {
+      let status = try conversation.ask { session throws(SessionError) in
+        try session.queueStatusIfPresent(name, on: BrokerConversation.channel)
+      }
+      guard let status else { continue }
+      existing.append(name)
+      if let reporter, status.consumerCount > 0 { warn(of: status.consumerCount, at: name, reporter) }
+    }
+    return existing
+  }
+
+  private func delete(_ name: String, _ conversation: QueueConversation) throws(ConversationError) -> UInt32 {
+    try conversation.ask { session throws(SessionError) in
+      try session.delete(queue: name, ifEmpty: false, on: BrokerConversation.channel)
+    }
   }
 
   private func warn(of count: UInt32, at name: String, _ reporter: Reporter) {
@@ -50,45 +62,62 @@ struct QueueRemoval {
     reporter.report(
       LogEntry(
         .warning,
-        "queue '\(name)' has \(consumers), which may have items in hand: before it is declared again, they have to be gone"
+        "queue '\(name)' has \(consumers), which may still hold items: stop \(count == 1 ? "it" : "them") before the queue is declared again"
       ))
   }
 
-  private func removeIfEmpty(_ name: String) throws {
+  private func removeIfEmpty(_ name: String) throws(ConversationError) {
     do {
-      try conversation.hold(about: queue) { session in
-        do {
-          _ = try session.delete(queue: name, ifEmpty: true, on: BrokerConversation.channel)
-        } catch BrokerSession.CallError.refused(let reason) where reason.code == .preconditionFailed {
-          throw Failure(.failure, "queue '\(name)' at \(session.broker) was not removed: \(reason.text)")
-        }
+      try conversation.hold(about: queue) { conversation throws(ConversationError) in
+        try deleteIfEmpty(name, conversation)
       }
-    } catch let failure as BrokerFailure where failure.closeReason?.code == .notImplemented {
+    } catch .connection(let failure) where failure.closeReason?.code == .notImplemented {
       // The broker cannot delete a quorum queue on condition that it is empty: it closes the connection. So the queue is checked
       // first, and items that arrived before its removal are counted.
-      try conversation.hold(about: queue) { session in
-        try checkEmpty([name], session)
-        let lost = try session.delete(queue: name, ifEmpty: false, on: BrokerConversation.channel)
+      try conversation.hold(about: queue) { conversation throws(ConversationError) in
+        try checkEmpty([name], conversation)
+        let lost = try delete(name, conversation)
         guard lost == 0 else {
-          throw Failure(
-            .failure,
-            "\(lost.counted("item")) came to queue '\(name)' at \(session.broker) as it was removed, "
-              + "and went with it: publish that again"
-          )
+          throw .failed(
+            Failure(
+              .failure,
+              "\(lost.counted("item")) came to queue '\(name)' at \(conversation.session.broker) while it was removed, "
+                + "and went with it: publish \(lost == 1 ? "it" : "them") again"))
         }
       }
     }
   }
 
+  private func deleteIfEmpty(_ name: String, _ conversation: QueueConversation) throws(ConversationError) {
+    let session = conversation.session
+    do {
+      _ = try session.delete(queue: name, ifEmpty: true, on: BrokerConversation.channel)
+    } catch .refused(let reason) where reason.code == .preconditionFailed {
+      throw .failed(Failure(.failure, "queue '\(name)' at \(session.broker) was not removed: \(reason.text)"))
+    } catch {
+      throw conversation.explained(error)
+    }
+  }
+
+  private func checkEmptyTwice(_ names: [String], _ conversation: QueueConversation) throws(ConversationError) {
+    try checkEmpty(names, conversation)
+    guard names.count > 1 else { return }
+    try conversation.ask { session throws(SessionError) in try session.wait(until: .now + Self.pause) }
+    try checkEmpty(names, conversation)
+  }
+
   /// Fails unless the queues are empty and have no consumers. A consumer may hold an item and give it back.
-  private func checkEmpty(_ names: [String], _ session: BrokerSession) throws {
+  private func checkEmpty(_ names: [String], _ conversation: QueueConversation) throws(ConversationError) {
     for name in names {
-      let status = try session.queueStatus(name, on: BrokerConversation.channel)
+      let status = try conversation.ask { session throws(SessionError) in
+        try session.queueStatus(name, on: BrokerConversation.channel)
+      }
       guard status.messageCount == 0, status.consumerCount == 0 else {
-        throw Failure(
-          .failure,
-          "queue '\(name)' at \(session.broker) is not empty, and was not removed: "
-            + "\(status.messageCount.counted("item")), \(status.consumerCount.counted("consumer"))")
+        throw .failed(
+          Failure(
+            .failure,
+            "queue '\(name)' at \(conversation.session.broker) is not empty, and was not removed: "
+              + "\(status.messageCount.counted("item")), \(status.consumerCount.counted("consumer"))"))
       }
     }
   }

@@ -17,7 +17,7 @@ struct QueueWithdrawal {
   }
 
   /// Removes the queues, and returns the failure to report. It names the original error and what is left behind.
-  func run(over error: any Error) -> Failure {
+  func run(over error: SessionError) -> Failure {
     var failure = Failure(error, queue: queue.name, broker: session.broker)
     let rest = (try? withdraw()) ?? "what was made may still be there: \(made.joined(separator: ", "))"
     failure.message += "; \(rest)"
@@ -25,7 +25,7 @@ struct QueueWithdrawal {
   }
 
   /// Removes the queues that nobody uses yet, and returns the result in words for the user.
-  private func withdraw() throws -> String {
+  private func withdraw() throws(SessionError) -> String {
     // The refusal has closed the channel.
     try session.openChannel(Self.channel)
     // If somebody else has declared the main queue meanwhile, it needs its companions.
@@ -42,7 +42,8 @@ struct QueueWithdrawal {
       lost += try session.delete(queue: name, ifEmpty: false, on: Self.channel)
     }
     guard lost == 0 else {
-      return "\(lost.counted("item")) came as what was made was removed again: publish that again"
+      let those = lost == 1 ? "it" : "them"
+      return "\(lost.counted("item")) came while the new queues were removed again: publish \(those) again"
     }
     return "nothing was made"
   }

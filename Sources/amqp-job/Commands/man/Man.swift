@@ -19,34 +19,38 @@ enum Man: ToolCommand {
     ])
 
   static func run(_ arguments: Arguments) throws {
-    let given = try Settings(arguments, environment: []).operands().first?.text ?? Main.tool
-    if given == Main.tool { return try write(Main.definition) }
-    if let program = ToolName(rawValue: given) { return try write(program) }
-    // A page may also be requested by its own name, such as amqp-job-run.
-    let prefix = "\(Main.tool)-"
-    try write(try Main.command(given.hasPrefix(prefix) ? String(given.dropFirst(prefix.count)) : given).definition)
+    let name = try Settings(arguments, environment: []).operands().first?.text
+    try Output.write(try page(name ?? Main.tool).roff)
   }
 
-  private static func write(_ definition: Command) throws {
+  /// The page about a command, about a program of amqp-tools, or about amqp-job itself.
+  /// - Throws: `UsageError` for another name
+  static func page(_ name: String) throws -> ManualPage {
+    if name == Main.tool { return page(Main.definition) }
+    if let program = ToolName(rawValue: name) { return page(program) }
+    // A page may also be requested by its own name, such as amqp-job-run.
+    let prefix = "\(Main.tool)-"
+    return page(try Main.command(name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name).definition)
+  }
+
+  private static func page(_ definition: Command) -> ManualPage {
     let commands = Main.commands.map { $0.definition }
     let isWhole = definition.name.isEmpty
-    let page = ManualPage(
+    return ManualPage(
       definition, version: version, commands: isWhole ? commands.map { .init($0.name, $0.summary) } : [],
       environment: isWhole
         ? environment(of: Set(commands.flatMap(\.optionNames)))
         : environment(of: Set(definition.optionNames))
           + (definition.name == Run.definition.name ? Run.environment : []),
       related: ([Main.definition] + commands).map(\.pageName) + (isWhole ? ToolName.allCases.map(\.rawValue) : []))
-    try Output.write(page.roff)
   }
 
-  private static func write(_ program: ToolName) throws {
+  private static func page(_ program: ToolName) -> ManualPage {
     let others = ToolName.allCases.filter { $0 != program }
-    let page = ManualPage(
+    return ManualPage(
       program.tool.definition, of: Main.tool, version: version, exitStatuses: program.tool.exitStatuses,
       environment: ConnectionOptions.environment + (program == .consume ? Run.workerEnvironment : []),
       related: others.map(\.rawValue) + [Main.definition.pageName])
-    try Output.write(page.roff)
   }
 
   /// The variables of the environment that matter to a command with these options.

@@ -48,9 +48,13 @@ enum ManifestCommand: ToolCommand {
       Explained(
         .notPermitted,
         "With job, the broker refuses the login or a permission. Or, with TLS, one side does not trust the other."),
-      Explained(.wrongQueue, "With job, options ask for attempts, but the queue has no retry and dead-letter queue."),
+      Explained(
+        .wrongQueue,
+        "With job, the pods would refuse the queue. It is of an unsupported kind, or has not the retry and dead-letter "
+          + "queue that options need."),
       StatusMeaning.unread,
-    ])
+    ],
+    adviceOnUnknown: ManifestAdvice.replacement)
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
@@ -78,10 +82,12 @@ enum ManifestCommand: ToolCommand {
     }
     guard !command.isEmpty else { throw UsageError("COMMAND is missing") }
     var worker = try ManifestWorkerOptions.options(&settings, kind, command)
+    let reporter = try LogOptions.reporter(&settings)
+    for warning in ManifestAdvice.warnings(worker) { reporter.report(LogEntry(.warning, "\(warning)")) }
     switch kind {
     case .job:
       let job = try ManifestKindOptions.job(&settings)
-      let extent = try ManifestExtent.determine(&settings, &worker)
+      let extent = try ManifestExtent.determine(&settings, &worker, reporter)
       return try .job(worker, job, extent)
     case .cronjob:
       let schedule = try ManifestKindOptions.schedule(&settings)

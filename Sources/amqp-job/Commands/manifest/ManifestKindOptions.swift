@@ -70,7 +70,9 @@ enum ManifestKindOptions {
       (Run.timeout, try settings.value(Run.timeout)), (Run.waitFirst, try settings.value(Run.waitFirst)),
     ]
     for (option, time) in times where time ?? .zero > options.activeDeadline {
-      throw UsageError("\(option) is more than \(activeDeadline), which is \(options.activeDeadline.text)")
+      throw UsageError(
+        "\(settings.naming(option)) is more than \(settings.naming(activeDeadline)), which is \(options.activeDeadline.text)"
+      )
     }
     options.timeToLive = try settings.value(timeToLive)
     options.backoffLimit = try settings.value(backoffLimit)

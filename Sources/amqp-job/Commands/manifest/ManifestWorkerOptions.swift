@@ -106,8 +106,7 @@ enum ManifestWorkerOptions {
     let variables = try settings.values(environment)
     let names = variables.map(\.name)
     if let taken = names.first(where: WorkerOptions.reservedVariables.contains) {
-      throw UsageError(
-        "\(environment) \(taken)=... is not for you to set: the manifest does, or there is an option for it")
+      throw UsageError(ManifestAdvice.refusal(ofVariable: taken))
     }
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
       throw UsageError("\(environment) \(twice)=... is given twice")
@@ -126,7 +125,9 @@ enum ManifestWorkerOptions {
       return options
     }
     guard try !asksForAttempts(&settings) else {
-      throw UsageError("\(plain) goes with neither \(Run.maxAttempts) nor \(Run.retryDelay)")
+      throw UsageError(
+        "\(settings.naming(plain)) goes with neither \(settings.naming(Run.maxAttempts)) nor \(settings.naming(Run.retryDelay))"
+      )
     }
     return options
   }

@@ -15,7 +15,8 @@ struct Publish: ToolCommand {
       "amqp-job publish --exchange shop --routing-key fruit.new apple",
     ],
     notes:
-      "Without BODY or PATH, the items are the lines of standard input. With --jsonl, each line is a JSON object such as "
+      "Without BODY, or with - alone, the items are the lines of standard input. After --, a BODY - is that text. With "
+      + "--file, the PATH - is standard input, as one item. With --jsonl, each line is a JSON object such as "
       + "{\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}. The field body_base64 replaces body if "
       + "the body is not text. The properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
       + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). Omitted fields fall back to the options.",
@@ -48,7 +49,28 @@ struct Publish: ToolCommand {
       let first = arguments.operands.first, first.elementsEqual(destination.routingKey.utf8)
     else { return nil }
     return
-      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes that by -q alone"
+      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes the queue's name by -q only"
+  }
+
+  /// Refuses a queue that `declare` made beside another one, for the use of runners. Whatever else is in it never leaves it, and
+  /// the other queue would never count as drained.
+  private static func checkOwner(_ destination: Destination, _ broker: BrokerOptions, _ reporter: Reporter) throws {
+    let queue = WorkQueue(destination.routingKey)
+    guard destination.exchange.isEmpty, let owner = queue.owner else { return }
+    let conversation = BrokerConversation("amqp-job publish \(queue.name)", broker, reporter)
+    try conversation.hold(about: queue.name) { (conversation) throws(ConversationError) in
+      for name in owner.names.dropFirst() {
+        let status = try conversation.ask { session throws(SessionError) in
+          try session.queueStatusIfKnown(name, on: BrokerConversation.channel)
+        }
+        guard status != nil else { return }
+      }
+      throw .failed(
+        Failure(
+          .wrongQueue,
+          "cannot publish to \(destination) at \(conversation.session.broker): it \(queue.purpose), and nothing else may be in it; "
+            + "publish to queue '\(owner.name)'"))
+    }
   }
 
   static func run(_ arguments: Arguments) throws {
@@ -58,10 +80,11 @@ struct Publish: ToolCommand {
     let reporter = try LogOptions.reporter(&settings)
     var properties = try PropertyOptions.properties(&settings)
     properties.deliveryMode = 2
-    let items = try ItemOptions(&settings, operands: arguments.operands, properties: properties)
+    let items = try ItemOptions(&settings, properties: properties)
     broker.warn(reporter)
     if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
 
+    try checkOwner(destination, broker, reporter)
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
@@ -77,13 +100,15 @@ struct Publish: ToolCommand {
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
-    guard let failure = report.failure(end, loop.publication, broker: loop.broker) else {
+    let outcome = PublishOutcome(
+      destination: destination, total: items.total, counts: PublishCounts(loop.publication), broker: loop.broker)
+    guard let failure = outcome.failure(end) else {
       if items.skip > loop.seenCount {
         let line =
           "\(ItemOptions.skip) \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
         reporter.report(LogEntry(.notice, "\(line)"))
       }
-      report.succeed(loop.publication, broker: loop.broker)
+      reporter.report(outcome.success)
       return
     }
     throw failure

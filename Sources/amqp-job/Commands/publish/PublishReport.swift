@@ -4,7 +4,7 @@ import Console
 import Linux
 import Publishing
 
-/// What `publish` reports to the user: its progress, what holds it up, and what became of the items.
+/// What `publish` reports to the user while it publishes: its progress, and what holds it up.
 final class PublishReport {
   private static let interval: Duration = .seconds(1)
 
@@ -102,85 +102,5 @@ final class PublishReport {
   private func endLine() {
     if isLineOpen { ThisProcess.writeToStandardError("\n") }
     isLineOpen = false
-  }
-
-  // MARK: The end
-
-  func succeed(_ publication: Publication, broker: BrokerURL) {
-    let place = "\(destination) at \(broker)"
-    let level: LogEntry.Level = publication.tally.resentCount > 0 ? .notice : .info
-    let way = destination.exchange.isEmpty ? "in" : "in a queue, through"
-    let items = publication.tally.confirmedCount.counted("item", "is", "are")
-    reporter.report(LogEntry(level, "\(items) \(way) \(place)\(twice(publication))"))
-  }
-
-  /// The failure to end with. nil where every item was published.
-  func failure(_ end: Publication.End, _ publication: Publication, broker: BrokerURL) -> Failure? {
-    let place = "\(destination) at \(broker)"
-    switch end {
-    case .done: return nil
-    case .refused: return refused(publication, place: place)
-    case .signal(let signal):
-      return Failure(
-        .signal(signal), "ended by \(signal) while publishing to \(place)\(counts(publication, isAlways: true))")
-    case .input(let error):
-      let status: ExitStatus = error.kind == .malformed ? .refusedData : .inputOutputError
-      return Failure(status, "\(error.reason)\(counts(publication, isAlways: true))")
-    case .broker(let failure):
-      return Failure(failure, about: destination, broker: nil).adding(counts(publication))
-    case .channel(let reason):
-      return Failure(BrokerSession.CallError.refused(reason), about: destination, broker: broker).adding(
-        counts(publication))
-    case .item(let number, let error):
-      return Failure(error, about: destination, broker: broker).adding(" (item \(number))" + counts(publication))
-    }
-  }
-
-  private func refused(_ publication: Publication, place: String) -> Failure {
-    let isUnroutable = publication.tally.refusals.contains(where: \.isUnroutable)
-    let why =
-      isUnroutable
-      ? destination.exchange.isEmpty ? "there is no such queue, or not any more" : "no queue is bound to it for them"
-      : "the broker rejected them, as it does when a queue is full or was deleted"
-    let refused = list(publication.tally.refusals.map(\.number).sorted())
-    return Failure(
-      isUnroutable ? .noQueue : .temporaryFailure, "\(place): \(why): not \(refused)\(counts(publication))")
-  }
-
-  /// How many items are published, and how to resume. It is empty where no item was started, unless `isAlways`.
-  private func counts(_ publication: Publication, isAlways: Bool = false) -> LogMessage {
-    guard publication.tally.acceptedCount > 0 || isAlways else { return "" }
-    let count = publication.tally.confirmedCount
-    let items = total.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
-    var text: LogMessage = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
-    let unknown = publication.unknownNumbers
-    if !unknown.isEmpty { text += ", \(unknown.count) may be (\(list(unknown)))" }
-    if publication.lastNumberInOrder > 0 { text += Self.resuming(after: publication.lastNumberInOrder) }
-    return "\(text)\(twice(publication))"
-  }
-
-  private static func resuming(after number: Int) -> LogMessage {
-    let advice: Advice = "; \(.skip) \(number) goes on from there"
-    return "\(advice)"
-  }
-
-  private func twice(_ publication: Publication) -> String {
-    let count = publication.tally.resentCount
-    let way = "sent more than once and may be there as often, with the same message"
-    return count == 0 ? "" : "; \(count) \(count == 1 ? "was \(way) id" : "were \(way) ids")"
-  }
-
-  /// The items by their numbers. Only the first ten are named.
-  private func list(_ numbers: [Int]) -> String {
-    let shown = numbers.prefix(10).map { "\($0)" }.joined(separator: ", ")
-    return "item\(numbers.count == 1 ? "" : "s") \(shown)" + (numbers.count > 10 ? ", ..." : "")
-  }
-}
-
-extension Failure {
-  fileprivate func adding(_ text: LogMessage) -> Failure {
-    var failure = self
-    failure.message += text
-    return failure
   }
 }

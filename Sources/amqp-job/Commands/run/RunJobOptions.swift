@@ -27,13 +27,15 @@ extension Run {
   private static func setExtent(_ options: inout JobOptions, _ settings: inout Settings) throws {
     options.extent = try extent(&settings)
     if let whenEmpty = try settings.valueIfSet(whenEmpty) {
-      guard case .count = options.extent else { throw UsageError("\(Self.whenEmpty) goes with \(count)") }
+      guard case .count = options.extent else {
+        throw UsageError("\(settings.naming(Self.whenEmpty)) goes with \(count)")
+      }
       options.whenEmpty = whenEmpty
     }
     options.waitFirst = try settings.value(waitFirst)
     options.drainTimeout = try settings.value(drainTimeout)
     guard options.drainTimeout == nil || options.endsWhenDrained else {
-      throw UsageError("\(drainTimeout) goes with \(drain), or \(whenEmpty) exit")
+      throw UsageError("\(settings.naming(drainTimeout)) goes with \(drain), or \(whenEmpty) exit")
     }
   }
 
@@ -46,7 +48,8 @@ extension Run {
     let drains = counts(drain) ? try settings.value(drain) : false
     let isEndless = counts(forever) ? try settings.value(forever) : false
     guard [itemCount != nil, drains, isEndless].count(where: { $0 }) <= 1 else {
-      throw UsageError("\(count), \(drain) and \(forever) exclude each other")
+      throw UsageError(
+        "\(settings.naming(count)), \(settings.naming(drain)) and \(settings.naming(forever)) exclude each other")
     }
     return drains ? .drain : isEndless ? .forever : .count(itemCount ?? count.defaultValue)
   }
@@ -56,12 +59,14 @@ extension Run {
     if try settings.value(anyQueue) {
       guard options.assumed == nil else {
         throw UsageError(
-          "\(anyQueue) and \(assume) exclude each other: what is assumed is a durable queue that stays")
+          "\(settings.naming(anyQueue)) and \(settings.naming(assume)) exclude each other: what is assumed is a durable queue that "
+            + "stays")
       }
       options.queueOrigin = .anyTold
     }
     guard options.attempts.onFailure == nil || options.assumed != .declared else {
-      throw UsageError("\(onFailure) is for queues without retries, and \(assume) says 'declared'")
+      throw UsageError(
+        "\(settings.naming(onFailure)) is for queues without retries, and \(settings.naming(assume)) says 'declared'")
     }
   }
 
@@ -76,7 +81,7 @@ extension Run {
     return ResultOptions(queue == "reply-to" ? .replyTo : .queue(queue), on: occasion, maxSize: UInt64(maxSize))
   }
 
-  private static func attempts(_ settings: inout Settings) throws -> AttemptOptions {
+  static func attempts(_ settings: inout Settings) throws -> AttemptOptions {
     var options = AttemptOptions()
     let most = try settings.valueIfSet(maxAttempts)
     let delay = try settings.valueIfSet(retryDelay)
@@ -88,7 +93,9 @@ extension Run {
     options.rejectedStatuses = rejected?.codes ?? []
     options.onFailure = try settings.value(onFailure)
     guard options.onFailure == nil || !options.areRequired else {
-      throw UsageError("\(onFailure) excludes \(maxAttempts), \(retryDelay) and \(rejectOn), which count attempts")
+      let counting = [settings.naming(maxAttempts), settings.naming(retryDelay)].joined(separator: ", ")
+      throw UsageError(
+        "\(settings.naming(onFailure)) excludes \(counting) and \(settings.naming(rejectOn)), which count attempts")
     }
     return options
   }
@@ -100,10 +107,13 @@ extension Run {
     guard size > 0 else { return nil }
     guard options.attempts.onFailure == nil else {
       throw UsageError(
-        "\(keepStandardError) goes into dead letters that amqp-job publishes, and \(onFailure) has none published")
+        "\(settings.naming(keepStandardError)) goes into dead letters that amqp-job publishes, but with "
+          + "\(settings.naming(onFailure)) it publishes none")
     }
     if case .plain? = options.assumed {
-      throw UsageError("\(keepStandardError) goes into dead letters, and a queue as \(assume) says it is has none")
+      throw UsageError(
+        "\(settings.naming(keepStandardError)) goes into dead letters, but the queue has none if \(settings.naming(assume)) is right"
+      )
     }
     options.attempts.keepsStandardError = true
     return size

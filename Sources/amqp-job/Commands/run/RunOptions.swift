@@ -11,13 +11,14 @@ extension Run {
 
   static let count = DefaultedOption("count", short: "n", .count(), default: 1) {
     "number of items to take (default \($0))"
-  }.common
+  }.common.known(as: "number", "items", "max-items", "messages")
   static let drain = Flag("drain", "take items until the queue is drained")
   static let forever = Flag("forever", "take items until a signal ends the runner").common
   /// Each worker needs a channel of the connection, and a slot of the guardian.
   static let parallelism = DefaultedOption(
     "parallelism", short: "j", .count("J", upTo: 1000), default: defaults.parallelism
   ) { "number of workers at the same time (default \($0))" }.common
+    .known(as: "concurrency", "workers", "jobs", "max-procs", "threads", "processes", "prefetch", "prefetch-count")
   static let consumerPriority = DefaultedOption(
     "consumer-priority", .consumerPriority, default: defaults.consumerPriority
   ) { "priority among the consumers of the queue; a higher one gets items first (default \($0))" }
@@ -81,10 +82,10 @@ extension Run {
 
   static let retryDelay = DefaultedOption("retry-delay", .retryDelay, default: defaults.attempts.retryDelay) {
     "time until a failed item is retried, 0 for none (default \($0))"
-  }
+  }.known(as: "delay", "backoff", "retry-interval", "retry-after")
   static let maxAttempts = DefaultedOption(
     "max-attempts", .count("A", upTo: Int(Int32.max)), default: defaults.attempts.maxAttempts
-  ) { "attempts before dead-lettering (default \($0))" }
+  ) { "attempts before dead-lettering (default \($0))" }.known(as: "max-retries", "retries", "tries", "backoff-limit")
   static let rejectOn = Option(
     "reject-on", .workerStatuses, "worker statuses that dead-letter an item at once, such as 2,65-70")
   static let keepStandardError = DefaultedOption("keep-stderr", .keptErrorSize, default: 0) {

@@ -27,20 +27,15 @@ struct DrainWait {
   }
 
   /// Prepares the checks on a new connection. This fails where the broker does not show whether a queue is drained.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, `Failure`
-  mutating func begin(_ session: BrokerSession) throws {
+  mutating func begin(_ session: BrokerSession) throws(ConversationError) {
     checks = []
     for (index, name) in status.names.enumerated() {
-      checks.append(
-        try session.explainingErrors(about: name) {
-          try DrainedCheck(name, session, status, channel: Self.firstChannel + UInt16(index))
-        })
+      checks.append(try DrainedCheck(name, session, status, channel: Self.firstChannel + UInt16(index)))
     }
   }
 
   /// Whether all queues are drained. `latest` are the latest figures of the queues.
-  /// - Throws: `BrokerFailure`, `BrokerSession.Stopped`, `Failure`
-  mutating func isOver(_ latest: [QueueFigures], _ session: BrokerSession) throws -> Bool {
+  mutating func isOver(_ latest: [QueueFigures], _ session: BrokerSession) throws(ConversationError) -> Bool {
     for figures in latest {
       if let text = figures.reasonNotDrained {
         reason = (figures.name, text)
@@ -50,7 +45,7 @@ struct DrainWait {
     }
     for index in checks.indices {
       let name = status.names[index]
-      if let text = try session.explainingErrors(about: name, { try checks[index].reasonNotDrained(until: deadline) }) {
+      if let text = try checks[index].reasonNotDrained(until: deadline) {
         reason = (name, text)
         return false
       }
@@ -59,8 +54,8 @@ struct DrainWait {
   }
 
   /// When to look at the queues again: at `next`, or at the time limit if that comes first.
-  /// - Throws: `Failure` once the time limit is reached
-  func next(_ next: ContinuousClock.Instant, at broker: BrokerURL) throws -> ContinuousClock.Instant {
+  /// Fails once the time limit is reached.
+  func next(_ next: ContinuousClock.Instant, at broker: BrokerURL) throws(Failure) -> ContinuousClock.Instant {
     guard let deadline, let limit else { return next }
     guard ContinuousClock.now < deadline else {
       let (queue, why) = reason.map { ($0.queue, ": \($0.text)") } ?? (status.names[0], "")
@@ -82,24 +77,9 @@ struct DrainWait {
 
 extension QueueFigures {
   /// Why these figures show that the queue is not drained. nil where they do not show it.
-  fileprivate var reasonNotDrained: String? {
+  var reasonNotDrained: String? {
     let finding: Drain.Finding? =
       ready > 0 ? .items : retry ?? 0 > 0 ? .retries : consumers > 0 ? .otherConsumers : nil
     return finding?.reasonNotDrained
-  }
-}
-
-extension Drain.Finding {
-  /// Why a queue with this finding is not drained, or not yet known to be drained. nil for a queue that is drained.
-  var reasonNotDrained: String? {
-    switch self {
-    case .drained: nil
-    case .items: "items are ready"
-    case .retries: "items wait for another attempt"
-    case .returning: "items are on their way back for another attempt"
-    case .otherConsumers: "others consume, and may give an item back"
-    case .inconclusive: "it gives no answer that can be trusted"
-    case .empty: "it has not been empty for long enough to be sure"
-    }
   }
 }

@@ -15,39 +15,38 @@ struct DrainedCheck {
   private let hasRetries: Bool
   private var drain: Drain
 
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
-  init(_ name: String, _ session: BrokerSession, _ status: Status, channel: UInt16 = 1) throws {
+  init(_ name: String, _ session: BrokerSession, _ status: Status, channel: UInt16 = 1) throws(ConversationError) {
     self.session = session
     self.channel = channel
     self.status = status
     queue = WorkQueue(name)
     drain = Drain(queue)
-    try session.openChannel(channel)
+    try session.explainingErrors(about: name) { () throws(SessionError) in try session.openChannel(channel) }
     hasRetries = try InspectedQueue(queue, session).standing == .declared
-    _ = try session.queueStatus(name, on: channel)
-    _ = try session.call(.basicQoS(prefetchCount: 1), on: channel) { $0 == .basicQoSOK ? true : nil }
+    try session.explainingErrors(about: name) { () throws(SessionError) in
+      _ = try session.queueStatus(name, on: channel)
+      _ = try session.call(.basicQoS(prefetchCount: 1), on: channel) { $0 == .basicQoSOK ? true : nil }
+    }
   }
 
   /// Why the queue is not drained, or nil where it is. To be sure that it is drained takes some seconds. The check ends at `limit`
   /// in any case.
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`, `Failure`
-  mutating func reasonNotDrained(until limit: ContinuousClock.Instant? = nil) throws -> String? {
+  mutating func reasonNotDrained(until limit: ContinuousClock.Instant? = nil) throws(ConversationError) -> String? {
     let end = ContinuousClock.now + status.broker.connectTimeout
     var patienceEnd = status.reporter.patience.map { ContinuousClock.now + $0 }
     // Earlier probes do not count, since the queue was not drained then.
     drain = Drain(queue)
     while true {
-      // Where items are ready, a consumer would get one. So the queue is probed without a consumer first.
-      let isReady = try session.queueStatus(queue.name, on: channel).messageCount > 0
-      let finding = isReady ? .items : try probe()
+      let finding = try session.explainingErrors(about: queue.name) { () throws(SessionError) in try look() }
       switch finding {
       case .drained, .items, .retries, .returning, .otherConsumers: return finding.reasonNotDrained
       case .inconclusive:
         guard ContinuousClock.now < end else {
-          throw Failure(
-            .unreachable,
-            "queue '\(queue.name)' at \(session.broker) gives no answer that can be trusted: "
-              + "its leader is away, or too slow")
+          throw .failed(
+            Failure(
+              .unreachable,
+              "queue '\(queue.name)' at \(session.broker) gives no answer that can be trusted: "
+                + "its leader is away, or too slow"))
         }
         if let time = patienceEnd, ContinuousClock.now >= time {
           patienceEnd = nil
@@ -58,14 +57,22 @@ struct DrainedCheck {
       }
       guard limit.map({ ContinuousClock.now < $0 }) ?? true else { return finding.reasonNotDrained }
       let next = ContinuousClock.now + Drain.pause
-      try session.wait(until: limit.map { min($0, next) } ?? next)
+      let end = limit.map { min($0, next) } ?? next
+      try session.explainingErrors(about: queue.name) { () throws(SessionError) in try session.wait(until: end) }
     }
   }
 
-  /// - Throws: `BrokerFailure`, `BrokerSession.CallError`
-  func close() throws { try session.closeChannel(channel) }
+  func close() throws(ConversationError) {
+    try session.explainingErrors(about: queue.name) { () throws(SessionError) in try session.closeChannel(channel) }
+  }
 
-  private mutating func probe() throws -> Drain.Finding {
+  private mutating func look() throws(SessionError) -> Drain.Finding {
+    // Where items are ready, a consumer would get one. So the queue is probed without a consumer first.
+    guard try session.queueStatus(queue.name, on: channel).messageCount == 0 else { return .items }
+    return try probe()
+  }
+
+  private mutating func probe() throws(SessionError) -> Drain.Finding {
     try send([
       .basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag, arguments: ["x-priority": .int32(0)])
     ])
@@ -90,13 +97,13 @@ struct DrainedCheck {
         if wasHanded { drain.interrupt(finding: .items) }
         return wasHanded ? .items : finding ?? .inconclusive
       case .method(channel, .channelClose(let reason)):
-        throw BrokerSession.CallError.refused(reason)
+        throw .refused(reason)
       default: break
       }
     }
   }
 
-  private mutating func take(_ answer: Drain.Answer) throws -> Drain.Finding? {
+  private mutating func take(_ answer: Drain.Answer) throws(SessionError) -> Drain.Finding? {
     switch drain.take(answer, now: .now) {
     case .ask(let questions): try send(questions)
     case .begin: break
@@ -108,24 +115,28 @@ struct DrainedCheck {
     return nil
   }
 
-  private func send(_ methods: [Method]) throws {
+  private func send(_ methods: [Method]) throws(SessionError) {
     for method in methods { try session.send(method, on: channel) }
   }
 
   /// Puts back an item that arrived during the probe. It goes back as a copy, because the broker counts a plain return as a
   /// failed delivery although no worker ran the item.
-  private func putBack(_ delivery: Delivery) throws {
+  private func putBack(_ delivery: Delivery) throws(SessionError) {
     let item = WorkItem(envelope: delivery.envelope, properties: delivery.properties, queue: queue.name)
-    let other = try status.conversation.connect()
+    let other = try status.conversation.session()
     defer { other.close() }
     let copy = item.properties(for: Move(destination: .queue, attempts: item.attempt - 1), host: "", time: 0)
+    let publisher = try SerialPublisher(other, queue: queue.name) { _ in }
     let isThere: Bool
-    do {
-      try SerialPublisher(other, queue: queue.name) { _ in }.publish(
-        ReceivedBody.memory(delivery.body), copy, keepingAlive: session)
+    do throws(PublishError) {
+      try publisher.publish(.memory(delivery.body), copy, keepingAlive: session)
       isThere = true
-    } catch is PublishRefusal {
-      isThere = false
+    } catch {
+      switch error {
+      case .refused: isThere = false
+      case .session(let error): throw error
+      case .body(let error): throw .system(error)
+      }
     }
     let tag = delivery.envelope.deliveryTag
     try send([

@@ -69,34 +69,22 @@ struct Status: ToolCommand {
     let status = Status(
       names: names, broker: broker, reporter: reporter,
       conversation: BrokerConversation("amqp-job status", broker, reporter), isJSON: try settings.value(json))
-    let interval = try settings.value(interval)
-    let isWatching = try settings.value(watch)
-    let isWaiting = try settings.value(until) == .drained
-    let limit = try settings.value(drainTimeout)
-    guard isWatching || isWaiting || !settings.isGiven(Self.interval) else {
-      throw UsageError("\(Self.interval) goes with \(watch) or \(until)")
-    }
-    guard isWaiting || !settings.isGiven(drainTimeout) else {
-      throw UsageError("\(drainTimeout) goes with \(until)")
-    }
-    guard isWatching || !isWaiting || !status.isJSON else {
-      throw UsageError("\(until) shows \(json) only with \(watch)")
-    }
-    let isChecking = try settings.value(drained)
-    guard !(isChecking && (isWatching || isWaiting || status.isJSON)) else {
-      throw UsageError("\(drained) goes with none of \(watch), \(until) and \(json)")
-    }
+    let task = try StatusTask(&settings)
     status.broker.warn(status.reporter)
 
-    if isChecking {
-      try status.checkDrained()
-    } else if isWatching || isWaiting {
-      let wait = isWaiting ? DrainWait(status, limit: limit, isSilent: !isWatching) : nil
-      var statusWatch = StatusWatch(status, interval: interval, isShown: isWatching, until: wait)
-      try statusWatch.run()
-    } else {
-      try status.showOnce()
+    switch task {
+    case .show: try status.showOnce()
+    case .checkDrained: try status.checkDrained()
+    case .watch(let interval): try status.watch(every: interval, isShown: true, until: nil)
+    case .waitUntilDrained(let limit, let interval, let isShown):
+      let wait = DrainWait(status, limit: limit, isSilent: !isShown)
+      try status.watch(every: interval, isShown: isShown, until: wait)
     }
+  }
+
+  private func watch(every interval: Duration, isShown: Bool, until wait: DrainWait?) throws {
+    var watch = StatusWatch(self, interval: interval, isShown: isShown, until: wait)
+    try watch.run()
   }
 
   private func showOnce() throws {
@@ -108,26 +96,27 @@ struct Status: ToolCommand {
       let figures = try lookup.figures(of: name)
       if let figures { found.append(figures) } else { missing.append(name) }
     }
+    let losses = try found.compactMap { try loss(of: $0, session) }
     session.close()
     if !found.isEmpty {
       try Output.write(isJSON ? found.map { "\($0.json)\n" }.joined() : QueueFigures.table(found))
     }
-    for figures in found {
-      if let loss = LostCompanion(figures, at: "\(session.broker)") { reporter.report(loss.warning) }
-    }
+    for loss in losses { reporter.report(loss.warning) }
     guard missing.isEmpty else { throw QueueLookup.noSuchQueue(missing, session) }
+  }
+
+  private func loss(of figures: QueueFigures, _ session: BrokerSession) throws -> LostCompanion? {
+    guard let missing = MissingCompanion(figures) else { return nil }
+    return LostCompanion(missing, try missing.origin(session), at: "\(session.broker)")
   }
 
   private func checkDrained() throws {
     let session = try conversation.connect()
     defer { session.close() }
     for name in names {
-      let reason = try session.explainingErrors(about: name) {
-        var check = try DrainedCheck(name, session, self)
-        let reason = try check.reasonNotDrained()
-        try check.close()
-        return reason
-      }
+      var check = try DrainedCheck(name, session, self)
+      let reason = try check.reasonNotDrained()
+      try check.close()
       if let reason {
         throw Failure(.failure, "queue '\(name)' at \(session.broker) is not drained: \(reason)")
       }

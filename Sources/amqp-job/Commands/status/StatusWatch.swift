@@ -1,3 +1,4 @@
+import AMQP
 import Broker
 import Console
 import Linux
@@ -26,19 +27,18 @@ struct StatusWatch {
   }
 
   /// Returns when the queues are drained, if the watch waits for that.
-  /// - Throws: `Failure`
   mutating func run() throws {
     // The kernel ignores the default action of signals for the first process of a container.
     let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
-    do {
+    do throws(ConversationError) {
       while try !watch(signals) {}
-    } catch let stopped as BrokerSession.Stopped {
-      ExitStatus.signal(stopped.signal).exit()
+    } catch .stopped(let signal) {
+      ExitStatus.signal(signal).exit()
     }
   }
 
   /// Watches over one connection. Returns true once the queues are drained, and false when the connection is lost.
-  private mutating func watch(_ signals: SignalReceiver) throws -> Bool {
+  private mutating func watch(_ signals: SignalReceiver) throws(ConversationError) -> Bool {
     do {
       let session = try connect(signals)
       hasLoggedIn = true
@@ -46,55 +46,71 @@ struct StatusWatch {
       try watch(session)
       session.close()
       return true
-    } catch let failure as BrokerFailure {
+    } catch .connection(let failure) {
       let since = failingSince ?? .now
       failingSince = since
       guard ContinuousClock.now < since + status.broker.connectTimeout else {
-        throw Failure(
-          failure.isAboutCredentials ? .notPermitted : .unreachable,
-          "\(failure), again and again\(Advice.seeConnectTimeout)")
+        throw .failed(
+          Failure(
+            failure.isAboutCredentials ? .notPermitted : .unreachable,
+            "\(failure), again and again\(Advice.seeConnectTimeout)"))
       }
       status.reporter.report(LogEntry(.notice, "\(failure); connecting again"))
       drawnCount = 0
       let pause = max(interval, backOff.pause(jitter: .random(in: 0...1)))
-      try BrokerSession.pause(until: wait?.next(.now + pause, at: failure.broker) ?? .now + pause, signals)
+      try self.pause(until: next(.now + pause, at: failure.broker), signals)
       return false
     }
   }
 
-  /// Connects. The watch ends with a broker that cannot be reached or refuses the login. It goes on only with a login that was
-  /// accepted before, if somebody may replace the credentials.
-  /// - Throws: `Failure`, `BrokerSession.Stopped`, `BrokerFailure` where the watch goes on
-  private func connect(_ signals: SignalReceiver) throws -> BrokerSession {
-    do {
-      return try status.conversation.connect(signals: signals, isSilent: failingSince != nil)
-    } catch let failure as BrokerFailure {
-      let mayChange = failure.kind == .loginRefused && hasLoggedIn && status.broker.access.mayLoginChange
-      throw mayChange ? failure : Failure(failure)
+  private func pause(until end: ContinuousClock.Instant, _ signals: SignalReceiver) throws(ConversationError) {
+    do { try BrokerSession.pause(until: end, signals) } catch {
+      throw error.explained { Failure(.internalError, "\($0)") }
     }
   }
 
-  private mutating func watch(_ session: BrokerSession) throws {
+  /// When to look at the queues again.
+  private func next(
+    _ next: ContinuousClock.Instant, at broker: BrokerURL
+  ) throws(ConversationError) -> ContinuousClock.Instant {
+    guard let wait else { return next }
+    do throws(Failure) { return try wait.next(next, at: broker) } catch { throw .failed(error) }
+  }
+
+  /// Connects. The watch ends with a broker that cannot be reached or refuses the login. It goes on only with a login that was
+  /// accepted before, if somebody may replace the credentials.
+  /// Throws `ConversationError.connection` where the watch goes on.
+  private func connect(_ signals: SignalReceiver) throws(ConversationError) -> BrokerSession {
+    do {
+      return try status.conversation.connect(signals: signals, isSilent: failingSince != nil)
+    } catch .connection(let failure) {
+      let mayChange = failure.kind == .loginRefused && hasLoggedIn && status.broker.access.mayLoginChange
+      throw mayChange ? .connection(failure) : .failed(Failure(failure))
+    }
+  }
+
+  private mutating func watch(_ session: BrokerSession) throws(ConversationError) {
     var lookup = QueueLookup(session)
     var next = ContinuousClock.now
     while true {
       var latest: [(QueueFigures, Progress)] = []
       for name in status.names {
-        guard let figures = try lookup.figures(of: name) else { throw QueueLookup.noSuchQueue([name], session) }
+        guard let figures = try lookup.figures(of: name) else {
+          throw .failed(QueueLookup.noSuchQueue([name], session))
+        }
         progress[name, default: Progress()].observe(left: figures.left, at: .now)
         latest.append((figures, progress[name] ?? Progress()))
       }
-      if isShown { try show(latest) { session.close() } }
+      if isShown { do throws(Failure) { try show(latest) { session.close() } } catch { throw .failed(error) } }
       (failingSince, backOff) = (nil, BackOff())
       if try wait?.isOver(latest.map(\.0), session) == true { return }
-      next = max(next + interval, .now)
-      next = try wait?.next(next, at: session.broker) ?? next
-      try session.wait(until: next)
+      next = try self.next(max(next + interval, ContinuousClock.now), at: session.broker)
+      try session.explainingErrors(about: status.names[0]) { () throws(SessionError) in try session.wait(until: next) }
     }
   }
 
   /// Shows the latest figures. If nobody reads standard output any more, calls `atEnd` and exits.
-  private mutating func show(_ latest: [(QueueFigures, Progress)], atEnd: () -> Void) throws {
+  private mutating func show(_ latest: [(QueueFigures, Progress)], atEnd: () -> Void) throws(Failure) {
     if status.isJSON {
       try Output.write(latest.map { figures, progress in "\(figures.json(progress))\n" }.joined(), atEnd: atEnd)
     } else if let terminal = Terminal.size {
@@ -107,7 +123,7 @@ struct StatusWatch {
 
   private mutating func draw(
     _ latest: [(QueueFigures, Progress)], _ terminal: Terminal.Size, atEnd: () -> Void
-  ) throws {
+  ) throws(Failure) {
     // Lines that have scrolled off the screen cannot be redrawn.
     let shown = latest.prefix(max(1, terminal.rows - 1))
     let back = drawnCount > 0 ? "\u{1B}[\(drawnCount)A" : ""

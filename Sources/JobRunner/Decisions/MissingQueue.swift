@@ -1,0 +1,14 @@
+internal import Console
+
+/// A queue that does not exist.
+package struct MissingQueue: Hashable, Sendable {
+  private let name: String
+
+  package init(_ name: String) { self.name = name }
+
+  /// What to do about it, to follow the message that says so.
+  package var advice: String {
+    name.isInQuotes
+      ? " (the quotes are part of that name)" : "; 'amqp-job declare \(name.shellWord)' makes it"
+  }
+}

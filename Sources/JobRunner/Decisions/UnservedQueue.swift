@@ -1,0 +1,50 @@
+package import Broker
+package import Console
+
+/// A queue that a runner does not serve: why not, in a line for people, and the exit status. `place` is the queue in messages.
+package struct UnservedQueue: Hashable, Sendable {
+  package let status: ExitStatus
+  package let line: LogMessage
+
+  /// A queue of this verdict. nil if the verdict is not one about the queue. `acceptance` says how the user accepts a queue that
+  /// may be lost.
+  package init?(
+    _ verdict: QueueInspection.Verdict, place: String, acceptance: LogMessage = "\(Advice.acceptingAnyQueue)"
+  ) {
+    status = .wrongQueue
+    switch verdict {
+    case .unsupported(let why): line = "cannot serve \(place): \(why)"
+    case .transient(.exclusive): line = "cannot serve \(place): it \(DeclarationInquiry.Transience.exclusive)"
+    case .transient(let why): line = "cannot serve \(place): it \(why)" + acceptance
+    case .unknowable, .refused, .ask, .known: return nil
+    }
+  }
+
+  /// A queue that has not what the options need. nil if it has.
+  package init?(_ options: AttemptOptions, on standing: QueueTopology, queue: WorkQueue, place: String) {
+    guard !AttemptPolicy(options: options, standing: standing).isPossible else { return nil }
+    status = .wrongQueue
+    line = "\(place) " + Self.lack(options, on: standing, queue)
+  }
+
+  /// A queue that stands alone, with queues beside it that have the names of a retry and a dead-letter queue.
+  package init(withForeignNeighbours queue: WorkQueue, place: String) {
+    status = .wrongQueue
+    line = """
+      cannot serve \(place): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what \
+      'amqp-job declare' makes with them
+      """
+  }
+
+  private static func lack(_ options: AttemptOptions, on standing: QueueTopology, _ queue: WorkQueue) -> LogMessage {
+    guard standing != .declared else { return .unwantedRetries }
+    guard options.areRequired else { return .missingDeadLetters }
+    guard case .deadLettering(.some) = standing else {
+      return
+        "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): "
+        + "go without, or remove that queue, and 'amqp-job declare \(queue.name.shellWord)' makes it anew with them"
+    }
+    return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "
+      + "go without a delay\(naming: .retryDelay)"
+  }
+}

@@ -1,0 +1,35 @@
+import Arguments
+
+extension Dead {
+  enum Action: String, CaseIterable {
+    case list
+    case show
+    case replay
+    case purge
+
+    /// The options that only some of the actions have.
+    var options: [any CommandOption] {
+      switch self {
+      case .list: DeadLetterOptions.options + [Dead.limit, Dead.json]
+      case .show: [DeadLetterOptions.id, DeadLetterOptions.position, Dead.json, Dead.standardError]
+      case .replay: DeadLetterOptions.options + [Dead.limit, Dead.dryRun]
+      case .purge: DeadLetterOptions.options + [Dead.dryRun]
+      }
+    }
+
+    /// - Throws: `UsageError` for another word, and for an option that does not go with the action
+    init(_ word: String, _ settings: Settings) throws {
+      guard let action = Self(rawValue: word) else {
+        let names = Self.allCases.map(\.rawValue)
+        let choice = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
+        throw UsageError("ACTION is \(choice), not '\(word)'")
+      }
+      let own = Set(action.options.map(\.name))
+      let foreign = Self.allCases.flatMap(\.options).filter { !own.contains($0.name) }
+      if let option = foreign.filter({ settings.isGiven($0) }).min(by: { $0.name < $1.name }) {
+        throw UsageError("\(option) does not go with \(action.rawValue)")
+      }
+      self = action
+    }
+  }
+}

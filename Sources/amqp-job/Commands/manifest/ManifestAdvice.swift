@@ -1,0 +1,49 @@
+import Arguments
+import Manifests
+
+/// What to say of a worker's settings that are probably mistaken.
+enum ManifestAdvice {
+  /// Mistakes in the pods that Kubernetes takes as they are.
+  static func warnings(_ worker: WorkerOptions) -> [String] {
+    let quoted = QuotedCommand(worker.command).map {
+      ["the pods may not find the command '\(worker.command[0])': \($0.advice)"]
+    }
+    let unknown = UnknownVariables(
+      tool: Main.tool, options: Run.definition.optionNames, synonyms: Run.definition.synonyms
+    )
+    .find(in: worker.environment.map { Array("\($0.name)=\($0.value)".utf8) })
+    return (quoted ?? []) + unknown.map(warning)
+  }
+
+  private static func warning(of variable: UnknownVariables.Found) -> String {
+    let meant = variable.meant.map { name in option(name) ?? "\(variableName(name))=..." }
+    return "\(ManifestWorkerOptions.environment) \(variable.name)=... is no setting of run, and is ignored there"
+      + (meant.map { ": did you mean \($0)?" } ?? "")
+  }
+
+  /// Why a variable is refused that the manifest sets.
+  static func refusal(ofVariable name: String) -> String {
+    let option = option { variableName($0) == name }
+    let advice = option.map { "use the option \($0)" } ?? "the manifest does"
+    return "\(ManifestWorkerOptions.environment) \(name)=... is not for you to set: \(advice)"
+  }
+
+  /// How to get what an option would do that `manifest` does not have. nil for an option that means nothing to it.
+  static func replacement(forOption name: String) -> String? {
+    if name == "n" { return "did you mean \(ManifestWorkerOptions.namespace)?" }
+    guard Run.definition.optionNames.contains(name) else { return nil }
+    guard !WorkerOptions.reservedVariables.contains(variableName(name)) else {
+      return "it is an option of run that the manifest sets itself"
+    }
+    return "run in the pods gets it by \(ManifestWorkerOptions.environment) \(variableName(name))=..."
+  }
+
+  private static func variableName(_ option: String) -> String { Settings.variableName(ofOption: option) }
+
+  private static func option(_ name: String) -> String? { option { $0 == name } }
+
+  /// The option of `manifest` with such a name.
+  private static func option(where isMeant: (String) -> Bool) -> String? {
+    ManifestCommand.definition.optionNames.first(where: isMeant).map { "--\($0)" }
+  }
+}

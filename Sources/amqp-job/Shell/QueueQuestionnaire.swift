@@ -1,0 +1,87 @@
+import AMQP
+import Broker
+import JobRunner
+
+/// Puts a runner's questions about a queue to the broker, on a channel that is opened for them.
+struct QueueQuestionnaire {
+  private static let channel: UInt16 = 2
+
+  let queue: WorkQueue
+  private let conversation: QueueConversation
+
+  init(_ queue: WorkQueue, _ session: BrokerSession) {
+    self.queue = queue
+    conversation = QueueConversation(session) { Failure($0, queue: queue.name, broker: session.broker) }
+  }
+
+  /// What a runner would find out about the queue. It is never `.ask`.
+  func inspect(_ transients: QueueInspection.Transients) throws(ConversationError) -> QueueInspection.Verdict {
+    var inspection = QueueInspection(queue: queue, channel: Self.channel, transients: transients)
+    var questions = Questions(inspection.questions)
+    while true {
+      switch inspection.take(try questions.answer(conversation), on: Self.channel) {
+      case nil: break
+      case .ask(let others): questions = Questions(others)
+      case let verdict?:
+        try questions.end(conversation)
+        return verdict
+      }
+    }
+  }
+
+  /// Whether there are queues beside the queue with the names of a retry and a dead-letter queue.
+  func searchNeighbours() throws(ConversationError) -> NeighbourSearch.Finding {
+    guard var search = NeighbourSearch(besidePlain: queue, on: Self.channel) else { return .absent }
+    var questions = Questions(search.questions)
+    while true {
+      guard let finding = search.take(try questions.answer(conversation), on: Self.channel) else { continue }
+      try questions.end(conversation)
+      return finding
+    }
+  }
+
+  /// Whether a queue exists exactly as declared. nil if the user may not know.
+  func isThere(_ declaration: Method.QueueDeclaration) throws(ConversationError) -> Bool? {
+    let methods: [Method] = [.channelOpen, .queueDeclare(DeclarationInquiry.comparison(declaration))]
+    var questions = Questions(methods.map { ChannelMethod($0, on: Self.channel) })
+    while true {
+      switch try questions.answer(conversation) {
+      case .queueDeclareOK:
+        try questions.end(conversation)
+        return true
+      case .channelClose(let reason) where reason.code == .preconditionFailed: return false
+      case .channelClose(let reason) where reason.code == .accessRefused: return nil
+      case .channelClose(let reason): throw explained(reason)
+      default: break
+      }
+    }
+  }
+
+  func explained(_ refusal: CloseReason) -> ConversationError { conversation.explained(.refused(refusal)) }
+
+  private struct Questions {
+    private var unsent: [ChannelMethod]
+    private var isOpen = true
+
+    init(_ methods: [ChannelMethod]) { unsent = methods }
+
+    mutating func answer(_ conversation: QueueConversation) throws(ConversationError) -> Method {
+      let method = try conversation.ask { session throws(SessionError) in
+        for question in unsent { try session.send(question.method, on: question.channel) }
+        while true {
+          let event = try session.nextEvent(until: .now + BrokerSession.callLimit)
+          if case .method(QueueQuestionnaire.channel, let method) = event { return method }
+        }
+      }
+      unsent = []
+      // A refusal closes the channel.
+      if case .channelClose = method { isOpen = false }
+      return method
+    }
+
+    func end(_ conversation: QueueConversation) throws(ConversationError) {
+      guard isOpen else { return }
+      try conversation.ask { session throws(SessionError) in try session.closeChannel(QueueQuestionnaire.channel) }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import Console
+import JobRunner
+import Testing
+
+@testable import amqp_job
+
+@Suite("What run makes of its options") struct RunTests {
+  private func options(_ words: String..., environment: [String] = []) throws -> JobOptions {
+    try options(words, environment: environment)
+  }
+
+  private func options(_ words: [String], environment: [String] = []) throws -> JobOptions {
+    let words = ["--url", "amqp://h", "--queue", "q"] + words + ["--", "worker"]
+    var settings = try settings(Run.self, words, environment: environment)
+    var options = try Run.jobOptions(&settings, BrokerOptions(&settings))
+    _ = try Run.keptErrorSize(&settings, &options)
+    return options
+  }
+
+  @Test("A runner without options takes one item and waits for it") func defaults() throws {
+    let options = try options()
+    #expect(options.extent == .count(1))
+    #expect(options.whenEmpty == .wait)
+    #expect(!options.endsWhenDrained)
+    #expect(!options.attempts.areRequired)
+  }
+
+  @Test("The options say how much is to be done") func extents() throws {
+    #expect(try options("-n", "7").extent == .count(7))
+    #expect(try options("--drain").extent == .drain)
+    #expect(try options("--forever").extent == .forever)
+    #expect(try options("-n", "7", "--when-empty", "exit").endsWhenDrained)
+  }
+
+  @Test("An option outweighs the variable of another one that it excludes") func excludedVariables() throws {
+    #expect(try options("--drain", environment: ["AMQP_JOB_FOREVER=true"]).extent == .drain)
+    #expect(try options("-n", "2", environment: ["AMQP_JOB_DRAIN=true"]).extent == .count(2))
+  }
+
+  @Test("Attempts that are asked for need a queue that counts them, and a delay needs a retry queue")
+  func attempts() throws {
+    let counted = try options("--max-attempts", "5").attempts
+    #expect(counted.areRequired && !counted.needRetryQueue && counted.maxAttempts == 5)
+    let delayed = try options("--retry-delay", "2s").attempts
+    #expect(delayed.areRequired && delayed.needRetryQueue && delayed.retryDelay == .seconds(2))
+    #expect(try options("--reject-on", "2,65-67").attempts.rejectedStatuses == [2, 65, 66, 67])
+  }
+
+  @Test(
+    "Options that do not go together are refused",
+    arguments: [
+      (["--drain", "--forever"], "--count, --drain and --forever exclude each other"),
+      (["--drain", "-n", "2"], "--count, --drain and --forever exclude each other"),
+      (["--drain", "--when-empty", "exit"], "--when-empty goes with --count"),
+      (["--drain-timeout", "1m"], "--drain-timeout goes with --drain, or --when-empty exit"),
+      (["--forever", "--drain-timeout", "1m"], "--drain-timeout goes with --drain, or --when-empty exit"),
+      (
+        ["--on-failure", "reject", "--max-attempts", "2"],
+        "--on-failure excludes --max-attempts, --retry-delay and --reject-on, which count attempts"
+      ),
+      (
+        ["--on-failure", "reject", "--keep-stderr", "1KiB"],
+        "--keep-stderr goes into dead letters that amqp-job publishes, but with --on-failure it publishes none"
+      ),
+      (
+        ["--assume", "quorum", "--keep-stderr", "1KiB"],
+        "--keep-stderr goes into dead letters, but the queue has none if --assume is right"
+      ),
+      (
+        ["--assume", "declared", "--on-failure", "reject"],
+        "--on-failure is for queues without retries, and --assume says 'declared'"
+      ),
+    ])
+  func refusedOptions(words: [String], error: String) throws {
+    #expect(try usageError { _ = try options(words) } == error)
+  }
+}
