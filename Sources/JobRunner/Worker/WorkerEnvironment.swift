@@ -70,11 +70,15 @@ private enum TraceContext: String, CaseIterable {
 /// The variables about one item, and the names of those that were left out.
 private struct ItemVariables {
   private(set) var entries: [[UInt8]] = []
-  /// The item's trace context, as `NAME=value`.
-  private(set) var traceContext: [[UInt8]] = []
+  private var context: [TraceContext: [UInt8]] = [:]
   private var omitted: [UInt8] = []
   private var isAnyOmitted = false
   private var byteCount = 0
+
+  /// The item's trace context, as `NAME=value`.
+  var traceContext: [[UInt8]] {
+    TraceContext.allCases.compactMap { field in context[field].map { Array("\(field.variable)=".utf8) + $0 } }
+  }
 
   init(_ item: WorkItem) {
     let properties = item.properties
@@ -113,7 +117,7 @@ private struct ItemVariables {
       if let field = TraceContext(rawValue: scalar.header.description), !scalar.value.contains(0),
         scalar.value.count <= field.maxSize
       {
-        traceContext.append(Array("\(field.variable)=".utf8) + scalar.value)
+        context[field] = scalar.value
       }
     }
   }
