@@ -32,7 +32,8 @@ struct StatusWatch {
     let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
     do throws(ConversationError) {
       while try !watch(signals) {}
-    } catch .stopped(let signal) {
+    } catch {
+      guard case .stopped(let signal) = error else { throw error }
       ExitStatus.signal(signal).exit()
     }
   }
