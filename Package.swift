@@ -51,7 +51,8 @@ let package = Package(
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "Console", "JobRunner", "Linux", "Manifests", "Publishing", "Steps", "TLS",
+        "AMQP", "Arguments", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Manifests", "Publishing", "Steps",
+        "TLS",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),

@@ -18,6 +18,11 @@ package enum JSON: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// A duration in seconds, with three digits after the point at most.
+  package static func seconds(_ duration: Duration) -> JSON {
+    .number(Double(duration / .milliseconds(1)).rounded() / 1000)
+  }
+
   /// The value as JSON text on one line.
   package var description: String {
     switch self {

@@ -1,5 +1,19 @@
-/// Decodes base64 (RFC 4648), in which JSON strings carry bytes.
+/// Encodes and decodes base64 (RFC 4648), in which JSON strings carry bytes.
 package enum Base64 {
+  private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+
+  /// Encodes bytes as base64 with padding (RFC 4648, section 4).
+  package static func encoded(_ bytes: [UInt8]) -> String {
+    var text = ""
+    text.reserveCapacity((bytes.count + 2) / 3 * 4)
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+      let group = bytes[start..<min(start + 3, bytes.count)]
+      let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+      for index in 0...3 { text.append(index <= group.count ? digits[bits >> (18 - 6 * index) & 63] : "=") }
+    }
+    return text
+  }
+
   /// Decodes base64 with padding (RFC 4648, section 4). nil if the text is invalid.
   package static func decoded(_ text: String) -> [UInt8]? {
     let digits = Array(text.utf8)

@@ -1,7 +1,7 @@
 /// The environment of a worker in a step: its container's own, and the variables about the item.
 package enum StepEnvironment {
   private static let equals = UInt8(ascii: "=")
-  private static let allowed = ["WORK_ITEM_", "TRACEPARENT="].map { Array($0.utf8) }
+  private static let allowed = ["WORK_ITEM_", "TRACEPARENT=", "TRACESTATE=", "BAGGAGE="].map { Array($0.utf8) }
 
   /// The form in which the variables are passed: each entry, `NAME=value`, with a NUL behind it.
   package static func encoded(_ variables: [[UInt8]]) -> [UInt8] { variables.flatMap { $0 + [0] } }

@@ -65,7 +65,7 @@ struct RunnerHarness {
       guard moves.removeValue(forKey: slot) != nil else { return }
     case .timer(let timer):
       guard timers.remove(timer) != nil else { return }
-    case .delivered(let envelope, let properties, _, _):
+    case .delivered(let envelope, let properties, _, _, _):
       tagIDs[envelope.deliveryTag] = properties.messageID
     default: break
     }

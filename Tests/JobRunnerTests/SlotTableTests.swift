@@ -13,7 +13,8 @@ import Testing
   private static let job = Job(item: item, startedAt: .now)
   private static let moving = MovingItem(item: item, move: Move(destination: .queue, attempts: 0), ended: nil)
   private static let word = LastItem(
-    ended: EndedJob(item: item, outcome: .done, what: "done", status: .exited(0), duration: .zero), settlement: .acked)
+    ended: EndedJob(item: item, outcome: .done, what: "done", status: .exited(0), startedAt: .now, duration: .zero),
+    settlement: .acked)
 
   private static let states: [Slot.State] = [
     .noChannel, .idle, .consuming, .cancelling, .working(job), .orphaned(job), .holding(item, for: 1), .abandoning,

@@ -99,6 +99,20 @@ import Testing
     #expect(self.variables(item(), inherited: ["TRACEPARENT=ours"])["TRACEPARENT"] == "ours")
   }
 
+  @Test("A trace context is that of the item as a whole, or the runner's own as a whole")
+  func traceContext() {
+    let own = ["TRACEPARENT=ours", "TRACESTATE=ours", "BAGGAGE=ours"]
+    let whole = variables(
+      item(["traceparent": .string("00-ab"), "tracestate": .string("a=1"), "baggage": .string("b=2")]), inherited: own)
+    #expect([whole["TRACEPARENT"], whole["TRACESTATE"], whole["BAGGAGE"]] == ["00-ab", "a=1", "b=2"])
+    let part = variables(item(["traceparent": .string("00-ab")]), inherited: own)
+    #expect([part["TRACEPARENT"], part["TRACESTATE"], part["BAGGAGE"]] == ["00-ab", nil, nil])
+    let none = variables(item(), inherited: own)
+    #expect([none["TRACEPARENT"], none["TRACESTATE"], none["BAGGAGE"]] == ["ours", "ours", "ours"])
+    let long = variables(item(["baggage": .string(ByteString([UInt8](repeating: 65, count: 8193)))]))
+    #expect(long["BAGGAGE"] == nil && long["WORK_ITEM_HEADER_BAGGAGE"] != nil)
+  }
+
   @Test("The runner's settings are withheld from the worker") func settingsAreWithheld() {
     let inherited = ["PATH=/bin", "AMQP_URL=u", "AMQP_JOB_GRACE=1s", "BROKER_URL=u", "QUEUE=q", "WORK_ITEM_ID=stale"]
     let withheld = variables(item(), inherited: inherited, used: ["AMQP_URL", "BROKER_URL"])

@@ -20,6 +20,8 @@ package struct DeadLetter: Hashable, Sendable {
     case tooLarge = "too large"
     /// A step, which is a worker in another container, went away while it worked on the item.
     case stepLost = "step lost"
+    /// The worker exited 0, and no queue took its result.
+    case resultRefused = "result refused"
   }
 
   /// The reason in the words of the runner, or else of the broker.

@@ -54,7 +54,7 @@ extension LogEntry.Value {
     case .text(let text): .text(text)
     case .integer(let number): .integer(Int64(number))
     case .flag(let value): .boolean(value)
-    case .seconds(let duration): .number(Double(duration / .milliseconds(1)).rounded() / 1000)
+    case .seconds(let duration): .seconds(duration)
     }
   }
 }

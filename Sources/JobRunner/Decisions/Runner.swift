@@ -67,7 +67,7 @@ package struct Runner: Sendable {
     self.now = now
     if case .closing(let status) = phase { return closing(event, status) }
     if let slot = event.slot, !slots.indices.contains(slot) { return [] }
-    if case .delivered(_, _, _, let slot) = event, keepsDeliveries {
+    if case .delivered(_, _, _, _, let slot) = event, keepsDeliveries {
       deferred.deferDelivery(event, in: slot)
       return []
     }
@@ -101,13 +101,15 @@ package struct Runner: Sendable {
 
   private mutating func decide(_ event: RunnerEvent) -> [RunnerAction] {
     switch event {
+    case .resultRefused(let reason, let slot): return resultRefused(reason, in: slot)
     case .stepsReady, .stepSilent, .stepRefused, .stepUnavailable, .stepFailed: return stepChanged(event)
     case .connected(let server): return connected(to: server)
     case .connectionFailed(let failure): return connectionFailed(failure)
     case .connectionClosed: return connectionClosed()
     case .connectionsClosed: return []
-    case .delivered(let envelope, let properties, let digest, let slot):
-      let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
+    case .delivered(let envelope, let properties, let size, let digest, let slot):
+      var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
+      item.bodySize = size
       return take(item, in: slot)
     case .tooLarge(let envelope, let properties, let slot):
       var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)

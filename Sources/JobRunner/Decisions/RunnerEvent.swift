@@ -10,7 +10,7 @@ package enum RunnerEvent: Hashable, Sendable {
   /// A method has come on a channel.
   case method(Method, channel: UInt16)
   /// A message has come, and its body is kept for the slot. The digest is that of the body, if one was asked for.
-  case delivered(Envelope, BasicProperties, digest: Int?, slot: Int)
+  case delivered(Envelope, BasicProperties, bodySize: UInt64 = 0, digest: Int?, slot: Int)
   /// A message has come whose body could not be stored. It is kept for the slot as far as a copy needs it.
   case notStored(Envelope, BasicProperties, reason: String, slot: Int)
   /// A message has come that is larger than the runner takes. It is kept as far as a copy needs it.
@@ -37,6 +37,8 @@ package enum RunnerEvent: Hashable, Sendable {
   case stepUnavailable(StepPlace, reason: String, slot: Int)
   /// The item has failed in a step.
   case stepFailed(StepFailure, slot: Int)
+  /// The worker exited 0, and its result could not be published.
+  case resultRefused(reason: String, slot: Int)
   /// The worker was stopped by a signal. `terminal` is nil if there is no terminal.
   case workerStopped(Signal, terminal: TerminalHolder?, slot: Int)
   /// The broker has confirmed the copy of a move.
@@ -59,9 +61,9 @@ package enum RunnerEvent: Hashable, Sendable {
   /// The slot that the event is about.
   var slot: Int? {
     switch self {
-    case .delivered(_, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
+    case .delivered(_, _, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
-      .stepFailed(_, let slot), .stepUnavailable(_, _, let slot),
+      .resultRefused(_, let slot), .stepFailed(_, let slot), .stepUnavailable(_, _, let slot),
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
       .moveUnconfirmed(_, let slot),
       .moveRefused(_, let slot),

@@ -4,6 +4,13 @@ package import Linux
 extension EventLoop {
   /// What the event loop needs besides the decisions.
   package struct Configuration {
+    /// The steps that an item passes before the worker gets it.
+    package struct Steps {
+      package var places: [StepPlace] = []
+      /// The version of this program, which a step is told.
+      package var version = ""
+    }
+
     /// How to log in, and where.
     package var access: BrokerAccess
     /// In seconds.
@@ -12,10 +19,7 @@ extension EventLoop {
     package var connectionName: String
     /// The worker's program, whose environment is filled in for each item. nil if the last step is the last worker.
     package var worker: ProcessGroups.Program?
-    /// The steps that an item passes before the worker gets it.
-    package var steps: [StepPlace] = []
-    /// The version of this program, which a step is told.
-    package var version = ""
+    package var steps = Steps()
     package var environment: WorkerEnvironment
     package var feed: Feed
     /// The directory for bodies that are too large for memory.
@@ -31,6 +35,8 @@ extension EventLoop {
     package var keptErrorSize: Int?
     /// The file that shows that the event loop turns, if there is one.
     package var liveness: Liveness?
+    /// Called with what was done on each item, if the runner records that.
+    package var record: (JobRecord) -> Void = { _ in }
     /// Called with the name that the broker has chosen for the runner's own queue.
     package var announceQueue: (String) -> Void = { _ in }
 

@@ -22,6 +22,8 @@ struct Copies {
   private var spares: SpareDescriptors?
   /// The copies that wait for their mark to be confirmed, by slot.
   private var unmarked: [Int: Copy] = [:]
+  /// The results that are being published, by slot.
+  private var results: [Int: PendingResult] = [:]
 
   /// - Throws: `SystemError` if no descriptors are left.
   init(access: BrokerAccess) throws {
@@ -91,6 +93,53 @@ struct Copies {
     return discarded
   }
 
+  // MARK: Results
+
+  fileprivate struct PendingResult {
+    let destination: Destination
+    let isSuccess: Bool
+    /// The end of the worker, which the runner is told when the result is in its queue.
+    let end: RunnerEvent
+  }
+
+  /// The id of a slot's result.
+  private static func resultID(_ slot: Int) -> Int { firstResultID + slot }
+  private static func resultSlot(_ id: Int) -> Int? { id >= firstResultID ? id - firstResultID : nil }
+  /// Above the numbers of all slots.
+  private static let firstResultID = 1 << 20
+
+  /// Publishes the result of a worker, whose `end` is the event that follows.
+  mutating func publish(
+    _ result: JobResult, body: any MessageBody, slot: Int, then end: RunnerEvent, beside link: BrokerLink,
+    _ parameters: Connection.Parameters
+  ) -> [BrokerLink] {
+    let discarded = connect(beside: link, parameters)
+    results[slot] = PendingResult(destination: result.destination, isSuccess: result.isSuccess, end: end)
+    publisher?.publish(Self.resultID(slot), result.properties, body: body, to: result.destination)
+    return discarded
+  }
+
+  /// Forgets the slot's result. Returns false if there is none.
+  mutating func dropResult(slot: Int) -> Bool {
+    guard results.removeValue(forKey: slot) != nil else { return false }
+    publisher?.drop(Self.resultID(slot))
+    return true
+  }
+
+  /// The event that follows the broker's word about a result; nil for any other message.
+  private mutating func resultEvent(_ event: CopyPublisher.Event) -> RunnerEvent? {
+    switch event {
+    case .confirmed(let id): takeResult(id).map { $0.end }
+    case .refused(let id, let refusal): takeResult(id).map { $0.event(refusedFor: "\(refusal)") }
+    case .failed(let id, let reason): takeResult(id).map { $0.event(refusedFor: reason) }
+    case .advanced, .blocked, .unblocked: nil
+    }
+  }
+
+  private mutating func takeResult(_ id: Int) -> PendingResult? {
+    Self.resultSlot(id).flatMap { results.removeValue(forKey: $0) }
+  }
+
   /// The copy is no longer waited for.
   mutating func drop(slot: Int) {
     unmarked[slot] = nil
@@ -113,7 +162,7 @@ struct Copies {
 
   /// Sends and receives what is possible now, and returns the events.
   mutating func process(_ readiness: PollReadiness) -> [RunnerEvent] {
-    (publisher?.process(readiness, now: .now) ?? []).compactMap { take($0) }
+    (publisher?.process(readiness, now: .now) ?? []).compactMap { resultEvent($0) ?? take($0) }
   }
 
   private mutating func take(_ event: CopyPublisher.Event) -> RunnerEvent? {
@@ -127,6 +176,10 @@ struct Copies {
     case .refused(let id, .closed(let reason)): .moveRefused(reason, slot: failed(id).slot)
     case .refused(let id, let refusal): moveFailed(id, "\(refusal)")
     case .failed(let id, let reason): .moveUnconfirmed(reason: reason, slot: failed(id).slot)
+    case .advanced(let id) where Self.resultSlot(id) != nil: nil
+    case .confirmed(let id) where Self.resultSlot(id) != nil, .refused(let id, _) where Self.resultSlot(id) != nil,
+      .failed(let id, _) where Self.resultSlot(id) != nil:
+      nil
     case .advanced(let slot): .moveAdvanced(slot: slot)
     case .blocked(let reason): .movesBlocked(reason: reason)
     case .unblocked: .movesBlocked(reason: nil)
@@ -149,5 +202,13 @@ struct Copies {
   private mutating func failed(_ id: Int) -> (slot: Int, copy: Copy?) {
     guard let slot = Self.markedSlot(id) else { return (id, nil) }
     return (slot, unmarked.removeValue(forKey: slot))
+  }
+}
+
+extension Copies.PendingResult {
+  /// A failure without its result is still that failure.
+  fileprivate func event(refusedFor reason: String) -> RunnerEvent {
+    guard isSuccess, let slot = end.slot else { return end }
+    return .resultRefused(reason: "\(destination): \(reason)", slot: slot)
   }
 }

@@ -11,7 +11,7 @@ extension EventLoop {
     case .silent(let step, let reason): .stepSilent(step, reason: reason)
     case .refused(let step, let reason): .stepRefused(step, reason: reason)
     case .unavailable(let step, let reason, let slot): .stepUnavailable(step, reason: reason, slot: slot)
-    case .failed(let failure, let slot): .stepFailed(failure, slot: slot)
+    case .failed(let failure, let slot): failed(failure, slot: slot)
     case .notStarted(let error, let step, let slot): .notStarted(error, in: "step '\(step.name)': ", slot: slot)
     case .outputNotKept(let error, let step, let slot):
       .commandRefused(
@@ -25,8 +25,16 @@ extension EventLoop {
   private func startLast(on item: WorkItem, _ output: OutputFile?, slot: Int) -> RunnerEvent? {
     do {
       let isStarted = try retryingOnShortage { try workers.startLast(on: item, output, slot: slot) }
-      return isStarted ? nil : .workerEnded(.exited(0), slot: slot)
+      guard !isStarted else { return nil }
+      return publishingResult(output, of: .exited(0), before: .workerEnded(.exited(0), slot: slot), slot: slot)
     } catch { return .notStarted(error, slot: slot) }
+  }
+
+  /// The output of a step that failed is no result, so that of the item is empty.
+  private func failed(_ failure: StepFailure, slot: Int) -> RunnerEvent? {
+    let end = RunnerEvent.stepFailed(failure, slot: slot)
+    guard case .ended(let status) = failure.end else { return end }
+    return publishingResult(nil, of: status, before: end, slot: slot)
   }
 }
 
@@ -42,10 +50,12 @@ extension RunnerEvent {
 }
 
 extension EventLoop.Configuration {
-  /// The workers of the steps; nil if there are none.
-  func stepWorkers(limit: Duration) -> StepWorkers? {
-    guard !steps.isEmpty else { return nil }
+  /// The workers of the steps; nil if there are none. With `keepsOutput`, what the last step writes is kept even if no command
+  /// follows it.
+  func stepWorkers(limit: Duration, keepsOutput: Bool) -> StepWorkers? {
+    guard !steps.places.isEmpty else { return nil }
     return StepWorkers(
-      steps, hasCommand: worker != nil, spoolDirectory: spoolDirectory, limit: limit, version: version, now: .now)
+      steps.places, hasCommand: worker != nil, keepsOutput: keepsOutput, spoolDirectory: spoolDirectory, limit: limit,
+      version: steps.version, now: .now)
   }
 }

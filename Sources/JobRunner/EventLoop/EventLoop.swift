@@ -41,7 +41,9 @@ package final class EventLoop {
     copies = try Copies(access: configuration.access)
     workers = Workers(
       processes, configuration.worker, configuration.environment, configuration.feed,
-      configuration.stepWorkers(limit: options.connection.connectTimeout))
+      configuration.stepWorkers(
+        limit: options.connection.connectTimeout, keepsOutput: options.results != nil),
+      keepingOutputIn: options.results == nil ? nil : configuration.spoolDirectory)
     workers.errors = configuration.keptErrorSize.map(WorkerErrors.init)
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
@@ -111,7 +113,7 @@ package final class EventLoop {
   /// How long the broker may take to answer the close of a connection while other things go on.
   static let closeLimit: Duration = .seconds(5)
 
-  private func discard(_ links: [BrokerLink]) {
+  func discard(_ links: [BrokerLink]) {
     for link in links { closing.add(link, limit: .now + Self.closeLimit) }
   }
 
@@ -169,7 +171,9 @@ package final class EventLoop {
         return handle(.tooLarge(delivery.envelope, delivery.properties, slot: slot))
       }
       let digest = runner.options.worker.onDisconnect == .finish ? try body.digest() : nil
-      handle(.delivered(delivery.envelope, delivery.properties, digest: digest, slot: slot))
+      handle(
+        .delivered(
+          delivery.envelope, delivery.properties, bodySize: delivery.bodySize, digest: digest, slot: slot))
     } catch {
       let reason = SystemError.reason(of: error)
       handle(.notStored(delivery.envelope, delivery.properties, reason: reason, slot: slot))
@@ -186,7 +190,9 @@ package final class EventLoop {
     for worker in workers.reap() {
       // A signal that the terminal sends to its foreground is meant for the runner, too, which is in the background.
       if worker.hadTerminal, worker.status == .killed(.interrupt) { handle(.signal(.interrupt)) }
-      handle(.workerEnded(worker.status, standardError: worker.standardError, slot: worker.slot))
+      let end = RunnerEvent.workerEnded(worker.status, standardError: worker.standardError, slot: worker.slot)
+      let output = workers.takeOutput(slot: worker.slot)
+      publishingResult(output, of: worker.status, before: end, slot: worker.slot).map(handle)
     }
   }
 
@@ -196,7 +202,7 @@ package final class EventLoop {
     log(LogEntry(.notice, "\(runner.state(now: now, timers: timers.all)); connection: \(connection)"))
   }
 
-  private func handle(_ event: RunnerEvent) {
+  func handle(_ event: RunnerEvent) {
     followUps.append(event)
     while result == nil, !followUps.isEmpty {
       let event = followUps.removeFirst()
@@ -225,12 +231,15 @@ package final class EventLoop {
     case .dropMove(let slot): copies.drop(slot: slot)
     case .releaseBody(let slot): bodies.release(slot: slot)
     case .endOfWork: processes.dismissGuardian()
-    case .signalWorker(let signal, let slot): followUps += stepEvents(workers.signal(signal, slot: slot))
+    case .signalWorker(let signal, let slot):
+      dropResult(signal, slot: slot)
+      followUps += stepEvents(workers.signal(signal, slot: slot))
     case .lendTerminal(let slot): workers.lendTerminal(slot: slot)
     case .suspend(let slot): workers.suspend(slot: slot)
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
     case .log(let entry): log(entry)
+    case .record(let record): configuration.record(record)
     case .queueNamed(let name): configuration.announceQueue(name)
     case .finish(let status): result = status
     }

@@ -6,6 +6,8 @@ struct Workers {
   private struct Worker {
     let processID: Int32
     let input: ChildInput
+    /// What the worker writes, if its result is published.
+    let output: OutputFile?
   }
 
   private let processes: ProcessGroups
@@ -13,7 +15,11 @@ struct Workers {
   private let arguments: ArgumentTemplate
   private let environment: WorkerEnvironment
   private let feed: Feed
+  /// The directory for what workers write, if their results are published.
+  private let outputDirectory: String?
   private var running: [Int: Worker] = [:]
+  /// What workers have written that have ended.
+  private var outputs: [Int: OutputFile] = [:]
   /// The workers in other containers, if an item passes steps.
   private var steps: StepWorkers?
   /// The workers' standard errors, if their ends are kept.
@@ -23,8 +29,9 @@ struct Workers {
 
   init(
     _ processes: ProcessGroups, _ program: ProcessGroups.Program?, _ environment: WorkerEnvironment, _ feed: Feed,
-    _ steps: StepWorkers?
+    _ steps: StepWorkers?, keepingOutputIn outputDirectory: String? = nil
   ) {
+    self.outputDirectory = outputDirectory
     self.processes = processes
     self.program = program
     arguments = ArgumentTemplate(program?.arguments ?? [])
@@ -57,7 +64,9 @@ struct Workers {
 
   private mutating func start(_ program: ProcessGroups.Program, _ input: ChildInput, slot: Int) throws {
     let pipe = try errors.map { _ in try processes.makeErrorOutput() }
-    running[slot] = Worker(processID: try processes.start(program, input: input, errorOutput: pipe), input: input)
+    let output = try outputDirectory.map { try OutputFile(in: $0) }
+    let processID = try processes.start(program, input: input, output: output, errorOutput: pipe)
+    running[slot] = Worker(processID: processID, input: input, output: output)
     if let pipe { errors?.begin(pipe, slot: slot) }
   }
 
@@ -119,12 +128,17 @@ struct Workers {
 
   // MARK: Ends
 
+  /// What the worker has written that has just ended in the slot.
+  mutating func takeOutput(slot: Int) -> OutputFile? { outputs.removeValue(forKey: slot) }
+
   /// The workers that have ended since the last call.
   mutating func reap() -> [(slot: Int, status: ProcessStatus, standardError: String?, hadTerminal: Bool)] {
     var ended: [(slot: Int, status: ProcessStatus, standardError: String?, hadTerminal: Bool)] = []
     for child in processes.reap() {
       guard let slot = slot(of: child.processID) else { continue }
-      running.removeValue(forKey: slot)?.input.finish()
+      let worker = running.removeValue(forKey: slot)
+      worker?.input.finish()
+      outputs[slot] = worker?.output
       let hadTerminal = terminal?.hasForeground(child.processID) == true
       if hadTerminal { terminal?.restoreForeground() }
       ended.append((slot, child.status, errors?.finish(slot: slot), hadTerminal))

@@ -42,6 +42,7 @@ struct StepWorkers {
 
   private let links: [StepLink]
   private let hasCommand: Bool
+  private let keepsOutput: Bool
   private let spoolDirectory: String
   /// How long an item waits for a step that went away.
   private let limit: Duration
@@ -51,11 +52,13 @@ struct StepWorkers {
   private var told: Set<Int> = []
 
   init(
-    _ places: [StepPlace], hasCommand: Bool, spoolDirectory: String, limit: Duration, version: String,
+    _ places: [StepPlace], hasCommand: Bool, keepsOutput: Bool = false, spoolDirectory: String, limit: Duration,
+    version: String,
     now: ContinuousClock.Instant
   ) {
     links = places.map { StepLink($0, version: version, now: now) }
     (self.hasCommand, self.spoolDirectory, self.limit) = (hasCommand, spoolDirectory, limit)
+    self.keepsOutput = keepsOutput || hasCommand
   }
 
   // MARK: Waiting
@@ -168,7 +171,7 @@ struct StepWorkers {
   private mutating func send(slot: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?) -> [Event] {
     guard var passage = passages[slot] else { return [] }
     let step = passage.sequence.current
-    if links[step].isReady, step + 1 < links.count || hasCommand {
+    if links[step].isReady, step + 1 < links.count || keepsOutput {
       do throws(SystemError) { passage.output = try OutputFile(in: spoolDirectory) } catch {
         passages[slot] = nil
         return [.outputNotKept(error, step: links[step].place, slot: slot)]

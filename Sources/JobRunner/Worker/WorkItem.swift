@@ -8,6 +8,8 @@ package struct WorkItem: Hashable, Sendable {
   package var envelope: Envelope
   package var properties: BasicProperties
   package var queue: String
+  /// The size of the body in bytes.
+  package var bodySize: UInt64 = 0
   /// The digest of the body, if one was asked for.
   package var digest: Int?
   /// The body is larger than the runner takes.

@@ -39,9 +39,10 @@ package struct WorkerEnvironment: Sendable {
   package func entries(for item: WorkItem, path: String? = nil) -> [[UInt8]] {
     let variables = ItemVariables(item)
     let entries = variables.entries + (path.map { [Array("WORK_ITEM_FILE=\($0)".utf8)] } ?? [])
-    guard let traceParent = variables.traceParent else { return inherited + entries }
-    return inherited.filter { !$0.starts(with: Array("TRACEPARENT=".utf8)) }
-      + entries + [Array("TRACEPARENT=".utf8) + traceParent]
+    guard !variables.traceContext.isEmpty else { return inherited + entries }
+    // The three belong together, so none of the runner's own is mixed with those of the item.
+    let own = TraceContext.allCases.map { Array("\($0.variable)=".utf8) }
+    return inherited.filter { entry in !own.contains { entry.starts(with: $0) } } + entries + variables.traceContext
   }
 }
 
@@ -49,17 +50,35 @@ extension WorkItem {
   /// The environment's variables about the item, as `NAME=value`, for a worker in another container.
   var variables: [[UInt8]] {
     let variables = ItemVariables(self)
-    return variables.entries + (variables.traceParent.map { [Array("TRACEPARENT=".utf8) + $0] } ?? [])
+    return variables.entries + variables.traceContext
   }
+}
+
+/// The headers of W3C Trace Context and Baggage, which a worker gets in variables of their own
+/// (<https://opentelemetry.io/docs/specs/otel/context/env-carriers/>).
+private enum TraceContext: String, CaseIterable {
+  case traceParent = "traceparent"
+  case traceState = "tracestate"
+  case baggage
+
+  var variable: String { rawValue.uppercased() }
+
+  /// The longest value that is passed on. W3C's form of the first has 55 bytes, and it limits the last to 8192.
+  var maxSize: Int { self == .traceParent ? 512 : 8192 }
 }
 
 /// The variables about one item, and the names of those that were left out.
 private struct ItemVariables {
   private(set) var entries: [[UInt8]] = []
-  private(set) var traceParent: [UInt8]?
+  private var context: [TraceContext: [UInt8]] = [:]
   private var omitted: [UInt8] = []
   private var isAnyOmitted = false
   private var byteCount = 0
+
+  /// The item's trace context, as `NAME=value`.
+  var traceContext: [[UInt8]] {
+    TraceContext.allCases.compactMap { field in context[field].map { Array("\(field.variable)=".utf8) + $0 } }
+  }
 
   init(_ item: WorkItem) {
     let properties = item.properties
@@ -95,9 +114,10 @@ private struct ItemVariables {
       } else {
         omit(scalar.header.description)
       }
-      // The form that the W3C defines has 55 bytes.
-      if scalar.header == "traceparent", !scalar.value.contains(0), scalar.value.count <= 512 {
-        traceParent = scalar.value
+      if let field = TraceContext(rawValue: scalar.header.description), !scalar.value.contains(0),
+        scalar.value.count <= field.maxSize
+      {
+        context[field] = scalar.value
       }
     }
   }

@@ -12,6 +12,16 @@ package final class LogFile: Sendable {
     file = Descriptor(owning: number)
   }
 
+  /// Writes the first line, which includes its newline, if the file has none yet. Several processes may do this at once.
+  package func begin(with line: String) throws(SystemError) {
+    flock(file.number, LOCK_EX)
+    defer { flock(file.number, LOCK_UN) }
+    var status = stat()
+    guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
+    guard status.st_mode & S_IFMT != S_IFREG || status.st_size == 0 else { return }
+    guard append(line) else { throw SystemError("write") }
+  }
+
   /// Appends a line, which includes its newline, without waiting. Returns whether the whole line was written.
   package func append(_ line: String) -> Bool {
     let bytes = Array(line.utf8)

@@ -16,6 +16,18 @@ package final class OutputFile {
   /// To be called once the program has its own descriptor.
   package func closeWriter() { writer = nil }
 
+  /// How many bytes were written.
+  package func byteCount() throws(SystemError) -> UInt64 {
+    var status = stat()
+    guard fstat(reader.number, &status) == 0 else { throw SystemError("fstat") }
+    return UInt64(status.st_size)
+  }
+
+  /// Up to `count` of the bytes that were written, from `offset` on.
+  package func read(at offset: UInt64, atMost count: Int) throws(SystemError) -> [UInt8] {
+    try reader.read(at: off_t(offset), atMost: count)
+  }
+
   /// A descriptor at the beginning of what was written. Only one child at a time may use it, because they would share its
   /// offset.
   package func rewoundReader() throws(SystemError) -> Descriptor {

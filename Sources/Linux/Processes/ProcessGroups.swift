@@ -46,14 +46,16 @@ package final class ProcessGroups {
   }
 
   /// Starts `program`, and returns its process id, which is also the id of its process group. Its standard input comes
-  /// from `input`. Its standard error goes to `errorOutput`, or to the standard error of this process if that is nil. Its
-  /// standard output is the one of this process. If this throws, the program does not run.
+  /// from `input`. Its standard output goes to `output`, and its standard error to `errorOutput`, or to those of this
+  /// process if these are nil. If this throws, the program does not run.
   package func start(
-    _ program: Program, input: ChildInput, errorOutput: ChildErrorOutput? = nil
+    _ program: Program, input: ChildInput, output: OutputFile? = nil, errorOutput: ChildErrorOutput? = nil
   ) throws(SystemError) -> Int32 {
     let processID = try start(
-      program, input: input.readEndNumber, output: -1, error: errorOutput?.writeEndNumber ?? -1)
+      program, input: input.readEndNumber, output: output?.writer?.number ?? -1,
+      error: errorOutput?.writeEndNumber ?? -1)
     input.closeReadEnd()
+    output?.closeWriter()
     errorOutput?.closeWriteEnd()
     return processID
   }

@@ -22,6 +22,8 @@ package struct BatchConfiguration {
   package var givesIDs = true
   /// The number of items at the beginning that are not published.
   package var skip: Int
+  /// Called for each item that is going to be published, with its number and the id that its worker's result will have.
+  package var onItem: (Int, ByteString?) -> Void = { _, _ in }
   package var limits: Publication.Limits
 
   package init(

@@ -105,7 +105,10 @@ package final class BatchPublisher {
 
   private func takeItems() {
     do {
-      while publication.wantsItem, let item = try items.next() { handle(.item(item)) }
+      while publication.wantsItem, let item = try items.next() {
+        configuration.onItem(item.number, item.resultID)
+        handle(.item(item))
+      }
       if items.isAtEnd, publication.wantsItem { handle(.inputEnded(nil)) }
     } catch {
       handle(.inputEnded(error))

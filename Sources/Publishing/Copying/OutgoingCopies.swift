@@ -114,7 +114,7 @@ struct OutgoingCopies {
     try sink.send(
       .basicPublish(
         exchange: ByteString(message.destination.exchange), routingKey: ByteString(message.destination.routingKey),
-        mandatory: true),
+        mandatory: !message.destination.isDirectReply),
       properties: message.properties, bodySize: message.body.size, on: number)
     channels[index].publishedCount += 1
     channels[index].isBusy = true

@@ -11,6 +11,9 @@ struct Item {
   /// The memory that the item takes, in bytes.
   var sizeInMemory: Int
 
+  /// The correlation id of the result of the item's worker.
+  var resultID: ByteString? { properties?.value.correlationID ?? messageID }
+
   init(number: Int, messageID: ByteString?, _ content: ItemContent) {
     self.number = number
     self.messageID = messageID

@@ -32,7 +32,7 @@ struct ItemOptions {
     "file", "each argument is the path of a file, which is an item; the header filename has its name"
   ).common.withPaths
   static let jsonLines = Flag("jsonl", "each line is a JSON object: body, properties, headers (see the manual)").common
-  static let skip = Option("skip", .skip, "leave out the first N items, to resume an earlier run").common
+  static let skip = Option("skip", .skip, "leave out the first N items, to resume an earlier run")
   static let progress = Flag("progress", "show the progress on standard error")
 
   static let options: [any CommandOption] = [lines, null, whole, file, jsonLines, skip, progress]

@@ -26,9 +26,15 @@ struct Reporter {
     logger.log(entry)
     errors?.log(entry)
     if entry.level == .error {
-      let line = Array(logger.text(entry).utf8.prefix(Self.terminationLogLimit))
-      SmallFile.overwrite(Self.terminationLog, with: line)
+      writeTerminationLog(logger.text(entry))
     }
+  }
+
+  /// Tells Kubernetes, and nobody else, what a command that succeeded has done.
+  func reportSuccess(_ text: String) { writeTerminationLog(text) }
+
+  private func writeTerminationLog(_ text: String) {
+    SmallFile.overwrite(Self.terminationLog, with: Array(text.utf8.prefix(Self.terminationLogLimit)))
   }
 }
 

@@ -48,7 +48,7 @@ def shell(request, binary, tmp_path_factory):
     ("amqp-job run --url-file ", FILES), ("amqp-job run --spool-dir ", DIRECTORIES), ("amqp-job install ", DIRECTORIES),
     # Offers depend on the words before, however a shell treats : and =.
     ("amqp-job run --url amqp://a:b@c:1/ --dr", {"--drain", "--drain-timeout"}),
-    ("amqp-job publish --header a=b --js", {"--jsonl"}), ("amqp-job run --retry-delay=1s --raw", {"--raw-status"}),
+    ("amqp-job publish --header a=b --sk", {"--skip"}), ("amqp-job run --retry-delay=1s --raw", {"--raw-status"}),
     # Bodies are not files, but paths are.
     ("amqp-job publish -q x a", set()), ("amqp-job publish --file ", FILES), ("amqp-job publish --file -q x a", FILES),
     # Another command

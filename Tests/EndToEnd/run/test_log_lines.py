@@ -168,7 +168,14 @@ def test_termination_log(bench):
     queue = bench.queue("quorum", b"apple")
     result = bench.run("-q", queue.name, worker=["true"], prefix=isolate)
     assert result.status == 0
-    assert copy.read_bytes() == b""
+    done = json.loads(copy.read_text())
+    assert done.pop("seconds") >= 0 and done == {"attempt": 1, "settlement": "acked", "status": 0}
+    for number in range(3):
+        queue.put(b"pear", message_id=f"pear-{number}")
+    result = bench.run("-q", queue.name, "-n", "3", worker=["true"], prefix=isolate)
+    assert result.status == 0, result
+    done = json.loads(copy.read_text())
+    assert done["acked"] == 3 and done["items"] == ["pear-0", "pear-1", "pear-2"], done
 
 
 @pytest.mark.slow

@@ -33,6 +33,27 @@ def test_each_step_s_output_is_the_next_one_s_input(bench, steps, queue):
     assert_end_with_0(*ended)
 
 
+@pytest.mark.parametrize("command", [None, ["cat"]], ids=["step", "command"])
+def test_the_result_is_what_the_last_one_writes(bench, steps, queue, command):
+    queue.put(b"a")
+    results = bench.queue("classic")
+    ended = [steps.start("x", shell("cat; echo x")), steps.start("y", shell("cat; echo y"))]
+    options = (*steps.options("x", "y"), "--result-queue", results.name)
+    assert bench.run("-q", queue.name, *options, worker=command).status == 0
+    assert [body for _, _, body in results.take_all()] == [b"ax\ny\n"]
+    assert_end_with_0(*ended)
+
+
+def test_a_step_that_fails_has_an_empty_result(bench, steps):
+    queue, results = bench.work_queue("quorum", b"a"), bench.queue("classic")
+    ended = steps.start("x", shell("echo x; exit 3"))
+    options = (*steps.options("x"), "--result-queue", results.name, "--max-attempts", "1")
+    assert bench.run("-q", queue.name, *options).status == 3
+    [(_, properties, body)] = results.take_all()
+    assert body == b"" and properties.headers["x-amqp-job-status"] == 3
+    assert_end_with_0(ended)
+
+
 def test_without_a_command_the_output_of_the_last_step_is_its_own(bench, steps, queue):
     queue.put(b"a")
     first, last = steps.start("x", shell("cat; echo x")), steps.start("y", shell("cat; echo y >&2; echo y"))

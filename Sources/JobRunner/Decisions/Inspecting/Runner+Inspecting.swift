@@ -171,7 +171,8 @@ extension Runner {
     else { return false }
     switch event {
     case .workerEnded(.exited(0), _, _): return false
-    case .workerEnded(_, _, let slot), .workerDidNotStart(_, let slot), .stepFailed(_, let slot):
+    case .workerEnded(_, _, let slot), .workerDidNotStart(_, let slot), .resultRefused(_, let slot),
+      .stepFailed(_, let slot):
       if case .working = slots[slot].state { return true } else { return false }
     default: return false
     }
@@ -181,7 +182,7 @@ extension Runner {
     deferred.deferEnd(event)
     let timers: [RunnerAction] =
       switch event {
-      case .workerEnded(_, _, let slot), .stepFailed(_, let slot):
+      case .workerEnded(_, _, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot):
         [.cancel(.workerLimit(slot: slot)), .cancel(.grace(slot: slot))]
       default: []
       }

@@ -23,9 +23,8 @@ extension Runner {
     slots[index].handle(.workerEnded(isStopping: isStopping))
     let release = RunnerAction.releaseBody(slot: index)
     if let (holder, item) = holder(for: index) {
-      let again = EndedJob(
-        item: item, outcome: ended.outcome, what: ended.what, status: ended.status, duration: ended.duration,
-        standardError: ended.standardError, step: ended.step)
+      var again = ended
+      again.item = item
       return [release] + settle(again, in: holder, by: policy.decision(of: again)) + resume()
     }
     guard ended.outcome == .done else {
@@ -63,7 +62,7 @@ extension Runner {
     if let done = returning.take(returned: item) {
       let ended = EndedJob(
         item: item, outcome: .done, what: "done before the connection was lost", status: done.status,
-        duration: done.duration)
+        startedAt: now - done.duration, duration: done.duration)
       return (returning.isEmpty ? [.cancel(.finishWindow)] : [])
         + settle(ended, in: index, by: .acknowledge)
     }

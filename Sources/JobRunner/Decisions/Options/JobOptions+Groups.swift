@@ -32,6 +32,8 @@ extension JobOptions {
   package struct Report: Hashable, Sendable {
     /// Somebody watches, and is told soon what the runner waits for.
     package var isWatched = false
+    /// What was done on each item is recorded.
+    package var recordsJobs = false
     /// Entries below this level are not logged.
     package var leastLogged = LogEntry.Level.info
   }

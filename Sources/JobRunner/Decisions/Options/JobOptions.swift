@@ -70,6 +70,8 @@ package struct JobOptions: Hashable, Sendable {
   package var worker = Worker()
   package var attempts = AttemptOptions()
   package var report = Report()
+  /// nil if no results are published.
+  package var results: ResultOptions?
 
   package init(brokers: [BrokerURL], queue: String) {
     self.brokers = brokers
@@ -82,7 +84,7 @@ package struct JobOptions: Hashable, Sendable {
   }
 
   /// More than one item was asked for.
-  var isOfSeveral: Bool { maxItems > 1 }
+  package var isOfSeveral: Bool { maxItems > 1 }
 
   /// The runner ends when the queue is drained, instead of waiting for more items.
   package var endsWhenDrained: Bool {

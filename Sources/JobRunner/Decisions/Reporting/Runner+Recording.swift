@@ -7,6 +7,11 @@ extension Runner {
   /// Counts and logs how the item was settled.
   mutating func record(_ ended: EndedJob, as settlement: Settlement) -> [RunnerAction] {
     tally.count(settlement)
+    let record: [RunnerAction] = options.report.recordsJobs ? [.record(JobRecord(ended, settlement))] : []
+    return record + log(ended, settlement)
+  }
+
+  private mutating func log(_ ended: EndedJob, _ settlement: Settlement) -> [RunnerAction] {
     var level = LogEntry.Level.info
     if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
     report.logged(level)

@@ -34,6 +34,7 @@ extension DeadLetterCause {
     case (.timedOut, _): "at the last one \(worker) ran for too long"
     case (.notStarted, _): "at the last one \(worker) could not be started"
     case (.failed, _), (.rejected, _), (.killed, _): "at the last one \(worker) failed"
+    case (.resultRefused, _): "at the last one no queue took the worker's result"
     case (.stepLost, _): "at the last one \(worker) was lost"
     case (.cameBack, _):
       "it came back from the last one, and nothing tells why: its runner gave it back after a failure, the runner or its connection "

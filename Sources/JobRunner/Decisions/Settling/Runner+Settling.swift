@@ -14,7 +14,8 @@ extension Runner {
   ) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
     let ended = EndedJob(
-      item: job.item, outcome: outcome, what: what, status: status, duration: job.startedAt.duration(to: now),
+      item: job.item, outcome: outcome, what: what, status: status, startedAt: job.startedAt,
+      duration: job.startedAt.duration(to: now),
       standardError: standardError, step: step)
     if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index) }
     return cancels + settle(ended, in: index, by: policy.decision(of: ended))

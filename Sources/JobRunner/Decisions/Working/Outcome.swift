@@ -38,12 +38,13 @@ struct Job: Hashable, Sendable {
 
 /// A job that is over.
 struct EndedJob: Hashable, Sendable {
-  let item: WorkItem
+  var item: WorkItem
   let outcome: Outcome
   /// The outcome in words.
   let what: LogMessage
   /// How the worker ended; nil if it was never started.
   let status: ProcessStatus?
+  let startedAt: ContinuousClock.Instant
   let duration: Duration
   /// The end of what the worker wrote to its standard error, if that is kept.
   var standardError: String?

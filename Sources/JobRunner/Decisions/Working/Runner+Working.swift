@@ -54,8 +54,7 @@ extension Runner {
       item: item, outcome: .failed(Outcome.Failure(reason: cause.reason, exitStatus: .failure)),
       what:
         "no attempt is left (\(least)\(used) of \(options.attempts.maxAttempts) used), it was not run; \(cause.text)",
-      status: nil,
-      duration: .zero)
+      status: nil, startedAt: now, duration: .zero)
     let move = Move(destination: policy.lastDestination(cause), attempts: used)
     return MovingItem(item: item, move: move, ended: ended, isExhausted: true)
   }
@@ -65,7 +64,8 @@ extension Runner {
   ) -> [RunnerAction] {
     tally.taken += 1
     let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
-    let ended = EndedJob(item: item, outcome: .failed(failure), what: what, status: nil, duration: .zero)
+    let ended = EndedJob(
+      item: item, outcome: .failed(failure), what: what, status: nil, startedAt: now, duration: .zero)
     tally.count(ended.outcome)
     // An item that is too large is passed on while it arrives. Until its end, nothing else can arrive on the connection.
     return begin(MovingItem(item: item, move: move, ended: ended), in: index, asking: !item.isTooLarge)

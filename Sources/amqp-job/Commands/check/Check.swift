@@ -16,7 +16,7 @@ enum Check: ToolCommand {
   static let name = "check"
   static let definition = Command(
     tool: Main.tool, name: name,
-    summary: "Exit 0 while a runner or a step is alive, else 1: a container's probe.",
+    summary: "Exit 0 while a runner or step is alive, else 1: a probe.",
     examples: [
       "amqp-job check --liveness-file /run/amqp-job/alive", "amqp-job check --ready",
       "amqp-job check --socket /run/amqp-job/blur.sock",

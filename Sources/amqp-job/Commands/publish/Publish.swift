@@ -23,11 +23,15 @@ struct Publish: ToolCommand {
     operands: .any(name: "BODY"),
     groups: [
       OptionGroup("Options", PublishDestination.options + ItemOptions.options), PropertyOptions.group,
-      BrokerOptions.group,
+      ResultWait.group, BrokerOptions.group,
       LogOptions.group(verbose: "how many items are in the queue"),
     ],
     exitStatuses: [
-      Explained(.success, "Every item is in the queue. With --exchange, every item is in at least one queue."),
+      Explained(
+        .success,
+        "Every item is in the queue. With --exchange, every item is in at least one queue. "
+          + "With --wait, every worker exited 0."),
+      Explained(.failure, "With --wait, a worker failed."),
       StatusMeaning.usage,
       Explained(.refusedData, "The broker refuses an item that is too large for it. Or a line of --jsonl is no item."),
       Explained(
@@ -80,6 +84,8 @@ struct Publish: ToolCommand {
     let reporter = try LogOptions.reporter(&settings)
     var properties = try PropertyOptions.properties(&settings)
     properties.deliveryMode = 2
+    let wait = try ResultWait(&settings, broker, reporter, properties)
+    if let wait { properties.replyTo = ByteString(wait.queue) }
     let items = try ItemOptions(&settings, properties: properties)
     broker.warn(reporter)
     if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
@@ -88,15 +94,9 @@ struct Publish: ToolCommand {
     let report = PublishReport(
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
-    var configuration = BatchConfiguration(
-      access: broker.access, heartbeat: broker.heartbeat,
-      connectionName: "amqp-job publish \(destination.name)",
-      destination: destination, properties: properties, skip: items.skip,
-      limits: .init(outage: broker.connectTimeout))
-    configuration.limits.loginMayChange = broker.access.mayLoginChange
-    configuration.preconditions = [destination.question]
-    // The queues behind an exchange are unknown, so only a queue can be asked about.
-    if destination.exchange.isEmpty { configuration.inquiry = destination.question }
+    var configuration = configuration(broker, destination, properties, skip: items.skip)
+    if let wait { configuration.onItem = wait.expect }
+    try wait?.begin()
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
@@ -109,8 +109,25 @@ struct Publish: ToolCommand {
         reporter.report(LogEntry(.notice, "\(line)"))
       }
       reporter.report(outcome.success)
+      try wait?.finish()
       return
     }
+    wait?.giveUp()
     throw failure
+  }
+
+  private static func configuration(
+    _ broker: BrokerOptions, _ destination: Destination, _ properties: BasicProperties, skip: Int
+  ) -> BatchConfiguration {
+    var configuration = BatchConfiguration(
+      access: broker.access, heartbeat: broker.heartbeat,
+      connectionName: "amqp-job publish \(destination.name)",
+      destination: destination, properties: properties, skip: skip,
+      limits: .init(outage: broker.connectTimeout))
+    configuration.limits.loginMayChange = broker.access.mayLoginChange
+    configuration.preconditions = [destination.question]
+    // The queues behind an exchange are unknown, so only a queue can be asked about.
+    if destination.exchange.isEmpty { configuration.inquiry = destination.question }
+    return configuration
   }
 }

@@ -47,13 +47,24 @@ enum Run: ToolCommand {
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
-    (configuration.steps, configuration.version) = (steps, version)
+    (configuration.steps.places, configuration.steps.version) = (steps, version)
     configuration.keptErrorSize = keptErrorSize
     let maxItemSize = try settings.value(maxItemSize)
     configuration.largestItem = maxItemSize == 0 ? nil : UInt64(maxItemSize)
-    do {
-      try EventLoop(options, configuration, log: reporter.report).run().exit()
-    } catch let error as SystemError {
+    options.report.recordsJobs = true
+    let records = try RunRecords(
+      &settings, command: arguments.operands, isOfSeveral: options.isOfSeveral, reporter)
+    configuration.record = records.add
+    let status = try run(options, configuration, reporter)
+    records.end(status)
+    status.exit()
+  }
+
+  /// - Throws: `Failure`
+  private static func run(
+    _ options: JobOptions, _ configuration: EventLoop.Configuration, _ reporter: Reporter
+  ) throws -> ExitStatus {
+    do { return try EventLoop(options, configuration, log: reporter.report).run() } catch let error as SystemError {
       throw Failure(
         .internalError,
         "the system refuses what the runner itself needs: \(error); "

@@ -20,6 +20,7 @@ extension Run {
     options.worker.rawStatus = try settings.value(rawStatus)
     options.attempts = try attempts(&settings)
     try setQueueKind(&options, &settings)
+    options.results = try results(&settings, options)
     return options
   }
 
@@ -67,6 +68,17 @@ extension Run {
       throw UsageError(
         "\(settings.naming(onFailure)) is for queues without retries, and \(settings.naming(assume)) says 'declared'")
     }
+  }
+
+  private static func results(_ settings: inout Settings, _ options: JobOptions) throws -> ResultOptions? {
+    guard let queue = try settings.value(resultQueue) else { return nil }
+    let occasion = try settings.value(resultOn)
+    let maxSize = try settings.value(resultMax)
+    guard queue != options.queue else { throw UsageError("\(resultQueue) is the queue that the items come from") }
+    guard options.worker.onDisconnect == .stop else {
+      throw UsageError("\(resultQueue) excludes \(onDisconnect) finish: a result needs the connection of its item")
+    }
+    return ResultOptions(queue == "reply-to" ? .replyTo : .queue(queue), on: occasion, maxSize: UInt64(maxSize))
   }
 
   static func attempts(_ settings: inout Settings) throws -> AttemptOptions {

@@ -62,6 +62,8 @@ extension Run {
       "A header of the item that is a number, text, a time or a boolean, set for the command. The name is in upper "
         + "case, with _ for each character that is neither a letter nor a digit. WORK_ITEM_HEADERS_OMITTED names the "
         + "headers that are left out, as they are too large or share a name."),
-    Explained("TRACEPARENT", "The item's header traceparent, set for the command if the item has one."),
+    Explained(
+      "TRACEPARENT, TRACESTATE, BAGGAGE",
+      "The item's headers traceparent, tracestate and baggage, set for the command if the item has them."),
   ]
 }

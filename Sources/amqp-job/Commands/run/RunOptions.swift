@@ -54,6 +54,21 @@ extension Run {
   static let livenessFile = Option(
     "liveness-file", .text("PATH"), "keep this file up to date for 'amqp-job check'")
 
+  static let jobLog = Option(
+    "joblog", .setting("FILE"), "append a line for each item to this file, in the columns of GNU parallel's --joblog")
+
+  // MARK: Results
+
+  static let resultQueue = Option(
+    "result-queue", .text("Q|reply-to"),
+    "publish what the worker writes to this queue, or to the one that the item names, before the item is acked")
+  static let resultOn = DefaultedOption("result-on", .choice, default: ResultOptions.Occasion.all) {
+    "whose results to publish: of success, of failure that is not retried, or all (default \($0))"
+  }
+  static let resultMax = DefaultedOption("result-max", .size, default: 16 << 20) {
+    "maximum size of a result; the attempt fails above it (default \($0))"
+  }
+
   // MARK: Steps
 
   static let step = RepeatableOption(
@@ -105,8 +120,9 @@ extension Run {
       [
         QueueName.option, count, drain.common, forever, parallelism, consumerPriority, whenEmpty, waitFirst,
         drainTimeout,
-        timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile,
+        timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile, jobLog,
       ]),
+    OptionGroup("Results", [resultQueue, resultOn, resultMax]),
     OptionGroup("Steps", [step, stepDirectory]),
     OptionGroup(
       "Failures (on a queue that 'amqp-job declare' made)",

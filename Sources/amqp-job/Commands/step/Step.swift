@@ -12,7 +12,7 @@ enum Step: ToolCommand {
   static let name = "step"
   static let definition = Command(
     tool: Main.tool, name: name,
-    summary: "Run a command on the items that 'amqp-job run --step' hands over.",
+    summary: "Run a command on the items that 'run --step' hands over.",
     examples: ["amqp-job step --socket /run/amqp-job/blur.sock -- ./blur.py"],
     notes:
       "The command gets each item as 'amqp-job run' would give it. Its output is the input of the next step. A step knows "

@@ -1,0 +1,51 @@
+internal import Broker
+internal import Linux
+
+/// Publishing the results of workers.
+extension EventLoop {
+  /// A worker has ended, as `end` says. If it has a result, that is published first, and `end` follows when the broker has
+  /// confirmed it. Returns the event to handle now. `output` is nil if the worker's output is not kept.
+  func publishingResult(
+    _ output: OutputFile?, of status: ProcessStatus, before end: RunnerEvent, slot: Int
+  ) -> RunnerEvent? {
+    guard let result = runner.result(status, in: slot, host: configuration.host) else { return end }
+    do {
+      let body: any MessageBody = try output.map { try resultBody(of: $0) } ?? ReceivedBody.memory([])
+      guard let link else { throw ResultFailure(reason: "the connection was lost") }
+      discard(copies.publish(result, body: body, slot: slot, then: end, beside: link, parameters(link.broker)))
+      return nil
+    } catch {
+      return result.isSuccess ? .resultRefused(reason: SystemError.reason(of: error), slot: slot) : end
+    }
+  }
+
+  private struct ResultFailure: Error, CustomStringConvertible {
+    let reason: String
+    var description: String { reason }
+  }
+
+  /// - Throws: `SystemError`, or `ResultFailure` if the result is too large
+  private func resultBody(of output: OutputFile) throws -> ResultBody {
+    let size = try output.byteCount()
+    if let limit = runner.options.results?.maxSize, size > limit {
+      throw ResultFailure(reason: "it has \(size) bytes, and may have \(limit)")
+    }
+    return ResultBody(output: output, size: size)
+  }
+
+  /// The worker is to be killed, and has ended already: its result is no longer waited for.
+  func dropResult(_ signal: Signal, slot: Int) {
+    guard signal == .kill, copies.dropResult(slot: slot) else { return }
+    followUps.append(.workerEnded(.killed(.kill), slot: slot))
+  }
+}
+
+/// The output of a worker that has ended. A program that it left behind might still write, so the size is taken once.
+struct ResultBody: MessageBody {
+  let output: OutputFile
+  let size: UInt64
+
+  func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
+    try output.read(at: offset, atMost: Int(min(UInt64(count), size - min(size, offset))))
+  }
+}

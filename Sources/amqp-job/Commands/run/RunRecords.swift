@@ -1,0 +1,48 @@
+import Arguments
+import Console
+import JobRunner
+import Linux
+
+/// Keeps the records of a runner: one line for each item in the job log, and the pod's termination message.
+final class RunRecords {
+  private let file: LogFile?
+  private var log: JobLog
+  private var message: TerminationMessage
+  private let reporter: Reporter
+  private let startedAt = ContinuousClock.now
+  private var hasWarned = false
+
+  /// - Throws: `Failure` if the job log cannot be opened
+  init(_ settings: inout Settings, command: [[UInt8]], isOfSeveral: Bool, _ reporter: Reporter) throws {
+    log = JobLog(host: ThisProcess.hostName, command: command.map { String(decoding: $0, as: UTF8.self) })
+    message = TerminationMessage(isOfSeveral: isOfSeveral)
+    self.reporter = reporter
+    guard let path = try settings.value(Run.jobLog) else {
+      file = nil
+      return
+    }
+    do throws(SystemError) {
+      let opened = try LogFile(path: path.text)
+      try opened.begin(with: JobLog.header)
+      file = opened
+    } catch {
+      throw Failure(.inputOutputError, "cannot open the job log \(path.text): \(error.reason) (\(path.source))")
+    }
+  }
+
+  func add(_ record: JobRecord) {
+    message.add(record)
+    guard let file else { return }
+    let age = record.startedAt.duration(to: .now) / .milliseconds(1) / 1000
+    let line = log.line(record, startTime: ThisProcess.timeOfDay - age)
+    guard !file.append(line), !hasWarned else { return }
+    hasWarned = true
+    reporter.report(LogEntry(.warning, "the job log takes no more lines; the work goes on"))
+  }
+
+  /// The runner has ended. A failure has a termination message already, which says why.
+  func end(_ status: ExitStatus) {
+    guard status == .success else { return }
+    reporter.reportSuccess(message.text(duration: startedAt.duration(to: .now)))
+  }
+}

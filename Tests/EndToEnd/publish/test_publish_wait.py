@@ -1,0 +1,144 @@
+"""amqp-job publish --wait: a client that gets the results of its items."""
+
+import collections
+import contextlib
+import json
+import signal
+
+import pika.exceptions
+import pytest
+
+from support.amqp import Queue
+from support.processes import wait_until
+
+WORKER = ["sh", "-c", 'item=$(cat); printf "%s\\n" "$item done"; [ "$item" != bad ]']
+
+
+@contextlib.contextmanager
+def runner(bench, queue, *options, worker=WORKER):
+    options = ("--forever", "--result-queue", "reply-to", *options)
+    runner = bench.start("-q", queue.name, *options, worker=worker)
+    yield runner
+    runner.send(signal.SIGTERM)
+    runner.finish()
+
+
+ONCE = ("--max-attempts", "1")
+
+
+def publish(bench, queue, *words, **options):
+    return bench.run("-q", queue.name, "--wait", *words, command="publish", **options)
+
+
+def test_results_in_the_order_of_the_items(bench, kind):
+    queue = bench.work_queue(kind)
+    worker = ["sh", "-c", 'item=$(cat); sleep "0.$item"; echo "$item done"']
+    with runner(bench, queue, "-j", "4", worker=worker):
+        result = publish(bench, queue, "3", "2", "1", "0")
+    assert result.status == 0 and result.stdout == b"3 done\n2 done\n1 done\n0 done\n", result
+
+
+def test_results_as_they_come(bench):
+    """The first item is done last: its worker waits for the test."""
+    queue = bench.work_queue()
+    gate = bench.path("gate")
+    worker = ["sh", "-c", f'item=$(cat); if [ "$item" = slow ]; then until [ -e {gate} ]; do sleep 0.05; done; fi; echo "$item"']
+    with runner(bench, queue, "-j", "2", worker=worker):
+        waiting = bench.start("-q", queue.name, "--wait", "--as-completed", "slow", "fast", command="publish")
+        wait_until(lambda: waiting.stdout == b"fast\n", what="the first result")
+        gate.touch()
+        assert waiting.finish().status == 0 and waiting.stdout == b"fast\nslow\n"
+
+
+def test_a_worker_that_fails(bench):
+    queue = bench.work_queue()
+    with runner(bench, queue, *ONCE):
+        result = publish(bench, queue, "good", "bad", "--json")
+    result.assert_error(1, "1 of 2 items failed")
+    good, bad = map(json.loads, result.stdout.splitlines())
+    assert (good["item"], good["status"], good["body"]) == (1, 0, "good done\n") and good["seconds"] >= 0 and good["host"]
+    assert (bad["item"], bad["status"], bad["body"], bad["attempt"]) == (2, 1, "bad done\n", 1)
+
+
+def test_bytes_that_are_no_text(bench):
+    queue = bench.work_queue()
+    item = bytes(range(256))
+    with runner(bench, queue, worker=["cat"]):
+        result = publish(bench, queue, "--whole", stdin=bench.input(item))
+        assert result.status == 0 and result.stdout == item
+        result = publish(bench, queue, "--whole", "--json", stdin=bench.input(item[255:]))
+    assert json.loads(result.stdout)["body_base64"] == "/w=="
+
+
+def test_nobody_answers_in_time(bench):
+    queue = bench.work_queue()
+    result = publish(bench, queue, "apple", "--timeout", "2s")
+    result.assert_error(75, "0 of 1 result came within 2s", "--result-queue reply-to")
+    assert queue.depth() == 1
+
+
+def results(bench, queue):
+    """The queue for the results of the item that waits in this queue."""
+    queue.assert_back()
+    _, properties, body = queue.take()
+    queue.put(body, reply_to=properties.reply_to, message_id=properties.message_id)
+    return Queue(bench.client, properties.reply_to, "classic")
+
+
+def test_a_signal_says_what_came(bench):
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish")
+    results(bench, queue).wait_for_consumer()
+    waiting.send(signal.SIGTERM)
+    waiting.finish().assert_error(143, "0 of 1 result")
+
+
+def test_no_queue_is_left(bench):
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish")
+    place = results(bench, queue)
+    with runner(bench, queue):
+        assert waiting.finish().status == 0
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+        place.depth()
+
+
+@pytest.mark.slow
+@pytest.mark.limit(600)
+def test_a_thousand_items_and_faults(spare, spare_broker):
+    """A runner is killed and the broker restarted in between. Each item has its result, with its true status."""
+    queue = spare.work_queue("quorum")
+    options = ("-j", "4", "--max-attempts", "3", "--retry-delay", "1s")
+    lines = [b"bad" if number % 100 == 99 else b"%d" % number for number in range(1000)]
+    waiting = spare.start(
+        "-q", queue.name, "--wait", "--json", "--as-completed", command="publish",
+        stdin=spare.input(b"".join(line + b"\n" for line in lines)))
+
+    def came(count):
+        wait_until(lambda: waiting.stdout.count(b"\n") > count, 150, f"{count} results")
+
+    first = spare.start("-q", queue.name, "--forever", "--result-queue", "reply-to", *options, worker=WORKER)
+    came(100)
+    first.send(signal.SIGKILL)
+    first.finish()
+    second = spare.start("-q", queue.name, "--forever", "--result-queue", "reply-to", *options, worker=WORKER)
+    came(300)
+    spare_broker.stop(keep_data=True)
+    assert second.finish().status == 75
+    spare_broker.start()
+    with runner(spare, queue, *options):
+        result = waiting.finish(240)
+    assert result.status == 1 and "10 of 1000 items failed" in result.lines[-1], result.lines
+    found = [json.loads(line) for line in waiting.stdout.splitlines()]
+    assert collections.Counter(each["item"] for each in found) == {number: 1 for number in range(1, 1001)}
+    for each in found:
+        item = lines[each["item"] - 1].decode()
+        assert each["body"] == f"{item} done\n" and (each["status"] == 0) == (item != "bad"), each
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("words, named", [
+    (["--timeout", "1s", "a"], "--timeout"), (["--json", "a"], "--json"), (["--wait", "--reply-to", "r", "a"], "--wait"),
+    (["--wait", "--correlation-id", "c", "a"], "--wait")])
+def test_usage(bench, words, named):
+    bench.run("-q", "q", *words, command="publish").assert_error(64, named)

@@ -1,0 +1,147 @@
+"""amqp-job run --result-queue: what a worker writes is in a queue before its item is acked."""
+
+import os
+
+import pika.exceptions
+import pytest
+
+from support.processes import wait_until
+
+ECHO = ["sh", "-c", 'printf "result of "; cat; exit "${STATUS:-0}"']
+
+
+def run(bench, queue, results, *options, worker=None, **more):
+    target = results if isinstance(results, str) else results.name
+    return bench.run("-q", queue.name, "--result-queue", target, *options, worker=worker or ECHO, **more)
+
+
+def test_a_result_says_whose_it_is(bench, kind):
+    queue, results = bench.work_queue(kind), bench.queue(kind)
+    queue.put(b"apple", message_id="a-1")
+    queue.put(b"pear", message_id="p-1", correlation_id="c-1")
+    result = run(bench, queue, results, "-n", "2")
+    assert result.status == 0 and result.stdout == b"", result
+    found = {properties.correlation_id: (properties, body) for _, properties, body in results.take_all()}
+    assert {key: body for key, (_, body) in found.items()} == {"a-1": b"result of apple", "c-1": b"result of pear"}
+    properties = found["c-1"][0]
+    headers = properties.headers
+    assert properties.delivery_mode == 2 and headers["x-amqp-job-status"] == 0 and headers["x-amqp-job-attempts"] == 1
+    assert headers["x-amqp-job-queue"] == queue.name and headers["x-amqp-job-host"] and headers["x-amqp-job-seconds"] >= 0
+    queue.assert_empty()
+
+
+@pytest.mark.parametrize("body", [b"", b"\0", os.urandom(70_000), os.urandom(3 << 20)], ids=["none", "NUL", "70k", "3M"])
+def test_a_result_is_the_output_byte_for_byte(bench, body):
+    queue, results = bench.work_queue("quorum", body), bench.queue()
+    assert run(bench, queue, results, worker=["cat"]).status == 0
+    assert [found for _, _, found in results.take_all()] == [body]
+
+
+def test_the_queue_is_the_one_that_the_item_names(bench):
+    queue, results = bench.work_queue("quorum"), bench.queue()
+    queue.put(b"apple", reply_to=results.name, message_id="a")
+    queue.put(b"pear")
+    result = run(bench, queue, "reply-to", "-n", "2")
+    assert result.status == 0, result
+    assert [body for _, _, body in results.take_all()] == [b"result of apple"]
+    queue.assert_empty()
+
+
+def test_a_client_waits_for_a_direct_reply(bench):
+    """https://www.rabbitmq.com/docs/direct-reply-to"""
+    queue = bench.work_queue("quorum")
+    channel = bench.client.channel
+    replies = []
+    channel.basic_consume(
+        "amq.rabbitmq.reply-to", lambda *reply: replies.append((reply[2].correlation_id, reply[3])), auto_ack=True)
+    queue.put(b"apple", reply_to="amq.rabbitmq.reply-to", correlation_id="c")
+    assert run(bench, queue, "reply-to").status == 0
+
+    def arrived():
+        bench.client.connection.process_data_events(0)
+        return replies
+
+    assert wait_until(arrived, what="the reply") == [("c", b"result of apple")]
+
+
+def test_a_result_that_no_queue_takes_is_a_failed_attempt(bench):
+    queue = bench.work_queue("quorum", b"apple")
+    options = ("--max-attempts", "2", "--retry-delay", "1s")
+    missing = f"{bench.marker}-missing"
+    result = run(bench, queue, missing, *options)
+    result.assert_error(1, missing, "result could not be published", "comes back in 1s")
+    result = run(bench, queue, missing, *options)
+    result.assert_error(1, "dead-lettered")
+    _, properties, body = queue.dead.take()
+    assert body == b"apple" and properties.headers["x-amqp-job-reason"] == "result refused"
+
+
+def test_a_full_result_queue_is_a_failed_attempt(bench):
+    queue = bench.work_queue("quorum", b"apple")
+    results = bench.queue("quorum", **{"x-max-length": 1, "x-overflow": "reject-publish"})
+    results.put(b"full")
+    with pytest.raises(pika.exceptions.NackError):
+        for _ in range(3):  # A quorum queue may take one more than its limit.
+            results.put(b"full")
+    run(bench, queue, results).assert_error(1, results.name, "rejected")
+    assert queue.retry.depth() == 1
+
+
+def test_a_result_that_is_too_large_is_a_failed_attempt(bench):
+    queue, results = bench.work_queue("quorum", b"x" * 2000), bench.queue()
+    run(bench, queue, results, "--result-max", "1KiB", worker=["cat"]).assert_error(1, "2000 bytes", "1024")
+    assert results.depth() == 0 and queue.retry.depth() == 1
+
+
+def test_a_failure_has_a_result_when_it_is_not_tried_again(bench):
+    queue, results = bench.work_queue("quorum", b"apple"), bench.queue()
+    options = ("--max-attempts", "2", "--retry-delay", "1s")
+    assert run(bench, queue, results, *options, env={"STATUS": "3"}).status == 3
+    assert results.depth() == 0
+    assert run(bench, queue, results, *options, env={"STATUS": "3"}).status == 3
+    [(_, properties, body)] = results.take_all()
+    assert body == b"result of apple" and properties.headers["x-amqp-job-status"] == 3
+    assert properties.headers["x-amqp-job-attempts"] == 2 and queue.dead.depth() == 1
+
+
+@pytest.mark.parametrize("occasion, status, count", [
+    ("success", 0, 1), ("success", 3, 0), ("failure", 0, 0), ("failure", 3, 1), ("all", 0, 1), ("all", 3, 1)])
+def test_results_of_one_occasion(bench, occasion, status, count):
+    queue, results = bench.work_queue("quorum", b"apple"), bench.queue()
+    options = ("--max-attempts", "1", "--result-on", occasion)
+    assert run(bench, queue, results, *options, env={"STATUS": str(status)}).status == status
+    assert results.depth() == count
+
+
+def test_a_failure_whose_result_no_queue_takes_is_that_failure(bench):
+    queue = bench.work_queue("quorum", b"apple")
+    result = run(bench, queue, f"{bench.marker}-missing", "--max-attempts", "1", env={"STATUS": "3"})
+    assert result.status == 3 and queue.dead.depth() == 1, result
+
+
+def test_the_item_is_acked_after_its_result(spare, spare_broker):
+    """The broker takes no publish for now. The item stays with its runner until the result is in its queue."""
+    queue, results = spare.work_queue("quorum", b"apple"), spare.queue()
+    with spare_broker.short_of_memory():
+        runner = spare.start("-q", queue.name, "-v", "--result-queue", results.name, worker=ECHO)
+        wait_until(lambda: "takes no copies" in runner.stderr, what="the blocked connection")
+        assert runner.runs() and "acked" not in runner.stderr
+    result = runner.finish()
+    assert result.status == 0, result
+    assert results.depth() == 1
+    queue.assert_empty()
+
+
+def test_the_time_limit_covers_the_result(spare, spare_broker):
+    queue, results = spare.queue("quorum", b"apple"), spare.queue()  # A retry would be a copy, too, and would wait.
+    with spare_broker.short_of_memory():
+        options = ("--timeout", "2s", "--grace", "1s")
+        result = run(spare, queue, results, *options)
+        assert result.status == 124 and "longer than 2s" in result.lines[-1], result
+
+
+@pytest.mark.any_broker
+def test_usage(bench):
+    bench.run("-q", "q", "--result-queue", "q", worker=["true"]).assert_error(64, "--result-queue")
+    options = ("--result-queue", "r", "--on-disconnect", "finish")
+    bench.run("-q", "q", *options, worker=["true"]).assert_error(64, "--on-disconnect")

@@ -1,0 +1,98 @@
+import Console
+import Linux
+import Testing
+
+@testable import JobRunner
+
+@Suite struct RecordTests {
+  private static func record(
+    _ id: String? = "a", _ status: ProcessStatus? = .exited(0), settlement: String = "acked", step: String? = nil
+  ) -> JobRecord {
+    JobRecord(
+      id: id, attempt: 2, startedAt: .now, duration: .milliseconds(1234), bodySize: 5, status: status, step: step,
+      settlement: settlement)
+  }
+
+  // MARK: The job log
+
+  @Test("The first columns are those of GNU parallel's job log")
+  func header() {
+    let parallel = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\t"
+    #expect(JobLog.header.hasPrefix(parallel))
+  }
+
+  @Test("A line has the columns of the header, and counts on from the one before")
+  func line() {
+    var log = JobLog(host: "pod", command: ["./w.py", "--fast"])
+    let line = log.line(Self.record(), startTime: 1_700_000_000.0416)
+    #expect(
+      line == "1\tpod\t1700000000.042\t     1.234\t5\t0\t0\t0\t./w.py --fast\ta\t2\tacked\n")
+    #expect(line.split(separator: "\t").count == JobLog.header.split(separator: "\t").count)
+    #expect(log.line(Self.record(), startTime: 0).hasPrefix("2\t"))
+  }
+
+  @Test(
+    "A worker's end is an exit code or a signal, and an item that no worker ended has neither",
+    arguments: [
+      (ProcessStatus.exited(3), "3\t0"), (.killed(.kill), "0\t9"), (nil, "-1\t0"),
+    ])
+  func end(status: ProcessStatus?, cells: String) {
+    var log = JobLog(host: "h", command: ["c"])
+    #expect(log.line(Self.record("a", status), startTime: 0).contains("\t5\t0\t\(cells)\tc\t"))
+  }
+
+  @Test("No text ends a cell or a line")
+  func cells() {
+    var log = JobLog(host: "h\t", command: ["a\tb", "c\nd"])
+    let line = log.line(Self.record("x\ty\n"), startTime: 0)
+    #expect(line.dropLast().contains("\n") == false && line.split(separator: "\t").count == 12)
+  }
+
+  // MARK: The termination message
+
+  @Test("A single item is told as a whole")
+  func single() {
+    var message = TerminationMessage(isOfSeveral: false)
+    message.add(Self.record("a", .exited(0)))
+    #expect(
+      message.text(duration: .seconds(9))
+        == #"{"item":"a","attempt":2,"seconds":1.234,"settlement":"acked","status":0}"#)
+  }
+
+  @Test("Several items are counted by settlement, and named")
+  func several() {
+    var message = TerminationMessage(isOfSeveral: true)
+    message.add(Self.record("a"))
+    message.add(Self.record(nil, .exited(1), settlement: "retried"))
+    #expect(message.text(duration: .seconds(9)) == #"{"acked":1,"retried":1,"seconds":9.0,"items":["a"]}"#)
+  }
+
+  @Test("A runner that found nothing says so")
+  func nothing() {
+    #expect(TerminationMessage(isOfSeveral: false).text(duration: .seconds(1)) == #"{"seconds":1.0}"#)
+  }
+
+  @Test("Of many items only as many are named as there is room for")
+  func many() {
+    var message = TerminationMessage(isOfSeveral: true)
+    for number in 0..<10_000 { message.add(Self.record("\"item\" \(number)")) }
+    let text = message.text(duration: .seconds(1))
+    #expect(text.utf8.count <= TerminationMessage.maxSize && text.utf8.count > TerminationMessage.maxSize / 2)
+    #expect(text.hasPrefix(#"{"acked":10000,"#) && text.hasSuffix("]}"))
+  }
+
+  // MARK: The runner
+
+  @Test("Each settled item is recorded, if that is asked for")
+  func recorded() {
+    for asks in [true, false] {
+      var driver = RunnerDriver { $0.report.recordsJobs = asks }
+      driver.work()
+      driver.now += .seconds(2)
+      let actions = driver.handle(.workerEnded(.exited(0))) + driver.settle()
+      let records = actions.compactMap { if case .record(let record) = $0 { record } else { nil } }
+      #expect(records.map(\.settlement) == (asks ? ["acked"] : []))
+      #expect(records.allSatisfy { $0.duration == .seconds(2) && $0.status == .exited(0) })
+    }
+  }
+}
