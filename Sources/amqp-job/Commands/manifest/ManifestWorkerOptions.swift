@@ -33,7 +33,7 @@ enum ManifestWorkerOptions {
     "a Secret whose token is an OAuth 2 access token, which replaces the URL's password; not for KEDA")
   static let environment = RepeatableOption(
     "env", .variable,
-    "a variable for COMMAND and each step; those that begin with AMQP_ are for the runner alone"
+    "a variable for COMMAND and steps, or with AMQP_ for the runner alone"
   ).common
   static let user = DefaultedOption("user", .kubernetesCount("UID"), default: WorkerOptions.defaultUserID) {
     "number of the user and group to run as (default \($0))"
