@@ -48,6 +48,18 @@ import Testing
     #expect(Base64.decodedURL("AAAAA".utf8) == nil && Base64.decodedURL("+A".utf8) == nil)
   }
 
+  @Test("What is encoded in Base64 is decoded again", arguments: 0..<7)
+  func base64RoundTrip(count: Int) {
+    let bytes = (0..<count).map { UInt8(251 - $0 * 40) }
+    #expect(Base64.decoded(Base64.encoded(bytes)) == bytes)
+    #expect(Base64.encoded(bytes).utf8.count == (count + 2) / 3 * 4)
+  }
+
+  @Test(
+    "Base64 is that of RFC 4648",
+    arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
+  func base64Encoding(text: String, encoded: String) { #expect(Base64.encoded(Array(text.utf8)) == encoded) }
+
   @Test(
     "Headers have only as many levels as AMQP allows",
     arguments: [1, FieldTable.maxDepth, FieldTable.maxDepth + 1, 2000, 3000, 100_000])
