@@ -68,8 +68,10 @@ package final class StepServer {
     let interests = [signals.interest] + peers + (accepting ? [listener.interest] : [])
     let readiness = try retryingOnShortage { () throws(SystemError) in try poll(interests, until: graceEnd) }
     // The end of a worker is told before the runner can send the slot's next item.
-    if readiness[0].readable { receiveSignals() }
+    if readiness[0].readable { reap() }
     for (id, readiness) in zip(ids, readiness.dropFirst()) where readiness.readable { receive(from: id) }
+    // A runner says that it ends before Kubernetes sends TERM to the sidecars of its pod.
+    if readiness[0].readable { receiveSignals() }
     if accepting, readiness.last?.readable == true { try accept() }
     if let end = graceEnd, end <= .now {
       graceEnd = nil
@@ -80,7 +82,10 @@ package final class StepServer {
   // MARK: Events
 
   private func receiveSignals() {
-    for signal in signals.receive() where signal != .child { handle(.signal(signal)) }
+    for signal in signals.receive() where signal != .child && !isFinished { handle(.signal(signal)) }
+  }
+
+  private func reap() {
     for child in processes.reap() { handle(.ended(processID: child.processID, child.status)) }
   }
 
