@@ -9,7 +9,7 @@ import Testing
     var properties = BasicProperties()
     properties.correlationID = id
     var headers: FieldTable = [
-      ItemHeader.attempts: .int64(2), ItemHeader.seconds: .double(1.5), ItemHeader.host: .string("pod"),
+      ItemHeader.attempts: .int64(2), ItemHeader.milliseconds: .int64(1500), ItemHeader.host: .string("pod"),
     ]
     if let status { headers.append(ItemHeader.status, .int64(status)) }
     properties.headers = headers

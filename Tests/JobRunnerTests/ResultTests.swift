@@ -28,23 +28,23 @@ import Testing
   func target() {
     var named = driver()
     named.deliver(item(replyTo: "asked"))
-    #expect(named.runner.result(.exited(0), in: 0, host: "h")?.destination == .queue("out"))
+    #expect(named.runner.result(.exited(0), in: 0, host: "h", endedAt: named.now)?.destination == .queue("out"))
     var asked = driver(.replyTo)
     asked.deliver(item(replyTo: "asked"))
-    #expect(asked.runner.result(.exited(0), in: 0, host: "h")?.destination == .queue("asked"))
+    #expect(asked.runner.result(.exited(0), in: 0, host: "h", endedAt: asked.now)?.destination == .queue("asked"))
     var silent = driver(.replyTo)
     silent.deliver(item())
-    #expect(silent.runner.result(.exited(0), in: 0, host: "h") == nil)
+    #expect(silent.runner.result(.exited(0), in: 0, host: "h", endedAt: silent.now) == nil)
   }
 
   @Test("A result has the item's correlation id, or its message id")
   func correlation() {
     var driver = driver()
     driver.deliver(item(correlationID: "c"))
-    #expect(driver.runner.result(.exited(0), in: 0, host: "h")?.properties.correlationID == "c")
+    #expect(driver.runner.result(.exited(0), in: 0, host: "h", endedAt: driver.now)?.properties.correlationID == "c")
     var other = self.driver()
     other.deliver(item())
-    #expect(other.runner.result(.exited(0), in: 0, host: "h")?.properties.correlationID == "m")
+    #expect(other.runner.result(.exited(0), in: 0, host: "h", endedAt: other.now)?.properties.correlationID == "m")
   }
 
   @Test("A result tells the worker's end, the attempt, the time and the host")
@@ -52,11 +52,10 @@ import Testing
     var driver = driver()
     driver.deliver(item())
     driver.now += .milliseconds(1500)
-    driver.handle(.timer(.report))
-    let result = try #require(driver.runner.result(.exited(0), in: 0, host: "pod"))
+    let result = try #require(driver.runner.result(.exited(0), in: 0, host: "pod", endedAt: driver.now))
     let headers = try #require(result.properties.headers)
     #expect(headers[ItemHeader.status] == .int64(0) && headers[ItemHeader.attempts] == .int64(1))
-    #expect(headers[ItemHeader.seconds] == .double(1.5) && headers[ItemHeader.host] == .string("pod"))
+    #expect(headers[ItemHeader.milliseconds] == .int64(1500) && headers[ItemHeader.host] == .string("pod"))
     #expect(headers[ItemHeader.queue] == .string("q") && result.properties.deliveryMode == 2)
   }
 
@@ -70,15 +69,15 @@ import Testing
   func occasion(occasion: ResultOptions.Occasion, status: ProcessStatus, isPublished: Bool) {
     var driver = driver(on: occasion)
     driver.deliver()
-    #expect((driver.runner.result(status, in: 0, host: "h") != nil) == isPublished)
+    #expect((driver.runner.result(status, in: 0, host: "h", endedAt: driver.now) != nil) == isPublished)
   }
 
   @Test("What failed and is tried again has no result yet")
   func retried() {
     var driver = driver(maxAttempts: 2)
     driver.deliver()
-    #expect(driver.runner.result(.exited(3), in: 0, host: "h") == nil)
-    #expect(driver.runner.result(.exited(0), in: 0, host: "h") != nil)
+    #expect(driver.runner.result(.exited(3), in: 0, host: "h", endedAt: driver.now) == nil)
+    #expect(driver.runner.result(.exited(0), in: 0, host: "h", endedAt: driver.now) != nil)
   }
 
   @Test("A worker that was told to end has no result")
@@ -86,8 +85,8 @@ import Testing
     var driver = driver()
     driver.deliver()
     driver.handle(.signal(.terminate))
-    #expect(driver.runner.result(.killed(.terminate), in: 0, host: "h") == nil)
-    #expect(driver.runner.result(.exited(0), in: 0, host: "h") != nil)
+    #expect(driver.runner.result(.killed(.terminate), in: 0, host: "h", endedAt: driver.now) == nil)
+    #expect(driver.runner.result(.exited(0), in: 0, host: "h", endedAt: driver.now) != nil)
   }
 
   @Test("A result that no queue takes is a failed attempt")

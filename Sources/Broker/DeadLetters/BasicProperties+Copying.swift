@@ -75,8 +75,8 @@ package enum ItemHeader {
   /// The step in which the last attempt failed.
   package static let step: ByteString = "x-amqp-job-step"
   package static let lastStep: ByteString = "x-amqp-job-last-step"
-  /// How long a worker ran whose result this is.
-  package static let seconds: ByteString = "x-amqp-job-seconds"
+  /// How long a worker ran whose result this is. It is a whole number, because pika cuts off the fraction of another.
+  package static let milliseconds: ByteString = "x-amqp-job-milliseconds"
   /// The host of the last attempt.
   package static let host: ByteString = "x-amqp-job-host"
   /// The time at which the item was dead-lettered.

@@ -32,7 +32,9 @@ struct Copies {
   }
 
   var interest: PollInterest? { publisher?.interest }
-  var deadline: ContinuousClock.Instant? { publisher?.deadline }
+  var deadline: ContinuousClock.Instant? {
+    ([publisher?.deadline] + results.values.map(\.limit)).compactMap(\.self).min()
+  }
 
   /// The connections that are no longer used. The caller closes them.
   func takeDiscarded() -> [BrokerLink] { publisher?.takeDiscarded() ?? [] }
@@ -100,7 +102,13 @@ struct Copies {
     let isSuccess: Bool
     /// The end of the worker, which the runner is told when the result is in its queue.
     let end: RunnerEvent
+    /// The time until which the broker has to confirm the result, or to take another part of it. nil while it takes nothing.
+    var limit: ContinuousClock.Instant?
   }
+
+  private static let resultLimit: Duration = .seconds(30)
+  /// The same limit once the worker was told to end.
+  private static let hurriedResultLimit: Duration = .seconds(5)
 
   /// The id of a slot's result.
   private static func resultID(_ slot: Int) -> Int { firstResultID + slot }
@@ -114,9 +122,29 @@ struct Copies {
     _ parameters: Connection.Parameters
   ) -> [BrokerLink] {
     let discarded = connect(beside: link, parameters)
-    results[slot] = PendingResult(destination: result.destination, isSuccess: result.isSuccess, end: end)
+    results[slot] = PendingResult(
+      destination: result.destination, isSuccess: result.isSuccess, end: end,
+      limit: .now + Self.resultLimit)
     publisher?.publish(Self.resultID(slot), result.properties, body: body, to: result.destination)
     return discarded
+  }
+
+  /// The slot's worker was told to end, so its result has only a moment left.
+  mutating func hurryResult(slot: Int, now: ContinuousClock.Instant) {
+    guard let limit = results[slot]?.limit else { return }
+    results[slot]?.limit = min(limit, now + Self.hurriedResultLimit)
+  }
+
+  /// The results that the broker has not confirmed in time are waited for no more.
+  private mutating func lateResults(now: ContinuousClock.Instant) -> [RunnerEvent] {
+    results.filter { $0.value.limit.map { $0 <= now } ?? false }.keys.sorted().compactMap { slot in
+      publisher?.drop(Self.resultID(slot))
+      return results.removeValue(forKey: slot)?.event(refusedFor: "the broker does not confirm it")
+    }
+  }
+
+  private mutating func setResultLimits(_ limit: ContinuousClock.Instant?) {
+    for slot in results.keys { results[slot]?.limit = limit }
   }
 
   /// Forgets the slot's result. Returns false if there is none.
@@ -132,7 +160,12 @@ struct Copies {
     case .confirmed(let id): takeResult(id).map { $0.end }
     case .refused(let id, let refusal): takeResult(id).map { $0.event(refusedFor: "\(refusal)") }
     case .failed(let id, let reason): takeResult(id).map { $0.event(refusedFor: reason) }
-    case .advanced, .blocked, .unblocked: nil
+    case .advanced(let id):
+      Self.resultSlot(id).flatMap { slot in
+        results[slot]?.limit = .now + Self.resultLimit
+        return nil
+      }
+    case .blocked, .unblocked: nil
     }
   }
 
@@ -162,7 +195,8 @@ struct Copies {
 
   /// Sends and receives what is possible now, and returns the events.
   mutating func process(_ readiness: PollReadiness) -> [RunnerEvent] {
-    (publisher?.process(readiness, now: .now) ?? []).compactMap { resultEvent($0) ?? take($0) }
+    let events = (publisher?.process(readiness, now: .now) ?? []).compactMap { resultEvent($0) ?? take($0) }
+    return events + lateResults(now: .now)
   }
 
   private mutating func take(_ event: CopyPublisher.Event) -> RunnerEvent? {
@@ -181,9 +215,14 @@ struct Copies {
       .failed(let id, _) where Self.resultSlot(id) != nil:
       nil
     case .advanced(let slot): .moveAdvanced(slot: slot)
-    case .blocked(let reason): .movesBlocked(reason: reason)
-    case .unblocked: .movesBlocked(reason: nil)
+    case .blocked(let reason): blocked(reason)
+    case .unblocked: blocked(nil)
     }
+  }
+
+  private mutating func blocked(_ reason: String?) -> RunnerEvent {
+    setResultLimits(reason == nil ? .now + Self.resultLimit : nil)
+    return .movesBlocked(reason: reason)
   }
 
   private mutating func confirmed(_ id: Int) -> RunnerEvent? {

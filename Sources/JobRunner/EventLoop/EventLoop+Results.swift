@@ -8,11 +8,14 @@ extension EventLoop {
   func publishingResult(
     _ output: OutputFile?, of status: ProcessStatus, before end: RunnerEvent, slot: Int
   ) -> RunnerEvent? {
-    guard let result = runner.result(status, in: slot, host: configuration.host) else { return end }
+    guard let result = runner.result(status, in: slot, host: configuration.host, endedAt: .now) else { return end }
     do {
       let body: any MessageBody = try output.map { try resultBody(of: $0) } ?? ReceivedBody.memory([])
       guard let link else { throw ResultFailure(reason: "the connection was lost") }
       discard(copies.publish(result, body: body, slot: slot, then: end, beside: link, parameters(link.broker)))
+      // The worker has kept its time limit.
+      timers.cancel(.workerLimit(slot: slot))
+      timers.cancel(.grace(slot: slot))
       return nil
     } catch {
       return result.isSuccess ? .resultRefused(reason: SystemError.reason(of: error), slot: slot) : end
@@ -33,10 +36,14 @@ extension EventLoop {
     return ResultBody(output: output, size: size)
   }
 
-  /// The worker is to be killed, and has ended already: its result is no longer waited for.
-  func dropResult(_ signal: Signal, slot: Int) {
-    guard signal == .kill, copies.dropResult(slot: slot) else { return }
-    followUps.append(.workerEnded(.killed(.kill), slot: slot))
+  /// The worker is to end, and has ended already. Its result has a moment left, or none if it is to be killed.
+  func hurryResult(_ signal: Signal, slot: Int) {
+    switch signal {
+    case .terminate, .interrupt, .hangup: copies.hurryResult(slot: slot, now: .now)
+    case .kill where copies.dropResult(slot: slot):
+      followUps.append(.workerEnded(.killed(.kill), slot: slot))
+    default: break
+    }
   }
 }
 

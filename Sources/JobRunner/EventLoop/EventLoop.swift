@@ -10,7 +10,7 @@ package final class EventLoop {
   private let signals: SignalReceiver
   private let processes: ProcessGroups
   var runner: Runner
-  private var timers = Timers()
+  var timers = Timers()
   var link: BrokerLink?
   var copies: Copies
   /// The connections that are no longer needed.
@@ -232,7 +232,7 @@ package final class EventLoop {
     case .releaseBody(let slot): bodies.release(slot: slot)
     case .endOfWork: processes.dismissGuardian()
     case .signalWorker(let signal, let slot):
-      dropResult(signal, slot: slot)
+      hurryResult(signal, slot: slot)
       followUps += stepEvents(workers.signal(signal, slot: slot))
     case .lendTerminal(let slot): workers.lendTerminal(slot: slot)
     case .suspend(let slot): workers.suspend(slot: slot)

@@ -31,7 +31,7 @@ struct JobResult: Hashable, Sendable {
     return (status ?? []) + [
       .init(name: ItemHeader.queue, value: .string(ByteString(ended.item.queue))),
       .init(name: ItemHeader.attempts, value: .int64(Int64(ended.item.attempt))),
-      .init(name: ItemHeader.seconds, value: .double(Double(ended.duration / .milliseconds(1)).rounded() / 1000)),
+      .init(name: ItemHeader.milliseconds, value: .int64(Int64(ended.duration / .milliseconds(1)))),
       .init(name: ItemHeader.host, value: .string(ByteString(host))),
     ]
   }

@@ -103,6 +103,23 @@ def test_no_queue_is_left(bench):
         place.depth()
 
 
+def test_what_was_published_before_an_error_may_still_have_its_result(bench):
+    queue = bench.work_queue()
+    items = b'{"body": "good"}\nnonsense\n'
+    assert publish(bench, queue, "--jsonl", stdin=bench.input(items)).status == 65
+    assert bench.run("-q", queue.name, "--result-queue", "reply-to", worker=WORKER).status == 0
+
+
+def test_no_item_has_no_result(bench):
+    queue = bench.work_queue()
+    assert publish(bench, queue, "--lines", stdin=bench.input(b"")).status == 0
+
+
+@pytest.mark.any_broker
+def test_an_exchange_has_no_single_result(bench):
+    bench.run("--exchange", "x", "--wait", "a", command="publish").assert_error(64, "--wait")
+
+
 @pytest.mark.slow
 @pytest.mark.limit(600)
 def test_a_thousand_items_and_faults(spare, spare_broker):

@@ -6,12 +6,14 @@ internal import Linux
 extension Runner {
   /// The result to publish now that a worker has ended so. nil if there is none: what failed and is tried again has no result
   /// yet.
-  func result(_ status: ProcessStatus, in index: Int, host: String) -> JobResult? {
+  func result(
+    _ status: ProcessStatus, in index: Int, host: String, endedAt: ContinuousClock.Instant
+  ) -> JobResult? {
     guard let results = options.results, case .working(let job) = slots[index].state else { return nil }
     let (outcome, what) = judge(job, status, "the worker")
     let ended = EndedJob(
       item: job.item, outcome: outcome, what: what, status: status, startedAt: job.startedAt,
-      duration: job.startedAt.duration(to: now))
+      duration: job.startedAt.duration(to: endedAt))
     switch outcome {
     case .done where results.occasion != .failure: break
     case .failed where results.occasion != .success && policy.decision(of: ended).isFinal: break

@@ -73,7 +73,7 @@ struct ExpectedResults {
     var result = PublishedResult(
       number: number, id: id.description, status: integer(ItemHeader.status),
       attempts: integer(ItemHeader.attempts), body: body)
-    if case .double(let seconds)? = headers[ItemHeader.seconds] { result.seconds = seconds }
+    result.seconds = integer(ItemHeader.milliseconds).map { Double($0) / 1000 }
     if case .string(let host)? = headers[ItemHeader.host] { result.host = host.description }
     return result
   }

@@ -84,7 +84,7 @@ struct Publish: ToolCommand {
     let reporter = try LogOptions.reporter(&settings)
     var properties = try PropertyOptions.properties(&settings)
     properties.deliveryMode = 2
-    let wait = try ResultWait(&settings, broker, reporter, properties)
+    let wait = try ResultWait(&settings, broker, reporter, properties, destination)
     if let wait { properties.replyTo = ByteString(wait.queue) }
     let items = try ItemOptions(&settings, properties: properties)
     broker.warn(reporter)
@@ -112,7 +112,8 @@ struct Publish: ToolCommand {
       try wait?.finish()
       return
     }
-    wait?.giveUp()
+    // What was published may still have results, whose queue expires by itself.
+    if outcome.counts.accepted == 0 { wait?.giveUp() }
     throw failure
   }
 

@@ -37,7 +37,8 @@ final class ResultWait {
   /// nil if nobody waits.
   /// - Throws: `UsageError` if the results could not be told apart
   init?(
-    _ settings: inout Settings, _ broker: BrokerOptions, _ reporter: Reporter, _ properties: BasicProperties
+    _ settings: inout Settings, _ broker: BrokerOptions, _ reporter: Reporter, _ properties: BasicProperties,
+    _ destination: Destination
   ) throws {
     limit = try settings.value(Self.timeout)
     printsJSON = try settings.value(Self.json)
@@ -50,6 +51,9 @@ final class ResultWait {
         throw UsageError("--\(other.name) goes with \(Self.wait)")
       }
       return nil
+    }
+    guard destination.exchange.isEmpty else {
+      throw UsageError("\(Self.wait) goes with a queue: behind an exchange an item may have any number of results")
     }
     guard properties.replyTo == nil, properties.correlationID == nil, properties.messageID == nil else {
       throw UsageError("\(Self.wait) tells results apart by a reply-to and ids of its own: give it none")
@@ -86,6 +90,7 @@ final class ResultWait {
 
   /// Waits for the results, and prints them. Throws a `Failure` unless each worker exited 0.
   func finish() throws {
+    guard expected.total > 0 else { return giveUp() }
     let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
     let deadline = limit.map { ContinuousClock.now + $0 }
     while !expected.isComplete {
@@ -117,7 +122,11 @@ final class ResultWait {
         for result in expected.take(delivery.properties, body: delivery.body) { try write(result) }
         try session.send(.basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: channel)
       case .method(channel, .channelClose(let reason)): throw SessionError.refused(reason)
-      case .method(channel, .basicCancel): throw SessionError.unanswered
+      case .method(channel, .basicCancel):
+        throw Failure(
+          .noQueue,
+          "queue '\(queue)' was deleted, and with it what was to come; "
+            + "\(expected.arrived) of \(expected.total.counted("result")) came")
       default: break
       }
     }

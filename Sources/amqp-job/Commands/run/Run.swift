@@ -1,3 +1,4 @@
+import AMQP
 import Arguments
 import Broker
 import Console
@@ -55,9 +56,24 @@ enum Run: ToolCommand {
     let records = try RunRecords(
       &settings, command: arguments.operands, isOfSeveral: options.isOfSeveral, reporter)
     configuration.record = records.add
+    try checkResultQueue(options, broker, reporter)
     let status = try run(options, configuration, reporter)
     records.end(status)
     status.exit()
+  }
+
+  /// A result queue that does not exist would make each attempt fail, however well the workers do.
+  private static func checkResultQueue(_ options: JobOptions, _ broker: BrokerOptions, _ reporter: Reporter) throws {
+    guard case .queue(let queue)? = options.results?.target else { return }
+    try BrokerConversation("amqp-job run", broker, reporter).hold(about: queue) {
+      (conversation) throws(ConversationError) in
+      try conversation.ask { session throws(SessionError) in
+        do throws(SessionError) { _ = try session.queueStatus(queue, on: BrokerConversation.channel) } catch {
+          // The user may not have to look at the queue to publish to it.
+          guard case .refused(let reason) = error, reason.code == .accessRefused else { throw error }
+        }
+      }
+    }
   }
 
   /// - Throws: `Failure`

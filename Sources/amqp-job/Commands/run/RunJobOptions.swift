@@ -74,11 +74,14 @@ extension Run {
     guard let queue = try settings.value(resultQueue) else { return nil }
     let occasion = try settings.value(resultOn)
     let maxSize = try settings.value(resultMax)
-    guard queue != options.queue else { throw UsageError("\(resultQueue) is the queue that the items come from") }
+    guard WorkQueue(queue).family != WorkQueue(options.queue).family else {
+      throw UsageError("\(resultQueue) is the queue that the items come from, or one that belongs to it")
+    }
     guard options.worker.onDisconnect == .stop else {
       throw UsageError("\(resultQueue) excludes \(onDisconnect) finish: a result needs the connection of its item")
     }
-    return ResultOptions(queue == "reply-to" ? .replyTo : .queue(queue), on: occasion, maxSize: UInt64(maxSize))
+    return ResultOptions(
+      queue == "reply-to" ? .replyTo : .queue(queue), on: occasion, maxSize: maxSize == 0 ? .max : UInt64(maxSize))
   }
 
   static func attempts(_ settings: inout Settings) throws -> AttemptOptions {

@@ -66,7 +66,7 @@ extension Run {
     "whose results to publish: of success, of failure that is not retried, or all (default \($0))"
   }
   static let resultMax = DefaultedOption("result-max", .size, default: 16 << 20) {
-    "maximum size of a result; the attempt fails above it (default \($0))"
+    "maximum size of a result, 0 for no limit; the attempt fails above it (default \($0))"
   }
 
   // MARK: Steps
