@@ -70,7 +70,6 @@ package final class StepServer {
     // The end of a worker is told before the runner can send the slot's next item.
     if readiness[0].readable { reap() }
     for (id, readiness) in zip(ids, readiness.dropFirst()) where readiness.readable { receive(from: id) }
-    // A runner says that it ends before Kubernetes sends TERM to the sidecars of its pod.
     if readiness[0].readable { receiveSignals() }
     if accepting, readiness.last?.readable == true { try accept() }
     if let end = graceEnd, end <= .now {
@@ -81,8 +80,13 @@ package final class StepServer {
 
   // MARK: Events
 
+  /// A runner says that it ends before Kubernetes sends TERM to the sidecars of its pod. So that is read first, even if it has
+  /// arrived only now.
   private func receiveSignals() {
-    for signal in signals.receive() where signal != .child && !isFinished { handle(.signal(signal)) }
+    let arrived = signals.receive().filter { $0 != .child }
+    guard !arrived.isEmpty else { return }
+    for id in connections.keys.sorted() { receive(from: id) }
+    for signal in arrived where !isFinished { handle(.signal(signal)) }
   }
 
   private func reap() {
