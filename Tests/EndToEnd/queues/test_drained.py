@@ -221,9 +221,7 @@ def test_queues_that_only_have_the_names_are_no_retry_queues(bench, stranger):
 
 def test_a_runner_that_gives_up_says_what_is_in_the_way(bench):
     queue = bench.queue()
-    bench.run("-q", queue.name, "--drain", "--drain-timeout", "500ms", worker=["true"]).assert_error(
-        75, "--drain-timeout", "not been empty for long enough")
     with bench.client.connection.channel() as channel:
         channel.basic_consume(queue.name, lambda *_: None)
-        bench.run("-q", queue.name, "--drain", "--drain-timeout", "1500ms", worker=["true"]).assert_error(
+        bench.run("-q", queue.name, "--drain", "--drain-timeout", "12s", worker=["true"]).assert_error(
             75, "--drain-timeout", "others consume")
