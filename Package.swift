@@ -68,7 +68,8 @@ let package = Package(
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(name: "StepsTests", dependencies: ["Console", "Linux", "Steps"], swiftSettings: common),
     .testTarget(
-      name: "JobRunnerTests", dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux", "Steps"],
+      name: "JobRunnerTests",
+      dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux", "Publishing", "Steps"],
       swiftSettings: common),
     .testTarget(
       name: "CommandTests",

@@ -22,8 +22,7 @@ struct Copies {
   private var spares: SpareDescriptors?
   /// The copies that wait for their mark to be confirmed, by slot.
   private var unmarked: [Int: Copy] = [:]
-  /// The results that are being published, by slot.
-  private var results: [Int: PendingResult] = [:]
+  private var results = PendingResults()
 
   /// - Throws: `SystemError` if no descriptors are left.
   init(access: BrokerAccess) throws {
@@ -32,9 +31,7 @@ struct Copies {
   }
 
   var interest: PollInterest? { publisher?.interest }
-  var deadline: ContinuousClock.Instant? {
-    ([publisher?.deadline] + results.values.map(\.limit)).compactMap(\.self).min()
-  }
+  var deadline: ContinuousClock.Instant? { [publisher?.deadline, results.deadline].compactMap(\.self).min() }
 
   /// The connections that are no longer used. The caller closes them.
   func takeDiscarded() -> [BrokerLink] { publisher?.takeDiscarded() ?? [] }
@@ -97,81 +94,34 @@ struct Copies {
 
   // MARK: Results
 
-  fileprivate struct PendingResult {
-    let destination: Destination
-    let isSuccess: Bool
-    /// The end of the worker, which the runner is told when the result is in its queue.
-    let end: RunnerEvent
-    /// The time until which the broker has to confirm the result, or to take another part of it. nil while it takes nothing.
-    var limit: ContinuousClock.Instant?
-  }
-
-  private static let resultLimit: Duration = .seconds(30)
-  /// The same limit once the worker was told to end.
-  private static let hurriedResultLimit: Duration = .seconds(5)
-
-  /// The id of a slot's result.
-  private static func resultID(_ slot: Int) -> Int { firstResultID + slot }
-  private static func resultSlot(_ id: Int) -> Int? { id >= firstResultID ? id - firstResultID : nil }
-  /// Above the numbers of all slots.
-  private static let firstResultID = 1 << 20
-
   /// Publishes the result of a worker, whose `end` is the event that follows.
   mutating func publish(
     _ result: JobResult, body: any MessageBody, slot: Int, then end: RunnerEvent, beside link: BrokerLink,
     _ parameters: Connection.Parameters
   ) -> [BrokerLink] {
     let discarded = connect(beside: link, parameters)
-    results[slot] = PendingResult(
-      destination: result.destination, isSuccess: result.isSuccess, end: end,
-      limit: .now + Self.resultLimit)
-    publisher?.publish(Self.resultID(slot), result.properties, body: body, to: result.destination)
+    results.add(result, before: end, slot: slot, now: .now)
+    publisher?.publish(PendingResults.id(slot: slot), result.properties, body: body, to: result.destination)
     return discarded
   }
 
-  /// The slot's worker was told to end, so its result has only a moment left.
-  mutating func hurryResult(slot: Int, now: ContinuousClock.Instant) {
-    guard let limit = results[slot]?.limit else { return }
-    results[slot]?.limit = min(limit, now + Self.hurriedResultLimit)
-  }
-
-  /// The results that the broker has not confirmed in time are waited for no more.
-  private mutating func lateResults(now: ContinuousClock.Instant) -> [RunnerEvent] {
-    results.filter { $0.value.limit.map { $0 <= now } ?? false }.keys.sorted().compactMap { slot in
-      publisher?.drop(Self.resultID(slot))
-      return results.removeValue(forKey: slot)?.event(refusedFor: "the broker does not confirm it")
-    }
-  }
-
-  private mutating func setResultLimits(_ limit: ContinuousClock.Instant?) {
-    for slot in results.keys { results[slot]?.limit = limit }
-  }
+  mutating func hurryResult(slot: Int, now: ContinuousClock.Instant) { results.hurry(slot: slot, now: now) }
 
   /// Forgets the slot's result. Returns false if there is none.
   mutating func dropResult(slot: Int) -> Bool {
-    guard results.removeValue(forKey: slot) != nil else { return false }
-    publisher?.drop(Self.resultID(slot))
+    guard results.remove(slot: slot) else { return false }
+    publisher?.drop(PendingResults.id(slot: slot))
     return true
   }
 
-  /// The event that follows the broker's word about a result; nil for any other message.
-  private mutating func resultEvent(_ event: CopyPublisher.Event) -> RunnerEvent? {
-    switch event {
-    case .confirmed(let id): takeResult(id).map { $0.end }
-    case .refused(let id, let refusal): takeResult(id).map { $0.event(refusedFor: "\(refusal)") }
-    case .failed(let id, let reason): takeResult(id).map { $0.event(refusedFor: reason) }
-    case .advanced(let id):
-      Self.resultSlot(id).flatMap { slot in
-        results[slot]?.limit = .now + Self.resultLimit
-        return nil
-      }
-    case .blocked, .unblocked: nil
+  private mutating func lateResults() -> [RunnerEvent] {
+    results.takeLate(now: .now).map { slot, event in
+      publisher?.drop(PendingResults.id(slot: slot))
+      return event
     }
   }
 
-  private mutating func takeResult(_ id: Int) -> PendingResult? {
-    Self.resultSlot(id).flatMap { results.removeValue(forKey: $0) }
-  }
+  // MARK: Dropping
 
   /// The copy is no longer waited for.
   mutating func drop(slot: Int) {
@@ -195,8 +145,10 @@ struct Copies {
 
   /// Sends and receives what is possible now, and returns the events.
   mutating func process(_ readiness: PollReadiness) -> [RunnerEvent] {
-    let events = (publisher?.process(readiness, now: .now) ?? []).compactMap { resultEvent($0) ?? take($0) }
-    return events + lateResults(now: .now)
+    let events = (publisher?.process(readiness, now: .now) ?? []).compactMap { event in
+      event.id.map(PendingResults.isResult) == true ? results.take(event, now: .now) : take(event)
+    }
+    return events + lateResults()
   }
 
   private mutating func take(_ event: CopyPublisher.Event) -> RunnerEvent? {
@@ -210,10 +162,6 @@ struct Copies {
     case .refused(let id, .closed(let reason)): .moveRefused(reason, slot: failed(id).slot)
     case .refused(let id, let refusal): moveFailed(id, "\(refusal)")
     case .failed(let id, let reason): .moveUnconfirmed(reason: reason, slot: failed(id).slot)
-    case .advanced(let id) where Self.resultSlot(id) != nil: nil
-    case .confirmed(let id) where Self.resultSlot(id) != nil, .refused(let id, _) where Self.resultSlot(id) != nil,
-      .failed(let id, _) where Self.resultSlot(id) != nil:
-      nil
     case .advanced(let slot): .moveAdvanced(slot: slot)
     case .blocked(let reason): blocked(reason)
     case .unblocked: blocked(nil)
@@ -221,7 +169,7 @@ struct Copies {
   }
 
   private mutating func blocked(_ reason: String?) -> RunnerEvent {
-    setResultLimits(reason == nil ? .now + Self.resultLimit : nil)
+    results.blocked(reason != nil, now: .now)
     return .movesBlocked(reason: reason)
   }
 
@@ -241,13 +189,5 @@ struct Copies {
   private mutating func failed(_ id: Int) -> (slot: Int, copy: Copy?) {
     guard let slot = Self.markedSlot(id) else { return (id, nil) }
     return (slot, unmarked.removeValue(forKey: slot))
-  }
-}
-
-extension Copies.PendingResult {
-  /// A failure without its result is still that failure.
-  fileprivate func event(refusedFor reason: String) -> RunnerEvent {
-    guard isSuccess, let slot = end.slot else { return end }
-    return .resultRefused(reason: "\(destination): \(reason)", slot: slot)
   }
 }

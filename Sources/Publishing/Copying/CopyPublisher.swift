@@ -23,6 +23,14 @@ package final class CopyPublisher {
     case blocked(reason: String)
     /// The broker takes messages again, or the blocked connection is gone.
     case unblocked
+
+    /// The copy that it is about.
+    package var id: Int? {
+      switch self {
+      case .confirmed(let id), .advanced(let id), .failed(let id, _), .refused(let id, _): id
+      case .blocked, .unblocked: nil
+      }
+    }
   }
 
   private var parameters: Connection.Parameters
