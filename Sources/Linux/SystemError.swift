@@ -29,6 +29,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 
   package var isBrokenPipe: Bool { code == EPIPE }
 
+  /// Whether a socket has that address already, or there is something else with its path.
+  package var isAddressInUse: Bool { code == EADDRINUSE }
+
   /// Whether a path that should be a directory does not exist or is something else.
   package var isMissingDirectory: Bool { code == ENOENT || code == ENOTDIR }
 

@@ -37,7 +37,7 @@ def test_a_socket_that_was_left_behind_is_replaced(bench, steps, queue):
 def test_a_socket_that_is_in_use_is_not_taken(bench, steps, queue):
     steps.start("blur", ["cat"])
     second = steps.start("blur", ["false"])
-    second.finish().assert_error(74, steps.socket("blur"), "in use")
+    second.finish().assert_error(74, steps.socket("blur"), "in use", "a step waits there")
     assert_serves(bench, steps, queue)
 
 

@@ -54,7 +54,8 @@ enum Step: ToolCommand {
     guard ["bind", "connect", "listen"].contains(error.call) else {
       return Failure(.internalError, "the system refuses what the step itself needs: \(error)")
     }
-    return Failure(.inputOutputError, "cannot make the socket \(path): \(error.reason)")
+    let cause = error.isAddressInUse ? ": a step waits there, or it is no socket; take another path" : ""
+    return Failure(.inputOutputError, "cannot make the socket \(path): \(error.reason)\(cause)")
   }
 }
 
