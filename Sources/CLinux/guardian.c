@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "clinux.h"
+#include "packets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,23 +24,9 @@ enum kind { PIPE, PROCESS };
 struct message { enum kind kind; int number; };
 
 static int send_message(int socket, struct message message, int fd, int flags) {
-  struct iovec part = {&message, sizeof message};
-  struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-  union control control;
-  if (fd >= 0) {
-    memset(&control, 0, sizeof control);
-    packet.msg_control = &control;
-    packet.msg_controllen = sizeof control;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&packet);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
-  while (sendmsg(socket, &packet, MSG_NOSIGNAL | flags) < 0) {
-    if (errno != EINTR) return errno;
-  }
-  return 0;
+  const struct clinux_packet packet = {
+      .bytes = &message, .count = sizeof message, .descriptors = {fd}, .descriptor_count = fd >= 0};
+  return send_packet(socket, &packet, flags);
 }
 
 int clinux_guardian_hold(int socket, int number, int fd) {

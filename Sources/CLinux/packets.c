@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "clinux.h"
+#include "packets.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,7 +17,7 @@ int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC
 
 int clinux_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
-int clinux_send_packet(int socket, const struct clinux_packet *packet) {
+int send_packet(int socket, const struct clinux_packet *packet, int flags) {
   struct iovec part = {packet->bytes, packet->count};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
   union control control;
@@ -31,10 +32,14 @@ int clinux_send_packet(int socket, const struct clinux_packet *packet) {
     header->cmsg_len = CMSG_LEN(size);
     memcpy(CMSG_DATA(header), packet->descriptors, size);
   }
-  while (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+  while (sendmsg(socket, &message, MSG_NOSIGNAL | flags) < 0) {
     if (errno != EINTR) return errno;
   }
   return 0;
+}
+
+int clinux_send_packet(int socket, const struct clinux_packet *packet) {
+  return send_packet(socket, packet, MSG_DONTWAIT);
 }
 
 static void take_descriptors(struct msghdr *message, struct clinux_packet *packet) {

@@ -82,9 +82,13 @@ package struct StepService: Sendable {
       runners[id]?.isKnown = true
       return []
     case .hello(let version, let other):
-      let line =
-        "the runner is amqp-job \(other) and speaks version \(version) of the step protocol, this step version "
-      return [.log(LogEntry(.error, "\(line + "\(StepMessage.version)"): use the same amqp-job in both"))]
+      return [
+        .log(
+          LogEntry(
+            .error,
+            "the runner is amqp-job \(other) and speaks version \(version) of the step protocol, this step version \(StepMessage.version): use the same amqp-job in both"
+          ))
+      ]
     case .run(let streams, let slot) where runner.isKnown && runner.workers[slot] == nil:
       guard end != .afterWorkers else {
         return [.send(.notStarted(.canceled("step"), slot: slot), runner: id)]

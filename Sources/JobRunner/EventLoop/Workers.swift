@@ -18,8 +18,6 @@ struct Workers {
   /// The directory for what workers write, if their results are published.
   private let outputDirectory: String?
   private var running: [Int: Worker] = [:]
-  /// What workers have written that have ended.
-  private var outputs: [Int: OutputFile] = [:]
   /// The workers in other containers, if an item passes steps.
   private var steps: StepWorkers?
   /// The workers' standard errors, if their ends are kept.
@@ -128,20 +126,30 @@ struct Workers {
 
   // MARK: Ends
 
-  /// What the worker has written that has just ended in the slot.
-  mutating func takeOutput(slot: Int) -> OutputFile? { outputs.removeValue(forKey: slot) }
+  /// A worker that has ended.
+  struct Ended {
+    let slot: Int
+    let status: ProcessStatus
+    /// What it has written to its standard output, if its result is published.
+    let output: OutputFile?
+    /// The end of what it has written to its standard error, if that is kept and it wrote anything.
+    let standardError: String?
+    let hadTerminal: Bool
+  }
 
   /// The workers that have ended since the last call.
-  mutating func reap() -> [(slot: Int, status: ProcessStatus, standardError: String?, hadTerminal: Bool)] {
-    var ended: [(slot: Int, status: ProcessStatus, standardError: String?, hadTerminal: Bool)] = []
+  mutating func reap() -> [Ended] {
+    var ended: [Ended] = []
     for child in processes.reap() {
       guard let slot = slot(of: child.processID) else { continue }
       let worker = running.removeValue(forKey: slot)
       worker?.input.finish()
-      outputs[slot] = worker?.output
       let hadTerminal = terminal?.hasForeground(child.processID) == true
       if hadTerminal { terminal?.restoreForeground() }
-      ended.append((slot, child.status, errors?.finish(slot: slot), hadTerminal))
+      ended.append(
+        Ended(
+          slot: slot, status: child.status, output: worker?.output, standardError: errors?.finish(slot: slot),
+          hadTerminal: hadTerminal))
     }
     return ended
   }

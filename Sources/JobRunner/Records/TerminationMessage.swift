@@ -26,8 +26,7 @@ package struct TerminationMessage: Sendable {
 
   /// The message, without a newline. `duration` is how long the runner ran.
   package func text(duration: Duration) -> String {
-    if isOfSeveral || last == nil { return summary(duration) }
-    guard let last else { return summary(duration) }
+    guard !isOfSeveral, let last else { return summary(duration) }
     let id = last.id.map { [JSON.Member("item", .text($0))] } ?? []
     let step = last.step.map { [JSON.Member("step", .text($0))] } ?? []
     let status = last.status.map { [JSON.Member("status", .integer(Int64($0.shellCode)))] } ?? []

@@ -72,6 +72,18 @@ package final class Descriptor: Sendable {
     }
   }
 
+  /// The file's type, size and times (fstat(2)).
+  func status() throws(SystemError) -> stat {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { throw SystemError("fstat") }
+    return status
+  }
+
+  /// Moves to the beginning of the file.
+  func rewind() throws(SystemError) {
+    guard lseek(number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
+  }
+
   /// A `/proc` path that opens the same file again.
   var pathInProc: String { "/proc/self/fd/\(number)" }
 

@@ -16,8 +16,7 @@ package final class InputFile {
 
   /// nil if the size is unknown until the end is read.
   private init?(_ file: Descriptor, from start: off_t) throws(SystemError) {
-    var status = stat()
-    guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
+    let status = try file.status()
     guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError(call: "read", code: EISDIR) }
     guard status.st_mode & S_IFMT == S_IFREG else { return nil }
     // The files of /proc have a stated size of 0.
@@ -51,8 +50,7 @@ package final class InputFile {
   package func read(at offset: UInt64, atMost count: Int) throws -> [UInt8] {
     let wanted = Int(min(UInt64(max(0, count)), size - min(size, offset)))
     let bytes = try file.read(at: start + off_t(offset), atMost: wanted)
-    var status = stat()
-    guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
+    let status = try file.status()
     guard wanted == 0 || !bytes.isEmpty, status.st_mtim.tv_sec == modified.tv_sec,
       status.st_mtim.tv_nsec == modified.tv_nsec
     else { throw Changed() }

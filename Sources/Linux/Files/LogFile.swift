@@ -16,8 +16,7 @@ package final class LogFile: Sendable {
   package func begin(with line: String) throws(SystemError) {
     flock(file.number, LOCK_EX)
     defer { flock(file.number, LOCK_UN) }
-    var status = stat()
-    guard fstat(file.number, &status) == 0 else { throw SystemError("fstat") }
+    let status = try file.status()
     guard status.st_mode & S_IFMT != S_IFREG || status.st_size == 0 else { return }
     guard append(line) else { throw SystemError("write") }
   }

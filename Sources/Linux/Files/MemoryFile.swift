@@ -9,7 +9,7 @@ package enum MemoryFile {
     guard number >= 0 else { throw SystemError("memfd_create") }
     let file = Descriptor(owning: number)
     try file.writeAll(bytes)
-    guard lseek(number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
+    try file.rewind()
     return file
   }
 

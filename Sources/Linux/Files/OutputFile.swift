@@ -2,7 +2,7 @@ import Glibc
 
 /// A file without a name that takes the standard output of a child, or of a program that another process starts.
 package final class OutputFile {
-  /// The end to write to, until `close`.
+  /// The end to write to, until `closeWriter`.
   package private(set) var writer: Descriptor?
   private let reader: Descriptor
 
@@ -17,11 +17,7 @@ package final class OutputFile {
   package func closeWriter() { writer = nil }
 
   /// How many bytes were written.
-  package func byteCount() throws(SystemError) -> UInt64 {
-    var status = stat()
-    guard fstat(reader.number, &status) == 0 else { throw SystemError("fstat") }
-    return UInt64(status.st_size)
-  }
+  package func byteCount() throws(SystemError) -> UInt64 { UInt64(try reader.status().st_size) }
 
   /// Up to `count` of the bytes that were written, from `offset` on.
   package func read(at offset: UInt64, atMost count: Int) throws(SystemError) -> [UInt8] {
@@ -31,7 +27,7 @@ package final class OutputFile {
   /// A descriptor at the beginning of what was written. Only one child at a time may use it, because they would share its
   /// offset.
   package func rewoundReader() throws(SystemError) -> Descriptor {
-    guard lseek(reader.number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
+    try reader.rewind()
     return reader
   }
 }

@@ -26,7 +26,7 @@ package final class RecordFile {
   package init(_ path: String, isOurs: ([UInt8]) -> Bool) throws {
     self.path = path
     descriptor = try Self.open(path, O_RDWR | O_CREAT)
-    guard try Self.status(of: descriptor).st_nlink <= 1 else { throw LinkError.hardLink }
+    guard try descriptor.status().st_nlink <= 1 else { throw LinkError.hardLink }
     let content = try Self.content(of: descriptor)
     guard content.isEmpty || isOurs(content) else { throw SystemError(call: "open", code: EEXIST) }
   }
@@ -55,19 +55,13 @@ package final class RecordFile {
       throw error.code == ELOOP && isSymbolicLink(path) ? LinkError.symbolicLink : error
     }
     let descriptor = Descriptor(owning: number)
-    guard try status(of: descriptor).st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", code: EEXIST) }
+    guard try descriptor.status().st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", code: EEXIST) }
     return descriptor
   }
 
   private static func isSymbolicLink(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
-  }
-
-  private static func status(of descriptor: Descriptor) throws(SystemError) -> stat {
-    var status = stat()
-    guard fstat(descriptor.number, &status) == 0 else { throw SystemError("fstat") }
-    return status
   }
 
   private static func content(of descriptor: Descriptor) throws(SystemError) -> [UInt8] {

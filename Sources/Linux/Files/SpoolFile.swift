@@ -108,11 +108,7 @@ package final class SpoolFile {
     return time.tv_sec == completedAt.tv_sec && time.tv_nsec == completedAt.tv_nsec
   }
 
-  private func modificationTime() throws(SystemError) -> timespec {
-    var status = stat()
-    guard fstat(writer.number, &status) == 0 else { throw SystemError("fstat") }
-    return status.st_mtim
-  }
+  private func modificationTime() throws(SystemError) -> timespec { try writer.status().st_mtim }
 
   /// Lets a program of another user open the file again, by its /dev/stdin. A file without a name has no other way to it.
   package func letOthersRead() throws(SystemError) {
@@ -123,7 +119,7 @@ package final class SpoolFile {
   /// they would share its offset.
   package func rewoundReader() throws(SystemError) -> Descriptor {
     precondition(isComplete, "a child must not get an incomplete body")
-    guard lseek(reader.number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
+    try reader.rewind()
     return reader
   }
 }

@@ -48,8 +48,17 @@ enum LogOptions {
   /// - Throws: `Failure`
   private static func file(_ settings: inout Settings) throws -> LogFile? {
     guard let path = try settings.value(file) else { return nil }
-    do throws(SystemError) { return try LogFile(path: path.text) } catch {
-      throw Failure(.inputOutputError, "cannot open the log file \(path.text): \(error.reason) (\(path.source))")
+    return try open(path, called: "log file")
+  }
+
+  /// Opens a file to append lines to. If it has none yet, `header` becomes the first one.
+  static func open(_ path: Setting, called name: String, header: String? = nil) throws(Failure) -> LogFile {
+    do throws(SystemError) {
+      let file = try LogFile(path: path.text)
+      if let header { try file.begin(with: header) }
+      return file
+    } catch {
+      throw Failure(.inputOutputError, "cannot open the \(name) \(path.text): \(error.reason) (\(path.source))")
     }
   }
 

@@ -40,11 +40,6 @@ final class ResultWait {
     _ settings: inout Settings, _ broker: BrokerOptions, _ reporter: Reporter, _ properties: BasicProperties,
     _ destination: Destination
   ) throws {
-    limit = try settings.value(Self.timeout)
-    printsJSON = try settings.value(Self.json)
-    expected = ExpectedResults(inOrder: try !settings.value(Self.asCompleted))
-    (self.broker, self.reporter) = (broker, reporter)
-    conversation = BrokerConversation("amqp-job publish --wait", broker, reporter)
     guard try settings.value(Self.wait) else {
       let others: [any CommandOption] = [Self.timeout, Self.asCompleted, Self.json]
       if let other = others.first(where: { settings.isGiven($0) }) {
@@ -58,6 +53,11 @@ final class ResultWait {
     guard properties.replyTo == nil, properties.correlationID == nil, properties.messageID == nil else {
       throw UsageError("\(Self.wait) tells results apart by a reply-to and ids of its own: give it none")
     }
+    limit = try settings.value(Self.timeout)
+    printsJSON = try settings.value(Self.json)
+    expected = ExpectedResults(inOrder: try !settings.value(Self.asCompleted))
+    (self.broker, self.reporter) = (broker, reporter)
+    conversation = BrokerConversation("amqp-job publish --wait", broker, reporter)
   }
 
   /// Makes the queue.

@@ -17,16 +17,8 @@ final class RunRecords {
     log = JobLog(host: ThisProcess.hostName, command: command.map { String(decoding: $0, as: UTF8.self) })
     message = TerminationMessage(isOfSeveral: isOfSeveral)
     self.reporter = reporter
-    guard let path = try settings.value(Run.jobLog) else {
-      file = nil
-      return
-    }
-    do throws(SystemError) {
-      let opened = try LogFile(path: path.text)
-      try opened.begin(with: JobLog.header)
-      file = opened
-    } catch {
-      throw Failure(.inputOutputError, "cannot open the job log \(path.text): \(error.reason) (\(path.source))")
+    file = try settings.value(Run.jobLog).map { path throws(Failure) in
+      try LogOptions.open(path, called: "job log", header: JobLog.header)
     }
   }
 
