@@ -62,11 +62,14 @@ enum Run: ToolCommand {
     status.exit()
   }
 
-  /// A result queue that does not exist would make each attempt fail, however well the workers do.
+  /// A result queue that does not exist would make each attempt fail, however well the workers do. So would one that is there for
+  /// the runners of another queue.
   private static func checkResultQueue(_ options: JobOptions, _ broker: BrokerOptions, _ reporter: Reporter) throws {
     guard case .queue(let queue)? = options.results?.target else { return }
     try BrokerConversation("amqp-job run", broker, reporter).hold(about: queue) {
       (conversation) throws(ConversationError) in
+      try ReservedQueue(.queue(queue))?.check(
+        conversation, cure: "give the results a queue of their own (\(resultQueue))")
       try conversation.ask { session throws(SessionError) in
         do throws(SessionError) { _ = try session.queueStatus(queue, on: BrokerConversation.channel) } catch {
           // The user may not have to look at the queue to publish to it.
