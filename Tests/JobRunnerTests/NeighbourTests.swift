@@ -81,6 +81,7 @@ import Testing
     var driver = connected(configure)
     driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
     driver.method(RunnerDriver.found, on: 2)
+    if driver.runner.inspection.targetSearch != nil { driver.method(.other(0x0028_000b), on: 2) }
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     return driver
   }
