@@ -140,7 +140,11 @@ extension ValueType where Value == Int32 {
 
 extension ValueType where Value == String {
   fileprivate static var stepName: Self {
-    name("NAME").limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
+    name("NAME")
+      .limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
+      .limited("names one step; for several, write it for each, as in --step cut --step peel") { word in
+        word.contains("/") || !word.contains { $0 == "," || $0.isWhitespace }
+      }
   }
 }
 
