@@ -113,6 +113,21 @@ import Testing
     }
   }
 
+  @Test("A copy of an item whose returns nobody counted says so, and so do its copies")
+  func uncountedReturns() throws {
+    var driver = Self.deadLettering { $0.attempts.areRequired = true }
+    driver.method(.basicQoSOK)
+    let move = try #require(driver.deliver(isRedelivered: true).moves.first)
+    #expect(move.areAttemptsMinimum && move.attempts == 1)
+    let envelope = Envelope(consumerTag: "c", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q")
+    let first = WorkItem(envelope: envelope, properties: BasicProperties(), queue: "q").properties(
+      for: move, host: "h", time: 0)
+    let copy = WorkItem(envelope: envelope, properties: first, queue: "q")
+    #expect(copy.attempt == 2 && copy.isAttemptMinimum)
+    let letter = Move(destination: .deadLetter(DeadLetterCause(reason: .failed)), attempts: 2)
+    #expect(copy.properties(for: letter, host: "h", time: 0).headers?[ItemHeader.attemptsAreMinimum] == .boolean(true))
+  }
+
   @Test("A delay needs a retry queue") func aDelayTakesARetryQueue() {
     var driver = Self.connected {
       $0.attempts.areRequired = true

@@ -48,6 +48,15 @@ import Testing
     #expect(lack(target) { ($0.keepsStandardError, $0.areRequired) = (true, true) } == nil)
   }
 
+  @Test("Nobody is told to remove a dead-letter queue")
+  func deadLetterQueue() throws {
+    var options = AttemptOptions()
+    options.areRequired = true
+    let unserved = UnservedQueue(options, on: .plain(.quorum), queue: WorkQueue("q.dead"), place: "queue 'q.dead'")
+    let line = try #require(unserved?.line.text(for: .amqpJob))
+    #expect(line.hasSuffix("('amqp-job dead replay q')") && !line.contains("remove"))
+  }
+
   @Test("A dead-letter target that is not there is named with what to do about it")
   func missingTarget() {
     var options = AttemptOptions()

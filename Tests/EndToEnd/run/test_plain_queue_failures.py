@@ -96,6 +96,18 @@ def test_a_user_who_may_only_read(bench):
     dead.assert_back()
 
 
+def test_attempts_that_nobody_counted_are_not_denied(bench):
+    """A classic queue remembers only that an item came back."""
+    queue, dead = dead_lettering(bench, "classic", b"poison")
+    for _ in range(3):
+        assert bench.run("-q", queue.name, worker=FAIL).status == 3
+    result = bench.run("-q", queue.name, "--max-attempts", "3", worker=FAIL)
+    result.assert_error(3, "attempt 2 or a later one", "given back")
+    result = bench.run("-q", queue.name, "--max-attempts", "3", worker=FAIL)
+    result.assert_error(3, "attempt 3 or a later one", "dead-lettered")
+    assert dead.take()[1].headers["x-amqp-job-attempts-minimum"] is True
+
+
 @pytest.mark.any_broker
 @pytest.mark.parametrize("way", ["requeue", "reject"])
 def test_a_queue_with_retries(bench, way):

@@ -67,7 +67,7 @@ def test_a_client_waits_for_a_direct_reply(bench):
 def test_a_result_queue_that_does_not_exist_is_told_before_an_item_is_taken(bench):
     queue = bench.work_queue("quorum", b"apple")
     missing = f"{bench.marker}-missing"
-    run(bench, queue, missing).assert_error(66, missing)
+    run(bench, queue, missing).assert_error(66, missing, f"'amqp-job declare {missing} --plain' makes it", "'reply-to'")
     queue.assert_untouched()
 
 
@@ -189,5 +189,7 @@ def test_the_item_is_acked_after_its_result(spare, spare_broker):
 def test_usage(bench):
     for own in ("q", "q.retry", "q.dead"):
         bench.run("-q", "q", "--result-queue", own, worker=["true"]).assert_error(64, "--result-queue")
+    for alone in ("--result-on", "failure"), ("--result-max", "1KiB"):
+        bench.run("-q", "q", *alone, worker=["true"]).assert_error(64, alone[0], "goes with --result-queue")
     options = ("--result-queue", "r", "--on-disconnect", "finish")
     bench.run("-q", "q", *options, worker=["true"]).assert_error(64, "--on-disconnect")

@@ -188,6 +188,10 @@ def test_a_step_that_ended_with_a_runner_that_could_not_work_is_explained(bench,
     assert runner.finish().status == 0
 
 
+def test_a_directory_without_steps_is_a_mistake(bench, steps):
+    bench.run("-q", "q", *steps.options(), worker=["cat"]).assert_error(64, "--step-dir goes with --step")
+
+
 def test_words_that_name_no_step_are_explained(bench, steps, queue):
     for word in "peel,cut", "peel cut":
         bench.run("-q", queue.name, *steps.options(word)).assert_error(64, "names one step", "--step cut --step peel")

@@ -56,7 +56,11 @@ package struct UnservedQueue: Hashable, Sendable {
 
   private static func lack(_ options: AttemptOptions, on standing: QueueTopology, _ queue: WorkQueue) -> LogMessage {
     guard standing != .declared else { return .unwantedRetries }
-    let anew = "remove that queue, and 'amqp-job declare \(queue.name.shellWord)' makes it anew with them"
+    let owner = queue.family
+    let anew =
+      owner == queue
+      ? "remove that queue, and 'amqp-job declare \(queue.name.shellWord)' makes it anew with them"
+      : "put its items back into queue '\(owner.name)' ('amqp-job dead replay \(owner.name.shellWord)')"
     guard case .deadLettering(.some) = standing else {
       return options.areRequired
         ? "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): go without, or \(anew)"

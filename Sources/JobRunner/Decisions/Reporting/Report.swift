@@ -32,7 +32,12 @@ struct Report: Hashable, Sendable {
     reportedAt[waiting].map { now < $0 + period } ?? false
   }
 
-  mutating func silent(_ step: StepPlace) { silentSteps.append(step) }
+  /// Returns whether that is new.
+  mutating func silent(_ step: StepPlace) -> Bool {
+    guard !silentSteps.contains(step) else { return false }
+    silentSteps.append(step)
+    return true
+  }
 
   mutating func answered(_ step: StepPlace) { silentSteps.removeAll { $0 == step } }
 

@@ -16,7 +16,7 @@ extension Runner {
     case .stepSilent(let step, let reason):
       guard phase == .awaitingSteps, !isStopping else { return [] }
       let limit = options.connection.connectTimeout.text
-      report.silent(step)
+      guard report.silent(step) else { return [] }
       return [said(.notice, "step '\(step.name)' does not answer at \(step.path): \(reason); trying for \(limit)")]
     case .stepAnswered(let step):
       report.answered(step)

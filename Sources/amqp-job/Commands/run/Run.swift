@@ -27,6 +27,7 @@ enum Run: ToolCommand {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let steps = try steps(&settings)
     let program = try program(arguments, &settings, hasSteps: !steps.isEmpty)
+    let unexpanded = UnexpandedVariable(program?.arguments ?? [])
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
     let keptErrorSize = try keptErrorSize(&settings, &options)
@@ -36,6 +37,7 @@ enum Run: ToolCommand {
     options.report.leastLogged = reporter.logger.threshold
     options.report.isWatched = reporter.isWatched
     broker.warn(reporter)
+    if let unexpanded { reporter.report(LogEntry(.warning, "\(unexpanded.warning)")) }
     let workerEnvironment = try workerEnvironment(&settings, reporter)
     let spooling = try Spooling(
       directory: try settings.value(spoolDirectory), otherwise: settings.environment.temporaryDirectory,
@@ -70,12 +72,22 @@ enum Run: ToolCommand {
       (conversation) throws(ConversationError) in
       try ReservedQueue(.queue(queue))?.check(
         conversation, cure: "give the results a queue of their own (\(resultQueue))")
-      try conversation.ask { session throws(SessionError) in
-        do throws(SessionError) { _ = try session.queueStatus(queue, on: BrokerConversation.channel) } catch {
+      let isMissing = try conversation.ask { session throws(SessionError) in
+        do throws(SessionError) {
+          return try session.queueStatusIfPresent(queue, on: BrokerConversation.channel) == nil
+        } catch .refused(let reason) where reason.code == .accessRefused {
           // The user may not have to look at the queue to publish to it.
-          guard case .refused(let reason) = error, reason.code == .accessRefused else { throw error }
+          return false
         }
       }
+      guard isMissing else { return }
+      throw .failed(
+        Failure(
+          .noQueue,
+          """
+          there is no queue '\(queue)' for the results at \(conversation.session.broker) (\(resultQueue)); \
+          'amqp-job declare \(queue.shellWord) --plain' makes it, and 'reply-to' stands for the queue that each item names
+          """))
     }
   }
 
@@ -110,7 +122,9 @@ enum Run: ToolCommand {
 
   private static func steps(_ settings: inout Settings) throws -> [StepPlace] {
     let directory = try settings.value(stepDirectory)
-    return try settings.values(step).map { word in
+    let words = try settings.values(step)
+    if words.isEmpty { try refuseAlone([stepDirectory], without: step, settings) }
+    return try words.map { word in
       let place = StepPlace(word, in: directory)
       guard place.path.utf8.count <= PacketSocket.maxPathLength else {
         throw UsageError(
