@@ -47,7 +47,16 @@ struct QueueQuestionnaire {
 
   /// Whether there are queues beside the queue with the names of a retry and a dead-letter queue.
   func searchNeighbours() throws(ConversationError) -> NeighbourSearch.Finding {
-    guard var search = NeighbourSearch(besidePlain: queue, on: Self.channel) else { return .absent }
+    try search(NeighbourSearch(besidePlain: queue, on: Self.channel))
+  }
+
+  /// Whether there are all queues of `owner`, one of which has this queue's name.
+  func searchFamily(of owner: WorkQueue) throws(ConversationError) -> NeighbourSearch.Finding {
+    try search(NeighbourSearch(besideDeclared: owner, on: Self.channel))
+  }
+
+  private func search(_ search: NeighbourSearch?) throws(ConversationError) -> NeighbourSearch.Finding {
+    guard var search else { return .absent }
     var questions = Questions(search.questions)
     while true {
       guard let finding = search.take(try questions.answer(conversation), on: Self.channel) else { continue }

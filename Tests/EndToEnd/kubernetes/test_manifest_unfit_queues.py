@@ -60,6 +60,11 @@ def test_a_dead_letter_exchange_that_is_missing_is_told(bench, option):
     assert ask(bench, queue).status == 0
 
 
+def test_a_queue_that_is_there_for_runners_is_refused(bench):
+    queue = bench.work_queue("quorum")
+    ask(bench, queue.retry).assert_error(78, queue.retry.name, f"the items to serve are in queue '{queue.name}'")
+
+
 def test_a_queue_that_stands_alone_among_queues_of_the_names_of_others_is_refused(bench):
     queue = bench.work_queue("classic", declare=False)
     for each in queue, queue.retry, queue.dead:

@@ -189,7 +189,9 @@ def test_the_item_is_acked_after_its_result(spare, spare_broker):
 def test_usage(bench):
     for own in ("q", "q.retry", "q.dead"):
         bench.run("-q", "q", "--result-queue", own, worker=["true"]).assert_error(64, "--result-queue")
-    for alone in ("--result-on", "failure"), ("--result-max", "1KiB"):
-        bench.run("-q", "q", *alone, worker=["true"]).assert_error(64, alone[0], "goes with --result-queue")
+    for name in "", "x" * 256:
+        bench.run("-q", "q", "--result-queue", name, worker=["true"]).assert_error(64, "a queue's name has from 1 to 255 bytes")
+    for alone in ("--finish-window", "5s"), ("--result-on", "failure"), ("--result-max", "1KiB"):
+        bench.run("-q", "q", *alone, worker=["true"]).assert_error(64, alone[0], "goes with --")
     options = ("--result-queue", "r", "--on-disconnect", "finish")
     bench.run("-q", "q", *options, worker=["true"]).assert_error(64, "--on-disconnect")

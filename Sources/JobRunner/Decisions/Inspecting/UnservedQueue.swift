@@ -38,6 +38,12 @@ package struct UnservedQueue: Hashable, Sendable {
       """
   }
 
+  /// A queue that `amqp-job declare` made for the runners of `owner`.
+  package init(_ queue: WorkQueue, madeFor owner: WorkQueue, place: String) {
+    status = .wrongQueue
+    line = "cannot serve \(place): it \(queue.purpose); the items to serve are in queue '\(owner.name)'"
+  }
+
   /// A queue whose dead letters go to what is not there, although the options send failed items there.
   package init(_ options: AttemptOptions, missing target: DeadLetterTarget, place: String) {
     status = .wrongQueue

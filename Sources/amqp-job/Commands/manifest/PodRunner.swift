@@ -36,6 +36,9 @@ struct PodRunner {
     if let assumed { return assumed }
     let place = place(session)
     let questionnaire = QueueQuestionnaire(queue, session)
+    if let owner = queue.owner, case .found = try questionnaire.searchFamily(of: owner) {
+      throw .failed(Failure(UnservedQueue(queue, madeFor: owner, place: place)))
+    }
     let (verdict, transience) = try questionnaire.inspect(takesAnyQueue ? .taken : .refused)
     if takesAnyQueue, let transience, transience.contains(.autoDelete) {
       throw .failed(

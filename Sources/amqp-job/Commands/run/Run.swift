@@ -27,7 +27,6 @@ enum Run: ToolCommand {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let steps = try steps(&settings)
     let program = try program(arguments, &settings, hasSteps: !steps.isEmpty)
-    let unexpanded = UnexpandedVariable(program?.arguments ?? [])
     let broker = try BrokerOptions(&settings)
     var options = try jobOptions(&settings, broker)
     let keptErrorSize = try keptErrorSize(&settings, &options)
@@ -36,8 +35,7 @@ enum Run: ToolCommand {
     let reporter = try LogOptions.reporter(&settings)
     options.report.leastLogged = reporter.logger.threshold
     options.report.isWatched = reporter.isWatched
-    broker.warn(reporter)
-    if let unexpanded { reporter.report(LogEntry(.warning, "\(unexpanded.warning)")) }
+    warn(program, broker, reporter)
     let workerEnvironment = try workerEnvironment(&settings, reporter)
     let spooling = try Spooling(
       directory: try settings.value(spoolDirectory), otherwise: settings.environment.temporaryDirectory,
@@ -62,6 +60,13 @@ enum Run: ToolCommand {
     let status = try run(options, configuration, reporter)
     records.end(status)
     status.exit()
+  }
+
+  private static func warn(_ program: ProcessGroups.Program?, _ broker: BrokerOptions, _ reporter: Reporter) {
+    broker.warn(reporter)
+    if let unexpanded = UnexpandedVariable(program?.arguments ?? []) {
+      reporter.report(LogEntry(.warning, "\(unexpanded.warning)"))
+    }
   }
 
   /// A result queue that does not exist would make each attempt fail, however well the workers do. So would one that is there for
@@ -123,7 +128,7 @@ enum Run: ToolCommand {
   private static func steps(_ settings: inout Settings) throws -> [StepPlace] {
     let directory = try settings.value(stepDirectory)
     let words = try settings.values(step)
-    if words.isEmpty { try refuseAlone([stepDirectory], without: step, settings) }
+    if words.isEmpty { try refuseAlone([stepDirectory], without: step.description, settings) }
     return try words.map { word in
       let place = StepPlace(word, in: directory)
       guard place.path.utf8.count <= PacketSocket.maxPathLength else {

@@ -60,7 +60,7 @@ extension Run {
   // MARK: Results
 
   static let resultQueue = Option(
-    "result-queue", .text("Q|reply-to"),
+    "result-queue", .setting("Q|reply-to"),
     "publish what the worker writes to this queue, or to the one that the item names, before the item is acked")
   static let resultOn = DefaultedOption("result-on", .choice, default: ResultOptions.Occasion.all) {
     "whose results to publish: of success, of failure that is not retried, or all (default \($0))"
