@@ -35,6 +35,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Whether a path that should be a directory does not exist or is something else.
   package var isMissingDirectory: Bool { code == ENOENT || code == ENOTDIR }
 
+  /// Whether nobody waits at the path of a socket: it does not exist, or its process has gone.
+  package var isNobodyThere: Bool { code == ENOENT || code == ENOTDIR || code == ECONNREFUSED }
+
   /// Why a program could not be started.
   package enum StartFailure: Hashable, Sendable {
     /// The program, its interpreter or its loader does not exist.

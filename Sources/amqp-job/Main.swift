@@ -41,13 +41,12 @@ enum Main {
   static func main() {
     ThisProcess.prepare()
     ThisProcess.forbidDumping()
-    do { try run(ThisProcess.arguments) } catch { end(with: pointed(error, to: definition)) }
+    let arguments = ThisProcess.arguments
+    do { try run(arguments) } catch { end(with: pointed(error, to: definition), LogOptions.lastReporter(arguments)) }
   }
 
   /// Reports the error, and exits with its status.
-  private static func end(
-    with error: any Error, _ reporter: Reporter = Reporter(Logger(format: .text, threshold: .error))
-  ) -> Never {
+  private static func end(with error: any Error, _ reporter: Reporter) -> Never {
     let failure = Failure(error)
     reporter.report(LogEntry(.error, failure.message))
     failure.status.exit()
@@ -84,7 +83,7 @@ enum Main {
       case .arguments(let given): arguments = given
       }
     } catch {
-      end(with: pointed(error, to: definition))
+      end(with: pointed(error, to: definition), LogOptions.lastReporter(words))
     }
     do { try command.run(arguments) } catch {
       end(with: pointed(error, to: definition), LogOptions.lastReporter(arguments))

@@ -31,6 +31,8 @@ package enum RunnerEvent: Hashable, Sendable {
   case stepsReady
   /// A step does not answer yet, for this reason. The runner goes on trying.
   case stepSilent(StepPlace, reason: String)
+  /// A step answers after all.
+  case stepAnswered(StepPlace)
   /// The step cannot work with this runner.
   case stepRefused(StepPlace, reason: String)
   /// A step has not come back, so that no worker can have this item.
@@ -70,7 +72,7 @@ package enum RunnerEvent: Hashable, Sendable {
       .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
       slot
     case .connected, .connectionClosed, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked,
-      .signal, .timer, .stepsReady, .stepSilent, .stepRefused:
+      .signal, .timer, .stepsReady, .stepSilent, .stepAnswered, .stepRefused:
       nil
     }
   }

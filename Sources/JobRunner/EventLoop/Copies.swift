@@ -101,7 +101,9 @@ struct Copies {
   ) -> [BrokerLink] {
     let discarded = connect(beside: link, parameters)
     results.add(result, before: end, slot: slot, now: .now)
-    publisher?.publish(PendingResults.id(slot: slot), result.properties, body: body, to: result.destination)
+    publisher?.publish(
+      PendingResults.id(slot: slot), result.properties, body: body, to: result.destination,
+      unlessReservedBy: result.destination.owner)
     return discarded
   }
 

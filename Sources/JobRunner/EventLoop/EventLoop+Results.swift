@@ -10,6 +10,7 @@ extension EventLoop {
   ) -> RunnerEvent? {
     guard let result = runner.result(status, in: slot, host: configuration.host, endedAt: .now) else { return end }
     do {
+      if let refusal = result.refusal { throw ResultFailure(reason: refusal) }
       let body: any MessageBody = try output.map { try resultBody(of: $0) } ?? ReceivedBody.memory([])
       guard let link else { throw ResultFailure(reason: "the connection was lost") }
       discard(copies.publish(result, body: body, slot: slot, then: end, beside: link, parameters(link.broker)))

@@ -123,6 +123,7 @@ extension Runner {
       cause: stop.cause, tally: tally, wanted: options.maxItems == .max ? nil : options.maxItems,
       queue: queue.name, queueLabel: queueLabel,
       deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
+      rejection: policy.showsNoExchange ? "rejected (and dropped without a dead-letter exchange)" : "rejected",
       duration: report.startedAt.duration(to: now))
   }
 

@@ -31,6 +31,7 @@ package struct ExplainedRefusal: Hashable, Sendable {
       )
     case .tooLarge: (status, line) = (.refusedData, "too large for \(place): \(text)")
     case .trouble: (status, line) = (.temporaryFailure, "\(place) is in trouble: \(text)")
+    case .unfit where reason.meansStream: (status, line) = (.wrongQueue, "cannot serve \(place): it is a stream")
     case .unfit: (status, line) = (.wrongQueue, "cannot use \(place): \(text)")
     }
   }

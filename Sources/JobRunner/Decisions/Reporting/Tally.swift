@@ -34,7 +34,7 @@ struct Tally: Hashable, Sendable {
     case .retried: retried += 1
     case .requeued, .requeuedAsCopy, .requeuedByBroker: requeued += 1
     case .deadLettered: deadLettered += 1
-    case .rejected: rejected += 1
+    case .rejected, .dropped: rejected += 1
     }
   }
 

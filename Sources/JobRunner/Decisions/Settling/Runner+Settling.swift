@@ -30,7 +30,7 @@ extension Runner {
     case .requeue: return release(index, by: Self.requeue(ended), of: ended.item, ended, .requeued)
     case .reject:
       let reject = Method.basicReject(deliveryTag: ended.item.envelope.deliveryTag, requeue: false)
-      return release(index, by: reject, of: ended.item, ended, .rejected)
+      return release(index, by: reject, of: ended.item, ended, policy.showsNoExchange ? .dropped : .rejected)
     case .move(let move): return begin(MovingItem(item: ended.item, move: move, ended: ended), in: index)
     }
   }

@@ -16,7 +16,11 @@ extension Runner {
     case .stepSilent(let step, let reason):
       guard phase == .awaitingSteps, !isStopping else { return [] }
       let limit = options.connection.connectTimeout.text
+      guard report.silent(step) else { return [] }
       return [said(.notice, "step '\(step.name)' does not answer at \(step.path): \(reason); trying for \(limit)")]
+    case .stepAnswered(let step):
+      report.answered(step)
+      return []
     case .stepRefused(let step, let reason):
       guard !isStopping else { return [] }
       return breakOff(.wrongQueue, "step '\(step.name)' at \(step.path) cannot work for this runner: \(reason)")
@@ -28,9 +32,11 @@ extension Runner {
 
   /// The steps have had their time to answer.
   mutating func stepsLimitReached() -> [RunnerAction] {
-    breakOff(
+    let silent = report.silentSteps.map { "step '\($0.name)' at \($0.path)" }.joined(separator: ", ")
+    return breakOff(
       .unreachable,
-      "not all steps answer; gave up after \(options.connection.connectTimeout.text)\(naming: .connectTimeout)")
+      "not all steps answer\(silent.isEmpty ? "" : ", \(silent) does not"); gave up after \(options.connection.connectTimeout.text)\(naming: .connectTimeout)"
+    )
   }
 
   /// The step that the item needs has not come back, so nobody can run it.

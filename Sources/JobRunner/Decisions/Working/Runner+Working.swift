@@ -35,9 +35,10 @@ extension Runner {
     switch policy.receipt(of: item) {
     case .run: return startWorker(on: item, in: index)
     case .recount:
-      return begin(
-        MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index,
-        asking: true)
+      var move = Move(destination: .queue, attempts: item.attempt - 1)
+      // On a queue with retries, every runner counts a return before the item is run again.
+      move.areAttemptsMinimum = item.hasUncountedReturn && !policy.hasRetries
+      return begin(MovingItem(item: item, move: move, ended: nil), in: index, asking: true)
     case .deadLetter:
       return begin(exhausted(item), in: index, asking: true)
     case .setAside(let move, let reason):
@@ -49,7 +50,7 @@ extension Runner {
 
   private func exhausted(_ item: WorkItem) -> MovingItem {
     let (cause, used) = (item.lastAttempt, item.attempt - 1)
-    let least = item.hasUncountedReturn ? "at least " : ""
+    let least = item.isAttemptMinimum ? "at least " : ""
     let ended = EndedJob(
       item: item, outcome: .failed(Outcome.Failure(reason: cause.reason, exitStatus: .failure)),
       what:

@@ -73,7 +73,8 @@ struct PublishOutcome {
       return Failure(.temporaryFailure, "\(place): \(refused) not published: \(why)\(whatIsPublishedIfAny)")
     }
     let why =
-      destination.exchange.isEmpty ? "there is no such queue, or not any more" : "no queue is bound to it for \(those)"
+      destination.exchange.isEmpty
+      ? "there is no such queue, or not any more" : "no queue is bound to the exchange for \(those)"
     return Failure(.noQueue, "\(place): \(refused) not published: \(why)\(whatIsPublishedIfAny)")
   }
 
