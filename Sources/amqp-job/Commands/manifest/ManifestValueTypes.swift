@@ -60,7 +60,13 @@ extension ValueType where Value == Duration {
 
 extension ValueType where Value == Schedule {
   static var schedule: Self {
-    Self("CRON", expected: "five fields such as '*/5 * * * *', or a word such as @daily") { Schedule($0) }
+    Self(
+      "CRON",
+      read: { (setting) throws(UsageError) in
+        do throws(Schedule.Refusal) { return try Schedule(setting.text) } catch {
+          throw UsageError("\(setting.source) '\(setting.text)': \(error.reason)")
+        }
+      }, text: \.description)
   }
 }
 
