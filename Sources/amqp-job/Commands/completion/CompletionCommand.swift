@@ -22,7 +22,7 @@ enum CompletionCommand: ToolCommand {
   static func run(_ arguments: Arguments) throws {
     let name = try Settings(arguments, environment: []).operands()[0].text
     guard let shell = Completion.Shell(rawValue: name) else {
-      throw UsageError("SHELL is bash, zsh or fish, not '\(name)'")
+      throw definition.notAChoice(name)
     }
     let commands = Main.commands.map { $0.definition }
     let names = commands.map(\.name)
