@@ -42,7 +42,8 @@ package struct UnservedQueue: Hashable, Sendable {
     guard case .deadLettering(.some) = standing else {
       return
         "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): "
-        + "go without, or remove that queue, and 'amqp-job declare \(queue.name.shellWord)' makes it anew with them"
+        + "go without, or remove that queue ('amqp-job declare \(queue.name.shellWord) --delete --if-empty') and make it anew "
+        + "('amqp-job declare \(queue.name.shellWord)')"
     }
     return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "
       + "go without a delay\(naming: .retryDelay)"
