@@ -28,7 +28,7 @@ struct Status: ToolCommand {
     notes:
       "READY counts the items that wait for a consumer. RETRY and DEAD count the items in Q.retry and Q.dead, and show - "
       + "if there is no such queue. Items that a worker has not acked yet cannot be seen. --watch counts them as done "
-      + "unless they come back. TERM or INT ends --watch. A queue with a consumer that stays is never drained.",
+      + "unless they come back. What is dead-lettered meanwhile is not done. TERM or INT ends --watch. A queue with a consumer that stays is never drained.",
     operands: .any(name: "QUEUE"),
     groups: [
       OptionGroup(
