@@ -27,6 +27,8 @@ final class ResultWait {
 
   /// The queue for the results.
   let queue = "amqp-job.results.\(String(UInt64.random(in: .min ... .max), radix: 16))"
+  /// The queue of the items.
+  private let source: WorkQueue
   private let limit: Duration?
   private let printsJSON: Bool
   private let broker: BrokerOptions
@@ -53,6 +55,7 @@ final class ResultWait {
     guard properties.replyTo == nil, properties.correlationID == nil, properties.messageID == nil else {
       throw UsageError("\(Self.wait) tells results apart by a reply-to and ids of its own: give it none")
     }
+    source = WorkQueue(destination.routingKey)
     limit = try settings.value(Self.timeout)
     printsJSON = try settings.value(Self.json)
     expected = ExpectedResults(inOrder: try !settings.value(Self.asCompleted))
@@ -102,9 +105,18 @@ final class ResultWait {
         throw ended(by: error)
       }
     }
-    guard expected.failed == 0 else {
-      throw Failure(
-        .failure, "\(expected.failed) of \(expected.total.counted("item")) failed, by the results of their workers")
+    guard expected.failures.isEmpty else {
+      throw ResultReport(expected).failure(of: source, deadQueue: try? deadQueue())
+    }
+  }
+
+  /// The queue in which the dead letters are. nil if there is none that the user may see.
+  private func deadQueue() throws -> String? {
+    guard ShortString(source.deadName) != nil else { return nil }
+    return try conversation.hold(about: source.deadName) { (conversation) throws(ConversationError) in
+      try conversation.ask { session throws(SessionError) in
+        try session.queueStatusIfKnown(source.deadName, on: BrokerConversation.channel).map { _ in source.deadName }
+      }
     }
   }
 
@@ -125,27 +137,31 @@ final class ResultWait {
       case .method(channel, .basicCancel):
         throw Failure(
           .noQueue,
-          "queue '\(queue)' was deleted, and with it what was to come; "
-            + "\(expected.arrived) of \(expected.total.counted("result")) came")
+          "queue '\(queue)' was deleted, and with it what was to come; \(came)")
       default: break
       }
     }
     try delete(session)
   }
 
+  private var came: String {
+    let report = ResultReport(expected)
+    return report.arrival + report.failedItems
+  }
+
   private func ended(by error: SessionError) -> Failure {
-    let count = "\(expected.arrived) of \(expected.total.counted("result")) came"
+    let came = came
     for result in expected.takeRest() { try? write(result) }
     switch error {
     case .unanswered where limit != nil:
       return Failure(
         .temporaryFailure,
-        "\(count) within \(limit?.text ?? "") (\(Self.timeout)); a runner publishes them with "
+        "not all results came within \(limit?.text ?? "") (\(Self.timeout)): \(came); a runner publishes them with "
           + "--result-queue reply-to")
-    case .stopped(let signal): return Failure(.signal(signal), "ended by \(signal) while waiting: \(count)")
+    case .stopped(let signal): return Failure(.signal(signal), "ended by \(signal) while waiting: \(came)")
     default:
       var failure = Failure(error, queue: queue, broker: broker.access.brokers[0])
-      failure.message += "; \(count)"
+      failure.message += "; \(came)"
       return failure
     }
   }
