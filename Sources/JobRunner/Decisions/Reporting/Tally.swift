@@ -25,6 +25,7 @@ struct Tally: Hashable, Sendable {
     case .interrupted(let signal):
       failed += 1
       lastFailure = .signal(signal)
+    case .abandoned: failed += 1
     }
   }
 
@@ -35,6 +36,7 @@ struct Tally: Hashable, Sendable {
     case .requeued, .requeuedAsCopy, .requeuedByBroker: requeued += 1
     case .deadLettered: deadLettered += 1
     case .rejected: rejected += 1
+    case .unsettled: break
     }
   }
 

@@ -13,7 +13,7 @@ extension Runner {
   mutating func unmark(_ item: WorkItem, _ settlement: Settlement) -> [ChannelMethod] {
     switch settlement {
     case .acked, .requeuedAsCopy, .deadLettered, .rejected: policy.hasRetries && item.isMarked ? takeMarks(1) : []
-    case .requeued, .requeuedByBroker, .retried: []
+    case .requeued, .requeuedByBroker, .retried, .unsettled: []
     }
   }
 

@@ -10,6 +10,8 @@ enum Settlement: Hashable, Sendable {
   case deadLettered(into: String)
   /// The broker dead-letters the item.
   case rejected
+  /// Nobody can tell what became of the item.
+  case unsettled(why: String)
 
   /// The value of the log's `settlement` field.
   var name: String {
@@ -19,6 +21,7 @@ enum Settlement: Hashable, Sendable {
     case .retried: "retried"
     case .deadLettered: "dead-lettered"
     case .rejected: "rejected"
+    case .unsettled: "not-settled"
     }
   }
 
@@ -32,6 +35,7 @@ enum Settlement: Hashable, Sendable {
     case .retried(let delay): "comes back in \(delay.text)"
     case .deadLettered(let queue): "dead-lettered into \(queue)"
     case .rejected: "rejected, for the queue's dead-letter exchange"
+    case .unsettled(let why): "not settled (\(why))"
     }
   }
 }
