@@ -23,10 +23,13 @@ extension Command {
     return UsageError("\(name) is missing" + (list.map { ": it is \($0)" } ?? ""))
   }
 
-  /// The error for a first operand that is none of the choices. `synonyms` are other words for some of them.
-  package func notAChoice(_ word: String, synonyms: [String: String] = [:]) -> UsageError {
+  /// The error for a first operand that is none of the choices. `synonyms` are other words for some of them. If no choice is
+  /// similar, `otherwise` ends the message.
+  package func notAChoice(
+    _ word: String, synonyms: [String: String] = [:], otherwise: String = ""
+  ) -> UsageError {
     let suggestion = Suggestion(for: word, among: choices, synonyms: synonyms)
-    let advice = suggestion.map { ": did you mean '\($0.word)'?" } ?? ""
+    let advice = suggestion.map { ": did you mean '\($0.word)'?" } ?? otherwise
     return UsageError("\(firstOperand ?? "the argument") is \(choiceList ?? "another word"), not '\(word)'\(advice)")
   }
 }

@@ -55,6 +55,28 @@ def test_a_missing_action_kind_or_shell_is_told_with_those_that_there_are(bench,
     bench.run(command=command, url=None).assert_error(64, choices)
 
 
+@pytest.mark.parametrize("words, advice", [
+    ("declare q --durable", "every queue that it makes is durable"), ("status --all", "cannot list queues"),
+    ("status q -o json", "did you mean --json?"), ("status q -f", "did you mean --watch?"),
+    ("publish -q q --ttl 5m a", "did you mean --expiration?"), ("publish -q q -m a", "publish -q QUEUE apple banana"),
+    ("dead purge q --force", "--dry-run shows what it would do"), ("dead replay q --to r", "moves the items back into QUEUE"),
+    ("dead q", "'amqp-job dead list q' lists the dead letters"), ("publish q a", "'q' is not taken for it"),
+    ("manifest cronjob -q q --cron @daily -- x", "did you mean --schedule?"),
+    ("manifest cronjob -q q --timezone UTC -- x", "set timeZone in the CronJob's spec"),
+    ("manifest job -q q --image a:1 --memory 256 -- x", "--memory is at least 4Mi (a number without a unit is in bytes)"),
+    ("--quiet status q", "--quiet is before the command: options follow it"),
+])
+def test_what_other_programs_have_is_answered_with_what_is_here(bench, words, advice):
+    command, *others = words.split()
+    bench.run(*others, command=command, url=None).assert_error(64, advice)
+
+
+@pytest.mark.parametrize("word, meant", [("list", "dead"), ("delete", "declare"), ("amqp-job-ran", "run")])
+def test_the_page_that_man_suggests_is_there(bench, word, meant):
+    bench.run(word, command="man", url=None).assert_error(64, f"did you mean '{meant}'?")
+    assert bench.run(meant, command="man", url=None).status == 0
+
+
 @pytest.mark.parametrize("words", [
     ["run", "-q", "jbos", "--", "true"], ["publish", "-q", "jbos", "x"], ["status", "jbos"], ["status", "jbos", "--drained"],
     ["dead", "list", "jbos"], ["manifest", "job", "-q", "jbos", "--image", "a:1", "--", "x"],

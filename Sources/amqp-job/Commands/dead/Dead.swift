@@ -14,6 +14,7 @@ struct Dead: ToolCommand {
   static let standardError = Flag(
     "stderr", "show: the end of the worker's standard error, if run \(Run.keepStandardError) kept it")
   static let json = Flag("json", "list, show: print JSON, with the items' headers").common
+    .known(as: "format", "output", "o")
 
   static let name = "dead"
   static let definition = Command(
@@ -60,7 +61,14 @@ struct Dead: ToolCommand {
       Explained(
         .wrongQueue, "The dead-letter queue may drop items that are often read and requeued, so no item was read."),
       StatusMeaning.unread,
-    ])
+    ], adviceOnUnknown: foreignOptions.advice)
+
+  private static let foreignOptions = ForeignOption([
+    "all a": "without a filter, every item is meant",
+    "force f yes y": "it asks nothing, and \(dryRun) shows what it would do",
+    "to target destination": "replay moves the items back into QUEUE",
+    "count c": "'amqp-job status QUEUE' counts the items",
+  ])
 
   static let channel = DeadLetterScan.channel
 

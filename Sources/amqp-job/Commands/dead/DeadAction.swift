@@ -1,4 +1,5 @@
 import Arguments
+import Console
 
 extension Dead {
   enum Action: String, CaseIterable {
@@ -29,7 +30,10 @@ extension Dead {
     /// - Throws: `UsageError` for another word, and for an option that does not go with the action
     init(_ word: String, _ settings: Settings) throws {
       guard let action = Self(rawValue: word) else {
-        throw Dead.definition.notAChoice(word, synonyms: Self.synonyms)
+        // The action was probably left out before the queue.
+        let isAlone = try settings.operands().count == 1
+        let listing = "; 'amqp-job dead list \(word.shellWord)' lists the dead letters of a queue of that name"
+        throw Dead.definition.notAChoice(word, synonyms: Self.synonyms, otherwise: isAlone ? listing : "")
       }
       let own = Set(action.options.map(\.name))
       let foreign = Self.allCases.flatMap(\.options).filter { !own.contains($0.name) }

@@ -75,8 +75,15 @@ struct PublishOutcome {
       return Failure(.temporaryFailure, "\(place): \(refused) not published: \(why)\(whatIsPublishedIfAny)")
     }
     let why =
-      destination.exchange.isEmpty ? "there is no such queue, or not any more" : "no queue is bound to it for \(those)"
+      destination.exchange.isEmpty ? "there is no such queue, or not any more" : unbound(those)
     return Failure(.noQueue, "\(place): \(refused) not published: \(why)\(whatIsPublishedIfAny)")
+  }
+
+  private func unbound(_ those: String) -> String {
+    let (exchange, key) = (destination.exchange.shellWord, destination.routingKey.shellWord)
+    return
+      "no queue is bound to that exchange for \(those) ('amqp-job declare QUEUE --exchange \(exchange) --routing-key \(key)' "
+      + "binds one)"
   }
 
   /// The same as `whatIsPublished`, but empty where no item was started.

@@ -5,8 +5,9 @@ import Linux
 
 /// `amqp-job status`
 struct Status: ToolCommand {
-  static let json = Flag("json", "print one JSON object per line").common
+  static let json = Flag("json", "print one JSON object per line").common.known(as: "format", "output", "o")
   static let watch = Flag("watch", "update the figures again and again, with a progress bar on a terminal").common
+    .known(as: "follow", "f", "w")
   static let drained = Flag("drained", "exit 0 if the queues are drained, else 1").common
   static let until = Option<Goal>(
     "until", .choice, "wait until the queues are drained, then exit 0; with \(watch), show the progress"
@@ -47,7 +48,7 @@ struct Status: ToolCommand {
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "A queue is of an unsupported kind, or was declared with other properties."),
       Explained("128 + N", "With --watch or --until, signal N ended the command."), StatusMeaning.unread,
-    ])
+    ], adviceOnUnknown: ForeignOption(["all a list": "a client of AMQP cannot list queues, so name them"]).advice)
 
   /// The state that `--until` waits for.
   enum Goal: String, CaseIterable {
