@@ -43,6 +43,13 @@ import Testing
     #expect(text.contains("item 10 (") && !text.contains("item 11") && text.hasSuffix(", ..."))
   }
 
+  @Test("A wait says for how many results, and what a runner needs")
+  func waiting() {
+    #expect(
+      ResultReport(expected([0, nil, nil])).waiting(for: WorkQueue("q"), at: BrokerURL(host: "h"))
+        == "waiting for 2 of 3 results from the runners of queue 'q' at h:5672, which need --result-queue reply-to")
+  }
+
   @Test("At an early end it is said which results did not come, and which items failed")
   func early() {
     let report = ResultReport(expected([0, 3, nil, nil]))

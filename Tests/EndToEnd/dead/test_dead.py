@@ -62,7 +62,7 @@ def test_a_dead_letter_queue_that_was_deleted_is_made_anew(bench):
 
 def test_neither_a_queue_nor_a_dead_letter_queue(bench):
     name = bench.name_queue().name
-    dead(bench, "list", name).assert_error(66, f"'{name}.dead'", f"check the name, or make the queue with 'amqp-job declare {name}'")
+    dead(bench, "list", name).assert_error(66, f"'{name}.dead'", f"nor a queue '{name}'; check the name, or make the queue with 'amqp-job declare {name}'")
 
 
 def own(bench, **declaration):

@@ -98,6 +98,15 @@ def test_nobody_answers_in_time(bench):
     assert queue.depth() == 1
 
 
+@pytest.mark.any_broker
+def test_a_wait_says_at_a_terminal_what_it_waits_for(bench, terminal):
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish", stderr=terminal.theirs)
+    wait_until(lambda: b"waiting for 1 of 1 result from the runners of queue" in terminal.shown, what="a line about the wait")
+    with runner(bench, queue):
+        assert waiting.finish().status == 0
+
+
 def results(bench, queue):
     """The queue for the results of the item that waits in this queue."""
     queue.assert_back()

@@ -62,25 +62,25 @@ def test_an_item_that_is_given_up_while_its_worker_runs_has_a_line(bench):
 
 def test_the_size_of_a_result_is_what_was_received(bench):
     queue, results, log = bench.queue("quorum", b"apple"), bench.queue(), bench.path("log")
-    options = ("-q", queue.name, "--joblog", log, "--result-queue")
-    assert bench.run(*options, results.name, worker=["printf", "a result"]).status == 0
+    options = ("-q", queue.name, "--joblog", log, "--result-queue", results.name)
+    assert bench.run(*options, worker=["printf", "a result"]).status == 0
     queue.put(b"pear")
-    assert bench.run(*options, bench.name_queue().name, worker=["printf", "nobody has it"]).status == 1
+    assert bench.run(*options, "--result-max", "8", worker=["printf", "nobody has it"]).status == 1
     assert [(line["Receive"], line["Exitval"]) for line in lines(log)] == [("8", "0"), ("0", "0")]
 
 
 def test_the_time_is_the_workers_and_not_that_of_its_result(bench):
     """The broker confirms nothing for a while after the worker's end."""
-    queue, results, log, gate = bench.queue("quorum", b"apple"), bench.queue(), bench.path("log"), bench.path("gate")
-    proxy = bench.proxy()
+    queue, results, proxy = bench.queue("quorum", b"apple"), bench.queue(), bench.proxy()
+    log, began_file, gate, ended_file = (bench.path(name) for name in ("log", "began", "gate", "ended"))
     began = time.monotonic()
     runner = bench.start(
         "-q", queue.name, "--joblog", log, "--result-queue", results.name, url=proxy.url,
-        worker=["sh", "-c", f"until [ -e {gate} ]; do sleep 0.05; done; echo done"])
-    wait_until(bench.others, what="a worker")
+        worker=["sh", "-c", f"touch {began_file}; until [ -e {gate} ]; do sleep 0.05; done; echo done; touch {ended_file}"])
+    wait_until(began_file.exists, what="a worker")
     proxy.freeze()
     gate.touch()
-    wait_until(lambda: not bench.others(), what="the worker's end")
+    wait_until(ended_file.exists, what="the worker's end")
     ended = time.monotonic()
     holds_for(runner.runs, 1, "a runner that waits for the broker")
     proxy.thaw()

@@ -32,8 +32,15 @@ package struct UnservedQueue: Hashable, Sendable {
     status = .wrongQueue
     line = """
       cannot serve \(place): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what \
-      'amqp-job declare' makes with them
+      'amqp-job declare' makes with them\(Self.adviceOnNeighbours(of: queue))
       """
+  }
+
+  /// What to do about a queue that stands alone beside such queues.
+  package static func adviceOnNeighbours(of queue: WorkQueue) -> String {
+    let name = queue.name.shellWord
+    return
+      "; take another name, or remove them all ('amqp-job declare \(name) --delete --if-empty') and make anew what you need"
   }
 
   private static func lack(_ options: AttemptOptions, on standing: QueueTopology, _ queue: WorkQueue) -> LogMessage {

@@ -173,7 +173,10 @@ struct Dead: ToolCommand {
         try session.openChannel(Self.channel)
         return try session.queueStatusIfKnown(queue.name, on: Self.channel) != nil
       }
-      guard isThere else { return Failure(.noQueue, "there is no \(place(session))\(MissingQueue(queue.name).advice)") }
+      guard isThere else {
+        let missing = "there is no \(place(session)), nor a queue '\(queue.name)'"
+        return Failure(.noQueue, "\(missing)\(MissingQueue(queue.name).advice)")
+      }
       let verdict = try QueueQuestionnaire(queue, session).inspect(.refused)
       return MissingDeadQueue(beside: queue, verdict).failure(queue, place(session))
     } catch { throw Failure(error) }

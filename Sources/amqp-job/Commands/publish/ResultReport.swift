@@ -1,3 +1,4 @@
+import AMQP
 import Broker
 import Console
 
@@ -15,6 +16,14 @@ struct ResultReport {
     let missing =
       expected.arrived == 0 || open.isEmpty ? "" : ", not \(open.count == 1 ? "that" : "those") of \(open.itemList)"
     return "\(expected.arrived) of \(expected.total.counted("result")) came\(missing)"
+  }
+
+  /// What the command waits for.
+  func waiting(for queue: WorkQueue, at broker: BrokerURL) -> String {
+    let count = expected.total - expected.arrived
+    return
+      "waiting for \(count) of \(expected.total.counted("result")) from the runners of queue '\(queue.name)' at \(broker), "
+      + "which need --result-queue reply-to"
   }
 
   /// Which items failed, to follow another message. It is empty if none did.

@@ -24,6 +24,7 @@ final class ResultWait {
   /// How long the queue lasts when nobody waits any more, in milliseconds.
   private static let expiry: Int32 = 24 * 60 * 60 * 1000
   private static let prefetchCount: UInt16 = 64
+  private static let reportPeriod: Duration = .seconds(60)
 
   /// The queue for the results.
   let queue = "amqp-job.results.\(String(UInt64.random(in: .min ... .max), radix: 16))"
@@ -35,6 +36,8 @@ final class ResultWait {
   private let reporter: Reporter
   private let conversation: BrokerConversation
   private var expected: ExpectedResults
+  /// When to report next what the command waits for.
+  private var nextReport = ContinuousClock.now
 
   /// nil if nobody waits.
   /// - Throws: `UsageError` if the results could not be told apart
@@ -96,6 +99,7 @@ final class ResultWait {
     guard expected.total > 0 else { return giveUp() }
     let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
     let deadline = limit.map { ContinuousClock.now + $0 }
+    nextReport = .now + (reporter.patience ?? Self.reportPeriod)
     while !expected.isComplete {
       do {
         try receive(signals, until: deadline)
@@ -129,7 +133,7 @@ final class ResultWait {
     try session.send(
       .basicConsume(queue: ByteString(queue), consumerTag: "results", arguments: FieldTable()), on: channel)
     while !expected.isComplete {
-      switch try session.nextEvent(until: deadline) {
+      switch try nextEvent(session, until: deadline) {
       case .delivered(channel, let delivery):
         for result in expected.take(delivery.properties, body: delivery.body) { try write(result) }
         try session.send(.basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: channel)
@@ -142,6 +146,19 @@ final class ResultWait {
       }
     }
     try delete(session)
+  }
+
+  private func nextEvent(
+    _ session: BrokerSession, until deadline: ContinuousClock.Instant?
+  ) throws(SessionError) -> Connection.Event {
+    while true {
+      do throws(SessionError) {
+        return try session.nextEvent(until: min(deadline ?? nextReport, nextReport))
+      } catch .unanswered where deadline.map({ ContinuousClock.now < $0 }) ?? true {
+        nextReport = .now + Self.reportPeriod
+        reporter.report(LogEntry(.notice, "\(ResultReport(expected).waiting(for: source, at: session.broker))"))
+      }
+    }
   }
 
   private var came: String {
