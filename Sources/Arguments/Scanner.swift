@@ -145,15 +145,15 @@ extension Command {
     case .none:
       guard given.isEmpty else { throw tooMany(0) }
     case .one(let name):
-      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+      guard !given.isEmpty else { throw missing(name) }
       guard given.count == 1 else { throw tooMany(1) }
     case .optional:
       guard given.count <= 1 else { throw tooMany(1) }
     case .oneOrTwo(let name, _):
-      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+      guard !given.isEmpty else { throw missing(name) }
       guard given.count <= 2 else { throw tooMany(2) }
     case .rest(let name), .oneAndRest(let name, _):
-      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+      guard !given.isEmpty else { throw missing(name) }
     case .any, .optionalRest: break
     }
   }

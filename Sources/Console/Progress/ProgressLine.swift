@@ -17,6 +17,7 @@ package struct ProgressLine: Sendable {
   /// The line for a log.
   package var plain: String {
     var parts = ["\(progress.done) of \(progress.total) done"]
+    if progress.deadLettered > 0 { parts.append("\(progress.deadLettered) dead-lettered") }
     if let figures {
       parts.append("\(figures.ready) ready")
       if let retry = figures.retry { parts.append("\(retry) to retry") }

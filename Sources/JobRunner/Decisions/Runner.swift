@@ -102,6 +102,8 @@ package struct Runner: Sendable {
 
   private mutating func decide(_ event: RunnerEvent) -> [RunnerAction] {
     switch event {
+    case .resultBegun(let slot): return resultBegun(in: slot)
+    case .resultPublished(let size, let slot): return resultPublished(size, in: slot)
     case .resultRefused(let reason, let slot): return resultRefused(reason, in: slot)
     case .stepsReady, .stepSilent, .stepAnswered, .stepRefused, .stepUnavailable, .stepFailed: return stepChanged(event)
     case .connected(let server): return connected(to: server)

@@ -39,6 +39,10 @@ package enum RunnerEvent: Hashable, Sendable {
   case stepUnavailable(StepPlace, reason: String, slot: Int)
   /// The item has failed in a step.
   case stepFailed(StepFailure, slot: Int)
+  /// The worker has ended, and its result is being published. The event of its end follows.
+  case resultBegun(slot: Int)
+  /// The worker's result is in a queue. The event of its end follows.
+  case resultPublished(size: UInt64, slot: Int)
   /// The worker exited 0, and its result could not be published.
   case resultRefused(reason: String, slot: Int)
   /// The worker was stopped by a signal. `terminal` is nil if there is no terminal.
@@ -65,7 +69,8 @@ package enum RunnerEvent: Hashable, Sendable {
     switch self {
     case .delivered(_, _, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
-      .resultRefused(_, let slot), .stepFailed(_, let slot), .stepUnavailable(_, _, let slot),
+      .resultBegun(let slot), .resultPublished(_, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot),
+      .stepUnavailable(_, _, let slot),
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
       .moveUnconfirmed(_, let slot),
       .moveRefused(_, let slot),

@@ -70,7 +70,13 @@ def test_a_queue_that_stands_alone_among_queues_of_the_names_of_others_is_refuse
     for each in queue, queue.retry, queue.dead:
         bench.client.channel.queue_declare(each.name, durable=True)
     queue.put(b"apple")
-    ask(bench, queue).assert_error(78, queue.retry.name, "it is not what 'amqp-job declare' makes")
+    removal = f"amqp-job declare {queue.name} --delete --if-empty"
+    ask(bench, queue).assert_error(78, queue.retry.name, "it is not what 'amqp-job declare' makes", f"remove them all ('{removal}')")
+    queue.take()
+    bench.run("--drained", queue.name, command="status").assert_error(78, f"remove them all ('{removal}')")
+    for command in removal, f"amqp-job declare {queue.name}":
+        assert bench.run(*command.split()[2:], command="declare").status == 0
+    assert bench.run("--drained", queue.name, command="status").status == 0
 
 
 @pytest.mark.parametrize("variable", ["AMQP_JOB_REJECT_ON=2", "AMQP_JOB_KEEP_STDERR=1KiB"])

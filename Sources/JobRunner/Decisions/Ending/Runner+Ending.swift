@@ -113,7 +113,7 @@ extension Runner {
   private mutating func ending(_ status: ExitStatus) -> [RunnerAction] {
     if status != .success, !report.hasReportedError { return [said(ending().entry(.error))] }
     if options.isOfSeveral {
-      return report.hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
+      return report.hasReportedError && tally.settledHere == 0 ? [] : [said(ending().entry(.notice))]
     }
     return stop.isDrained ? [said(.info, "\(queueLabel) is drained")] : []
   }

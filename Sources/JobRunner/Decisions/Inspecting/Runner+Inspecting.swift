@@ -184,6 +184,7 @@ extension Runner {
 
   mutating func keepEnd(_ event: RunnerEvent) -> [RunnerAction] {
     deferred.deferEnd(event)
+    if let slot = event.slot { slots[slot].workerEnded(at: now) }
     let timers: [RunnerAction] =
       switch event {
       case .workerEnded(_, _, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot):

@@ -34,7 +34,7 @@ package struct UnservedQueue: Hashable, Sendable {
     status = .wrongQueue
     line = """
       cannot serve \(place): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what \
-      'amqp-job declare' makes with them
+      'amqp-job declare' makes with them\(Self.adviceOnNeighbours(of: queue))
       """
   }
 
@@ -60,12 +60,20 @@ package struct UnservedQueue: Hashable, Sendable {
       + "\(consequence, otherwise: makingIt)"
   }
 
+  /// What to do about a queue that stands alone beside such queues.
+  package static func adviceOnNeighbours(of queue: WorkQueue) -> String {
+    let name = queue.name.shellWord
+    return
+      "; take another name, or remove them all ('amqp-job declare \(name) --delete --if-empty') and make anew what you need"
+  }
+
   private static func lack(_ options: AttemptOptions, on standing: QueueTopology, _ queue: WorkQueue) -> LogMessage {
     guard standing != .declared else { return .unwantedRetries }
     let owner = queue.family
+    let name = queue.name.shellWord
     let anew =
       owner == queue
-      ? "remove that queue, and 'amqp-job declare \(queue.name.shellWord)' makes it anew with them"
+      ? "remove that queue ('amqp-job declare \(name) --delete --if-empty') and make it anew ('amqp-job declare \(name)')"
       : "put its items back into queue '\(owner.name)' ('amqp-job dead replay \(owner.name.shellWord)')"
     guard case .deadLettering(.some) = standing else {
       return options.areRequired

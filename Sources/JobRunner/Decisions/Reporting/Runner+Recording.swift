@@ -13,7 +13,8 @@ extension Runner {
 
   private mutating func log(_ ended: EndedJob, _ settlement: Settlement) -> [RunnerAction] {
     var level = LogEntry.Level.info
-    if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
+    // Another line has said why an item was abandoned.
+    if ended.outcome != .done, ended.outcome != .abandoned { level = options.extent == .count(1) ? .error : .warning }
     report.logged(level)
     guard level >= options.report.leastLogged else { return [] }
     let item = ended.item

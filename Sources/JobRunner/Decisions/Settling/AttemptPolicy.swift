@@ -82,6 +82,7 @@ struct AttemptPolicy: Hashable, Sendable {
   func decision(of ended: EndedJob) -> Decision {
     switch ended.outcome {
     case .done: return .acknowledge
+    case .abandoned: return .requeue
     case .interrupted:
       // The broker would count a plain requeue.
       return hasRetries ? .move(Move(destination: .queue, attempts: ended.item.attempt - 1)) : .requeue

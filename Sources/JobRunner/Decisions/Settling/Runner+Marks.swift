@@ -14,7 +14,7 @@ extension Runner {
     switch settlement {
     case .acked, .requeuedAsCopy, .deadLettered, .rejected, .dropped:
       policy.hasRetries && item.isMarked ? takeMarks(1) : []
-    case .requeued, .requeuedByBroker, .retried: []
+    case .requeued, .requeuedByBroker, .retried, .unsettled: []
     }
   }
 

@@ -12,6 +12,8 @@ enum Settlement: Hashable, Sendable {
   case rejected
   /// The broker drops the item, unless a policy that cannot be seen gives the queue a dead-letter exchange.
   case dropped
+  /// Nobody can tell what became of the item.
+  case unsettled(why: String)
 
   /// The value of the log's `settlement` field.
   var name: String {
@@ -21,6 +23,7 @@ enum Settlement: Hashable, Sendable {
     case .retried: "retried"
     case .deadLettered: "dead-lettered"
     case .rejected, .dropped: "rejected"
+    case .unsettled: "not-settled"
     }
   }
 
@@ -35,6 +38,7 @@ enum Settlement: Hashable, Sendable {
     case .deadLettered(let queue): "dead-lettered into \(queue)"
     case .rejected: "rejected, for the queue's dead-letter exchange"
     case .dropped: "rejected, and dropped unless a policy gives the queue a dead-letter exchange"
+    case .unsettled(let why): "not settled (\(why))"
     }
   }
 }

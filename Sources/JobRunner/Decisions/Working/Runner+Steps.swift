@@ -45,15 +45,17 @@ extension Runner {
   }
 
   private mutating func stepFailed(_ failure: StepFailure, in index: Int) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
     let name = "step '\(failure.step)'"
+    let end: (what: LogMessage, status: ProcessStatus?) =
+      if case .ended(let status) = failure.end { (Self.end(status, name), status) } else { ("\(name) was lost", nil) }
+    if let actions = abandonedEnded(end.what, end.status, step: failure.step, in: index) { return actions }
+    guard let job = slots[index].job else { return [] }
     switch failure.end {
     case .ended(let status):
       let (outcome, what) = judge(job, status, name)
       return ended(job, in: index, as: outcome, what, status: status, failure.standardError, step: failure.step)
     case .lost:
-      let lost: (Outcome, LogMessage) = (.failed(.init(reason: .stepLost, exitStatus: .failure)), "\(name) was lost")
+      let lost: (Outcome, LogMessage) = (.failed(.init(reason: .stepLost, exitStatus: .failure)), end.what)
       let (outcome, what) = judgeStopped(job, name) ?? lost
       return ended(job, in: index, as: outcome, what, status: nil, failure.standardError, step: failure.step)
     }

@@ -45,7 +45,12 @@ struct Publish: ToolCommand {
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "The queue or the exchange cannot be used in this way."),
       StatusMeaning.signal,
-    ])
+    ], adviceOnUnknown: foreignOptions.advice)
+
+  private static let foreignOptions = ForeignOption([
+    "persistent durable mandatory confirm delivery-mode": "every item is persistent and confirmed",
+    "body message payload data m d b": "the items are arguments, as in 'publish -q QUEUE apple banana'",
+  ])
 
   /// The warning for a first item that is the queue's name, since other commands take the queue's name as an argument.
   private static func warning(of arguments: Arguments, _ destination: Destination) -> String? {

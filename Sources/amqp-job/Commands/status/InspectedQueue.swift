@@ -47,7 +47,8 @@ struct InspectedQueue {
         Failure(
           .wrongQueue,
           "cannot tell whether \(place) is drained: there are queues '\(queue.retryName)' and '\(queue.deadName)' "
-            + "beside it, and it is not what 'amqp-job declare' makes with them"))
+            + "beside it, and it is not what 'amqp-job declare' makes with them\(UnservedQueue.adviceOnNeighbours(of: queue))"
+        ))
     case .refused(let reason): throw questionnaire.explained(reason)
     }
   }
