@@ -51,3 +51,23 @@ struct EndedJob: Hashable, Sendable {
   /// The step in which the job ended, if that was not the runner's own command.
   var step: String?
 }
+
+extension EndedJob {
+  init(
+    _ job: Job, _ judgement: Judgement, status: ProcessStatus?, _ standardError: String? = nil, step: String? = nil,
+    at end: ContinuousClock.Instant
+  ) {
+    self.init(
+      item: job.item, outcome: judgement.outcome, what: judgement.what, status: status, startedAt: job.startedAt,
+      duration: job.startedAt.duration(to: end), standardError: standardError, step: step)
+  }
+
+  /// No worker could have the item, whichever attempt it was.
+  var isSetAside: Bool {
+    guard case .failed(let failure) = outcome else { return false }
+    return failure.reason == .tooLarge || failure.reason == .malformed
+  }
+}
+
+/// An outcome, and the same in words.
+typealias Judgement = (outcome: Outcome, what: LogMessage)

@@ -178,7 +178,7 @@ extension Runner {
     if case .orphaned = slots[index].state {
       let failure = Outcome.Failure(reason: .notStarted, exitStatus: status)
       return breakOff(status, "\(what) (\(reason)); the item of \(queueLabel) went back with its connection")
-        + ended(job, in: index, as: .failed(failure), "\(what) (\(reason))", status: nil)
+        + ended(EndedJob(job, (.failed(failure), "\(what) (\(reason))"), status: nil, at: now), in: index)
     }
     tally.taken -= 1
     let move = Move(destination: .queue, attempts: job.item.attempt - 1)
@@ -197,23 +197,11 @@ extension Runner {
     }
   }
 
-  mutating func workerDidNotStart(
-    _ reason: String, in index: Int
-  ) -> [RunnerAction] {
+  /// A worker has ended on its item, or could not be started on it.
+  mutating func jobEnded(by end: RunnerEvent, in index: Int) -> [RunnerAction] {
     if let actions = abandonedEnded(in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
-    let failure = Outcome.Failure(reason: .notStarted, exitStatus: .failure)
-    return ended(
-      job, in: index, as: .failed(failure), "the worker could not be started (\(reason))", status: nil)
-  }
-
-  mutating func workerEnded(
-    _ status: ProcessStatus, _ standardError: String?, in index: Int
-  ) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
-    let (outcome, what) = judge(job, status, "the worker")
-    return ended(job, in: index, as: outcome, what, status: status, standardError)
+    guard let job = slots[index].job, let ended = judge(job, endedBy: end, at: now) else { return [] }
+    return self.ended(ended, in: index)
   }
 
   /// The item is no longer this runner's, whatever the worker did. nil for any other item.
@@ -222,30 +210,5 @@ extension Runner {
     tally.failed += 1
     slots[index].handle(.workerEnded(isStopping: isStopping))
     return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
-  }
-
-  /// `worker` names the worker in messages.
-  func judge(_ job: Job, _ status: ProcessStatus, _ worker: String) -> (Outcome, what: LogMessage) {
-    if let judgement = judgeStopped(job, worker), job.hasTimedOut || status != .exited(0) { return judgement }
-    if status == .exited(0) { return (.done, "done") }
-    let exitStatus = ExitStatus(worker: status, raw: options.worker.rawStatus)
-    switch status {
-    case .exited(let code):
-      return (.failed(.init(reason: .failed, exitStatus: exitStatus)), "\(worker) exited with \(code)")
-    case .killed(let signal):
-      return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "\(worker) was killed by \(signal)")
-    }
-  }
-
-  /// nil if the runner did not tell the worker to end.
-  func judgeStopped(_ job: Job, _ worker: String) -> (Outcome, what: LogMessage)? {
-    if job.hasTimedOut {
-      let limit = options.worker.timeout?.text ?? ""
-      return (
-        .failed(.init(reason: .timedOut, exitStatus: .timedOut)),
-        "\(worker) ran for longer than \(limit)\(naming: .timeout)"
-      )
-    }
-    return job.interruption.map { (.interrupted($0), "stopped by \($0)") }
   }
 }
