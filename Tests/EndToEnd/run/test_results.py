@@ -147,5 +147,7 @@ def test_the_item_is_acked_after_its_result(spare, spare_broker):
 def test_usage(bench):
     for own in ("q", "q.retry", "q.dead"):
         bench.run("-q", "q", "--result-queue", own, worker=["true"]).assert_error(64, "--result-queue")
+    for words in (["--result-on", "success"], ["--result-max", "1KiB"]):
+        bench.run("-q", "q", *words, worker=["true"]).assert_error(64, words[0], "--result-queue")
     options = ("--result-queue", "r", "--on-disconnect", "finish")
     bench.run("-q", "q", *options, worker=["true"]).assert_error(64, "--on-disconnect")
