@@ -123,6 +123,24 @@ def test_an_item_that_would_be_answered_elsewhere_is_refused(bench, queue, name)
 
 
 @pytest.mark.any_broker
+def test_what_has_come_before_an_error_is_printed_whole(bench, queue, answers):
+    """The reader of the output is slow, and the last result waits for one that never comes."""
+    reader, writer = os.pipe()
+    with stream(bench, queue, "--jsonl", stdout=writer) as waiting:
+        os.close(writer)
+        for name in ("a", "b", "c"):
+            waiting.write(b'{"body": "%s"}\n' % name.encode())
+        answers.take("a", "b", "c")
+        answers.answer("a", b"x" * 300_000)
+        answers.answer("c", b"c")
+        wait_until(lambda: answers.results("a").depth() == 0, what="the publisher's care for the results")
+        waiting.write(b"nonsense\n")
+        with open(reader, "rb") as output:
+            assert output.read() == b"x" * 300_000 + b"c"
+        waiting.finish().assert_error(65, "line 4")
+
+
+@pytest.mark.any_broker
 def test_a_lost_result_queue_ends_an_endless_stream(bench, queue, answers):
     with stream(bench, queue) as waiting:
         waiting.write(b"a\n")

@@ -112,7 +112,7 @@ struct Publish: ToolCommand {
       return
     }
     // What was published may still have results.
-    wait?.giveUp(mayCome: outcome.counts.accepted > 0)
+    try wait?.giveUp(end, mayCome: outcome.counts.accepted > 0)
     throw failure
   }
 

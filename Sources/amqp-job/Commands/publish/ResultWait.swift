@@ -92,13 +92,15 @@ final class ResultWait {
     configuration.correlationID = { [expected] in expected.correlationID($0) }
   }
 
-  /// Nothing is waited for, because not everything was published. What has come is printed. If nothing can come any more, the
-  /// queue is deleted; else it expires by itself.
-  func giveUp(mayCome: Bool) {
-    printRest()
-    try? output.write()
+  /// The publication has ended early, and nothing is waited for. What has come is printed. If nothing can come any more, the queue is
+  /// deleted; else it expires by itself.
+  func giveUp(_ end: Publication.End, mayCome: Bool) throws {
+    if case .signal = end { stop() } else { try printRest(try Self.receiver()) }
     reader?.close(now: .now)
-    guard !mayCome else { return }
+    if !mayCome { deleteQueue() }
+  }
+
+  private func deleteQueue() {
     _ = try? conversation.hold(about: queue) { (conversation) throws(ConversationError) in
       try conversation.ask { session throws(SessionError) in
         _ = try session.delete(queue: queue, ifEmpty: false, on: BrokerConversation.channel)
@@ -106,13 +108,18 @@ final class ResultWait {
     }
   }
 
+  private static func receiver() throws -> SignalReceiver { try SignalReceiver([.terminate, .interrupt, .hangup]) }
+
   // MARK: After the last item
 
   /// Waits for the results that are still to come, and prints them. Throws a `Failure` unless each worker exited 0.
   func finish() throws {
-    guard expected.total > 0 else { return giveUp(mayCome: false) }
+    guard expected.total > 0 else {
+      reader?.close(now: .now)
+      return deleteQueue()
+    }
     isLast = true
-    let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
+    let signals = try Self.receiver()
     try wait(signals, until: limit.map { ContinuousClock.now + $0 })
     try closeReader(signals)
     guard expected.failed == 0 else {
@@ -123,17 +130,10 @@ final class ResultWait {
 
   private func wait(_ signals: SignalReceiver, until deadline: ContinuousClock.Instant?) throws {
     while !(expected.isComplete && output.isEmpty) {
-      if let obstacle { throw failure(of: obstacle) }
-      if let deadline, !expected.isComplete, ContinuousClock.now >= deadline {
-        printRest()
-        try writeRest(signals)
-        throw Failure(
-          .temporaryFailure,
-          "\(counts) within \(limit?.text ?? "") (\(Self.timeout)); a runner publishes them with --result-queue reply-to"
-        )
-      }
-      let readiness = try poll(
-        [signals.interest] + interests, until: [deadline, self.deadline].compactMap(\.self).min())
+      if let obstacle { throw try failure(of: obstacle, signals) }
+      let limit = expected.isComplete ? nil : deadline
+      if let limit, ContinuousClock.now >= limit { throw try timeout(signals) }
+      let readiness = try poll([signals.interest] + interests, until: [limit, self.deadline].compactMap(\.self).min())
       try endOnSignal(signals, readiness[0])
       process(readiness[1...])
     }
@@ -141,8 +141,15 @@ final class ResultWait {
 
   private func endOnSignal(_ signals: SignalReceiver, _ readiness: PollReadiness) throws(Failure) {
     guard readiness.readable, let signal = signals.receive().first(where: { $0 != .child }) else { return }
-    giveUp(mayCome: true)
+    stop()
     throw Failure(.signal(signal), "ended by \(signal) while waiting: \(counts)")
+  }
+
+  /// Prints what has come as far as its reader takes it at once.
+  private func stop() {
+    queueRest()
+    if canWrite { write() }
+    reader?.close(now: .now)
   }
 
   /// The broker's answer shows that the queue is deleted.
@@ -158,12 +165,14 @@ final class ResultWait {
     }
   }
 
-  private func printRest() {
+  private func queueRest() {
     for result in expected.takeRest() { output.append(bytes(of: result)) }
   }
 
-  private func writeRest(_ signals: SignalReceiver) throws {
-    while obstacle == nil, let interest = output.interest {
+  /// Prints what has come, although results before it are missing.
+  private func printRest(_ signals: SignalReceiver) throws {
+    queueRest()
+    while canWrite, let interest = output.interest {
       let readiness = try poll([signals.interest, interest], until: nil)
       try endOnSignal(signals, readiness[0])
       write()
@@ -174,16 +183,22 @@ final class ResultWait {
 
   private var counts: String { "\(expected.arrived) of \(expected.total.counted("result")) came" }
 
-  private func failure(of obstacle: Obstacle) -> Failure {
+  private func timeout(_ signals: SignalReceiver) throws -> Failure {
+    let line: LogMessage =
+      "\(counts) within \(limit?.text ?? "") (\(Self.timeout)); a runner publishes them with --result-queue reply-to"
+    try printRest(signals)
+    return Failure(.temporaryFailure, line)
+  }
+
+  private func failure(of obstacle: Obstacle, _ signals: SignalReceiver) throws -> Failure {
     switch obstacle {
     case .writing(let error) where error.isBrokenPipe:
       // Nobody wants the results, as SIGPIPE says to other programs.
       Output.brokenPipe.exit()
-    case .writing where ThisProcess.isOutputClosed:
-      return Failure(.inputOutputError, "standard output is closed")
+    case .writing where ThisProcess.isOutputClosed: return Failure(.inputOutputError, "standard output is closed")
     case .writing(let error): return Failure(.inputOutputError, "cannot write to standard output: \(error.reason)")
     case .reading(let end):
-      giveUp(mayCome: true)
+      try printRest(signals)
       var failure = failure(of: end)
       failure.message += "; \(counts)"
       return failure
@@ -203,7 +218,7 @@ final class ResultWait {
 // MARK: - While items are published
 
 extension ResultWait: Companion {
-  var interests: [PollInterest] { [reader?.interest, output.interest].compactMap(\.self) }
+  var interests: [PollInterest] { [reader?.interest, canWrite ? output.interest : nil].compactMap(\.self) }
   var deadline: ContinuousClock.Instant? { reader?.deadline }
   var wantsItems: Bool { obstacle == nil }
 
@@ -222,13 +237,17 @@ extension ResultWait: Companion {
       case .ended(let end): obstacle = obstacle ?? .reading(end)
       }
     }
-    write()
+    if canWrite { write() }
     reader.isPaused = output.byteCount > Self.mostUnwritten
     reader.flush()
   }
 
+  private var canWrite: Bool {
+    if case .writing = obstacle { false } else { true }
+  }
+
   private func write() {
-    do { try output.write() } catch { obstacle = obstacle ?? .writing(error) }
+    do { try output.write() } catch { obstacle = .writing(error) }
   }
 
   private func bytes(of result: PublishedResult) -> [UInt8] {
