@@ -7,12 +7,12 @@ import Testing
 @Suite("What publish --wait says of items that failed") struct ResultReportTests {
   /// The results that came, by the status of each item. nil stands for one that did not come, -1 for one without a status.
   private func expected(_ statuses: [Int64?]) -> ExpectedResults {
-    var expected = ExpectedResults(inOrder: true)
+    var expected = ExpectedResults("r", inOrder: true)
     for number in 1...statuses.count { expected.expect(number, id: ByteString("id-\(number)")) }
     for (index, status) in statuses.enumerated().reversed() {
       guard let status else { continue }
       var properties = BasicProperties()
-      properties.correlationID = ByteString("id-\(index + 1)")
+      properties.correlationID = expected.correlationID(index + 1)
       properties.headers = status < 0 ? [:] : [ItemHeader.status: .int64(status)]
       _ = expected.take(properties, body: [1])
     }

@@ -104,8 +104,7 @@ package struct Runner: Sendable {
     switch event {
     case .resultBegun(let slot): return resultBegun(in: slot)
     case .resultPublished(let size, let slot): return resultPublished(size, in: slot)
-    case .resultRefused(let reason, let slot): return resultRefused(reason, in: slot)
-    case .stepsReady, .stepSilent, .stepAnswered, .stepRefused, .stepUnavailable, .stepFailed: return stepChanged(event)
+    case .stepsReady, .stepSilent, .stepAnswered, .stepRefused, .stepUnavailable: return stepChanged(event)
     case .connected(let server): return connected(to: server)
     case .connectionFailed(let failure): return connectionFailed(failure)
     case .connectionClosed: return connectionClosed()
@@ -123,9 +122,9 @@ package struct Runner: Sendable {
       return notStored(item, reason, in: slot)
     case .method(let method, let channel): return received(method, on: channel)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
-    case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot)
-    case .workerEnded(let status, let standardError, let slot):
-      return workerEnded(status, standardError, in: slot)
+    case .workerEnded(_, _, let slot), .workerDidNotStart(_, let slot), .stepFailed(_, let slot),
+      .resultRefused(_, let slot):
+      return jobEnded(by: event, in: slot)
     case .workerStopped(let signal, let terminal, let slot): return workerStopped(by: signal, terminal, in: slot)
     case .moveConfirmed(let slot): return moveConfirmed(in: slot)
     case .moveAdvanced(let slot): return moveAdvanced(in: slot)

@@ -12,8 +12,10 @@ extension EventLoop {
     case .answered(let step): .stepAnswered(step)
     case .refused(let step, let reason): .stepRefused(step, reason: reason)
     case .unavailable(let step, let reason, let slot): .stepUnavailable(step, reason: reason, slot: slot)
-    case .failed(let failure, let slot): failed(failure, slot: slot)
-    case .notStarted(let error, let step, let slot): .notStarted(error, in: "step '\(step.name)': ", slot: slot)
+    // The output of a step that failed is no result.
+    case .failed(let failure, let slot): publishingResult(before: .stepFailed(failure, slot: slot))
+    case .notStarted(let error, let step, let slot):
+      publishingResult(before: .notStarted(error, in: "step '\(step.name)': ", slot: slot))
     case .outputNotKept(let error, let step, let slot):
       .commandRefused(
         .inputOutputError,
@@ -27,15 +29,8 @@ extension EventLoop {
     do {
       let isStarted = try retryingOnShortage { try workers.startLast(on: item, output, slot: slot) }
       guard !isStarted else { return nil }
-      return publishingResult(output, of: .exited(0), before: .workerEnded(.exited(0), slot: slot), slot: slot)
-    } catch { return .notStarted(error, slot: slot) }
-  }
-
-  /// The output of a step that failed is no result, so that of the item is empty.
-  private func failed(_ failure: StepFailure, slot: Int) -> RunnerEvent? {
-    let end = RunnerEvent.stepFailed(failure, slot: slot)
-    guard case .ended(let status) = failure.end else { return end }
-    return publishingResult(nil, of: status, before: end, slot: slot)
+      return publishingResult(output, before: .workerEnded(.exited(0), slot: slot))
+    } catch { return publishingResult(before: .notStarted(error, slot: slot)) }
   }
 }
 

@@ -94,7 +94,7 @@ package final class EventLoop {
 
     // The broker comes first. An item that it has taken back must not be settled by a worker that ends at the same moment.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
-    for event in copies.process(copiesIndex.map { readiness[$0] } ?? PollReadiness()) { handle(event) }
+    for outcome in copies.process(copiesIndex.map { readiness[$0] } ?? PollReadiness()) { handlePublished(outcome) }
     closing.process(readiness[firstClosing..<firstInput], now: .now)
     if readiness[0].readable { receiveSignals() }
     for event in stepEvents(workers.processSteps(now: .now)) { handle(event) }
@@ -191,7 +191,7 @@ package final class EventLoop {
       // A signal that the terminal sends to its foreground is meant for the runner, too, which is in the background.
       if worker.hadTerminal, worker.status == .killed(.interrupt) { handle(.signal(.interrupt)) }
       let end = RunnerEvent.workerEnded(worker.status, standardError: worker.standardError, slot: worker.slot)
-      handle(publishingResult(worker.output, of: worker.status, before: end, slot: worker.slot))
+      handle(publishingResult(worker.output, before: end))
     }
   }
 
@@ -252,7 +252,7 @@ package final class EventLoop {
       }
       followUps += stepEvents(events)
     } catch {
-      followUps.append(.notStarted(error, slot: slot))
+      followUps.append(publishingResult(before: .notStarted(error, slot: slot)))
     }
   }
 
@@ -261,9 +261,11 @@ package final class EventLoop {
       followUps.append(.moveFailed(reason: "the connection was lost", slot: slot))
       return
     }
+    let result = runner.resultOfUnrun(in: slot, host: configuration.host)
     discard(
       copies.publish(
-        item, move, body: body, host: configuration.host, slot: slot, beside: link, parameters(link.broker)))
+        item, move, body: body, host: configuration.host, slot: slot, then: result, beside: link,
+        parameters(link.broker)))
   }
 
   private func askForPermission() {

@@ -82,6 +82,8 @@ def test_a_long_name_is_shortened(bench):
     ("job", ["--user", "0"], "--user"), ("job", ["--cpu", "lots"], "--cpu"), ("job", ["--memory", "1GB"], "--memory"),
     ("job", ["--memory", "2Gi", "--memory-limit", "1Gi"], "--memory-limit"), ("job", ["--memory", "0"], "--memory"),
     ("job", ["--on-term", "finish"], "--timeout"), ("deployment", ["--on-term", "finish"], "--timeout"),
+    ("job", ["--result-queue", "job1"], "--result-queue"), ("deployment", ["--result-queue", "job1.dead"], "--result-queue"),
+    ("job", ["--result-on", "success"], "--result-queue"), ("scaledjob", ["--result-max", "1KiB"], "--result-queue"),
     ("job", ["--plain", "--max-attempts", "2"], "--plain"), ("job", ["--drain", "--completions", "2"], "--drain"),
     ("job", ["--completions", "0"], "--completions"), ("job", ["--active-deadline", "0"], "--active-deadline"),
     ("job", ["--ttl", "0s"], "--ttl"), ("job", ["--schedule", "@daily"], "cronjob"),

@@ -111,7 +111,8 @@ def results(bench, queue):
     """The queue for the results of the item that waits in this queue."""
     queue.assert_back()
     _, properties, body = queue.take()
-    queue.put(body, reply_to=properties.reply_to, message_id=properties.message_id)
+    queue.put(
+        body, reply_to=properties.reply_to, message_id=properties.message_id, correlation_id=properties.correlation_id)
     return Queue(bench.client, properties.reply_to, "classic")
 
 

@@ -79,4 +79,7 @@ struct MovingItem: Hashable, Sendable {
   var isAsking = false
 
   var isUnrun: Bool { ended == nil || isExhausted }
+
+  /// No worker of this runner had the item, and none will.
+  var isUnserved: Bool { isExhausted || ended?.isSetAside == true }
 }

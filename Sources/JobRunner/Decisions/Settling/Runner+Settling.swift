@@ -8,12 +8,8 @@ extension Runner {
   /// How long the broker may take to answer the last settlement, or to confirm a copy.
   static let settlementLimit: Duration = .seconds(5)
 
-  mutating func ended(
-    _ job: Job, in index: Int, as outcome: Outcome, _ what: LogMessage, status: ProcessStatus?,
-    _ standardError: String? = nil, step: String? = nil
-  ) -> [RunnerAction] {
+  mutating func ended(_ ended: EndedJob, in index: Int) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
-    let ended = EndedJob(job, as: outcome, what, status: status, standardError, step: step, now: now)
     if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index) }
     return cancels + settle(ended, in: index, by: policy.decision(of: ended))
   }

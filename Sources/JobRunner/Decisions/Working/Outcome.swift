@@ -61,14 +61,20 @@ struct EndedJob: Hashable, Sendable {
 }
 
 extension EndedJob {
-  /// The end of `job` at the time `now`, if its worker has not ended before.
-  init(
-    _ job: Job, as outcome: Outcome, _ what: LogMessage, status: ProcessStatus?, _ standardError: String? = nil,
-    step: String? = nil, now: ContinuousClock.Instant
-  ) {
+  /// The end of `job` at this time, if its worker has not ended before.
+  init(_ job: Job, _ judgement: Judgement, _ end: WorkerEnd, at time: ContinuousClock.Instant) {
     self.init(
-      item: job.item, outcome: outcome, what: what, status: status, startedAt: job.startedAt,
-      duration: job.startedAt.duration(to: job.endedAt ?? now), standardError: standardError, step: step,
+      item: job.item, outcome: judgement.outcome, what: judgement.what, status: end.status, startedAt: job.startedAt,
+      duration: job.startedAt.duration(to: job.endedAt ?? time), standardError: end.standardError, step: end.step,
       resultSize: job.resultSize)
   }
+
+  /// No worker could have the item, whichever attempt it was.
+  var isSetAside: Bool {
+    guard case .failed(let failure) = outcome else { return false }
+    return failure.reason == .tooLarge || failure.reason == .malformed
+  }
 }
+
+/// An outcome, and the same in words.
+typealias Judgement = (outcome: Outcome, what: LogMessage)

@@ -1,6 +1,4 @@
-internal import Broker
 internal import Console
-internal import Linux
 
 /// Steps, which are workers in other containers.
 extension Runner {
@@ -25,7 +23,6 @@ extension Runner {
       guard !isStopping else { return [] }
       return breakOff(.wrongQueue, "step '\(step.name)' at \(step.path) cannot work for this runner: \(reason)")
     case .stepUnavailable(let step, let reason, let slot): return stepUnavailable(step, reason, in: slot)
-    case .stepFailed(let failure, let slot): return stepFailed(failure, in: slot)
     default: return []
     }
   }
@@ -42,22 +39,5 @@ extension Runner {
   /// The step that the item needs has not come back, so nobody can run it.
   private mutating func stepUnavailable(_ step: StepPlace, _ reason: String, in index: Int) -> [RunnerAction] {
     commandRefused(.unreachable, "step '\(step.name)' at \(step.path): \(reason)", in: index)
-  }
-
-  private mutating func stepFailed(_ failure: StepFailure, in index: Int) -> [RunnerAction] {
-    let name = "step '\(failure.step)'"
-    let end: (what: LogMessage, status: ProcessStatus?) =
-      if case .ended(let status) = failure.end { (Self.end(status, name), status) } else { ("\(name) was lost", nil) }
-    if let actions = abandonedEnded(end.what, end.status, step: failure.step, in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
-    switch failure.end {
-    case .ended(let status):
-      let (outcome, what) = judge(job, status, name)
-      return ended(job, in: index, as: outcome, what, status: status, failure.standardError, step: failure.step)
-    case .lost:
-      let lost: (Outcome, LogMessage) = (.failed(.init(reason: .stepLost, exitStatus: .failure)), end.what)
-      let (outcome, what) = judgeStopped(job, name) ?? lost
-      return ended(job, in: index, as: outcome, what, status: nil, failure.standardError, step: failure.step)
-    }
   }
 }

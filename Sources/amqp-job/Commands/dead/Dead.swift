@@ -30,7 +30,8 @@ struct Dead: ToolCommand {
       QUEUE is the queue itself, and its dead letters are in QUEUE.dead. Its default is the variable AMQP_QUEUE, or \
       else the variable QUEUE, but purge has no default. list and show change nothing, but they hold the items while they read them. During \
       that time, nobody else sees the items. With a filter, replay and purge also hold the items that stay. replay \
-      moves the items that are in QUEUE.dead when it begins, and their attempts start anew. show writes the body of \
+      moves the items that are in QUEUE.dead when it begins, and their attempts start anew. An item whose reply-to names a \
+      queue that is gone is replayed without it. show writes the body of \
       the first item with the given id, or of the item at the given position. With --json, show writes everything about \
       the item but its body. Position 1 is the head of QUEUE.dead as the command finds it. Others may have moved the \
       items since they were listed, so make sure with --dry-run or with a further filter. An item has to match every \

@@ -46,7 +46,8 @@ struct DeadReplay {
     let place = dead.place(source)
     if replay.movedCount < limit, let failure = selection.failure(in: place, moved(replay)) { throw failure }
     dead.reporter.report(
-      LogEntry(.notice, "\(moved(replay)) from \(place)", ["items": .integer(replay.movedCount)]))
+      LogEntry(
+        .notice, "\(moved(replay)) from \(place)\(unawaited(replay))", ["items": .integer(replay.movedCount)]))
   }
 
   /// Reports what `run` would do.
@@ -94,6 +95,12 @@ struct DeadReplay {
     } catch {
       throw Failure(error, queue: dead.queue.name, broker: session.broker)
     }
+  }
+
+  private func unawaited(_ replay: Replay) -> String {
+    let count = replay.unawaitedCount
+    return count == 0
+      ? "" : "; \(count) of them without a reply_to: nobody waits for their results, since its queue is gone"
   }
 
   private func moved(_ replay: Replay) -> String {

@@ -30,8 +30,8 @@ struct Publish: ToolCommand {
       Explained(
         .success,
         "Every item is in the queue. With --exchange, every item is in at least one queue. "
-          + "With --wait, every worker exited 0."),
-      Explained(.failure, "With --wait, a worker failed."),
+          + "With --wait, every worker exited 0, and its result was printed."),
+      Explained(.failure, "With --wait, an item failed: its worker did, or no worker could have it."),
       StatusMeaning.usage,
       Explained(.refusedData, "The broker refuses an item that is too large for it. Or a line of --jsonl is no item."),
       Explained(
@@ -44,7 +44,7 @@ struct Publish: ToolCommand {
       Explained(.temporaryFailure, "The queue rejects items, as a full queue may. Or the broker is in trouble."),
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "The queue or the exchange cannot be used in this way."),
-      StatusMeaning.signal,
+      StatusMeaning.unread, StatusMeaning.signal,
     ], adviceOnUnknown: foreignOptions.advice)
 
   private static let foreignOptions = ForeignOption([
@@ -80,7 +80,7 @@ struct Publish: ToolCommand {
     properties.deliveryMode = 2
     let wait = try ResultWait(&settings, broker, reporter, properties, destination)
     if let wait { properties.replyTo = ByteString(wait.queue) }
-    let items = try ItemOptions(&settings, properties: properties)
+    let items = try ItemOptions(&settings, properties: properties) { wait?.objection(to: $0) }
     broker.warn(reporter)
     if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
 
@@ -89,8 +89,7 @@ struct Publish: ToolCommand {
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
     var configuration = configuration(broker, destination, properties, skip: items.skip)
-    if let wait { configuration.onItem = wait.expect }
-    try wait?.begin()
+    try wait?.begin(&configuration)
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
@@ -106,8 +105,8 @@ struct Publish: ToolCommand {
       try wait?.finish()
       return
     }
-    // What was published may still have results, whose queue expires by itself.
-    if outcome.counts.accepted == 0 { wait?.giveUp() }
+    // What was published may still have results.
+    try wait?.giveUp(end, mayCome: outcome.counts.accepted > 0)
     throw failure
   }
 

@@ -52,8 +52,7 @@ struct PublishOutcome {
       return Failure(
         .signal(signal), "ended by \(signal) while publishing to \(place)\(whatIsPublished)")
     case .input(let error):
-      let status: ExitStatus = error.kind == .malformed ? .refusedData : .inputOutputError
-      return Failure(status, "\(error.reason)\(whatIsPublished)")
+      return Failure(Self.status(of: error.kind), "\(error.reason)\(whatIsPublished)")
     case .broker(let failure):
       return Failure(failure).adding(whatIsPublishedIfAny)
     case .channel(let reason):
@@ -61,6 +60,14 @@ struct PublishOutcome {
     case .item(let number, let error):
       return Failure(.unsendable(error), about: destination, broker: broker).adding(
         " (item \(number))" + whatIsPublishedIfAny)
+    }
+  }
+
+  private static func status(of kind: InputError.Kind) -> ExitStatus {
+    switch kind {
+    case .unreadable: .inputOutputError
+    case .malformed: .refusedData
+    case .unsuitable: .usage
     }
   }
 

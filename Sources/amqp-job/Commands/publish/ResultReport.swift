@@ -4,8 +4,6 @@ import Console
 
 /// What `publish --wait` says of the items that failed, or that have no result.
 struct ResultReport {
-  private static let shownCount = 10
-
   private let expected: ExpectedResults
 
   init(_ expected: ExpectedResults) { self.expected = expected }
@@ -31,7 +29,7 @@ struct ResultReport {
 
   /// The message where every result came. `deadQueue` is the queue in which the dead letters are, if that is known.
   func failure(of queue: WorkQueue, deadQueue: String?) -> Failure {
-    let count = expected.failures.count
+    let count = expected.failedCount
     let place = deadQueue.map { name in
       "; \(count == 1 ? "its dead letter is" : "their dead letters are") in queue '\(name)' "
         + "('amqp-job dead list \(queue.name.shellWord)')"
@@ -43,11 +41,11 @@ struct ResultReport {
 
   /// The items with their ids, by which `dead` finds them. Only the first ones are named.
   private var list: String {
-    let failures = expected.failures.sorted { $0.number < $1.number }
-    let shown = failures.prefix(Self.shownCount).map { failure in
-      "item \(failure.number) (\(failure.status.map { "status \($0)" } ?? "without a status"), id \(failure.id))"
+    let shown = expected.failures.map { failure in
+      let id = failure.id.map { ", id \($0)" } ?? ""
+      return "item \(failure.number) (\(failure.status.map { "status \($0)" } ?? "without a status")\(id))"
     }
-    return shown.joined(separator: ", ") + (failures.count > Self.shownCount ? ", ..." : "")
+    return shown.joined(separator: ", ") + (expected.failedCount > shown.count ? ", ..." : "")
   }
 }
 

@@ -74,20 +74,30 @@ extension Run {
   }
 
   private static func results(_ settings: inout Settings, _ options: JobOptions) throws -> ResultOptions? {
+    guard let target = try resultTarget(&settings, queue: options.queue) else { return nil }
     let occasion = try settings.value(resultOn)
     let maxSize = try settings.value(resultMax)
-    guard let queue = try settings.value(resultQueue).map(QueueName.checked) else {
-      try refuseAlone([resultOn, resultMax], without: resultQueue.description, settings)
-      return nil
-    }
-    guard WorkQueue(queue).family != WorkQueue(options.queue).family else {
-      throw UsageError("\(resultQueue) is the queue that the items come from, or one that belongs to it")
-    }
     guard options.worker.onDisconnect == .stop else {
       throw UsageError("\(resultQueue) excludes \(onDisconnect) finish: a result needs the connection of its item")
     }
     return ResultOptions(
-      queue == "reply-to" ? .replyTo : .queue(queue), on: occasion, maxSize: maxSize == 0 ? .max : UInt64(maxSize))
+      target == replyTo ? .replyTo : .queue(target), on: occasion, maxSize: maxSize == 0 ? .max : UInt64(maxSize))
+  }
+
+  /// The value for which each result goes to the queue that its item names.
+  private static let replyTo = "reply-to"
+
+  /// The queue that the results go to, or `replyTo`. nil if there are none.
+  /// - Throws: `UsageError`
+  static func resultTarget(_ settings: inout Settings, queue: String) throws -> String? {
+    guard let target = try settings.value(resultQueue).map(QueueName.checked) else {
+      try refuseAlone([resultOn, resultMax], without: resultQueue.description, settings)
+      return nil
+    }
+    guard WorkQueue(target).family != WorkQueue(queue).family else {
+      throw UsageError("\(resultQueue) is the queue that the items come from, or one that belongs to it")
+    }
+    return target
   }
 
   /// Refuses an option that does nothing without another one. The same in a variable may be meant for other runners.
