@@ -39,7 +39,8 @@ import Testing
   func sameCure() throws {
     let kept = try #require(lack(.plain(.classic)) { $0.keepsStandardError = true })
     let counted = try #require(lack(.plain(.classic)) { $0.areRequired = true })
-    let cure = "go without, or remove that queue ('amqp-job declare q --delete --if-empty') and make it anew ('amqp-job declare q')"
+    let cure =
+      "go without, or remove that queue ('amqp-job declare q --delete --if-empty') and make it anew ('amqp-job declare q')"
     #expect(kept.hasSuffix(cure) && counted.hasSuffix(cure))
     let target = QueueTopology.deadLettering(.init(exchange: "x"))
     #expect(
