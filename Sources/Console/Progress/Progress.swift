@@ -25,6 +25,9 @@ package struct Progress: Sendable {
 
   package var done: Int { total - left }
 
+  /// What is left was ever observed.
+  var isKnown: Bool { latest != nil }
+
   /// The fraction of the work that is done, from 0 to 1. nil where there was never anything to do.
   package var fraction: Double? { total == 0 ? nil : Double(done) / Double(total) }
 

@@ -10,7 +10,10 @@ struct Report: Hashable, Sendable {
   /// A line has been logged that says why the status is not 0.
   private(set) var hasReportedError = false
 
-  init(startedAt: ContinuousClock.Instant) { self.startedAt = startedAt }
+  /// What is known of the queue's depth, if progress is shown.
+  var depth: Depth
+
+  init(startedAt: ContinuousClock.Instant, depth: Depth) { (self.startedAt, self.depth) = (startedAt, depth) }
 
   mutating func start(now: ContinuousClock.Instant) { (startedAt, idleSince) = (now, now) }
 

@@ -36,6 +36,9 @@ struct Slot: Hashable, Sendable {
 
   mutating func timeOut() { updateJob { $0.hasTimedOut = true } }
 
+  /// What the worker writes is lost. The first reason is the one that counts.
+  mutating func loseOutput(_ reason: String) { updateJob { $0.outputLoss = $0.outputLoss ?? reason } }
+
   private mutating func updateJob(_ update: (inout Job) -> Void) {
     switch state {
     case .working(var job):

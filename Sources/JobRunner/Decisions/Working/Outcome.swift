@@ -34,6 +34,8 @@ struct Job: Hashable, Sendable {
   /// The signal that told the runner to end while the worker ran, and that the worker got, too.
   var interruption: Signal?
   var hasTimedOut = false
+  /// Where what the worker wrote could not be written, and why.
+  var outputLoss: String?
 }
 
 /// A job that is over.

@@ -226,6 +226,12 @@ extension Runner {
 
   /// `worker` names the worker in messages.
   func judge(_ job: Job, _ status: ProcessStatus, _ worker: String) -> (Outcome, what: LogMessage) {
+    let judgement = judgeAlone(job, status, worker)
+    return job.outputLoss.map { judged(job, judgement, worker, outputLoss: $0) } ?? judgement
+  }
+
+  /// The same, wherever the worker's output is.
+  private func judgeAlone(_ job: Job, _ status: ProcessStatus, _ worker: String) -> (Outcome, what: LogMessage) {
     if let judgement = judgeStopped(job, worker), job.hasTimedOut || status != .exited(0) { return judgement }
     if status == .exited(0) { return (.done, "done") }
     let exitStatus = ExitStatus(worker: status, raw: options.worker.rawStatus)
