@@ -53,7 +53,7 @@ enum Run: ToolCommand {
     configuration.listeners.progress = { progress?.show($0) }
     configuration.largestItem = try settings.value(maxItemSize).nonZero
     let records = try RunRecords(
-      &settings, command: arguments.operands, isOfSeveral: options.isOfSeveral, reporter)
+      &settings, command: arguments.operands, isOfSeveral: options.isOfSeveral, reporter, progress)
     configuration.listeners.record = records.add
     try checkResultQueue(options, broker, reporter)
     let status = try run(options, configuration, reporter, progress)
