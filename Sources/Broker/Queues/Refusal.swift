@@ -45,7 +45,7 @@ extension CloseReason {
 
   /// Whether a consumer kept a message for too long.
   package var isAboutConsumerTimeout: Bool {
-    code == .preconditionFailed && text.contains("delivery acknowledgement") && text.contains("timed out")
+    code == .preconditionFailed && says("delivery acknowledgement") && says("timed out")
   }
 
   /// Whether the token of the connection has expired.

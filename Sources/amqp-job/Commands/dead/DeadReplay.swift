@@ -111,7 +111,7 @@ struct DeadReplay {
     case .body(let error):
       Failure(
         .inputOutputError, "an item for \(place) cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(error.reason)")
-    case .session(.refused(let reason)) where reason.text.contains("queue '\(dead.queue.deadName)'"):
+    case .session(.refused(let reason)) where reason.says("queue '\(dead.queue.deadName)'"):
       Failure(.refused(reason), queue: dead.queue.deadName, broker: target.broker)
     case .session(let error): Failure(error, queue: dead.queue.name, broker: target.broker)
     case .refused(.closed(let reason)): Failure(.refused(reason), queue: dead.queue.name, broker: target.broker)
