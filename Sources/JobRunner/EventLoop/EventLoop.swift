@@ -58,6 +58,7 @@ package final class EventLoop {
     defer {
       bodies.releaseAll()
       liveness?.remove()
+      configuration.output.line?.end()
     }
     perform(runner.start(now: .now))
     while result == nil {
@@ -67,7 +68,6 @@ package final class EventLoop {
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
     workers.outputs.flush()
-    configuration.output.line?.end()
     workers.endSteps()
     processes.stop()
     return result ?? .internalError

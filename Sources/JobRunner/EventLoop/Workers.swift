@@ -161,7 +161,8 @@ struct Workers {
 
   /// The workers that have ended and whose output is where it belongs.
   mutating func takeEnded() -> [Ended] {
-    ending.keys.filter { outputs.isHandedOn(slot: $0) }.compactMap { slot in
+    guard !ending.isEmpty else { return [] }
+    return ending.keys.filter { outputs.isHandedOn(slot: $0) }.compactMap { slot in
       var ended = ending.removeValue(forKey: slot)
       ended?.standardError = outputs.finish(slot: slot)
       return ended
