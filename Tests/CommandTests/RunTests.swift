@@ -37,6 +37,17 @@ import Testing
     #expect(try options("-n", "2", environment: ["AMQP_JOB_DRAIN=true"]).extent == .count(2))
   }
 
+  @Test(
+    "An option that does nothing without another one is refused",
+    arguments: [
+      (["--result-on", "failure"], "--result-on goes with --result-queue"),
+      (["--result-max", "1KiB"], "--result-max goes with --result-queue"),
+    ])
+  func loneOptions(words: [String], error: String) throws {
+    #expect(try usageError { _ = try options(words) } == error)
+    #expect(try options([], environment: ["AMQP_JOB_RESULT_ON=failure"]).results == nil)
+  }
+
   @Test("Attempts that are asked for need a queue that counts them, and a delay needs a retry queue")
   func attempts() throws {
     let counted = try options("--max-attempts", "5").attempts

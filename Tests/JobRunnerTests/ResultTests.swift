@@ -37,6 +37,14 @@ import Testing
     #expect(silent.runner.result(.exited(0), in: 0, host: "h", endedAt: silent.now) == nil)
   }
 
+  @Test("A result does not go where its item comes from", arguments: ["q", "q.retry", "q.marks", "q.dead", "other"])
+  func ownQueues(replyTo: String) throws {
+    var driver = driver(.replyTo)
+    driver.deliver(item(replyTo: ByteString(replyTo)))
+    let result = try #require(driver.runner.result(.exited(0), in: 0, host: "h", endedAt: driver.now))
+    #expect((result.refusal == nil) == (replyTo == "other"))
+  }
+
   @Test("A result has the item's correlation id, or its message id")
   func correlation() {
     var driver = driver()

@@ -68,7 +68,7 @@ private final class PlayedStep {
   private mutating func ready(_ workers: inout StepWorkers, _ steps: PlayedStep...) throws {
     _ = process(&workers)
     for step in steps { try step.accept() }
-    #expect(process(&workers) == ["ready"])
+    #expect(process(&workers).last == "ready")
   }
 
   @Test("All steps have to answer") mutating func allStepsHaveToAnswer() throws {
@@ -81,7 +81,28 @@ private final class PlayedStep {
     let second = try PlayedStep(path("b"))
     #expect(process(&workers) == [])
     try second.accept()
-    #expect(process(&workers) == ["ready"])
+    #expect(process(&workers) == ["answered b", "ready"])
+    rmdir(directory)
+  }
+
+  @Test("A step that nobody has begun is said to be so")
+  mutating func whyAStepIsSilent() throws {
+    var workers = workers(["a"])
+    let reasons = workers.process(now: now + .seconds(2), &outputs).compactMap { event in
+      if case .silent(_, let reason) = event { reason } else { nil }
+    }
+    #expect(reasons.count == 1 && reasons[0].contains("ended with its last runner"), "\(reasons)")
+    rmdir(directory)
+  }
+
+  @Test("A step that answers after all is no longer a silent one")
+  mutating func answersAfterAll() throws {
+    var workers = workers(["a", "b"])
+    #expect(process(&workers) == ["silent a", "silent b"])
+    let first = try PlayedStep(path("a"))
+    _ = process(&workers)
+    try first.accept()
+    #expect(process(&workers) == ["answered a"])
     rmdir(directory)
   }
 
@@ -254,6 +275,7 @@ extension StepWorkers.Event {
     switch self {
     case .ready: "ready"
     case .silent(let step, _): "silent \(step.name)"
+    case .answered(let step): "answered \(step.name)"
     case .refused(let step, let reason): "refused \(step.name): \(reason)"
     case .passed(_, _, let slot): "passed \(slot)"
     case .failed(let failure, let slot):

@@ -30,6 +30,7 @@ package struct ProgressLine: Sendable {
   /// The line for a log.
   package var plain: String {
     var parts = share.map { share in counts(share).map(\.text) } ?? ["\(progress.done) of \(progress.total) done"]
+    if progress.deadLettered > 0 { parts.append("\(progress.deadLettered) dead-lettered") }
     if let figures {
       parts.append("\(figures.ready) ready")
       if let retry = figures.retry { parts.append("\(retry) to retry") }

@@ -57,7 +57,7 @@ package struct Runner: Sendable {
     slots = (1...max(1, min(options.parallelism, options.maxItems))).map { Slot(channel: UInt16($0)) }
     pause = Pause(parallelism: slots.count, jitter: jitter)
     if let assumed = options.assumed {
-      policy.standing = accepted(assumed)
+      policy.take(assumed)
       inspection = Inspection(queue, isComplete: !mayBeInspected)
     }
   }
@@ -97,14 +97,17 @@ package struct Runner: Sendable {
 
   mutating func begin() -> [RunnerAction] {
     session.outage.begin(now: now)
-    return connect()
+    // Nothing more will be found out about a queue that is assumed to be classic.
+    return (inspection.isComplete ? warnOfDrops() : []) + connect()
   }
 
   private mutating func decide(_ event: RunnerEvent) -> [RunnerAction] {
     switch event {
+    case .resultBegun(let slot): return resultBegun(in: slot)
+    case .resultPublished(let size, let slot): return resultPublished(size, in: slot)
     case .resultRefused(let reason, let slot): return resultRefused(reason, in: slot)
     case .outputLost(let place, let reason, let slot): return outputLost("\(place): \(reason)", in: slot)
-    case .stepsReady, .stepSilent, .stepRefused, .stepUnavailable, .stepFailed: return stepChanged(event)
+    case .stepsReady, .stepSilent, .stepAnswered, .stepRefused, .stepUnavailable, .stepFailed: return stepChanged(event)
     case .connected(let server): return connected(to: server)
     case .connectionFailed(let failure): return connectionFailed(failure)
     case .connectionClosed: return connectionClosed()

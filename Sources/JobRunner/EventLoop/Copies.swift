@@ -100,8 +100,10 @@ struct Copies {
     _ parameters: Connection.Parameters
   ) -> [BrokerLink] {
     let discarded = connect(beside: link, parameters)
-    results.add(result, before: end, slot: slot, now: .now)
-    publisher?.publish(PendingResults.id(slot: slot), result.properties, body: body, to: result.destination)
+    results.add(result, size: body.size, before: end, slot: slot, now: .now)
+    publisher?.publish(
+      PendingResults.id(slot: slot), result.properties, body: body, to: result.destination,
+      unlessReservedBy: result.destination.owner)
     return discarded
   }
 
@@ -145,8 +147,9 @@ struct Copies {
 
   /// Sends and receives what is possible now, and returns the events.
   mutating func process(_ readiness: PollReadiness) -> [RunnerEvent] {
-    let events = (publisher?.process(readiness, now: .now) ?? []).compactMap { event in
-      event.id.map(PendingResults.isResult) == true ? results.take(event, now: .now) : take(event)
+    let events = (publisher?.process(readiness, now: .now) ?? []).flatMap { event in
+      event.id.map(PendingResults.isResult) == true
+        ? results.take(event, now: .now) : [take(event)].compactMap(\.self)
     }
     return events + lateResults()
   }

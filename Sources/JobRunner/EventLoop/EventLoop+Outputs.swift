@@ -16,7 +16,7 @@ extension EventLoop {
       // A signal that the terminal sends to its foreground is meant for the runner, too, which is in the background.
       if worker.hadTerminal, worker.status == .killed(.interrupt) { handle(.signal(.interrupt)) }
       let end = RunnerEvent.workerEnded(worker.status, standardError: worker.standardError, slot: worker.slot)
-      publishingResult(worker.result, of: worker.status, before: end, slot: worker.slot).map(handle)
+      handle(publishingResult(worker.result, of: worker.status, before: end, slot: worker.slot))
     }
   }
 }

@@ -7,16 +7,17 @@ extension EventLoop {
   /// confirmed it. Returns the event to handle now. `output` is nil if the worker's output is not kept.
   func publishingResult(
     _ output: OutputFile?, of status: ProcessStatus, before end: RunnerEvent, slot: Int
-  ) -> RunnerEvent? {
+  ) -> RunnerEvent {
     guard let result = runner.result(status, in: slot, host: configuration.host, endedAt: .now) else { return end }
     do {
+      if let refusal = result.refusal { throw ResultFailure(reason: refusal) }
       let body: any MessageBody = try output.map { try resultBody(of: $0) } ?? ReceivedBody.memory([])
       guard let link else { throw ResultFailure(reason: "the connection was lost") }
       discard(copies.publish(result, body: body, slot: slot, then: end, beside: link, parameters(link.broker)))
       // The worker has kept its time limit.
       timers.cancel(.workerLimit(slot: slot))
       timers.cancel(.grace(slot: slot))
-      return nil
+      return .resultBegun(slot: slot)
     } catch {
       return result.isSuccess ? .resultRefused(reason: SystemError.reason(of: error), slot: slot) : end
     }

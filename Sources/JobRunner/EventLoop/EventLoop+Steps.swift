@@ -9,6 +9,7 @@ extension EventLoop {
     switch event {
     case .ready: .stepsReady
     case .silent(let step, let reason): .stepSilent(step, reason: reason)
+    case .answered(let step): .stepAnswered(step)
     case .refused(let step, let reason): .stepRefused(step, reason: reason)
     case .unavailable(let step, let reason, let slot): .stepUnavailable(step, reason: reason, slot: slot)
     case .failed(let failure, let slot): failed(failure, slot: slot)

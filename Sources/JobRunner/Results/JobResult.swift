@@ -6,6 +6,8 @@ internal import Linux
 /// What is published of a worker's result, apart from its body.
 struct JobResult: Hashable, Sendable {
   let destination: Destination
+  /// Why the result must not go there, whatever the broker says.
+  let refusal: String?
   let properties: BasicProperties
   /// The worker exited 0.
   let isSuccess: Bool
@@ -18,6 +20,9 @@ struct JobResult: Hashable, Sendable {
       guard let name = ended.item.properties.replyTo else { return nil }
       destination = .queue(name.description)
     }
+    let isOwn =
+      destination.exchange.isEmpty && WorkQueue(destination.routingKey).family == WorkQueue(ended.item.queue).family
+    refusal = isOwn ? "\(destination) is where the item comes from, or belongs to that queue" : nil
     var properties = BasicProperties()
     properties.deliveryMode = 2
     properties.correlationID = ended.item.properties.correlationID ?? ended.item.properties.messageID

@@ -7,10 +7,13 @@ struct PendingResults {
   private struct Pending {
     let destination: Destination
     let isSuccess: Bool
+    let size: UInt64
     /// The end of the worker.
     let end: RunnerEvent
     /// The time until which the broker has to confirm the result, or to take another part of it. nil while it takes nothing.
     var limit: ContinuousClock.Instant?
+
+    var confirmed: [RunnerEvent] { (end.slot.map { [.resultPublished(size: size, slot: $0)] } ?? []) + [end] }
 
     /// A failure without its result is still that failure.
     func event(refusedFor reason: String) -> RunnerEvent {
@@ -38,9 +41,12 @@ struct PendingResults {
   var deadline: ContinuousClock.Instant? { pending.values.compactMap(\.limit).min() }
 
   /// The result of a worker is being published, and `end` is to follow.
-  mutating func add(_ result: JobResult, before end: RunnerEvent, slot: Int, now: ContinuousClock.Instant) {
+  mutating func add(
+    _ result: JobResult, size: UInt64, before end: RunnerEvent, slot: Int, now: ContinuousClock.Instant
+  ) {
     pending[slot] = Pending(
-      destination: result.destination, isSuccess: result.isSuccess, end: end, limit: isBlocked ? nil : now + Self.limit)
+      destination: result.destination, isSuccess: result.isSuccess, size: size, end: end,
+      limit: isBlocked ? nil : now + Self.limit)
   }
 
   /// Returns false if the slot has no result.
@@ -58,22 +64,22 @@ struct PendingResults {
     for slot in pending.keys { pending[slot]?.limit = isBlocked ? nil : now + Self.limit }
   }
 
-  /// Takes the broker's word about a result. Returns the event that follows.
-  mutating func take(_ event: CopyPublisher.Event, now: ContinuousClock.Instant) -> RunnerEvent? {
+  /// Takes the broker's word about a result. Returns the events that follow.
+  mutating func take(_ event: CopyPublisher.Event, now: ContinuousClock.Instant) -> [RunnerEvent] {
     switch event {
-    case .confirmed(let id): remove(id: id).map { $0.end }
-    case .refused(let id, let refusal): remove(id: id).map { $0.event(refusedFor: "\(refusal)") }
-    case .failed(let id, let reason): remove(id: id).map { $0.event(refusedFor: reason) }
+    case .confirmed(let id): return remove(id: id)?.confirmed ?? []
+    case .refused(let id, let refusal): return remove(id: id).map { [$0.event(refusedFor: "\(refusal)")] } ?? []
+    case .failed(let id, let reason): return remove(id: id).map { [$0.event(refusedFor: reason)] } ?? []
     case .advanced(let id): advanced(id, now: now)
-    case .blocked, .unblocked: nil
+    case .blocked, .unblocked: break
     }
+    return []
   }
 
   private mutating func remove(id: Int) -> Pending? { pending.removeValue(forKey: id - Self.firstID) }
 
-  private mutating func advanced(_ id: Int, now: ContinuousClock.Instant) -> RunnerEvent? {
+  private mutating func advanced(_ id: Int, now: ContinuousClock.Instant) {
     pending[id - Self.firstID]?.limit = isBlocked ? nil : now + Self.limit
-    return nil
   }
 
   /// Removes the results that the broker has not confirmed in time. Returns the event that follows for each slot.

@@ -10,6 +10,8 @@ struct StepWorkers {
     case ready
     /// A step does not answer at first. This is told once for each.
     case silent(step: StepPlace, String)
+    /// A step answers of which it was told that it does not.
+    case answered(step: StepPlace)
     case refused(step: StepPlace, String)
     /// An item has passed all steps. `output` is what the last one has written, if the runner's own command follows.
     case passed(WorkItem, output: OutputFile?, slot: Int)
@@ -96,7 +98,7 @@ struct StepWorkers {
   private mutating func newlySilent(now: ContinuousClock.Instant) -> [Event] {
     let silent = links.indices.filter { !links[$0].isReady && !told.contains($0) && links[$0].isSilent(now: now) }
     told.formUnion(silent)
-    return silent.map { .silent(step: links[$0].place, links[$0].failure) }
+    return silent.map { .silent(step: links[$0].place, links[$0].explainedFailure) }
   }
 
   private mutating func handle(
@@ -105,9 +107,11 @@ struct StepWorkers {
     switch event {
     case .ready:
       let waiting = passages.filter { $0.value.waitsUntil != nil && $0.value.sequence.current == step }.keys.sorted()
+      let isAwaited = !hasBeenReady && told.contains(step)
       let isFirst = !hasBeenReady && links.allSatisfy(\.isReady)
       if isFirst { hasBeenReady = true }
-      return (isFirst ? [.ready] : []) + waiting.flatMap { send(slot: $0, now: now, &outputs) }
+      return (isAwaited ? [.answered(step: links[step].place)] : []) + (isFirst ? [.ready] : [])
+        + waiting.flatMap { send(slot: $0, now: now, &outputs) }
     case .lost:
       let lost = passages.filter { $0.value.waitsUntil == nil && $0.value.sequence.current == step }.keys.sorted()
       return lost.map { fail(slot: $0, .lost, &outputs) }

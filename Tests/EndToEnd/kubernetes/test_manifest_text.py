@@ -87,6 +87,8 @@ def test_a_long_name_is_shortened(bench):
     ("job", ["--ttl", "0s"], "--ttl"), ("job", ["--schedule", "@daily"], "cronjob"),
     ("job", ["--target", "2"], "--target"),
     ("cronjob", ["--schedule", "often"], "--schedule"), ("cronjob", ["--drain"], "--drain"),
+    ("cronjob", ["--schedule", "99 * * * *"], "--schedule '99 * * * *': its minute is from 0 to 59, not '99'"),
+    ("cronjob", ["--schedule", "0 0 31 2 *"], "it never comes"), ("cronjob", ["--schedule", "TZ=UTC 0 3 * * *"], "timeZone"),
     ("job", ["--timeout", "2h", "--active-deadline", "1h"], "--active-deadline"),
     ("scaledjob", ["--timeout", "25h"], "--active-deadline"),
     ("job", ["--wait-first", "2h", "--active-deadline", "1h"], "--wait-first"),

@@ -70,4 +70,7 @@ package struct AttemptOptions: Hashable, Sendable {
   package var runsMalformed = false
 
   package init() {}
+
+  /// Failed items go to a dead-letter exchange of the queue's owner, if the queue has one. That one has to exist then.
+  package var needTarget: Bool { areRequired || onFailure == .reject }
 }

@@ -9,6 +9,8 @@ struct Report: Hashable, Sendable {
   private var reportedAt: [Waiting: ContinuousClock.Instant] = [:]
   /// A line has been logged that says why the status is not 0.
   private(set) var hasReportedError = false
+  /// The steps that were said not to answer, and have not answered since.
+  private(set) var silentSteps: [StepPlace] = []
 
   /// What is known of the queue's depth, if progress is shown.
   var depth: Depth
@@ -32,6 +34,15 @@ struct Report: Hashable, Sendable {
   func isReported(_ waiting: Waiting, within period: Duration, now: ContinuousClock.Instant) -> Bool {
     reportedAt[waiting].map { now < $0 + period } ?? false
   }
+
+  /// Returns whether that is new.
+  mutating func silent(_ step: StepPlace) -> Bool {
+    guard !silentSteps.contains(step) else { return false }
+    silentSteps.append(step)
+    return true
+  }
+
+  mutating func answered(_ step: StepPlace) { silentSteps.removeAll { $0 == step } }
 
   mutating func logged(_ level: LogEntry.Level) {
     if level == .error { hasReportedError = true }

@@ -17,6 +17,8 @@ package struct Move: Hashable, Sendable {
   package var destination: Destination
   /// How many attempts the item has had.
   package var attempts: Int
+  /// There may have been more attempts, which nobody counted.
+  package var areAttemptsMinimum = false
 
   package init(destination: Destination, attempts: Int) {
     self.destination = destination

@@ -8,6 +8,8 @@ enum Outcome: Hashable, Sendable {
   case failed(Failure)
   /// The worker did not finish because the runner was told to end. That does not count as an attempt.
   case interrupted(Signal)
+  /// The item was no longer this runner's when its worker ended, whatever the worker did.
+  case abandoned
 
   struct Failure: Hashable, Sendable {
     let reason: DeadLetter.Reason
@@ -36,6 +38,10 @@ struct Job: Hashable, Sendable {
   var hasTimedOut = false
   /// Where what the worker wrote could not be written, and why.
   var outputLoss: String?
+  /// When the worker ended. nil while it runs. What follows, such as the publishing of its result, is not its time.
+  var endedAt: ContinuousClock.Instant?
+  /// The size in bytes of the result that is in a queue.
+  var resultSize: UInt64 = 0
 }
 
 /// A job that is over.
@@ -52,4 +58,19 @@ struct EndedJob: Hashable, Sendable {
   var standardError: String?
   /// The step in which the job ended, if that was not the runner's own command.
   var step: String?
+  /// The size in bytes of the result that was published.
+  var resultSize: UInt64 = 0
+}
+
+extension EndedJob {
+  /// The end of `job` at the time `now`, if its worker has not ended before.
+  init(
+    _ job: Job, as outcome: Outcome, _ what: LogMessage, status: ProcessStatus?, _ standardError: String? = nil,
+    step: String? = nil, now: ContinuousClock.Instant
+  ) {
+    self.init(
+      item: job.item, outcome: outcome, what: what, status: status, startedAt: job.startedAt,
+      duration: job.startedAt.duration(to: job.endedAt ?? now), standardError: standardError, step: step,
+      resultSize: job.resultSize)
+  }
 }

@@ -11,24 +11,33 @@ extension Runner {
   ) -> JobResult? {
     guard let results = options.results, case .working(let job) = slots[index].state else { return nil }
     let (outcome, what) = judge(job, status, "the worker")
-    let ended = EndedJob(
-      item: job.item, outcome: outcome, what: what, status: status, startedAt: job.startedAt,
-      duration: job.startedAt.duration(to: endedAt))
+    let ended = EndedJob(job, as: outcome, what, status: status, now: endedAt)
     switch outcome {
     case .done where results.occasion != .failure: break
     case .failed where results.occasion != .success && policy.decision(of: ended).isFinal: break
-    case .done, .failed, .interrupted: return nil
+    case .done, .failed, .interrupted, .abandoned: return nil
     }
     return JobResult(of: ended, to: results.target, host: host)
   }
 
+  mutating func resultBegun(in index: Int) -> [RunnerAction] {
+    slots[index].workerEnded(at: now)
+    return []
+  }
+
+  mutating func resultPublished(_ size: UInt64, in index: Int) -> [RunnerAction] {
+    slots[index].resultPublished(size)
+    return []
+  }
+
   /// The worker is done, but nobody has its result.
   mutating func resultRefused(_ reason: String, in index: Int) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
+    let line: LogMessage = "the worker exited with 0, but its result could not be published: \(reason)"
+    if let actions = abandonedEnded(line, .exited(0), in: index) { return actions }
     guard let job = slots[index].job else { return [] }
     let failure: (Outcome, LogMessage) = (
       .failed(Outcome.Failure(reason: .resultRefused, exitStatus: .failure)),
-      "the worker exited with 0, but its result could not be published: \(reason)"
+      line
     )
     let (outcome, what) = judgeStopped(job, "the worker") ?? failure
     return ended(job, in: index, as: outcome, what, status: .exited(0))

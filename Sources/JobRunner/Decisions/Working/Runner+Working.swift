@@ -35,9 +35,10 @@ extension Runner {
     switch policy.receipt(of: item) {
     case .run: return startWorker(on: item, in: index)
     case .recount:
-      return begin(
-        MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index,
-        asking: true)
+      var move = Move(destination: .queue, attempts: item.attempt - 1)
+      // On a queue with retries, every runner counts a return before the item is run again.
+      move.areAttemptsMinimum = item.hasUncountedReturn && !policy.hasRetries
+      return begin(MovingItem(item: item, move: move, ended: nil), in: index, asking: true)
     case .deadLetter:
       return begin(exhausted(item), in: index, asking: true)
     case .setAside(let move, let reason):
@@ -49,7 +50,7 @@ extension Runner {
 
   private func exhausted(_ item: WorkItem) -> MovingItem {
     let (cause, used) = (item.lastAttempt, item.attempt - 1)
-    let least = item.hasUncountedReturn ? "at least " : ""
+    let least = item.isAttemptMinimum ? "at least " : ""
     let ended = EndedJob(
       item: item, outcome: .failed(Outcome.Failure(reason: cause.reason, exitStatus: .failure)),
       what:
@@ -172,9 +173,9 @@ extension Runner {
 
   /// The command cannot be run for any item. This item goes back as one that nobody ran.
   mutating func commandRefused(_ status: ExitStatus, _ reason: String, in index: Int) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
     let what = Self.refusal(status)
+    if let actions = abandonedEnded("\(what) (\(reason))", nil, in: index) { return actions }
+    guard let job = slots[index].job else { return [] }
     if case .orphaned = slots[index].state {
       let failure = Outcome.Failure(reason: .notStarted, exitStatus: status)
       return breakOff(status, "\(what) (\(reason)); the item of \(queueLabel) went back with its connection")
@@ -200,28 +201,40 @@ extension Runner {
   mutating func workerDidNotStart(
     _ reason: String, in index: Int
   ) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
+    let what: LogMessage = "the worker could not be started (\(reason))"
+    if let actions = abandonedEnded(what, nil, in: index) { return actions }
     guard let job = slots[index].job else { return [] }
     let failure = Outcome.Failure(reason: .notStarted, exitStatus: .failure)
-    return ended(
-      job, in: index, as: .failed(failure), "the worker could not be started (\(reason))", status: nil)
+    return ended(job, in: index, as: .failed(failure), what, status: nil)
   }
 
   mutating func workerEnded(
     _ status: ProcessStatus, _ standardError: String?, in index: Int
   ) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
+    if let actions = abandonedEnded(Self.end(status, "the worker"), status, in: index) { return actions }
     guard let job = slots[index].job else { return [] }
     let (outcome, what) = judge(job, status, "the worker")
     return ended(job, in: index, as: outcome, what, status: status, standardError)
   }
 
-  /// The item is no longer this runner's, whatever the worker did. nil for any other item.
-  mutating func abandonedEnded(in index: Int) -> [RunnerAction]? {
-    guard slots[index].state == .abandoning else { return nil }
-    tally.failed += 1
+  /// The item is no longer this runner's, whatever the worker did. `what` says that. nil for any other item.
+  mutating func abandonedEnded(
+    _ what: LogMessage, _ status: ProcessStatus?, step: String? = nil, in index: Int
+  ) -> [RunnerAction]? {
+    guard case .abandoning(let job, let settlement) = slots[index].state else { return nil }
+    let ended = EndedJob(job, as: .abandoned, what, status: status, step: step, now: now)
+    tally.count(ended.outcome)
     slots[index].handle(.workerEnded(isStopping: isStopping))
     return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
+      + record(ended, as: settlement)
+  }
+
+  /// How a worker ended, in words.
+  static func end(_ status: ProcessStatus, _ worker: String) -> LogMessage {
+    switch status {
+    case .exited(let code): "\(worker) exited with \(code)"
+    case .killed(let signal): "\(worker) was killed by \(signal)"
+    }
   }
 
   /// `worker` names the worker in messages.
@@ -235,12 +248,8 @@ extension Runner {
     if let judgement = judgeStopped(job, worker), job.hasTimedOut || status != .exited(0) { return judgement }
     if status == .exited(0) { return (.done, "done") }
     let exitStatus = ExitStatus(worker: status, raw: options.worker.rawStatus)
-    switch status {
-    case .exited(let code):
-      return (.failed(.init(reason: .failed, exitStatus: exitStatus)), "\(worker) exited with \(code)")
-    case .killed(let signal):
-      return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "\(worker) was killed by \(signal)")
-    }
+    let reason: DeadLetter.Reason = if case .killed = status { .killed } else { .failed }
+    return (.failed(.init(reason: reason, exitStatus: exitStatus)), Self.end(status, worker))
   }
 
   /// nil if the runner did not tell the worker to end.

@@ -114,6 +114,7 @@ struct DeadReplay {
     case .session(.refused(let reason)) where reason.says("queue '\(dead.queue.deadName)'"):
       Failure(.refused(reason), queue: dead.queue.deadName, broker: target.broker)
     case .session(let error): Failure(error, queue: dead.queue.name, broker: target.broker)
+    case .refused(.reserved(let purpose)): Failure(.wrongQueue, "\(place) \(purpose)")
     case .refused(.closed(let reason)): Failure(.refused(reason), queue: dead.queue.name, broker: target.broker)
     }
   }

@@ -14,6 +14,12 @@ struct PublishedResult: Hashable {
   var body: [UInt8]
 
   var isSuccess: Bool { status == 0 }
+
+  var withoutBody: PublishedResult {
+    var result = self
+    result.body = []
+    return result
+  }
 }
 
 /// The results that are still to come, and those that are held back until it is their turn. It decides in which order results
@@ -27,7 +33,8 @@ struct ExpectedResults {
   /// How many items were published, and how many of them have their result.
   private(set) var total = 0
   private(set) var arrived = 0
-  private(set) var failed = 0
+  /// The results of workers that failed, without their bodies, as they came.
+  private(set) var failures: [PublishedResult] = []
 
   /// With `inOrder`, results are printed in the order of the items, else as they arrive.
   init(inOrder: Bool) { self.inOrder = inOrder }
@@ -48,7 +55,7 @@ struct ExpectedResults {
     let result = Self.result(number: open.removeFirst(), id, properties, body)
     numbers[id] = open.isEmpty ? nil : open
     arrived += 1
-    if !result.isSuccess { failed += 1 }
+    if !result.isSuccess { failures.append(result.withoutBody) }
     guard inOrder else { return [result] }
     heldBack[result.number] = result
     var due: [PublishedResult] = []
@@ -58,6 +65,9 @@ struct ExpectedResults {
     }
     return due
   }
+
+  /// The numbers of the items that have no result yet.
+  var openNumbers: [Int] { numbers.values.joined().sorted() }
 
   /// The results that wait for others, in their order.
   mutating func takeRest() -> [PublishedResult] {

@@ -45,7 +45,12 @@ struct Publish: ToolCommand {
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "The queue or the exchange cannot be used in this way."),
       StatusMeaning.signal,
-    ])
+    ], adviceOnUnknown: foreignOptions.advice)
+
+  private static let foreignOptions = ForeignOption([
+    "persistent durable mandatory confirm delivery-mode": "every item is persistent and confirmed",
+    "body message payload data m d b": "the items are arguments, as in 'publish -q QUEUE apple banana'",
+  ])
 
   /// The warning for a first item that is the queue's name, since other commands take the queue's name as an argument.
   private static func warning(of arguments: Arguments, _ destination: Destination) -> String? {
@@ -56,24 +61,13 @@ struct Publish: ToolCommand {
       "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes the queue's name by -q only"
   }
 
-  /// Refuses a queue that `declare` made beside another one, for the use of runners. Whatever else is in it never leaves it, and
-  /// the other queue would never count as drained.
+  /// Refuses a queue that `declare` made for the use of runners.
   private static func checkOwner(_ destination: Destination, _ broker: BrokerOptions, _ reporter: Reporter) throws {
-    let queue = WorkQueue(destination.routingKey)
-    guard destination.exchange.isEmpty, let owner = queue.owner else { return }
-    let conversation = BrokerConversation("amqp-job publish \(queue.name)", broker, reporter)
-    try conversation.hold(about: queue.name) { (conversation) throws(ConversationError) in
-      for name in owner.names.dropFirst() {
-        let status = try conversation.ask { session throws(SessionError) in
-          try session.queueStatusIfKnown(name, on: BrokerConversation.channel)
-        }
-        guard status != nil else { return }
-      }
-      throw .failed(
-        Failure(
-          .wrongQueue,
-          "cannot publish to \(destination) at \(conversation.session.broker): it \(queue.purpose), and nothing else may be in it; "
-            + "publish to queue '\(owner.name)'"))
+    guard let reserved = ReservedQueue(destination) else { return }
+    let name = reserved.queue.name
+    try BrokerConversation("amqp-job publish \(name)", broker, reporter).hold(about: name) {
+      (conversation) throws(ConversationError) in
+      try reserved.check(conversation, cure: "publish to queue '\(reserved.owner.name)'")
     }
   }
 

@@ -24,15 +24,20 @@ final class ResultWait {
   /// How long the queue lasts when nobody waits any more, in milliseconds.
   private static let expiry: Int32 = 24 * 60 * 60 * 1000
   private static let prefetchCount: UInt16 = 64
+  private static let reportPeriod: Duration = .seconds(60)
 
   /// The queue for the results.
   let queue = "amqp-job.results.\(String(UInt64.random(in: .min ... .max), radix: 16))"
+  /// The queue of the items.
+  private let source: WorkQueue
   private let limit: Duration?
   private let printsJSON: Bool
   private let broker: BrokerOptions
   private let reporter: Reporter
   private let conversation: BrokerConversation
   private var expected: ExpectedResults
+  /// When to report next what the command waits for.
+  private var nextReport = ContinuousClock.now
 
   /// nil if nobody waits.
   /// - Throws: `UsageError` if the results could not be told apart
@@ -53,6 +58,7 @@ final class ResultWait {
     guard properties.replyTo == nil, properties.correlationID == nil, properties.messageID == nil else {
       throw UsageError("\(Self.wait) tells results apart by a reply-to and ids of its own: give it none")
     }
+    source = WorkQueue(destination.routingKey)
     limit = try settings.value(Self.timeout)
     printsJSON = try settings.value(Self.json)
     expected = ExpectedResults(inOrder: try !settings.value(Self.asCompleted))
@@ -93,6 +99,7 @@ final class ResultWait {
     guard expected.total > 0 else { return giveUp() }
     let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
     let deadline = limit.map { ContinuousClock.now + $0 }
+    nextReport = .now + (reporter.patience ?? Self.reportPeriod)
     while !expected.isComplete {
       do {
         try receive(signals, until: deadline)
@@ -102,9 +109,18 @@ final class ResultWait {
         throw ended(by: error)
       }
     }
-    guard expected.failed == 0 else {
-      throw Failure(
-        .failure, "\(expected.failed) of \(expected.total.counted("item")) failed, by the results of their workers")
+    guard expected.failures.isEmpty else {
+      throw ResultReport(expected).failure(of: source, deadQueue: try? deadQueue())
+    }
+  }
+
+  /// The queue in which the dead letters are. nil if there is none that the user may see.
+  private func deadQueue() throws -> String? {
+    guard ShortString(source.deadName) != nil else { return nil }
+    return try conversation.hold(about: source.deadName) { (conversation) throws(ConversationError) in
+      try conversation.ask { session throws(SessionError) in
+        try session.queueStatusIfKnown(source.deadName, on: BrokerConversation.channel).map { _ in source.deadName }
+      }
     }
   }
 
@@ -117,7 +133,7 @@ final class ResultWait {
     try session.send(
       .basicConsume(queue: ByteString(queue), consumerTag: "results", arguments: FieldTable()), on: channel)
     while !expected.isComplete {
-      switch try session.nextEvent(until: deadline) {
+      switch try nextEvent(session, until: deadline) {
       case .delivered(channel, let delivery):
         for result in expected.take(delivery.properties, body: delivery.body) { try write(result) }
         try session.send(.basicAck(deliveryTag: delivery.envelope.deliveryTag, multiple: false), on: channel)
@@ -125,27 +141,44 @@ final class ResultWait {
       case .method(channel, .basicCancel):
         throw Failure(
           .noQueue,
-          "queue '\(queue)' was deleted, and with it what was to come; "
-            + "\(expected.arrived) of \(expected.total.counted("result")) came")
+          "queue '\(queue)' was deleted, and with it what was to come; \(came)")
       default: break
       }
     }
     try delete(session)
   }
 
+  private func nextEvent(
+    _ session: BrokerSession, until deadline: ContinuousClock.Instant?
+  ) throws(SessionError) -> Connection.Event {
+    while true {
+      do throws(SessionError) {
+        return try session.nextEvent(until: min(deadline ?? nextReport, nextReport))
+      } catch .unanswered where deadline.map({ ContinuousClock.now < $0 }) ?? true {
+        nextReport = .now + Self.reportPeriod
+        reporter.report(LogEntry(.notice, "\(ResultReport(expected).waiting(for: source, at: session.broker))"))
+      }
+    }
+  }
+
+  private var came: String {
+    let report = ResultReport(expected)
+    return report.arrival + report.failedItems
+  }
+
   private func ended(by error: SessionError) -> Failure {
-    let count = "\(expected.arrived) of \(expected.total.counted("result")) came"
+    let came = came
     for result in expected.takeRest() { try? write(result) }
     switch error {
     case .unanswered where limit != nil:
       return Failure(
         .temporaryFailure,
-        "\(count) within \(limit?.text ?? "") (\(Self.timeout)); a runner publishes them with "
+        "not all results came within \(limit?.text ?? "") (\(Self.timeout)): \(came); a runner publishes them with "
           + "--result-queue reply-to")
-    case .stopped(let signal): return Failure(.signal(signal), "ended by \(signal) while waiting: \(count)")
+    case .stopped(let signal): return Failure(.signal(signal), "ended by \(signal) while waiting: \(came)")
     default:
       var failure = Failure(error, queue: queue, broker: broker.access.brokers[0])
-      failure.message += "; \(count)"
+      failure.message += "; \(came)"
       return failure
     }
   }

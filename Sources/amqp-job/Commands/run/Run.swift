@@ -35,7 +35,7 @@ enum Run: ToolCommand {
     let reporter = try LogOptions.reporter(&settings)
     let progress = try report(&settings, &options, reporter)
     let form = try outputForm(&settings, hasSteps: !steps.isEmpty, hasCommand: program != nil, options)
-    broker.warn(reporter)
+    warn(program, broker, reporter)
     let workerEnvironment = try workerEnvironment(&settings, reporter)
     let spooling = try Spooling(
       directory: try settings.value(spoolDirectory), otherwise: settings.environment.temporaryDirectory,
@@ -61,17 +61,37 @@ enum Run: ToolCommand {
     status.exit()
   }
 
-  /// A result queue that does not exist would make each attempt fail, however well the workers do.
+  private static func warn(_ program: ProcessGroups.Program?, _ broker: BrokerOptions, _ reporter: Reporter) {
+    broker.warn(reporter)
+    if let unexpanded = UnexpandedVariable(program?.arguments ?? []) {
+      reporter.report(LogEntry(.warning, "\(unexpanded.warning)"))
+    }
+  }
+
+  /// A result queue that does not exist would make each attempt fail, however well the workers do. So would one that is there for
+  /// the runners of another queue.
   private static func checkResultQueue(_ options: JobOptions, _ broker: BrokerOptions, _ reporter: Reporter) throws {
     guard case .queue(let queue)? = options.results?.target else { return }
     try BrokerConversation("amqp-job run", broker, reporter).hold(about: queue) {
       (conversation) throws(ConversationError) in
-      try conversation.ask { session throws(SessionError) in
-        do throws(SessionError) { _ = try session.queueStatus(queue, on: BrokerConversation.channel) } catch {
+      try ReservedQueue(.queue(queue))?.check(
+        conversation, cure: "give the results a queue of their own (\(resultQueue))")
+      let isMissing = try conversation.ask { session throws(SessionError) in
+        do throws(SessionError) {
+          return try session.queueStatusIfPresent(queue, on: BrokerConversation.channel) == nil
+        } catch .refused(let reason) where reason.code == .accessRefused {
           // The user may not have to look at the queue to publish to it.
-          guard case .refused(let reason) = error, reason.code == .accessRefused else { throw error }
+          return false
         }
       }
+      guard isMissing else { return }
+      throw .failed(
+        Failure(
+          .noQueue,
+          """
+          there is no queue '\(queue)' for the results at \(conversation.session.broker) (\(resultQueue)); \
+          'amqp-job declare \(queue.shellWord) --plain' makes it, and 'reply-to' stands for the queue that each item names
+          """))
     }
   }
 
@@ -133,7 +153,9 @@ enum Run: ToolCommand {
 
   private static func steps(_ settings: inout Settings) throws -> [StepPlace] {
     let directory = try settings.value(stepDirectory)
-    return try settings.values(step).map { word in
+    let words = try settings.values(step)
+    if words.isEmpty { try refuseAlone([stepDirectory], without: step.description, settings) }
+    return try words.map { word in
       let place = StepPlace(word, in: directory)
       guard place.path.utf8.count <= PacketSocket.maxPathLength else {
         throw UsageError(

@@ -17,6 +17,9 @@ extension Run {
     options.worker.onTerm = try settings.value(onTerm)
     options.worker.onDisconnect = try settings.value(onDisconnect)
     options.worker.finishWindow = try settings.value(finishWindow)
+    if options.worker.onDisconnect == .stop {
+      try refuseAlone([finishWindow], without: "\(onDisconnect) finish", settings)
+    }
     options.worker.rawStatus = try settings.value(rawStatus)
     options.attempts = try attempts(&settings)
     try setQueueKind(&options, &settings)
@@ -71,9 +74,12 @@ extension Run {
   }
 
   private static func results(_ settings: inout Settings, _ options: JobOptions) throws -> ResultOptions? {
-    guard let queue = try settings.value(resultQueue) else { return nil }
     let occasion = try settings.value(resultOn)
     let maxSize = try settings.value(resultMax)
+    guard let queue = try settings.value(resultQueue).map(QueueName.checked) else {
+      try refuseAlone([resultOn, resultMax], without: resultQueue.description, settings)
+      return nil
+    }
     guard WorkQueue(queue).family != WorkQueue(options.queue).family else {
       throw UsageError("\(resultQueue) is the queue that the items come from, or one that belongs to it")
     }
@@ -82,6 +88,15 @@ extension Run {
     }
     return ResultOptions(
       queue == "reply-to" ? .replyTo : .queue(queue), on: occasion, maxSize: maxSize == 0 ? .max : UInt64(maxSize))
+  }
+
+  /// Refuses an option that does nothing without another one. The same in a variable may be meant for other runners.
+  static func refuseAlone(
+    _ options: [any CommandOption], without other: String, _ settings: Settings
+  ) throws {
+    if let option = options.first(where: { settings.isGiven($0) }) {
+      throw UsageError("\(option.description) goes with \(other)")
+    }
   }
 
   static func attempts(_ settings: inout Settings) throws -> AttemptOptions {

@@ -66,7 +66,7 @@ extension Run {
   // MARK: Results
 
   static let resultQueue = Option(
-    "result-queue", .text("Q|reply-to"),
+    "result-queue", .setting("Q|reply-to"),
     "publish what the worker writes to this queue, or to the one that the item names, before the item is acked")
   static let resultOn = DefaultedOption("result-on", .choice, default: ResultOptions.Occasion.all) {
     "whose results to publish: of success, of failure that is not retried, or all (default \($0))"
@@ -147,7 +147,11 @@ extension ValueType where Value == Int32 {
 
 extension ValueType where Value == String {
   fileprivate static var stepName: Self {
-    name("NAME").limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
+    name("NAME")
+      .limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
+      .limited("names one step; for several, write it for each, as in --step cut --step peel") { word in
+        word.contains("/") || !word.contains { $0 == "," || $0.isWhitespace }
+      }
   }
 }
 
