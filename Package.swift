@@ -48,7 +48,8 @@ let package = Package(
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(name: "Steps", dependencies: ["Console", "Linux"], swiftSettings: safe),
     .target(
-      name: "JobRunner", dependencies: ["AMQP", "Broker", "Console", "Linux", "Publishing", "Steps"],
+      name: "JobRunner",
+      dependencies: ["AMQP", "Broker", "Console", "JSONText", "Linux", "Publishing", "Steps"],
       swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",

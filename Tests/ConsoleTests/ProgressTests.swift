@@ -122,6 +122,19 @@ import Testing
       DrawnProgress([line], width: 60).lines == ["job1.dead  [############-----]   75%  75/100  7.5/s  3s left"])
   }
 
+  @Test("The share of one program says what it has done, and what is left for all") func share() {
+    var progress = Progress()
+    let start = ContinuousClock.now
+    #expect(ProgressLine("job1", progress, done: 3, failed: 0).plain == "job1: 3 done")
+    progress.observe(left: 100, at: start)
+    progress.observe(left: 25, at: start + .seconds(10))
+    #expect(
+      ProgressLine("job1", progress, done: 30, failed: 2).plain == "job1: 30 done, 2 failed, 25 left, 7.5/s, 3s left")
+    let line = ProgressLine("job1", progress, done: 30, failed: 0)
+    #expect(
+      DrawnProgress([line], width: 60).lines == ["job1  [#########---]   75%  30 done  25 left  7.5/s  3s left"])
+  }
+
   @Test(arguments: [
     (123.4, "123/s"), (9.96, "10.0/s"), (1, "1.0/s"), (0.5, "30/min"), (0.01, "36/h"), (0.0001, "0.4/h"),
   ])

@@ -40,6 +40,9 @@ package struct Progress: Sendable {
 
   package var done: Int { max(0, total - left - deadLettered) }
 
+  /// What is left was ever observed.
+  var isKnown: Bool { latest != nil }
+
   /// The fraction of the work that is done, from 0 to 1. nil where there was never anything to do.
   package var fraction: Double? { total == 0 ? nil : Double(done) / Double(total) }
 

@@ -49,10 +49,10 @@ package struct Runner: Sendable {
   package init(_ options: JobOptions, now: ContinuousClock.Instant, jitter: @escaping @Sendable () -> Double) {
     self.options = options
     self.now = now
-    report = Report(startedAt: now)
     session = Session(brokers: options.brokers)
     inspection = Inspection(WorkQueue(options.queue))
     drain = Drain(inspection.queue)
+    report = Report(startedAt: now, depth: Depth(inspection.queue))
     policy = AttemptPolicy(options: options.attempts)
     slots = (1...max(1, min(options.parallelism, options.maxItems))).map { Slot(channel: UInt16($0)) }
     pause = Pause(parallelism: slots.count, jitter: jitter)
@@ -91,7 +91,8 @@ package struct Runner: Sendable {
     self.now = now
     report.start(now: now)
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
-    return (options.worker.hasSteps ? awaitSteps() : begin()) + [.set(.report, after: reportPeriod)] + limit
+    let progress: [RunnerAction] = options.report.progressPeriod == nil ? [] : [.set(.progress, after: .zero)]
+    return (options.worker.hasSteps ? awaitSteps() : begin()) + [.set(.report, after: reportPeriod)] + limit + progress
   }
 
   mutating func begin() -> [RunnerAction] {
@@ -104,6 +105,7 @@ package struct Runner: Sendable {
     switch event {
     case .resultBegun(let slot): return resultBegun(in: slot)
     case .resultPublished(let size, let slot): return resultPublished(size, in: slot)
+    case .outputLost(let place, let reason, let slot): return outputLost("\(place): \(reason)", in: slot)
     case .stepsReady, .stepSilent, .stepAnswered, .stepRefused, .stepUnavailable: return stepChanged(event)
     case .connected(let server): return connected(to: server)
     case .connectionFailed(let failure): return connectionFailed(failure)
@@ -142,7 +144,8 @@ package struct Runner: Sendable {
     _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
     guard let slot = slots.firstIndex(where: { $0.channel == channel }) else {
-      return marksAnswered(method, on: channel) ?? inspected(method, on: channel)
+      return marksAnswered(method, on: channel) ?? progressAnswered(method, on: channel)
+        ?? inspected(method, on: channel)
     }
     switch method {
     case .queueDeclareOK(let status):
@@ -176,6 +179,7 @@ package struct Runner: Sendable {
     case .settlementLimit(let slot): return settlementLimitReached(in: slot)
     case .closeLimit: return []
     case .report: return reportWaiting()
+    case .progress: return showProgress()
     }
   }
 

@@ -27,6 +27,8 @@ package enum RunnerEvent: Hashable, Sendable {
   case workerDidNotStart(reason: String, slot: Int)
   /// The worker has ended. `standardError` is the end of what it wrote to its standard error, if that is kept and it wrote anything.
   case workerEnded(ProcessStatus, standardError: String? = nil, slot: Int)
+  /// What the worker writes could not be written to this place. The worker may still run.
+  case outputLost(place: String, reason: String, slot: Int)
   /// All steps have answered, so items can be taken.
   case stepsReady
   /// A step does not answer yet, for this reason. The runner goes on trying.
@@ -69,6 +71,7 @@ package enum RunnerEvent: Hashable, Sendable {
     switch self {
     case .delivered(_, _, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
+      .outputLost(_, _, let slot),
       .resultBegun(let slot), .resultPublished(_, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot),
       .stepUnavailable(_, _, let slot),
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
@@ -126,4 +129,6 @@ package enum RunnerTimer: Hashable, Sendable {
   case closeLimit
   /// It is time to report what the runner waits for.
   case report
+  /// It is time to show how far the work has come.
+  case progress
 }

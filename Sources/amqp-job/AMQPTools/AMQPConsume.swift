@@ -109,7 +109,7 @@ enum AMQPConsume: AMQPTool {
       environment: WorkerEnvironment(environment.entries, usedSettings: [], passesSettings: true),
       feed: .stdin, spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName, liveness: nil)
-    configuration.announceQueue = announce
+    configuration.listeners.announceQueue = announce
     return try EventLoop(options, configuration, log: reporter.report).run().asOfAMQPConsume
   }
 

@@ -85,9 +85,9 @@ extension Runner {
     let isExhausted =
       tally.taken >= options.maxItems && returning.isEmpty && (inspection.isComplete || inspection.wasComplete)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
-    var actions: [RunnerAction] = []
+    var actions = lastProgress
     if stop.brokenStatus == nil, !returning.isEmpty {
-      actions = notReturned(why: stop.isDrained ? "others have taken it" : "the runner was told to end")
+      actions += notReturned(why: stop.isDrained ? "others have taken it" : "the runner was told to end")
     }
     let status = stop.status(options, tally)
     actions += ending(status)

@@ -34,6 +34,8 @@ extension JobOptions {
     package var isWatched = false
     /// What was done on each item is recorded.
     package var recordsJobs = false
+    /// How often to tell how far the work has come; nil for never.
+    package var progressPeriod: Duration?
     /// Entries below this level are not logged.
     package var leastLogged = LogEntry.Level.info
   }

@@ -12,7 +12,10 @@ struct Report: Hashable, Sendable {
   /// The steps that were said not to answer, and have not answered since.
   private(set) var silentSteps: [StepPlace] = []
 
-  init(startedAt: ContinuousClock.Instant) { self.startedAt = startedAt }
+  /// What is known of the queue's depth, if progress is shown.
+  var depth: Depth
+
+  init(startedAt: ContinuousClock.Instant, depth: Depth) { (self.startedAt, self.depth) = (startedAt, depth) }
 
   mutating func start(now: ContinuousClock.Instant) { (startedAt, idleSince) = (now, now) }
 

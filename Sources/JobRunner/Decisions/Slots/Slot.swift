@@ -36,6 +36,9 @@ struct Slot: Hashable, Sendable {
 
   mutating func timeOut() { updateJob { $0.hasTimedOut = true } }
 
+  /// What the worker writes is lost. The first reason is the one that counts.
+  mutating func loseOutput(_ reason: String) { updateJob { $0.outputLoss = $0.outputLoss ?? reason } }
+
   /// The worker has ended. The first such time is the one that counts.
   mutating func workerEnded(at now: ContinuousClock.Instant) { updateJob { $0.endedAt = $0.endedAt ?? now } }
 

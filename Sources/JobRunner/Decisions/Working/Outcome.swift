@@ -36,6 +36,8 @@ struct Job: Hashable, Sendable {
   /// The signal that told the runner to end while the worker ran, and that the worker got, too.
   var interruption: Signal?
   var hasTimedOut = false
+  /// Where what the worker wrote could not be written, and why.
+  var outputLoss: String?
   /// When the worker ended. nil while it runs. What follows, such as the publishing of its result, is not its time.
   var endedAt: ContinuousClock.Instant?
   /// The size in bytes of the result that is in a queue.

@@ -14,13 +14,19 @@ extension Runner {
   }
 
   private func judge(_ job: Job, _ end: WorkerEnd) -> Judgement {
+    let judgement = judgeWorker(job, end)
+    return job.outputLoss.map { judged(job, judgement, end.name, outputLoss: $0) } ?? judgement
+  }
+
+  /// The same, whatever became of the worker's output.
+  private func judgeWorker(_ job: Job, _ end: WorkerEnd) -> Judgement {
     let mayHaveBeenStopped = end.wasStarted && (end.failure != nil || job.hasTimedOut)
     if mayHaveBeenStopped, let judgement = judgeStopped(job, end.name) { return judgement }
     return end.failure.map { (.failed($0), end.what) } ?? (.done, "done")
   }
 
   /// nil if the runner did not tell the worker to end.
-  private func judgeStopped(_ job: Job, _ worker: String) -> Judgement? {
+  func judgeStopped(_ job: Job, _ worker: String) -> Judgement? {
     if job.hasTimedOut {
       let limit = options.worker.timeout?.text ?? ""
       return (

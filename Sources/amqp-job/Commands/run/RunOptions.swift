@@ -57,6 +57,12 @@ extension Run {
   static let jobLog = Option(
     "joblog", .setting("FILE"), "append a line for each item to this file, in the columns of GNU parallel's --joblog")
 
+  static let output = DefaultedOption("output", .output, default: OutputChoice.inherit) { _ in
+    "where the command's own output goes: as it is to the runner's (the default), there in whole lines with the item's id, "
+      + "as JSON lines, or into files for each item in a directory, such as ./output"
+  }
+  static let progress = Flag("progress", "with \(count) or \(drain): show the progress on standard error")
+
   // MARK: Results
 
   static let resultQueue = Option(
@@ -121,6 +127,7 @@ extension Run {
         QueueName.option, count, drain.common, forever, parallelism, consumerPriority, whenEmpty, waitFirst,
         drainTimeout,
         timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile, jobLog,
+        output, progress,
       ]),
     OptionGroup("Results", [resultQueue, resultOn, resultMax]),
     OptionGroup("Steps", [step, stepDirectory]),
