@@ -4,20 +4,6 @@ import Glibc
 package struct OutputRelay {
   /// Once so many bytes are buffered for a slow reader, no more are taken.
   private static let maxPendingSize = 1 << 20
-  /// The most that a pipe accepts whole (PIPE_BUF).
-  private static let blockSize = 4096
-
-  package enum Stream: Hashable, Sendable {
-    case output
-    case error
-
-    fileprivate var number: Int32 {
-      switch self {
-      case .output: STDOUT_FILENO
-      case .error: STDERR_FILENO
-      }
-    }
-  }
 
   /// Bytes that were dropped because the stream takes none.
   package struct Failure {
@@ -26,13 +12,12 @@ package struct OutputRelay {
     package let writtenCount: UInt64
   }
 
-  private let descriptor: Int32
-  private var pending: ArraySlice<UInt8> = []
+  private var queue: OutputQueue
   private var failure: Failure?
   /// The number of bytes that were taken.
   package private(set) var takenCount: UInt64 = 0
 
-  package init(to stream: Stream) { descriptor = stream.number }
+  package init(to stream: OutputQueue.Stream) { queue = OutputQueue(to: stream) }
 
   /// Whether both streams lead to the same file, pipe or terminal.
   package static var streamsAreOne: Bool {
@@ -42,48 +27,29 @@ package struct OutputRelay {
   }
 
   /// Whether nothing is buffered.
-  package var isIdle: Bool { pending.isEmpty }
+  package var isIdle: Bool { queue.isEmpty }
 
   /// The number of bytes that are no longer buffered.
-  package var writtenCount: UInt64 { takenCount - UInt64(pending.count) }
+  package var writtenCount: UInt64 { takenCount - UInt64(queue.byteCount) }
 
   /// What to wait for before the next call of `write`; nil if nothing is buffered.
-  package var interest: PollInterest? {
-    isIdle ? nil : PollInterest(descriptor: descriptor, readable: false, writable: true)
-  }
+  package var interest: PollInterest? { queue.interest }
 
   /// Takes bytes to forward, and writes as many as possible now. Drops the bytes if too many are buffered.
   package mutating func append(_ bytes: ArraySlice<UInt8>) {
-    guard !bytes.isEmpty, pending.count < Self.maxPendingSize else { return }
-    pending += bytes
+    guard !bytes.isEmpty, queue.byteCount < Self.maxPendingSize else { return }
+    queue.append(Array(bytes))
     takenCount += UInt64(bytes.count)
     write()
   }
 
-  /// Writes as much as possible now, in blocks that a pipe accepts whole. A line that fits into a block is not divided. If the
-  /// stream fails, because it has no reader or its disk is full, everything that is buffered is dropped.
+  /// Writes as much as possible now. If the stream fails, because it has no reader or its disk is full, everything that is buffered
+  /// is dropped.
   package mutating func write() {
-    while !isIdle {
-      var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-      guard Glibc.poll(&entry, 1, 0) > 0 else { return }
-      let count = retryingOnInterrupt {
-        nextBlock.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      }
-      if count < 0, errno == EAGAIN { return }
-      guard count > 0 else {
-        failure = Failure(error: SystemError("write"), writtenCount: writtenCount)
-        break
-      }
-      pending.removeFirst(count)
+    do throws(SystemError) { try queue.write() } catch {
+      failure = Failure(error: error, writtenCount: writtenCount)
+      queue.clear()
     }
-    // Removing bytes from the front does not release their memory.
-    pending = []
-  }
-
-  private var nextBlock: ArraySlice<UInt8> {
-    let block = pending.prefix(Self.blockSize)
-    guard block.count < pending.count, let end = block.lastIndex(of: UInt8(ascii: "\n")) else { return block }
-    return block[...end]
   }
 
   /// Why bytes were dropped since the last call; nil if none were.

@@ -43,7 +43,7 @@ final class ResultWait {
   private let conversation: BrokerConversation
   private var reader: ResultReader?
   private var expected: ExpectedResults
-  private var output = OutputQueue()
+  private var output = OutputQueue(to: .output)
   private var obstacle: Obstacle?
   /// All items are published.
   private var isLast = false
