@@ -52,7 +52,8 @@ let package = Package(
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "Console", "Election", "JSONText", "JobRunner", "Linux", "Manifests", "Publishing",
+        "AMQP", "Arguments", "Broker", "Console", "Election", "JSONText", "JobRunner", "Linux", "Manifests",
+        "Publishing",
         "Steps", "TLS",
       ],
       swiftSettings: safe),

@@ -25,8 +25,8 @@ enum Main {
 
   static var commands: [any ToolCommand.Type] {
     [
-      Run.self, Step.self, Publish.self, Declare.self, Status.self, Dead.self, ManifestCommand.self, Check.self,
-      Install.self, Man.self, CompletionCommand.self,
+      Run.self, Step.self, Publish.self, Declare.self, Status.self, Dead.self, Lead.self, ManifestCommand.self,
+      Check.self, Install.self, Man.self, CompletionCommand.self,
     ]
   }
 

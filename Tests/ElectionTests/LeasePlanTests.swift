@@ -7,7 +7,9 @@ import Testing
   private func times(lease: Duration, grace: Duration) -> [Duration] {
     let plan = LeasePlan(lease: lease, grace: grace)
     let sentAt = ContinuousClock.now
-    return [sentAt + plan.period, plan.stop(sentAt), plan.kill(sentAt), plan.end(sentAt)].map { sentAt.duration(to: $0) }
+    return [sentAt + plan.period, plan.stop(sentAt), plan.kill(sentAt), plan.end(sentAt)].map {
+      sentAt.duration(to: $0)
+    }
   }
 
   @Test("The work is stopped, and then killed, before the lease ends") func order() {

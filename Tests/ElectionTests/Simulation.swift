@@ -22,7 +22,7 @@ final class Simulation {
     case signal(Signal)
   }
 
-  private enum Event {
+  enum Event {
     case toBroker(ToBroker, session: Int)
     case toClient(ToClient, process: Int)
     case due(process: Int)
@@ -45,12 +45,12 @@ final class Simulation {
   private(set) var witnessed: [Witnessed] = []
   private var agenda: [(at: Duration, event: Event)] = []
   private var queue = SimulatedQueue()
-  private var processes: [Int: SimulatedCandidate] = [:]
+  var processes: [Int: SimulatedCandidate] = [:]
   /// The process of each session, and when its last packet arrives on each way.
-  private var ways: [Int: (process: Int, toBroker: Duration, toClient: Duration)] = [:]
+  var ways: [Int: (process: Int, toBroker: Duration, toClient: Duration)] = [:]
   private var nextNumber = 1
-  private var random: Random
-  private let faults: Faults
+  var random: Random
+  let faults: Faults
 
   struct Faults {
     /// The time between two faults; nil for none.
@@ -87,7 +87,7 @@ final class Simulation {
 
   // MARK: The agenda
 
-  private func at(_ time: Duration, _ event: Event) {
+  func at(_ time: Duration, _ event: Event) {
     let index = agenda.firstIndex { $0.at > time } ?? agenda.endIndex
     agenda.insert((time, event), at: index)
   }
@@ -160,7 +160,7 @@ final class Simulation {
     }
   }
 
-  private func endSession(_ session: Int) {
+  func endSession(_ session: Int) {
     let deliveries = queue.end(session)
     reply(.parted(session: session), session)
     ways[session] = nil
@@ -188,7 +188,7 @@ final class Simulation {
     send(.join(replyTo: ByteString("reply-\(session)")), session)
   }
 
-  private func give(_ packet: ToClient, _ process: Int) {
+  func give(_ packet: ToClient, _ process: Int) {
     guard let candidate = processes[process] else { return }
     guard !candidate.isFrozen else {
       processes[process]?.inbox.append(packet)
@@ -238,7 +238,7 @@ final class Simulation {
   }
 
   /// The process ends, and so does its connection. Another one takes its place.
-  private func end(_ process: Int) {
+  func end(_ process: Int) {
     endWork(process)
     let candidate = processes.removeValue(forKey: process)
     if let session = candidate?.session { at(time + delay(), .sessionEnds(session)) }
@@ -278,42 +278,5 @@ final class Simulation {
     guard let work = processes[process]?.work else { return }
     processes[process]?.work = nil
     witnessed.append(Witnessed(epoch: work.epoch, start: work.start, end: time))
-  }
-
-  // MARK: Faults
-
-  private func scheduleFault() {
-    guard let period = faults.period else { return }
-    at(time + period * (Double(random.number(in: 0...200)) / 100), .fault)
-  }
-
-  private func fault() {
-    // Leaders are hit more often than others.
-    guard let process = random.chance(1, in: 2) ? leader : random.one(of: processes.keys.sorted()) else { return }
-    switch random.number(in: 0...5) {
-    case 0: crash(process)
-    case 1: processes[process]?.session.map(endSession)
-    case 2:
-      // The broker ends the connection long before the process notices.
-      guard let session = processes[process]?.session else { return }
-      ways[session]?.toClient = time + .seconds(random.number(in: 0...30))
-      endSession(session)
-    case 3: freeze(process, notices: random.chance(1, in: 2))
-    case 4: give(.signal(.terminate), process)
-    default: for session in ways.keys.sorted() { endSession(session) }
-    }
-  }
-
-  func crash(_ process: Int) { end(process) }
-
-  func terminate(_ process: Int) { give(.signal(.terminate), process) }
-
-  private func freeze(_ process: Int, notices: Bool) {
-    guard processes[process]?.isFrozen == false else { return }
-    processes[process]?.isFrozen = true
-    at(time + .seconds(random.number(in: 0...60)), .thaw(process: process))
-    if notices, let session = processes[process]?.session {
-      at(time + .seconds(random.number(in: 0...20)), .sessionEnds(session))
-    }
   }
 }

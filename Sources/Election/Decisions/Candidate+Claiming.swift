@@ -106,9 +106,10 @@ extension Candidate {
   }
 
   private func waiting(until end: ContinuousClock.Instant, now: ContinuousClock.Instant) -> LogEntry {
-    let time = now.duration(to: end).text
+    let time = "\(Int((now.duration(to: end) / .seconds(1)).rounded(.up)))s"
     guard let leader = predecessors.last(now: now) else {
-      return LogEntry(.notice, "the election's queue knows of no leader: waiting \(time), in case there is one all the same")
+      return LogEntry(
+        .notice, "the election's queue knows of no leader: waiting \(time), in case there is one all the same")
     }
     return LogEntry(
       .notice, "'\(leader.name)' has not let go of epoch \(leader.epoch): waiting \(time), until its lease has ended")

@@ -25,9 +25,11 @@ extension Candidate {
         "the broker has not proven the lease of epoch \(epoch) in time: stopping the work before the lease ends"
       return [.log(LogEntry(.warning, line)), .stop(.terminate)] + tellAskers(now: now)
     case .superseded(let leader):
-      let line: LogMessage = "'\(leader.name)' has epoch \(leader.epoch), and this candidate only \(epoch): stopping the work"
+      let line: LogMessage =
+        "'\(leader.name)' has epoch \(leader.epoch), and this candidate only \(epoch): stopping the work"
       return [.log(LogEntry(.warning, line)), .stop(.terminate)]
-    case .signal(let signal): return [.log(LogEntry(.notice, "\(signal): letting go")), .stop(signal)] + tellAskers(now: now)
+    case .signal(let signal):
+      return [.log(LogEntry(.notice, "\(signal): letting go")), .stop(signal)] + tellAskers(now: now)
     case .failure(_, let line): return [.log(LogEntry(.warning, line)), .stop(.terminate)] + tellAskers(now: now)
     }
   }
@@ -70,7 +72,8 @@ extension Candidate {
     case .leading: return stop(.failure(status, line), now: now)
     case .stopping(let stopping):
       tenure = .stopping(
-        .init(epoch: stopping.epoch, reason: .failure(status, line), since: stopping.since, isKilled: stopping.isKilled))
+        .init(epoch: stopping.epoch, reason: .failure(status, line), since: stopping.since, isKilled: stopping.isKilled)
+      )
       return []
     case .releasing(let end, _): return finish(end)
     }

@@ -113,7 +113,10 @@ package struct Candidate: Sendable {
     case .parted: parted()
     case .received(let message, let tag): received(message, tag, now: now)
     case .receivedOther(let tag):
-      [.ack(deliveryTag: tag), .log(LogEntry(.warning, "a message in the queue of the election is none of ours: dropped"))]
+      [
+        .ack(deliveryTag: tag),
+        .log(LogEntry(.warning, "a message in the queue of the election is none of ours: dropped")),
+      ]
         + noticeActivity(now: now)
     case .confirmed(let id): confirmed(id, now: now)
     case .workEnded(let end): workEnded(end, now: now)
