@@ -55,7 +55,7 @@ extension Candidate {
     switch tenure {
     case .leading(let epoch) where state.epoch >= epoch:
       return stop(.superseded(Leader(name: state.name, epoch: state.epoch)), now: now)
-    case .none where predecessors.end(now: now) == nil: membership?.next = now
+    case .none where membership?.isActive == true && predecessors.end(now: now) == nil: membership?.next = now
     case .none, .leading, .stopping, .releasing: break
     }
     return []
