@@ -122,6 +122,13 @@ import Testing
     #expect(driver.handle(.due, at: .seconds(20)).stops == [.kill])
   }
 
+  @Test("A command that was killed while the candidate was stopped does not end the candidate")
+  func stoppedCandidate() {
+    var driver = leader()
+    let actions = driver.handle(.workEnded(.ended(.killed(.kill))), at: .seconds(15))
+    #expect(actions.ends == [] && actions.states.map(\.epoch) == [9])
+  }
+
   @Test("A renewal of an ended leadership does not begin it again") func staleRenewal() {
     var driver = leader()
     driver.handle(.due, at: .seconds(6))

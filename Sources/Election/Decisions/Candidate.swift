@@ -119,7 +119,8 @@ package struct Candidate: Sendable {
       ]
         + noticeActivity(now: now)
     case .confirmed(let id): confirmed(id, now: now)
-    case .workEnded(let end): workEnded(end, now: now)
+    // What a guardian has ended at the limit, while this process was stopped, has not ended by itself.
+    case .workEnded(let end): stopIfDue(now: now) + workEnded(end, now: now)
     case .signal(let signal): received(signal, now: now)
     case .failed(let status, let line): failed(status, line, now: now)
     case .due: []
@@ -130,8 +131,7 @@ package struct Candidate: Sendable {
   private mutating func act(now: ContinuousClock.Instant) -> [Action] {
     var actions: [Action] = []
     switch tenure {
-    case .leading:
-      if let renewedAt, now >= plan.stop(renewedAt) { actions += stop(.unproven, now: now) }
+    case .leading: actions += stopIfDue(now: now)
     case .stopping(var stopping) where !stopping.isKilled && now >= killTime(stopping):
       stopping.isKilled = true
       tenure = .stopping(stopping)
@@ -141,6 +141,11 @@ package struct Candidate: Sendable {
     }
     if !isFinished { actions += renew(now: now) + announce(now: now) }
     return actions
+  }
+
+  private mutating func stopIfDue(now: ContinuousClock.Instant) -> [Action] {
+    guard case .leading = tenure, let renewedAt, now >= plan.stop(renewedAt) else { return [] }
+    return stop(.unproven, now: now)
   }
 
   mutating func finish(_ end: CandidateEnd) -> [Action] {

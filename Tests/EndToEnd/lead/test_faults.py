@@ -177,6 +177,18 @@ def test_a_broker_that_is_frozen(spare_broker, spare_election):
     election.end()
 
 
+def test_a_broker_that_is_short_of_memory(spare_broker, spare_election):
+    election = spare_election
+    first = election.start_leader("pod-a")
+    election.start_standby("pod-b", "pod-a")
+    with spare_broker.short_of_memory():
+        wait_until(lambda: not alive(election.witness.runs[0]), what="the end of the command")
+        assert "takes no messages" in first.stderr and first.runs()
+        count = len(election.witness.runs)
+    election.witness.wait_for(count + 1)
+    election.end()
+
+
 def test_a_queue_that_is_deleted(election):
     """Nobody knows the leader from the new queue. A candidate waits for a lease all the same."""
     election.start_leader("pod-a")

@@ -52,6 +52,11 @@ enum Lead: ToolCommand {
       Explained("other", "The status is the command's own."),
     ])
 
+  static let environment = [
+    Explained("LEADER_EPOCH", "The number of the leadership, set for the command."),
+    Explained("POD_NAME, MY_POD_NAME, HOSTNAME", "The candidate's name, if \(candidateName) is not given."),
+  ]
+
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     guard let election = try settings.value(election) else {
