@@ -32,10 +32,16 @@ package struct CloseReason: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { "\(code) \(text)" }
 
+  /// Whether the text contains these words.
+  package func says(_ words: String) -> Bool {
+    let text = Array(text.utf8)
+    return text.indices.contains { text[$0...].starts(with: words.utf8) }
+  }
+
   /// Whether a message exceeds the broker's size limit. RabbitMQ has no reply code of its own for that, so the text
   /// decides.
   package var isMessageTooLarge: Bool {
-    code == .contentTooLarge || code == .preconditionFailed && text.contains("message size")
+    code == .contentTooLarge || code == .preconditionFailed && says("message size")
   }
 
   /// Whether a close during the login is permanent: the credentials are wrong, or the virtual host does not exist or is

@@ -33,20 +33,6 @@ extension Command {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// A sentence that lists the choices: `KIND is job, cronjob or broker.`
-  var choiceText: String? {
-    guard let last = choices.last, let name = firstOperand else { return nil }
-    return "\(name) is \(choices.dropLast().joined(separator: ", ")) or \(last)."
-  }
-
-  private var firstOperand: String? {
-    switch operands {
-    case .none: nil
-    case .optional(let name), .one(let name), .any(let name), .rest(let name), .optionalRest(let name): name
-    case .oneOrTwo(let first, _), .oneAndRest(let first, _): first
-    }
-  }
-
   private static var width: Int { 79 }
   private static var helpColumn: Int { 29 }
   private static var meaningColumn: Int { 11 }

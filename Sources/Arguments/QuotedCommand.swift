@@ -1,6 +1,6 @@
 internal import Console
 
-/// A command whose first word cannot be the name of a program, since it contains a whole command line.
+/// A command whose first word is not the name of a program: it contains a whole command line, or a shell alone knows it.
 package struct QuotedCommand: Hashable, Sendable {
   /// Tells what to write instead.
   package let advice: String
@@ -16,12 +16,24 @@ package struct QuotedCommand: Hashable, Sendable {
       advice =
         "that is one word; write its words without quotes around them all"
         + (isShown ? ": \(words.joined(separator: " "))" : "")
+    } else if Self.ofShells.contains(first) {
+      advice = "only a shell knows it; write: sh -c \(isShown ? line.shellWord : "'...'")"
     } else if Self.isAssignment(first) {
       advice = "to set a variable, write: env \(isShown ? line : "NAME=VALUE ...")"
     } else {
       return nil
     }
   }
+
+  /// What POSIX shells do themselves, as far as there is no program of that name everywhere.
+  private static let ofShells: Set = [
+    ".", ":", "!", "{", "[[", "alias", "bg", "break", "builtin", "case", "cd", "command", "continue", "declare", "eval",
+    "exec",
+    "exit", "export", "fg", "for", "function", "getopts", "hash", "if", "jobs", "let", "local", "popd", "pushd", "read",
+    "readonly", "return", "select", "set", "shift", "source", "times", "trap", "type", "ulimit", "umask", "unalias",
+    "unset",
+    "until", "wait", "while",
+  ]
 
   private static func isAssignment(_ word: String) -> Bool {
     let name = word.unicodeScalars.prefix {

@@ -44,6 +44,17 @@ extension Command {
     return .arguments(arguments)
   }
 
+  /// The options among the words that can be read. What cannot be read is passed over, and so is all that follows `--`.
+  package func readableOptions(in words: [[UInt8]]) -> Arguments {
+    var arguments = Arguments()
+    var rest = words[...]
+    while let word = rest.popFirst(), !word.elementsEqual("--".utf8) {
+      guard word.starts(with: "--".utf8) else { continue }
+      try? scanLong(word.dropFirst(2), &rest, into: &arguments)
+    }
+    return arguments
+  }
+
   /// Whether the latest operand begins another command, to which all further words belong.
   private func endsOptions(operandCount: Int) -> Bool {
     switch operands {
@@ -134,15 +145,15 @@ extension Command {
     case .none:
       guard given.isEmpty else { throw tooMany(0) }
     case .one(let name):
-      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+      guard !given.isEmpty else { throw missing(name) }
       guard given.count == 1 else { throw tooMany(1) }
     case .optional:
       guard given.count <= 1 else { throw tooMany(1) }
     case .oneOrTwo(let name, _):
-      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+      guard !given.isEmpty else { throw missing(name) }
       guard given.count <= 2 else { throw tooMany(2) }
     case .rest(let name), .oneAndRest(let name, _):
-      guard !given.isEmpty else { throw UsageError("\(name) is missing") }
+      guard !given.isEmpty else { throw missing(name) }
     case .any, .optionalRest: break
     }
   }

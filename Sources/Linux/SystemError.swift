@@ -35,8 +35,17 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Whether a socket has that address already, or there is something else with its path.
   package var isAddressInUse: Bool { code == EADDRINUSE }
 
+  /// Whether a path does not exist.
+  package var isMissing: Bool { code == ENOENT }
+
+  /// Whether a path exists that should not.
+  package var isThereAlready: Bool { code == EEXIST }
+
   /// Whether a path that should be a directory does not exist or is something else.
   package var isMissingDirectory: Bool { code == ENOENT || code == ENOTDIR }
+
+  /// Whether nobody waits at the path of a socket: it does not exist, or its process has gone.
+  package var isNobodyThere: Bool { code == ENOENT || code == ENOTDIR || code == ECONNREFUSED }
 
   /// Why a program could not be started.
   package enum StartFailure: Hashable, Sendable {

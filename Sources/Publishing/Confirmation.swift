@@ -45,12 +45,15 @@ package enum PublishRefusal: Error, Hashable, Sendable, CustomStringConvertible 
   case rejected
   /// The broker closed the channel because of the message.
   case closed(CloseReason)
+  /// The queue is there for the runners of another queue, and this is what it does for them.
+  case reserved(purpose: String)
 
   package var description: String {
     switch self {
     case .unroutable: "no queue is there for it"
     case .rejected: "the broker rejected it"
     case .closed(let reason): reason.text
+    case .reserved(let purpose): "it \(purpose), and nothing else may be in it"
     }
   }
 }

@@ -40,13 +40,12 @@ enum Main {
   static func main() {
     ThisProcess.prepare()
     ThisProcess.forbidDumping()
-    do { try run(ThisProcess.arguments) } catch { end(with: pointed(error, to: definition)) }
+    let arguments = ThisProcess.arguments
+    do { try run(arguments) } catch { end(with: pointed(error, to: definition), LogOptions.lastReporter(arguments)) }
   }
 
   /// Reports the error, and exits with its status.
-  private static func end(
-    with error: any Error, _ reporter: Reporter = Reporter(Logger(format: .text, threshold: .error))
-  ) -> Never {
+  private static func end(with error: any Error, _ reporter: Reporter) -> Never {
     let failure = Failure(error)
     reporter.report(LogEntry(.error, failure.message))
     failure.status.exit()
@@ -68,9 +67,14 @@ enum Main {
   /// - Throws: `UsageError`
   static func command(_ name: String) throws -> any ToolCommand.Type {
     if let command = commands.first(where: { $0.name == name }) { return command }
-    let suggestion = Suggestion(for: name, among: commands.map { $0.name } + ["help", "version"])
-    let advice = (ForeignWord(rawValue: name)?.meant ?? suggestion?.word).map { ": did you mean '\($0)'?" } ?? ""
-    throw UsageError("there is no command '\(name)'\(advice)")
+    guard !name.hasPrefix("-") else { throw UsageError("\(name) is before the command: options follow it") }
+    throw UsageError("there is no command '\(name)'\(meant(by: name).map { ": did you mean '\($0)'?" } ?? "")")
+  }
+
+  /// What a user types after the program's name who has typed this word, which is no command. nil if that is not known.
+  static func meant(by word: String) -> String? {
+    ForeignWord(rawValue: word)?.meant
+      ?? Suggestion(for: word, among: commands.map { $0.name } + ["help", "version"])?.word
   }
 
   private static func run(_ command: any ToolCommand.Type, _ words: [[UInt8]]) {
@@ -83,7 +87,7 @@ enum Main {
       case .arguments(let given): arguments = given
       }
     } catch {
-      end(with: pointed(error, to: definition))
+      end(with: pointed(error, to: definition), LogOptions.lastReporter(words))
     }
     do { try command.run(arguments) } catch {
       end(with: pointed(error, to: definition), LogOptions.lastReporter(arguments))

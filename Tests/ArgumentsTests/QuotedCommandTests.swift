@@ -10,6 +10,8 @@ struct QuotedCommandTests {
     (["echo 'a'; true"], "for a shell to read it, write: sh -c 'echo '\\''a'\\''; true'"),
     (["$HOME/w"], "for a shell to read it, write: sh -c '$HOME/w'"),
     (["a\nb"], "for a shell to read it, write: sh -c '...'"),
+    (["cd", "/tmp"], "only a shell knows it; write: sh -c 'cd /tmp'"),
+    (["while", "true"], "only a shell knows it; write: sh -c 'while true'"),
     (["FAST=1", "./w.py", "a b"], "to set a variable, write: env FAST=1 ./w.py 'a b'"),
   ])
   func advice(_ words: [String], _ advice: String) {

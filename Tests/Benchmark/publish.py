@@ -49,7 +49,7 @@ def publisher(setup, kind, size, count, *words, max_lost=0):
 
 def some(count):
     """Returns how many of `count` unconfirmed items may be lost."""
-    return count // 500 + 1
+    return count // 100 + 1
 
 
 def column(setup, kind, size, *counts):

@@ -1,5 +1,6 @@
 import AMQP
 import Broker
+import Console
 import Testing
 
 @testable import amqp_job
@@ -34,6 +35,16 @@ import Testing
   func plainDeclarationOfAQueueWithRetries() {
     let values = "none but current is the value '' of type 'longstr'"
     #expect(conflict("x-dead-letter-exchange", values, isPlain: true) == .other)
+  }
+
+  @Test("A queue that may belong to another one is left alone", arguments: ["q.retry", "q.marks", "q.dead"])
+  func belonging(name: String) {
+    let queue = WorkQueue(name)
+    let reason = CloseReason(
+      code: .preconditionFailed, text: "PRECONDITION_FAILED - inequivalent arg 'x-dead-letter-routing-key' for")
+    let conflict = ConflictingQueue(reason, queue.declaration(.quorum), of: queue)
+    let advice = conflict.advice(on: queue).text(for: .amqpJob)
+    #expect(conflict == .belonging && advice.contains("for queue 'q': leave it alone") && !advice.contains("--delete"))
   }
 
   @Test("A queue beside the queue is one")

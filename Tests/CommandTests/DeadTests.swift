@@ -1,5 +1,6 @@
 import AMQP
 import Console
+import JobRunner
 import Testing
 
 @testable import Broker
@@ -24,6 +25,18 @@ import Testing
   }
 
   @Test(
+    "A word of other programs leads to the action that is meant",
+    arguments: [
+      ("ls", "list"), ("lst", "list"), ("cat", "show"), ("retry", "replay"), ("requeue", "replay"), ("rm", "purge"),
+      ("delete", "purge"),
+    ])
+  func synonyms(word: String, meant: String) throws {
+    #expect(
+      try usageError { _ = try action(word, "q") }
+        == "ACTION is list, show, replay or purge, not '\(word)': did you mean '\(meant)'?")
+  }
+
+  @Test(
     "An option that does not go with the action is refused",
     arguments: [
       (["list", "q", "--dry-run"], "--dry-run does not go with list"),
@@ -37,19 +50,58 @@ import Testing
 
   // MARK: The dead-letter queue
 
-  @Test("A queue without a dead-letter queue is advised to be declared, with 66") func noQueue() {
-    let failure = Dead.noDeadLetterQueue(WorkQueue("q"), place, .list, isQueueThere: false)
-    #expect(failure.status == .noQueue)
-    #expect(failure.text == "there is no queue 'q.dead' at h; 'amqp-job declare q' makes it")
-    let beside = Dead.noDeadLetterQueue(WorkQueue("q"), place, .list, isQueueThere: true)
-    #expect(
-      beside.text.hasPrefix("there is no queue 'q.dead' at h beside queue 'q': only 'amqp-job declare' makes one"))
+  private func absence(_ verdict: QueueInspection.Verdict) -> Failure {
+    MissingDeadQueue(beside: WorkQueue("q"), verdict).failure(WorkQueue("q"), place)
   }
 
-  @Test("A user who names the dead-letter queue itself is told the queue to name") func deadQueueItself() {
-    let failure = Dead.noDeadLetterQueue(WorkQueue("q.dead"), "queue 'q.dead.dead' at h", .replay, isQueueThere: false)
+  @Test("A queue that stands alone is advised to be removed and made anew, with 66") func plainQueue() {
+    for verdict in [QueueInspection.Verdict.known(.plain(.quorum), .absent), .transient([.notDurable])] {
+      let failure = absence(verdict)
+      #expect(failure.status == .noQueue)
+      #expect(
+        failure.text
+          == "there is no queue 'q.dead' at h beside queue 'q', which stands alone, so its failed items go back to it; "
+          + "to have retries and dead letters, remove that queue ('amqp-job declare q --delete --if-empty') and make it anew "
+          + "('amqp-job declare q')")
+    }
+  }
+
+  @Test(
+    "A queue with dead letters elsewhere is told where they go",
+    arguments: [
+      (DeadLetterTarget(exchange: "dlx"), "to exchange 'dlx', and from there"),
+      (
+        DeadLetterTarget(exchange: "dlx", routingKey: "k"), "to exchange 'dlx' with the routing key 'k', and from there"
+      ),
+      (DeadLetterTarget(exchange: "", routingKey: "bin"), "to queue 'bin' ('amqp-job run -q bin' takes them)"),
+      (DeadLetterTarget(exchange: "", routingKey: "p.dead"), "to queue 'p.dead' ('amqp-job dead list p' shows them)"),
+      (DeadLetterTarget(exchange: ""), "to the queues that their routing keys name"),
+      (nil, "to an exchange of its own"),
+    ])
+  func elsewhere(target: DeadLetterTarget?, way: String) {
+    let text = absence(.known(.deadLettering(target), .unknown)).text
+    #expect(text.contains("beside queue 'q', whose dead letters go \(way)"))
+    #expect(text.contains("'run --max-attempts'") && !text.contains("declare"))
+  }
+
+  @Test("A dead-letter queue that was deleted is advised to be declared again") func deletedDeadQueue() {
+    let verdict = QueueInspection.Verdict.known(.deadLettering(.init(exchange: "", routingKey: "q.dead")), .absent)
+    #expect(absence(verdict).text.contains("somebody deleted it"))
+    #expect(absence(verdict).text.hasSuffix("; 'amqp-job declare q', with the options that made it, makes it anew"))
+  }
+
+  @Test("What the user may not see is not guessed") func unknownQueue() {
+    let text = absence(.unknowable("")).text
+    #expect(text.contains("if that queue stands alone") && text.contains("if it has a dead-letter exchange"))
+    #expect(absence(.unsupported("it is a stream")).text.hasSuffix("which amqp-job does not serve: it is a stream"))
+  }
+
+  @Test("A user who names the dead-letter queue itself is told the queue to name") func deadQueueItself() throws {
+    let related = Dead.refusal(ofRelated: WorkQueue("q.dead"), "queue 'q.dead.dead' at h", .replay)
+    let failure = try #require(related)
     #expect(failure.status == .noQueue)
     #expect(failure.text.contains("'amqp-job dead replay q' for those in 'q.dead'"))
+    #expect(Dead.refusal(ofRelated: WorkQueue("q"), place, .replay) == nil)
   }
 
   @Test("A queue that may drop what is looked at is not read, with 78") func limitedReturns() throws {

@@ -144,4 +144,33 @@ import Testing
     #expect(
       notices.map(\.text) == ["queue 'q' at h:5672 was there already, and keeps the consumer timeout that it has"])
   }
+
+  @Test(
+    "A queue that is not empty is told with what empties it",
+    arguments: [
+      ("q", 1, "; 'amqp-job run -q q --drain -- COMMAND' works on its items"),
+      ("q.dead", 2, "; 'amqp-job dead replay q' sends its items back, and 'amqp-job dead purge q' drops them"),
+      ("q.retry", 1, "; it has to do with items that are to come back"), ("q", 0, "; end them first"),
+    ] as [(String, UInt32, String)])
+  func notEmpty(name: String, items: UInt32, advice: String) {
+    let text = QueueRemoval.advice(on: name, of: WorkQueue("q"), items: items).text(for: .amqpJob)
+    #expect(text.hasPrefix(advice))
+  }
+
+  @Test("An argument that queues of the type do not have is told with the type that may have it")
+  func unsupported() throws {
+    var settings = try settings(Declare.self, ["q", "--arg", "x-max-priority=5"])
+    let plan = try QueuePlan(WorkQueue("q"), isPlain: false, &settings)
+    let declaration = WorkQueue("q").declaration(.quorum)
+    let text =
+      "PRECONDITION_FAILED - invalid arg 'x-max-priority' for queue 'q' in vhost '/' of queue type rabbit_quorum_queue"
+    let refused = plan.unsupported(
+      declaration, CloseReason(code: .preconditionFailed, text: text), at: BrokerURL(host: "h"))
+    let failure = try #require(refused)
+    #expect(failure.status == .wrongQueue)
+    #expect(
+      failure.text.contains("no argument x-max-priority for a queue of the type quorum (--type classic may have it)"))
+    let other = CloseReason(code: .accessRefused, text: "ACCESS_REFUSED - no")
+    #expect(plan.unsupported(declaration, other, at: BrokerURL(host: "h")) == nil)
+  }
 }

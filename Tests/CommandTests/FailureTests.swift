@@ -33,7 +33,8 @@ import Testing
 
   @Test("A missing queue is advised to be declared") func missingQueue() {
     #expect(
-      failure(refused(.notFound)).text == "there is no queue 'q' at h:5672; 'amqp-job declare q' makes it")
+      failure(refused(.notFound)).text
+        == "there is no queue 'q' at h:5672; check the name, or make the queue with 'amqp-job declare q'")
   }
 
   @Test("A broker that does not answer is named with its queue") func silentBroker() {

@@ -23,6 +23,6 @@ import Testing
 
   @Test("A misspelt command is answered with the one that was meant") func misspelt() throws {
     #expect(
-      try usageError { _ = try Man.page("publsh") } == "there is no command 'publsh': did you mean 'publish'?")
+      try usageError { _ = try Man.page("publsh") } == "there is no page about 'publsh': did you mean 'publish'?")
   }
 }

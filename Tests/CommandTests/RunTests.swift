@@ -37,6 +37,17 @@ import Testing
     #expect(try options("-n", "2", environment: ["AMQP_JOB_DRAIN=true"]).extent == .count(2))
   }
 
+  @Test(
+    "An option that does nothing without another one is refused",
+    arguments: [
+      (["--result-on", "failure"], "--result-on goes with --result-queue"),
+      (["--result-max", "1KiB"], "--result-max goes with --result-queue"),
+    ])
+  func loneOptions(words: [String], error: String) throws {
+    #expect(try usageError { _ = try options(words) } == error)
+    #expect(try options([], environment: ["AMQP_JOB_RESULT_ON=failure"]).results == nil)
+  }
+
   @Test("Attempts that are asked for need a queue that counts them, and a delay needs a retry queue")
   func attempts() throws {
     let counted = try options("--max-attempts", "5").attempts
@@ -44,6 +55,28 @@ import Testing
     let delayed = try options("--retry-delay", "2s").attempts
     #expect(delayed.areRequired && delayed.needRetryQueue && delayed.retryDelay == .seconds(2))
     #expect(try options("--reject-on", "2,65-67").attempts.rejectedStatuses == [2, 65, 66, 67])
+  }
+
+  @Test("A directory for output has a slash, so that no word is mistaken for one") func outputChoices() {
+    #expect(["inherit", "tag", "json"].map(OutputChoice.init) == [.inherit, .tag, .json])
+    #expect(["./o", "/", "tag/"].map(OutputChoice.init) == [.directory("./o"), .directory("/"), .directory("tag/")])
+    #expect(["", "results", "TAG", ".."].compactMap(OutputChoice.init).isEmpty)
+  }
+
+  @Test("What steps write stays in their containers") func outputOfSteps() throws {
+    func form(_ words: String..., kept: Bool = false) throws {
+      var settings = try settings(Run.self, ["--url", "amqp://h"] + words + ["-q", "q"])
+      var options = JobOptions(brokers: [], queue: "q")
+      options.attempts.keepsStandardError = kept
+      _ = try Run.outputForm(&settings, hasSteps: true, hasCommand: false, options)
+    }
+    for word in ["tag", "json", "/tmp"] {
+      let error = try usageError { try form("--output", word) }
+      #expect(error == "--output \(word) goes with a command after the steps: they write in their own containers")
+    }
+    try form()
+    try form("--output", "tag", kept: true)
+    #expect(try usageError { try form("--output", "/tmp", kept: true) } != nil)
   }
 
   @Test(

@@ -49,6 +49,36 @@ import Testing
     #expect(progress((0, 100), (10, 50), (11, 90), (21, 80)).rate == 1)
   }
 
+  /// Looks with that much left, and that many dead letters.
+  private func progress(dead looks: (left: Int, dead: Int?)...) -> Progress {
+    var progress = Progress()
+    for (second, look) in looks.enumerated() {
+      progress.observe(left: look.left, dead: look.dead, at: start + .seconds(second))
+    }
+    return progress
+  }
+
+  @Test func whatIsDeadLetteredIsNotDone() {
+    let progress = progress(dead: (10, 7), (6, 8), (0, 9))
+    #expect(progress.done == 8 && progress.deadLettered == 2 && progress.left == 0 && progress.fraction == 0.8)
+  }
+
+  @Test func whatIsSentBackIsNotDeadLetteredAnyMore() {
+    #expect(progress(dead: (10, 0), (0, 4), (4, 0)).done == 6)
+    let again = progress(dead: (0, 10), (10, 0), (0, 3))
+    #expect(again.total == 10 && again.done == 7 && again.deadLettered == 3)
+  }
+
+  @Test func whatIsDroppedFromTheDeadLettersIsStillNotDone() {
+    let progress = progress(dead: (10, 0), (0, 4), (0, 0))
+    #expect(progress.done == 6 && progress.deadLettered == 4)
+  }
+
+  @Test func deadLettersThatCannotBeSeenCountAsNone() {
+    #expect(progress(dead: (10, nil), (0, nil)).done == 10)
+    #expect(progress(dead: (10, 5), (4, nil), (0, 7)).done == 8)
+  }
+
   @Test func allDoneTakesNoTime() {
     #expect(progress((0, 10), (10, 0)).timeLeft == .zero)
   }
@@ -71,6 +101,16 @@ import Testing
     #expect(line(left: 5, of: 5, after: 1, retry: nil, dead: nil).plain == "job1: 0 of 5 done, 5 ready, 2 consumers")
   }
 
+  @Test func plainWithDeadLetters() {
+    var progress = Progress()
+    let start = ContinuousClock.now
+    progress.observe(left: 10, dead: 1, at: start)
+    progress.observe(left: 0, dead: 3, at: start + .seconds(10))
+    let line = ProgressLine(QueueFigures(name: "job1", ready: 0, consumers: 0, retry: 0, dead: 3), progress)
+    #expect(line.plain == "job1: 8 of 10 done, 2 dead-lettered, 0 ready, 0 to retry, 3 dead, 0 consumers")
+    #expect(DrawnProgress([line], width: 60).lines == ["job1  [###############----]   80%  8/10  0 consumers  3 dead"])
+  }
+
   @Test func somethingElseThanAQueuesWork() {
     var progress = Progress()
     let start = ContinuousClock.now
@@ -80,6 +120,19 @@ import Testing
     #expect(line.plain == "job1.dead: 75 of 100 done, 7.5/s, 3s left")
     #expect(
       DrawnProgress([line], width: 60).lines == ["job1.dead  [############-----]   75%  75/100  7.5/s  3s left"])
+  }
+
+  @Test("The share of one program says what it has done, and what is left for all") func share() {
+    var progress = Progress()
+    let start = ContinuousClock.now
+    #expect(ProgressLine("job1", progress, done: 3, failed: 0).plain == "job1: 3 done")
+    progress.observe(left: 100, at: start)
+    progress.observe(left: 25, at: start + .seconds(10))
+    #expect(
+      ProgressLine("job1", progress, done: 30, failed: 2).plain == "job1: 30 done, 2 failed, 25 left, 7.5/s, 3s left")
+    let line = ProgressLine("job1", progress, done: 30, failed: 0)
+    #expect(
+      DrawnProgress([line], width: 60).lines == ["job1  [#########---]   75%  30 done  25 left  7.5/s  3s left"])
   }
 
   @Test(arguments: [

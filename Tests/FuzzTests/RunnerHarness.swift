@@ -13,6 +13,8 @@ struct RunnerHarness {
   /// The item of each worker that runs, and of each copy that is under way, by slot.
   private(set) var workers: [Int: WorkItem] = [:]
   private(set) var moves: [Int: WorkItem] = [:]
+  /// The slots of workers whose output is lost.
+  private var slotsWithoutOutput: Set<Int> = []
   private(set) var timers: Set<RunnerTimer> = []
   /// The methods to send, in order, since the last read.
   var unsent: [ChannelMethod] = []
@@ -45,9 +47,13 @@ struct RunnerHarness {
     switch event {
     case .workerEnded(let status, _, let slot):
       guard let item = workers.removeValue(forKey: slot) else { return }
-      if status == .exited(0) { note(item) }
+      let isDone = status == .exited(0) && !slotsWithoutOutput.contains(slot)
+      if isDone { note(item) }
       // A worker that ran for too long has failed, whatever its exit status.
-      if status != .exited(0) || runner.options.worker.timeout != nil { noteFailure(item) }
+      if !isDone || runner.options.worker.timeout != nil { noteFailure(item) }
+    case .outputLost(_, _, let slot):
+      guard workers[slot] != nil else { return }
+      slotsWithoutOutput.insert(slot)
     case .commandRefused(_, _, let slot):
       guard workers.removeValue(forKey: slot) != nil else { return }
     case .stepUnavailable(_, _, let slot):
@@ -94,6 +100,7 @@ struct RunnerHarness {
     case .startWorker(let item, let slot):
       try expect(workers[slot] == nil, "a second worker in slot \(slot)")
       workers[slot] = item
+      slotsWithoutOutput.remove(slot)
       try expect(workers.count <= mostWorkers, "\(workers.count) workers, of \(mostWorkers)")
     case .move(let item, _, let slot):
       try expect(moves[slot] == nil, "a second copy in slot \(slot)")
@@ -141,7 +148,8 @@ struct RunnerHarness {
     switch Int.random(in: 0..<10, using: &random) {
     case 0..<4:
       guard let slot = workers.keys.sorted().randomElement(using: &random) else { return }
-      switch Int.random(in: 0..<11, using: &random) {
+      switch Int.random(in: 0..<12, using: &random) {
+      case 11: try handle(.outputLost(place: "standard output", reason: "no", slot: slot))
       case 8: try handle(.stepUnavailable(StepPlace("s", in: "/run"), reason: "no", slot: slot))
       case 9: try handle(.stepFailed(StepFailure(step: "s", end: .lost), slot: slot))
       case 10: try handle(.stepFailed(StepFailure(step: "s", end: .ended(.exited(3))), slot: slot))

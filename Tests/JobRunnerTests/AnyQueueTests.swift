@@ -103,6 +103,34 @@ import Testing
     #expect(errors.count == 1 && driver.finished == .failure)
   }
 
+  @Test("A refusal tells all reasons at once, and that the items are lost with the queue") func allReasonsAtOnce() {
+    var driver = RunnerDriver { $0.extent = .drain }
+    _ = driver.start()
+    driver.handle(.connected(nil))
+    #expect(driver.method(Self.notDurable, on: 2).errors.isEmpty)
+    #expect(driver.method(Self.autoDelete, on: 2).errors.isEmpty)
+    let errors = driver.method(RunnerDriver.plain, on: 2).errors
+    #expect(
+      errors.count == 1 && errors[0].contains("not durable, and deletes itself") && errors[0].contains("lost with it"))
+    #expect(errors.first?.hasSuffix("take a number of items (--count), or serve it until a signal (--forever)") == true)
+    #expect(driver.finished == .wrongQueue)
+  }
+
+  @Test("A program that serves any queue says what goes with it, and warns of nothing") func untoldOwner() {
+    var driver = RunnerDriver { $0.queueOrigin = .any }
+    _ = driver.start()
+    driver.handle(.connected(nil))
+    let before = [Self.autoDelete, RunnerDriver.plain, RunnerDriver.found].flatMap { driver.method($0, on: 2) }
+    #expect(before.warnings.isEmpty && driver.runner.phase == .serving)
+    driver.method(.basicQoSOK)
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.deliver()
+    driver.handle(.workerEnded(.exited(0)))
+    let errors = driver.method(.queueDeclareOK(.init(name: "q", messageCount: 2, consumerCount: 1))).errors
+    _ = driver.settle()
+    #expect(errors.count == 1 && errors[0].contains("2 items went with it") && driver.finished == .failure)
+  }
+
   @Test("A broker that repeats its answer is not asked without end") func aBrokerThatSaysTheSameTwiceIsNotAskedForEver()
   {
     var driver = connected()

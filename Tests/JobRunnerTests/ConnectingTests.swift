@@ -57,6 +57,7 @@ import Testing
     driver.consume()
     driver.method(.basicCancel(consumerTag: "amqp-job-1"))
     driver.method(RunnerDriver.differs("auto_delete", "received 'false' but current is 'true'"), on: 2)
+    driver.method(RunnerDriver.plain, on: 2)
     #expect(driver.finished == .wrongQueue)
   }
 

@@ -81,6 +81,7 @@ import Testing
     var driver = connected(configure)
     driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
     driver.method(RunnerDriver.found, on: 2)
+    if driver.runner.inspection.targetSearch != nil { driver.method(.other(0x0028_000b), on: 2) }
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
     return driver
   }
@@ -110,6 +111,21 @@ import Testing
       Issue.record("\(String(describing: move))")
       return
     }
+  }
+
+  @Test("A copy of an item whose returns nobody counted says so, and so do its copies")
+  func uncountedReturns() throws {
+    var driver = Self.deadLettering { $0.attempts.areRequired = true }
+    driver.method(.basicQoSOK)
+    let move = try #require(driver.deliver(isRedelivered: true).moves.first)
+    #expect(move.areAttemptsMinimum && move.attempts == 1)
+    let envelope = Envelope(consumerTag: "c", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q")
+    let first = WorkItem(envelope: envelope, properties: BasicProperties(), queue: "q").properties(
+      for: move, host: "h", time: 0)
+    let copy = WorkItem(envelope: envelope, properties: first, queue: "q")
+    #expect(copy.attempt == 2 && copy.isAttemptMinimum)
+    let letter = Move(destination: .deadLetter(DeadLetterCause(reason: .failed)), attempts: 2)
+    #expect(copy.properties(for: letter, host: "h", time: 0).headers?[ItemHeader.attemptsAreMinimum] == .boolean(true))
   }
 
   @Test("A delay needs a retry queue") func aDelayTakesARetryQueue() {

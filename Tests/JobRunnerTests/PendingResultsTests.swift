@@ -11,7 +11,7 @@ import Testing
   private let end = RunnerEvent.workerEnded(.exited(0), slot: 2)
   private let id = PendingResults.id(slot: 2)
 
-  private func pending(_ status: ProcessStatus = .exited(0)) throws -> PendingResults {
+  private func pending(_ status: ProcessStatus = .exited(0), before end: RunnerEvent? = nil) throws -> PendingResults {
     var driver = RunnerDriver {
       $0.results = ResultOptions(.queue("out"), on: .all, maxSize: 100)
       $0.attempts.maxAttempts = 1
@@ -19,8 +19,8 @@ import Testing
     driver.consume(hasRetries: true)
     driver.deliver()
     var results = PendingResults()
-    let result = try #require(driver.runner.result(status, in: 0, host: "h", endedAt: driver.now))
-    results.add(result, before: .workerEnded(status, slot: 2), slot: 2, now: now)
+    let result = try #require(driver.result(before: .workerEnded(status)))
+    results.add(result, size: 7, before: end ?? .workerEnded(status, slot: 2), slot: 2, now: now)
     return results
   }
 
@@ -32,7 +32,7 @@ import Testing
   @Test("The worker's end follows when the result is confirmed, and only once")
   func confirmed() throws {
     var results = try pending()
-    #expect(results.take(.confirmed(id), now: now) == end)
+    #expect(results.take(.confirmed(id), now: now) == .published(size: 7, before: end))
     #expect(results.take(.confirmed(id), now: now) == nil && results.deadline == nil)
   }
 
@@ -41,13 +41,20 @@ import Testing
     var results = try pending()
     #expect(
       results.take(.refused(id, .unroutable), now: now)
-        == .resultRefused(reason: "queue 'out': no queue is there for it", slot: 2))
+        == .refused(reason: "queue 'out': no queue is there for it", slot: 2))
   }
 
   @Test("A failure whose result is refused is still that failure")
   func refusedFailure() throws {
     var results = try pending(.exited(3))
-    #expect(results.take(.failed(id, reason: "gone"), now: now) == .workerEnded(.exited(3), slot: 2))
+    #expect(results.take(.failed(id, reason: "gone"), now: now) == .over(.workerEnded(.exited(3), slot: 2)))
+  }
+
+  @Test("A result that is refused is not refused again for the failure that it makes of its job")
+  func refusedAgain() throws {
+    let end = RunnerEvent.resultRefused(reason: "gone", slot: 2)
+    var results = try pending(.exited(3), before: end)
+    #expect(results.take(.refused(id, .unroutable), now: now) == .over(end))
   }
 
   @Test("A result that is not confirmed in time is refused")
@@ -55,6 +62,14 @@ import Testing
     var results = try pending()
     #expect(results.deadline == now + .seconds(30) && results.takeLate(now: now + .seconds(29)).isEmpty)
     #expect(results.takeLate(now: now + .seconds(30)).map(\.slot) == [2] && results.deadline == nil)
+  }
+
+  @Test("An item waits less long for a result that only says that there is none")
+  func shortLimits() throws {
+    for (end, limit) in [(RunnerEvent.moveConfirmed(slot: 2), 3), (.resultRefused(reason: "gone", slot: 2), 5)] {
+      var results = try pending(.exited(3), before: end)
+      #expect(results.takeLate(now: now + .seconds(limit)).map(\.outcome) == [.over(end)])
+    }
   }
 
   @Test("A part that the broker has taken gives the next one its time")
@@ -72,9 +87,9 @@ import Testing
       { () -> JobResult? in
         var driver = RunnerDriver { $0.results = ResultOptions(.queue("out"), on: .all, maxSize: 1) }
         driver.work()
-        return driver.runner.result(.exited(0), in: 0, host: "h", endedAt: driver.now)
+        return driver.result(before: .workerEnded(.exited(0)))
       }())
-    results.add(other, before: end, slot: 3, now: now)
+    results.add(other, size: 7, before: end, slot: 3, now: now)
     #expect(results.deadline == nil)
     results.blocked(false, now: now + .seconds(99))
     #expect(results.deadline == now + .seconds(129))

@@ -1,3 +1,4 @@
+import AMQP
 import Console
 import Linux
 import Testing
@@ -9,7 +10,8 @@ import Testing
     _ id: String? = "a", _ status: ProcessStatus? = .exited(0), settlement: String = "acked", step: String? = nil
   ) -> JobRecord {
     JobRecord(
-      id: id, attempt: 2, startedAt: .now, duration: .milliseconds(1234), bodySize: 5, status: status, step: step,
+      id: id, attempt: 2, startedAt: .now, duration: .milliseconds(1234), bodySize: 5, resultSize: 8, status: status,
+      step: step,
       settlement: settlement)
   }
 
@@ -26,7 +28,7 @@ import Testing
     var log = JobLog(host: "pod", command: ["./w.py", "--fast"])
     let line = log.line(Self.record(), startTime: 1_700_000_000.0416)
     #expect(
-      line == "1\tpod\t1700000000.042\t     1.234\t5\t0\t0\t0\t./w.py --fast\ta\t2\tacked\n")
+      line == "1\tpod\t1700000000.042\t     1.234\t5\t8\t0\t0\t./w.py --fast\ta\t2\tacked\n")
     #expect(line.split(separator: "\t").count == JobLog.header.split(separator: "\t").count)
     #expect(log.line(Self.record(), startTime: 0).hasPrefix("2\t"))
   }
@@ -38,7 +40,7 @@ import Testing
     ])
   func end(status: ProcessStatus?, cells: String) {
     var log = JobLog(host: "h", command: ["c"])
-    #expect(log.line(Self.record("a", status), startTime: 0).contains("\t5\t0\t\(cells)\tc\t"))
+    #expect(log.line(Self.record("a", status), startTime: 0).contains("\t5\t8\t\(cells)\tc\t"))
   }
 
   @Test("No text ends a cell or a line")
@@ -93,6 +95,71 @@ import Testing
       let records = actions.compactMap { if case .record(let record) = $0 { record } else { nil } }
       #expect(records.map(\.settlement) == (asks ? ["acked"] : []))
       #expect(records.allSatisfy { $0.duration == .seconds(2) && $0.status == .exited(0) })
+    }
+  }
+
+  private func records(_ actions: [RunnerAction]) -> [JobRecord] {
+    actions.compactMap { if case .record(let record) = $0 { record } else { nil } }
+  }
+
+  @Test(
+    "An item that is given up while its worker runs is recorded when that has ended",
+    arguments: [
+      (RunnerDriver.lost(), "given-back"),
+      (.method(channelClose, channel: 1), "given-back"),
+      (.method(.basicCancel(consumerTag: "amqp-job-1"), channel: 1), "not-settled"),
+    ])
+  func abandoned(loss: RunnerEvent, settlement: String) {
+    var driver = RunnerDriver {
+      $0.report.recordsJobs = true
+      $0.report.leastLogged = .info
+    }
+    driver.work()
+    #expect(records(driver.handle(loss)).isEmpty)
+    driver.now += .seconds(2)
+    let actions = driver.handle(.workerEnded(.killed(.terminate)))
+    #expect(records(actions).map(\.settlement) == [settlement])
+    #expect(records(actions).allSatisfy { $0.duration == .seconds(2) && $0.status == .killed(.terminate) })
+    let infos = actions.compactMap { action -> String? in
+      if case .log(let entry) = action, entry.level == .info { entry.message.text(for: .amqpJob) } else { nil }
+    }
+    #expect(infos.count { $0.contains("the worker was killed by TERM; ") } == 1 && actions.errors.isEmpty)
+  }
+
+  @Test("An item whose ack is unconfirmed is recorded as not settled")
+  func unconfirmed() {
+    var driver = RunnerDriver { $0.report.recordsJobs = true }
+    driver.work()
+    #expect(records(driver.handle(.workerEnded(.exited(0)))).isEmpty)
+    #expect(records(driver.handle(RunnerDriver.lost())).map(\.settlement) == ["not-settled"])
+  }
+
+  @Test("An item that is done, and does not come back after the connection was lost, is recorded as not settled")
+  func notReturned() {
+    var driver = RunnerDriver {
+      $0.report.recordsJobs = true
+      $0.worker.onDisconnect = .finish
+    }
+    driver.work()
+    driver.handle(RunnerDriver.lost())
+    #expect(records(driver.handle(.workerEnded(.exited(0)))).map(\.settlement) == ["not-settled"])
+  }
+
+  @Test("The time in which a result is published is not the worker's, and the size of the result is recorded")
+  func result() {
+    for isPublished in [true, false] {
+      var driver = RunnerDriver {
+        $0.report.recordsJobs = true
+        $0.results = ResultOptions(.queue("out"), on: .all, maxSize: 100)
+      }
+      driver.work()
+      driver.now += .seconds(2)
+      driver.handle(.resultBegun(slot: 0))
+      driver.now += .seconds(5)
+      if isPublished { driver.handle(.resultPublished(size: 8, slot: 0)) }
+      let end: RunnerEvent = isPublished ? .workerEnded(.exited(0)) : .resultRefused(reason: "full", slot: 0)
+      let found = records(driver.handle(end) + driver.settle())
+      #expect(found.map(\.duration) == [.seconds(2)] && found.map(\.resultSize) == [isPublished ? 8 : 0])
     }
   }
 }

@@ -43,6 +43,35 @@ import Testing
     #expect(driver.finished?.rawValue == 3)
   }
 
+  @Test(
+    "A queue that shows no dead-letter exchange is warned of, and its items are said to be dropped",
+    arguments: [nil, .classic, .quorum] as [WorkQueue.Kind?])
+  func whatIsDroppedIsSaidToBeDropped(assumed: WorkQueue.Kind?) {
+    var driver = RunnerDriver {
+      $0.attempts.onFailure = .reject
+      $0.assumed = assumed.map { .plain($0) }
+    }
+    var actions = driver.start() + driver.handle(.connected(ServerVersion(4, 0)))
+    if assumed == nil { actions += [RunnerDriver.plain, RunnerDriver.found].flatMap { driver.method($0, on: 2) } }
+    #expect(actions.warnings.count == 1 && actions.warnings[0].contains("unless a policy gives the queue one"))
+    driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"))
+    driver.deliver()
+    let errors = (driver.handle(.workerEnded(.exited(3))) + driver.settle()).errors
+    #expect(errors.count == 1 && errors[0].contains("dropped"), "\(errors)")
+  }
+
+  @Test("A missing dead-letter exchange ends a runner that would publish to it, too")
+  func anExchangeThatIsMissingWouldTakeNothing() {
+    var driver = RunnerDriver { $0.attempts.areRequired = true }
+    _ = driver.start()
+    driver.handle(.connected(ServerVersion(4, 0)))
+    driver.method(RunnerDriver.differs("x-dead-letter-exchange", "received '' but current is 'dlx'"), on: 2)
+    #expect(driver.method(RunnerDriver.found, on: 2).writes.joined().contains(.exchangeDeclarePassive(exchange: "dlx")))
+    let reason = CloseReason(code: .notFound, text: "NOT_FOUND - no exchange 'dlx' in vhost '/'")
+    let errors = driver.method(.channelClose(reason), on: 2).errors
+    #expect(errors.count == 1 && errors[0].contains("--max-attempts") && driver.finished == .wrongQueue)
+  }
+
   @Test("A missing dead-letter exchange ends the runner, since it would lose items")
   func anExchangeThatIsMissingWouldLoseIt() {
     var (driver, _) = Self.askingForTarget("dlx")

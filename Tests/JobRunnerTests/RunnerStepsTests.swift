@@ -66,6 +66,26 @@ import Testing
     #expect(actions.errors == ["not all steps answer; gave up after 3s (--connect-timeout)"])
   }
 
+  @Test("The last line names the steps that do not answer") func theLastLineNamesTheSilentSteps() {
+    var driver = RunnerDriver { $0.worker.hasSteps = true }
+    _ = driver.start()
+    let detect = StepPlace("detect", in: "/run")
+    driver.handle(.stepSilent(Self.blur, reason: "No such file or directory"))
+    driver.handle(.stepSilent(detect, reason: "No such file or directory"))
+    driver.handle(.stepAnswered(detect))
+    let errors = driver.handle(.timer(.connectLimit)).errors
+    #expect(
+      errors == [
+        "not all steps answer, step 'blur' at /run/blur.sock does not; gave up after 60s (--connect-timeout)"
+      ])
+  }
+
+  @Test("A path that is no socket's is explained") func pathOfNoSocket() {
+    #expect(StepPlace("s/a", in: "/run").likelyAbsence.hasSuffix("did you mean s/a.sock?"))
+    #expect(StepPlace("s/a.sock", in: "/run").likelyAbsence.contains("not begun yet"))
+    #expect(StepPlace("a", in: "/run").likelyAbsence.contains("not begun yet"))
+  }
+
   @Test("A step of another version ends the runner") func aStepOfAnotherVersionEndsTheRunner() {
     var driver = RunnerDriver { $0.worker.hasSteps = true }
     _ = driver.start()

@@ -17,7 +17,8 @@ import Testing
     settlement: .acked)
 
   private static let states: [Slot.State] = [
-    .noChannel, .idle, .consuming, .cancelling, .working(job), .orphaned(job), .holding(item, for: 1), .abandoning,
+    .noChannel, .idle, .consuming, .cancelling, .working(job), .orphaned(job), .holding(item, for: 1),
+    .abandoning(job, as: .acked),
     .copying(moving), .confirming(word), .closing, .closed,
   ]
 
@@ -26,7 +27,7 @@ import Testing
     ("opened", .opened), ("consume", .consume), ("cancel", .cancel), ("cancelled", .cancelled), ("start", .start(job)),
     ("hold", .hold(item, for: 1)), ("copy", .copy(moving)), ("settle", .settle),
     ("close, with an ack to confirm", .close(word)), ("close", .close(nil)), ("orphan", .orphan(job)),
-    ("abandon", .abandon), ("workerEnded", .workerEnded(isStopping: false)),
+    ("abandon", .abandon(as: .acked)), ("workerEnded", .workerEnded(isStopping: false)),
     ("workerEnded, when stopping", .workerEnded(isStopping: true)),
     ("consumerLost", .consumerLost(isStopping: false)),
     ("consumerLost, when stopping", .consumerLost(isStopping: true)),

@@ -37,7 +37,7 @@ private final class PlayedStep {
 @Suite struct StepWorkersTests {
   private let directory: String
   private var now = ContinuousClock.now
-  private var errors: WorkerErrors?
+  private var outputs = WorkerOutputs(OutputPlan(form: .inherit, keptErrorSize: nil, publishesOutput: false), nil)
 
   init() throws {
     var template = Array("/tmp/amqp-job-test-XXXXXX".utf8CString)
@@ -54,21 +54,21 @@ private final class PlayedStep {
 
   private mutating func process(_ workers: inout StepWorkers, after pause: Duration = .seconds(1)) -> [String] {
     now += pause
-    return workers.process(now: now, &errors).map(\.word)
+    return workers.process(now: now, &outputs).map(\.word)
   }
 
   private mutating func begin(_ workers: inout StepWorkers, slot: Int = 0) throws -> [String] {
     let envelope = Envelope(
       consumerTag: "c", deliveryTag: 1, isRedelivered: false, exchange: "", routingKey: "q")
     let item = WorkItem(envelope: envelope, properties: BasicProperties(), queue: "q")
-    return try workers.begin(item, .memory([7, 0]), slot: slot, now: now, &errors).map(\.word)
+    return try workers.begin(item, .memory([7, 0]), slot: slot, now: now, &outputs).map(\.word)
   }
 
   /// The steps have answered.
   private mutating func ready(_ workers: inout StepWorkers, _ steps: PlayedStep...) throws {
     _ = process(&workers)
     for step in steps { try step.accept() }
-    #expect(process(&workers) == ["ready"])
+    #expect(process(&workers).last == "ready")
   }
 
   @Test("All steps have to answer") mutating func allStepsHaveToAnswer() throws {
@@ -81,7 +81,28 @@ private final class PlayedStep {
     let second = try PlayedStep(path("b"))
     #expect(process(&workers) == [])
     try second.accept()
-    #expect(process(&workers) == ["ready"])
+    #expect(process(&workers) == ["answered b", "ready"])
+    rmdir(directory)
+  }
+
+  @Test("A step that nobody has begun is said to be so")
+  mutating func whyAStepIsSilent() throws {
+    var workers = workers(["a"])
+    let reasons = workers.process(now: now + .seconds(2), &outputs).compactMap { event in
+      if case .silent(_, let reason) = event { reason } else { nil }
+    }
+    #expect(reasons.count == 1 && reasons[0].contains("ended with its last runner"), "\(reasons)")
+    rmdir(directory)
+  }
+
+  @Test("A step that answers after all is no longer a silent one")
+  mutating func answersAfterAll() throws {
+    var workers = workers(["a", "b"])
+    #expect(process(&workers) == ["silent a", "silent b"])
+    let first = try PlayedStep(path("a"))
+    _ = process(&workers)
+    try first.accept()
+    #expect(process(&workers) == ["answered a"])
     rmdir(directory)
   }
 
@@ -147,8 +168,8 @@ private final class PlayedStep {
     step.hangUp()
     _ = process(&workers, after: .zero)
     _ = try begin(&workers)
-    #expect(workers.signal(.user1, slot: 0, now: now, &errors).isEmpty)
-    #expect(workers.signal(signal, slot: 0, now: now, &errors).map(\.word) == ["failed a \(signal) 0"])
+    #expect(workers.signal(.user1, slot: 0, now: now, &outputs).isEmpty)
+    #expect(workers.signal(signal, slot: 0, now: now, &outputs).map(\.word) == ["failed a \(signal) 0"])
     rmdir(directory)
   }
 
@@ -158,7 +179,7 @@ private final class PlayedStep {
     let step = try PlayedStep(path("a"))
     try ready(&workers, step)
     _ = try begin(&workers)
-    #expect(workers.signal(.kill, slot: 0, now: now, &errors).isEmpty)
+    #expect(workers.signal(.kill, slot: 0, now: now, &outputs).isEmpty)
     #expect(process(&workers, after: .seconds(4)) == [])
     #expect(process(&workers) == ["failed a lost 0"])
     rmdir(directory)
@@ -254,6 +275,7 @@ extension StepWorkers.Event {
     switch self {
     case .ready: "ready"
     case .silent(let step, _): "silent \(step.name)"
+    case .answered(let step): "answered \(step.name)"
     case .refused(let step, let reason): "refused \(step.name): \(reason)"
     case .passed(_, _, let slot): "passed \(slot)"
     case .failed(let failure, let slot):

@@ -72,13 +72,4 @@ import Testing
     #expect(try #require(Quantity("1000m")) < #require(Quantity("1.5")))
     #expect(try #require(Quantity("1023Mi")) < #require(Quantity("1Gi")))
   }
-
-  @Test("The form of schedules is checked") func schedules() {
-    for text in ["*/5 * * * *", "0 3 * * 1-5", "@daily", "0 0 1,15 JAN ?"] {
-      #expect(Schedule(text)?.description == text)
-    }
-    for text in ["", "* * * *", "* * * * * *", "@sometimes", "TZ=UTC * * * * *", "a;b * * * *"] {
-      #expect(Schedule(text) == nil, "\(text)")
-    }
-  }
 }

@@ -84,7 +84,7 @@ import YAML
 
   @Test("Pods wait only for items that may be published later") func waitFirst() throws {
     let options = try worker()
-    let schedule = try #require(Schedule("@daily"))
+    let schedule = try Schedule("@daily")
     #expect(try waitFirst(.job(options, job, .items(3))) == "--wait-first=60s")
     #expect(try waitFirst(.job(options, job, .drain)) == "--wait-first=60s")
     #expect(try waitFirst(.job(options, job, .found(3))) == "--wait-first=0s")

@@ -75,3 +75,17 @@ def test_the_newest_release_is_the_programs_version():
     (version,) = re.findall(r'clientVersion = "(.*)"', (REPOSITORY / "Sources/AMQP/Connection.swift").read_text())
     released = re.findall(r"^## \[(\d[^]]*)\]", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert released[0] == version
+
+
+def test_the_table_of_reasons_is_that_of_the_code():
+    """Every reason that a runner can write into a dead letter, and every one that a filter takes."""
+    code = (REPOSITORY / "Sources/Broker/DeadLetters/DeadLetter.swift").read_text()
+    cases = re.search(r"enum Reason: .*?\{\n(.*?)\n  \}", code, re.DOTALL).group(1)
+    found = re.findall(r'^ *case (\w+)(?: = "(.*)")?$', cases, re.MULTILINE)
+    page = (REPOSITORY / "Sources/amqp-job/Documentation.docc/RetriesAndDeadLetters.md").read_text()
+    table = page.split("| reason | meaning |\n")[1].split("\n\n")[0]
+    shown = re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)
+    assert sorted(shown) == sorted(text or name for name, text in found) and len(shown) > 8
+    filters = (REPOSITORY / "Sources/Broker/DeadLetters/ReasonFilter.swift").read_text()
+    brokers = re.findall(r'"(\w+)"', re.search(r"brokersReasons = \[(.*?)\]", filters).group(1))
+    assert sorted(re.findall(r"`(\w+)\s+\(broker\)`", page.split("## What a copy keeps")[0])) == sorted(brokers)

@@ -92,7 +92,8 @@ extension ValueType where Value == String {
 extension ValueType where Value == Duration {
   package static var duration: Self {
     Self(
-      "DURATION", expected: "a duration such as 30s or 10m", parse: { Duration(parsing: $0) }, text: { $0.optionText })
+      "DURATION", expected: "a duration such as 30s, 10m or 72h", parse: { Duration(parsing: $0) },
+      text: { $0.optionText })
   }
 }
 

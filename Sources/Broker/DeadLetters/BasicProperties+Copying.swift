@@ -60,6 +60,8 @@ package enum ItemHeader {
   package static let routingKey: ByteString = "x-amqp-job-routing-key"
   /// The number of attempts so far.
   package static let attempts: ByteString = "x-amqp-job-attempts"
+  /// There were at least so many attempts, and perhaps others that nobody counted.
+  package static let attemptsAreMinimum: ByteString = "x-amqp-job-attempts-minimum"
   /// The reason why the item was dead-lettered.
   package static let reason: ByteString = "x-amqp-job-reason"
   /// The exit status of the last worker.

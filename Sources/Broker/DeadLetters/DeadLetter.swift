@@ -22,6 +22,8 @@ package struct DeadLetter: Hashable, Sendable {
     case stepLost = "step lost"
     /// The worker exited 0, and no queue took its result.
     case resultRefused = "result refused"
+    /// The worker exited 0, and what it wrote could not be kept.
+    case outputLost = "output lost"
   }
 
   /// The reason in the words of the runner, or else of the broker.

@@ -15,6 +15,10 @@ package struct Destination: Hashable, Sendable, CustomStringConvertible {
   /// is there.
   package var isDirectReply: Bool { exchange.isEmpty && routingKey.hasPrefix("amq.rabbitmq.reply-to.") }
 
+  /// The work queue beside which `amqp-job declare` makes a queue of this name, for the use of runners alone. nil for any other
+  /// destination.
+  package var owner: WorkQueue? { exchange.isEmpty ? WorkQueue(routingKey).owner : nil }
+
   package var description: String {
     exchange.isEmpty ? "queue '\(routingKey)'" : "exchange '\(exchange)' with the routing key '\(routingKey)'"
   }

@@ -21,4 +21,8 @@ package struct DeadLetterTarget: Hashable, Sendable {
     self.exchange = exchange
     self.routingKey = routingKey
   }
+
+  /// What the target is, as messages name it.
+  package var kind: String { exchange.isEmpty ? "queue" : "exchange" }
+  package var name: String { exchange.isEmpty ? routingKey ?? "" : exchange }
 }

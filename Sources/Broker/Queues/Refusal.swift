@@ -43,9 +43,15 @@ extension CloseReason {
       && [queue.retryName, queue.deadName].contains { text.hasPrefix("NOT_FOUND - no queue '\($0)' in vhost") }
   }
 
+  /// Whether the queue is a stream, which refuses a consumer with a priority.
+  package var meansStream: Bool {
+    code == .preconditionFailed && text.hasPrefix("PRECONDITION_FAILED - invalid arg 'x-priority'")
+      && text.hasSuffix("rabbit_stream_queue")
+  }
+
   /// Whether a consumer kept a message for too long.
   package var isAboutConsumerTimeout: Bool {
-    code == .preconditionFailed && text.contains("delivery acknowledgement") && text.contains("timed out")
+    code == .preconditionFailed && says("delivery acknowledgement") && says("timed out")
   }
 
   /// Whether the token of the connection has expired.

@@ -1,4 +1,5 @@
-/// How far the work on a queue has come, computed from nothing but the number of items left at each observation.
+/// How far the work on a queue has come, computed from nothing but the numbers of items left and of dead letters at each
+/// observation.
 package struct Progress: Sendable {
   /// Changes older than this do not count towards the rate, unless nothing has changed since.
   static let window: Duration = .seconds(60)
@@ -6,14 +7,20 @@ package struct Progress: Sendable {
   /// The largest number of items that was ever left.
   package private(set) var total = 0
   package private(set) var left = 0
+  /// The items that were dead-lettered since the first observation, and were not sent back.
+  package private(set) var deadLettered = 0
+  /// The number of dead letters at the latest observation.
+  private var dead: Int?
   /// The observation from which the rate is counted, followed by those at which fewer items were left than before.
   private var changes: ArraySlice<(time: ContinuousClock.Instant, left: Int)> = []
   private var latest: ContinuousClock.Instant?
 
   package init() {}
 
-  package mutating func observe(left: Int, at now: ContinuousClock.Instant) {
+  /// `dead` is the number of dead letters. nil where nobody can see them.
+  package mutating func observe(left: Int, dead: Int? = nil, at now: ContinuousClock.Instant) {
     let isFirst = latest == nil
+    observe(dead: dead, leftMore: isFirst ? 0 : max(0, left - self.left))
     // Once items are added, the difference to earlier observations no longer shows how many were done.
     if isFirst || left > self.left { changes = [] }
     if changes.isEmpty || left != self.left { changes.append((now, left)) }
@@ -23,7 +30,18 @@ package struct Progress: Sendable {
     latest = now
   }
 
-  package var done: Int { total - left }
+  /// Fewer dead letters than before were either sent back, which leaves more to be done, or dropped.
+  private mutating func observe(dead: Int?, leftMore: Int) {
+    guard let dead else { return }
+    let more = dead - (self.dead ?? dead)
+    deadLettered = max(0, deadLettered + max(more, -leftMore))
+    self.dead = dead
+  }
+
+  package var done: Int { max(0, total - left - deadLettered) }
+
+  /// What is left was ever observed.
+  var isKnown: Bool { latest != nil }
 
   /// The fraction of the work that is done, from 0 to 1. nil where there was never anything to do.
   package var fraction: Double? { total == 0 ? nil : Double(done) / Double(total) }

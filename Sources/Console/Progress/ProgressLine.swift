@@ -3,11 +3,24 @@ package struct ProgressLine: Sendable {
   let name: String
   private let figures: QueueFigures?
   private let progress: Progress
+  /// What one program has done of the work.
+  private var share: Share?
+
+  private struct Share {
+    let done: Int
+    let failed: Int
+  }
 
   /// The progress of something other than all the work of a queue.
   package init(_ name: String, _ progress: Progress) {
     (self.name, self.progress) = (name.printable, progress)
     figures = nil
+  }
+
+  /// The progress of one program among those that work on a queue.
+  package init(_ name: String, _ progress: Progress, done: Int, failed: Int) {
+    self.init(name, progress)
+    share = Share(done: done, failed: failed)
   }
 
   package init(_ figures: QueueFigures, _ progress: Progress) {
@@ -16,7 +29,8 @@ package struct ProgressLine: Sendable {
 
   /// The line for a log.
   package var plain: String {
-    var parts = ["\(progress.done) of \(progress.total) done"]
+    var parts = share.map { share in counts(share).map(\.text) } ?? ["\(progress.done) of \(progress.total) done"]
+    if progress.deadLettered > 0 { parts.append("\(progress.deadLettered) dead-lettered") }
     if let figures {
       parts.append("\(figures.ready) ready")
       if let retry = figures.retry { parts.append("\(retry) to retry") }
@@ -41,14 +55,20 @@ package struct ProgressLine: Sendable {
 
   var columns: [Column] {
     let percent = (progress.fraction.map { "\(Int($0 * 100))%" } ?? "-").padded(to: 4, left: true)
-    var columns = [
-      Column(weight: .percent, text: percent), Column(weight: .counts, text: "\(progress.done)/\(progress.total)"),
-    ]
+    var columns = [Column(weight: .percent, text: percent)]
+    columns += share.map(counts) ?? [Column(weight: .counts, text: "\(progress.done)/\(progress.total)")]
     columns += zip([.rate, .timeLeft], pace).map { Column(weight: $0, text: $1) }
     guard let figures else { return columns }
     columns.append(Column(weight: .consumers, text: Self.consumers(figures)))
     if let retry = figures.retry, retry > 0 { columns.append(Column(weight: .retry, text: "\(retry) to retry")) }
     if let dead = figures.dead, dead > 0 { columns.append(Column(weight: .dead, text: "\(dead) dead")) }
+    return columns
+  }
+
+  private func counts(_ share: Share) -> [Column] {
+    var columns = [Column(weight: .counts, text: "\(share.done) done")]
+    if share.failed > 0 { columns.append(Column(weight: .dead, text: "\(share.failed) failed")) }
+    if progress.isKnown { columns.append(Column(weight: .counts, text: "\(progress.left) left")) }
     return columns
   }
 

@@ -26,7 +26,8 @@ package struct QueueFigures: Hashable, Sendable {
   package func json(_ progress: Progress) -> JSON {
     .object(
       members + [
-        .init("done", .integer(Int64(progress.done))), .init("total", .integer(Int64(progress.total))),
+        .init("done", .integer(Int64(progress.done))), .init("dead_lettered", .integer(Int64(progress.deadLettered))),
+        .init("total", .integer(Int64(progress.total))),
         .init("rate", progress.rate.map { .number(($0 * 1000).rounded() / 1000) } ?? .null),
         .init("seconds_left", progress.timeLeft.map { .integer(Int64($0 / .seconds(1))) } ?? .null),
       ])

@@ -49,15 +49,15 @@ package struct Runner: Sendable {
   package init(_ options: JobOptions, now: ContinuousClock.Instant, jitter: @escaping @Sendable () -> Double) {
     self.options = options
     self.now = now
-    report = Report(startedAt: now)
     session = Session(brokers: options.brokers)
     inspection = Inspection(WorkQueue(options.queue))
     drain = Drain(inspection.queue)
+    report = Report(startedAt: now, depth: Depth(inspection.queue))
     policy = AttemptPolicy(options: options.attempts)
     slots = (1...max(1, min(options.parallelism, options.maxItems))).map { Slot(channel: UInt16($0)) }
     pause = Pause(parallelism: slots.count, jitter: jitter)
     if let assumed = options.assumed {
-      policy.standing = accepted(assumed)
+      policy.take(assumed)
       inspection = Inspection(queue, isComplete: !mayBeInspected)
     }
   }
@@ -91,18 +91,22 @@ package struct Runner: Sendable {
     self.now = now
     report.start(now: now)
     let limit = options.drainTimeout.map { [RunnerAction.set(.drainLimit, after: $0)] } ?? []
-    return (options.worker.hasSteps ? awaitSteps() : begin()) + [.set(.report, after: reportPeriod)] + limit
+    let progress: [RunnerAction] = options.report.progressPeriod == nil ? [] : [.set(.progress, after: .zero)]
+    return (options.worker.hasSteps ? awaitSteps() : begin()) + [.set(.report, after: reportPeriod)] + limit + progress
   }
 
   mutating func begin() -> [RunnerAction] {
     session.outage.begin(now: now)
-    return connect()
+    // Nothing more will be found out about a queue that is assumed to be classic.
+    return (inspection.isComplete ? warnOfDrops() : []) + connect()
   }
 
   private mutating func decide(_ event: RunnerEvent) -> [RunnerAction] {
     switch event {
-    case .resultRefused(let reason, let slot): return resultRefused(reason, in: slot)
-    case .stepsReady, .stepSilent, .stepRefused, .stepUnavailable, .stepFailed: return stepChanged(event)
+    case .resultBegun(let slot): return resultBegun(in: slot)
+    case .resultPublished(let size, let slot): return resultPublished(size, in: slot)
+    case .outputLost(let place, let reason, let slot): return outputLost("\(place): \(reason)", in: slot)
+    case .stepsReady, .stepSilent, .stepAnswered, .stepRefused, .stepUnavailable: return stepChanged(event)
     case .connected(let server): return connected(to: server)
     case .connectionFailed(let failure): return connectionFailed(failure)
     case .connectionClosed: return connectionClosed()
@@ -120,9 +124,9 @@ package struct Runner: Sendable {
       return notStored(item, reason, in: slot)
     case .method(let method, let channel): return received(method, on: channel)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
-    case .workerDidNotStart(let reason, let slot): return workerDidNotStart(reason, in: slot)
-    case .workerEnded(let status, let standardError, let slot):
-      return workerEnded(status, standardError, in: slot)
+    case .workerEnded(_, _, let slot), .workerDidNotStart(_, let slot), .stepFailed(_, let slot),
+      .resultRefused(_, let slot):
+      return jobEnded(by: event, in: slot)
     case .workerStopped(let signal, let terminal, let slot): return workerStopped(by: signal, terminal, in: slot)
     case .moveConfirmed(let slot): return moveConfirmed(in: slot)
     case .moveAdvanced(let slot): return moveAdvanced(in: slot)
@@ -140,7 +144,8 @@ package struct Runner: Sendable {
     _ method: Method, on channel: UInt16
   ) -> [RunnerAction] {
     guard let slot = slots.firstIndex(where: { $0.channel == channel }) else {
-      return marksAnswered(method, on: channel) ?? inspected(method, on: channel)
+      return marksAnswered(method, on: channel) ?? progressAnswered(method, on: channel)
+        ?? inspected(method, on: channel)
     }
     switch method {
     case .queueDeclareOK(let status):
@@ -174,6 +179,7 @@ package struct Runner: Sendable {
     case .settlementLimit(let slot): return settlementLimitReached(in: slot)
     case .closeLimit: return []
     case .report: return reportWaiting()
+    case .progress: return showProgress()
     }
   }
 

@@ -37,6 +37,8 @@ package enum RunnerAction: Hashable, Sendable {
   case log(LogEntry)
   /// An item was settled. This comes only where `JobOptions.Report.recordsJobs` is set.
   case record(JobRecord)
+  /// Show how far the work has come.
+  case progress(WorkDone)
   /// The broker has chosen the name of the runner's own queue.
   case queueNamed(String)
   /// The runner has ended. If the status is not 0, a log entry has said why.

@@ -27,16 +27,24 @@ package enum RunnerEvent: Hashable, Sendable {
   case workerDidNotStart(reason: String, slot: Int)
   /// The worker has ended. `standardError` is the end of what it wrote to its standard error, if that is kept and it wrote anything.
   case workerEnded(ProcessStatus, standardError: String? = nil, slot: Int)
+  /// What the worker writes could not be written to this place. The worker may still run.
+  case outputLost(place: String, reason: String, slot: Int)
   /// All steps have answered, so items can be taken.
   case stepsReady
   /// A step does not answer yet, for this reason. The runner goes on trying.
   case stepSilent(StepPlace, reason: String)
+  /// A step answers after all.
+  case stepAnswered(StepPlace)
   /// The step cannot work with this runner.
   case stepRefused(StepPlace, reason: String)
   /// A step has not come back, so that no worker can have this item.
   case stepUnavailable(StepPlace, reason: String, slot: Int)
   /// The item has failed in a step.
   case stepFailed(StepFailure, slot: Int)
+  /// The worker has ended, and its result is being published. The event of its end follows.
+  case resultBegun(slot: Int)
+  /// The worker's result is in a queue. The event of its end follows.
+  case resultPublished(size: UInt64, slot: Int)
   /// The worker exited 0, and its result could not be published.
   case resultRefused(reason: String, slot: Int)
   /// The worker was stopped by a signal. `terminal` is nil if there is no terminal.
@@ -63,14 +71,16 @@ package enum RunnerEvent: Hashable, Sendable {
     switch self {
     case .delivered(_, _, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
-      .resultRefused(_, let slot), .stepFailed(_, let slot), .stepUnavailable(_, _, let slot),
+      .outputLost(_, _, let slot),
+      .resultBegun(let slot), .resultPublished(_, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot),
+      .stepUnavailable(_, _, let slot),
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
       .moveUnconfirmed(_, let slot),
       .moveRefused(_, let slot),
       .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
       slot
     case .connected, .connectionClosed, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked,
-      .signal, .timer, .stepsReady, .stepSilent, .stepRefused:
+      .signal, .timer, .stepsReady, .stepSilent, .stepAnswered, .stepRefused:
       nil
     }
   }
@@ -119,4 +129,6 @@ package enum RunnerTimer: Hashable, Sendable {
   case closeLimit
   /// It is time to report what the runner waits for.
   case report
+  /// It is time to show how far the work has come.
+  case progress
 }

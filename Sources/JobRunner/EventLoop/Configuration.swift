@@ -11,6 +11,27 @@ extension EventLoop {
       package var version = ""
     }
 
+    /// What becomes of the workers' own output.
+    package struct Output {
+      package var form = OutputForm.inherit
+      /// How many bytes of the end of a worker's standard error are kept; nil for none.
+      package var keptErrorSize: Int?
+      /// The line at the bottom of a terminal, which workers' output goes above.
+      package var line: TerminalLine?
+
+      package init() {}
+    }
+
+    /// Who is told of what.
+    package struct Listeners {
+      /// Called with what was done on each item, if the runner records that.
+      package var record: (JobRecord) -> Void = { _ in }
+      /// Called now and then with how far the work has come.
+      package var progress: (WorkDone) -> Void = { _ in }
+      /// Called with the name that the broker has chosen for the runner's own queue.
+      package var announceQueue: (String) -> Void = { _ in }
+    }
+
     /// How to log in, and where.
     package var access: BrokerAccess
     /// In seconds.
@@ -30,15 +51,10 @@ extension EventLoop {
     package var largestItem: UInt64?
     /// The host that dead letters name as the place of the failure.
     package var host: String
-    /// How many bytes of the end of a worker's standard error are kept. nil means that none are kept, and the worker has the runner's
-    /// standard error.
-    package var keptErrorSize: Int?
+    package var output = Output()
     /// The file that shows that the event loop turns, if there is one.
     package var liveness: Liveness?
-    /// Called with what was done on each item, if the runner records that.
-    package var record: (JobRecord) -> Void = { _ in }
-    /// Called with the name that the broker has chosen for the runner's own queue.
-    package var announceQueue: (String) -> Void = { _ in }
+    package var listeners = Listeners()
 
     package init(
       access: BrokerAccess, heartbeat: UInt16, connectionName: String,

@@ -22,6 +22,8 @@ struct Copies {
   private var spares: SpareDescriptors?
   /// The copies that wait for their mark to be confirmed, by slot.
   private var unmarked: [Int: Copy] = [:]
+  /// The results that are published once the copy is confirmed, by slot.
+  private var resultsAfter: [Int: JobResult] = [:]
   private var results = PendingResults()
 
   /// - Throws: `SystemError` if no descriptors are left.
@@ -47,16 +49,17 @@ struct Copies {
   private static func markID(_ slot: Int) -> Int { -2 - slot }
   private static func markedSlot(_ id: Int) -> Int? { id <= -2 ? -2 - id : nil }
 
-  /// Publishes the move's copy of the slot's item. `parameters` are for a connection beside `link`. Returns the connections that are
+  /// Publishes the move's copy of the slot's item, and `result` after it. `parameters` are for a connection beside `link`. Returns the connections that are
   /// no longer used.
   mutating func publish(
-    _ item: WorkItem, _ move: Move, body: any MessageBody, host: String, slot: Int, beside link: BrokerLink,
-    _ parameters: Connection.Parameters
+    _ item: WorkItem, _ move: Move, body: any MessageBody, host: String, slot: Int, then result: JobResult?,
+    beside link: BrokerLink, _ parameters: Connection.Parameters
   ) -> [BrokerLink] {
     var copy = Copy(
       properties: properties(of: item, move, host: host, fitting: link), body: body,
       destination: move.destination.destination(of: item))
     let discarded = connect(beside: link, parameters)
+    resultsAfter[slot] = result
     if case .retry = move.destination, !item.isMarked {
       let marksName = WorkQueue(item.queue).marksName
       copy.marksName = marksName
@@ -94,15 +97,21 @@ struct Copies {
 
   // MARK: Results
 
-  /// Publishes the result of a worker, whose `end` is the event that follows.
+  /// Publishes the result of a job, whose `end` is the event that follows.
   mutating func publish(
     _ result: JobResult, body: any MessageBody, slot: Int, then end: RunnerEvent, beside link: BrokerLink,
     _ parameters: Connection.Parameters
   ) -> [BrokerLink] {
     let discarded = connect(beside: link, parameters)
-    results.add(result, before: end, slot: slot, now: .now)
-    publisher?.publish(PendingResults.id(slot: slot), result.properties, body: body, to: result.destination)
+    publish(result, body: body, slot: slot, then: end)
     return discarded
+  }
+
+  private mutating func publish(_ result: JobResult, body: any MessageBody, slot: Int, then end: RunnerEvent) {
+    results.add(result, size: body.size, before: end, slot: slot, now: .now)
+    publisher?.publish(
+      PendingResults.id(slot: slot), result.properties, body: body, to: result.destination,
+      unlessReservedBy: result.destination.owner)
   }
 
   mutating func hurryResult(slot: Int, now: ContinuousClock.Instant) { results.hurry(slot: slot, now: now) }
@@ -114,10 +123,10 @@ struct Copies {
     return true
   }
 
-  private mutating func lateResults() -> [RunnerEvent] {
-    results.takeLate(now: .now).map { slot, event in
+  private mutating func lateResults() -> [PendingResults.Outcome] {
+    results.takeLate(now: .now).map { slot, outcome in
       publisher?.drop(PendingResults.id(slot: slot))
-      return event
+      return outcome
     }
   }
 
@@ -125,9 +134,10 @@ struct Copies {
 
   /// The copy is no longer waited for.
   mutating func drop(slot: Int) {
-    unmarked[slot] = nil
+    (unmarked[slot], resultsAfter[slot]) = (nil, nil)
     publisher?.drop(Self.markID(slot))
     publisher?.drop(slot)
+    _ = dropResult(slot: slot)
   }
 
   private mutating func connect(beside link: BrokerLink, _ parameters: Connection.Parameters) -> [BrokerLink] {
@@ -135,7 +145,7 @@ struct Copies {
     if let publisher, publisher.broker == link.broker, publisher.address == link.address { return [] }
     publisher?.close()
     let discarded = takeDiscarded()
-    unmarked = [:]
+    (unmarked, resultsAfter) = ([:], [:])
     publisher = CopyPublisher(
       broker: link.broker, parameters, access: access, address: link.address, now: .now)
     return discarded
@@ -143,12 +153,12 @@ struct Copies {
 
   // MARK: Outcomes
 
-  /// Sends and receives what is possible now, and returns the events.
-  mutating func process(_ readiness: PollReadiness) -> [RunnerEvent] {
-    let events = (publisher?.process(readiness, now: .now) ?? []).compactMap { event in
-      event.id.map(PendingResults.isResult) == true ? results.take(event, now: .now) : take(event)
+  /// Sends and receives what is possible now, and returns what has come of copies and results.
+  mutating func process(_ readiness: PollReadiness) -> [PendingResults.Outcome] {
+    let outcomes = (publisher?.process(readiness, now: .now) ?? []).compactMap { event in
+      event.id.map(PendingResults.isResult) == true ? results.take(event, now: .now) : take(event).map { .over($0) }
     }
-    return events + lateResults()
+    return outcomes + lateResults()
   }
 
   private mutating func take(_ event: CopyPublisher.Event) -> RunnerEvent? {
@@ -174,9 +184,15 @@ struct Copies {
   }
 
   private mutating func confirmed(_ id: Int) -> RunnerEvent? {
-    guard let slot = Self.markedSlot(id) else { return .moveConfirmed(slot: id) }
+    guard let slot = Self.markedSlot(id) else { return copyConfirmed(slot: id) }
     guard let copy = unmarked.removeValue(forKey: slot) else { return nil }
     publish(copy, slot: slot)
+    return .moveAdvanced(slot: slot)
+  }
+
+  private mutating func copyConfirmed(slot: Int) -> RunnerEvent {
+    guard let result = resultsAfter.removeValue(forKey: slot) else { return .moveConfirmed(slot: slot) }
+    publish(result, body: ReceivedBody.memory([]), slot: slot, then: .moveConfirmed(slot: slot))
     return .moveAdvanced(slot: slot)
   }
 
@@ -187,7 +203,10 @@ struct Copies {
 
   /// The slot of the copy or mark, and the copy that waited for the mark.
   private mutating func failed(_ id: Int) -> (slot: Int, copy: Copy?) {
-    guard let slot = Self.markedSlot(id) else { return (id, nil) }
+    guard let slot = Self.markedSlot(id) else {
+      resultsAfter[id] = nil
+      return (id, nil)
+    }
     return (slot, unmarked.removeValue(forKey: slot))
   }
 }

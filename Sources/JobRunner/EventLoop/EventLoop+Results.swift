@@ -3,22 +3,40 @@ internal import Linux
 
 /// Publishing the results of workers.
 extension EventLoop {
-  /// A worker has ended, as `end` says. If it has a result, that is published first, and `end` follows when the broker has
-  /// confirmed it. Returns the event to handle now. `output` is nil if the worker's output is not kept.
-  func publishingResult(
-    _ output: OutputFile?, of status: ProcessStatus, before end: RunnerEvent, slot: Int
-  ) -> RunnerEvent? {
-    guard let result = runner.result(status, in: slot, host: configuration.host, endedAt: .now) else { return end }
+  /// A job has ended, as `end` says. If it has a result, that is published first, and `end` follows when the broker has confirmed
+  /// it. Returns the event to handle now. `output` is nil if the worker's output is not kept, or is no result.
+  func publishingResult(_ output: OutputFile? = nil, before end: RunnerEvent) -> RunnerEvent {
+    guard let slot = end.slot, let result = runner.result(before: end, host: configuration.host, endedAt: .now) else {
+      return end
+    }
+    if let refusal = result.refusal ?? (link == nil ? "the connection was lost" : nil) {
+      return result.isSuccess ? publishingResult(before: .resultRefused(reason: refusal, slot: slot)) : end
+    }
     do {
       let body: any MessageBody = try output.map { try resultBody(of: $0) } ?? ReceivedBody.memory([])
-      guard let link else { throw ResultFailure(reason: "the connection was lost") }
-      discard(copies.publish(result, body: body, slot: slot, then: end, beside: link, parameters(link.broker)))
-      // The worker has kept its time limit.
-      timers.cancel(.workerLimit(slot: slot))
-      timers.cancel(.grace(slot: slot))
-      return nil
+      if let link {
+        discard(copies.publish(result, body: body, slot: slot, then: end, beside: link, parameters(link.broker)))
+      }
     } catch {
-      return result.isSuccess ? .resultRefused(reason: SystemError.reason(of: error), slot: slot) : end
+      // The failure is told without the output.
+      return publishingResult(
+        before: result.isSuccess ? .resultRefused(reason: SystemError.reason(of: error), slot: slot) : end)
+    }
+    // The worker has kept its time limit.
+    timers.cancel(.workerLimit(slot: slot))
+    timers.cancel(.grace(slot: slot))
+    return .resultBegun(slot: slot)
+  }
+
+  /// A copy or a result has been published, or could not be.
+  func handlePublished(_ outcome: PendingResults.Outcome) {
+    switch outcome {
+    case .published(let size, let end):
+      if let slot = end.slot { handle(.resultPublished(size: size, slot: slot)) }
+      handle(end)
+    case .over(let event): handle(event)
+    case .refused(let reason, let slot):
+      handle(publishingResult(before: .resultRefused(reason: reason, slot: slot)))
     }
   }
 

@@ -9,10 +9,13 @@ extension EventLoop {
     switch event {
     case .ready: .stepsReady
     case .silent(let step, let reason): .stepSilent(step, reason: reason)
+    case .answered(let step): .stepAnswered(step)
     case .refused(let step, let reason): .stepRefused(step, reason: reason)
     case .unavailable(let step, let reason, let slot): .stepUnavailable(step, reason: reason, slot: slot)
-    case .failed(let failure, let slot): failed(failure, slot: slot)
-    case .notStarted(let error, let step, let slot): .notStarted(error, in: "step '\(step.name)': ", slot: slot)
+    // The output of a step that failed is no result.
+    case .failed(let failure, let slot): publishingResult(before: .stepFailed(failure, slot: slot))
+    case .notStarted(let error, let step, let slot):
+      publishingResult(before: .notStarted(error, in: "step '\(step.name)': ", slot: slot))
     case .outputNotKept(let error, let step, let slot):
       .commandRefused(
         .inputOutputError,
@@ -26,15 +29,8 @@ extension EventLoop {
     do {
       let isStarted = try retryingOnShortage { try workers.startLast(on: item, output, slot: slot) }
       guard !isStarted else { return nil }
-      return publishingResult(output, of: .exited(0), before: .workerEnded(.exited(0), slot: slot), slot: slot)
-    } catch { return .notStarted(error, slot: slot) }
-  }
-
-  /// The output of a step that failed is no result, so that of the item is empty.
-  private func failed(_ failure: StepFailure, slot: Int) -> RunnerEvent? {
-    let end = RunnerEvent.stepFailed(failure, slot: slot)
-    guard case .ended(let status) = failure.end else { return end }
-    return publishingResult(nil, of: status, before: end, slot: slot)
+      return publishingResult(output, before: .workerEnded(.exited(0), slot: slot))
+    } catch { return publishingResult(before: .notStarted(error, slot: slot)) }
   }
 }
 
@@ -42,6 +38,7 @@ extension RunnerEvent {
   /// The worker could not be started, either on this item or on any. `place` comes before the reason.
   static func notStarted(_ error: any Error, in place: String = "", slot: Int) -> RunnerEvent {
     let reason = place + SystemError.reason(of: error)
+    if error is OutputNotKept { return .commandRefused(.inputOutputError, reason: reason, slot: slot) }
     guard let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) else {
       return .workerDidNotStart(reason: reason, slot: slot)
     }

@@ -6,7 +6,7 @@ internal import Linux
 /// Carries out a runner's decisions. One thread polls the broker's sockets, the workers' inputs, signals and timers.
 package final class EventLoop {
   let configuration: Configuration
-  private let log: (LogEntry) -> Void
+  let log: (LogEntry) -> Void
   private let signals: SignalReceiver
   private let processes: ProcessGroups
   var runner: Runner
@@ -43,8 +43,8 @@ package final class EventLoop {
       processes, configuration.worker, configuration.environment, configuration.feed,
       configuration.stepWorkers(
         limit: options.connection.connectTimeout, keepsOutput: options.results != nil),
-      keepingOutputIn: options.results == nil ? nil : configuration.spoolDirectory)
-    workers.errors = configuration.keptErrorSize.map(WorkerErrors.init)
+      configuration.workerOutputs(publishesResults: options.results != nil),
+      keepingResultsIn: options.results == nil ? nil : configuration.spoolDirectory)
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
@@ -58,6 +58,7 @@ package final class EventLoop {
     defer {
       bodies.releaseAll()
       liveness?.remove()
+      configuration.output.line?.end()
     }
     perform(runner.start(now: .now))
     while result == nil {
@@ -66,7 +67,7 @@ package final class EventLoop {
       // Starting the guardian takes 0.1 ms, which pass while the broker prepares its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
-    workers.errors?.flush()
+    workers.outputs.flush()
     workers.endSteps()
     processes.stop()
     return result ?? .internalError
@@ -82,10 +83,9 @@ package final class EventLoop {
     let inputs = workers.interests
     let firstInput = interests.count
     interests += inputs.map(\.interest)
-    let errors = workers.errors?.interests ?? []
-    let firstError = interests.count
-    interests += errors.map(\.interest)
-    let relayIndex = interests.add(workers.errors?.relayInterest)
+    let outputs = workers.outputs.interests
+    let firstOutput = interests.count
+    interests += outputs.map(\.interest)
     interests += workers.stepInterests
     let deadlines = [
       timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next, workers.stepDeadline,
@@ -94,17 +94,17 @@ package final class EventLoop {
 
     // The broker comes first. An item that it has taken back must not be settled by a worker that ends at the same moment.
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
-    for event in copies.process(copiesIndex.map { readiness[$0] } ?? PollReadiness()) { handle(event) }
+    for outcome in copies.process(copiesIndex.map { readiness[$0] } ?? PollReadiness()) { handlePublished(outcome) }
     closing.process(readiness[firstClosing..<firstInput], now: .now)
     if readiness[0].readable { receiveSignals() }
     for event in stepEvents(workers.processSteps(now: .now)) { handle(event) }
-    for (input, readiness) in zip(inputs, readiness[firstInput..<firstError]) where readiness.writable {
+    for (input, readiness) in zip(inputs, readiness[firstInput..<firstOutput]) where readiness.writable {
       try workers.feed(slot: input.slot)
     }
-    for (error, readiness) in zip(errors, readiness[firstError...]) where readiness.readable {
-      try workers.errors?.read(slot: error.slot)
+    for (output, readiness) in zip(outputs, readiness[firstOutput...]) where !readiness.isEmpty {
+      try workers.outputs.process(output.source)
     }
-    if relayIndex.map({ readiness[$0].writable }) == true { workers.errors?.handOn() }
+    handleOutputs()
     while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
     discard(copies.takeDiscarded())
     if isClosing, closing.isEmpty { handle(.connectionsClosed) }
@@ -187,12 +187,9 @@ package final class EventLoop {
     for worker in workers.stopped() {
       handle(.workerStopped(worker.signal, terminal: workers.terminalHolder(slot: worker.slot), slot: worker.slot))
     }
-    for worker in workers.reap() {
-      // A signal that the terminal sends to its foreground is meant for the runner, too, which is in the background.
-      if worker.hadTerminal, worker.status == .killed(.interrupt) { handle(.signal(.interrupt)) }
-      let end = RunnerEvent.workerEnded(worker.status, standardError: worker.standardError, slot: worker.slot)
-      publishingResult(worker.output, of: worker.status, before: end, slot: worker.slot).map(handle)
-    }
+    // A worker that has ended has kept its time limit, however long its output takes.
+    for slot in workers.reap() { timers.cancel(.workerLimit(slot: slot)) }
+    handleOutputs()
   }
 
   private func logState() {
@@ -232,14 +229,16 @@ package final class EventLoop {
     case .endOfWork: processes.dismissGuardian()
     case .signalWorker(let signal, let slot):
       hurryResult(signal, slot: slot)
+      if signal == .kill, workers.dropOutput(slot: slot) { followUps.append(.workerEnded(.killed(.kill), slot: slot)) }
       followUps += stepEvents(workers.signal(signal, slot: slot))
     case .lendTerminal(let slot): workers.lendTerminal(slot: slot)
     case .suspend(let slot): workers.suspend(slot: slot)
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
     case .log(let entry): log(entry)
-    case .record(let record): configuration.record(record)
-    case .queueNamed(let name): configuration.announceQueue(name)
+    case .record(let record): configuration.listeners.record(record)
+    case .progress(let work): configuration.listeners.progress(work)
+    case .queueNamed(let name): configuration.listeners.announceQueue(name)
     case .finish(let status): result = status
     }
   }
@@ -252,7 +251,7 @@ package final class EventLoop {
       }
       followUps += stepEvents(events)
     } catch {
-      followUps.append(.notStarted(error, slot: slot))
+      followUps.append(publishingResult(before: .notStarted(error, slot: slot)))
     }
   }
 
@@ -261,9 +260,11 @@ package final class EventLoop {
       followUps.append(.moveFailed(reason: "the connection was lost", slot: slot))
       return
     }
+    let result = runner.resultOfUnrun(in: slot, host: configuration.host)
     discard(
       copies.publish(
-        item, move, body: body, host: configuration.host, slot: slot, beside: link, parameters(link.broker)))
+        item, move, body: body, host: configuration.host, slot: slot, then: result, beside: link,
+        parameters(link.broker)))
   }
 
   private func askForPermission() {

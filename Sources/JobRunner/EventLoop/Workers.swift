@@ -7,7 +7,7 @@ struct Workers {
     let processID: Int32
     let input: ChildInput
     /// What the worker writes, if its result is published.
-    let output: OutputFile?
+    let result: OutputFile?
   }
 
   private let processes: ProcessGroups
@@ -15,21 +15,22 @@ struct Workers {
   private let arguments: ArgumentTemplate
   private let environment: WorkerEnvironment
   private let feed: Feed
-  /// The directory for what workers write, if their results are published.
-  private let outputDirectory: String?
+  /// The directory for the results of workers, if they are published.
+  private let resultDirectory: String?
   private var running: [Int: Worker] = [:]
   /// The workers in other containers, if an item passes steps.
   private var steps: StepWorkers?
-  /// The workers' standard errors, if their ends are kept.
-  var errors: WorkerErrors?
+  var outputs: WorkerOutputs
+  /// The workers that have ended, and whose output is still on its way.
+  private var ending: [Int: Ended] = [:]
   /// Opened for the first worker that wants it.
   private var terminal: ControllingTerminal?
 
   init(
     _ processes: ProcessGroups, _ program: ProcessGroups.Program?, _ environment: WorkerEnvironment, _ feed: Feed,
-    _ steps: StepWorkers?, keepingOutputIn outputDirectory: String? = nil
+    _ steps: StepWorkers?, _ outputs: WorkerOutputs, keepingResultsIn resultDirectory: String? = nil
   ) {
-    self.outputDirectory = outputDirectory
+    (self.outputs, self.resultDirectory) = (outputs, resultDirectory)
     self.processes = processes
     self.program = program
     arguments = ArgumentTemplate(program?.arguments ?? [])
@@ -39,11 +40,12 @@ struct Workers {
   }
 
   /// Starts the worker, or the first step. `path` is the path of the body's file, if it has one.
-  /// - Throws: `SystemError`, or `ArgumentTemplate.Failure` if the body cannot be put into arguments.
+  /// - Throws: `SystemError`, `OutputNotKept`, or `ArgumentTemplate.Failure` if the body cannot be put into arguments.
   mutating func start(
     on item: WorkItem, _ body: ReceivedBody, path: String?, slot: Int
   ) throws -> [StepWorkers.Event] {
-    if let events = try steps?.begin(item, body, slot: slot, now: .now, &errors) { return events }
+    outputs.begin(item, slot: slot)
+    if let events = try steps?.begin(item, body, slot: slot, now: .now, &outputs) { return events }
     guard var program else { return [] }
     program.environment = environment.entries(for: item, path: path)
     if feed == .arg { program.arguments = try arguments.filled(with: body) }
@@ -52,7 +54,7 @@ struct Workers {
   }
 
   /// Starts the worker on what the last step has written. Returns false if there is no worker.
-  /// - Throws: `SystemError`
+  /// - Throws: `SystemError`, `OutputNotKept`
   mutating func startLast(on item: WorkItem, _ output: OutputFile?, slot: Int) throws -> Bool {
     guard var program, let output else { return false }
     program.environment = environment.entries(for: item)
@@ -61,16 +63,20 @@ struct Workers {
   }
 
   private mutating func start(_ program: ProcessGroups.Program, _ input: ChildInput, slot: Int) throws {
-    let pipe = try errors.map { _ in try processes.makeErrorOutput() }
-    let output = try outputDirectory.map { try OutputFile(in: $0) }
-    let processID = try processes.start(program, input: input, output: output, errorOutput: pipe)
-    running[slot] = Worker(processID: processID, input: input, output: output)
-    if let pipe { errors?.begin(pipe, slot: slot) }
+    let result = try resultDirectory.map { try OutputFile(in: $0) }
+    let pipes = try outputs.open(slot: slot)
+    do {
+      let processID = try processes.start(program, input: input, output: result ?? pipes.output, error: pipes.error)
+      running[slot] = Worker(processID: processID, input: input, result: result)
+    } catch {
+      outputs.discard(slot: slot)
+      throw error
+    }
   }
 
   mutating func signal(_ signal: Signal, slot: Int) -> [StepWorkers.Event] {
     running[slot].map { processes.send(signal, to: $0.processID) }
-    return steps?.signal(signal, slot: slot, now: .now, &errors) ?? []
+    return steps?.signal(signal, slot: slot, now: .now, &outputs) ?? []
   }
 
   // MARK: Steps
@@ -79,7 +85,7 @@ struct Workers {
   var stepDeadline: ContinuousClock.Instant? { steps?.deadline }
 
   mutating func processSteps(now: ContinuousClock.Instant) -> [StepWorkers.Event] {
-    steps?.process(now: now, &errors) ?? []
+    steps?.process(now: now, &outputs) ?? []
   }
 
   func endSteps() { steps?.end() }
@@ -131,26 +137,42 @@ struct Workers {
     let slot: Int
     let status: ProcessStatus
     /// What it has written to its standard output, if its result is published.
-    let output: OutputFile?
+    let result: OutputFile?
     /// The end of what it has written to its standard error, if that is kept and it wrote anything.
-    let standardError: String?
+    var standardError: String?
     let hadTerminal: Bool
   }
 
-  /// The workers that have ended since the last call.
-  mutating func reap() -> [Ended] {
-    var ended: [Ended] = []
+  /// Reaps the workers that have ended. Returns their slots.
+  mutating func reap() -> [Int] {
+    var slots: [Int] = []
     for child in processes.reap() {
       guard let slot = slot(of: child.processID) else { continue }
       let worker = running.removeValue(forKey: slot)
       worker?.input.finish()
       let hadTerminal = terminal?.hasForeground(child.processID) == true
       if hadTerminal { terminal?.restoreForeground() }
-      ended.append(
-        Ended(
-          slot: slot, status: child.status, output: worker?.output, standardError: errors?.finish(slot: slot),
-          hadTerminal: hadTerminal))
+      outputs.workerEnded(slot: slot)
+      ending[slot] = Ended(slot: slot, status: child.status, result: worker?.result, hadTerminal: hadTerminal)
+      slots.append(slot)
     }
-    return ended
+    return slots
+  }
+
+  /// The workers that have ended and whose output is where it belongs.
+  mutating func takeEnded() -> [Ended] {
+    guard !ending.isEmpty else { return [] }
+    return ending.keys.filter { outputs.isHandedOn(slot: $0) }.compactMap { slot in
+      var ended = ending.removeValue(forKey: slot)
+      ended?.standardError = outputs.finish(slot: slot)
+      return ended
+    }
+  }
+
+  /// Gives up what the slot's worker has written and nobody has read. Returns false if its end does not wait for that.
+  mutating func dropOutput(slot: Int) -> Bool {
+    guard ending.removeValue(forKey: slot) != nil else { return false }
+    _ = outputs.finish(slot: slot)
+    return true
   }
 }

@@ -22,8 +22,9 @@ package struct JobLog: Sendable {
     let (exit, signal) = Self.numbers(record)
     let seconds = Double(record.duration / .milliseconds(1)) / 1000
     let cells = [
-      "\(lastNumber)", host, Self.fixed(startTime, width: 0), Self.fixed(seconds, width: 10), "\(record.bodySize)", "0",
-      "\(exit)", "\(signal)", command, Self.cell(record.id ?? ""), "\(record.attempt)", record.settlement,
+      "\(lastNumber)", host, Self.fixed(startTime, width: 0), Self.fixed(seconds, width: 10), "\(record.bodySize)",
+      "\(record.resultSize)", "\(exit)", "\(signal)", command, Self.cell(record.id ?? ""), "\(record.attempt)",
+      record.settlement,
     ]
     return cells.joined(separator: "\t") + "\n"
   }

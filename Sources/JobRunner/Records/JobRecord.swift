@@ -10,6 +10,8 @@ package struct JobRecord: Hashable, Sendable {
   package var duration: Duration
   /// The size of the item's body in bytes.
   package var bodySize: UInt64
+  /// The size in bytes of the worker's result that was published.
+  package var resultSize: UInt64
   /// How the worker ended. nil if none ran to its end.
   package var status: ProcessStatus?
   /// The step in which the item failed, if that was not the runner's own command.
@@ -22,6 +24,7 @@ extension JobRecord {
   init(_ ended: EndedJob, _ settlement: Settlement) {
     self.init(
       id: ended.item.id, attempt: ended.item.attempt, startedAt: ended.startedAt, duration: ended.duration,
-      bodySize: ended.item.bodySize, status: ended.status, step: ended.step, settlement: settlement.name)
+      bodySize: ended.item.bodySize, resultSize: ended.resultSize, status: ended.status, step: ended.step,
+      settlement: settlement.name)
   }
 }

@@ -7,20 +7,40 @@ struct PendingResults {
   private struct Pending {
     let destination: Destination
     let isSuccess: Bool
-    /// The end of the worker.
+    let size: UInt64
+    /// What follows: the end of the worker, mostly.
     let end: RunnerEvent
     /// The time until which the broker has to confirm the result, or to take another part of it. nil while it takes nothing.
     var limit: ContinuousClock.Instant?
 
+    /// The time that the broker has for each step. A result that only says that there is none must not hold up its item for long,
+    /// and a copy is confirmed within `Runner.settlementLimit`.
+    var patience: Duration {
+      switch end {
+      case .resultRefused: .seconds(5)
+      case .moveConfirmed: .seconds(3)
+      default: .seconds(30)
+      }
+    }
+
     /// A failure without its result is still that failure.
-    func event(refusedFor reason: String) -> RunnerEvent {
-      guard isSuccess, let slot = end.slot else { return end }
-      return .resultRefused(reason: "\(destination): \(reason)", slot: slot)
+    func outcome(refusedFor reason: String) -> Outcome {
+      guard isSuccess, let slot = end.slot else { return .over(end) }
+      return .refused(reason: "\(destination): \(reason)", slot: slot)
     }
   }
 
-  private static let limit: Duration = .seconds(30)
-  /// The same limit once the worker was told to end.
+  /// What a result comes to.
+  enum Outcome: Hashable {
+    /// The result is in a queue.
+    case published(size: UInt64, before: RunnerEvent)
+    /// Nothing more is to be published before this event.
+    case over(RunnerEvent)
+    /// The worker exited 0, and its result could not be published. So the job has failed, which may have a result of its own.
+    case refused(reason: String, slot: Int)
+  }
+
+  /// The time that is left for a result once the worker was told to end.
   private static let hurriedLimit: Duration = .seconds(5)
   /// Above the numbers of all slots, which are the ids of their copies.
   private static let firstID = 1 << 20
@@ -37,10 +57,12 @@ struct PendingResults {
   /// The latest time for the next call of `takeLate`.
   var deadline: ContinuousClock.Instant? { pending.values.compactMap(\.limit).min() }
 
-  /// The result of a worker is being published, and `end` is to follow.
-  mutating func add(_ result: JobResult, before end: RunnerEvent, slot: Int, now: ContinuousClock.Instant) {
-    pending[slot] = Pending(
-      destination: result.destination, isSuccess: result.isSuccess, end: end, limit: isBlocked ? nil : now + Self.limit)
+  /// A result is being published, and `end` is to follow.
+  mutating func add(
+    _ result: JobResult, size: UInt64, before end: RunnerEvent, slot: Int, now: ContinuousClock.Instant
+  ) {
+    pending[slot] = Pending(destination: result.destination, isSuccess: result.isSuccess, size: size, end: end)
+    restart(slot, now: now)
   }
 
   /// Returns false if the slot has no result.
@@ -55,15 +77,20 @@ struct PendingResults {
   /// The broker takes no messages for now, or takes them again.
   mutating func blocked(_ isBlocked: Bool, now: ContinuousClock.Instant) {
     self.isBlocked = isBlocked
-    for slot in pending.keys { pending[slot]?.limit = isBlocked ? nil : now + Self.limit }
+    for slot in pending.keys { restart(slot, now: now) }
   }
 
-  /// Takes the broker's word about a result. Returns the event that follows.
-  mutating func take(_ event: CopyPublisher.Event, now: ContinuousClock.Instant) -> RunnerEvent? {
+  private mutating func restart(_ slot: Int, now: ContinuousClock.Instant) {
+    guard let patience = pending[slot]?.patience else { return }
+    pending[slot]?.limit = isBlocked ? nil : now + patience
+  }
+
+  /// Takes the broker's word about a result. Returns what that comes to, if it is the last one.
+  mutating func take(_ event: CopyPublisher.Event, now: ContinuousClock.Instant) -> Outcome? {
     switch event {
-    case .confirmed(let id): remove(id: id).map { $0.end }
-    case .refused(let id, let refusal): remove(id: id).map { $0.event(refusedFor: "\(refusal)") }
-    case .failed(let id, let reason): remove(id: id).map { $0.event(refusedFor: reason) }
+    case .confirmed(let id): remove(id: id).map { .published(size: $0.size, before: $0.end) }
+    case .refused(let id, let refusal): remove(id: id).map { $0.outcome(refusedFor: "\(refusal)") }
+    case .failed(let id, let reason): remove(id: id).map { $0.outcome(refusedFor: reason) }
     case .advanced(let id): advanced(id, now: now)
     case .blocked, .unblocked: nil
     }
@@ -71,17 +98,17 @@ struct PendingResults {
 
   private mutating func remove(id: Int) -> Pending? { pending.removeValue(forKey: id - Self.firstID) }
 
-  private mutating func advanced(_ id: Int, now: ContinuousClock.Instant) -> RunnerEvent? {
-    pending[id - Self.firstID]?.limit = isBlocked ? nil : now + Self.limit
+  private mutating func advanced(_ id: Int, now: ContinuousClock.Instant) -> Outcome? {
+    restart(id - Self.firstID, now: now)
     return nil
   }
 
-  /// Removes the results that the broker has not confirmed in time. Returns the event that follows for each slot.
-  mutating func takeLate(now: ContinuousClock.Instant) -> [(slot: Int, event: RunnerEvent)] {
+  /// Removes the results that the broker has not confirmed in time. Returns what each of them comes to.
+  mutating func takeLate(now: ContinuousClock.Instant) -> [(slot: Int, outcome: Outcome)] {
     let late = pending.filter { $0.value.limit.map { $0 <= now } ?? false }
     for slot in late.keys { pending[slot] = nil }
     return late.sorted { $0.key < $1.key }.map {
-      ($0.key, $0.value.event(refusedFor: "the broker does not confirm it"))
+      ($0.key, $0.value.outcome(refusedFor: "the broker does not confirm it"))
     }
   }
 }

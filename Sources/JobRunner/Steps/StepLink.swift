@@ -34,12 +34,16 @@ final class StepLink {
   private var pause = StepLink.firstPause
   /// Why the step does not answer.
   private(set) var failure = StepLink.silent
+  private var isNobodyThere = false
 
   /// `version` is the version of this program.
   init(_ place: StepPlace, version: String, now: ContinuousClock.Instant) {
     (self.place, self.version, beganAt) = (place, version, now)
     state = .absent(retryAt: now)
   }
+
+  /// Why the step has not answered yet, and what may be the reason.
+  var explainedFailure: String { isNobodyThere ? "\(failure) (\(place.likelyAbsence))" : failure }
 
   var isReady: Bool { if case .ready = state { true } else { false } }
 
@@ -100,6 +104,7 @@ final class StepLink {
       state = .greeting(connection, limit: now + Self.greetingLimit)
     } catch {
       failure = error.reason
+      isNobodyThere = error.isNobodyThere
       wait(now: now)
     }
   }
@@ -111,7 +116,7 @@ final class StepLink {
 
   private func lost(_ reason: String, now: ContinuousClock.Instant) -> [Event] {
     let wasReady = isReady
-    failure = reason
+    (failure, isNobodyThere) = (reason, false)
     wait(now: now)
     return wasReady ? [.lost] : []
   }

@@ -10,6 +10,8 @@ struct StepWorkers {
     case ready
     /// A step does not answer at first. This is told once for each.
     case silent(step: StepPlace, String)
+    /// A step answers of which it was told that it does not.
+    case answered(step: StepPlace)
     case refused(step: StepPlace, String)
     /// An item has passed all steps. `output` is what the last one has written, if the runner's own command follows.
     case passed(WorkItem, output: OutputFile?, slot: Int)
@@ -71,22 +73,22 @@ struct StepWorkers {
   }
 
   /// To be called when one of the interests is readable, and at the deadline.
-  mutating func process(now: ContinuousClock.Instant, _ errors: inout WorkerErrors?) -> [Event] {
+  mutating func process(now: ContinuousClock.Instant, _ outputs: inout WorkerOutputs) -> [Event] {
     var events: [Event] = []
     for index in links.indices {
-      for event in links[index].process(now: now) { events += handle(event, from: index, now: now, &errors) }
+      for event in links[index].process(now: now) { events += handle(event, from: index, now: now, &outputs) }
     }
     if !hasBeenReady { events += newlySilent(now: now) }
     for (slot, passage) in passages {
       if let time = passage.killLimit, time <= now {
         let step = passage.sequence.current
-        for event in links[step].drop(now: now) { events += handle(event, from: step, now: now, &errors) }
+        for event in links[step].drop(now: now) { events += handle(event, from: step, now: now, &outputs) }
       } else if let time = passage.waitsUntil, time <= now {
         let link = links[passage.sequence.current]
         passages[slot] = nil
         events.append(.unavailable(step: link.place, link.failure, slot: slot))
       } else if let time = passage.retryAt, time <= now {
-        events += send(slot: slot, now: now, &errors)
+        events += send(slot: slot, now: now, &outputs)
       }
     }
     return events
@@ -96,40 +98,42 @@ struct StepWorkers {
   private mutating func newlySilent(now: ContinuousClock.Instant) -> [Event] {
     let silent = links.indices.filter { !links[$0].isReady && !told.contains($0) && links[$0].isSilent(now: now) }
     told.formUnion(silent)
-    return silent.map { .silent(step: links[$0].place, links[$0].failure) }
+    return silent.map { .silent(step: links[$0].place, links[$0].explainedFailure) }
   }
 
   private mutating func handle(
-    _ event: StepLink.Event, from step: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?
+    _ event: StepLink.Event, from step: Int, now: ContinuousClock.Instant, _ outputs: inout WorkerOutputs
   ) -> [Event] {
     switch event {
     case .ready:
       let waiting = passages.filter { $0.value.waitsUntil != nil && $0.value.sequence.current == step }.keys.sorted()
+      let isAwaited = !hasBeenReady && told.contains(step)
       let isFirst = !hasBeenReady && links.allSatisfy(\.isReady)
       if isFirst { hasBeenReady = true }
-      return (isFirst ? [.ready] : []) + waiting.flatMap { send(slot: $0, now: now, &errors) }
+      return (isAwaited ? [.answered(step: links[step].place)] : []) + (isFirst ? [.ready] : [])
+        + waiting.flatMap { send(slot: $0, now: now, &outputs) }
     case .lost:
       let lost = passages.filter { $0.value.waitsUntil == nil && $0.value.sequence.current == step }.keys.sorted()
-      return lost.map { fail(slot: $0, .lost, &errors) }
+      return lost.map { fail(slot: $0, .lost, &outputs) }
     case .refused(let reason): return [.refused(step: links[step].place, reason)]
-    case .message(.ended(let status, let slot)): return ended(status, from: step, slot: slot, now: now, &errors)
-    case .message(.notStarted(let error, let slot)): return notStarted(error, in: step, slot: slot, now: now, &errors)
+    case .message(.ended(let status, let slot)): return ended(status, from: step, slot: slot, now: now, &outputs)
+    case .message(.notStarted(let error, let slot)): return notStarted(error, in: step, slot: slot, now: now, &outputs)
     case .message: return []
     }
   }
 
   private mutating func notStarted(
-    _ error: SystemError, in step: Int, slot: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?
+    _ error: SystemError, in step: Int, slot: Int, now: ContinuousClock.Instant, _ outputs: inout WorkerOutputs
   ) -> [Event] {
     guard isAt(step, slot), var passage = passages[slot] else { return [] }
-    _ = errors?.finish(slot: slot)
+    _ = outputs.finishStep(slot: slot)
     guard error.isCanceled else {
       passages[slot] = nil
       return [.notStarted(error, step: links[step].place, slot: slot)]
     }
     // The step is about to end. The item waits for the next one.
     if let interruption = passage.sequence.interruption {
-      return [fail(slot: slot, .ended(.killed(interruption)), &errors)]
+      return [fail(slot: slot, .ended(.killed(interruption)), &outputs)]
     }
     (passage.waitsUntil, passage.retryAt) = (now + limit, now + Self.retryPause)
     passages[slot] = passage
@@ -144,15 +148,15 @@ struct StepWorkers {
 
   /// - Throws: `SystemError`
   mutating func begin(
-    _ item: WorkItem, _ body: ReceivedBody, slot: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?
+    _ item: WorkItem, _ body: ReceivedBody, slot: Int, now: ContinuousClock.Instant, _ outputs: inout WorkerOutputs
   ) throws -> [Event] {
     let input = try body.passedDescriptor()
     passages[slot] = Passage(
       item: item, sequence: StepSequence(stepCount: links.count, hasCommand: hasCommand), input: input)
-    return send(slot: slot, now: now, &errors)
+    return send(slot: slot, now: now, &outputs)
   }
 
-  mutating func signal(_ signal: Signal, slot: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?)
+  mutating func signal(_ signal: Signal, slot: Int, now: ContinuousClock.Instant, _ outputs: inout WorkerOutputs)
     -> [Event]
   {
     guard var passage = passages[slot] else { return [] }
@@ -161,14 +165,14 @@ struct StepWorkers {
     passages[slot] = passage
     // Nothing runs while the item waits for a step.
     guard passage.waitsUntil == nil else {
-      return passage.sequence.interruption.map { [fail(slot: slot, .ended(.killed($0)), &errors)] } ?? []
+      return passage.sequence.interruption.map { [fail(slot: slot, .ended(.killed($0)), &outputs)] } ?? []
     }
     _ = links[passage.sequence.current].send(.signal(signal, slot: slot))
     return []
   }
 
   /// Hands the item to its current step, or lets it wait for that step.
-  private mutating func send(slot: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?) -> [Event] {
+  private mutating func send(slot: Int, now: ContinuousClock.Instant, _ outputs: inout WorkerOutputs) -> [Event] {
     guard var passage = passages[slot] else { return [] }
     let step = passage.sequence.current
     if links[step].isReady, step + 1 < links.count || keepsOutput {
@@ -178,7 +182,7 @@ struct StepWorkers {
       }
     }
     do throws(SystemError) {
-      let isSent = links[step].isReady ? try hand(passage, to: step, slot: slot, &errors) : false
+      let isSent = links[step].isReady ? try hand(passage, to: step, slot: slot, &outputs) : false
       passage.waitsUntil = isSent ? nil : passage.waitsUntil ?? now + limit
       passage.retryAt = isSent || !links[step].isReady ? nil : now + Self.retryPause
       passages[slot] = passage
@@ -190,7 +194,7 @@ struct StepWorkers {
   }
 
   private func hand(
-    _ passage: Passage, to step: Int, slot: Int, _ errors: inout WorkerErrors?
+    _ passage: Passage, to step: Int, slot: Int, _ outputs: inout WorkerOutputs
   ) throws(SystemError) -> Bool {
     var streams: StepMessage.Streams = []
     var descriptors = [try MemoryFile.make(StepEnvironment.encoded(passage.item.variables)), passage.input]
@@ -198,30 +202,34 @@ struct StepWorkers {
       streams.insert(.output)
       descriptors.append(writer)
     }
-    let pipe = errors == nil ? nil : try ChildErrorOutput()
-    if let pipe, let end = pipe.passedEnd {
+    let pipe = try outputs.openError(ofStepIn: slot)
+    if let writer = pipe?.writer {
       streams.insert(.error)
-      descriptors.append(end)
+      descriptors.append(writer)
     }
-    defer { passage.output?.closeWriter() }
-    guard links[step].send(.run(streams: streams, slot: slot), passing: descriptors) else { return false }
-    if let pipe { errors?.begin(pipe, slot: slot) }
-    pipe?.closeWriteEnd()
+    defer {
+      passage.output?.closeWriter()
+      pipe?.closeWriter()
+    }
+    guard links[step].send(.run(streams: streams, slot: slot), passing: descriptors) else {
+      outputs.discard(slot: slot)
+      return false
+    }
     return true
   }
 
   private mutating func ended(
-    _ status: ProcessStatus, from step: Int, slot: Int, now: ContinuousClock.Instant, _ errors: inout WorkerErrors?
+    _ status: ProcessStatus, from step: Int, slot: Int, now: ContinuousClock.Instant, _ outputs: inout WorkerOutputs
   ) -> [Event] {
     guard isAt(step, slot), var passage = passages[slot] else { return [] }
     switch passage.sequence.ended(status) {
-    case .failed(let status): return [fail(slot: slot, .ended(status), &errors)]
+    case .failed(let status): return [fail(slot: slot, .ended(status), &outputs)]
     case .passed:
-      _ = errors?.finish(slot: slot)
+      _ = outputs.finishStep(slot: slot)
       passages[slot] = nil
       return [.passed(passage.item, output: passage.output, slot: slot)]
     case .step:
-      _ = errors?.finish(slot: slot)
+      _ = outputs.finishStep(slot: slot)
       do throws(SystemError) {
         if let output = passage.output { passage.input = try output.rewoundReader() }
       } catch {
@@ -230,14 +238,14 @@ struct StepWorkers {
       }
       passage.output = nil
       passages[slot] = passage
-      return send(slot: slot, now: now, &errors)
+      return send(slot: slot, now: now, &outputs)
     }
   }
 
-  private mutating func fail(slot: Int, _ end: StepFailure.End, _ errors: inout WorkerErrors?) -> Event {
+  private mutating func fail(slot: Int, _ end: StepFailure.End, _ outputs: inout WorkerOutputs) -> Event {
     let step = passages[slot].map { links[$0.sequence.current].place.name } ?? ""
     passages[slot] = nil
-    return .failed(StepFailure(step: step, end: end, standardError: errors?.finish(slot: slot)), slot: slot)
+    return .failed(StepFailure(step: step, end: end, standardError: outputs.finishStep(slot: slot)), slot: slot)
   }
 
   /// Tells the steps that the runner has ended.

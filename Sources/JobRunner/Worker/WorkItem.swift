@@ -63,6 +63,11 @@ package struct WorkItem: Hashable, Sendable {
     envelope.isRedelivered && deliveryCount == nil && count(in: "x-acquired-count") == nil
   }
 
+  /// There may have been attempts that nobody counted.
+  var isAttemptMinimum: Bool {
+    hasUncountedReturn || properties.headers?[ItemHeader.attemptsAreMinimum] == .boolean(true)
+  }
+
   /// The broker may soon drop the item silently, because it came back too often. RabbitMQ 4 does so the 21st time.
   var nearsDeliveryLimit: Bool { (deliveryCount ?? 0) >= Self.maxReturns }
 
@@ -93,6 +98,9 @@ package struct WorkItem: Hashable, Sendable {
       (letter.host, letter.step) = (host, cause.step)
       letter.time = time
       headers.entries += letter.headers
+    }
+    if move.areAttemptsMinimum || properties.headers?[ItemHeader.attemptsAreMinimum] == .boolean(true) {
+      headers.append(ItemHeader.attemptsAreMinimum, .boolean(true))
     }
     copy.headers = headers
     return copy

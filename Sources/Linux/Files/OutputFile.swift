@@ -1,8 +1,7 @@
 import Glibc
 
 /// A file without a name that takes the standard output of a child, or of a program that another process starts.
-package final class OutputFile {
-  /// The end to write to, until `closeWriter`.
+package final class OutputFile: ChildOutput {
   package private(set) var writer: Descriptor?
   private let reader: Descriptor
 
@@ -13,7 +12,6 @@ package final class OutputFile {
     (self.writer, self.reader) = (writer, reader)
   }
 
-  /// To be called once the program has its own descriptor.
   package func closeWriter() { writer = nil }
 
   /// How many bytes were written.

@@ -60,17 +60,17 @@ package final class ProcessGroups {
   }
 
   /// Starts `program`, and returns its process id, which is also the id of its process group. Its standard input comes
-  /// from `input`. Its standard output goes to `output`, and its standard error to `errorOutput`, or to those of this
-  /// process if these are nil. If this throws, the program does not run.
+  /// from `input`. Its standard output goes to `output`, and its standard error to `error`, or to those of this process if
+  /// these are nil. If this throws, the program does not run.
   package func start(
-    _ program: Program, input: ChildInput, output: OutputFile? = nil, errorOutput: ChildErrorOutput? = nil
+    _ program: Program, input: ChildInput, output: (any ChildOutput)? = nil, error: (any ChildOutput)? = nil
   ) throws(SystemError) -> Int32 {
     let processID = try start(
       program, input: input.readEndNumber, output: output?.writer?.number ?? -1,
-      error: errorOutput?.writeEndNumber ?? -1)
+      error: error?.writer?.number ?? -1)
     input.closeReadEnd()
     output?.closeWriter()
-    errorOutput?.closeWriteEnd()
+    error?.closeWriter()
     return processID
   }
 
@@ -123,9 +123,6 @@ package final class ProcessGroups {
 
   /// Makes the input of a child that has nothing to read.
   package func makeEmptyInput() throws(SystemError) -> ChildInput { try ChildInput() }
-
-  /// Makes a pipe for a child's standard error.
-  package func makeErrorOutput() throws(SystemError) -> ChildErrorOutput { try ChildErrorOutput() }
 
   /// The maximum length of an argument in bytes. The kernel allows 32 pages, including the final NUL (MAX_ARG_STRLEN).
   package static var maxArgumentLength: Int { 32 * Int(sysconf(Int32(_SC_PAGESIZE))) - 1 }

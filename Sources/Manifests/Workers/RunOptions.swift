@@ -19,6 +19,24 @@ package struct RunOptions: Hashable, Sendable {
     }
   }
 
+  /// What becomes of what the workers write.
+  package struct Results: Hashable, Sendable {
+    /// The queue that the results go to, or `reply-to`.
+    package var queue: String
+    /// nil means the default of the runner, as for the size.
+    package var occasion: String?
+    package var maxSize: String?
+
+    package init(queue: String, occasion: String?, maxSize: String?) {
+      (self.queue, self.occasion, self.maxSize) = (queue, occasion, maxSize)
+    }
+
+    fileprivate var arguments: [String] {
+      ["--result-queue=\(queue)", occasion.map { "--result-on=\($0)" }, maxSize.map { "--result-max=\($0)" }]
+        .compactMap(\.self)
+    }
+  }
+
   /// The maximum time that the runner takes to settle an item.
   static let maxSettlingTime = Duration.seconds(5)
   /// The additional time in which the pod can end by itself before it is killed.
@@ -36,6 +54,8 @@ package struct RunOptions: Hashable, Sendable {
   package var onTerm: OnTerm?
   /// nil means that the queue has no retry queue and no dead-letter queue.
   package var attempts: Attempts?
+  /// nil means that nothing is published of what the workers write.
+  package var results: Results?
 
   package init(grace: Duration) { self.grace = grace }
 
@@ -56,7 +76,7 @@ package struct RunOptions: Hashable, Sendable {
       words.append("--max-attempts=\(attempts.max)")
       if let delay = attempts.retryDelay { words.append("--retry-delay=\(delay.text)") }
     }
-    return words
+    return words + (results?.arguments ?? [])
   }
 
   /// How many items a pod takes.

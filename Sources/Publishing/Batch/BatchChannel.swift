@@ -63,9 +63,10 @@ final class BatchChannel {
 
   private func sendHeader(of item: Item) throws(AMQPError) {
     let size = item.body.size
-    guard item.properties == nil, let id = item.messageID else {
+    guard item.properties == nil, item.correlationID == nil, let id = item.messageID else {
       var properties = item.properties?.value ?? properties
       properties.messageID = item.messageID
+      properties.correlationID = item.correlationID ?? properties.correlationID
       return try link.send(method, properties: properties, bodySize: size, on: Self.number)
     }
     let template = if let template { template } else { try link.template(method, properties) }

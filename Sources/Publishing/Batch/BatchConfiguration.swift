@@ -22,8 +22,10 @@ package struct BatchConfiguration {
   package var givesIDs = true
   /// The number of items at the beginning that are not published.
   package var skip: Int
-  /// Called for each item that is going to be published, with its number and the id that its worker's result will have.
-  package var onItem: (Int, ByteString?) -> Void = { _, _ in }
+  /// What goes on beside the publication.
+  package var companion: (any Companion)?
+  /// Makes the correlation id of each item from its number. nil if items get none.
+  package var correlationID: ((Int) -> ByteString)?
   package var limits: Publication.Limits
 
   package init(

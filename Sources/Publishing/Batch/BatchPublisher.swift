@@ -86,9 +86,15 @@ package final class BatchPublisher {
     let inquiryIndex = interests.add(inquiry?.interest)
     let firstClosing = interests.count
     interests += closing.interests
-    let deadlines = [publication.deadline, channel?.link.deadline, inquiry?.deadline, closing.deadline, next]
+    let firstOfCompanion = interests.count
+    interests += configuration.companion?.interests ?? []
+    let deadlines = [
+      publication.deadline, channel?.link.deadline, inquiry?.deadline, closing.deadline,
+      configuration.companion?.deadline, next,
+    ]
     let readiness = try poll(interests, until: deadlines.compactMap(\.self).min())
-    closing.process(readiness[firstClosing...], now: .now)
+    closing.process(readiness[firstClosing..<firstOfCompanion], now: .now)
+    configuration.companion?.process(readiness[firstOfCompanion...])
     if readiness[0].readable {
       for signal in signals.receive() where signal != .child { handle(.signal(signal)) }
     }
@@ -104,9 +110,10 @@ package final class BatchPublisher {
   }
 
   private func takeItems() {
+    guard configuration.companion?.wantsItems != false else { return handle(.inputEnded(nil)) }
     do {
       while publication.wantsItem, let item = try items.next() {
-        configuration.onItem(item.number, item.resultID)
+        configuration.companion?.took(item.number, id: item.messageID)
         handle(.item(item))
       }
       if items.isAtEnd, publication.wantsItem { handle(.inputEnded(nil)) }

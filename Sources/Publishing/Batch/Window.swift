@@ -82,7 +82,7 @@ struct Window {
   func refusedNumber(_ reason: CloseReason) -> Int? {
     let open = entries.prefix(sentCount).filter { !$0.isSettled }.map(\.item)
     if reason.isMessageTooLarge {
-      return (open.first { reason.text.contains(" \($0.body.size) ") } ?? (open.count == 1 ? open.first : nil))?.number
+      return (open.first { reason.says(" \($0.body.size) ") } ?? (open.count == 1 ? open.first : nil))?.number
     }
     let isRefusal = [.notFound, .accessRefused, .preconditionFailed].contains(reason.code)
     return isRefusal && open.count == 1 ? open[0].number : nil

@@ -74,9 +74,13 @@ package final class CopyPublisher {
 
   // MARK: Copies
 
-  /// Accepts a copy, which the next calls of `process` publish. No other unfinished copy may have the same id.
-  package func publish(_ id: Int, _ properties: BasicProperties, body: any MessageBody, to destination: Destination) {
-    copies.add(.init(id: id, properties: properties, body: body, destination: destination))
+  /// Accepts a copy, which the next calls of `process` publish. No other unfinished copy may have the same id. It is refused if
+  /// its queue turns out to be one that `amqp-job declare` made for the runners of `owner`.
+  package func publish(
+    _ id: Int, _ properties: BasicProperties, body: any MessageBody, to destination: Destination,
+    unlessReservedBy owner: WorkQueue? = nil
+  ) {
+    copies.add(.init(id: id, properties: properties, body: body, destination: destination, owner: owner))
   }
 
   /// Forgets a copy that the caller no longer waits for. If no other copy is under way, this also drops the connection,

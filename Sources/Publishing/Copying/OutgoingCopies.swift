@@ -27,6 +27,15 @@ struct OutgoingCopies {
     let properties: BasicProperties
     let body: any MessageBody
     let destination: Destination
+    /// The message is refused if all queues of this one are there, since its own queue is then one of them.
+    var owner: WorkQueue?
+  }
+
+  /// The question whether a message's queue is there for the runners of another queue.
+  private struct Inquiry {
+    var message: Message
+    /// How many answers are still to come.
+    var openCount: Int
   }
 
   /// A body could not be read after its message was begun. The message cannot be withdrawn.
@@ -43,12 +52,15 @@ struct OutgoingCopies {
     var id: Int?
     var isSent = false
     var isReturned = false
+    /// What has to be known before the message is sent.
+    var inquiry: Inquiry?
 
     /// Ends the message that the channel carries, and returns its id.
     mutating func end() -> Int? {
       defer {
         isBusy = false
         id = nil
+        inquiry = nil
       }
       return id
     }
@@ -96,21 +108,42 @@ struct OutgoingCopies {
     }
     guard let index = freeChannel, let message = waiting.popFirst() else { return nil }
     do {
-      try begin(message, on: index, sink)
+      try open(index, sink)
+      if let owner = message.owner {
+        try ask(about: owner, before: message, on: index, sink)
+      } else {
+        try begin(message, on: index, sink)
+      }
       return nil
     } catch {
       return .failed(message.id, reason: "it does not fit a frame")
     }
   }
 
+  private mutating func open(_ index: Int, _ sink: some FrameSink) throws(AMQPError) {
+    guard !channels[index].isOpen else { return }
+    let number = UInt16(index + 1)
+    try sink.send(.channelOpen, on: number)
+    try sink.send(.confirmSelect, on: number)
+    channels[index] = Channel()
+    channels[index].isOpen = true
+  }
+
+  private mutating func ask(
+    about owner: WorkQueue, before message: Message, on index: Int, _ sink: some FrameSink
+  ) throws(AMQPError) {
+    let names = owner.names.dropFirst()
+    for name in names {
+      try sink.send(.queueDeclare(.init(name: ByteString(name), isPassive: true)), on: UInt16(index + 1))
+    }
+    channels[index].isBusy = true
+    channels[index].isSent = false
+    channels[index].id = message.id
+    channels[index].inquiry = Inquiry(message: message, openCount: names.count)
+  }
+
   private mutating func begin(_ message: Message, on index: Int, _ sink: some FrameSink) throws(AMQPError) {
     let number = UInt16(index + 1)
-    if !channels[index].isOpen {
-      try sink.send(.channelOpen, on: number)
-      try sink.send(.confirmSelect, on: number)
-      channels[index] = Channel()
-      channels[index].isOpen = true
-    }
     try sink.send(
       .basicPublish(
         exchange: ByteString(message.destination.exchange), routingKey: ByteString(message.destination.routingKey),
@@ -142,6 +175,7 @@ struct OutgoingCopies {
 
   /// Takes an event of the connection, and returns what it means for a message.
   mutating func handle(_ event: Connection.Event) -> CopyPublisher.Event? {
+    if case .method(let number, .queueDeclareOK) = event { return foundQueue(number) }
     guard let (number, confirmation) = Confirmation.decode(event) else { return nil }
     switch confirmation {
     case .returned:
@@ -172,12 +206,28 @@ struct OutgoingCopies {
     return channels[index].end().map { id in refusal.map { .refused(id, $0) } ?? .confirmed(id) }
   }
 
+  /// One of the queues that were asked about is there.
+  private mutating func foundQueue(_ number: UInt16) -> CopyPublisher.Event? {
+    guard let index = index(number), var inquiry = channels[index].inquiry else { return nil }
+    inquiry.openCount -= 1
+    channels[index].inquiry = inquiry
+    guard inquiry.openCount == 0 else { return nil }
+    let purpose = WorkQueue(inquiry.message.destination.routingKey).purpose
+    return channels[index].end().map { .refused($0, .reserved(purpose: purpose)) }
+  }
+
   /// The broker ignores everything else on the channel, and the connection has confirmed the close. The channel can be
   /// opened again.
   private mutating func closed(_ number: UInt16, _ reason: CloseReason) -> CopyPublisher.Event? {
     guard let index = index(number) else { return nil }
     if sending?.channel == index { sending = nil }
     defer { channels[index] = Channel() }
+    if var message = channels[index].inquiry?.message, [.notFound, .accessRefused].contains(reason.code) {
+      // One of the queues is missing, or is not known to be there. A message that was dropped meanwhile has no id any more.
+      message.owner = nil
+      if channels[index].id != nil { waiting.insert(message, at: waiting.startIndex) }
+      return nil
+    }
     return channels[index].id.map { .refused($0, .closed(reason)) }
   }
 

@@ -5,17 +5,17 @@ struct Item {
   /// The position of the item in its source, counted from 1.
   var number: Int
   var messageID: ByteString?
+  /// The correlation id of this item alone, if it gets one.
+  var correlationID: ByteString?
   /// The properties of this item, if it does not have those that all items share.
   var properties: ItemProperties?
   var body: InputBody
   /// The memory that the item takes, in bytes.
   var sizeInMemory: Int
 
-  /// The correlation id of the result of the item's worker.
-  var resultID: ByteString? { properties?.value.correlationID ?? messageID }
-
-  init(number: Int, messageID: ByteString?, _ content: ItemContent) {
+  init(number: Int, messageID: ByteString?, correlationID: ByteString? = nil, _ content: ItemContent) {
     self.number = number
+    self.correlationID = correlationID
     self.messageID = messageID
     properties = content.properties
     body = content.body

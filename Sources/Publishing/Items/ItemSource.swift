@@ -22,6 +22,8 @@ package struct InputError: Error, Hashable, Sendable {
     case unreadable
     /// The input does not have the expected form.
     case malformed
+    /// The input does not go with the options.
+    case unsuitable
   }
 
   package var kind: Kind

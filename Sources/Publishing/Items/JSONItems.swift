@@ -7,10 +7,16 @@ package import Linux
 package struct JSONItems: ItemSource {
   private var lines = DelimitedItems(delimiter: UInt8(ascii: "\n"))
   private let defaults: BasicProperties
+  private let objection: (BasicProperties) -> String?
   private var lineNumber = 0
 
-  /// `defaults` are the properties that an item has unless its line says otherwise.
-  package init(defaults: BasicProperties) { self.defaults = defaults }
+  /// `defaults` are the properties that an item has unless its line says otherwise. `objection` returns why an item cannot be
+  /// published; nil if it can.
+  package init(
+    defaults: BasicProperties, objection: @escaping (BasicProperties) -> String? = { _ in nil }
+  ) {
+    (self.defaults, self.objection) = (defaults, objection)
+  }
 
   package var interest: PollInterest? { lines.interest }
   package var isAtEnd: Bool { lines.isAtEnd }
@@ -19,12 +25,14 @@ package struct JSONItems: ItemSource {
 
   package mutating func next() throws(InputError) -> ItemContent? {
     guard let line = nextLine() else { return nil }
-    do {
-      let item = try JSONItem(line, defaults: defaults)
-      return ItemContent(.memory(item.body), item.properties, sizeInMemory: line.count)
-    } catch {
+    let item: JSONItem
+    do { item = try JSONItem(line, defaults: defaults) } catch {
       throw InputError(kind: .malformed, reason: "line \(lineNumber) is no item: \(error)")
     }
+    if let objection = objection(item.properties) {
+      throw InputError(kind: .unsuitable, reason: "line \(lineNumber): \(objection)")
+    }
+    return ItemContent(.memory(item.body), item.properties, sizeInMemory: line.count)
   }
 
   private mutating func nextLine() -> [UInt8]? {

@@ -7,6 +7,7 @@ struct NumberedItems {
   private var source: any ItemSource
   private let skip: Int
   private let givesIDs: Bool
+  private let correlationID: ((Int) -> ByteString)?
   /// The message id of items that have no properties of their own.
   private let sharedID: ByteString?
   private let idPrefix: [UInt8]
@@ -17,6 +18,7 @@ struct NumberedItems {
     self.source = source
     skip = configuration.skip
     givesIDs = configuration.givesIDs
+    correlationID = configuration.correlationID
     sharedID = configuration.properties.messageID
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
   }
@@ -29,7 +31,9 @@ struct NumberedItems {
   mutating func next() throws(InputError) -> Item? {
     while let content = try source.next() {
       count += 1
-      if count > skip { return Item(number: count, messageID: messageID(content.properties), content) }
+      guard count > skip else { continue }
+      return Item(
+        number: count, messageID: messageID(content.properties), correlationID: correlationID?(count), content)
     }
     return nil
   }

@@ -28,7 +28,11 @@ package final class Replay {
   /// The error that stopped taking messages. Those that were taken before are still published.
   private var storingError: SystemError?
 
+  private var replyQueues = ReplyQueues()
+
   package private(set) var movedCount = 0
+  /// The number of messages whose copies have no `reply_to`, because its queue is gone.
+  package private(set) var unawaitedCount = 0
   /// The number of messages that may be in both queues, because they were under way when the move failed.
   package private(set) var unknownCount = 0
 
@@ -131,7 +135,7 @@ package final class Replay {
           do { try incomingBody.append(part, of: size) } catch { storingError = error }
         }
       case .delivered(Self.channel, let delivery):
-        take(delivery, isWanted: isAnnouncedWanted ?? (selectedCount < limit && select(delivery)), to: target)
+        try take(delivery, isWanted: isAnnouncedWanted ?? (selectedCount < limit && select(delivery)), to: target)
         isAnnouncedWanted = nil
         try send(reader.received(delivery, now: now))
       case .method(Self.channel, let method): try send(reader.take(method, now: now))
@@ -141,13 +145,24 @@ package final class Replay {
     try send(reader.tick(now: now))
   }
 
-  private func take(_ delivery: Delivery, isWanted: Bool, to target: ReplayTarget) {
+  private func take(_ delivery: Delivery, isWanted: Bool, to target: ReplayTarget) throws(SessionError) {
     guard isWanted, target.error == nil, storingError == nil, let body = incomingBody.body(of: delivery) else {
       incomingBody.discard()
       return others.hold(delivery)
     }
     selectedCount += 1
-    target.add(.init(delivery: delivery, body: body))
+    target.add(.init(delivery: try withoutLostReply(delivery), body: body))
+  }
+
+  /// A result that no queue takes is a failed attempt, so the item would fail for ever.
+  private func withoutLostReply(_ delivery: Delivery) throws(SessionError) -> Delivery {
+    guard let queue = delivery.properties.replyTo, !queue.isEmpty, try replyQueues.isGone(queue, source) else {
+      return delivery
+    }
+    unawaitedCount += 1
+    var delivery = delivery
+    delivery.properties.replyTo = nil
+    return delivery
   }
 
   // MARK: Settling

@@ -39,7 +39,10 @@ enum AMQPConsume: AMQPTool {
       "No message is taken before the command can run on it, whatever --prefetch-count says.",
       "--exchange without --routing-key binds the queue with the empty routing key, as the original's manual says.",
       "On a queue that 'amqp-job declare' made, a failed message waits in the retry queue, and has three attempts.",
-      "A stream is refused, since its messages cannot be requeued.",
+      "A stream is refused, since its messages cannot be requeued. So are the queues that 'amqp-job declare' made to hold failed "
+        + "messages or to count them.",
+      "If an auto-delete queue that existed before is deleted with messages in it, because this program was its last consumer, a "
+        + "line says how many went with it, and the exit status is 1 instead of 0.",
       "A message above 1 MiB is kept in a file while the command reads it. The file is in TMPDIR, or in /tmp.",
       "The command gets the whole environment. The variables WORK_ITEM_* describe the message (see below).",
       "Without \(ConnectionOptions.heartbeat), the heartbeat interval is \(defaultHeartbeat) s. \(reconnecting)",
@@ -106,7 +109,7 @@ enum AMQPConsume: AMQPTool {
       environment: WorkerEnvironment(environment.entries, usedSettings: [], passesSettings: true),
       feed: .stdin, spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName, liveness: nil)
-    configuration.announceQueue = announce
+    configuration.listeners.announceQueue = announce
     return try EventLoop(options, configuration, log: reporter.report).run().asOfAMQPConsume
   }
 

@@ -32,6 +32,7 @@ enum AMQPPublish: AMQPTool {
         + "rejects a message. The original exits 0 in these cases.",
       "With -l, a message is a whole line with its newline, however long the line is. The original cuts a line at a NUL "
         + "byte and after 32,767 bytes. -l with -b is refused. The original publishes nothing then, and exits 0.",
+      "A queue that 'amqp-job declare' made to hold failed items, or to count them, is refused (1). Nothing else may be in it.",
     ] + ConnectionOptions.differences,
     options: [
       ToolOptions.exchange, ToolOptions.routingKey, persistent, contentType, replyTo, lineBuffered, contentEncoding,
@@ -54,6 +55,7 @@ enum AMQPPublish: AMQPTool {
     let destination = Destination(
       exchange: try arguments.name(ToolOptions.exchange) ?? "",
       routingKey: try arguments.name(ToolOptions.routingKey) ?? "")
+    try checkOwner(destination, options)
     var configuration = BatchConfiguration(
       access: options.access, heartbeat: options.heartbeat,
       connectionName: definition.program,
@@ -69,6 +71,15 @@ enum AMQPPublish: AMQPTool {
     guard case .signal = end else { throw failure }
     Self.report(failure)
     return failure.status
+  }
+
+  /// Refuses a queue that `amqp-job declare` made for the use of runners.
+  private static func checkOwner(_ destination: Destination, _ options: ConnectionOptions) throws {
+    guard let reserved = ReservedQueue(destination) else { return }
+    try BrokerConversation(program: definition.program, options).hold(about: reserved.queue.name) {
+      (conversation) throws(ConversationError) in
+      try reserved.check(conversation, cure: "publish to queue '\(reserved.owner.name)'")
+    }
   }
 
   private static func source(_ arguments: PoptArguments) throws -> any ItemSource {

@@ -43,9 +43,13 @@ struct ItemOptions {
   let skip: Int
   let showsProgress: Bool
 
-  /// `properties` are the defaults for sources that give each item properties of its own.
+  /// `properties` are the defaults for sources that give each item properties of its own. `objection` returns why an item with
+  /// other ones cannot be published; nil if it can.
   /// - Throws: `Failure`, `UsageError`
-  init(_ settings: inout Settings, properties: BasicProperties) throws {
+  init(
+    _ settings: inout Settings, properties: BasicProperties,
+    objection: @escaping (BasicProperties) -> String? = { _ in nil }
+  ) throws {
     skip = try settings.value(Self.skip) ?? 0
     showsProgress = try settings.value(Self.progress)
     let form = try Self.form(&settings)
@@ -58,14 +62,16 @@ struct ItemOptions {
       throw UsageError("\(settings.naming(Self.file)) needs the PATH of at least one file")
     }
     do {
-      source = try Self.source(form, operands, properties, directory: settings.environment.temporaryDirectory)
+      source = try Self.source(
+        form, operands, properties, objection: objection, directory: settings.environment.temporaryDirectory)
     } catch {
       throw Failure(.inputOutputError, "\(error.reason)")
     }
   }
 
   private static func source(
-    _ form: Form?, _ operands: [[UInt8]], _ properties: BasicProperties, directory: String
+    _ form: Form?, _ operands: [[UInt8]], _ properties: BasicProperties,
+    objection: @escaping (BasicProperties) -> String?, directory: String
   ) throws(InputError) -> any ItemSource {
     switch form {
     case nil where !operands.isEmpty: return GivenItems(operands)
@@ -73,7 +79,7 @@ struct ItemOptions {
     case .null: return DelimitedItems(delimiter: 0)
     case .whole: return try WholeInput(spoolingIn: directory)
     case .file: return FileItems(paths: operands, defaults: properties, directory: directory)
-    case .jsonl: return JSONItems(defaults: properties)
+    case .jsonl: return JSONItems(defaults: properties, objection: objection)
     }
   }
 

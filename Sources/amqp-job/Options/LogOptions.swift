@@ -36,6 +36,12 @@ enum LogOptions {
     return form.reporter(threshold, file: try file(&settings))
   }
 
+  /// The reporter for an error in the words of the command line.
+  static func lastReporter(_ words: [[UInt8]]) -> Reporter {
+    let options = Command(tool: Main.tool, name: "", summary: "", examples: [], groups: [group(verbose: "")])
+    return lastReporter(options.readableOptions(in: words))
+  }
+
   /// The reporter for the error that ends a command. It ignores log options that cannot be read.
   static func lastReporter(_ arguments: Arguments) -> Reporter {
     var settings = Settings(arguments, environment: ThisProcess.environment)

@@ -12,6 +12,7 @@ enum PropertyOptions {
   static let correlationID = Option("correlation-id", .shortString("ID"), "correlation id of the items")
   static let priority = Option("priority", .priority, "priority of the items, for a queue with x-max-priority")
   static let expiration = Option("expiration", .expiration, "drop an item that is not taken for this long")
+    .known(as: "ttl", "message-ttl")
   static let type = Option("type", .shortString("NAME"), "type of the items")
   static let replyTo = Option("reply-to", .shortName("QUEUE"), "queue for answers")
 

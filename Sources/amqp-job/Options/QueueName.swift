@@ -11,7 +11,9 @@ enum QueueName {
   /// - Throws: `UsageError`
   static func resolved(_ settings: inout Settings) throws -> String {
     guard let name = try settings.given(option) ?? fromEnvironment(&settings) else {
-      throw UsageError("no queue given: use \(option), AMQP_QUEUE or QUEUE")
+      let operand = try settings.operands().first
+      let hint = operand.map { "; '\($0.text)' is not taken for it" } ?? ""
+      throw UsageError("no queue given: use \(option), AMQP_QUEUE or QUEUE\(hint)")
     }
     return try checked(name)
   }

@@ -4,7 +4,7 @@ import Linux
 /// Standard output, to which a command writes its answer.
 enum Output {
   /// The status that a shell reports for a program that SIGPIPE ended. Other programs end so when nobody reads their output.
-  private static let brokenPipe = ExitStatus(rawValue: 141)
+  static let brokenPipe = ExitStatus(rawValue: 141)
 
   /// Writes the text. If nobody reads standard output any more, calls `atEnd` and exits.
   static func write(_ text: String, atEnd: () -> Void = {}) throws(Failure) {

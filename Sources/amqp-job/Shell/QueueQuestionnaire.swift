@@ -14,8 +14,13 @@ struct QueueQuestionnaire {
     conversation = QueueConversation(session) { Failure($0, queue: queue.name, broker: session.broker) }
   }
 
-  /// What a runner would find out about the queue. It is never `.ask`.
-  func inspect(_ transients: QueueInspection.Transients) throws(ConversationError) -> QueueInspection.Verdict {
+  /// What a runner would find out about a queue that has to last. It is never `.ask`.
+  func inspect() throws(ConversationError) -> QueueInspection.Verdict { try inspect(.refused).verdict }
+
+  /// What a runner would find out about the queue, which is never `.ask`, and why the queue may be lost; nil if that is not known.
+  func inspect(
+    _ transients: QueueInspection.Transients
+  ) throws(ConversationError) -> (verdict: QueueInspection.Verdict, transience: [DeclarationInquiry.Transience]?) {
     var inspection = QueueInspection(queue: queue, channel: Self.channel, transients: transients)
     var questions = Questions(inspection.questions)
     while true {
@@ -24,14 +29,34 @@ struct QueueQuestionnaire {
       case .ask(let others): questions = Questions(others)
       case let verdict?:
         try questions.end(conversation)
-        return verdict
+        return (verdict, inspection.transience)
       }
+    }
+  }
+
+  /// Whether the target of the queue's dead letters exists, as far as the user may know.
+  func search(_ target: DeadLetterTarget) throws(ConversationError) -> DeadLetterTargetSearch.Finding {
+    guard var search = DeadLetterTargetSearch(target, on: Self.channel) else { return .found }
+    var questions = Questions(search.questions)
+    while true {
+      guard let finding = search.take(try questions.answer(conversation), on: Self.channel) else { continue }
+      try questions.end(conversation)
+      return finding
     }
   }
 
   /// Whether there are queues beside the queue with the names of a retry and a dead-letter queue.
   func searchNeighbours() throws(ConversationError) -> NeighbourSearch.Finding {
-    guard var search = NeighbourSearch(besidePlain: queue, on: Self.channel) else { return .absent }
+    try search(NeighbourSearch(besidePlain: queue, on: Self.channel))
+  }
+
+  /// Whether there are all queues of `owner`, one of which has this queue's name.
+  func searchFamily(of owner: WorkQueue) throws(ConversationError) -> NeighbourSearch.Finding {
+    try search(NeighbourSearch(besideDeclared: owner, on: Self.channel))
+  }
+
+  private func search(_ search: NeighbourSearch?) throws(ConversationError) -> NeighbourSearch.Finding {
+    guard var search else { return .absent }
     var questions = Questions(search.questions)
     while true {
       guard let finding = search.take(try questions.answer(conversation), on: Self.channel) else { continue }

@@ -1,6 +1,8 @@
 """Command lines, settings and queues that cannot be right. One line says so, and the status says which kind of error it
 is."""
 
+import json
+
 import pytest
 
 pytestmark = pytest.mark.any_broker
@@ -153,3 +155,23 @@ def test_control_characters_are_not_printed(bench):
         result = bench.run("-q", "any", "--timeout", value, worker=TRUE)
         result.assert_error(64)
         assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("words", [
+    ["--log-format", "json", "--no-such-option"], ["--no-such-option", "--log-format=json"], ["--log-format=json", "-n"],
+    ["--log-format", "json", "--drain", "--forever"],
+], ids=" ".join)
+def test_an_error_in_the_words_is_told_in_the_format_of_the_log(bench, words):
+    result = bench.run("-q", "any", *words, worker=None if words[-1] == "-n" else TRUE)
+    assert result.status == 64 and json.loads(result.stderr)["level"] == "error", result
+
+
+@pytest.mark.parametrize("command, words", [("run", ["--no-such-option"]), ("frobnicate", []), ("status", ["a", "--watch=x"])])
+def test_the_format_may_stand_in_the_environment(bench, command, words):
+    result = bench.run(*words, command=command, url=None, env={"AMQP_JOB_LOG_FORMAT": "json"})
+    assert result.status == 64 and "--help" in json.loads(result.stderr)["message"], result
+
+
+def test_the_options_of_the_worker_are_its_own(bench):
+    result = bench.run("-q", "any", "--no-such-option", worker=["worker", "--log-format", "json"])
+    result.assert_error(64, "--no-such-option")

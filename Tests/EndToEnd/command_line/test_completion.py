@@ -98,3 +98,9 @@ def test_the_scripts_have_valid_syntax(binary, name):
 def test_another_shell_is_refused(binary):
     result = subprocess.run([binary, "completion", "csh"], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (64, "") and "csh" in result.stderr
+
+
+def test_the_shell_may_be_a_path(bench):
+    by_name, by_path = (bench.run(shell, command="completion", url=None) for shell in ("bash", "/usr/bin/bash"))
+    assert by_path.status == 0 and by_path.stdout == by_name.stdout != b""
+    bench.run("/bin/sh-x", command="completion", url=None).assert_error(64, "SHELL is bash, zsh or fish, not '/bin/sh-x'")

@@ -137,7 +137,7 @@ def test_links(bench, target):
 def test_a_link_never_replaces_another_program(bench, target):
     """Such a file may be Debian's amqp-consume."""
     (target / "amqp-get").write_text("precious")
-    install(bench, target, "--links").assert_error(74, target / "amqp-get", "exists")
+    install(bench, target, "--links").assert_error(74, target / "amqp-get", "exists", "remove it first, or leave out --links")
     assert (target / "amqp-get").read_text() == "precious"
 
 
@@ -162,7 +162,9 @@ def test_bad_usage(bench, target):
 
 
 def test_a_target_that_is_not_a_directory(bench, target):
-    install(bench, target / "missing").assert_error(74, target / "missing", "no such")
+    for options in [], ["--links"]:
+        install(bench, target / "missing", *options).assert_error(
+            74, target / "missing", f"there is no such directory; 'mkdir -p {target}/missing' makes it")
     install(bench, bench.file("file", "")).assert_error(74, "not a directory")
     assert os.listdir(target) == []
 

@@ -37,6 +37,55 @@ def test_a_word_of_other_programs_leads_to_the_command(bench, word, meant):
     bench.run("x", command=word, url=None).assert_error(64, f"there is no command '{word}': did you mean {meant}?")
 
 
+@pytest.mark.parametrize("words, meant", [
+    ("dead ls q", "list"), ("dead retry q", "replay"), ("dead rm q", "purge"), ("dead requeue q", "replay"),
+    ("manifest jobs -q q -- true", "job"), ("manifest cron -q q -- true", "cronjob"), ("completion bas", "bash"),
+])
+def test_a_misspelt_action_kind_or_shell_leads_to_what_is_meant(bench, words, meant):
+    command, word, *others = words.split()
+    bench.run(word, *others, command=command, url=None).assert_error(64, f"not '{word}': did you mean '{meant}'?")
+
+
+@pytest.mark.parametrize("command, choices", [
+    ("dead", "ACTION is missing: it is list, show, replay or purge"),
+    ("manifest", "KIND is missing: it is job, cronjob, deployment, scaledjob, scaledobject or broker"),
+    ("completion", "SHELL is missing: it is bash, zsh or fish"),
+])
+def test_a_missing_action_kind_or_shell_is_told_with_those_that_there_are(bench, command, choices):
+    bench.run(command=command, url=None).assert_error(64, choices)
+
+
+@pytest.mark.parametrize("words, advice", [
+    ("declare q --durable", "every queue that it makes is durable"), ("status --all", "cannot list queues"),
+    ("status q -o json", "did you mean --json?"), ("status q -f", "did you mean --watch?"),
+    ("publish -q q --ttl 5m a", "did you mean --expiration?"), ("publish -q q -m a", "publish -q QUEUE apple banana"),
+    ("dead purge q --force", "--dry-run shows what it would do"), ("dead replay q --to r", "moves the items back into QUEUE"),
+    ("dead q", "'amqp-job dead list q' lists the dead letters"), ("publish q a", "'q' is not taken for it"),
+    ("manifest cronjob -q q --cron @daily -- x", "did you mean --schedule?"),
+    ("manifest cronjob -q q --timezone UTC -- x", "set timeZone in the CronJob's spec"),
+    ("manifest job -q q --image a:1 --memory 256 -- x", "--memory is at least 4Mi (a number without a unit is in bytes)"),
+    ("--quiet status q", "--quiet is before the command: options follow it"),
+])
+def test_what_other_programs_have_is_answered_with_what_is_here(bench, words, advice):
+    command, *others = words.split()
+    bench.run(*others, command=command, url=None).assert_error(64, advice)
+
+
+@pytest.mark.parametrize("word, meant", [("list", "dead"), ("delete", "declare"), ("amqp-job-ran", "run")])
+def test_the_page_that_man_suggests_is_there(bench, word, meant):
+    bench.run(word, command="man", url=None).assert_error(64, f"did you mean '{meant}'?")
+    assert bench.run(meant, command="man", url=None).status == 0
+
+
+@pytest.mark.parametrize("words", [
+    ["run", "-q", "jbos", "--", "true"], ["publish", "-q", "jbos", "x"], ["status", "jbos"], ["status", "jbos", "--drained"],
+    ["dead", "list", "jbos"], ["manifest", "job", "-q", "jbos", "--image", "a:1", "--", "x"],
+], ids=lambda words: " ".join(words[:2]))
+def test_a_queue_that_is_not_there_may_have_a_misspelt_name(bench, words):
+    bench.run(*words[1:], command=words[0]).assert_error(
+        66, "check the name, or make the queue with 'amqp-job declare jbos'")
+
+
 @pytest.mark.parametrize("word", ["version", "-V", "--version"])
 def test_the_version(bench, word):
     result = bench.run(command=word, url=None)
@@ -87,7 +136,7 @@ def test_the_command_that_makes_a_queue_can_be_pasted_to_a_shell(bench):
         each.name = each.name.replace(queue.name, queue.name + " of 'mine'")
     result = bench.run(queue.name, command="status")
     result.assert_error(66, "amqp-job declare")
-    command = result.stderr.split("; '")[1].removesuffix("' makes it\n")
+    command = result.stderr.split("make the queue with '")[1].removesuffix("'\n")
     assert shlex.split(command) == ["amqp-job", "declare", queue.name]
 
 

@@ -110,6 +110,24 @@ def test_publish(bench, kind):
     queue.assert_back(2)
 
 
+def test_publish_that_waits(bench):
+    queue, results = bench.work_queue(), r"amqp-job\.results\..*"
+    with user(bench, configure=results, write=[DEFAULT], read=results) as publisher:
+        waiting = publisher.start("-q", queue.name, "--wait", "apple", command="publish")
+        assert bench.run("-q", queue.name, "--result-queue", "reply-to", worker=["cat"]).status == 0
+        assert waiting.finish().stdout == b"apple"
+    with user(bench, write=[DEFAULT]) as publisher:
+        publisher.run("-q", queue.name, "--wait", "apple", command="publish").assert_error(77, "permission")
+    queue.assert_empty()
+
+
+def test_run_with_results(bench):
+    queue, results = bench.queue("classic", b"apple"), bench.queue("classic")
+    with user(bench, configure=[queue.name], write=[DEFAULT], read=[queue.name]) as worker:
+        assert worker.run("-q", queue.name, "--result-queue", results.name, worker=["cat"]).status == 0
+    assert results.take()[2] == b"apple"
+
+
 def test_status(bench):
     queue = bench.work_queue("quorum", b"apple")
     with user(bench, read=[queue.name]) as reader:
@@ -169,6 +187,17 @@ def test_dead_replay_one_item_after_the_other(bench):
         result = keeper.run("replay", queue.name, command="dead")
         assert result.status == 0 and "3 items moved" in result.stderr, result
     assert [body for _, _, body in queue.take_all()] == [b"apple", b"banana", b"cherry"]
+
+
+def test_dead_replay_learns_whether_somebody_waits_for_a_result(bench):
+    """From RabbitMQ 4.3 on, a user without any permission on a queue cannot find out whether it exists."""
+    queue, gone = bench.work_queue(), f"{bench.marker}-gone"
+    for read in ([queue.dead.name, gone], [queue.dead.name]):
+        queue.dead.put(b"apple", reply_to=gone)
+        with user(bench, configure=[queue.dead.name], write=[DEFAULT], read=read) as keeper:
+            assert keeper.run("replay", queue.name, command="dead").status == 0
+        is_known = gone in read or bench.broker.version < (4, 3)
+        assert queue.take()[1].reply_to == (None if is_known else gone)
 
 
 # Where a permission is missing

@@ -22,13 +22,47 @@ def test_purge(bench):
 def test_no_dead_letter_queue(bench, action):
     queue = bench.queue("quorum", b"apple")
     dead(bench, *action.split(), queue.name).assert_error(
-        66, f"'{queue.name}.dead'", f"beside queue '{queue.name}': only 'amqp-job declare' makes one")
+        66, f"'{queue.name}.dead'", f"beside queue '{queue.name}', which stands alone")
     queue.assert_untouched()
+
+
+def test_the_cure_for_a_queue_without_dead_letters(bench):
+    """What the message advises is accepted."""
+    queue = bench.work_queue(declare=False)
+    assert bench.run(queue.name, "--plain", command="declare").status == 0
+    removal, remaking = f"amqp-job declare {queue.name} --delete --if-empty", f"amqp-job declare {queue.name}"
+    for option in ([], ["--max-attempts", "3"]):
+        result = bench.run("-q", queue.name, *option, worker=["true"]) if option else dead(bench, "list", queue.name)
+        result.assert_error(78 if option else 66, f"remove that queue ('{removal}') and make it anew ('{remaking}')")
+    for advice in (removal, remaking):
+        assert bench.run(*advice.split()[2:], command="declare").status == 0
+    result = dead(bench, "list", queue.name)
+    assert result.status == 0 and "is empty" in result.stderr, result
+
+
+def test_a_queue_with_dead_letters_elsewhere_says_where(bench):
+    """Its own dead-letter queue has a name that `dead` can be given, or not."""
+    queue, other = bench.work_queue(declare=False), bench.queue("quorum")
+    arguments = {"x-queue-type": "quorum", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": other.name}
+    bench.client.channel.queue_declare(queue.name, durable=True, arguments=arguments)
+    dead(bench, "list", queue.name).assert_error(
+        66, f"whose dead letters go to queue '{other.name}' ('amqp-job run -q {other.name}' takes them)", "--max-attempts")
+    queue.put(b"apple")
+    assert bench.run("-q", queue.name, "--max-attempts", "1", worker=["false"]).status == 1
+    assert bench.run("-q", other.name, worker=["cat"]).stdout == b"apple"
+
+
+def test_a_dead_letter_queue_that_was_deleted_is_made_anew(bench):
+    queue = bench.work_queue()
+    queue.dead.delete()
+    dead(bench, "list", queue.name).assert_error(66, "somebody deleted it", f"'amqp-job declare {queue.name}'")
+    assert bench.run(queue.name, command="declare").status == 0
+    assert dead(bench, "list", queue.name).status == 0
 
 
 def test_neither_a_queue_nor_a_dead_letter_queue(bench):
     name = bench.name_queue().name
-    dead(bench, "list", name).assert_error(66, f"'{name}.dead'", f"'amqp-job declare {name}' makes it")
+    dead(bench, "list", name).assert_error(66, f"'{name}.dead'", f"nor a queue '{name}'; check the name, or make the queue with 'amqp-job declare {name}'")
 
 
 def own(bench, **declaration):

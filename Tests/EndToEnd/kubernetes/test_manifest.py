@@ -157,6 +157,13 @@ def test_a_pod_serves(bench, kind):
     queue.assert_empty()
 
 
+@pytest.mark.parametrize("kind", ["job", "scaledjob"])
+def test_a_pod_publishes_its_result(bench, kind):
+    queue, results = bench.work_queue("quorum", b"apple"), bench.queue()
+    assert start(bench, kind, queue, "--result-queue", results.name, script="cat; echo !").finish().status == 0
+    assert results.take()[2] == b"apple!\n"
+
+
 def test_what_a_pod_does_not_do_comes_back(bench):
     queue = bench.work_queue("quorum", b"apple")
     assert start(bench, "job", queue, "--retry-delay", "1s", script="exit 3").finish().status == 3

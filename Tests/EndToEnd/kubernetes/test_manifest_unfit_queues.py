@@ -11,7 +11,7 @@ ANY_QUEUE = "AMQP_JOB_ANY_QUEUE=true"
 UNFIT = {
     "a stream": ({"durable": True, "arguments": {"x-queue-type": "stream"}}, "it is a stream", None),
     "not durable": ({}, "is not durable", ANY_QUEUE),
-    "auto-delete": ({"durable": True, "auto_delete": True}, "deletes itself", ANY_QUEUE),
+    "auto-delete": ({"durable": True, "auto_delete": True}, "deletes itself", None),
 }
 
 
@@ -35,7 +35,7 @@ def test_a_queue_that_the_pods_would_refuse_is_refused_in_the_words_of_run(bench
     assert result.stdout == b""
     in_pod = bench.run("-q", queue.name, worker=["true"])
     assert in_pod.status == 78
-    assert result.stderr.partition("; --")[0].strip() == in_pod.stderr.partition("; --")[0].strip()
+    assert result.stderr.partition(";")[0].strip() == in_pod.stderr.partition(";")[0].strip()
 
 
 @pytest.mark.parametrize("name", [name for name, (_, _, cure) in UNFIT.items() if cure])
@@ -45,9 +45,24 @@ def test_the_cure_makes_the_job(bench, name):
     assert job["spec"]["completions"] == 1
 
 
-def test_nothing_makes_a_job_for_a_stream(bench):
-    queue, why, _ = unfit(bench, "a stream")
-    ask(bench, queue, "--env", ANY_QUEUE).assert_error(78, why)
+@pytest.mark.parametrize("name", [name for name, (_, _, cure) in UNFIT.items() if not cure])
+def test_nothing_makes_a_job_for_a_queue_that_no_pod_could_serve_or_see_drained(bench, name):
+    queue, why, _ = unfit(bench, name)
+    result = ask(bench, queue, "--env", ANY_QUEUE)
+    result.assert_error(78, why)
+    assert "ANY_QUEUE" not in result.stderr, result
+
+
+@pytest.mark.parametrize("option", ["--max-attempts=2", "--env=AMQP_JOB_ON_FAILURE=reject"])
+def test_a_dead_letter_exchange_that_is_missing_is_told(bench, option):
+    queue = bench.queue("classic", b"apple", **{"x-dead-letter-exchange": bench.marker})
+    ask(bench, queue, option).assert_error(78, queue.name, f"exchange '{bench.marker}', which is not there")
+    assert ask(bench, queue).status == 0
+
+
+def test_a_queue_that_is_there_for_runners_is_refused(bench):
+    queue = bench.work_queue("quorum")
+    ask(bench, queue.retry).assert_error(78, queue.retry.name, f"the items to serve are in queue '{queue.name}'")
 
 
 def test_a_queue_that_stands_alone_among_queues_of_the_names_of_others_is_refused(bench):
@@ -55,7 +70,13 @@ def test_a_queue_that_stands_alone_among_queues_of_the_names_of_others_is_refuse
     for each in queue, queue.retry, queue.dead:
         bench.client.channel.queue_declare(each.name, durable=True)
     queue.put(b"apple")
-    ask(bench, queue).assert_error(78, queue.retry.name, "it is not what 'amqp-job declare' makes")
+    removal = f"amqp-job declare {queue.name} --delete --if-empty"
+    ask(bench, queue).assert_error(78, queue.retry.name, "it is not what 'amqp-job declare' makes", f"remove them all ('{removal}')")
+    queue.take()
+    bench.run("--drained", queue.name, command="status").assert_error(78, f"remove them all ('{removal}')")
+    for command in removal, f"amqp-job declare {queue.name}":
+        assert bench.run(*command.split()[2:], command="declare").status == 0
+    assert bench.run("--drained", queue.name, command="status").status == 0
 
 
 @pytest.mark.parametrize("variable", ["AMQP_JOB_REJECT_ON=2", "AMQP_JOB_KEEP_STDERR=1KiB"])

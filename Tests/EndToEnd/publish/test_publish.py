@@ -196,7 +196,8 @@ def test_to_an_exchange(bench, exchange):
 
 def test_to_an_exchange_that_knows_no_queue_for_it(bench, exchange):
     result = bench.run("--exchange", exchange, "--routing-key", "fruit.new", "apple", "pear", command="publish")
-    result.assert_error(66, f"exchange '{exchange}'", "'fruit.new'", "items 1, 2 are not published", "no queue is bound", "0 of 2 items")
+    result.assert_error(66, f"exchange '{exchange}'", "'fruit.new'", "items 1, 2 are not published", "no queue is bound", "0 of 2 items",
+        f"'amqp-job declare QUEUE --exchange {exchange} --routing-key fruit.new' binds one")
 
 
 @pytest.mark.parametrize("items", [["apple"], []], ids=["item", "no item"])

@@ -60,6 +60,27 @@ def test_a_worker_that_fails(bench):
     assert (bad["item"], bad["status"], bad["body"], bad["attempt"]) == (2, 1, "bad done\n", 1)
 
 
+def test_the_text_mode_names_the_items_that_failed_and_the_place_of_their_dead_letters(bench):
+    queue = bench.work_queue()
+    with runner(bench, queue, *ONCE, worker=["sh", "-c", 'exit "$(cat)"']):
+        result = publish(bench, queue, "0", "3", "0", "4")
+    result.assert_error(1, "2 of 4 items failed", "item 2 (status 3, id ", "item 4 (status 4, id ", f"in queue '{queue.dead.name}'")
+    first = result.stderr.split("item 2 (status 3, id ")[1].split(")")[0]
+    queue.dead.assert_back(2)
+    assert bench.run("show", queue.name, "--id", first, command="dead").stdout == b"3"
+
+
+def test_results_that_did_not_come_are_named(bench):
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "--json", "0", "3", "0", "0", command="publish")
+    worker = ["sh", "-c", 'exit "$(cat)"']
+    assert bench.run(
+        "-q", queue.name, "-n", "2", *ONCE, "--result-queue", "reply-to", worker=worker).status == 1
+    wait_until(lambda: waiting.stdout.count(b"\n") == 2, what="two results")
+    waiting.send(signal.SIGTERM)
+    waiting.finish().assert_error(143, "2 of 4 results came, not those of items 3, 4; failed: item 2 (status 3, id ")
+
+
 def test_bytes_that_are_no_text(bench):
     queue = bench.work_queue()
     item = bytes(range(256))
@@ -73,15 +94,25 @@ def test_bytes_that_are_no_text(bench):
 def test_nobody_answers_in_time(bench):
     queue = bench.work_queue()
     result = publish(bench, queue, "apple", "--timeout", "2s")
-    result.assert_error(75, "0 of 1 result came within 2s", "--result-queue reply-to")
+    result.assert_error(75, "not all results came within 2s (--timeout): 0 of 1 result came;", "--result-queue reply-to")
     assert queue.depth() == 1
+
+
+@pytest.mark.any_broker
+def test_a_wait_says_at_a_terminal_what_it_waits_for(bench, terminal):
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish", stderr=terminal.theirs)
+    wait_until(lambda: b"waiting for 1 of 1 result from the runners of queue" in terminal.shown, what="a line about the wait")
+    with runner(bench, queue):
+        assert waiting.finish().status == 0
 
 
 def results(bench, queue):
     """The queue for the results of the item that waits in this queue."""
     queue.assert_back()
     _, properties, body = queue.take()
-    queue.put(body, reply_to=properties.reply_to, message_id=properties.message_id)
+    queue.put(
+        body, reply_to=properties.reply_to, message_id=properties.message_id, correlation_id=properties.correlation_id)
     return Queue(bench.client, properties.reply_to, "classic")
 
 

@@ -122,7 +122,8 @@ def test_delete_warns_of_consumers(bench, kind):
 
 def test_delete_if_empty(bench, kind):
     queue = bench.queue(kind, b"apple")
-    declare(bench, queue.name, "--delete", "--if-empty").assert_error(1, queue.name, "empty")
+    declare(bench, queue.name, "--delete", "--if-empty").assert_error(
+        1, queue.name, "empty", f"'amqp-job run -q {queue.name} --drain -- COMMAND' works on its items")
     queue.assert_untouched()
     assert declare(bench, queue.name, "--delete", "--if-empty").status == 0
     assert not queue.exists()

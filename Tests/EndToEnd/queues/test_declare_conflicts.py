@@ -12,7 +12,7 @@ OTHERS = {
     "plain": ({"durable": True}, "use it as it is, without retries", []),
     "limited": ({"durable": True, "arguments": {"x-max-length": 5}}, "use it as it is", []),
     "with a dead-letter exchange": (DEAD_LETTERING, "it has a dead-letter exchange of its own: use it as it is", []),
-    "not durable": ({}, "use it as it is ('run --any-queue')", ["--any-queue"]),
+    "not durable": ({}, "use it as it is ('run --any-queue'), though its items are lost with it", ["--any-queue"]),
     "auto-delete": ({"durable": True, "auto_delete": True}, "use it as it is ('run --any-queue')", ["--any-queue"]),
 }
 
@@ -60,3 +60,11 @@ def test_a_queue_that_has_its_own_queue_of_the_name_for_dead_letters_comes_first
     queue.put(b"apple")
     declare(bench, queue.name).assert_error(78, f"queue '{queue.name}' at", "use it as it is")
     assert bench.run("-q", queue.name, worker=["cat"]).stdout == b"apple"
+
+
+@pytest.mark.parametrize("end", ["retry", "marks", "dead"])
+def test_nobody_is_told_to_remove_a_queue_that_belongs_to_another_one(bench, end):
+    queue = bench.work_queue("quorum")
+    result = declare(bench, f"{queue.name}.{end}", *(["--plain"] if end == "marks" else []))
+    result.assert_error(78, f"for queue '{queue.name}': leave it alone", "nothing was made")
+    assert "--delete" not in result.stderr

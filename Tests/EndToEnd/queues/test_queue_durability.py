@@ -28,10 +28,26 @@ def test_a_line_says_what_may_lose_the_items(bench, properties):
 
 
 @pytest.mark.parametrize("properties", PASSING, ids=str)
-def test_the_refusal_names_the_cure(bench, properties):
+def test_the_refusal_names_the_cure_and_its_price(bench, properties):
     queue = passing_queue(bench, b"apple", **properties)
-    bench.run("-q", queue.name, worker=["true"]).assert_error(78, queue.name, "--any-queue")
+    result = bench.run("-q", queue.name, worker=["true"])
+    result.assert_error(78, queue.name, "--any-queue", "items are lost with it")
+    assert ("not durable" in result.stderr) == (not properties["durable"]), result
+    assert ("last consumer" in result.stderr) == properties.get("auto_delete", False), result
     queue.assert_untouched()
+
+
+def test_the_cure_of_a_refusal_is_no_refusal(bench):
+    queue = passing_queue(bench, b"apple", durable=False, auto_delete=True)
+    bench.run("-q", queue.name, "--drain", worker=["cat"]).assert_error(78, "--any-queue", "--count", "--forever")
+    result = bench.run("-q", queue.name, "--any-queue", "--count", "1", worker=["cat"])
+    assert (result.status, result.stdout) == (0, b"apple"), result
+
+
+def test_a_delivery_that_comes_back_is_counted_again(bench):
+    queue = passing_queue(bench, b"a", b"b", durable=True, auto_delete=True)
+    result = bench.run("-q", queue.name, "--any-queue", "-n", "2", worker=["sh", "-c", "exit 3"])
+    assert result.status == 1 and "2 items went with it" in result.stderr, result
 
 
 def test_a_queue_that_lasts_is_served_without_a_word(bench, kind):

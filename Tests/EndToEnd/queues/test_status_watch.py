@@ -26,8 +26,8 @@ def test_watch(bench):
     runner = watch(bench, queue.name, "--json")
     wait_until(lambda: looks(runner), what="a first look")
     assert looks(runner)[0] == {
-        "queue": queue.name, "ready": 10, "retry": 0, "dead": 0, "consumers": 0, "done": 0, "total": 10, "rate": None,
-        "seconds_left": None}
+        "queue": queue.name, "ready": 10, "retry": 0, "dead": 0, "consumers": 0, "done": 0, "dead_lettered": 0, "total": 10,
+        "rate": None, "seconds_left": None}
     for _ in range(6):
         queue.take()
     wait_until(lambda: looks(runner)[-1]["done"] == 6, what="what was done")
@@ -167,6 +167,22 @@ def test_watch_until_drained(bench):
     assert runner.finish().status == 0
     assert (looks(runner)[0]["ready"], looks(runner)[-1]["done"]) == (2, 2)
     queue.assert_empty()
+
+
+@pytest.mark.any_broker
+def test_what_is_dead_lettered_is_not_done(bench):
+    """One dead letter was there before, and is no part of the work."""
+    queue = bench.work_queue()
+    queue.dead.put(b"old")
+    queue.put(b"0", b"1", b"0")
+    plain, as_json = (until_drained(bench, queue.name, "--watch", *options) for options in ([], ["--json"]))
+    wait_until(lambda: looks(as_json) and plain.stdout, what="a first look")
+    worker = ["sh", "-c", 'exit "$(cat)"']
+    assert bench.run("-q", queue.name, "--drain", "--max-attempts", "1", worker=worker).status == 1
+    assert plain.finish().status == 0 and as_json.finish().status == 0
+    assert plain.stdout.decode().splitlines()[-1].startswith(f"{queue.name}: 2 of 3 done, 1 dead-lettered, 0 ready")
+    last = looks(as_json)[-1]
+    assert (last["done"], last["dead_lettered"], last["dead"], last["total"]) == (2, 1, 2, 3)
 
 
 @pytest.mark.any_broker

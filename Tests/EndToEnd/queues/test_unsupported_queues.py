@@ -15,6 +15,13 @@ def test_stream(bench):
         bench.run("-q", queue.name, "--when-empty", mode, worker=TRUE).assert_error(78, queue.name, "stream")
 
 
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_a_stream_that_is_assumed_to_be_something_else(bench, kind):
+    queue = bench.name_queue()
+    bench.client.channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": "stream"})
+    bench.run("-q", queue.name, "--assume", kind, worker=TRUE).assert_error(78, queue.name, "it is a stream")
+
+
 def test_auto_delete_queue(bench):
     """The queue would be deleted, with all its items, as soon as the runner's consumer is cancelled."""
     queue = bench.name_queue("classic")

@@ -297,3 +297,9 @@ def test_a_probe_leaves_the_termination_log_to_the_runner(bench, alive):
     result = bench.run("--liveness-file", alive, command="check", url=None, prefix=isolate)
     assert result.status == 1
     assert copy.read_text() == ""
+
+
+def test_what_is_no_liveness_file_is_said_to_be_none(bench):
+    for path in bench.directory, bench.file("other", "text"):
+        result = bench.run("--liveness-file", path, command="check", url=None)
+        assert result.status == 1 and f"this is no runner's liveness file ({path})" in result.stderr, result

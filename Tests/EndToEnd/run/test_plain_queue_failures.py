@@ -8,6 +8,8 @@ import pytest
 from support.users import user
 
 FAIL = ["sh", "-c", "exit 3"]
+# Options with which failed items go to the dead-letter exchange of the queue's owner.
+SENDING = [("--on-failure", "reject"), ("--max-attempts", "2"), ("--reject-on", "3")]
 
 
 def dead_lettering(bench, kind="classic", *bodies):
@@ -49,16 +51,28 @@ def test_a_terminated_worker_s_item_is_given_back(bench):
     assert dead.depth() == 0
 
 
-def test_an_exchange_that_is_missing(bench, kind):
+@pytest.mark.parametrize("options", SENDING, ids=str)
+def test_an_exchange_that_is_missing_is_told_at_the_start(bench, kind, options):
     queue = bench.queue(kind, b"apple", **{"x-dead-letter-exchange": bench.marker})
-    bench.run("-q", queue.name, "--on-failure", "reject", worker=FAIL).assert_error(78, queue.name, bench.marker, "exchange")
+    bench.run("-q", queue.name, *options, worker=FAIL).assert_error(78, queue.name, bench.marker, "exchange", options[0])
     queue.assert_untouched()
 
 
-def test_a_dead_letter_queue_that_is_missing(bench):
+@pytest.mark.parametrize("options", SENDING, ids=str)
+def test_a_dead_letter_queue_that_is_missing_is_told_at_the_start(bench, options):
     queue = bench.queue("quorum", b"apple", **{"x-dead-letter-exchange": "", "x-dead-letter-routing-key": bench.marker})
-    bench.run("-q", queue.name, "--on-failure", "reject", worker=FAIL).assert_error(78, queue.name, bench.marker, "queue")
+    bench.run("-q", queue.name, *options, worker=FAIL).assert_error(78, queue.name, bench.marker, "queue", options[0])
     queue.assert_untouched()
+
+
+@pytest.mark.parametrize("assumed", [(), ("--assume", "classic")], ids=str)
+def test_what_is_dropped_is_said_to_be_dropped(bench, assumed):
+    queue = bench.queue("classic", b"1", b"2")
+    result = bench.run("-q", queue.name, "-n", "2", "--on-failure", "reject", *assumed, worker=FAIL)
+    assert result.status == 1 and len(result.lines) == 4, result
+    assert "unless a policy gives the queue one (--on-failure)" in result.lines[0], result
+    assert all("rejected, and dropped unless a policy" in line for line in result.lines[1:3]), result
+    assert "2 rejected (and dropped without a dead-letter exchange)" in result.lines[3], result
 
 
 def test_an_exchange_that_a_policy_gives(bench, kind):
@@ -80,6 +94,18 @@ def test_a_user_who_may_only_read(bench):
         result = worker.run("-q", queue.name, "--assume", "classic", "--on-failure", "reject", worker=FAIL)
     assert result.status == 3, result
     dead.assert_back()
+
+
+def test_attempts_that_nobody_counted_are_not_denied(bench):
+    """A classic queue remembers only that an item came back."""
+    queue, dead = dead_lettering(bench, "classic", b"poison")
+    for _ in range(3):
+        assert bench.run("-q", queue.name, worker=FAIL).status == 3
+    result = bench.run("-q", queue.name, "--max-attempts", "3", worker=FAIL)
+    result.assert_error(3, "attempt 2 or a later one", "given back")
+    result = bench.run("-q", queue.name, "--max-attempts", "3", worker=FAIL)
+    result.assert_error(3, "attempt 3 or a later one", "dead-lettered")
+    assert dead.take()[1].headers["x-amqp-job-attempts-minimum"] is True
 
 
 @pytest.mark.any_broker

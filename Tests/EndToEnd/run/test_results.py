@@ -67,7 +67,7 @@ def test_a_client_waits_for_a_direct_reply(bench):
 def test_a_result_queue_that_does_not_exist_is_told_before_an_item_is_taken(bench):
     queue = bench.work_queue("quorum", b"apple")
     missing = f"{bench.marker}-missing"
-    run(bench, queue, missing).assert_error(66, missing)
+    run(bench, queue, missing).assert_error(66, missing, f"'amqp-job declare {missing} --plain' makes it", "'reply-to'")
     queue.assert_untouched()
 
 
@@ -82,6 +82,48 @@ def test_a_result_that_no_queue_takes_is_a_failed_attempt(bench):
     result.assert_error(1, "dead-lettered")
     _, properties, body = queue.dead.take()
     assert body == b"apple" and properties.headers["x-amqp-job-reason"] == "result refused"
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "another's"])
+@pytest.mark.parametrize("end", [".retry", ".marks"])
+def test_a_reply_to_a_queue_that_is_there_for_runners_is_a_failed_attempt_of_its_item_alone(bench, end, own):
+    queue = bench.work_queue("quorum")
+    reserved = (queue if own else bench.work_queue("quorum")).name + end
+    queue.put(b"apple", reply_to=reserved)
+    queue.put(b"pear")
+    options = ("-n", "2", "--max-attempts", "1")
+    result = run(bench, queue, "reply-to", *options)
+    assert result.status == 1 and result.stderr.count(f"queue '{reserved}'") == 1, result
+    assert "comes from" in result.stderr if own else "nothing else may be in it" in result.stderr, result
+    _, properties, body = queue.dead.take()
+    assert body == b"apple" and properties.headers["x-amqp-job-reason"] == "result refused"
+    assert bench.run("-q", queue.name, "--drain", worker=["cat"]).status == 0
+    assert bench.client.channel.queue_declare(reserved, passive=True).method.message_count == 0
+
+
+def test_a_queue_that_only_has_such_a_name_takes_results(bench):
+    queue, results = bench.work_queue("quorum"), bench.name_queue("classic")
+    results.name += ".retry"
+    bench.client.channel.queue_declare(results.name, durable=True)
+    queue.put(b"apple", reply_to=results.name)
+    assert run(bench, queue, "reply-to").status == 0
+    queue.put(b"pear")
+    assert run(bench, queue, results).status == 0
+    assert [body for _, _, body in results.take_all()] == [b"result of apple", b"result of pear"]
+
+
+def test_a_reply_to_the_queue_of_the_item_is_a_failed_attempt(bench):
+    queue = bench.queue("quorum")
+    queue.put(b"apple", reply_to=queue.name)
+    run(bench, queue, "reply-to").assert_error(1, "result could not be published", "comes from", "given back")
+    queue.assert_back()
+
+
+def test_a_result_queue_that_is_there_for_runners_is_told_before_an_item_is_taken(bench):
+    queue, other = bench.work_queue("quorum", b"apple"), bench.work_queue("quorum")
+    for reserved in other.retry, other.marks:
+        run(bench, queue, reserved).assert_error(78, reserved.name, "nothing else may be in it", "--result-queue")
+    queue.assert_untouched()
 
 
 def test_a_full_result_queue_is_a_failed_attempt(bench):
@@ -147,5 +189,9 @@ def test_the_item_is_acked_after_its_result(spare, spare_broker):
 def test_usage(bench):
     for own in ("q", "q.retry", "q.dead"):
         bench.run("-q", "q", "--result-queue", own, worker=["true"]).assert_error(64, "--result-queue")
+    for name in "", "x" * 256:
+        bench.run("-q", "q", "--result-queue", name, worker=["true"]).assert_error(64, "a queue's name has from 1 to 255 bytes")
+    for alone in ("--finish-window", "5s"), ("--result-on", "failure"), ("--result-max", "1KiB"):
+        bench.run("-q", "q", *alone, worker=["true"]).assert_error(64, alone[0], "goes with --")
     options = ("--result-queue", "r", "--on-disconnect", "finish")
     bench.run("-q", "q", *options, worker=["true"]).assert_error(64, "--on-disconnect")

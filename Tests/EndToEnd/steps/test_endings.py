@@ -172,7 +172,31 @@ def test_steps_that_never_answer(bench, steps, queue):
     result = bench.run("-q", queue.name, "--connect-timeout", "1500ms", *steps.options("blur"), worker=["cat"])
     assert result.status == 69, result
     assert "not all steps answer" in result.lines[-1] and "--connect-timeout" in result.lines[-1]
+    assert f"step 'blur' at {steps.socket('blur')} does not" in result.lines[-1]
     queue.assert_untouched()
+
+
+def test_a_step_that_ended_with_a_runner_that_could_not_work_is_explained(bench, steps, queue):
+    step = steps.start("blur", ["cat"])
+    assert bench.run("-q", f"{queue.name}-missing", *steps.options("blur")).status == 66
+    assert step.finish().status == 0
+    runner = bench.start("-q", queue.name, *steps.options("blur"))
+    wait_until(lambda: runner.stderr, what="a line about the step")
+    assert "ended with its last runner" in runner.stderr, runner.stderr
+    queue.put(b"a")
+    steps.start("blur", ["cat"])
+    assert runner.finish().status == 0
+
+
+def test_a_directory_without_steps_is_a_mistake(bench, steps):
+    bench.run("-q", "q", *steps.options(), worker=["cat"]).assert_error(64, "--step-dir goes with --step")
+
+
+def test_words_that_name_no_step_are_explained(bench, steps, queue):
+    for word in "peel,cut", "peel cut":
+        bench.run("-q", queue.name, *steps.options(word)).assert_error(64, "names one step", "--step cut --step peel")
+    result = bench.run("-q", queue.name, "--connect-timeout", "1500ms", "--step", "s/peel")
+    assert result.status == 69 and "did you mean s/peel.sock?" in result.lines[0], result
 
 
 def test_a_step_that_is_lost_is_a_failed_attempt(bench, steps, queue):

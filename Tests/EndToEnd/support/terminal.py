@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import struct
 import termios
 
@@ -22,6 +23,21 @@ class Terminal:
         except OSError:
             pass
         return self._shown
+
+    @property
+    def lines(self):
+        """The lines that the screen shows, however often they were redrawn. The screen is as wide as they are."""
+        rows, column = [""], 0
+        for piece in re.findall(r"\x1b\[K|[\s\S]", self.shown.decode(errors="replace")):
+            if piece == "\r":
+                column = 0
+            elif piece == "\n":
+                rows, column = [*rows, ""], 0
+            elif piece == "\x1b[K":
+                rows[-1] = rows[-1][:column]
+            else:
+                rows[-1], column = rows[-1][:column].ljust(column) + piece + rows[-1][column + 1:], column + 1
+        return rows
 
     def close(self):
         os.close(self.ours)

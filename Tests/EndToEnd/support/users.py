@@ -17,6 +17,9 @@ class User:
     def run(self, *arguments, **options):
         return self.bench.run(*arguments, url=self.url, **options)
 
+    def start(self, *arguments, **options):
+        return self.bench.start(*arguments, url=self.url, **options)
+
     def change_password(self, password):
         self.bench.broker.eval(f"{BACKEND}:change_password({binary(self.name)}, {binary(password)}, {TEST}).")
 

@@ -122,3 +122,42 @@ def test_a_password_is_not_shown(bench, links):
         done = subprocess.run([links / "amqp-get", *words, "-q", "q"], env=bench.environment(), capture_output=True, timeout=60)
         assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done
         assert b"Sup3rSecret" not in done.stderr + done.stdout
+
+
+def tool(bench, links, name, *words, **options):
+    host, port = bench.broker.address
+    return subprocess.run(
+        [links / name, f"--server={host}", f"--port={port}", *words], env=bench.environment(), capture_output=True, timeout=60,
+        **options)
+
+
+@pytest.mark.parametrize("end", [".retry", ".marks"])
+def test_a_queue_that_is_there_for_runners_takes_no_message(bench, links, end):
+    """The original puts the message there, where it stays for ever."""
+    queue = bench.work_queue("quorum")
+    done = tool(bench, links, "amqp-publish", "-r", queue.name + end, "-b", "x")
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done
+    assert b"nothing else may be in it" in done.stderr and f"publish to queue '{queue.name}'".encode() in done.stderr, done
+    assert bench.client.channel.queue_declare(queue.name + end, passive=True).method.message_count == 0
+
+
+def test_a_queue_that_only_has_such_a_name_takes_messages(bench, links):
+    queue = bench.name_queue("classic")
+    queue.name += ".retry"
+    bench.client.channel.queue_declare(queue.name, durable=True)
+    assert tool(bench, links, "amqp-publish", "-r", queue.name, "-b", "x").returncode == 0
+    queue.assert_back()
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_queue_that_deletes_itself_with_items_in_it_is_no_success(bench, links, durable):
+    """The original exits 0 without a word, and the items are gone as well."""
+    queue = bench.name_queue("classic")
+    for left in 2, 0:
+        bench.client.channel.queue_declare(queue.name, durable=durable, auto_delete=True)
+        queue.put(*[b"apple", b"pear", b"plum"][: left + 1])
+        done = tool(bench, links, "amqp-consume", "-q", queue.name, "-c", "1", "cat")
+        assert done.stdout == b"apple" and done.returncode == (1 if left else 0), done
+        lines = done.stderr.decode().splitlines()
+        assert len(lines) == (1 if left else 0) and all("2 items went with it" in line for line in lines), done
+        assert not queue.exists()

@@ -23,7 +23,7 @@ extension Runner {
     for index in slots.indices { slots[index].loggedIn() }
     guard inspection.isComplete else {
       phase = .inspecting
-      return isTypeAssumed ? known(policy.standing, .unknown) : []
+      return isTypeAssumed ? known(.plain(.quorum), .unknown) : []
     }
     return serve() + awaitReturns()
   }

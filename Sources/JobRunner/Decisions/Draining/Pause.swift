@@ -37,7 +37,7 @@ struct Pause: Sendable {
     case (.failed, .retried(let delay)) where delay > .zero: return nil
     case (.failed, .deadLettered): return failed(max: Self.maxAfterDeadLetter)
     case (.failed, _): return failed(max: Self.max)
-    case (.interrupted, _): return nil
+    case (.interrupted, _), (.abandoned, _): return nil
     }
   }
 

@@ -21,6 +21,8 @@ struct Ending: Hashable, Sendable {
   var queueLabel: String
   /// Where the queue's dead letters go.
   var deadTarget: String
+  /// What became of rejected items.
+  var rejection = "rejected"
   var duration: Duration
 
   func entry(_ level: LogEntry.Level) -> LogEntry {
@@ -48,7 +50,7 @@ struct Ending: Hashable, Sendable {
     guard tally.taken > 0 else { return "no item was taken" }
     let counts = [
       (tally.retried, "retried"), (tally.requeued, "given back"),
-      (tally.deadLettered, "dead-lettered into \(deadTarget)"), (tally.rejected, "rejected"),
+      (tally.deadLettered, "dead-lettered into \(deadTarget)"), (tally.rejected, rejection),
       (tally.unsettled, "not settled"),
     ]
     let others = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }

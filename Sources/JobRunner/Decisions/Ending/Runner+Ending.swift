@@ -85,9 +85,9 @@ extension Runner {
     let isExhausted =
       tally.taken >= options.maxItems && returning.isEmpty && (inspection.isComplete || inspection.wasComplete)
     guard phase != .finished, isStopping || isExhausted, slots.allSatisfy(\.isOver) else { return [] }
-    var actions: [RunnerAction] = []
+    var actions = lastProgress
     if stop.brokenStatus == nil, !returning.isEmpty {
-      actions = notReturned(why: stop.isDrained ? "others have taken it" : "the runner was told to end")
+      actions += notReturned(why: stop.isDrained ? "others have taken it" : "the runner was told to end")
     }
     let status = stop.status(options, tally)
     actions += ending(status)
@@ -113,7 +113,7 @@ extension Runner {
   private mutating func ending(_ status: ExitStatus) -> [RunnerAction] {
     if status != .success, !report.hasReportedError { return [said(ending().entry(.error))] }
     if options.isOfSeveral {
-      return report.hasReportedError && tally.settled == 0 ? [] : [said(ending().entry(.notice))]
+      return report.hasReportedError && tally.settledHere == 0 ? [] : [said(ending().entry(.notice))]
     }
     return stop.isDrained ? [said(.info, "\(queueLabel) is drained")] : []
   }
@@ -123,6 +123,7 @@ extension Runner {
       cause: stop.cause, tally: tally, wanted: options.maxItems == .max ? nil : options.maxItems,
       queue: queue.name, queueLabel: queueLabel,
       deadTarget: policy.hasRetries ? "queue '\(queue.deadName)'" : "its dead-letter exchange",
+      rejection: policy.showsNoExchange ? "rejected (and dropped without a dead-letter exchange)" : "rejected",
       duration: report.startedAt.duration(to: now))
   }
 

@@ -1,10 +1,10 @@
-internal import AMQP
-internal import Broker
+package import AMQP
+package import Broker
 
 /// Finds out whether the target of a queue's dead letters exists: the exchange, or the queue to which the default exchange routes
 /// them.
-struct DeadLetterTargetSearch: Hashable, Sendable {
-  enum Finding: Hashable, Sendable {
+package struct DeadLetterTargetSearch: Hashable, Sendable {
+  package enum Finding: Hashable, Sendable {
     case found
     case absent
     case refused(CloseReason)
@@ -15,12 +15,12 @@ struct DeadLetterTargetSearch: Hashable, Sendable {
 
   /// Returns nil if there is nothing to ask. The default exchange always exists, and without a routing key of its own it routes each
   /// message to the queue that the message was published to.
-  init?(_ target: DeadLetterTarget, on channel: UInt16) {
+  package init?(_ target: DeadLetterTarget, on channel: UInt16) {
     guard !target.exchange.isEmpty || target.routingKey != nil else { return nil }
     (self.target, self.channel) = (target, channel)
   }
 
-  var questions: [ChannelMethod] {
+  package var questions: [ChannelMethod] {
     let question: Method =
       target.exchange.isEmpty
       ? .queueDeclare(.init(name: ByteString(target.routingKey ?? ""), isPassive: true))
@@ -28,12 +28,7 @@ struct DeadLetterTargetSearch: Hashable, Sendable {
     return [.channelOpen, question].map { ChannelMethod($0, on: channel) }
   }
 
-  /// The target, as messages name it.
-  var label: String {
-    target.exchange.isEmpty ? "queue '\(target.routingKey ?? "")'" : "exchange '\(target.exchange)'"
-  }
-
-  mutating func take(_ answer: Method, on channel: UInt16) -> Finding? {
+  package mutating func take(_ answer: Method, on channel: UInt16) -> Finding? {
     guard channel == self.channel else { return nil }
     switch answer {
     // The answer for an exchange that exists is a method that the codec does not decode.

@@ -17,7 +17,8 @@ package struct ExplainedRefusal: Hashable, Sendable {
       (status, line) = (.wrongQueue, "a queue that belongs to \(place) is missing: \(text)")
     case .noQueue:
       (status, line) = (.noQueue, "there is no \(place)\(MissingQueue(WorkQueue(queue).family.name).advice)")
-    case .noExchange: (status, line) = (.noQueue, "\(place): \(text)")
+    case .noExchange:
+      (status, line) = (.noQueue, "\(place): \(text); check its name, since amqp-job makes no exchanges")
     case .nodeIsDown: (status, line) = (.unreachable, "\(place) is away: \(text)")
     case .notPermitted: (status, line) = (.notPermitted, "no permission for \(place): \(text)")
     case .consumedByAnother:
@@ -31,6 +32,7 @@ package struct ExplainedRefusal: Hashable, Sendable {
       )
     case .tooLarge: (status, line) = (.refusedData, "too large for \(place): \(text)")
     case .trouble: (status, line) = (.temporaryFailure, "\(place) is in trouble: \(text)")
+    case .unfit where reason.meansStream: (status, line) = (.wrongQueue, "cannot serve \(place): it is a stream")
     case .unfit: (status, line) = (.wrongQueue, "cannot use \(place): \(text)")
     }
   }

@@ -9,6 +9,7 @@ package struct MissingQueue: Hashable, Sendable {
   /// What to do about it, to follow the message that says so.
   package var advice: String {
     name.isInQuotes
-      ? " (the quotes are part of that name)" : "; 'amqp-job declare \(name.shellWord)' makes it"
+      ? " (the quotes are part of that name)"
+      : "; check the name, or make the queue with 'amqp-job declare \(name.shellWord)'"
   }
 }

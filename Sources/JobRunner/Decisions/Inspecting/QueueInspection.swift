@@ -12,8 +12,8 @@ package struct QueueInspection: Hashable, Sendable {
   package enum Verdict: Hashable, Sendable {
     /// The runner cannot serve such a queue, for this reason.
     case unsupported(String)
-    /// The runner does not serve the queue, because it may be lost together with its items.
-    case transient(DeclarationInquiry.Transience)
+    /// The runner does not serve the queue, because it may be lost together with its items, for these reasons.
+    case transient([DeclarationInquiry.Transience])
     /// The user may not find out something that has to be known, which is this.
     case unknowable(String)
     case refused(CloseReason)
@@ -43,10 +43,8 @@ package struct QueueInspection: Hashable, Sendable {
   /// What to do about a queue that may be lost together with its items.
   package enum Transients: Hashable, Sendable {
     case refused
-    /// The runner serves the queue, whatever the cause.
-    case taken
     /// The runner serves the queue once it knows the cause.
-    case takenKnowingly
+    case taken
   }
 
   private let transients: Transients
@@ -118,6 +116,7 @@ package struct QueueInspection: Hashable, Sendable {
     switch step {
     case .declaring:
       if asksForQueue, answerCount == 1 { inquiry.accepted() }
+      if let refusal = refusalOfTransience { return refusal }
       guard answerCount == declarations.count else { return nil }
       return known()
     case .askingType:
@@ -157,24 +156,30 @@ package struct QueueInspection: Hashable, Sendable {
       return ask([typeQuestion])
     }
     guard reason.code == .preconditionFailed else { return .refused(reason) }
-    switch inquiry.refused(reason) {
+    let finding = inquiry.refused(reason)
+    if let refusal = refusalOfTransience { return refusal }
+    switch finding {
     case .corrected: return ask(declarations)
     case .known:
       guard inquiry.isDeclared, namesFit else { return .known(inquiry.standing, .unknown) }
       asksForQueue = false
       return ask(declarations)
     case .transient(let why):
-      switch transients {
-      case .refused: return .transient(why)
-      case .taken: return .known(.plain(.classic), .unknown)
-      case .takenKnowingly: return inquiry.accept(why) ? ask(declarations) : .transient(why)
-      }
+      // The broker tells one reason at a time.
+      return inquiry.accept(why)
+        ? ask(declarations) : .transient(inquiry.transience.contains(why) ? inquiry.transience : [why])
     case .otherType(let why): return .unsupported(why)
     case .missing:
       return .refused(CloseReason(code: .notFound, text: "NOT_FOUND - no queue '\(queue.name)'"))
     case .unknown:
       return takesTransients ? .known(.plain(nil), .unknown) : .unknowable("the broker says '\(reason.text)'")
     }
+  }
+
+  /// All reasons are known for which a queue is refused that may be lost.
+  private var refusalOfTransience: Verdict? {
+    guard transients == .refused, inquiry.isTransienceKnown, !inquiry.transience.isEmpty else { return nil }
+    return .transient(inquiry.transience)
   }
 
   /// The broker has refused the declaration of one of the queues beside a queue that dead-letters into them.
@@ -245,4 +250,9 @@ extension DeclarationInquiry.Transience: CustomStringConvertible {
     case .exclusive: "belongs to one connection"
     }
   }
+}
+
+extension [DeclarationInquiry.Transience] {
+  /// The predicate of a sentence about a queue for which all of these are true.
+  package var predicate: String { map(\.description).joined(separator: ", and ") }
 }

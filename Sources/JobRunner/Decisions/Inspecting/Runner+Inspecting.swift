@@ -31,7 +31,7 @@ extension Runner {
     phase = .inspecting
     inspection.forget()
     let limit = RunnerAction.set(.connectLimit, after: options.connection.connectTimeout)
-    return (isTypeAssumed ? known(policy.standing, .unknown) : [.send(inspect())]) + [limit]
+    return (isTypeAssumed ? known(.plain(.quorum), .unknown) : [.send(inspect())]) + [limit]
   }
 
   /// The broker has answered one of the inspection's questions.
@@ -53,9 +53,13 @@ extension Runner {
       }
       inspection.endInquiry()
       return known(inquiry.standing, .unknown, transience)
+    case .transient(let why) where options.queueOrigin == .any:
+      inspection.endInquiry()
+      return known(.plain(.classic), .unknown, why)
     case .unsupported, .transient:
       inspection.endInquiry()
-      return UnservedQueue(verdict, place: queueLabel).map { breakOff($0.status, $0.line) } ?? []
+      return UnservedQueue(verdict, place: queueLabel, acceptance: acceptance).map { breakOff($0.status, $0.line) }
+        ?? []
     case .unknowable(let why):
       inspection.endInquiry()
       return breakOff(
@@ -83,13 +87,13 @@ extension Runner {
   mutating func known(
     _ standing: QueueTopology, _ neighbours: QueueInspection.Neighbours
   ) -> [RunnerAction] {
-    policy.standing = accepted(standing)
+    policy.take(standing)
     inspection.found(neighbours)
     if neighbours == .hidden, options.endsWhenDrained { return breakOffUnseen() }
     if let unserved = UnservedQueue(policy.options, on: policy.standing, queue: queue, place: queueLabel) {
       return breakOff(unserved.status, unserved.line)
     }
-    let warning = warnOfDrops(standing)
+    let warning = inspection.wasComplete ? [] : warnOfDrops()
     let search = searchTarget()
     guard search.isEmpty else { return search }
     return warning + targetFound()
@@ -180,6 +184,7 @@ extension Runner {
 
   mutating func keepEnd(_ event: RunnerEvent) -> [RunnerAction] {
     deferred.deferEnd(event)
+    if let slot = event.slot { slots[slot].workerEnded(at: now) }
     let timers: [RunnerAction] =
       switch event {
       case .workerEnded(_, _, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot):

@@ -18,9 +18,8 @@ extension Runner {
     case .absent, .hidden: return ownerExcluded()
     case .refused(let reason): return queueRefused(reason)
     case .found:
-      let owner = queue.owner ?? queue
-      return breakOff(
-        .wrongQueue, "cannot serve \(queueLabel): it \(queue.purpose); the items to serve are in queue '\(owner.name)'")
+      let unserved = UnservedQueue(queue, madeFor: queue.owner ?? queue, place: queueLabel)
+      return breakOff(unserved.status, unserved.line)
     }
   }
 }

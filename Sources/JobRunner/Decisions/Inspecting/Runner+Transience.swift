@@ -7,7 +7,7 @@ extension Runner {
   mutating func known(
     _ standing: QueueTopology, _ neighbours: QueueInspection.Neighbours, _ transience: [DeclarationInquiry.Transience]?
   ) -> [RunnerAction] {
-    guard options.queueOrigin == .anyTold, transience != [] else { return known(standing, neighbours) }
+    guard options.mayDeleteItself, transience != [] else { return known(standing, neighbours) }
     inspection.selfDeletion.transience = transience
     // A probe cancels the consumer, and the queue would be deleted with it.
     if inspection.selfDeletion.isKnown, options.endsWhenDrained {
@@ -19,12 +19,18 @@ extension Runner {
     return (asksForDepth ? [] : warnOfTransience()) + known(standing, neighbours)
   }
 
+  /// How the user accepts a queue that may be lost.
+  func acceptance(_ transience: [DeclarationInquiry.Transience]) -> LogMessage {
+    let isSeenDrained = !options.endsWhenDrained || !transience.contains(.autoDelete)
+    return isSeenDrained ? "\(Advice.acceptingAnyQueue)" : "\(Advice.acceptingSelfDeletion)"
+  }
+
   /// Warns once that the items may be lost.
   private mutating func warnOfTransience() -> [RunnerAction] {
-    guard !inspection.wasComplete else { return [] }
+    guard options.queueOrigin == .anyTold, !inspection.wasComplete else { return [] }
     let line =
       if let transience = inspection.selfDeletion.transience {
-        "\(queueLabel) \(transience.map(\.description).joined(separator: ", and ")): its items are lost with it"
+        "\(queueLabel) \(transience.predicate): its items are lost with it"
       } else {
         "the user may not look whether \(queueLabel) outlives the broker and its consumers: its items may be lost with it"
       }
@@ -35,9 +41,10 @@ extension Runner {
 
   private var depthQuestion: Method { .queueDeclare(.init(name: ByteString(queue.name), isPassive: true)) }
 
-  /// The items that this runner does not take may go with the queue.
+  /// The items that this runner does not take may go with the queue, and the user may not know.
   private var asksForDepth: Bool {
-    if case .count = options.extent { inspection.selfDeletion.isKnown } else { false }
+    guard options.queueOrigin == .anyTold, case .count = options.extent else { return false }
+    return inspection.selfDeletion.isKnown
   }
 
   /// Asks how many items there are, if that matters.

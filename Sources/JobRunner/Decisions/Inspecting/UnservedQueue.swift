@@ -7,15 +7,17 @@ package struct UnservedQueue: Hashable, Sendable {
   package let line: LogMessage
 
   /// A queue of this verdict. nil if the verdict is not one about the queue. `acceptance` says how the user accepts a queue that
-  /// may be lost.
+  /// may be lost, for these reasons.
   package init?(
-    _ verdict: QueueInspection.Verdict, place: String, acceptance: LogMessage = "\(Advice.acceptingAnyQueue)"
+    _ verdict: QueueInspection.Verdict, place: String,
+    acceptance: ([DeclarationInquiry.Transience]) -> LogMessage
   ) {
     status = .wrongQueue
     switch verdict {
     case .unsupported(let why): line = "cannot serve \(place): \(why)"
-    case .transient(.exclusive): line = "cannot serve \(place): it \(DeclarationInquiry.Transience.exclusive)"
-    case .transient(let why): line = "cannot serve \(place): it \(why)" + acceptance
+    case .transient(let why) where why.contains(.exclusive): line = "cannot serve \(place): it \(why.predicate)"
+    case .transient(let why):
+      line = "cannot serve \(place): it \(why.predicate), and its items are lost with it" + acceptance(why)
     case .unknowable, .refused, .ask, .known: return nil
     }
   }
@@ -32,18 +34,53 @@ package struct UnservedQueue: Hashable, Sendable {
     status = .wrongQueue
     line = """
       cannot serve \(place): there are queues '\(queue.retryName)' and '\(queue.deadName)' beside it, and it is not what \
-      'amqp-job declare' makes with them
+      'amqp-job declare' makes with them\(Self.adviceOnNeighbours(of: queue))
       """
+  }
+
+  /// A queue that `amqp-job declare` made for the runners of `owner`.
+  package init(_ queue: WorkQueue, madeFor owner: WorkQueue, place: String) {
+    status = .wrongQueue
+    line = "cannot serve \(place): it \(queue.purpose); the items to serve are in queue '\(owner.name)'"
+  }
+
+  /// A queue whose dead letters go to what is not there, although the options send failed items there.
+  package init(_ options: AttemptOptions, missing target: DeadLetterTarget, place: String) {
+    status = .wrongQueue
+    let makingIt = "make that \(target.kind)"
+    let rejecting: Advice =
+      "the broker would drop each item that fails (\(.onFailure)); \(makingIt), or do not reject failed items"
+    let moving: Advice = """
+      no item could go there when its attempts are used up, and it would come back without end; \(makingIt), or leave out \
+      \(.maxAttempts) and \(.rejectOn)
+      """
+    let consequence = options.onFailure == .reject ? rejecting : moving
+    line =
+      "\(place) sends its dead letters to \(target.kind) '\(target.name)', which is not there: "
+      + "\(consequence, otherwise: makingIt)"
+  }
+
+  /// What to do about a queue that stands alone beside such queues.
+  package static func adviceOnNeighbours(of queue: WorkQueue) -> String {
+    let name = queue.name.shellWord
+    return
+      "; take another name, or remove them all ('amqp-job declare \(name) --delete --if-empty') and make anew what you need"
   }
 
   private static func lack(_ options: AttemptOptions, on standing: QueueTopology, _ queue: WorkQueue) -> LogMessage {
     guard standing != .declared else { return .unwantedRetries }
-    guard options.areRequired else { return .missingDeadLetters }
+    let owner = queue.family
+    let name = queue.name.shellWord
+    let anew =
+      owner == queue
+      ? "remove that queue ('amqp-job declare \(name) --delete --if-empty') and make it anew ('amqp-job declare \(name)')"
+      : "put its items back into queue '\(owner.name)' ('amqp-job dead replay \(owner.name.shellWord)')"
     guard case .deadLettering(.some) = standing else {
-      return
-        "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): "
-        + "go without, or remove that queue, and 'amqp-job declare \(queue.name.shellWord)' makes it anew with them"
+      return options.areRequired
+        ? "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): go without, or \(anew)"
+        : .missingDeadLetters(anew)
     }
+    guard options.areRequired else { return .deadLettersOfOthers }
     return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "
       + "go without a delay\(naming: .retryDelay)"
   }

@@ -12,5 +12,9 @@ struct ReturningItems: Hashable, Sendable {
     done.firstIndex { item.isReturn(of: $0.item) }.map { done.remove(at: $0) }
   }
 
-  mutating func giveUp() { done = [] }
+  /// No item is waited for any more. Returns those that were.
+  mutating func giveUp() -> [EndedJob] {
+    defer { done = [] }
+    return done
+  }
 }

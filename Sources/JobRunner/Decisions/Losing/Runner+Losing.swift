@@ -13,7 +13,7 @@ extension Runner {
     switch slots[index].state {
     case .working:
       return abandon(
-        index, .itemTakenBack,
+        index, .itemTakenBack, .unsettled(why: "the broker took the item back, or its queue was deleted"),
         "the broker took the item back from \(queueLabel) (consumer timeout, or the queue was deleted): "
           + "the worker is stopped; if it needs more time, give the queue a longer consumer timeout ('amqp-job declare --consumer-timeout')"
       )
@@ -27,9 +27,9 @@ extension Runner {
       let lost = copiesLost(in: [index])
       slots[index].handle(.consumerLost(isStopping: isStopping))
       return lost + moveAbandoned(moving, in: index, why: "the broker took the item back") + resume()
-    case .confirming:
+    case .confirming(let last):
       slots[index].handle(.consumerLost(isStopping: isStopping))
-      return ackRefused(why: Self.takenBackFirst)
+      return unconfirmed(last) + ackRefused(why: Self.takenBackFirst)
     case .holding:
       slots[index].handle(.consumerLost(isStopping: isStopping))
       return [.releaseBody(slot: index)] + resume()
@@ -51,13 +51,14 @@ extension Runner {
     case .working:
       let advice = reason.isAboutConsumerTimeout ? "; raise the broker's consumer_timeout if it needs more time" : ""
       return abandon(
-        index, .itemTakenBack,
+        index, .itemTakenBack, .requeuedByBroker(why: reason.text),
         "the broker took the item back from \(queueLabel): \(reason.text); the worker is stopped\(advice)")
     case .copying(let moving): return lost + moveAbandoned(moving, in: index, why: reason.text) + resume()
     case .holding: return [.releaseBody(slot: index)] + resume()
     case .orphaned, .abandoning, .closed, .noChannel: return []
     case .closing: return [.cancel(.settlementLimit(slot: index))] + resume()
-    case .confirming: return [.cancel(.settlementLimit(slot: index))] + ackRefused(why: reason.text)
+    case .confirming(let last):
+      return [.cancel(.settlementLimit(slot: index))] + unconfirmed(last) + ackRefused(why: reason.text)
     case .idle, .consuming, .cancelling:
       if phase == .probing { drain.channelLost(now: now) }
       if isAckLost { return lost + ackRefused(why: reason.text) }
@@ -76,12 +77,14 @@ extension Runner {
       case .copying(let moving):
         slots[index].handle(.channelLost(isStopping: isStopping))
         actions += moveAbandoned(moving, in: index, why: failure.description)
-      case .confirming: isAckLost = true
+      case .confirming(let last):
+        isAckLost = true
+        actions += unconfirmed(last)
       case .holding: actions.append(.releaseBody(slot: index))
       default: isAckLost = loseAck(in: index) || isAckLost
       }
     }
-    let isWorkerStopped = slots.contains { $0.state == .abandoning }
+    let isWorkerStopped = slots.contains { $0.state.isOne(of: .abandoning) }
     shutSlots()
     let status: ExitStatus = failure.isAboutCredentials ? .notPermitted : .temporaryFailure
     if isWorkerStopped {
@@ -117,6 +120,11 @@ extension Runner {
     return true
   }
 
+  /// The item is done, and nobody can tell whether the broker took its ack.
+  private mutating func unconfirmed(_ last: LastItem) -> [RunnerAction] {
+    record(last.ended, as: .unsettled(why: "its ack is unconfirmed"))
+  }
+
   private mutating func ackRefused(why: String) -> [RunnerAction] {
     breakOff(
       .itemTakenBack,
@@ -143,9 +151,9 @@ extension Runner {
     case .closing:
       slots[index].handle(.settlementLimit)
       return resume()
-    case .confirming:
+    case .confirming(let last):
       slots[index].handle(.settlementLimit)
-      return ackUnconfirmed(why: silence)
+      return unconfirmed(last) + ackUnconfirmed(why: silence)
     case .cancelling:
       slots[index].handle(.settlementLimit)
       return []
@@ -176,25 +184,37 @@ extension Runner {
   // MARK: Workers and deliveries
 
   /// The item is no longer ours. The worker is stopped, and nothing that it still does counts.
-  private mutating func abandon(_ index: Int, _ status: ExitStatus, _ line: LogMessage) -> [RunnerAction] {
-    abandonWorker(in: index) + breakOff(status, line)
+  private mutating func abandon(
+    _ index: Int, _ status: ExitStatus, _ settlement: Settlement, _ line: LogMessage
+  ) -> [RunnerAction] {
+    abandonWorker(in: index, as: settlement) + breakOff(status, line)
   }
 
   private mutating func workerDisconnected(_ job: Job, in index: Int) -> [RunnerAction] {
-    guard options.worker.onDisconnect == .finish else { return abandonWorker(in: index) }
+    guard options.worker.onDisconnect == .finish else { return abandonDisconnected(in: index) }
     slots[index].handle(.orphan(job))
     return []
   }
 
-  private mutating func abandonWorker(in index: Int) -> [RunnerAction] {
-    slots[index].handle(.abandon)
+  static let lostConnection = "the connection was lost"
+
+  /// The item went back with the connection, or went with its queue.
+  private mutating func abandonDisconnected(in index: Int) -> [RunnerAction] {
+    let settlement: Settlement =
+      options.ownQueue == nil
+      ? .requeuedByBroker(why: Self.lostConnection) : .unsettled(why: "its queue went with the connection")
+    return abandonWorker(in: index, as: settlement)
+  }
+
+  private mutating func abandonWorker(in index: Int, as settlement: Settlement) -> [RunnerAction] {
+    slots[index].handle(.abandon(as: settlement))
     return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.worker.grace)]
   }
 
   /// Stops the workers whose items will never come back to this runner.
   mutating func stopOrphans() -> [RunnerAction] {
     slots.indices.flatMap { index -> [RunnerAction] in
-      if case .orphaned = slots[index].state { abandonWorker(in: index) } else { [] }
+      if case .orphaned = slots[index].state { abandonDisconnected(in: index) } else { [] }
     }
   }
 

@@ -29,12 +29,12 @@ extension Runner {
     }
     guard ended.outcome == .done else {
       tally.count(ended.outcome)
-      return [release] + record(ended, as: .requeuedByBroker(why: "the connection was lost")) + resume()
+      return [release] + record(ended, as: .requeuedByBroker(why: Self.lostConnection)) + resume()
     }
+    returning.add(ended)
     guard ended.item.isRecognisable else {
       return [release] + notReturned(why: "it has no message id to be recognised by")
     }
-    returning.add(ended)
     return [release] + awaitReturns() + resume()
   }
 
@@ -81,8 +81,9 @@ extension Runner {
   /// The items that were done will be run again elsewhere.
   mutating func notReturned(why: LogMessage) -> [RunnerAction] {
     let what = returning.count > 1 ? "\(returning.count) items of \(queueLabel) are" : "an item of \(queueLabel) is"
-    returning.giveUp()
-    return breakOff(.temporaryFailure, "\(what) done, but may be run again: the connection was lost, and \(why)")
+    let records = returning.giveUp().flatMap { record($0, as: .unsettled(why: Self.lostConnection)) }
+    return records
+      + breakOff(.temporaryFailure, "\(what) done, but may be run again: the connection was lost, and \(why)")
   }
 
 }

@@ -34,6 +34,8 @@ extension JobOptions {
     package var isWatched = false
     /// What was done on each item is recorded.
     package var recordsJobs = false
+    /// How often to tell how far the work has come; nil for never.
+    package var progressPeriod: Duration?
     /// Entries below this level are not logged.
     package var leastLogged = LogEntry.Level.info
   }
@@ -68,4 +70,7 @@ package struct AttemptOptions: Hashable, Sendable {
   package var runsMalformed = false
 
   package init() {}
+
+  /// Failed items go to a dead-letter exchange of the queue's owner, if the queue has one. That one has to exist then.
+  package var needTarget: Bool { areRequired || onFailure == .reject }
 }

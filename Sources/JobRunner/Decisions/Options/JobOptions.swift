@@ -102,8 +102,7 @@ package struct JobOptions: Hashable, Sendable {
   var transients: QueueInspection.Transients {
     switch queueOrigin {
     case .lasting: .refused
-    case .any, .own: .taken
-    case .anyTold: .takenKnowingly
+    case .any, .anyTold, .own: .taken
     }
   }
 

@@ -13,19 +13,20 @@ extension Runner {
 
   private mutating func log(_ ended: EndedJob, _ settlement: Settlement) -> [RunnerAction] {
     var level = LogEntry.Level.info
-    if ended.outcome != .done { level = options.extent == .count(1) ? .error : .warning }
+    // Another line has said why an item was abandoned.
+    if ended.outcome != .done, ended.outcome != .abandoned { level = options.extent == .count(1) ? .error : .warning }
     report.logged(level)
     guard level >= options.report.leastLogged else { return [] }
     let item = ended.item
     let name = item.id.map { "item \($0)" } ?? "an item"
-    let attempt = "attempt \(item.attempt)\(item.hasUncountedReturn ? " or a later one" : "")"
+    let attempt = "attempt \(item.attempt)\(item.isAttemptMinimum ? " or a later one" : "")"
     var entry = LogEntry(
       level, "\(name) of \(queueLabel), \(attempt), \(ended.duration.text): \(ended.what); \(settlement.text)",
       [
         "queue": .text(queue.name), "attempt": .integer(item.attempt),
         "seconds": .seconds(ended.duration), "settlement": .text(settlement.name),
       ])
-    if item.hasUncountedReturn { entry.fields.append(.init("attempt_is_minimum", .flag(true))) }
+    if item.isAttemptMinimum { entry.fields.append(.init("attempt_is_minimum", .flag(true))) }
     if let step = ended.step { entry.fields.append(.init("step", .text(step))) }
     if let id = item.id { entry.fields.append(.init("id", .text(id))) }
     if let status = ended.status {

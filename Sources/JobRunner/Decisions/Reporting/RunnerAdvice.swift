@@ -4,8 +4,14 @@ internal import Console
 extension Advice {
   static let countingAttempts: Advice = "\(.maxAttempts), \(.retryDelay) and \(.rejectOn) need them"
 
-  /// For a queue that is refused because it may not be durable.
+  /// For a queue that is refused because it may be lost.
   static let acceptingAnyQueue: Advice = "; \(.anyQueue) serves it all the same"
+
+  /// The same for a queue that deletes itself, and a runner that would have to see it drained.
+  static let acceptingSelfDeletion: Advice = """
+    ; \(.anyQueue) serves it all the same, but cannot see it drained: take a number of items (\(.count)), or serve it until a signal \
+    (\(.forever))
+    """
 
   /// For a queue about which the broker tells the user too little. It follows other advice.
   static let assumingType: Advice = ", or say what the queue is (\(.assume))"
@@ -21,12 +27,20 @@ extension LogMessage {
     return "\(advice, otherwise: "has retries, which were not wanted")"
   }
 
-  /// Why a queue whose items are not dead-lettered is not served.
-  static var missingDeadLetters: LogMessage {
+  /// Why a queue without a dead-letter queue is not served. `anew` says how to make it with one.
+  static func missingDeadLetters(_ anew: String) -> LogMessage {
     let advice: Advice = """
-      has no dead letters, in which \(.keepStandardError) would keep anything: leave it out, or have 'amqp-job declare' make \
-      the queue; a queue with a dead-letter exchange of its own needs \(.maxAttempts), too
+      has no retry and dead-letter queue, as \(.keepStandardError) needs them: go without, or \(anew)
       """
-    return "\(advice, otherwise: "has no dead letters")"
+    return "\(advice, otherwise: "has no dead-letter queue")"
+  }
+
+  /// Why a queue is not served whose items the broker alone would dead-letter.
+  static var deadLettersOfOthers: LogMessage {
+    let advice: Advice = """
+      has a dead-letter exchange of its own, to which the runner publishes failed items only if their attempts are limited: \
+      give \(.maxAttempts), too, or leave out \(.keepStandardError)
+      """
+    return "\(advice, otherwise: "has a dead-letter exchange of its own")"
   }
 }

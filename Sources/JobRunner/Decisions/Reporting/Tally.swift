@@ -12,6 +12,8 @@ struct Tally: Hashable, Sendable {
   private(set) var acked = 0
   private(set) var retried = 0
   private(set) var requeued = 0
+  /// Those of them that went back by themselves, as when the connection is lost.
+  private var takenBack = 0
   /// The exit status for the last item that failed.
   private(set) var lastFailure: ExitStatus?
 
@@ -25,6 +27,7 @@ struct Tally: Hashable, Sendable {
     case .interrupted(let signal):
       failed += 1
       lastFailure = .signal(signal)
+    case .abandoned: failed += 1
     }
   }
 
@@ -32,9 +35,13 @@ struct Tally: Hashable, Sendable {
     switch settlement {
     case .acked: acked += 1
     case .retried: retried += 1
-    case .requeued, .requeuedAsCopy, .requeuedByBroker: requeued += 1
+    case .requeued, .requeuedAsCopy: requeued += 1
+    case .requeuedByBroker:
+      requeued += 1
+      takenBack += 1
     case .deadLettered: deadLettered += 1
-    case .rejected: rejected += 1
+    case .rejected, .dropped: rejected += 1
+    case .unsettled: break
     }
   }
 
@@ -42,6 +49,9 @@ struct Tally: Hashable, Sendable {
   mutating func ackLost() { acked -= 1 }
 
   var settled: Int { acked + retried + requeued + deadLettered + rejected }
+
+  /// The items that this runner itself has settled.
+  var settledHere: Int { settled - takenBack }
 
   /// Items that were taken, and whose settlement is not known.
   var unsettled: Int { taken - settled }

@@ -5,7 +5,21 @@ internal import Linux
 /// Decides what to do with an item by its attempts: when it comes, and when a worker has ended.
 struct AttemptPolicy: Hashable, Sendable {
   let options: AttemptOptions
-  var standing = QueueTopology.plain(nil)
+  private(set) var standing: QueueTopology
+  /// No dead-letter exchange is to be seen, although the user says that there is one. A policy may give the queue one.
+  private(set) var showsNoExchange = false
+
+  init(options: AttemptOptions, standing: QueueTopology = .plain(nil)) {
+    (self.options, self.standing) = (options, standing)
+  }
+
+  /// Takes the queue for what it is found to be. A user who asks for rejections also says that there is a dead-letter exchange.
+  mutating func take(_ found: QueueTopology) {
+    showsNoExchange = false
+    standing = found
+    guard options.onFailure == .reject, case .plain = found else { return }
+    (standing, showsNoExchange) = (.deadLettering(nil), true)
+  }
 
   /// The queue has a retry and a dead-letter queue.
   var hasRetries: Bool { standing == .declared }
@@ -68,6 +82,7 @@ struct AttemptPolicy: Hashable, Sendable {
   func decision(of ended: EndedJob) -> Decision {
     switch ended.outcome {
     case .done: return .acknowledge
+    case .abandoned: return .requeue
     case .interrupted:
       // The broker would count a plain requeue.
       return hasRetries ? .move(Move(destination: .queue, attempts: ended.item.attempt - 1)) : .requeue

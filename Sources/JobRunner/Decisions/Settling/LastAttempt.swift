@@ -35,6 +35,7 @@ extension DeadLetterCause {
     case (.notStarted, _): "at the last one \(worker) could not be started"
     case (.failed, _), (.rejected, _), (.killed, _): "at the last one \(worker) failed"
     case (.resultRefused, _): "at the last one no queue took the worker's result"
+    case (.outputLost, _): "at the last one the worker's output could not be kept"
     case (.stepLost, _): "at the last one \(worker) was lost"
     case (.cameBack, _):
       "it came back from the last one, and nothing tells why: its runner gave it back after a failure, the runner or its connection "

@@ -17,6 +17,8 @@ package struct Move: Hashable, Sendable {
   package var destination: Destination
   /// How many attempts the item has had.
   package var attempts: Int
+  /// There may have been more attempts, which nobody counted.
+  package var areAttemptsMinimum = false
 
   package init(destination: Destination, attempts: Int) {
     self.destination = destination
@@ -77,4 +79,7 @@ struct MovingItem: Hashable, Sendable {
   var isAsking = false
 
   var isUnrun: Bool { ended == nil || isExhausted }
+
+  /// No worker of this runner had the item, and none will.
+  var isUnserved: Bool { isExhausted || ended?.isSetAside == true }
 }

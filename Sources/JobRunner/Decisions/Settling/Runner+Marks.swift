@@ -12,8 +12,9 @@ extension Runner {
   /// the broker gets both or neither.
   mutating func unmark(_ item: WorkItem, _ settlement: Settlement) -> [ChannelMethod] {
     switch settlement {
-    case .acked, .requeuedAsCopy, .deadLettered, .rejected: policy.hasRetries && item.isMarked ? takeMarks(1) : []
-    case .requeued, .requeuedByBroker, .retried: []
+    case .acked, .requeuedAsCopy, .deadLettered, .rejected, .dropped:
+      policy.hasRetries && item.isMarked ? takeMarks(1) : []
+    case .requeued, .requeuedByBroker, .retried, .unsettled: []
     }
   }
 

@@ -8,15 +8,8 @@ extension Runner {
   /// How long the broker may take to answer the last settlement, or to confirm a copy.
   static let settlementLimit: Duration = .seconds(5)
 
-  mutating func ended(
-    _ job: Job, in index: Int, as outcome: Outcome, _ what: LogMessage, status: ProcessStatus?,
-    _ standardError: String? = nil, step: String? = nil
-  ) -> [RunnerAction] {
+  mutating func ended(_ ended: EndedJob, in index: Int) -> [RunnerAction] {
     let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
-    let ended = EndedJob(
-      item: job.item, outcome: outcome, what: what, status: status, startedAt: job.startedAt,
-      duration: job.startedAt.duration(to: now),
-      standardError: standardError, step: step)
     if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index) }
     return cancels + settle(ended, in: index, by: policy.decision(of: ended))
   }
@@ -30,7 +23,7 @@ extension Runner {
     case .requeue: return release(index, by: Self.requeue(ended), of: ended.item, ended, .requeued)
     case .reject:
       let reject = Method.basicReject(deliveryTag: ended.item.envelope.deliveryTag, requeue: false)
-      return release(index, by: reject, of: ended.item, ended, .rejected)
+      return release(index, by: reject, of: ended.item, ended, policy.showsNoExchange ? .dropped : .rejected)
     case .move(let move): return begin(MovingItem(item: ended.item, move: move, ended: ended), in: index)
     }
   }

@@ -10,6 +10,10 @@ enum Settlement: Hashable, Sendable {
   case deadLettered(into: String)
   /// The broker dead-letters the item.
   case rejected
+  /// The broker drops the item, unless a policy that cannot be seen gives the queue a dead-letter exchange.
+  case dropped
+  /// Nobody can tell what became of the item.
+  case unsettled(why: String)
 
   /// The value of the log's `settlement` field.
   var name: String {
@@ -18,7 +22,8 @@ enum Settlement: Hashable, Sendable {
     case .requeued, .requeuedAsCopy, .requeuedByBroker: "given-back"
     case .retried: "retried"
     case .deadLettered: "dead-lettered"
-    case .rejected: "rejected"
+    case .rejected, .dropped: "rejected"
+    case .unsettled: "not-settled"
     }
   }
 
@@ -32,6 +37,8 @@ enum Settlement: Hashable, Sendable {
     case .retried(let delay): "comes back in \(delay.text)"
     case .deadLettered(let queue): "dead-lettered into \(queue)"
     case .rejected: "rejected, for the queue's dead-letter exchange"
+    case .dropped: "rejected, and dropped unless a policy gives the queue a dead-letter exchange"
+    case .unsettled(let why): "not settled (\(why))"
     }
   }
 }

@@ -36,8 +36,19 @@ struct Slot: Hashable, Sendable {
 
   mutating func timeOut() { updateJob { $0.hasTimedOut = true } }
 
+  /// What the worker writes is lost. The first reason is the one that counts.
+  mutating func loseOutput(_ reason: String) { updateJob { $0.outputLoss = $0.outputLoss ?? reason } }
+
+  /// The worker has ended. The first such time is the one that counts.
+  mutating func workerEnded(at now: ContinuousClock.Instant) { updateJob { $0.endedAt = $0.endedAt ?? now } }
+
+  mutating func resultPublished(_ size: UInt64) { updateJob { $0.resultSize = size } }
+
   private mutating func updateJob(_ update: (inout Job) -> Void) {
     switch state {
+    case .abandoning(var job, let settlement):
+      update(&job)
+      state = .abandoning(job, as: settlement)
     case .working(var job):
       update(&job)
       state = .working(job)

@@ -15,8 +15,8 @@ extension Slot {
     case orphaned(Job)
     /// The item has come back while its worker still runs in the slot `for`. The item is settled when that worker ends.
     case holding(WorkItem, for: Int)
-    /// The worker has been told to end, because its item is no longer ours.
-    case abandoning
+    /// The worker has been told to end, because its item is no longer ours. The settlement is how the item is recorded then.
+    case abandoning(Job, as: Settlement)
     /// A copy of the item is being published; the item is acked when the broker has confirmed the copy.
     case copying(MovingItem)
     /// The last ack was sent together with the close of the channel. The answer to the close shows that the ack was taken.
@@ -50,7 +50,7 @@ extension Slot {
     /// The connection was lost, and the worker may finish.
     case orphan(Job)
     /// The item is no longer ours, and the worker is to end.
-    case abandon
+    case abandon(as: Settlement)
     /// A worker has ended whose item is not settled in this slot.
     case workerEnded(isStopping: Bool)
     /// The broker has ended the consumer.
@@ -91,7 +91,7 @@ extension Slot.State {
     case .close(let word?) where isOne(of: .idle): .confirming(word)
     case .close(nil) where isOne(of: .idle): .closing
     case .orphan(let job) where isOne(of: .working): .orphaned(job)
-    case .abandon where isOne(of: .working, .orphaned): .abandoning
+    case .abandon(as: let settlement): job.map { .abandoning($0, as: settlement) }
     case .workerEnded where isOne(of: .abandoning): .closed
     case .workerEnded(let isStopping) where isOne(of: .orphaned): isStopping ? .closed : .noChannel
     case .consumerLost where isOne(of: .consuming, .cancelling, .holding): .idle

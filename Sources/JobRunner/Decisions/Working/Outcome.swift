@@ -8,6 +8,8 @@ enum Outcome: Hashable, Sendable {
   case failed(Failure)
   /// The worker did not finish because the runner was told to end. That does not count as an attempt.
   case interrupted(Signal)
+  /// The item was no longer this runner's when its worker ended, whatever the worker did.
+  case abandoned
 
   struct Failure: Hashable, Sendable {
     let reason: DeadLetter.Reason
@@ -34,6 +36,12 @@ struct Job: Hashable, Sendable {
   /// The signal that told the runner to end while the worker ran, and that the worker got, too.
   var interruption: Signal?
   var hasTimedOut = false
+  /// Where what the worker wrote could not be written, and why.
+  var outputLoss: String?
+  /// When the worker ended. nil while it runs. What follows, such as the publishing of its result, is not its time.
+  var endedAt: ContinuousClock.Instant?
+  /// The size in bytes of the result that is in a queue.
+  var resultSize: UInt64 = 0
 }
 
 /// A job that is over.
@@ -50,4 +58,25 @@ struct EndedJob: Hashable, Sendable {
   var standardError: String?
   /// The step in which the job ended, if that was not the runner's own command.
   var step: String?
+  /// The size in bytes of the result that was published.
+  var resultSize: UInt64 = 0
 }
+
+extension EndedJob {
+  /// The end of `job` at this time, if its worker has not ended before.
+  init(_ job: Job, _ judgement: Judgement, _ end: WorkerEnd, at time: ContinuousClock.Instant) {
+    self.init(
+      item: job.item, outcome: judgement.outcome, what: judgement.what, status: end.status, startedAt: job.startedAt,
+      duration: job.startedAt.duration(to: job.endedAt ?? time), standardError: end.standardError, step: end.step,
+      resultSize: job.resultSize)
+  }
+
+  /// No worker could have the item, whichever attempt it was.
+  var isSetAside: Bool {
+    guard case .failed(let failure) = outcome else { return false }
+    return failure.reason == .tooLarge || failure.reason == .malformed
+  }
+}
+
+/// An outcome, and the same in words.
+typealias Judgement = (outcome: Outcome, what: LogMessage)

@@ -1,51 +1,63 @@
 internal import Broker
-internal import Console
-internal import Linux
 
-/// Results: what a worker writes is published before its item is settled, so that no item is done without its result.
+/// Results: what a worker writes is published before its item is settled, so that no item is done without its result. An item that
+/// is not tried again has a result, too, whether or not a worker had it, so that nobody waits for it in vain.
 extension Runner {
-  /// The result to publish now that a worker has ended so. nil if there is none: what failed and is tried again has no result
+  /// The result to publish before `end`, with which a job ends. nil if there is none: what failed and is tried again has no result
   /// yet.
-  func result(
-    _ status: ProcessStatus, in index: Int, host: String, endedAt: ContinuousClock.Instant
-  ) -> JobResult? {
-    guard let results = options.results, case .working(let job) = slots[index].state else { return nil }
-    let (outcome, what) = judge(job, status, "the worker")
-    let ended = EndedJob(
-      item: job.item, outcome: outcome, what: what, status: status, startedAt: job.startedAt,
-      duration: job.startedAt.duration(to: endedAt))
-    switch outcome {
-    case .done where results.occasion != .failure: break
-    case .failed where results.occasion != .success && policy.decision(of: ended).isFinal: break
-    case .done, .failed, .interrupted: return nil
+  func result(before end: RunnerEvent, host: String, endedAt: ContinuousClock.Instant) -> JobResult? {
+    guard let results = options.results, let index = end.slot, case .working(let job) = slots[index].state,
+      let ended = judge(job, endedBy: end, at: endedAt)
+    else { return nil }
+    let decision = policy.decision(of: ended)
+    switch ended.outcome {
+    case .done where results.occasion != .failure:
+      return JobResult(of: ended, nil, attempts: ended.item.attempt, host: host, to: results.target)
+    case .failed(let failure) where results.occasion != .success:
+      guard let cause = decision.lastCause(of: failure, ended) else { return nil }
+      return JobResult(of: ended, cause, attempts: ended.item.attempt, host: host, to: results.target)
+    case .done, .failed, .interrupted, .abandoned: return nil
     }
-    return JobResult(of: ended, to: results.target, host: host)
   }
 
-  /// The worker is done, but nobody has its result.
-  mutating func resultRefused(_ reason: String, in index: Int) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
-    let failure: (Outcome, LogMessage) = (
-      .failed(Outcome.Failure(reason: .resultRefused, exitStatus: .failure)),
-      "the worker exited with 0, but its result could not be published: \(reason)"
-    )
-    let (outcome, what) = judgeStopped(job, "the worker") ?? failure
-    return ended(job, in: index, as: outcome, what, status: .exited(0))
+  mutating func resultBegun(in index: Int) -> [RunnerAction] {
+    slots[index].workerEnded(at: now)
+    return []
+  }
+
+  mutating func resultPublished(_ size: UInt64, in index: Int) -> [RunnerAction] {
+    slots[index].resultPublished(size)
+    return []
+  }
+
+  /// The result of the item that is being dead-lettered although this runner gave it to no worker. It is published once the copy is
+  /// there. nil for any other item.
+  func resultOfUnrun(in index: Int, host: String) -> JobResult? {
+    guard let results = options.results, results.occasion != .success, case .copying(let moving) = slots[index].state,
+      moving.isUnserved, let ended = moving.ended, let cause = moving.move.destination.lastCause
+    else { return nil }
+    let result = JobResult(of: ended, cause, attempts: moving.move.attempts, host: host, to: results.target)
+    return result?.refusal == nil ? result : nil
   }
 }
 
 extension AttemptPolicy.Decision {
-  /// The item is not tried again.
-  fileprivate var isFinal: Bool {
+  /// Why the item is not tried again. nil if it is, or if it is done.
+  fileprivate func lastCause(of failure: Outcome.Failure, _ ended: EndedJob) -> DeadLetterCause? {
     switch self {
-    case .acknowledge, .reject: true
-    case .requeue: false
-    case .move(let move):
-      switch move.destination {
-      case .deadLetter, .deadLetterExchange: true
-      case .queue, .retry: false
-      }
+    case .acknowledge, .requeue: nil
+    case .reject: DeadLetterCause(reason: failure.reason, status: ended.status, step: ended.step)
+    case .move(let move): move.destination.lastCause
+    }
+  }
+}
+
+extension Move.Destination {
+  /// Why the item is not tried again; nil if it is.
+  fileprivate var lastCause: DeadLetterCause? {
+    switch self {
+    case .deadLetter(let cause), .deadLetterExchange(_, let cause): cause
+    case .queue, .retry: nil
     }
   }
 }

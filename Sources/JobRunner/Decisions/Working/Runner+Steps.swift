@@ -1,6 +1,4 @@
-internal import Broker
 internal import Console
-internal import Linux
 
 /// Steps, which are workers in other containers.
 extension Runner {
@@ -16,40 +14,30 @@ extension Runner {
     case .stepSilent(let step, let reason):
       guard phase == .awaitingSteps, !isStopping else { return [] }
       let limit = options.connection.connectTimeout.text
+      guard report.silent(step) else { return [] }
       return [said(.notice, "step '\(step.name)' does not answer at \(step.path): \(reason); trying for \(limit)")]
+    case .stepAnswered(let step):
+      report.answered(step)
+      return []
     case .stepRefused(let step, let reason):
       guard !isStopping else { return [] }
       return breakOff(.wrongQueue, "step '\(step.name)' at \(step.path) cannot work for this runner: \(reason)")
     case .stepUnavailable(let step, let reason, let slot): return stepUnavailable(step, reason, in: slot)
-    case .stepFailed(let failure, let slot): return stepFailed(failure, in: slot)
     default: return []
     }
   }
 
   /// The steps have had their time to answer.
   mutating func stepsLimitReached() -> [RunnerAction] {
-    breakOff(
+    let silent = report.silentSteps.map { "step '\($0.name)' at \($0.path)" }.joined(separator: ", ")
+    return breakOff(
       .unreachable,
-      "not all steps answer; gave up after \(options.connection.connectTimeout.text)\(naming: .connectTimeout)")
+      "not all steps answer\(silent.isEmpty ? "" : ", \(silent) does not"); gave up after \(options.connection.connectTimeout.text)\(naming: .connectTimeout)"
+    )
   }
 
   /// The step that the item needs has not come back, so nobody can run it.
   private mutating func stepUnavailable(_ step: StepPlace, _ reason: String, in index: Int) -> [RunnerAction] {
     commandRefused(.unreachable, "step '\(step.name)' at \(step.path): \(reason)", in: index)
-  }
-
-  private mutating func stepFailed(_ failure: StepFailure, in index: Int) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
-    let name = "step '\(failure.step)'"
-    switch failure.end {
-    case .ended(let status):
-      let (outcome, what) = judge(job, status, name)
-      return ended(job, in: index, as: outcome, what, status: status, failure.standardError, step: failure.step)
-    case .lost:
-      let lost: (Outcome, LogMessage) = (.failed(.init(reason: .stepLost, exitStatus: .failure)), "\(name) was lost")
-      let (outcome, what) = judgeStopped(job, name) ?? lost
-      return ended(job, in: index, as: outcome, what, status: nil, failure.standardError, step: failure.step)
-    }
   }
 }

@@ -35,9 +35,10 @@ extension Runner {
     switch policy.receipt(of: item) {
     case .run: return startWorker(on: item, in: index)
     case .recount:
-      return begin(
-        MovingItem(item: item, move: Move(destination: .queue, attempts: item.attempt - 1), ended: nil), in: index,
-        asking: true)
+      var move = Move(destination: .queue, attempts: item.attempt - 1)
+      // On a queue with retries, every runner counts a return before the item is run again.
+      move.areAttemptsMinimum = item.hasUncountedReturn && !policy.hasRetries
+      return begin(MovingItem(item: item, move: move, ended: nil), in: index, asking: true)
     case .deadLetter:
       return begin(exhausted(item), in: index, asking: true)
     case .setAside(let move, let reason):
@@ -49,7 +50,7 @@ extension Runner {
 
   private func exhausted(_ item: WorkItem) -> MovingItem {
     let (cause, used) = (item.lastAttempt, item.attempt - 1)
-    let least = item.hasUncountedReturn ? "at least " : ""
+    let least = item.isAttemptMinimum ? "at least " : ""
     let ended = EndedJob(
       item: item, outcome: .failed(Outcome.Failure(reason: cause.reason, exitStatus: .failure)),
       what:
@@ -172,23 +173,25 @@ extension Runner {
 
   /// The command cannot be run for any item. This item goes back as one that nobody ran.
   mutating func commandRefused(_ status: ExitStatus, _ reason: String, in index: Int) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
+    let what: LogMessage = "\(Self.refusal(status)) (\(reason))"
+    let failure = Outcome.Failure(reason: .notStarted, exitStatus: status)
+    let end = WorkerEnd(notStarted: what, failure)
+    if case .abandoning(let job, let settlement) = slots[index].state {
+      return abandonedEnded(EndedJob(job, (.abandoned, what), end, at: now), as: settlement, in: index)
+    }
     guard let job = slots[index].job else { return [] }
-    let what = Self.refusal(status)
     if case .orphaned = slots[index].state {
-      let failure = Outcome.Failure(reason: .notStarted, exitStatus: status)
-      return breakOff(status, "\(what) (\(reason)); the item of \(queueLabel) went back with its connection")
-        + ended(job, in: index, as: .failed(failure), "\(what) (\(reason))", status: nil)
+      return breakOff(status, "\(what); the item of \(queueLabel) went back with its connection")
+        + ended(EndedJob(job, (.failed(failure), what), end, at: now), in: index)
     }
     tally.taken -= 1
     let move = Move(destination: .queue, attempts: job.item.attempt - 1)
     let moving = MovingItem(item: job.item, move: move, ended: nil, isUnwanted: true)
     return [.cancel(.workerLimit(slot: index))] + begin(moving, in: index)
-      + breakOff(status, "\(what) (\(reason)); the item of \(queueLabel) goes back as it was")
+      + breakOff(status, "\(what); the item of \(queueLabel) goes back as it was")
   }
 
   private static func refusal(_ status: ExitStatus) -> LogMessage {
-
     switch status {
     case .internalError: "the system starts no worker"
     case .unreachable: "a step does not answer"
@@ -197,55 +200,21 @@ extension Runner {
     }
   }
 
-  mutating func workerDidNotStart(
-    _ reason: String, in index: Int
-  ) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
-    let failure = Outcome.Failure(reason: .notStarted, exitStatus: .failure)
-    return ended(
-      job, in: index, as: .failed(failure), "the worker could not be started (\(reason))", status: nil)
+  /// A worker has ended on its item, or could not be started on it.
+  mutating func jobEnded(by end: RunnerEvent, in index: Int) -> [RunnerAction] {
+    if case .abandoning(let job, let settlement) = slots[index].state {
+      return abandoned(job, endedBy: end).map { abandonedEnded($0, as: settlement, in: index) } ?? []
+    }
+    guard let job = slots[index].job, let ended = judge(job, endedBy: end, at: now) else { return [] }
+    return self.ended(ended, in: index)
   }
 
-  mutating func workerEnded(
-    _ status: ProcessStatus, _ standardError: String?, in index: Int
+  private mutating func abandonedEnded(
+    _ ended: EndedJob, as settlement: Settlement, in index: Int
   ) -> [RunnerAction] {
-    if let actions = abandonedEnded(in: index) { return actions }
-    guard let job = slots[index].job else { return [] }
-    let (outcome, what) = judge(job, status, "the worker")
-    return ended(job, in: index, as: outcome, what, status: status, standardError)
-  }
-
-  /// The item is no longer this runner's, whatever the worker did. nil for any other item.
-  mutating func abandonedEnded(in index: Int) -> [RunnerAction]? {
-    guard slots[index].state == .abandoning else { return nil }
-    tally.failed += 1
+    tally.count(ended.outcome)
     slots[index].handle(.workerEnded(isStopping: isStopping))
     return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
-  }
-
-  /// `worker` names the worker in messages.
-  func judge(_ job: Job, _ status: ProcessStatus, _ worker: String) -> (Outcome, what: LogMessage) {
-    if let judgement = judgeStopped(job, worker), job.hasTimedOut || status != .exited(0) { return judgement }
-    if status == .exited(0) { return (.done, "done") }
-    let exitStatus = ExitStatus(worker: status, raw: options.worker.rawStatus)
-    switch status {
-    case .exited(let code):
-      return (.failed(.init(reason: .failed, exitStatus: exitStatus)), "\(worker) exited with \(code)")
-    case .killed(let signal):
-      return (.failed(.init(reason: .killed, exitStatus: exitStatus)), "\(worker) was killed by \(signal)")
-    }
-  }
-
-  /// nil if the runner did not tell the worker to end.
-  func judgeStopped(_ job: Job, _ worker: String) -> (Outcome, what: LogMessage)? {
-    if job.hasTimedOut {
-      let limit = options.worker.timeout?.text ?? ""
-      return (
-        .failed(.init(reason: .timedOut, exitStatus: .timedOut)),
-        "\(worker) ran for longer than \(limit)\(naming: .timeout)"
-      )
-    }
-    return job.interruption.map { (.interrupted($0), "stopped by \($0)") }
+      + record(ended, as: settlement)
   }
 }

@@ -62,11 +62,13 @@ enum Check: ToolCommand {
     return reasonForFailure(path, maxAge: maxAge, asksForBroker: asksForBroker).map { "\($0) (\(path))" }
   }
 
+  private static let noLivenessFile = "this is no runner's liveness file"
+
   /// Why the probe fails where the liveness file holds `content`. nil where the runner is alive.
   static func reasonForFailure(
     _ content: [UInt8], at now: UInt64, maxAge: Duration, asksForBroker: Bool
   ) -> String? {
-    guard let record = LivenessRecord(content) else { return "this is no runner's liveness file" }
+    guard let record = LivenessRecord(content) else { return noLivenessFile }
     return record.unhealthyReason(at: now, maxAge: maxAge, asksForBroker: asksForBroker)
   }
 
@@ -75,6 +77,8 @@ enum Check: ToolCommand {
     do {
       return reasonForFailure(
         try RecordFile.read(path), at: ThisProcess.monotonicTime, maxAge: maxAge, asksForBroker: asksForBroker)
+    } catch let error as SystemError where error.isThereAlready {
+      return noLivenessFile
     } catch {
       return "no runner gives signs of life: \(SystemError.reason(of: error))"
     }

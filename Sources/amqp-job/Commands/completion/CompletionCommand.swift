@@ -12,7 +12,7 @@ enum CompletionCommand: ToolCommand {
     notes:
       "The first example, as a line of .bashrc or .zshrc, makes completion permanent. In .zshrc, the line has to follow "
       + "compinit. For zsh, the script can also be a file named _amqp-job in a directory of fpath. The programs of "
-      + "amqp-tools are completed, too.",
+      + "amqp-tools are completed, too. SHELL may also be the shell's path, as in $SHELL.",
     operands: .one(name: "SHELL"), choices: Completion.Shell.allCases.map(\.rawValue), groups: [],
     exitStatuses: [
       Explained(.success, "The script is on standard output."), StatusMeaning.usage, StatusMeaning.unwritable,
@@ -21,8 +21,8 @@ enum CompletionCommand: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     let name = try Settings(arguments, environment: []).operands()[0].text
-    guard let shell = Completion.Shell(rawValue: name) else {
-      throw UsageError("SHELL is bash, zsh or fish, not '\(name)'")
+    guard let shell = Completion.Shell(rawValue: name.split(separator: "/").last.map(String.init) ?? "") else {
+      throw definition.notAChoice(name)
     }
     let commands = Main.commands.map { $0.definition }
     let names = commands.map(\.name)

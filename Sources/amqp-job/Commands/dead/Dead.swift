@@ -14,6 +14,7 @@ struct Dead: ToolCommand {
   static let standardError = Flag(
     "stderr", "show: the end of the worker's standard error, if run \(Run.keepStandardError) kept it")
   static let json = Flag("json", "list, show: print JSON, with the items' headers").common
+    .known(as: "format", "output", "o")
 
   static let name = "dead"
   static let definition = Command(
@@ -29,7 +30,8 @@ struct Dead: ToolCommand {
       QUEUE is the queue itself, and its dead letters are in QUEUE.dead. Its default is the variable AMQP_QUEUE, or \
       else the variable QUEUE, but purge has no default. list and show change nothing, but they hold the items while they read them. During \
       that time, nobody else sees the items. With a filter, replay and purge also hold the items that stay. replay \
-      moves the items that are in QUEUE.dead when it begins, and their attempts start anew. show writes the body of \
+      moves the items that are in QUEUE.dead when it begins, and their attempts start anew. An item whose reply-to names a \
+      queue that is gone is replayed without it. show writes the body of \
       the first item with the given id, or of the item at the given position. With --json, show writes everything about \
       the item but its body. Position 1 is the head of QUEUE.dead as the command finds it. Others may have moved the \
       items since they were listed, so make sure with --dry-run or with a further filter. An item has to match every \
@@ -60,7 +62,14 @@ struct Dead: ToolCommand {
       Explained(
         .wrongQueue, "The dead-letter queue may drop items that are often read and requeued, so no item was read."),
       StatusMeaning.unread,
-    ])
+    ], adviceOnUnknown: foreignOptions.advice)
+
+  private static let foreignOptions = ForeignOption([
+    "all a": "without a filter, every item is meant",
+    "force f yes y": "it asks nothing, and \(dryRun) shows what it would do",
+    "to target destination": "replay moves the items back into QUEUE",
+    "count c": "'amqp-job status QUEUE' counts the items",
+  ])
 
   static let channel = DeadLetterScan.channel
 
@@ -151,35 +160,37 @@ struct Dead: ToolCommand {
       try session.openChannel(Self.channel)
       return Int(try session.queueStatus(queue.deadName, on: Self.channel).messageCount)
     } catch .refused(let reason) where reason.meansNoSuchQueue {
-      throw Self.noDeadLetterQueue(queue, place(session), action, isQueueThere: try isQueueThere(session))
+      throw try absence(session)
     } catch {
       throw Failure(error, queue: queue.deadName, broker: session.broker)
     }
   }
 
-  private func isQueueThere(_ session: BrokerSession) throws(Failure) -> Bool {
-    do {
-      try session.openChannel(Self.channel)
-      return try session.queueStatusIfKnown(queue.name, on: Self.channel) != nil
-    } catch {
-      throw Failure(error, queue: queue.name, broker: session.broker)
-    }
+  /// The refusal where the dead-letter queue does not exist.
+  private func absence(_ session: BrokerSession) throws(Failure) -> Failure {
+    if let failure = Self.refusal(ofRelated: queue, place(session), action) { return failure }
+    do throws(ConversationError) {
+      let isThere = try session.explainingErrors(about: queue.name) { () throws(SessionError) in
+        try session.openChannel(Self.channel)
+        return try session.queueStatusIfKnown(queue.name, on: Self.channel) != nil
+      }
+      guard isThere else {
+        let missing = "there is no \(place(session)), nor a queue '\(queue.name)'"
+        return Failure(.noQueue, "\(missing)\(MissingQueue(queue.name).advice)")
+      }
+      let verdict = try QueueQuestionnaire(queue, session).inspect()
+      return MissingDeadQueue(beside: queue, verdict).failure(queue, place(session))
+    } catch { throw Failure(error) }
   }
 
-  /// The refusal where the dead-letter queue, which is at `place`, does not exist. `isQueueThere` is about the queue itself.
-  static func noDeadLetterQueue(_ queue: WorkQueue, _ place: String, _ action: Action, isQueueThere: Bool) -> Failure {
+  /// The refusal where QUEUE is itself one of those that `declare` makes beside another. `place` is its dead-letter queue.
+  static func refusal(ofRelated queue: WorkQueue, _ place: String, _ action: Action) -> Failure? {
     let family = queue.family
-    guard family.name == queue.name else {
-      return Failure(
-        .noQueue,
-        "there is no \(place): QUEUE is the queue that items are taken from, so use "
-          + "'amqp-job dead \(action.rawValue) \(family.name.shellWord)' for those in '\(family.deadName)'")
-    }
-    guard isQueueThere else { return Failure(.noQueue, "there is no \(place)\(MissingQueue(queue.name).advice)") }
+    guard family.name != queue.name else { return nil }
     return Failure(
       .noQueue,
-      "there is no \(place) beside queue '\(queue.name)': only 'amqp-job declare' makes one, and the queue of another "
-        + "program has its dead letters elsewhere, if it has any")
+      "there is no \(place): QUEUE is the queue that items are taken from, so use "
+        + "'amqp-job dead \(action.rawValue) \(family.name.shellWord)' for those in '\(family.deadName)'")
   }
 
   /// What the dead-letter queue does with items that are read and given back. The question may leave a line in the broker's log.

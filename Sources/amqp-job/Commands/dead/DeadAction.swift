@@ -1,4 +1,5 @@
 import Arguments
+import Console
 
 extension Dead {
   enum Action: String, CaseIterable {
@@ -6,6 +7,15 @@ extension Dead {
     case show
     case replay
     case purge
+
+    /// What other programs call the actions.
+    private static let synonyms = [
+      list: ["ls", "get", "count", "status"], show: ["cat", "view", "describe", "peek", "body", "inspect"],
+      replay: ["retry", "requeue", "resend", "redrive", "redeliver", "republish", "restore"],
+      purge: ["rm", "delete", "remove", "drop", "clear", "clean", "empty", "flush", "discard"],
+    ].reduce(into: [String: String]()) { words, action in
+      for word in action.value { words[word] = action.key.rawValue }
+    }
 
     /// The options that only some of the actions have.
     var options: [any CommandOption] {
@@ -20,9 +30,10 @@ extension Dead {
     /// - Throws: `UsageError` for another word, and for an option that does not go with the action
     init(_ word: String, _ settings: Settings) throws {
       guard let action = Self(rawValue: word) else {
-        let names = Self.allCases.map(\.rawValue)
-        let choice = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
-        throw UsageError("ACTION is \(choice), not '\(word)'")
+        // The action was probably left out before the queue.
+        let isAlone = try settings.operands().count == 1
+        let listing = "; 'amqp-job dead list \(word.shellWord)' lists the dead letters of a queue of that name"
+        throw Dead.definition.notAChoice(word, synonyms: Self.synonyms, otherwise: isAlone ? listing : "")
       }
       let own = Set(action.options.map(\.name))
       let foreign = Self.allCases.flatMap(\.options).filter { !own.contains($0.name) }

@@ -46,7 +46,8 @@ struct DeadReplay {
     let place = dead.place(source)
     if replay.movedCount < limit, let failure = selection.failure(in: place, moved(replay)) { throw failure }
     dead.reporter.report(
-      LogEntry(.notice, "\(moved(replay)) from \(place)", ["items": .integer(replay.movedCount)]))
+      LogEntry(
+        .notice, "\(moved(replay)) from \(place)\(unawaited(replay))", ["items": .integer(replay.movedCount)]))
   }
 
   /// Reports what `run` would do.
@@ -96,6 +97,12 @@ struct DeadReplay {
     }
   }
 
+  private func unawaited(_ replay: Replay) -> String {
+    let count = replay.unawaitedCount
+    return count == 0
+      ? "" : "; \(count) of them without a reply_to: nobody waits for their results, since its queue is gone"
+  }
+
   private func moved(_ replay: Replay) -> String {
     let unknown = replay.unknownCount
     return "\(replay.movedCount.counted("item")) moved to queue '\(dead.queue.name)'"
@@ -111,9 +118,10 @@ struct DeadReplay {
     case .body(let error):
       Failure(
         .inputOutputError, "an item for \(place) cannot be stored in \(dead.spoolDirectory) (TMPDIR): \(error.reason)")
-    case .session(.refused(let reason)) where reason.text.contains("queue '\(dead.queue.deadName)'"):
+    case .session(.refused(let reason)) where reason.says("queue '\(dead.queue.deadName)'"):
       Failure(.refused(reason), queue: dead.queue.deadName, broker: target.broker)
     case .session(let error): Failure(error, queue: dead.queue.name, broker: target.broker)
+    case .refused(.reserved(let purpose)): Failure(.wrongQueue, "\(place) \(purpose)")
     case .refused(.closed(let reason)): Failure(.refused(reason), queue: dead.queue.name, broker: target.broker)
     }
   }

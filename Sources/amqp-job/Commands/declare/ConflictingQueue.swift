@@ -6,6 +6,8 @@ import Console
 enum ConflictingQueue: Hashable {
   /// The retry, the marks or the dead-letter queue of a queue.
   case companion
+  /// The queue has the name of one that `declare` makes beside another queue.
+  case belonging
   /// The queue may be lost together with its items.
   case transient
   /// The queue is of a type that amqp-job does not serve.
@@ -21,6 +23,10 @@ enum ConflictingQueue: Hashable {
   init(_ reason: CloseReason, _ declaration: Method.QueueDeclaration, of queue: WorkQueue) {
     guard declaration.name.description == queue.name else {
       self = .companion
+      return
+    }
+    guard queue.family == queue else {
+      self = .belonging
       return
     }
     self =
@@ -41,7 +47,11 @@ enum ConflictingQueue: Hashable {
     let removal: LogMessage = "('amqp-job declare \(queue.name.shellWord) --delete --if-empty')"
     return switch self {
     case .companion: "remove that queue first, or take another name for '\(queue.name)'"
-    case .transient: "use it as it is ('run \(Run.anyQueue)'), or remove it first \(removal)"
+    case .belonging:
+      "'amqp-job declare \(queue.family.name.shellWord)' makes a queue of that name for queue '\(queue.family.name)': leave it alone, "
+        + "or take another name"
+    case .transient:
+      "use it as it is ('run \(Run.anyQueue)'), though its items are lost with it, or remove it first \(removal)"
     case .unsupportedType: "amqp-job serves no queue of that type: take another name"
     case .deadLettering:
       "it has a dead-letter exchange of its own: use it as it is ('run --max-attempts' publishes to that exchange), or "

@@ -47,7 +47,15 @@ enum Declare: ToolCommand {
       StatusMeaning.noResources, Explained(.inputOutputError, "--log-file cannot be written."), StatusMeaning.lost,
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "One of the queues exists already with other properties, so nothing was made."),
-    ])
+    ], adviceOnUnknown: foreignOptions.advice)
+
+  private static let foreignOptions = ForeignOption([
+    "durable d persistent": "every queue that it makes is durable",
+    "auto-delete exclusive": "it makes queues that stay",
+    "dlx dead-letter-exchange": "\(argument) x-dead-letter-exchange=NAME goes with \(plain)",
+    "max-length": "\(argument) x-max-length=N goes with \(plain)",
+    "ttl message-ttl": "\(argument) x-message-ttl=MILLISECONDS",
+  ])
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)

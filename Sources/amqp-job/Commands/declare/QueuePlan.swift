@@ -81,6 +81,16 @@ struct QueuePlan {
     return entries
   }
 
+  /// The refusal of an argument that queues of this type do not have. nil for any other refusal.
+  func unsupported(_ declaration: Method.QueueDeclaration, _ reason: CloseReason, at broker: BrokerURL) -> Failure? {
+    guard case .unsupported(let name)? = DeclarationRefusal(reason, of: declaration) else { return nil }
+    let others = WorkQueue.Kind.allCases.filter { $0 != kind }.map { "\(Declare.type) \($0)" }.joined(separator: ", ")
+    return Failure(
+      .wrongQueue,
+      "queue '\(declaration.name)' at \(broker) cannot be made: the broker has no argument \(name) for a queue of the type \(kind) "
+        + "(\(others) may have it)")
+  }
+
   /// The refusal where a queue exists with other properties, as `reason` says.
   func refusal(of declaration: Method.QueueDeclaration, _ reason: CloseReason, at broker: BrokerURL) -> Failure {
     let conflict = ConflictingQueue(reason, declaration, of: queue)

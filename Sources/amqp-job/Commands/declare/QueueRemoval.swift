@@ -106,6 +106,19 @@ struct QueueRemoval {
     try checkEmpty(names, conversation)
   }
 
+  /// What to do about a queue that is not empty, or that has consumers.
+  static func advice(on name: String, of queue: WorkQueue, items: UInt32) -> LogMessage {
+    let word = queue.name.shellWord
+    guard items > 0 else { return "; end them first" }
+    let running = "'amqp-job run -q \(word) --drain -- COMMAND'"
+    switch name {
+    case queue.deadName:
+      return "; 'amqp-job dead replay \(word)' sends its items back, and 'amqp-job dead purge \(word)' drops them"
+    case queue.name: return "; \(running) works on its items, and without \(Declare.ifEmpty) they are dropped"
+    default: return "; it has to do with items that are to come back, and \(running) waits for these"
+    }
+  }
+
   /// Fails unless the queues are empty and have no consumers. A consumer may hold an item and give it back.
   private func checkEmpty(_ names: [String], _ conversation: QueueConversation) throws(ConversationError) {
     for name in names {
@@ -117,7 +130,8 @@ struct QueueRemoval {
           Failure(
             .failure,
             "queue '\(name)' at \(conversation.session.broker) is not empty, and was not removed: "
-              + "\(status.messageCount.counted("item")), \(status.consumerCount.counted("consumer"))"))
+              + "\(status.messageCount.counted("item")), \(status.consumerCount.counted("consumer"))"
+              + Self.advice(on: name, of: WorkQueue(queue), items: status.messageCount)))
       }
     }
   }

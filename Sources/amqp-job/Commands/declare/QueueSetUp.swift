@@ -51,8 +51,10 @@ struct QueueSetUp {
   ) throws(ConversationError) {
     let (session, channel) = (conversation.session, BrokerConversation.channel)
     var withdrawal = QueueWithdrawal(plan.queue, session)
+    var latest: Method.QueueDeclaration?
     do {
       for declaration in missing {
+        latest = declaration
         try session.declare(declaration, on: channel)
         withdrawal.made.append(declaration.name.description)
       }
@@ -61,7 +63,9 @@ struct QueueSetUp {
         try session.bind(queue: queue, to: exchange, routingKey: key, on: channel)
       }
     } catch .refused(let reason) {
-      throw .failed(withdrawal.run(over: .refused(reason)))
+      let unsupported = latest.flatMap { plan.unsupported($0, reason, at: session.broker) }
+      let failure = unsupported ?? Failure(.refused(reason), queue: plan.queue.name, broker: session.broker)
+      throw .failed(withdrawal.run(over: failure))
     } catch {
       throw conversation.explained(error)
     }

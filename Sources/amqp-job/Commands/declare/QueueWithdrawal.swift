@@ -16,9 +16,9 @@ struct QueueWithdrawal {
     self.session = session
   }
 
-  /// Removes the queues, and returns the failure to report. It names the original error and what is left behind.
-  func run(over error: SessionError) -> Failure {
-    var failure = Failure(error, queue: queue.name, broker: session.broker)
+  /// Removes the queues, and returns the failure to report. It names the original `failure` and what is left behind.
+  func run(over failure: Failure) -> Failure {
+    var failure = failure
     let rest = (try? withdraw()) ?? "what was made may still be there: \(made.joined(separator: ", "))"
     failure.message += "; \(rest)"
     return failure

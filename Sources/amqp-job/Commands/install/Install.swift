@@ -28,21 +28,29 @@ enum Install: ToolCommand {
     let directory = try settings.operands()[0].text
     guard !directory.isEmpty else { throw UsageError("DIR is empty") }
     let tools = try settings.value(links) ? ToolName.allCases : []
-    try attempt("\(directory)/\(Main.tool)") { () throws(SystemError) in
+    try attempt(Main.tool, in: directory) { () throws(SystemError) in
       try ExecutableFile.installThisProgram(as: Main.tool, in: directory)
     }
     for tool in tools {
-      try attempt("\(directory)/\(tool.rawValue)") { () throws(SystemError) in
+      try attempt(tool.rawValue, in: directory) { () throws(SystemError) in
         try ExecutableFile.link(tool.rawValue, to: Main.tool, in: directory)
       }
     }
   }
 
-  private static func attempt(_ path: String, _ body: () throws(SystemError) -> Void) throws {
+  private static func attempt(_ name: String, in directory: String, _ body: () throws(SystemError) -> Void) throws {
     do {
       try body()
     } catch {
-      throw Failure(.inputOutputError, "cannot install \(path): \(error)")
+      throw Failure(.inputOutputError, "cannot install \(directory)/\(name): \(reason(error, directory))")
     }
+  }
+
+  /// Why the file cannot be installed, and what to do about it.
+  static func reason(_ error: SystemError, _ directory: String) -> String {
+    if error.isMissing { return "there is no such directory; 'mkdir -p \(directory.shellWord)' makes it" }
+    if error.isMissingDirectory { return "DIR is not a directory" }
+    return error.isThereAlready
+      ? "a file of that name exists, and is no link; remove it first, or leave out \(links)" : "\(error)"
   }
 }

@@ -30,7 +30,11 @@ enum Man: ToolCommand {
     if let program = ToolName(rawValue: name) { return page(program) }
     // A page may also be requested by its own name, such as amqp-job-run.
     let prefix = "\(Main.tool)-"
-    return page(try Main.command(name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name).definition)
+    let word = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
+    if let command = Main.commands.first(where: { $0.name == word }) { return page(command.definition) }
+    // A command that is meant may come with words of its own, which have no page.
+    let meant = Main.meant(by: word)?.split(separator: " ").first
+    throw UsageError("there is no page about '\(word)'\(meant.map { ": did you mean '\($0)'?" } ?? "")")
   }
 
   private static func page(_ definition: Command) -> ManualPage {

@@ -31,12 +31,18 @@ enum ManifestAdvice {
   /// How to get what an option would do that `manifest` does not have. nil for an option that means nothing to it.
   static func replacement(forOption name: String) -> String? {
     if name == "n" { return "did you mean \(ManifestWorkerOptions.namespace)?" }
+    if let advice = foreignOptions.advice(name) { return advice }
     guard Run.definition.optionNames.contains(name) else { return nil }
     guard !WorkerOptions.reservedVariables.contains(variableName(name)) else {
       return "it is an option of run that the manifest sets itself"
     }
     return "run in the pods gets it by \(ManifestWorkerOptions.environment) \(variableName(name))=..."
   }
+
+  private static let foreignOptions = ForeignOption([
+    "timezone time-zone tz": "set timeZone in the CronJob's spec",
+    "dry-run o output": "it only writes the objects, as YAML on standard output",
+  ])
 
   private static func variableName(_ option: String) -> String { Settings.variableName(ofOption: option) }
 

@@ -7,6 +7,13 @@ import Manifests
 enum ManifestCommand: ToolCommand {
   enum Kind: String, CaseIterable {
     case job, cronjob, deployment, scaledjob, scaledobject, broker
+
+    /// What people call the kinds besides.
+    static let synonyms = [
+      "cj": cronjob, "deploy": deployment, "deployments": deployment, "sj": scaledjob, "keda": scaledjob,
+      "so": scaledobject,
+      "rabbitmq": broker, "statefulset": broker,
+    ].mapValues(\.rawValue)
   }
 
   static let name = "manifest"
@@ -63,10 +70,7 @@ enum ManifestCommand: ToolCommand {
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     let name = try settings.operands()[0].text
-    guard let kind = Kind(rawValue: name) else {
-      let kinds = Kind.allCases.map(\.rawValue).joined(separator: ", ")
-      throw UsageError("there is no kind '\(name)': it is one of \(kinds)")
-    }
+    guard let kind = Kind(rawValue: name) else { throw definition.notAChoice(name, synonyms: Kind.synonyms) }
     try ManifestKindOptions.check(arguments, kind)
     let command = Array(try arguments.operandTexts().dropFirst())
     do {

@@ -16,7 +16,8 @@ enum ManifestKindOptions {
   static let backoffLimit = Option(
     "backoff-limit", .backoffLimit,
     "Jobs: number of failed pods before a Job is given up (default 6, or \(completions))")
-  static let schedule = Option("schedule", .schedule, "cronjob: when to run, such as '*/5 * * * *'")
+  static let schedule = Option("schedule", .schedule, "cronjob: when to run, such as '*/5 * * * *'").known(
+    as: "cron")
   static let target = DefaultedOption("target", .kubernetesCount(), default: 10) {
     "deployment, scaledobject: number of ready items for each pod (default \($0))"
   }

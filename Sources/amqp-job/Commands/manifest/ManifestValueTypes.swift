@@ -32,7 +32,13 @@ extension ValueType where Value == ImageReference {
 
 extension ValueType where Value == Quantity {
   static var cpu: Self { amount("100m or 1.5") }
-  static var bytes: Self { amount("256Mi or 1Gi") }
+
+  /// No container lives in less than the minimum. It is mostly a number without its unit, or with that of processors.
+  static var bytes: Self {
+    amount("256Mi or 1Gi").limited("is at least 4Mi (a number without a unit is in bytes)") { amount in
+      Quantity("4Mi").map { amount >= $0 } ?? true
+    }
+  }
 
   private static func amount(_ example: String) -> Self {
     Self("AMOUNT", expected: "an amount such as \(example)") { Quantity($0) }
@@ -60,7 +66,13 @@ extension ValueType where Value == Duration {
 
 extension ValueType where Value == Schedule {
   static var schedule: Self {
-    Self("CRON", expected: "five fields such as '*/5 * * * *', or a word such as @daily") { Schedule($0) }
+    Self(
+      "CRON",
+      read: { (setting) throws(UsageError) in
+        do throws(Schedule.Refusal) { return try Schedule(setting.text) } catch {
+          throw UsageError("\(setting.source) '\(setting.text)': \(error.reason)")
+        }
+      }, text: \.description)
   }
 }
 

@@ -61,7 +61,8 @@ enum ManifestWorkerOptions {
     ] + ManifestResourceOptions.options + [temporarySpace]
 
   static let runnerOptions: [any CommandOption] = [
-    Run.timeout, Run.grace, onTerm, Run.retryDelay, Run.maxAttempts, waitFirst, plain,
+    Run.timeout, Run.grace, onTerm, Run.retryDelay, Run.maxAttempts, waitFirst, plain, Run.resultQueue, Run.resultOn,
+    Run.resultMax,
   ]
 
   /// A CronJob's pods wait for an item each time. As there mostly is none, one pod is enough to find that out.
@@ -77,7 +78,7 @@ enum ManifestWorkerOptions {
       name: try settings.value(name) ?? ObjectName(resembling: queue), queue: queue, image: division.image,
       command: division.command,
       secret: try settings.value(secret), resources: division.resources,
-      temporarySpace: try settings.value(temporarySpace).description, run: try run(&settings))
+      temporarySpace: try settings.value(temporarySpace).description, run: try run(&settings, queue: queue))
     options.namespace = try settings.value(namespace)
     options.tlsSecret = try settings.value(tlsSecret)
     options.tokenSecret = try settings.value(tokenSecret)
@@ -122,11 +123,12 @@ enum ManifestWorkerOptions {
     return variables
   }
 
-  private static func run(_ settings: inout Settings) throws -> RunOptions {
+  private static func run(_ settings: inout Settings, queue: String) throws -> RunOptions {
     var options = RunOptions(grace: try settings.value(Run.grace))
     options.waitFirst = try settings.valueIfSet(waitFirst)
     options.timeout = try settings.value(Run.timeout)
     options.onTerm = try settings.value(onTerm).flatMap { .init(rawValue: $0.rawValue) }
+    options.results = try results(&settings, queue: queue)
     guard try settings.value(plain) else {
       options.attempts = .init(
         max: try settings.value(Run.maxAttempts), retryDelay: try settings.value(Run.retryDelay))
@@ -138,5 +140,12 @@ enum ManifestWorkerOptions {
       )
     }
     return options
+  }
+
+  private static func results(_ settings: inout Settings, queue: String) throws -> RunOptions.Results? {
+    guard let results = try Run.resultTarget(&settings, queue: queue) else { return nil }
+    return RunOptions.Results(
+      queue: results, occasion: try settings.valueIfSet(Run.resultOn)?.rawValue,
+      maxSize: try settings.valueIfSet(Run.resultMax)?.byteCountText)
   }
 }

@@ -17,7 +17,7 @@ struct PodRunner {
   init(_ settings: inout Settings, _ worker: WorkerOptions) throws {
     queue = WorkQueue(worker.queue)
     // Kubernetes replaces `$(NAME)`.
-    let known = worker.environment.filter { !$0.value.contains("$(") }
+    let known = worker.environment.filter { !zip($0.value, $0.value.dropFirst()).contains { $0 == ("$", "(") } }
     var own = Settings(Arguments(), environment: known.map { Array("\($0.name)=\($0.value)".utf8) })
     var attempts = try Run.attempts(&own)
     attempts.keepsStandardError = try own.value(Run.keepStandardError) > 0
@@ -36,7 +36,17 @@ struct PodRunner {
     if let assumed { return assumed }
     let place = place(session)
     let questionnaire = QueueQuestionnaire(queue, session)
-    let verdict = try questionnaire.inspect(takesAnyQueue ? .takenKnowingly : .refused)
+    if let owner = queue.owner, case .found = try questionnaire.searchFamily(of: owner) {
+      throw .failed(Failure(UnservedQueue(queue, madeFor: owner, place: place)))
+    }
+    let (verdict, transience) = try questionnaire.inspect(takesAnyQueue ? .taken : .refused)
+    if takesAnyQueue, let transience, transience.contains(.autoDelete) {
+      throw .failed(
+        Failure(
+          .wrongQueue,
+          "cannot serve \(place): it \(transience.predicate), and its items are lost with it"
+            + Self.acceptance(transience)))
+    }
     if let unserved = UnservedQueue(verdict, place: place, acceptance: Self.acceptance) {
       throw .failed(Failure(unserved))
     }
@@ -50,15 +60,22 @@ struct PodRunner {
     }
   }
 
-  private static var acceptance: LogMessage {
-    "; \(ManifestWorkerOptions.environment) \(Settings.variableName(ofOption: Run.anyQueue.name))=true serves it all the same"
+  /// The pods of a Job look whether the queue is drained, which a consumer cannot do that would take the queue with it.
+  private static func acceptance(_ transience: [DeclarationInquiry.Transience]) -> LogMessage {
+    guard !transience.contains(.autoDelete) else {
+      return "; a Job could not see it drained, and needs a queue that stays, such as 'amqp-job declare' makes"
+    }
+    return
+      "; \(ManifestWorkerOptions.environment) \(Settings.variableName(ofOption: Run.anyQueue.name))=true serves it all the same"
   }
 
   /// - Throws: `Failure` for a queue that has not what the runner's options need
   func check(_ standing: QueueTopology, _ session: BrokerSession) throws {
-    if let unserved = UnservedQueue(attempts, on: standing, queue: queue, place: place(session)) {
-      throw Failure(unserved)
-    }
+    let place = place(session)
+    if let unserved = UnservedQueue(attempts, on: standing, queue: queue, place: place) { throw Failure(unserved) }
+    guard attempts.needTarget, case .deadLettering(let target?) = standing else { return }
+    guard case .absent = try QueueQuestionnaire(queue, session).search(target) else { return }
+    throw Failure(UnservedQueue(attempts, missing: target, place: place))
   }
 
   /// The attempts among `options` that suit the queue. A dead-letter exchange of its owner takes attempts that somebody asks for.

@@ -30,8 +30,8 @@ struct Publish: ToolCommand {
       Explained(
         .success,
         "Every item is in the queue. With --exchange, every item is in at least one queue. "
-          + "With --wait, every worker exited 0."),
-      Explained(.failure, "With --wait, a worker failed."),
+          + "With --wait, every worker exited 0, and its result was printed."),
+      Explained(.failure, "With --wait, an item failed: its worker did, or no worker could have it."),
       StatusMeaning.usage,
       Explained(.refusedData, "The broker refuses an item that is too large for it. Or a line of --jsonl is no item."),
       Explained(
@@ -44,8 +44,13 @@ struct Publish: ToolCommand {
       Explained(.temporaryFailure, "The queue rejects items, as a full queue may. Or the broker is in trouble."),
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "The queue or the exchange cannot be used in this way."),
-      StatusMeaning.signal,
-    ])
+      StatusMeaning.unread, StatusMeaning.signal,
+    ], adviceOnUnknown: foreignOptions.advice)
+
+  private static let foreignOptions = ForeignOption([
+    "persistent durable mandatory confirm delivery-mode": "every item is persistent and confirmed",
+    "body message payload data m d b": "the items are arguments, as in 'publish -q QUEUE apple banana'",
+  ])
 
   /// The warning for a first item that is the queue's name, since other commands take the queue's name as an argument.
   private static func warning(of arguments: Arguments, _ destination: Destination) -> String? {
@@ -56,24 +61,13 @@ struct Publish: ToolCommand {
       "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes the queue's name by -q only"
   }
 
-  /// Refuses a queue that `declare` made beside another one, for the use of runners. Whatever else is in it never leaves it, and
-  /// the other queue would never count as drained.
+  /// Refuses a queue that `declare` made for the use of runners.
   private static func checkOwner(_ destination: Destination, _ broker: BrokerOptions, _ reporter: Reporter) throws {
-    let queue = WorkQueue(destination.routingKey)
-    guard destination.exchange.isEmpty, let owner = queue.owner else { return }
-    let conversation = BrokerConversation("amqp-job publish \(queue.name)", broker, reporter)
-    try conversation.hold(about: queue.name) { (conversation) throws(ConversationError) in
-      for name in owner.names.dropFirst() {
-        let status = try conversation.ask { session throws(SessionError) in
-          try session.queueStatusIfKnown(name, on: BrokerConversation.channel)
-        }
-        guard status != nil else { return }
-      }
-      throw .failed(
-        Failure(
-          .wrongQueue,
-          "cannot publish to \(destination) at \(conversation.session.broker): it \(queue.purpose), and nothing else may be in it; "
-            + "publish to queue '\(owner.name)'"))
+    guard let reserved = ReservedQueue(destination) else { return }
+    let name = reserved.queue.name
+    try BrokerConversation("amqp-job publish \(name)", broker, reporter).hold(about: name) {
+      (conversation) throws(ConversationError) in
+      try reserved.check(conversation, cure: "publish to queue '\(reserved.owner.name)'")
     }
   }
 
@@ -86,7 +80,7 @@ struct Publish: ToolCommand {
     properties.deliveryMode = 2
     let wait = try ResultWait(&settings, broker, reporter, properties, destination)
     if let wait { properties.replyTo = ByteString(wait.queue) }
-    let items = try ItemOptions(&settings, properties: properties)
+    let items = try ItemOptions(&settings, properties: properties) { wait?.objection(to: $0) }
     broker.warn(reporter)
     if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
 
@@ -95,8 +89,7 @@ struct Publish: ToolCommand {
       destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
     var configuration = configuration(broker, destination, properties, skip: items.skip)
-    if let wait { configuration.onItem = wait.expect }
-    try wait?.begin()
+    try wait?.begin(&configuration)
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
@@ -112,8 +105,8 @@ struct Publish: ToolCommand {
       try wait?.finish()
       return
     }
-    // What was published may still have results, whose queue expires by itself.
-    if outcome.counts.accepted == 0 { wait?.giveUp() }
+    // What was published may still have results.
+    try wait?.giveUp(end, mayCome: outcome.counts.accepted > 0)
     throw failure
   }
 

@@ -52,8 +52,7 @@ struct PublishOutcome {
       return Failure(
         .signal(signal), "ended by \(signal) while publishing to \(place)\(whatIsPublished)")
     case .input(let error):
-      let status: ExitStatus = error.kind == .malformed ? .refusedData : .inputOutputError
-      return Failure(status, "\(error.reason)\(whatIsPublished)")
+      return Failure(Self.status(of: error.kind), "\(error.reason)\(whatIsPublished)")
     case .broker(let failure):
       return Failure(failure).adding(whatIsPublishedIfAny)
     case .channel(let reason):
@@ -64,17 +63,34 @@ struct PublishOutcome {
     }
   }
 
+  private static func status(of kind: InputError.Kind) -> ExitStatus {
+    switch kind {
+    case .unreadable: .inputOutputError
+    case .malformed: .refusedData
+    case .unsuitable: .usage
+    }
+  }
+
   private var refused: Failure {
     let isUnroutable = counts.refusals.contains(where: \.isUnroutable)
     let numbers = counts.refusals.map(\.number).sorted()
-    let (refused, those) = ("\(list(numbers)) \(numbers.count == 1 ? "is" : "are")", numbers.count == 1 ? "it" : "them")
+    let (refused, those) = (
+      "\(numbers.itemList) \(numbers.count == 1 ? "is" : "are")", numbers.count == 1 ? "it" : "them"
+    )
     guard isUnroutable else {
       let why = "the broker rejected \(those), as it does when a queue is full or was deleted"
       return Failure(.temporaryFailure, "\(place): \(refused) not published: \(why)\(whatIsPublishedIfAny)")
     }
     let why =
-      destination.exchange.isEmpty ? "there is no such queue, or not any more" : "no queue is bound to it for \(those)"
+      destination.exchange.isEmpty ? "there is no such queue, or not any more" : unbound(those)
     return Failure(.noQueue, "\(place): \(refused) not published: \(why)\(whatIsPublishedIfAny)")
+  }
+
+  private func unbound(_ those: String) -> String {
+    let (exchange, key) = (destination.exchange.shellWord, destination.routingKey.shellWord)
+    return
+      "no queue is bound to that exchange for \(those) ('amqp-job declare QUEUE --exchange \(exchange) --routing-key \(key)' "
+      + "binds one)"
   }
 
   /// The same as `whatIsPublished`, but empty where no item was started.
@@ -85,7 +101,7 @@ struct PublishOutcome {
     let count = counts.confirmed
     let items = total.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
     var text: LogMessage = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
-    if !counts.unknown.isEmpty { text += ", \(counts.unknown.count) may be (\(list(counts.unknown)))" }
+    if !counts.unknown.isEmpty { text += ", \(counts.unknown.count) may be (\(counts.unknown.itemList))" }
     if counts.lastInOrder > 0 { text += Self.resuming(after: counts.lastInOrder) }
     return "\(text)\(twice)"
   }
@@ -99,12 +115,6 @@ struct PublishOutcome {
     let count = counts.resent
     let way = "sent more than once and may be there as often, with the same message"
     return count == 0 ? "" : "; \(count) \(count == 1 ? "was \(way) id" : "were \(way) ids")"
-  }
-
-  /// The items by their numbers. Only the first ten are named.
-  private func list(_ numbers: [Int]) -> String {
-    let shown = numbers.prefix(10).map { "\($0)" }.joined(separator: ", ")
-    return "item\(numbers.count == 1 ? "" : "s") \(shown)" + (numbers.count > 10 ? ", ..." : "")
   }
 }
 

@@ -33,9 +33,9 @@ enum Run: ToolCommand {
     options.worker.hasSteps = !steps.isEmpty
     let feed = try feed(&settings, program, hasSteps: !steps.isEmpty)
     let reporter = try LogOptions.reporter(&settings)
-    options.report.leastLogged = reporter.logger.threshold
-    options.report.isWatched = reporter.isWatched
-    broker.warn(reporter)
+    let progress = try report(&settings, &options, reporter)
+    let form = try outputForm(&settings, hasSteps: !steps.isEmpty, hasCommand: program != nil, options)
+    warn(program, broker, reporter)
     let workerEnvironment = try workerEnvironment(&settings, reporter)
     let spooling = try Spooling(
       directory: try settings.value(spoolDirectory), otherwise: settings.environment.temporaryDirectory,
@@ -49,43 +49,89 @@ enum Run: ToolCommand {
       host: ThisProcess.hostName,
       liveness: try liveness(&settings))
     (configuration.steps.places, configuration.steps.version) = (steps, version)
-    configuration.keptErrorSize = keptErrorSize
-    let maxItemSize = try settings.value(maxItemSize)
-    configuration.largestItem = maxItemSize == 0 ? nil : UInt64(maxItemSize)
-    options.report.recordsJobs = true
+    configuration.output = output(form, keptErrorSize, progress)
+    configuration.listeners.progress = { progress?.show($0) }
+    configuration.largestItem = try settings.value(maxItemSize).nonZero
     let records = try RunRecords(
-      &settings, command: arguments.operands, isOfSeveral: options.isOfSeveral, reporter)
-    configuration.record = records.add
+      &settings, command: arguments.operands, isOfSeveral: options.isOfSeveral, reporter, progress)
+    configuration.listeners.record = records.add
     try checkResultQueue(options, broker, reporter)
-    let status = try run(options, configuration, reporter)
+    let status = try run(options, configuration, reporter, progress)
     records.end(status)
     status.exit()
   }
 
-  /// A result queue that does not exist would make each attempt fail, however well the workers do.
+  private static func warn(_ program: ProcessGroups.Program?, _ broker: BrokerOptions, _ reporter: Reporter) {
+    broker.warn(reporter)
+    if let unexpanded = UnexpandedVariable(program?.arguments ?? []) {
+      reporter.report(LogEntry(.warning, "\(unexpanded.warning)"))
+    }
+  }
+
+  /// A result queue that does not exist would make each attempt fail, however well the workers do. So would one that is there for
+  /// the runners of another queue.
   private static func checkResultQueue(_ options: JobOptions, _ broker: BrokerOptions, _ reporter: Reporter) throws {
     guard case .queue(let queue)? = options.results?.target else { return }
     try BrokerConversation("amqp-job run", broker, reporter).hold(about: queue) {
       (conversation) throws(ConversationError) in
-      try conversation.ask { session throws(SessionError) in
-        do throws(SessionError) { _ = try session.queueStatus(queue, on: BrokerConversation.channel) } catch {
+      try ReservedQueue(.queue(queue))?.check(
+        conversation, cure: "give the results a queue of their own (\(resultQueue))")
+      let isMissing = try conversation.ask { session throws(SessionError) in
+        do throws(SessionError) {
+          return try session.queueStatusIfPresent(queue, on: BrokerConversation.channel) == nil
+        } catch .refused(let reason) where reason.code == .accessRefused {
           // The user may not have to look at the queue to publish to it.
-          guard case .refused(let reason) = error, reason.code == .accessRefused else { throw error }
+          return false
         }
       }
+      guard isMissing else { return }
+      throw .failed(
+        Failure(
+          .noQueue,
+          """
+          there is no queue '\(queue)' for the results at \(conversation.session.broker) (\(resultQueue)); \
+          'amqp-job declare \(queue.shellWord) --plain' makes it, and 'reply-to' stands for the queue that each item names
+          """))
     }
   }
 
   /// - Throws: `Failure`
   private static func run(
-    _ options: JobOptions, _ configuration: EventLoop.Configuration, _ reporter: Reporter
+    _ options: JobOptions, _ configuration: EventLoop.Configuration, _ reporter: Reporter, _ progress: RunProgress?
   ) throws -> ExitStatus {
-    do { return try EventLoop(options, configuration, log: reporter.report).run() } catch let error as SystemError {
+    let log = progress?.report ?? reporter.report
+    do { return try EventLoop(options, configuration, log: log).run() } catch let error as SystemError {
       throw Failure(
         .internalError,
         "the system refuses what the runner itself needs: \(error); "
           + "what it may have taken goes back to queue '\(options.queue)'")
     }
+  }
+
+  /// Sets what the runner tells. Returns what shows its progress, if the user asked for that.
+  /// - Throws: `UsageError`
+  private static func report(
+    _ settings: inout Settings, _ options: inout JobOptions, _ reporter: Reporter
+  ) throws -> RunProgress? {
+    options.report.leastLogged = reporter.logger.threshold
+    options.report.isWatched = reporter.isWatched
+    options.report.recordsJobs = true
+    guard try settings.value(progress) else { return nil }
+    guard options.extent != .forever else {
+      throw UsageError("\(settings.naming(progress)) goes with \(count) or \(drain): \(forever) has no end")
+    }
+    options.report.progressPeriod = RunProgress.period
+    return RunProgress(options.queue, reporter)
+  }
+
+  private static func output(
+    _ form: OutputForm, _ keptErrorSize: Int?, _ progress: RunProgress?
+  ) -> EventLoop.Configuration.Output {
+    var output = EventLoop.Configuration.Output()
+    (output.form, output.keptErrorSize, output.line) = (form, keptErrorSize, progress?.line)
+    // What workers write themselves would go through the progress line.
+    if case .inherit = form, progress?.line != nil { output.form = .terminals(RunProgress.terminals) }
+    return output
   }
 
   /// The output of a step that another one or the command follows is kept in a file, whatever its size.
@@ -107,7 +153,9 @@ enum Run: ToolCommand {
 
   private static func steps(_ settings: inout Settings) throws -> [StepPlace] {
     let directory = try settings.value(stepDirectory)
-    return try settings.values(step).map { word in
+    let words = try settings.values(step)
+    if words.isEmpty { try refuseAlone([stepDirectory], without: step.description, settings) }
+    return try words.map { word in
       let place = StepPlace(word, in: directory)
       guard place.path.utf8.count <= PacketSocket.maxPathLength else {
         throw UsageError(
@@ -156,4 +204,9 @@ enum Run: ToolCommand {
       }
     }
   }
+}
+
+extension Int {
+  /// nil for 0, which means that there is no limit.
+  fileprivate var nonZero: UInt64? { self == 0 ? nil : UInt64(self) }
 }

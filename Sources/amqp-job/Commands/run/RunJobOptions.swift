@@ -17,6 +17,9 @@ extension Run {
     options.worker.onTerm = try settings.value(onTerm)
     options.worker.onDisconnect = try settings.value(onDisconnect)
     options.worker.finishWindow = try settings.value(finishWindow)
+    if options.worker.onDisconnect == .stop {
+      try refuseAlone([finishWindow], without: "\(onDisconnect) finish", settings)
+    }
     options.worker.rawStatus = try settings.value(rawStatus)
     options.attempts = try attempts(&settings)
     try setQueueKind(&options, &settings)
@@ -71,17 +74,39 @@ extension Run {
   }
 
   private static func results(_ settings: inout Settings, _ options: JobOptions) throws -> ResultOptions? {
-    guard let queue = try settings.value(resultQueue) else { return nil }
+    guard let target = try resultTarget(&settings, queue: options.queue) else { return nil }
     let occasion = try settings.value(resultOn)
     let maxSize = try settings.value(resultMax)
-    guard WorkQueue(queue).family != WorkQueue(options.queue).family else {
-      throw UsageError("\(resultQueue) is the queue that the items come from, or one that belongs to it")
-    }
     guard options.worker.onDisconnect == .stop else {
       throw UsageError("\(resultQueue) excludes \(onDisconnect) finish: a result needs the connection of its item")
     }
     return ResultOptions(
-      queue == "reply-to" ? .replyTo : .queue(queue), on: occasion, maxSize: maxSize == 0 ? .max : UInt64(maxSize))
+      target == replyTo ? .replyTo : .queue(target), on: occasion, maxSize: maxSize == 0 ? .max : UInt64(maxSize))
+  }
+
+  /// The value for which each result goes to the queue that its item names.
+  private static let replyTo = "reply-to"
+
+  /// The queue that the results go to, or `replyTo`. nil if there are none.
+  /// - Throws: `UsageError`
+  static func resultTarget(_ settings: inout Settings, queue: String) throws -> String? {
+    guard let target = try settings.value(resultQueue).map(QueueName.checked) else {
+      try refuseAlone([resultOn, resultMax], without: resultQueue.description, settings)
+      return nil
+    }
+    guard WorkQueue(target).family != WorkQueue(queue).family else {
+      throw UsageError("\(resultQueue) is the queue that the items come from, or one that belongs to it")
+    }
+    return target
+  }
+
+  /// Refuses an option that does nothing without another one. The same in a variable may be meant for other runners.
+  static func refuseAlone(
+    _ options: [any CommandOption], without other: String, _ settings: Settings
+  ) throws {
+    if let option = options.first(where: { settings.isGiven($0) }) {
+      throw UsageError("\(option.description) goes with \(other)")
+    }
   }
 
   static func attempts(_ settings: inout Settings) throws -> AttemptOptions {

@@ -25,7 +25,8 @@ extension Run {
         + "attempt."),
     Explained(
       .inputOutputError,
-      "An item cannot be stored, the --liveness-file cannot be made, or the --log-file cannot be opened."),
+      "An item cannot be stored, or what the command writes cannot be written to where --output says. Or the "
+        + "--liveness-file cannot be made, or the --log-file cannot be opened."),
     Explained(
       .temporaryFailure,
       "The connection was lost while the command ran or before the ack was confirmed, so the item may be run again. "

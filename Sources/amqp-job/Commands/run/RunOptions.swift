@@ -57,10 +57,16 @@ extension Run {
   static let jobLog = Option(
     "joblog", .setting("FILE"), "append a line for each item to this file, in the columns of GNU parallel's --joblog")
 
+  static let output = DefaultedOption("output", .output, default: OutputChoice.inherit) { _ in
+    "where the command's own output goes: as it is to the runner's (the default), there in whole lines with the item's id, "
+      + "as JSON lines, or into files for each item in a directory, such as ./output"
+  }
+  static let progress = Flag("progress", "with \(count) or \(drain): show the progress on standard error")
+
   // MARK: Results
 
   static let resultQueue = Option(
-    "result-queue", .text("Q|reply-to"),
+    "result-queue", .setting("Q|reply-to"),
     "publish what the worker writes to this queue, or to the one that the item names, before the item is acked")
   static let resultOn = DefaultedOption("result-on", .choice, default: ResultOptions.Occasion.all) {
     "whose results to publish: of success, of failure that is not retried, or all (default \($0))"
@@ -121,6 +127,7 @@ extension Run {
         QueueName.option, count, drain.common, forever, parallelism, consumerPriority, whenEmpty, waitFirst,
         drainTimeout,
         timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile, jobLog,
+        output, progress,
       ]),
     OptionGroup("Results", [resultQueue, resultOn, resultMax]),
     OptionGroup("Steps", [step, stepDirectory]),
@@ -140,7 +147,11 @@ extension ValueType where Value == Int32 {
 
 extension ValueType where Value == String {
   fileprivate static var stepName: Self {
-    name("NAME").limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
+    name("NAME")
+      .limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
+      .limited("names one step; for several, write it for each, as in --step cut --step peel") { word in
+        word.contains("/") || !word.contains { $0 == "," || $0.isWhitespace }
+      }
   }
 }
 

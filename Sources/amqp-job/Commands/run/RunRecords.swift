@@ -9,14 +9,17 @@ final class RunRecords {
   private var log: JobLog
   private var message: TerminationMessage
   private let reporter: Reporter
+  private let progress: RunProgress?
   private let startedAt = ContinuousClock.now
   private var hasWarned = false
 
   /// - Throws: `Failure` if the job log cannot be opened
-  init(_ settings: inout Settings, command: [[UInt8]], isOfSeveral: Bool, _ reporter: Reporter) throws {
+  init(
+    _ settings: inout Settings, command: [[UInt8]], isOfSeveral: Bool, _ reporter: Reporter, _ progress: RunProgress?
+  ) throws {
     log = JobLog(host: ThisProcess.hostName, command: command.map { String(decoding: $0, as: UTF8.self) })
     message = TerminationMessage(isOfSeveral: isOfSeveral)
-    self.reporter = reporter
+    (self.reporter, self.progress) = (reporter, progress)
     file = try settings.value(Run.jobLog).map { path throws(Failure) in
       try LogOptions.open(path, called: "job log", header: JobLog.header)
     }
@@ -29,7 +32,8 @@ final class RunRecords {
     let line = log.line(record, startTime: ThisProcess.timeOfDay - age)
     guard !file.append(line), !hasWarned else { return }
     hasWarned = true
-    reporter.report(LogEntry(.warning, "the job log takes no more lines; the work goes on"))
+    let warning = LogEntry(.warning, "the job log takes no more lines; the work goes on")
+    progress?.report(warning) ?? reporter.report(warning)
   }
 
   /// The runner has ended. A failure has a termination message already, which says why.

@@ -24,9 +24,10 @@ struct InspectedQueue {
   private static func inspect(
     _ questionnaire: QueueQuestionnaire, _ place: String
   ) throws(ConversationError) -> (QueueTopology, QueueInspection.Neighbours) {
-    switch try questionnaire.inspect(.refused) {
+    switch try questionnaire.inspect() {
     case .unsupported(let why): throw .failed(Failure(.wrongQueue, "cannot tell whether \(place) is drained: \(why)"))
-    case .transient(let why): throw .failed(Failure(.wrongQueue, "cannot tell whether \(place) is drained: it \(why)"))
+    case .transient(let why):
+      throw .failed(Failure(.wrongQueue, "cannot tell whether \(place) is drained: it \(why.predicate)"))
     case .unknowable(let why): throw .failed(Failure(.notPermitted, "cannot tell whether \(place) is drained: \(why)"))
     case .refused(let reason): throw questionnaire.explained(reason)
     case .ask: preconditionFailure("has been answered")
@@ -46,7 +47,8 @@ struct InspectedQueue {
         Failure(
           .wrongQueue,
           "cannot tell whether \(place) is drained: there are queues '\(queue.retryName)' and '\(queue.deadName)' "
-            + "beside it, and it is not what 'amqp-job declare' makes with them"))
+            + "beside it, and it is not what 'amqp-job declare' makes with them\(UnservedQueue.adviceOnNeighbours(of: queue))"
+        ))
     case .refused(let reason): throw questionnaire.explained(reason)
     }
   }

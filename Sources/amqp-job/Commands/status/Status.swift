@@ -5,8 +5,9 @@ import Linux
 
 /// `amqp-job status`
 struct Status: ToolCommand {
-  static let json = Flag("json", "print one JSON object per line").common
+  static let json = Flag("json", "print one JSON object per line").common.known(as: "format", "output", "o")
   static let watch = Flag("watch", "update the figures again and again, with a progress bar on a terminal").common
+    .known(as: "follow", "f", "w")
   static let drained = Flag("drained", "exit 0 if the queues are drained, else 1").common
   static let until = Option<Goal>(
     "until", .choice, "wait until the queues are drained, then exit 0; with \(watch), show the progress"
@@ -28,7 +29,7 @@ struct Status: ToolCommand {
     notes:
       "READY counts the items that wait for a consumer. RETRY and DEAD count the items in Q.retry and Q.dead, and show - "
       + "if there is no such queue. Items that a worker has not acked yet cannot be seen. --watch counts them as done "
-      + "unless they come back. TERM or INT ends --watch. A queue with a consumer that stays is never drained.",
+      + "unless they come back. What is dead-lettered meanwhile is not done. TERM or INT ends --watch. A queue with a consumer that stays is never drained.",
     operands: .any(name: "QUEUE"),
     groups: [
       OptionGroup(
@@ -47,7 +48,7 @@ struct Status: ToolCommand {
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "A queue is of an unsupported kind, or was declared with other properties."),
       Explained("128 + N", "With --watch or --until, signal N ended the command."), StatusMeaning.unread,
-    ])
+    ], adviceOnUnknown: ForeignOption(["all a list": "a client of AMQP cannot list queues, so name them"]).advice)
 
   /// The state that `--until` waits for.
   enum Goal: String, CaseIterable {

@@ -99,7 +99,7 @@ struct StatusWatch {
         guard let figures = try lookup.figures(of: name) else {
           throw .failed(QueueLookup.noSuchQueue([name], session))
         }
-        progress[name, default: Progress()].observe(left: figures.left, at: .now)
+        progress[name, default: Progress()].observe(left: figures.left, dead: figures.dead, at: .now)
         latest.append((figures, progress[name] ?? Progress()))
       }
       if isShown { do throws(Failure) { try show(latest) { session.close() } } catch { throw .failed(error) } }

@@ -1,0 +1,54 @@
+internal import AMQP
+internal import Broker
+
+/// Telling how far the work has come.
+extension Runner {
+  /// The depth of the queue is asked for on a channel of its own. A refusal, which closes it, leaves the items alone.
+  private var depthChannel: UInt16 { UInt16(slots.count + 3) }
+
+  /// How soon to look again for an answer about what is left. Nothing is shown before that.
+  private static let firstPeriod: Duration = .milliseconds(250)
+
+  mutating func showProgress() -> [RunnerAction] {
+    guard let period = options.report.progressPeriod else { return [] }
+    guard case .drain = options.extent else { return [.progress(workDone), .set(.progress, after: period)] }
+    let isKnown = report.depth.count != nil || report.depth.isRefused
+    return askForProgress() + (isKnown ? [.progress(workDone)] : [])
+      + [.set(.progress, after: isKnown ? period : Self.firstPeriod)]
+  }
+
+  var lastProgress: [RunnerAction] { options.report.progressPeriod == nil ? [] : [.progress(workDone)] }
+
+  private mutating func askForProgress() -> [RunnerAction] {
+    guard isServing, !isStopping else { return [] }
+    let opening = inspection.opening([ChannelMethod(.channelOpen, on: depthChannel)])
+    let questions = report.depth.questions(hasRetries: policy.hasRetries, isNewChannel: !opening.isEmpty)
+    let methods = opening + questions.map { ChannelMethod($0, on: depthChannel) }
+    return methods.isEmpty ? [] : [.send(methods)]
+  }
+
+  /// Returns nil for a method on another channel.
+  mutating func progressAnswered(_ method: Method, on channel: UInt16) -> [RunnerAction]? {
+    guard channel == depthChannel, options.report.progressPeriod != nil else { return nil }
+    switch method {
+    case .queueDeclareOK(let status): report.depth.take(status)
+    case .channelClose:
+      inspection.channelClosed(channel)
+      report.depth.refused()
+    default: break
+    }
+    return []
+  }
+
+  private var workDone: WorkDone {
+    let inHand = slots.count(where: \.isBusy)
+    let left: Int? =
+      switch options.extent {
+      case .count(let count): count - tally.taken + inHand
+      case .drain where stop.isDrained: 0
+      case .drain: report.depth.count.map { $0 + inHand }
+      case .forever: nil
+      }
+    return WorkDone(done: tally.done, failed: tally.failed, left: left)
+  }
+}

@@ -1,0 +1,54 @@
+import AMQP
+import Broker
+import Console
+import JSONText
+
+/// The result of one published item.
+struct PublishedResult: Hashable {
+  /// The item's number, from 1.
+  var number: Int
+  /// The item's message id.
+  var id: String?
+  /// The worker's exit status, as a shell shows it. nil if the result has none.
+  var status: Int?
+  /// Why the item failed; nil if it did not.
+  var reason: String?
+  var attempts: Int?
+  var seconds: Double?
+  var host: String?
+  var body: [UInt8]
+
+  var isSuccess: Bool { status == 0 && reason == nil }
+
+  var withoutBody: PublishedResult {
+    var result = self
+    result.body = []
+    return result
+  }
+}
+
+extension PublishedResult {
+  init(number: Int, _ id: ByteString?, _ properties: BasicProperties, _ body: [UInt8]) {
+    let headers = properties.headers ?? [:]
+    func integer(_ name: ByteString) -> Int? { headers[name]?.integer.map { Int(clamping: $0) } }
+    func text(_ name: ByteString) -> String? {
+      if case .string(let value)? = headers[name] { value.description } else { nil }
+    }
+    self.init(
+      number: number, id: id?.description, status: integer(ItemHeader.status), reason: text(ItemHeader.reason),
+      attempts: integer(ItemHeader.attempts), seconds: integer(ItemHeader.milliseconds).map { Double($0) / 1000 },
+      host: text(ItemHeader.host), body: body)
+  }
+
+  var json: JSON {
+    let text = String(validating: body, as: UTF8.self)
+    let members: [(String, JSON?)] = [
+      ("item", .integer(Int64(number))), ("id", id.map(JSON.text)),
+      ("status", status.map { .integer(Int64($0)) }), ("reason", reason.map(JSON.text)),
+      ("attempt", attempts.map { .integer(Int64($0)) }),
+      ("seconds", seconds.map(JSON.number)), ("host", host.map(JSON.text)),
+      ("body", text.map(JSON.text)), ("body_base64", text == nil ? .text(Base64.encoded(body)) : nil),
+    ]
+    return .object(members.compactMap { name, value in value.map { .init(name, $0) } })
+  }
+}
