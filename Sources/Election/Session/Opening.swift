@@ -56,5 +56,5 @@ struct Opening: Hashable, Sendable {
 }
 
 extension CloseReason {
-  fileprivate var isAboutConsumers: Bool { text.contains("'x-single-active-consumer'") }
+  fileprivate var isAboutConsumers: Bool { says("'x-single-active-consumer'") }
 }
