@@ -47,6 +47,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(name: "Steps", dependencies: ["Console", "Linux"], swiftSettings: safe),
+    .target(name: "Election", dependencies: ["AMQP", "Broker", "Console", "Linux"], swiftSettings: safe),
     .target(
       name: "JobRunner",
       dependencies: ["AMQP", "Broker", "Console", "JSONText", "Linux", "Publishing", "Steps"],
@@ -54,8 +55,9 @@ let package = Package(
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Manifests", "Publishing", "Steps",
-        "TLS",
+        "AMQP", "Arguments", "Broker", "Console", "Election", "JSONText", "JobRunner", "Linux", "Manifests",
+        "Publishing",
+        "Steps", "TLS",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
@@ -70,6 +72,8 @@ let package = Package(
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(name: "StepsTests", dependencies: ["Console", "Linux", "Steps"], swiftSettings: common),
+    .testTarget(
+      name: "ElectionTests", dependencies: ["AMQP", "Broker", "Console", "Election", "Linux"], swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests",
       dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux", "Publishing", "Steps"],

@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 union control {
@@ -16,11 +19,12 @@ union control {
   char space[CMSG_SPACE(sizeof(int))];
 };
 
-// The kind of descriptor that a message to the guardian is about.
-enum kind { PIPE, PROCESS };
+// What a message to the guardian is about.
+enum kind { PIPE, PROCESS, DEADLINE };
 
 // A message to the guardian. A PIPE message has an arbitrary number that identifies the pipe; it carries a descriptor to
-// hold the pipe, and none to release it. A PROCESS message has the index of the process's group, and carries a pidfd.
+// hold the pipe, and none to release it. A PROCESS message has the index of the process's group, and carries a pidfd. A
+// DEADLINE message says that the deadline in the shared memory has changed.
 struct message { enum kind kind; int number; };
 
 static int send_message(int socket, struct message message, int fd, int flags) {
@@ -35,6 +39,23 @@ int clinux_guardian_hold(int socket, int number, int fd) {
 
 int clinux_guardian_release(int socket, int number) {
   return send_message(socket, (struct message){PIPE, number}, -1, 0);
+}
+
+int64_t clinux_boottime(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+bool clinux_has_passed(const volatile int64_t *deadline) {
+  const int64_t time = __atomic_load_n(deadline, __ATOMIC_SEQ_CST);
+  return time != 0 && clinux_boottime() >= time;
+}
+
+void clinux_guardian_set_deadline(int socket, volatile int64_t *deadline, int64_t time) {
+  __atomic_store_n(deadline, time, __ATOMIC_SEQ_CST);
+  // A message that a stopped guardian leaves no room for is not needed: another one waits there.
+  send_message(socket, (struct message){DEADLINE, 0}, -1, MSG_DONTWAIT);
 }
 
 int clinux_guardian_watch(int socket, int index, pid_t process) {
@@ -91,66 +112,115 @@ static void note_process(int index, int fd) {
   processes[index] = fd > 0 ? fd : 0;
 }
 
-// The pipes stay open until the groups are killed, so that no worker reads the end of a pipe as the end of its input.
-static _Noreturn void guard(int socket, volatile pid_t *groups) {
-  struct message message;
-  int fd;
-  while (receive(socket, &message, &fd)) {
-    if (message.kind == PROCESS) {
-      note_process(message.number, fd);
-    } else {
-      note_pipe(message.number, fd);
-    }
-  }
+// The memory that the guardian shares with its parent.
+struct shared {
+  volatile pid_t groups[CLINUX_MAX_GROUPS];
+  volatile int64_t deadline;
+};
+
+static void end_all(struct shared *shared, const char *file) {
   for (int i = 0; i < CLINUX_MAX_GROUPS; i++) {
-    if (groups[i] > 0) kill(-groups[i], SIGKILL);
+    if (shared->groups[i] > 0) kill(-shared->groups[i], SIGKILL);
     // The leader may have left its group. Its parent-death signal is cleared if it changes its user id.
     if (processes[i] > 0) syscall(SYS_pidfd_send_signal, processes[i], SIGKILL, NULL, 0);
   }
+  if (file != NULL) unlink(file);
+}
+
+// From the deadline on, the timer expires repeatedly: what begins too late must not last.
+static void set_timer(int timer, int64_t time) {
+  const struct itimerspec setting = {
+      .it_value = {time / 1000000000, time % 1000000000}, .it_interval = {0, time == 0 ? 0 : 50000000}};
+  timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, NULL);
+}
+
+static void timer_expired(int timer, struct shared *shared, const char *file) {
+  uint64_t count;
+  if (read(timer, &count, sizeof count) < 0) return;
+  if (clinux_has_passed(&shared->deadline)) {
+    end_all(shared, file);
+  } else {
+    set_timer(timer, __atomic_load_n(&shared->deadline, __ATOMIC_SEQ_CST));
+  }
+}
+
+static void handle(struct message message, int fd, int timer, struct shared *shared) {
+  switch (message.kind) {
+    case PIPE: note_pipe(message.number, fd); break;
+    case PROCESS: note_process(message.number, fd); break;
+    case DEADLINE: set_timer(timer, __atomic_load_n(&shared->deadline, __ATOMIC_SEQ_CST)); break;
+  }
+}
+
+// The pipes stay open until the groups are killed, so that no worker reads the end of a pipe as the end of its input.
+static _Noreturn void guard(int socket, int timer, struct shared *shared, const char *file) {
+  struct pollfd entries[] = {{.fd = socket, .events = POLLIN}, {.fd = timer, .events = POLLIN}};
+  struct message message;
+  int fd;
+  for (;;) {
+    if (poll(entries, 2, -1) < 0) continue;
+    if (entries[1].revents != 0) timer_expired(timer, shared, file);
+    if (entries[0].revents == 0) continue;
+    if (!receive(socket, &message, &fd)) break;
+    handle(message, fd, timer, shared);
+  }
+  end_all(shared, file);
   _exit(0);
 }
 
-// Closes all descriptors of the guardian except its socket. If the guardian kept the socket to the broker open, the broker
-// would not notice that the guarded process has died.
-static int keep_only(int socket) {
-  const int kept = STDERR_FILENO + 1;
+enum { SOCKET = STDERR_FILENO + 1, TIMER };
+
+// Closes all descriptors of the guardian except two, which it moves. If the guardian kept the socket to the broker open,
+// the broker would not notice that the guarded process has died.
+static void keep_only(int socket, int timer) {
   int null = open("/dev/null", O_RDWR);
   // The standard streams stay occupied, because a pipe with the descriptor 0 would count as none in the table.
   if (null < 0) null = open("/", O_RDONLY);
-  for (int standard = 0; standard < kept; standard++) {
+  for (int standard = 0; standard <= STDERR_FILENO; standard++) {
     if (null < 0 || dup2(null, standard) < 0) close(standard);
   }
-  if (socket != kept) dup2(socket, kept);
-  if (syscall(SYS_close_range, kept + 1, ~0U, 0) != 0) {
-    for (int fd = kept + 1, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++) close(fd);
+  // The timer may be where the socket belongs.
+  const int moved = fcntl(timer, F_DUPFD, TIMER);
+  dup2(socket, SOCKET);
+  dup2(moved, TIMER);
+  if (syscall(SYS_close_range, TIMER + 1, ~0U, 0) != 0) {
+    for (int fd = TIMER + 1, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++) close(fd);
   }
-  return kept;
 }
 
-int clinux_guardian_start(struct clinux_guardian *guardian) {
+static _Noreturn void become_guardian(int socket, int timer, struct shared *shared, const char *file) {
+  // In its own session the guardian gets no signals that are sent to the parent's group or come from its terminal.
+  setsid();
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, NULL);
+  prctl(PR_SET_NAME, "job-guardian", 0, 0, 0);
+  keep_only(socket, timer);
+  guard(SOCKET, TIMER, shared, file);
+}
+
+int clinux_guardian_start(struct clinux_guardian *guardian, const char *file) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
-  void *shared = mmap(NULL, CLINUX_MAX_GROUPS * sizeof(pid_t), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  const pid_t child = shared == MAP_FAILED ? -1 : fork();
-  if (child == 0) {
-    // In its own session the guardian gets no signals that are sent to the parent's group or come from its terminal.
-    setsid();
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-    prctl(PR_SET_NAME, "job-guardian", 0, 0, 0);
-    guard(keep_only(ends[1]), shared);
-  }
+  const int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+  struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const pid_t child = timer < 0 || shared == MAP_FAILED ? -1 : fork();
+  if (child == 0) become_guardian(ends[1], timer, shared, file);
   const int error = errno;
   close(ends[1]);
+  if (timer >= 0) close(timer);
   if (child < 0) {
-    if (shared != MAP_FAILED) munmap(shared, CLINUX_MAX_GROUPS * sizeof(pid_t));
+    if (shared != MAP_FAILED) munmap(shared, sizeof *shared);
     close(ends[0]);
     return error;
   }
   guardian->pid = child;
   guardian->socket = ends[0];
-  guardian->groups = shared;
+  guardian->groups = shared->groups;
+  guardian->deadline = &shared->deadline;
   return 0;
+}
+
+void clinux_guardian_forget(struct clinux_guardian *guardian) {
+  munmap((void *)guardian->groups, sizeof(struct shared));
 }

@@ -44,7 +44,12 @@ static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
                              volatile int *error) {
   if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) goto failed;
   if (getppid() != parent) _exit(127); // the parent died before the parent-death signal was set
-  *request->guarded_group = getpid();
+  // The guardian kills the group at the deadline, but not a group that is entered after that.
+  __atomic_store_n(request->guarded_group, getpid(), __ATOMIC_SEQ_CST);
+  if (clinux_has_passed(request->deadline)) {
+    errno = ETIME;
+    goto failed;
+  }
   if (dup2(request->stdin_fd, STDIN_FILENO) < 0) goto failed;
   if (request->stdout_fd >= 0 && dup2(request->stdout_fd, STDOUT_FILENO) < 0) goto failed;
   if (request->stderr_fd >= 0 && dup2(request->stderr_fd, STDERR_FILENO) < 0) goto failed;

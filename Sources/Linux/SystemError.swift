@@ -27,6 +27,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 
   package var isCanceled: Bool { code == ECANCELED }
 
+  /// Whether a child was not started because the deadline had passed.
+  package var isPastDeadline: Bool { code == ETIME }
+
   package var isBrokenPipe: Bool { code == EPIPE }
 
   /// Whether a socket has that address already, or there is something else with its path.

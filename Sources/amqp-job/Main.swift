@@ -9,9 +9,8 @@ enum Main {
   static let definition = Command(
     tool: tool, name: "", summary: "Runs a command on items of an AMQP queue, and acks each only when it exits 0.",
     examples: [
-      "export BROKER_URL=amqp://guest:guest@localhost",
-      "amqp-job declare fruits && amqp-job publish -q fruits apple banana",
-      "amqp-job run -q fruits -- ./worker.py",
+      "export BROKER_URL=amqp://guest:guest@localhost; amqp-job declare fruits",
+      "amqp-job publish -q fruits apple && amqp-job run -q fruits -- ./worker.py",
     ],
     notes: "Each command has a page of its own: 'amqp-job man run | man -l -' shows that of run.",
     operands: .oneAndRest(first: "COMMAND", rest: "ARG..."), groups: [],
@@ -25,8 +24,8 @@ enum Main {
 
   static var commands: [any ToolCommand.Type] {
     [
-      Run.self, Step.self, Publish.self, Declare.self, Status.self, Dead.self, ManifestCommand.self, Check.self,
-      Install.self, Man.self, CompletionCommand.self,
+      Run.self, Step.self, Publish.self, Declare.self, Status.self, Dead.self, Lead.self, ManifestCommand.self,
+      Check.self, Install.self, Man.self, CompletionCommand.self,
     ]
   }
 

@@ -16,7 +16,7 @@ LAYERS = [
     {"AMQP", "JSONText", "Linux", "TLS", "YAML"},
     {"Console"},
     {"Arguments", "Broker", "Manifests"},
-    {"Publishing", "Steps"},
+    {"Election", "Publishing", "Steps"},
     {"JobRunner"},
     {"amqp-job"},
 ]

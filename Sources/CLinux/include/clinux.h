@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/signalfd.h>
 #include <sys/types.h>
 
@@ -23,6 +24,8 @@ struct clinux_spawn {
   int stderr_fd;
   // The entry of the guardian's table in which the child writes its process group before the program runs.
   volatile pid_t *guarded_group;
+  // The guardian's deadline, after which no program is started (ETIME).
+  const volatile int64_t *deadline;
   // The signal mask that the child gets.
   sigset_t signal_mask;
   bool sigpipe_ignored;
@@ -40,12 +43,26 @@ struct clinux_guardian {
   pid_t pid;
   int socket;
   // The process groups to kill, and 0 for unused entries. The table is in memory that the guardian shares; it reads the
-  // table when this process has ended.
+  // table when this process has ended, and at the deadline.
   volatile pid_t *_Nullable groups;
+  // When the guardian kills the groups although this process has not ended, in nanoseconds of CLOCK_BOOTTIME; 0 for never.
+  volatile int64_t *_Nullable deadline;
 };
 
-// Returns 0, or an errno.
-int clinux_guardian_start(struct clinux_guardian *guardian);
+// Returns 0, or an errno. The guardian removes `file` whenever it kills the groups.
+int clinux_guardian_start(struct clinux_guardian *guardian, const char *_Nullable file);
+
+// Unmaps the shared memory.
+void clinux_guardian_forget(struct clinux_guardian *guardian);
+
+// Sets the deadline. It is kept even while this process is stopped.
+void clinux_guardian_set_deadline(int socket, volatile int64_t *deadline, int64_t time);
+
+// Whether there is a deadline, and it has passed.
+bool clinux_has_passed(const volatile int64_t *deadline);
+
+// The time of CLOCK_BOOTTIME in nanoseconds. It includes the time during which the host slept.
+int64_t clinux_boottime(void);
 
 // Makes the guardian hold a pipe open until it is released under the same number. Returns 0, or an errno.
 int clinux_guardian_hold(int socket, int number, int fd);

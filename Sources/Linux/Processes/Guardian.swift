@@ -3,26 +3,47 @@ import Glibc
 
 /// A small helper process that briefly outlives this one. When this process ends in any way, the guardian kills the process
 /// groups that it guards, and their leaders even if these have left their groups. Until it has killed them it keeps their
-/// input open, so that no worker mistakes the end of this process for the end of its item.
+/// input open, so that no worker mistakes the end of this process for the end of its item. It can also be given a deadline,
+/// at which it kills the groups although this process has not ended.
 ///
 /// The process groups are in a table in shared memory. Each child enters itself there before its program runs, so the
 /// guardian sleeps most of the time.
 final class Guardian {
   let processID: Int32
+  private var shared: clinux_guardian
   private let groups: UnsafeMutablePointer<Int32>
+  /// The time after which no child may run. A child that is about to begin reads it.
+  let deadline: UnsafeMutablePointer<Int64>
   private var socket: Descriptor?
   private var nextPipeNumber: Int32 = 1
 
-  init() throws(SystemError) {
+  /// The guardian removes `file` when it kills the groups.
+  init(removing file: String?) throws(SystemError) {
     var guardian = clinux_guardian()
-    let code = clinux_guardian_start(&guardian)
-    guard code == 0, let groups = guardian.groups else { throw SystemError(call: "fork", code: code) }
+    let code = file.map { clinux_guardian_start(&guardian, $0) } ?? clinux_guardian_start(&guardian, nil)
+    guard code == 0, let groups = guardian.groups, let deadline = guardian.deadline else {
+      throw SystemError(call: "fork", code: code)
+    }
     processID = guardian.pid
-    self.groups = groups
+    shared = guardian
+    (self.groups, self.deadline) = (groups, deadline)
     socket = Descriptor(owning: guardian.socket)
   }
 
-  deinit { munmap(groups, CLINUX_MAX_GROUPS * MemoryLayout<Int32>.stride) }
+  deinit { clinux_guardian_forget(&shared) }
+
+  /// Makes the guardian kill the groups at this time, even if this process is stopped by then. nil takes the deadline back.
+  func setDeadline(_ instant: ContinuousClock.Instant?) {
+    guard let socket else { return }
+    var time: Int64 = 0
+    if let instant {
+      // The clock is read first, so that what passes between the two readings makes the deadline earlier.
+      let now = clinux_boottime()
+      let left = ContinuousClock.now.duration(to: instant)
+      time = max(1, now + Int64(left / .nanoseconds(1)))
+    }
+    clinux_guardian_set_deadline(socket.number, deadline, time)
+  }
 
   var isDismissed: Bool { socket == nil }
 

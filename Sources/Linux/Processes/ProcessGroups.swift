@@ -24,14 +24,28 @@ package final class ProcessGroups {
   /// Whether the guardian was killed and could not be replaced, for lack of resources.
   private var isGuardianLost = false
   private var running: Set<Int32> = []
+  /// The file that goes with the children when these are killed.
+  private let companionFile: String?
+  private var deadline: ContinuousClock.Instant?
 
-  package init(receiver: SignalReceiver) { inherited = receiver.inherited }
+  /// If this process is killed, and at the deadline, the guardian removes `companionFile`.
+  package init(receiver: SignalReceiver, companionFile: String? = nil) {
+    inherited = receiver.inherited
+    self.companionFile = companionFile
+  }
 
   package var isGuarded: Bool { guardian != nil }
 
   /// Must be called before the first child is started.
   package func startGuardian() throws(SystemError) {
-    guardian = try retryingOnShortage { () throws(SystemError) in try Guardian() }
+    guardian = try retryingOnShortage { () throws(SystemError) in try Guardian(removing: companionFile) }
+  }
+
+  /// Sets the time at which the guardian kills all children, even if this process is stopped by then. nil takes it back.
+  /// After the deadline no child starts.
+  package func setDeadline(_ deadline: ContinuousClock.Instant?) {
+    self.deadline = deadline
+    guardian?.setDeadline(deadline)
   }
 
   /// The standard streams of a child. A stream that is nil is the one of this process.
@@ -81,6 +95,7 @@ package final class ProcessGroups {
             var request = clinux_spawn(
               path: path, argv: arguments, shell_argv: shellArguments, envp: environment,
               stdin_fd: input, stdout_fd: output, stderr_fd: error, guarded_group: guardedGroup,
+              deadline: guardian.deadline,
               signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe,
               sigxfsz_ignored: inherited.ignoresFileSize)
             return clinux_spawn(&request, &failure)
@@ -179,7 +194,8 @@ package final class ProcessGroups {
   }
 
   private func replaceGuardian() throws(SystemError) {
-    let successor = try Guardian()
+    let successor = try Guardian(removing: companionFile)
+    successor.setDeadline(deadline)
     for group in running { successor.guardGroup(group) }
     guardian = successor
     isGuardianLost = false

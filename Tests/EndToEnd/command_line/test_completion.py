@@ -10,7 +10,7 @@ from support.shells import SHELLS
 
 pytestmark = pytest.mark.any_broker
 
-COMMANDS = {"run", "step", "publish", "declare", "status", "dead", "manifest", "check", "install", "man", "completion", "help"}
+COMMANDS = {"run", "step", "lead", "publish", "declare", "status", "dead", "manifest", "check", "install", "man", "completion", "help"}
 TOOLS = {"amqp-consume", "amqp-publish", "amqp-get", "amqp-declare-queue", "amqp-delete-queue"}
 FILES, DIRECTORIES = {"a file", "a directory"}, {"a directory"}
 KINDS = {"job", "cronjob", "deployment", "scaledjob", "scaledobject", "broker"}

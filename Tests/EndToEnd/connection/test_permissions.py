@@ -1,6 +1,7 @@
 """Each command with exactly the permissions that the table of the page "Operating" lists, and what happens to
 items if one of them is missing."""
 
+import re
 import subprocess
 
 import pytest
@@ -66,6 +67,18 @@ def test_run_on_a_queue_with_a_dead_letter_exchange_writes_nothing(bench):
     with user(bench, configure=[queue.name], read=[queue.name]) as worker:
         assert worker.run("-q", queue.name, worker=["false"]).status == 1
         assert worker.run("-q", queue.name, worker=["cat"]).stdout == b"apple"
+
+
+def test_lead(bench):
+    queue = bench.name_queue()
+    election = queue.name
+    queue.name += ".election"
+    names = re.escape(queue.name) + r"(\..*)?"
+    with user(bench, configure=names, write=[DEFAULT], read=names) as candidate:
+        result = candidate.run("--election", election, "--lease", "3s", command="lead", worker=["echo", "leads"])
+        assert (result.status, result.stdout) == (0, b"leads\n"), result
+    with user(bench, write=[DEFAULT], read=names) as candidate:
+        candidate.run("--election", election, command="lead", worker=["true"]).assert_error(77, queue.name)
 
 
 def test_publish_to_an_exchange(bench):

@@ -19,6 +19,7 @@ RUN_HERE = {
         r"status 3\nPOSITION .*\n +1 +42 +1 +failed +3 .*\napple(no such fruit\n)apple", None,
         told=rf"no such fruit\n{LINE}{LINE}"),
     ("Steps.md", "An example"): Outcome("eats: cut and peeled apple\n", []),
+    ("Lead.md", "An example"): Outcome("plans as leader 1\n", None, told=rf"(?:{LINE})*"),
     ("Publishing.md", "Publishing"): Outcome("", 1006, before=[], files={"photos/1.png": "1", "a.json": "{}"}, told=r"(?:.*\n)*"),
     ("Settings.md", "Completion"): Outcome("", [], before=[]),
     ("Operating.md", "Watch a queue"): Outcome(

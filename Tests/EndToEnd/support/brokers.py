@@ -50,6 +50,11 @@ class Broker:
         self.eval(WRITE_TO_DISK)
         self._script("kill")
 
+    @property
+    def pid(self):
+        """The process id of the server."""
+        return int(self._script("pid"))
+
     def ctl(self, *arguments):
         """Runs rabbitmqctl, which takes seconds of processor time. `eval` takes a few milliseconds."""
         return self._script("ctl", *arguments)

@@ -45,7 +45,7 @@ enum Man: ToolCommand {
       environment: isWhole
         ? environment(of: Set(commands.flatMap(\.optionNames)))
         : environment(of: Set(definition.optionNames))
-          + (definition.name == Run.definition.name ? Run.environment : []),
+          + (definition.name == Run.name ? Run.environment : definition.name == Lead.name ? Lead.environment : []),
       related: ([Main.definition] + commands).map(\.pageName) + (isWhole ? ToolName.allCases.map(\.rawValue) : []))
   }
 

@@ -1,10 +1,9 @@
-package import Console
 package import Linux
 
 extension ExitStatus {
   /// The status for a command that the system refuses to run, as a shell reports it. nil where the refusal depends on the
   /// item, which goes into the command's arguments and environment.
-  init?(refusedCommand error: SystemError) {
+  package init?(refusedCommand error: SystemError) {
     switch error.startFailure {
     case .notFound: self = .commandNotFound
     case .notExecutable: self = .notExecutable

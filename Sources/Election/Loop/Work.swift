@@ -1,0 +1,81 @@
+internal import AMQP
+internal import Console
+internal import Linux
+
+/// What a leader does: its command runs, and its leader file is there.
+final class Work {
+  private let processes: ProcessGroups
+  private let command: ProcessGroups.Program?
+  private let file: PresenceFile?
+  private let name: String
+  private var processID: Int32?
+
+  init(_ processes: ProcessGroups, _ command: ProcessGroups.Program?, _ file: PresenceFile?, name: String) {
+    (self.processes, self.command, self.file, self.name) = (processes, command, file, name)
+  }
+
+  /// Returns how the work has ended, if it does not begin.
+  func begin(epoch: Int64, limit: ContinuousClock.Instant) -> Candidate.WorkEnd? {
+    processes.setDeadline(limit)
+    do throws(SystemError) { try file?.show(Self.content(name: name, epoch: epoch)) } catch {
+      end()
+      let line: LogMessage = "cannot write the leader file \(file?.path ?? ""): \(error.reason)"
+      return .notBegun(.inputOutputError, line)
+    }
+    guard var command else { return nil }
+    command.environment.append(Array("LEADER_EPOCH=\(epoch)".utf8))
+    do throws(SystemError) {
+      processID = try retryingOnShortage { () throws(SystemError) in
+        try processes.start(command, input: processes.makeEmptyInput())
+      }
+      return nil
+    } catch {
+      end()
+      if error.isPastDeadline { return .stopped }
+      return .notBegun(
+        ExitStatus(refusedCommand: error) ?? .failure, "the command could not be started: \(error.reason)")
+    }
+  }
+
+  func extend(limit: ContinuousClock.Instant) { processes.setDeadline(limit) }
+
+  /// Returns how the work has ended, if nothing has to be waited for.
+  func stop(_ signal: Signal) -> Candidate.WorkEnd? {
+    file?.remove()
+    guard let processID else {
+      end()
+      return .stopped
+    }
+    processes.send(signal, to: processID)
+    return nil
+  }
+
+  func signal(_ signal: Signal) {
+    if let processID { processes.send(signal, to: processID) }
+  }
+
+  /// How the command has ended, if it has since the last call.
+  func reap() -> Candidate.WorkEnd? {
+    guard let ended = processes.reap().first(where: { $0.processID == processID }) else { return nil }
+    end()
+    return .ended(ended.status)
+  }
+
+  private func end() {
+    processID = nil
+    file?.remove()
+    processes.setDeadline(nil)
+  }
+
+  // MARK: The leader file
+
+  static func content(name: String, epoch: Int64) -> [UInt8] {
+    let object = JSON.object([
+      .init("name", .text(name)), .init("epoch", .integer(epoch)), .init("isLeader", .boolean(true)),
+    ])
+    return Array("\(object)\n".utf8)
+  }
+
+  /// Whether a leader has written this. An empty file is taken for one.
+  static func isContent(_ bytes: [UInt8]) -> Bool { bytes.isEmpty || bytes.starts(with: "{\"name\":".utf8) }
+}

@@ -1,0 +1,178 @@
+import Arguments
+import Broker
+import Console
+import Election
+import JobRunner
+import Linux
+
+/// `amqp-job lead`
+enum Lead: ToolCommand {
+  static let election = Option("election", .electionName, "the election; its candidates have the same name for it")
+    .common
+  static let lease = DefaultedOption("lease", .lease, default: .seconds(15)) {
+    "how long a leader that has vanished is waited for (default \($0))"
+  }.common
+  static let grace = Option("grace", .duration, "time from TERM to KILL for the command (default: a third of --lease)")
+  static let candidateName = Option(
+    "name", .candidateName, "name of this candidate (default POD_NAME, MY_POD_NAME, HOSTNAME, or that of the host)"
+  ).common
+  static let leaderFile = Option(
+    "leader-file", .text("PATH"), "a file that is there while this candidate leads, for those that look for it"
+  ).common
+
+  static let name = "lead"
+  static let definition = Command(
+    tool: Main.tool, name: name,
+    summary: "Run a command on one of several candidates at a time: the leader.",
+    examples: ["amqp-job lead --election planner -- ./planner.py"],
+    notes:
+      "The command starts when this candidate becomes the leader, with the number of its leadership in LEADER_EPOCH, which "
+      + "grows with each leader. It is stopped before another candidate may lead. When it ends by itself, the candidate "
+      + "lets go and ends with its status.",
+    operands: .optionalRest(name: "COMMAND [ARG...]"),
+    groups: [
+      OptionGroup("Options", [election, lease, grace, candidateName, leaderFile, Run.rawStatus, Run.passEnvironment]),
+      BrokerOptions.group, LogOptions.group(verbose: "each connection"),
+    ],
+    exitStatuses: [
+      Explained(.success, "A signal has ended the candidate, or the command exited 0."),
+      Explained(.failure, "The command exited with a status that is one of these, and --raw-status is not given."),
+      StatusMeaning.usage,
+      Explained(
+        .unreachable,
+        "The broker, or the election's queue, was out of reach for --connect-timeout, and never before in reach."),
+      Explained(
+        .internalError, "The system has no process, memory or file descriptor for the candidate or its command."),
+      Explained(.inputOutputError, "The --leader-file cannot be written, or the --log-file cannot be opened."),
+      StatusMeaning.notPermitted,
+      Explained(.wrongQueue, "The election's queue was declared with other properties."),
+      Explained(.notExecutable, "The command is not executable."),
+      Explained(.commandNotFound, "The command, or its interpreter, was not found."),
+      Explained("128 + N", "Signal N ended the command."),
+      Explained("other", "The status is the command's own."),
+    ])
+
+  static let environment = [
+    Explained("LEADER_EPOCH", "The number of the leadership, set for the command."),
+    Explained("POD_NAME, MY_POD_NAME, HOSTNAME", "The candidate's name, if \(candidateName) is not given."),
+  ]
+
+  static func run(_ arguments: Arguments) throws {
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    guard let election = try settings.value(election) else {
+      throw UsageError("no election given: use \(election) or AMQP_JOB_ELECTION")
+    }
+    let program = try program(arguments, &settings)
+    let plan = try plan(&settings)
+    let leaderFile = try settings.value(leaderFile)
+    guard program != nil || leaderFile != nil else {
+      throw UsageError("nothing to do for the leader: COMMAND is missing, and so is \(Self.leaderFile)")
+    }
+    let broker = try BrokerOptions(&settings)
+    let isRaw = try settings.value(Run.rawStatus)
+    let name = try name(&settings)
+    let reporter = try LogOptions.reporter(&settings)
+    broker.warn(reporter)
+    var configuration = ElectionLoop.Configuration(
+      election: election, name: name, plan: plan, access: broker.access,
+      heartbeat: heartbeat(broker.heartbeat, plan), connectTimeout: broker.connectTimeout,
+      connectionName: "amqp-job lead \(election) on \(ThisProcess.hostName)")
+    configuration.leaderFile = leaderFile
+    configuration.command = program
+    configuration.command?.environment = try environment(&settings)
+    try end(run(configuration, reporter), isRaw: isRaw)
+  }
+
+  private static func program(
+    _ arguments: Arguments, _ settings: inout Settings
+  ) throws -> ProcessGroups.Program? {
+    guard !arguments.operands.isEmpty else { return nil }
+    return try ProcessGroups.Program(command: arguments.operands, searchPath: settings.environment.path)
+  }
+
+  private static func plan(_ settings: inout Settings) throws -> LeasePlan {
+    let lease = try settings.value(lease)
+    let grace = try settings.value(grace) ?? lease / 3
+    let longest = LeasePlan.longestGrace(lease)
+    guard grace <= longest else {
+      throw UsageError("\(Self.grace) is at most half of \(Self.lease), which is \(longest.text)")
+    }
+    return LeasePlan(lease: lease, grace: grace)
+  }
+
+  private static func name(_ settings: inout Settings) throws -> String {
+    if let name = try settings.value(candidateName) { return name }
+    for variable in ["POD_NAME", "MY_POD_NAME", "HOSTNAME"] {
+      if let name = settings.environment[variable], !name.isEmpty {
+        return try ValueType.candidateName.read(Setting(name, from: variable))
+      }
+    }
+    return ThisProcess.hostName
+  }
+
+  /// A broker has to notice soon that a leader is gone without a word, and a leader that the broker is.
+  private static func heartbeat(_ wanted: UInt16, _ plan: LeasePlan) -> UInt16 {
+    let longest = UInt16((plan.period / .seconds(1)).rounded(.up))
+    return wanted == 0 ? longest : min(wanted, longest)
+  }
+
+  private static func environment(_ settings: inout Settings) throws -> [[UInt8]] {
+    let passesSettings = try settings.value(Run.passEnvironment)
+    let inherited = WorkerEnvironment(
+      settings.environment.entries, usedSettings: settings.usedVariables, passesSettings: passesSettings
+    ).inherited
+    return inherited.filter { !$0.starts(with: "LEADER_EPOCH=".utf8) }
+  }
+
+  // MARK: The end
+
+  private static func run(
+    _ configuration: ElectionLoop.Configuration, _ reporter: Reporter
+  ) throws -> CandidateEnd {
+    do { return try ElectionLoop(configuration, log: reporter.report).run() } catch let error as SystemError {
+      if let path = configuration.leaderFile, ["open", "rename", "write"].contains(error.call) {
+        throw Failure(.inputOutputError, "cannot make the leader file \(path): \(error.reason)")
+      }
+      throw Failure(.internalError, "the system refuses what the candidate itself needs: \(error)")
+    } catch let error as RecordFile.LinkError {
+      throw Failure(.inputOutputError, "cannot make the leader file \(configuration.leaderFile ?? ""): \(error)")
+    }
+  }
+
+  private static func end(_ end: CandidateEnd, isRaw: Bool) throws {
+    switch end {
+    case .stopped, .ended(.exited(0)): return
+    case .failed(let status, let line): throw Failure(status, line)
+    case .ended(let status): throw Failure(ExitStatus(worker: status, raw: isRaw), "the command \(status.predicate)")
+    }
+  }
+}
+
+extension ProcessStatus {
+  fileprivate var predicate: String {
+    switch self {
+    case .exited(let code): "exited with \(code)"
+    case .killed(let signal): "was killed by \(signal)"
+    }
+  }
+}
+
+extension ValueType where Value == String {
+  fileprivate static var electionName: Self {
+    name("NAME").limited("has from 1 to \(ElectionQueue.maxNameSize) bytes") {
+      (1...ElectionQueue.maxNameSize).contains($0.utf8.count)
+    }
+  }
+
+  fileprivate static var candidateName: Self {
+    name("NAME").limited("has from 1 to 253 bytes") { (1...253).contains($0.utf8.count) }
+  }
+}
+
+extension ValueType where Value == Duration {
+  fileprivate static var lease: Self {
+    duration.limited("is from \(LeasePlan.shortestLease.text) to \(LeasePlan.longestLease.text)") {
+      (LeasePlan.shortestLease...LeasePlan.longestLease).contains($0)
+    }
+  }
+}
