@@ -80,10 +80,17 @@ def test_attempts_end_in_the_owners_exchange(bench, kind, options):
 
 
 def test_an_exchange_that_leads_nowhere_takes_no_item(bench):
-    queue = bench.queue("quorum", b"poison", **{"x-dead-letter-exchange": bench.marker})
+    queue = bench.queue("quorum", b"poison", **{"x-dead-letter-exchange": "amq.headers"})
     result = bench.run("-q", queue.name, "--reject-on", "3", worker=["sh", "-c", "exit 3"])
     assert result.status == 3, result
     queue.assert_back()
+
+
+def test_an_exchange_that_is_missing_is_told_before_an_item_is_taken(bench):
+    queue = bench.queue("quorum", b"poison", **{"x-dead-letter-exchange": bench.marker})
+    result = bench.run("-q", queue.name, "--reject-on", "3", worker=["sh", "-c", "exit 3"])
+    result.assert_error(78, "make that exchange")
+    queue.assert_untouched()
 
 
 def test_a_retry_delay_takes_a_retry_queue(bench):

@@ -156,7 +156,7 @@ def test_the_rest_of_what_a_worker_sees(bench, kind):
     queue = bench.work_queue(kind)
     queue.put(
         b"apple", message_id="id", content_type="text/plain", content_encoding="x", priority=3, correlation_id="c",
-        reply_to="r", timestamp=1700000000, type="t", app_id="a", user_id="guest", expiration="600000", headers={
+        reply_to=queue.name, timestamp=1700000000, type="t", app_id="a", user_id="guest", expiration="600000", headers={
             "own": "kept", "n": 7, "ok": True, "CC": [queue.name + "-none"], "traceparent": "00-1-2-01"})
     about = ("ATTEMPT", "REDELIVERED", "HEADER_X_AMQP_JOB_", "HEADER_X_DELIVERY_COUNT", "HEADER_X_FIRST_DEATH_",
              "HEADER_X_LAST_DEATH_")

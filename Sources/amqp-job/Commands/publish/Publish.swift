@@ -73,8 +73,8 @@ struct Publish: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
-    let broker = try BrokerOptions(&settings)
     let destination = try PublishDestination.resolved(&settings)
+    let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)
     var properties = try PropertyOptions.properties(&settings)
     properties.deliveryMode = 2
