@@ -73,9 +73,17 @@ struct PodRunner {
   func check(_ standing: QueueTopology, _ session: BrokerSession) throws {
     let place = place(session)
     if let unserved = UnservedQueue(attempts, on: standing, queue: queue, place: place) { throw Failure(unserved) }
-    guard attempts.needTarget, case .deadLettering(let target?) = standing else { return }
+    guard case .deadLettering(let target?) = standing, attempts.needTarget || target == queue.deadLetterTarget else {
+      return
+    }
     guard case .absent = try QueueQuestionnaire(queue, session).search(target) else { return }
-    throw Failure(UnservedQueue(attempts, missing: target, place: place))
+    throw Failure(UnservedQueue(attempts, missing: target, of: queue, place: place))
+  }
+
+  /// The warning about a queue that looks as if it had lost its retry queue; nil for any other.
+  func warning(_ standing: QueueTopology, _ figures: QueueFigures, _ session: BrokerSession) -> LogEntry? {
+    guard standing == .deadLettering(queue.deadLetterTarget), figures.retry == nil else { return nil }
+    return LogEntry(.warning, MissingRetryQueue(of: queue, place: place(session)).line)
   }
 
   /// The attempts among `options` that suit the queue. A dead-letter exchange of its owner takes attempts that somebody asks for.
