@@ -95,7 +95,8 @@ struct Publish: ToolCommand {
     let end = try loop.run()
     report.finish(loop.publication)
     let outcome = PublishOutcome(
-      destination: destination, total: items.total, counts: PublishCounts(loop.publication), broker: loop.broker)
+      destination: destination, total: items.total, skipped: min(items.skip, loop.seenCount),
+      counts: PublishCounts(loop.publication), broker: loop.broker)
     guard let failure = outcome.failure(end) else {
       if items.skip > loop.seenCount {
         let line =
