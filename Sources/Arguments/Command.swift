@@ -64,7 +64,7 @@ package struct Command: Sendable {
     return Dictionary(words) { first, _ in first }
   }
 
-  var options: [OptionDefinition] { groups.flatMap(\.options) }
+  package var options: [OptionDefinition] { groups.flatMap(\.options) }
 
   /// Whether another command may follow `--`.
   var takesCommand: Bool {

@@ -19,6 +19,12 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The error of reading data that is no longer available.
   package static var readFailed: SystemError { SystemError(call: "read", code: EIO) }
 
+  /// The error of reading a file that another process has changed since it was written.
+  static var fileChanged: SystemError { SystemError(call: "pread", code: ESTALE) }
+
+  /// Whether another process has changed a file that this one wrote.
+  package var isOfChangedFile: Bool { code == ESTALE }
+
   /// The error of writing a file that exceeds its size limit.
   package static var tooLarge: SystemError { SystemError(call: "write", code: EFBIG) }
 
@@ -65,7 +71,7 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     let isOfExec = call == "exec"
     return switch code {
     case E2BIG: .argumentsTooLong
-    case EIO: .unreadable
+    case EIO, ESTALE: .unreadable
     case ENOENT where isOfExec, ENOTDIR where isOfExec: .notFound
     case ENOEXEC, EACCES, EPERM, EINVAL, ELOOP, EISDIR, ELIBBAD, ETXTBSY, ENAMETOOLONG:
       isOfExec ? .notExecutable : .system

@@ -18,7 +18,7 @@ package enum StepProbe {
         case .nothing: _ = try poll([connection.interest], until: end)
         }
       }
-      return "it says nothing"
+      return "it does not answer"
     } catch {
       return error.reason
     }

@@ -67,7 +67,12 @@ enum Main {
   /// - Throws: `UsageError`
   static func command(_ name: String) throws -> any ToolCommand.Type {
     if let command = commands.first(where: { $0.name == name }) { return command }
-    guard !name.hasPrefix("-") else { throw UsageError("\(name) is before the command: options follow it") }
+    guard !name.hasPrefix("-") else {
+      if let own = Suggestion(for: name, among: ["--help", "--help-all", "--version"])?.word {
+        throw UsageError("there is no option \(name): did you mean \(own)?")
+      }
+      throw UsageError("\(name) is before the command: options follow it")
+    }
     throw UsageError("there is no command '\(name)'\(meant(by: name).map { ": did you mean '\($0)'?" } ?? "")")
   }
 
@@ -89,9 +94,19 @@ enum Main {
     } catch {
       end(with: pointed(error, to: definition), LogOptions.lastReporter(words))
     }
+    if definition.optionNames.contains(BrokerSources.url.name) { warnOfUnknownVariables(arguments) }
     do { try command.run(arguments) } catch {
       end(with: pointed(error, to: definition), LogOptions.lastReporter(arguments))
     }
+  }
+
+  /// Warns of variables that look like settings but are not. This comes before any error, which such a variable may explain.
+  private static func warnOfUnknownVariables(_ arguments: Arguments) {
+    var settings = Settings(arguments, environment: ThisProcess.environment)
+    let warnings = settings.unknownVariableWarnings()
+    // Log options that cannot be read are an error of the command itself.
+    guard !warnings.isEmpty, let reporter = try? LogOptions.reporter(&settings) else { return }
+    for warning in warnings { reporter.report(LogEntry(.warning, "\(warning)")) }
   }
 
   /// The error. If the usage is wrong, its message points to the help of `command`.

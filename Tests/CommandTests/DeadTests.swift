@@ -165,7 +165,20 @@ import Testing
     #expect(selection.contains(delivery(1)))
     let failure = try #require(selection.failure(in: place, "1 item moved"))
     #expect(failure.status == .failure)
-    #expect(failure.text == "no item in queue 'q.dead' at h is at the position 5; 1 item moved")
+    #expect(failure.text == "no item in queue 'q.dead' at h is at the positions 4, 5; 1 item moved")
+  }
+
+  @Test(
+    "The first ten missing positions are named, in order",
+    arguments: [
+      ([8...8, 5...5, 20...20], "positions 5, 8, 20"), ([3...3], "position 3"), ([2...4, 3...5], "positions 3, 4, 5"),
+      ([9...Int.max], "positions 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, ..."),
+      ([Int.max...Int.max], "position \(Int.max)"),
+    ])
+  func missingPositions(positions: [ClosedRange<Int>], named: String) throws {
+    let selection = selection(positions: positions)
+    _ = (selection.contains(delivery(1)), selection.contains(delivery(2)))
+    #expect(try #require(selection.failure(in: place)).text.hasSuffix("is at the \(named)"))
   }
 
   @Test("Each id that no item has is reported with 1") func missingIDs() throws {

@@ -56,6 +56,7 @@ import Testing
       (["q", "--arg", "x-consumer-timeout=1"], "--arg x-consumer-timeout=... is --consumer-timeout"),
       (["--queue", "q", "q"], "the queue is given twice, as an argument and by --queue"),
       ([], "no queue given: name it, or set AMQP_QUEUE or QUEUE"),
+      (["amq.q"], "'amq.q' cannot be declared: AMQP reserves names that begin with amq. for the broker"),
     ])
   func refusedOptions(words: [String], error: String) throws {
     var settings = try settings(Declare.self, words)
@@ -112,6 +113,14 @@ import Testing
     #expect(failure.text.hasPrefix("queue 'q' at h:5672 is there, declared otherwise: PRECONDITION_FAILED"))
     #expect(failure.text.contains("; nothing was made; use it as it is, without retries"))
     #expect(failure.text.hasSuffix("or remove it first ('amqp-job declare q --delete --if-empty')"))
+  }
+
+  @Test("A queue with the name of a companion queue is warned of", arguments: ["q.dead", "q.retry", "q.marks"])
+  func companionName(name: String) throws {
+    let warning = try #require(try plan(name, "--plain").nameWarning(at: broker))
+    #expect(warning.level == .warning)
+    #expect(warning.text.contains("'amqp-job declare q' makes it beside queue 'q'"))
+    #expect(try plan("q.deadly").nameWarning(at: broker) == nil)
   }
 
   @Test("New queues are reported on request only") func allMade() throws {

@@ -45,6 +45,16 @@ import Testing
         + "2 of 3 items are in the queue; --skip 1 goes on from there")
   }
 
+  @Test("Items that were skipped are told from those that are to be published") func skipped() throws {
+    var outcome = outcome(
+      PublishCounts(accepted: 2, refusals: [.init(number: 3, isUnroutable: false)], lastInOrder: 2), total: 4)
+    outcome.skipped = 2
+    let failure = try #require(outcome.failure(.refused))
+    #expect(
+      failure.text.hasSuffix(
+        "; 0 of 2 items are in the queue, and 2 before them were skipped; --skip 2 goes on from there"))
+  }
+
   @Test("An item that the exchange routes nowhere blames the bindings") func unbound() throws {
     let exchange = Destination(exchange: "e", routingKey: "k")
     let failure = try #require(outcome(withoutSecond, to: exchange).failure(.refused))

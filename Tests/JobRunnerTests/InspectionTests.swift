@@ -108,6 +108,26 @@ import Testing
     driver.method(RunnerDriver.notMade("q.retry"), on: 2)
     #expect(
       driver.runner.policy.standing == .deadLettering(DeadLetterTarget(exchange: "", routingKey: "q.dead")))
+    let actions = driver.method(RunnerDriver.found, on: 2)
+    #expect(actions.warnings.count == 1 && actions.warnings[0].contains("declare q"))
+    #expect(driver.runner.phase == .serving)
+  }
+
+  @Test("A queue whose dead-letter queue is gone is not served", arguments: [1, 2])
+  func aQueueWhoseDeadLetterQueueIsGone(foundBefore: Int) {
+    var driver = Self.connected()
+    for _ in 1...foundBefore { driver.method(RunnerDriver.found, on: 2) }
+    driver.method(RunnerDriver.notMade(foundBefore == 1 ? "q.retry" : "q.dead"), on: 2)
+    let missing = CloseReason(code: .notFound, text: "NOT_FOUND - no queue 'q.dead' in vhost '/'")
+    let errors = driver.method(.channelClose(missing), on: 2).errors
+    #expect(errors.first?.contains("declare q") == true && driver.finished == .wrongQueue)
+  }
+
+  @Test("A queue that is called declared and lacks the others may be served without that word")
+  func aQueueThatIsCalledDeclaredAndIsNot() {
+    var driver = Self.connected { $0.assumed = .declared }
+    let errors = driver.method(RunnerDriver.missing, on: 2).errors
+    #expect(errors.first?.contains("leave out --assume") == true && driver.finished == .wrongQueue)
   }
 
   @Test("A queue without its queue of marks has to be declared again")

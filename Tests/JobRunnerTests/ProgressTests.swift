@@ -52,10 +52,22 @@ import Testing
       ])
     #expect(shown(asked).isEmpty, "nothing is shown before the answer")
     #expect(driver.handle(.timer(.progress)).writes.isEmpty, "nor asked twice")
-    driver.method(count(5), on: Self.depthChannel)
-    driver.method(count(2, "q.retry"), on: Self.depthChannel)
-    let actions = driver.handle(.timer(.progress))
-    #expect(shown(actions) == [WorkDone(done: 0, failed: 0, left: 8)] && actions.writes.map(\.count) == [2])
+    #expect(driver.method(count(5), on: Self.depthChannel).isEmpty, "half an answer")
+    let answered = driver.method(count(2, "q.retry"), on: Self.depthChannel)
+    #expect(shown(answered) == [WorkDone(done: 0, failed: 0, left: 8)] && answered.sets(.progress, after: Self.period))
+    #expect(driver.handle(.timer(.progress)).writes.map(\.count) == [2])
+  }
+
+  @Test("What is done and what is left are of one moment") func ofOneMoment() {
+    var driver = driver(.drain)
+    driver.consume()
+    driver.deliver()
+    driver.handle(.timer(.progress))
+    #expect(shown(driver.method(count(1), on: Self.depthChannel)) == [WorkDone(done: 0, failed: 0, left: 2)])
+    driver.handle(.workerEnded(.exited(0)))
+    driver.deliver()
+    #expect(shown(driver.handle(.timer(.progress))).isEmpty, "the depth that is known is an old one")
+    #expect(shown(driver.method(count(0), on: Self.depthChannel)) == [WorkDone(done: 1, failed: 0, left: 1)])
   }
 
   @Test("Nothing is left of a queue that is drained") func theEnd() {

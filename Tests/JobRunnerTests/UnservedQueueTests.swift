@@ -62,7 +62,7 @@ import Testing
   func missingTarget() {
     var options = AttemptOptions()
     func line(_ target: DeadLetterTarget) -> String {
-      UnservedQueue(options, missing: target, place: "queue 'q'").line.text(for: .amqpJob)
+      UnservedQueue(options, missing: target, of: WorkQueue("q"), place: "queue 'q'").line.text(for: .amqpJob)
     }
     options.areRequired = true
     #expect(line(.init(exchange: "x")).contains("exchange 'x', which is not there: no item could go there"))

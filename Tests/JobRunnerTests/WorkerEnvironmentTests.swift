@@ -1,6 +1,8 @@
 import AMQP
-import JobRunner
+import Broker
 import Testing
+
+@testable import JobRunner
 
 @Suite struct WorkerEnvironmentTests {
   private func item(_ headers: FieldTable = [:], _ configure: (inout BasicProperties) -> Void = { _ in }) -> WorkItem {
@@ -30,6 +32,18 @@ import Testing
         "WORK_ITEM_ATTEMPT": "1", "WORK_ITEM_REDELIVERED": "false", "WORK_ITEM_QUEUE": "q", "WORK_ITEM_EXCHANGE": "x",
         "WORK_ITEM_ROUTING_KEY": "k",
       ])
+  }
+
+  @Test(
+    "Attempts that were counted in another queue do not count", arguments: [("q", "4", true), ("other", "1", false)])
+  func attemptsOfAnotherQueue(queue: ByteString, attempt: String, isMinimum: Bool) {
+    let item = item([
+      "x-amqp-job-queue": .string(queue), "x-amqp-job-attempts": .int64(3),
+      "x-amqp-job-attempts-minimum": .boolean(true),
+      "x-amqp-job-last-reason": .string("failed"),
+    ])
+    #expect(variables(item)["WORK_ITEM_ATTEMPT"] == attempt && item.isAttemptMinimum == isMinimum)
+    #expect(item.lastAttempt.reason == (isMinimum ? .failed : .unknown))
   }
 
   @Test("Every property is handed on to the worker") func everyPropertyIsHandedOn() {

@@ -92,6 +92,7 @@ import Testing
       (#"{"body": "a", "body_base64": ""}"#, "it has two bodies"), ("{}", "it has neither body nor body_base64"),
       (#"{"Body": "a"}"#, "'Body' is none of body, body_base64, properties and headers"),
       ("[]", "it is not a JSON object"),
+      ("a", "it is not a JSON object"),
     ])
   func theRuleThatIsBroken(_ text: String, _ rule: String) {
     #expect(throws: JSONItem.FormError(rule)) { try item(text) }

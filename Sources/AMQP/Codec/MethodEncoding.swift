@@ -5,16 +5,14 @@ extension Method {
   /// client never sends.
   func withRaw<Result>(
     in pool: UnsafeMutablePointer<amqp_pool_t>,
-    _ body: (UInt32, UnsafeMutableRawPointer) throws(AMQPError) -> Result
+    _ body: @escaping (UInt32, UnsafeMutableRawPointer) throws(AMQPError) -> Result
   ) throws(AMQPError) -> Result? {
-    try withoutActuallyEscaping(body) { body throws(AMQPError) in
-      let arguments = RawArguments(pool: pool, body: body)
-      if let result = try arguments.passConnection(self) { return result }
-      if let result = try arguments.passChannel(self) { return result }
-      if let result = try arguments.passQueue(self) { return result }
-      if let result = try arguments.passConsumer(self) { return result }
-      return try arguments.passMessage(self)
-    }
+    let arguments = RawArguments(pool: pool, body: body)
+    if let result = try arguments.passConnection(self) { return result }
+    if let result = try arguments.passChannel(self) { return result }
+    if let result = try arguments.passQueue(self) { return result }
+    if let result = try arguments.passConsumer(self) { return result }
+    return try arguments.passMessage(self)
   }
 }
 

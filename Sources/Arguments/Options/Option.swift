@@ -36,7 +36,17 @@ package struct Flag: CommandOption {
   package var definition: OptionDefinition
 
   package init(_ name: String, short: Character? = nil, _ help: @autoclosure @escaping OptionDefinition.Text) {
-    definition = OptionDefinition(name, short: short, help: help)
+    definition = OptionDefinition(
+      name, short: short, check: { (setting) throws(UsageError) in _ = try Self.read(setting) }, help: help)
+  }
+
+  /// Whether the flag is set, as a variable says it.
+  /// - Throws: `UsageError`
+  package static func read(_ setting: Setting) throws(UsageError) -> Bool {
+    guard let value = Bool(setting.text) ?? ["1": true, "0": false][setting.text] else {
+      throw setting.error(expected: "true or false")
+    }
+    return value
   }
 }
 
@@ -51,7 +61,8 @@ package struct Option<Value: Sendable>: CommandOption {
     _ help: @autoclosure @escaping OptionDefinition.Text
   ) {
     definition = OptionDefinition(
-      name, short: short, value: { type.placeholder }, implied: implied, offered: type.makeOffered, help: help)
+      name, short: short, value: { type.placeholder }, implied: implied, offered: type.makeOffered,
+      check: type.check, help: help)
     self.type = type
   }
 }
@@ -68,7 +79,7 @@ package struct DefaultedOption<Value: Sendable>: CommandOption {
     help: @escaping @Sendable (_ defaultText: String) -> String
   ) {
     definition = OptionDefinition(
-      name, short: short, value: { type.placeholder }, offered: type.makeOffered,
+      name, short: short, value: { type.placeholder }, offered: type.makeOffered, check: type.check,
       help: { help(type.text(defaultValue)) })
     self.type = type
     self.defaultValue = defaultValue
@@ -87,7 +98,7 @@ package struct RepeatableOption<Value: Sendable>: CommandOption {
 
   package init(_ name: String, _ type: ValueType<Value>, _ help: @autoclosure @escaping OptionDefinition.Text) {
     definition = OptionDefinition(
-      name, value: { type.placeholder }, isRepeatable: true, offered: type.makeOffered, help: help)
+      name, value: { type.placeholder }, isRepeatable: true, offered: type.makeOffered, check: type.check, help: help)
     self.type = type
   }
 }

@@ -5,6 +5,7 @@
 package struct OptionDefinition: Sendable {
   package typealias Text = @Sendable () -> String
   package typealias Words = @Sendable () -> [String]
+  package typealias Check = @Sendable (Setting) throws(UsageError) -> Void
 
   package let name: String
   package let short: Character?
@@ -25,19 +26,24 @@ package struct OptionDefinition: Sendable {
   var makeHelp: Text
   private let makeValue: Text?
   private let makeOffered: Words
+  private let readValue: Check
 
   init(
     _ name: String, short: Character? = nil, value: Text? = nil, implied: String? = nil, isRepeatable: Bool = false,
-    offered: @escaping Words = { [] }, help: @escaping Text
+    offered: @escaping Words = { [] }, check: @escaping Check, help: @escaping Text
   ) {
     self.name = name
     self.short = short
     makeValue = value
     makeOffered = offered
+    readValue = check
     impliedValue = implied
     self.isRepeatable = isRepeatable
     makeHelp = help
   }
+
+  /// - Throws: `UsageError` for a value that the option does not take
+  package func check(_ setting: Setting) throws(UsageError) { try readValue(setting) }
 
   /// The values that a shell offers, where `value` does not list them.
   var offered: [String] { makeOffered() }

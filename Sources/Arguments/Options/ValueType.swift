@@ -10,6 +10,7 @@ package struct ValueType<Value: Sendable>: Sendable {
   /// The values that a shell offers, where the placeholder does not list them.
   private(set) var makeOffered: OptionDefinition.Words = { [] }
   package let read: Reader
+  var check: OptionDefinition.Check { { [read] (setting) throws(UsageError) in _ = try read(setting) } }
   package let text: @Sendable (Value) -> String
 
   package init(

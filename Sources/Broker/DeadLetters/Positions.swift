@@ -10,5 +10,19 @@ package struct Positions: Hashable, Sendable {
     (self.ranges, self.last) = (ranges, last)
   }
 
+  /// The first `count` positions behind this one, in order.
+  package func beyond(_ position: Int, atMost count: Int) -> [Int] {
+    var found: [Int] = []
+    var last = position
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.upperBound > last {
+      for next in max(range.lowerBound, last + 1)...range.upperBound {
+        guard found.count < count else { return found }
+        found.append(next)
+        last = next
+      }
+    }
+    return found
+  }
+
   package func contains(_ position: Int) -> Bool { ranges.contains { $0.contains(position) } }
 }

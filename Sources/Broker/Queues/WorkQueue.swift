@@ -26,6 +26,8 @@ package struct WorkQueue: Hashable, Sendable {
   /// The queue where items wait until their expiration, and then return to the work queue.
   package var retryName: String { name + ".retry" }
   package var deadName: String { name + ".dead" }
+  /// Where the declared queue's dead letters go.
+  package var deadLetterTarget: DeadLetterTarget { DeadLetterTarget(exchange: "", routingKey: deadName) }
   /// The queue that has a mark, which is a message without a body, for each item that was put into the retry queue and
   /// has not come back. Such an item may be invisible to clients: RabbitMQ tries for minutes to pass it on to a queue
   /// that is full or was unavailable.

@@ -40,7 +40,14 @@ package struct WorkItem: Hashable, Sendable {
   }
 
   /// Which attempt at the item this is. The first one is 1.
-  package var attempt: Int { (count(in: ItemHeader.attempts) ?? 0) + returns + 1 }
+  package var attempt: Int { (isRecordOfQueue ? count(in: ItemHeader.attempts) ?? 0 : 0) + returns + 1 }
+
+  /// What the headers record about attempts happened in this queue. A result, or a dead letter that somebody moved, may come from
+  /// another queue and names it. The copies that come back to their queue name none.
+  private var isRecordOfQueue: Bool {
+    guard case .string(let name)? = properties.headers?[ItemHeader.queue] else { return true }
+    return name == ByteString(queue)
+  }
 
   /// How often the item came back since it was published or copied. Quorum queues count that. Classic queues only remember that it
   /// did, so it was at least once.
@@ -48,8 +55,8 @@ package struct WorkItem: Hashable, Sendable {
 
   /// How the last attempt came out, as far as the item's headers say. A runner that publishes a copy writes them.
   var lastAttempt: DeadLetterCause {
-    returns > 0
-      ? DeadLetterCause(reason: .cameBack) : properties.headers?.lastAttempt ?? DeadLetterCause(reason: .unknown)
+    guard returns == 0 else { return DeadLetterCause(reason: .cameBack) }
+    return (isRecordOfQueue ? properties.headers?.lastAttempt : nil) ?? DeadLetterCause(reason: .unknown)
   }
 
   /// The item has been in the retry queue, so it has a mark.
@@ -65,7 +72,11 @@ package struct WorkItem: Hashable, Sendable {
 
   /// There may have been attempts that nobody counted.
   var isAttemptMinimum: Bool {
-    hasUncountedReturn || properties.headers?[ItemHeader.attemptsAreMinimum] == .boolean(true)
+    hasUncountedReturn || isRecordedAsMinimum
+  }
+
+  private var isRecordedAsMinimum: Bool {
+    isRecordOfQueue && properties.headers?[ItemHeader.attemptsAreMinimum] == .boolean(true)
   }
 
   /// The broker may soon drop the item silently, because it came back too often. RabbitMQ 4 does so the 21st time.
@@ -99,7 +110,7 @@ package struct WorkItem: Hashable, Sendable {
       letter.time = time
       headers.entries += letter.headers
     }
-    if move.areAttemptsMinimum || properties.headers?[ItemHeader.attemptsAreMinimum] == .boolean(true) {
+    if move.areAttemptsMinimum || isRecordedAsMinimum {
       headers.append(ItemHeader.attemptsAreMinimum, .boolean(true))
     }
     copy.headers = headers

@@ -92,13 +92,14 @@ package final class SpoolFile {
     if isComplete { completedAt = try modificationTime() }
   }
 
-  /// The bytes from `offset` on: `count` bytes, or fewer at the end of what is written. Throws EIO if another process has
-  /// modified the file.
+  /// The bytes from `offset` on: `count` bytes, or fewer at the end of what is written. Throws `SystemError.fileChanged`
+  /// if another process has modified the file.
   package func read(at offset: UInt64, count: Int) throws(SystemError) -> [UInt8] {
     guard offset < writtenCount, count > 0 else { return [] }
     let wanted = Int(min(UInt64(count), writtenCount - offset))
     let bytes = try reader.read(at: off_t(offset), atMost: wanted)
-    guard bytes.count == wanted, try isUnmodified() else { throw SystemError(call: "pread", code: EIO) }
+    guard try isUnmodified() else { throw .fileChanged }
+    guard bytes.count == wanted else { throw SystemError(call: "pread", code: EIO) }
     return bytes
   }
 

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Linux
 
 /// Takes the frames of messages that are being published.
 protocol FrameSink: AnyObject {
@@ -162,7 +163,9 @@ struct OutgoingCopies {
     let count = min(UInt64(BrokerLink.bodyPieceSize), piece.body.availableSize - piece.offset)
     let bytes: [UInt8]
     do { bytes = try piece.body.read(at: piece.offset, atMost: Int(count)) } catch {
-      throw BodyFailure(reason: "its body cannot be read: \(error)")
+      let isChanged = (error as? SystemError)?.isOfChangedFile == true
+      throw BodyFailure(
+        reason: isChanged ? "the file with its body was changed" : "its body cannot be read: \(error)")
     }
     guard !bytes.isEmpty, bytes.count <= count else { throw BodyFailure(reason: "its body cannot be read whole") }
     sink.sendBody(bytes, on: UInt16(piece.channel + 1))

@@ -13,7 +13,10 @@ struct JSONItem: Hashable {
   private(set) var properties: BasicProperties
 
   init(_ text: [UInt8], defaults: BasicProperties) throws(FormError) {
-    guard case .object(let members) = try Self.value(of: text) else { throw FormError("it is not a JSON object") }
+    let isObject = text.first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: "{")
+    guard isObject, case .object(let members) = try Self.value(of: text) else {
+      throw FormError("it is not a JSON object")
+    }
     var body: [UInt8]?
     properties = defaults
     for member in members {

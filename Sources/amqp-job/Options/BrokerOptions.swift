@@ -56,7 +56,7 @@ struct BrokerOptions {
     let outage =
       try settings.valueIfSet(Self.connectTimeout) ?? parameters.connectTimeout ?? Self.connectTimeout.defaultValue
     connectTimeout = outage == .zero ? Self.anyTime : outage
-    warnings = [parameters.warning(in: sources.urlSource)].compactMap(\.self) + settings.unknownVariableWarnings()
+    warnings = [parameters.warning(in: sources.urlSource)].compactMap(\.self)
     warningsOfLogin = [Self.hidePasswords(settings.arguments.texts(of: BrokerSources.url)), unsafeTLS, plainText]
       .compactMap(\.self)
   }

@@ -131,6 +131,7 @@ struct BrokerSources {
     let isInWorker = settings.environment["WORK_ITEM_ATTEMPT"] != nil
     let handingOn =
       isInWorker ? "; 'amqp-job run \(Run.passEnvironment)' hands those of the runner on to its worker" : ""
-    throw UsageError("no broker given: use \(url), AMQP_URL or BROKER_URL\(handingOn)")
+    let hint = settings.hint(onAbsent: url, variables: ["AMQP_URL", "BROKER_URL"])
+    throw UsageError("no broker given: use \(url), AMQP_URL or BROKER_URL\(hint)\(handingOn)")
   }
 }

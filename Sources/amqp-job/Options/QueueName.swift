@@ -11,9 +11,10 @@ enum QueueName {
   /// - Throws: `UsageError`
   static func resolved(_ settings: inout Settings) throws -> String {
     guard let name = try settings.given(option) ?? fromEnvironment(&settings) else {
-      let operand = try settings.operands().first
-      let hint = operand.map { "; '\($0.text)' is not taken for it" } ?? ""
-      throw UsageError("no queue given: use \(option), AMQP_QUEUE or QUEUE\(hint)")
+      let hint = absence(settings)
+      let operand = hint.isEmpty ? try settings.operands().first : nil
+      let notTaken = operand.map { "; '\($0.text)' is not taken for it" } ?? ""
+      throw UsageError("no queue given: use \(option), AMQP_QUEUE or QUEUE\(hint)\(notTaken)")
     }
     return try checked(name)
   }
@@ -22,7 +23,7 @@ enum QueueName {
   /// - Throws: `UsageError`
   static func resolved(operand: Setting?, _ settings: inout Settings) throws -> String {
     guard let name = try argument(operand, settings) ?? fromEnvironment(&settings) else {
-      throw UsageError("no queue given: name it, or set AMQP_QUEUE or QUEUE")
+      throw UsageError("no queue given: name it, or set AMQP_QUEUE or QUEUE\(absence(settings))")
     }
     return try checked(name)
   }
@@ -35,6 +36,10 @@ enum QueueName {
       throw UsageError("\(removal) wants the queue by name, not from the environment")
     }
     return try checked(name)
+  }
+
+  private static func absence(_ settings: Settings) -> String {
+    settings.hint(onAbsent: option, variables: ["AMQP_QUEUE", "QUEUE"])
   }
 
   private static func argument(_ operand: Setting?, _ settings: Settings) throws -> Setting? {

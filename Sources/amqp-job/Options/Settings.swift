@@ -47,11 +47,7 @@ struct Settings {
   /// The flag's value, or nil if neither it nor its variable is set.
   /// - Throws: `UsageError` for a variable that is neither `true` nor `false`
   mutating func valueIfSet(_ flag: Flag) throws -> Bool? {
-    guard let setting = try setting(flag) else { return nil }
-    guard let value = Bool(setting.text) ?? ["1": true, "0": false][setting.text] else {
-      throw setting.error(expected: "true or false")
-    }
-    return value
+    try setting(flag).map(Flag.read)
   }
 
   private mutating func read<Value>(_ option: some CommandOption, _ type: ValueType<Value>) throws -> Value? {
@@ -93,7 +89,7 @@ struct Settings {
   /// The variable's value. An empty value, and one that Kubernetes injects for a Service of that name, counts as none.
   /// - Throws: `UsageError` if it is not UTF-8
   mutating func variable(_ name: String) throws -> Setting? {
-    guard let bytes = environment.bytes(of: name), !bytes.starts(with: "tcp://".utf8) else { return nil }
+    guard let bytes = environment.bytes(of: name), !Self.isInjected(bytes) else { return nil }
     guard let value = String(validating: bytes, as: UTF8.self) else {
       throw UsageError("the value of \(name) is not text in UTF-8")
     }
@@ -120,8 +116,11 @@ struct Settings {
   private func variable(setting name: String) -> String? {
     let variable = Self.prefix + UnknownVariables.variable(name)
     guard !arguments.contains(name), let value = environment.bytes(of: variable), !value.isEmpty else { return nil }
-    return value.starts(with: "tcp://".utf8) ? nil : variable
+    return Self.isInjected(value) ? nil : variable
   }
+
+  /// Whether Kubernetes injects such a value for a Service.
+  static func isInjected(_ value: some Sequence<UInt8>) -> Bool { value.starts(with: "tcp://".utf8) }
 
   private var hasOwnVariables: Bool { environment.entries.contains { $0.starts(with: Self.prefix.utf8) } }
 

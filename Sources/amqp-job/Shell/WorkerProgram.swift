@@ -24,7 +24,7 @@ extension ProcessGroups.Program {
 
   /// Other commands take the queue as an argument.
   private static func misplacedQueue(_ words: [String]) -> String? {
-    words.dropFirst().first == "--"
+    words.dropFirst().contains("--")
       ? "it stands for the command; if it is the queue, write -q \(words[0].shellWord)" : nil
   }
 }

@@ -64,7 +64,11 @@ def test_a_missing_action_kind_or_shell_is_told_with_those_that_there_are(bench,
     ("manifest cronjob -q q --cron @daily -- x", "did you mean --schedule?"),
     ("manifest cronjob -q q --timezone UTC -- x", "set timeZone in the CronJob's spec"),
     ("manifest job -q q --image a:1 --memory 256 -- x", "--memory is at least 4Mi (a number without a unit is in bytes)"),
-    ("--quiet status q", "--quiet is before the command: options follow it"),
+    ("--quiet status q", "--quiet is before the command: options follow it"), ("--verison", "did you mean --version?"),
+    ("run -q p1 cat --url amqp://h", "what follows 'cat' belongs to it, '--url' too: write options before 'cat'"),
+    ("manifest job -q q --image a:1 --env 1A=x -- x", "no digit the first"),
+    ("manifest job -q q --image a:1 --volume claim/Data_x:/d -- x", "NAME in lower case"),
+    ("declare amq.q", "AMQP reserves names that begin with amq."),
 ])
 def test_what_other_programs_have_is_answered_with_what_is_here(bench, words, advice):
     command, *others = words.split()
@@ -138,6 +142,68 @@ def test_the_command_that_makes_a_queue_can_be_pasted_to_a_shell(bench):
     result.assert_error(66, "amqp-job declare")
     command = result.stderr.split("make the queue with '")[1].removesuffix("'\n")
     assert shlex.split(command) == ["amqp-job", "declare", queue.name]
+
+
+@pytest.mark.parametrize("end", ["dead", "retry", "marks"])
+@pytest.mark.parametrize("words", [
+    ["run", "-q", "jbos", "--", "true"], ["publish", "-q", "jbos", "x"], ["status", "jbos"], ["status", "jbos", "--drained"],
+    ["run", "-q", "any", "--result-queue", "jbos", "--", "true"],
+], ids=" ".join)
+def test_a_companion_queue_that_is_not_there_is_made_with_its_queue(bench, words, end):
+    words = [f"jbos.{end}" if word == "jbos" else word for word in words]
+    result = bench.run(*words[1:], command=words[0])
+    result.assert_error(66, f"'jbos.{end}'", "'amqp-job declare jbos'")
+
+
+def test_the_declaration_of_a_queue_with_the_name_of_a_companion_is_warned_of(bench):
+    queue = bench.work_queue("quorum", declare=False)
+    result = bench.run(queue.dead.name, "--plain", command="declare")
+    assert result.status == 0 and f"'amqp-job declare {queue.name}' makes it beside queue '{queue.name}'" in result.stderr, result
+    assert len(result.lines) == 1, result
+
+
+@pytest.mark.parametrize("command, words", [
+    ("run", ["-q", "q", "--", "true"]), ("publish", ["-q", "q", "x"]), ("status", ["q"]), ("declare", ["q"]),
+    ("dead", ["list", "q"]), ("manifest", ["job", "-q", "q", "--image", "a:1", "--", "x"]),
+])
+def test_a_variable_that_is_no_setting_is_told_before_the_error_that_it_may_explain(bench, command, words):
+    result = bench.run(*words, command=command, url=None, env={"AMQP_JOB_BROKER_URL": "amqp://h"})
+    warning, error = result.lines
+    assert result.status == 64 and "no broker given" in error, result
+    assert "AMQP_JOB_BROKER_URL is no setting, and is ignored: did you mean AMQP_JOB_URL?" in warning, result
+
+
+def test_a_variable_that_is_no_setting_is_not_told_with_quiet(bench):
+    result = bench.run("-q", "q", "--quiet", worker=TRUE, url=None, env={"AMQP_JOB_BROKER_URL": "amqp://h"})
+    result.assert_error(64, "no broker given")
+
+
+def test_a_broker_and_a_queue_that_kubernetes_may_have_injected_are_said_to_be_ignored(bench):
+    env = {"BROKER_URL": "tcp://10.0.0.1:5672", "QUEUE": "tcp://10.0.0.2:80"}
+    bench.run(worker=TRUE, url=None, env=env).assert_error(64, "is set, and ignored", "Kubernetes injects for a Service")
+    bench.run("-q", "q", worker=TRUE, url=None, env=env).assert_error(64, "no broker given", "BROKER_URL is set, and ignored")
+
+
+@pytest.mark.parametrize("name, value, error", [
+    ("REJECT_ON", "x", "not 'x'"), ("PARALLELISM", "zwei", "not 'zwei'"),
+    ("ANY_QUEUE", "ja", "true or false"), ("HEARTBEAT", "never", "not 'never'"), ("FEED", "tty", "AMQP_JOB_FEED"),
+    ("OUTPUT", "out", "a directory with a slash in it"),
+])
+def test_a_manifest_refuses_a_variable_that_run_in_the_pods_would_refuse(bench, name, value, error):
+    words = ["-q", "q", "--image", "a:1", "--env"]
+    for kind in ["job", "--completions", "1"], ["deployment"], ["scaledjob"]:
+        result = bench.run(*kind, *words, f"AMQP_JOB_{name}={value}", "--", "x", command="manifest", url=None)
+        result.assert_error(64, f"AMQP_JOB_{name}", error)
+        for harmless in "", "$(OTHER)", "tcp://10.0.0.1:80":
+            assert bench.run(
+                *kind, *words, f"AMQP_JOB_{name}={harmless}", "--", "x", command="manifest", url=None).status == 0
+    run = bench.run("-q", "q", worker=TRUE, env={f"AMQP_JOB_{name}": value})
+    assert run.status == 64 and run.stderr.split(";")[0] == result.stderr.split(";")[0]
+
+
+def test_the_queue_after_the_command_belongs_to_the_command(bench):
+    bench.run("cat", "-q", "p1", "--drain").assert_error(
+        64, "no queue given", "what follows 'cat' belongs to it, '-q' too: write options before 'cat'")
 
 
 def test_no_suggestion_where_nothing_is_near(bench):
@@ -232,7 +298,9 @@ def test_a_command_that_is_a_file_of_this_directory(bench):
 
 
 def test_a_queue_in_the_place_of_the_command(bench):
-    bench.run("fruits", "--", "cat", env={"QUEUE": "any"}).assert_error(127, "if it is the queue, write -q fruits")
+    for options in [], ["--drain"]:
+        bench.run("fruits", *options, "--", "cat", env={"QUEUE": "any"}).assert_error(
+            127, "if it is the queue, write -q fruits")
 
 
 def test_dead_letters_of_the_dead_letter_queue(bench, queue):

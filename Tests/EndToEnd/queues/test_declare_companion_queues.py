@@ -2,6 +2,7 @@
 
 import pytest
 
+from support import manifests
 from support.declarations import dead_lettering, declare, declared
 from support.processes import wait_until
 from support.users import user
@@ -234,3 +235,36 @@ def test_delete_if_all_are_empty(bench, kind, holder):
     assert full.take()[2] == b"apple"
     assert declare(bench, queue.name, "--delete", "--if-empty").status == 0
     assert there(queue) == []
+
+
+# What run and manifest do without one of them
+
+
+def cure(queue):
+    return f"'amqp-job declare {queue.name}'"
+
+
+@pytest.mark.parametrize("options", [(), ("--max-attempts", "3"), ("--drain",)])
+def test_a_queue_whose_dead_letter_queue_is_gone_is_refused_before_an_item_is_taken(bench, kind, options):
+    queue = bench.work_queue(kind, b"apple")
+    queue.dead.delete()
+    bench.run("-q", queue.name, *options, worker=["false"]).assert_error(78, queue.dead.name, "would drop what it dead-letters", cure(queue))
+    manifests.run(bench, "job", queue=queue.name, url=True).assert_error(78, queue.dead.name, "would drop what it dead-letters", cure(queue))
+    queue.assert_untouched()
+
+
+def test_a_queue_whose_retry_queue_is_gone_is_served_with_a_warning(bench, kind):
+    queue = bench.work_queue(kind, b"apple")
+    queue.retry.delete()
+    job = manifests.run(bench, "job", queue=queue.name, url=True)
+    assert job.status == 0 and queue.retry.name in job.stderr and cure(queue) in job.stderr, job
+    result = bench.run("-q", queue.name, worker=["cat"])
+    assert (result.status, result.stdout, len(result.lines)) == (0, b"apple", 1), result
+    assert queue.retry.name in result.stderr and cure(queue) in result.stderr, result
+
+
+def test_a_queue_that_is_called_declared_and_is_not_can_be_served_without_that_option(bench, kind):
+    queue = bench.queue(kind, b"apple")
+    result = bench.run("-q", queue.name, "--assume", "declared", worker=["cat"])
+    result.assert_error(78, cure(queue), "leave out --assume")
+    assert bench.run("-q", queue.name, worker=["cat"]).stdout == b"apple"

@@ -3,6 +3,7 @@
 import pytest
 
 from support.declarations import declare
+from support.processes import wait_until
 
 pytestmark = pytest.mark.any_broker
 
@@ -50,6 +51,10 @@ def test_the_command_that_the_message_names_removes_the_queue_once_it_is_empty(b
 def test_a_stream_is_not_advised_to_be_used(bench, options):
     queue = make(bench, {"durable": True, "arguments": {"x-queue-type": "stream"}})
     declare(bench, queue.name, *options).assert_error(78, "amqp-job serves no queue of that type")
+    wait_until(lambda: queue.depth() > 0, what="the stream's own count of its items")
+    result = declare(bench, queue.name, *options, "--delete", "--if-empty")
+    result.assert_error(1, "not empty", "without --if-empty its items are dropped")
+    assert "--drain" not in result.stderr
 
 
 def test_a_queue_that_has_its_own_queue_of_the_name_for_dead_letters_comes_first(bench):

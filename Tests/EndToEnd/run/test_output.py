@@ -207,7 +207,7 @@ def test_binary_output_is_kept_byte_for_byte(bench, folder):
 
 def test_a_directory_that_cannot_be_used_is_told_before_an_item_is_taken(bench, folder):
     queue = bench.queue("quorum", b"apple")
-    run(bench, queue, f"{folder}/missing").assert_error(64, "missing", "--output", "nothing was taken")
+    run(bench, queue, f"{folder}/missing").assert_error(64, "missing", "--output", "mkdir -p", "nothing was taken")
     run(bench, queue, str(bench.file("file", "x"))).assert_error(64, "file", "--output", "nothing was taken")
     run(bench, queue, "/proc/").assert_error(74, "/proc/", "--output", "nothing was taken")
     queue.assert_untouched()

@@ -49,6 +49,15 @@ def test_what_is_left_until_the_queue_is_drained(bench):
     assert result.status == 0 and f"{queue.name}: 6 done, 0 left" in result.stderr, result
 
 
+def test_what_is_done_and_what_is_left_add_up(bench):
+    queue = bench.work_queue("quorum", *[b"x"] * 20)
+    result = bench.run("-q", queue.name, "--drain", "--progress", worker=["sleep", "0.2"])
+    shown = [(int(done), int(left)) for done, left in re.findall(r": (\d+) done, (\d+) left", result.stderr)]
+    assert result.status == 0 and shown[-1] == (20, 0), result
+    # An ack may be on its way when the broker tells the depth.
+    assert len(shown) > 2 and all(abs(done + left - 20) <= 1 for done, left in shown), result
+
+
 @pytest.mark.parametrize("options", [[], ["--output", "tag"], ["--keep-stderr", "1KiB"]], ids=["inherit", "tag", "keep-stderr"])
 def test_neither_log_lines_nor_workers_output_are_garbled(bench, terminal, options):
     """On a terminal the progress is one line, which is redrawn below all others, and removed at the end."""

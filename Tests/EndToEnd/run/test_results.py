@@ -30,6 +30,17 @@ def test_a_result_says_whose_it_is(bench, kind):
     queue.assert_empty()
 
 
+def test_a_result_that_is_an_item_of_the_next_queue_has_all_its_attempts(bench, kind):
+    queue, following = bench.work_queue(kind, b"apple"), bench.work_queue(kind)
+    options = ("--max-attempts", "2", "--retry-delay", "100ms")
+    assert run(bench, queue, following, *options, env={"STATUS": "3"}).status == 3
+    assert run(bench, queue, following, *options).status == 0
+    worker = ["sh", "-c", "printf %s $WORK_ITEM_ATTEMPT; exit $((2 - WORK_ITEM_ATTEMPT))"]
+    results = [bench.run("-q", following.name, *options, worker=worker) for _ in range(2)]
+    assert [(result.status, result.stdout) for result in results] == [(1, b"1"), (0, b"2")], results
+    following.assert_empty()
+
+
 @pytest.mark.parametrize("body", [b"", b"\0", os.urandom(70_000), os.urandom(3 << 20)], ids=["none", "NUL", "70k", "3M"])
 def test_a_result_is_the_output_byte_for_byte(bench, body):
     queue, results = bench.work_queue("quorum", body), bench.queue()

@@ -191,7 +191,7 @@ def test_a_step_s_worker_sees_no_credentials(bench, steps, queue):
     queue.put(b"a")
     worker = bench.worker()
     secrets = {"AMQP_URL": bench.broker.url, "AMQP_PASSWORD": "secret", "BROKER_URL": bench.broker.url}
-    steps.start("x", worker, env={"AMQP_JOB_GRACE": "5s", "AMQP_PASSWORD": "secret"})
+    steps.start("x", worker, env={"AMQP_JOB_GRACE": "5s", **secrets})
     assert bench.run("-q", queue.name, *steps.options("x"), url=None, env=secrets).status == 0
     assert [name for name in worker.environment if name.startswith("AMQP_") or "URL" in name] == []
 

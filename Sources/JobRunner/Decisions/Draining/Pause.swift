@@ -9,9 +9,9 @@ struct Pause: Sendable {
   private static let afterFailure: Duration = .milliseconds(125)
   /// The longest pause after items that came straight back, or that the broker may have dropped.
   private static let max: Duration = .seconds(30)
-  /// The same after dead letters, which can be replayed. Items that never succeed gather at the end of a queue, so a long pause after
-  /// each would cost much time there.
-  private static let maxAfterDeadLetter: Duration = .seconds(2)
+  /// The same after dead letters, which can be replayed, and after retries without a delay, which are at the end of the queue. Items
+  /// that never succeed gather there, so a long pause after each would cost much time.
+  private static let maxAtQueueEnd: Duration = .seconds(2)
 
   /// Returns a number from 0 to 1, a new one for each pause.
   let jitter: @Sendable () -> Double
@@ -35,7 +35,7 @@ struct Pause: Sendable {
       isActive = false
       return nil
     case (.failed, .retried(let delay)) where delay > .zero: return nil
-    case (.failed, .deadLettered): return failed(max: Self.maxAfterDeadLetter)
+    case (.failed, .deadLettered), (.failed, .retried): return failed(max: Self.maxAtQueueEnd)
     case (.failed, _): return failed(max: Self.max)
     case (.interrupted, _), (.abandoned, _): return nil
     }

@@ -16,7 +16,7 @@ package struct ExplainedRefusal: Hashable, Sendable {
     case .noQueue where reason.meansNoCompanion(of: WorkQueue(queue)):
       (status, line) = (.wrongQueue, "a queue that belongs to \(place) is missing: \(text)")
     case .noQueue:
-      (status, line) = (.noQueue, "there is no \(place)\(MissingQueue(WorkQueue(queue).family.name).advice)")
+      (status, line) = (.noQueue, "there is no \(place)\(MissingQueue(queue).advice)")
     case .noExchange:
       (status, line) = (.noQueue, "\(place): \(text); check its name, since amqp-job makes no exchanges")
     case .nodeIsDown: (status, line) = (.unreachable, "\(place) is away: \(text)")

@@ -1,3 +1,4 @@
+internal import Broker
 internal import Console
 
 /// A queue that does not exist.
@@ -6,10 +7,10 @@ package struct MissingQueue: Hashable, Sendable {
 
   package init(_ name: String) { self.name = name }
 
-  /// What to do about it, to follow the message that says so.
+  /// What to do about it, to follow the message that says so. A queue beside another is made with that one.
   package var advice: String {
     name.isInQuotes
       ? " (the quotes are part of that name)"
-      : "; check the name, or make the queue with 'amqp-job declare \(name.shellWord)'"
+      : "; check the name, or make the queue with 'amqp-job declare \(WorkQueue(name).family.name.shellWord)'"
   }
 }

@@ -235,10 +235,12 @@ extension Runner {
     switch finding {
     case .found, .hidden: return inspectionEnded()
     case .absent:
+      let making = "'amqp-job declare \(queue.name.shellWord)' makes them"
+      let advice: Advice = "if it was made by 'amqp-job declare', \(making); if not, leave out \(.assume)"
       return breakOff(
         .wrongQueue,
         "\(queueLabel) lacks some of the queues that belong to it, although it was said to be 'declared'\(naming: .assume); "
-          + "'amqp-job declare \(queue.name.shellWord)' makes them"
+          + "\(advice, otherwise: making)"
       )
     case .refused(let reason): return queueRefused(reason)
     }

@@ -10,7 +10,9 @@ extension Runner {
 
   /// Asks whether the target of dead letters exists, if that can be known.
   mutating func searchTarget() -> [RunnerAction] {
-    guard options.attempts.needTarget, case .deadLettering(let target?) = policy.standing else { return [] }
+    guard case .deadLettering(let target?) = policy.standing,
+      options.attempts.needTarget || target == queue.deadLetterTarget
+    else { return [] }
     return DeadLetterTargetSearch(target, on: sideChannel).map { [.send(inspection.ask($0))] } ?? []
   }
 
@@ -21,12 +23,18 @@ extension Runner {
       return []
     }
     switch finding {
-    case .found: return targetFound()
+    case .found: return warnOfMissingRetries(search.target) + targetFound()
     case .absent:
-      let unserved = UnservedQueue(options.attempts, missing: search.target, place: queueLabel)
+      let unserved = UnservedQueue(options.attempts, missing: search.target, of: queue, place: queueLabel)
       return breakOff(unserved.status, unserved.line)
     case .refused(let reason): return queueRefused(reason)
     }
+  }
+
+  /// Warns once of a queue that looks as if it had lost its retry queue.
+  private mutating func warnOfMissingRetries(_ target: DeadLetterTarget) -> [RunnerAction] {
+    guard !inspection.wasComplete, inspection.neighbours == .absent, target == queue.deadLetterTarget else { return [] }
+    return [said(.warning, MissingRetryQueue(of: queue, place: queueLabel).line)]
   }
 
   /// Warns that rejected items may be dropped.

@@ -44,9 +44,16 @@ package struct UnservedQueue: Hashable, Sendable {
     line = "cannot serve \(place): it \(queue.purpose); the items to serve are in queue '\(owner.name)'"
   }
 
-  /// A queue whose dead letters go to what is not there, although the options send failed items there.
-  package init(_ options: AttemptOptions, missing target: DeadLetterTarget, place: String) {
+  /// A queue whose dead letters go to what is not there. It is the dead-letter queue of `queue`, or the options send failed items
+  /// there.
+  package init(_ options: AttemptOptions, missing target: DeadLetterTarget, of queue: WorkQueue, place: String) {
     status = .wrongQueue
+    guard target != queue.deadLetterTarget else {
+      line =
+        "\(place) sends its dead letters to queue '\(target.name)', which is not there: the broker would drop what it dead-letters, "
+        + "or keep it out of sight; \(MissingRetryQueue.cure(of: queue))"
+      return
+    }
     let makingIt = "make that \(target.kind)"
     let rejecting: Advice =
       "the broker would drop each item that fails (\(.onFailure)); \(makingIt), or do not reject failed items"

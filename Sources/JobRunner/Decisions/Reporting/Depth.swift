@@ -14,6 +14,9 @@ struct Depth: Hashable, Sendable {
   /// The number of items; nil as long as it is not known.
   var count: Int? { counts.isEmpty ? nil : counts.values.reduce(0, +) }
 
+  /// All that was asked has been answered.
+  var isAnswered: Bool { unansweredCount == 0 }
+
   /// What to ask on a channel of its own. `isNewChannel` is whether answers on an older one are not to be expected any more.
   mutating func questions(hasRetries: Bool, isNewChannel: Bool) -> [Method] {
     if isNewChannel { unansweredCount = 0 }

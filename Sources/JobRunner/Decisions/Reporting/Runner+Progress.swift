@@ -13,11 +13,17 @@ extension Runner {
     guard let period = options.report.progressPeriod else { return [] }
     guard case .drain = options.extent else { return [.progress(workDone), .set(.progress, after: period)] }
     let isKnown = report.depth.count != nil || report.depth.isRefused
-    return askForProgress() + (isKnown ? [.progress(workDone)] : [])
+    return askForProgress() + (report.depth.isRefused ? [.progress(workDone)] : [])
       + [.set(.progress, after: isKnown ? period : Self.firstPeriod)]
   }
 
-  var lastProgress: [RunnerAction] { options.report.progressPeriod == nil ? [] : [.progress(workDone)] }
+  /// The depth that was told before may be an old one, so it is left out.
+  var lastProgress: [RunnerAction] {
+    guard options.report.progressPeriod != nil else { return [] }
+    var last = workDone
+    if case .drain = options.extent, !stop.isDrained { last.left = nil }
+    return [.progress(last)]
+  }
 
   private mutating func askForProgress() -> [RunnerAction] {
     guard isServing, !isStopping else { return [] }
@@ -27,11 +33,14 @@ extension Runner {
     return methods.isEmpty ? [] : [.send(methods)]
   }
 
-  /// Returns nil for a method on another channel.
+  /// Returns nil for a method on another channel. What is left is shown when it is told, so that all figures are of that moment.
   mutating func progressAnswered(_ method: Method, on channel: UInt16) -> [RunnerAction]? {
-    guard channel == depthChannel, options.report.progressPeriod != nil else { return nil }
+    guard channel == depthChannel, let period = options.report.progressPeriod else { return nil }
     switch method {
-    case .queueDeclareOK(let status): report.depth.take(status)
+    case .queueDeclareOK(let status):
+      report.depth.take(status)
+      guard report.depth.isAnswered, !isStopping else { return [] }
+      return [.progress(workDone), .set(.progress, after: period)]
     case .channelClose:
       inspection.channelClosed(channel)
       report.depth.refused()

@@ -71,7 +71,7 @@ extension EndedJob {
       resultSize: job.resultSize)
   }
 
-  /// No worker could have the item, whichever attempt it was.
+  /// The item can be given to no worker, at no attempt.
   var isSetAside: Bool {
     guard case .failed(let failure) = outcome else { return false }
     return failure.reason == .tooLarge || failure.reason == .malformed

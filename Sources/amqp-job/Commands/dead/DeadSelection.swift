@@ -15,6 +15,14 @@ final class DeadSelection {
     missingIDs = filter.ids
   }
 
+  /// How many missing positions a message names.
+  private static let namedPositions = 10
+
+  private static func text(of positions: [Int]) -> String {
+    let names = positions.prefix(namedPositions).map(String.init) + (positions.count > namedPositions ? ["..."] : [])
+    return "position\(positions.count == 1 ? "" : "s") \(names.joined(separator: ", "))"
+  }
+
   /// Whether all requested positions have been passed.
   var isPast: Bool { filter.positions.map { position >= $0.last } ?? false }
 
@@ -34,8 +42,8 @@ final class DeadSelection {
   /// The failure to report where a requested id or position was not found. `done` says what was done nevertheless.
   func failure(in place: String, _ done: String? = nil) -> Failure? {
     let missing: String
-    if let last = filter.positions?.last, position < last {
-      missing = "is at the position \(last)"
+    if let positions = filter.positions, position < positions.last {
+      missing = "is at the \(Self.text(of: positions.beyond(position, atMost: Self.namedPositions + 1)))"
     } else if !missingIDs.isEmpty {
       missing = "has the id \(missingIDs.sorted().map { "'\($0)'" }.joined(separator: ", "))"
     } else {

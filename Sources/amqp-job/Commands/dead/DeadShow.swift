@@ -50,7 +50,7 @@ struct DeadShow {
       guard let text = DeadLetter(headers: found.delivery.properties.headers).standardError else {
         throw Failure(
           .failure,
-          "the item \(whatIsMeant) has nothing of its worker's standard error ('amqp-job run --keep-stderr' keeps it)")
+          "the item \(whatIsMeant) came without its worker's standard error ('amqp-job run --keep-stderr' keeps it)")
       }
       try Output.write(text)
     }

@@ -15,6 +15,9 @@ struct QueuePlan {
 
   /// - Throws: `Failure`, `UsageError`
   init(_ queue: WorkQueue, isPlain: Bool, _ settings: inout Settings) throws {
+    guard !queue.name.hasPrefix("amq.") else {
+      throw UsageError("'\(queue.name)' cannot be declared: AMQP reserves names that begin with amq. for the broker")
+    }
     self.queue = queue
     self.isPlain = isPlain
     kind = try settings.value(Declare.type)
@@ -59,6 +62,16 @@ struct QueuePlan {
     guard consumerTimeout != nil, let reason = ConsumerTimeout.unsupportedReason(version, kind) else { return nil }
     return LogEntry(
       .warning, "queue '\(queue.name)' at \(broker) is declared without a consumer timeout: \(reason)")
+  }
+
+  /// The warning of a queue that has the name of one that `declare` makes beside another. nil for any other name.
+  func nameWarning(at broker: BrokerURL) -> LogEntry? {
+    let family = queue.family
+    guard family != queue else { return nil }
+    return LogEntry(
+      .warning,
+      "queue '\(queue.name)' at \(broker) has the name of a companion queue: 'amqp-job declare \(family.name.shellWord)' makes it "
+        + "beside queue '\(family.name)', and is refused if this one is declared otherwise")
   }
 
   /// The report on queues of which the `missing` were declared.

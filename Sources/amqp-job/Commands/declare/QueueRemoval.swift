@@ -1,6 +1,7 @@
 import AMQP
 import Broker
 import Console
+import JobRunner
 
 /// Removes a queue with its companion queues, as `declare --delete` does.
 struct QueueRemoval {
@@ -119,6 +120,16 @@ struct QueueRemoval {
     }
   }
 
+  /// What to do about a queue that is not empty and that no runner serves.
+  private static let adviceOnUnserved: LogMessage =
+    "; 'amqp-job run' serves no such queue, and without \(Declare.ifEmpty) its items are dropped"
+
+  /// Whether a runner would refuse the queue as one of a kind that it does not serve, such as a stream. false if that is not known.
+  private func isUnserved(_ session: BrokerSession) -> Bool {
+    guard case .unsupported? = try? QueueQuestionnaire(WorkQueue(queue), session).inspect() else { return false }
+    return true
+  }
+
   /// Fails unless the queues are empty and have no consumers. A consumer may hold an item and give it back.
   private func checkEmpty(_ names: [String], _ conversation: QueueConversation) throws(ConversationError) {
     for name in names {
@@ -126,12 +137,15 @@ struct QueueRemoval {
         try session.queueStatus(name, on: BrokerConversation.channel)
       }
       guard status.messageCount == 0, status.consumerCount == 0 else {
+        let advice =
+          name == queue && status.messageCount > 0 && isUnserved(conversation.session)
+          ? Self.adviceOnUnserved : Self.advice(on: name, of: WorkQueue(queue), items: status.messageCount)
         throw .failed(
           Failure(
             .failure,
             "queue '\(name)' at \(conversation.session.broker) is not empty, and was not removed: "
               + "\(status.messageCount.counted("item")), \(status.consumerCount.counted("consumer"))"
-              + Self.advice(on: name, of: WorkQueue(queue), items: status.messageCount)))
+              + advice))
       }
     }
   }

@@ -21,6 +21,7 @@ struct QueueSetUp {
       try confirm(declaration, conversation)
     }
     try declare(missing, conversation)
+    if let warning = plan.nameWarning(at: session.broker) { reporter.report(warning) }
     for entry in plan.report(missing, of: declarations, at: session.broker) { reporter.report(entry) }
   }
 

@@ -38,6 +38,7 @@ enum ManifestExtent {
     }
     let standing = try runner.standing(session) ?? figures.standing
     try runner.check(standing, session)
+    if let warning = runner.warning(standing, figures, session) { reporter.report(warning) }
     worker.run.attempts = runner.attempts(of: worker.run, on: standing)
     return try left(figures, "queue '\(worker.queue)' at \(session.broker)")
   }

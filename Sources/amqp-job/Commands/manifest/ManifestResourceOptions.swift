@@ -54,7 +54,7 @@ enum ManifestResourceOptions {
     try resources(&settings, .broker, Requests(&settings))
   }
 
-  /// What is requested, each with the option that says so.
+  /// The resources to request, and for each the option that names the amount.
   private struct Requests {
     var cpu: (amount: Quantity?, source: String)
     var memory: (amount: Quantity?, source: String)

@@ -83,7 +83,7 @@ extension ValueType where Value == WorkerOptions.Variable {
       read: { (setting) throws(UsageError) in
         let parts = setting.asGiven.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, String(parts[0]).isVariableName else {
-          throw setting.error(expected: "NAME=VALUE, the name of letters, digits, '_', '-' and '.'")
+          throw setting.error(expected: "NAME=VALUE, the name of letters, digits, '_', '-' and '.', no digit the first")
         }
         return WorkerOptions.Variable(name: String(parts[0]), value: String(parts[1]))
       }, text: { "\($0.name)=\($0.value)" })
@@ -126,7 +126,7 @@ extension ValueType where Value == MountedVolume {
     let kinds = MountedVolume.Kind.allCases.map(\.rawValue).joined(separator: ", ")
     return Self(
       "KIND/NAME:PATH[:ro]",
-      expected: "KIND/NAME:PATH or KIND/NAME:PATH:ro, KIND one of \(kinds), PATH absolute"
+      expected: "KIND/NAME:PATH or KIND/NAME:PATH:ro, KIND one of \(kinds), NAME in lower case, PATH absolute"
     ) { MountedVolume($0) }
   }
 }

@@ -120,6 +120,7 @@ enum ManifestWorkerOptions {
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
       throw UsageError("\(environment) \(twice)=... is given twice")
     }
+    for variable in variables { try variable.checkForRunner() }
     return variables
   }
 

@@ -16,8 +16,7 @@ struct PodRunner {
   /// - Throws: `UsageError` for a variable that the runner would refuse
   init(_ settings: inout Settings, _ worker: WorkerOptions) throws {
     queue = WorkQueue(worker.queue)
-    // Kubernetes replaces `$(NAME)`.
-    let known = worker.environment.filter { !zip($0.value, $0.value.dropFirst()).contains { $0 == ("$", "(") } }
+    let known = worker.environment.filter { !$0.refersToOthers }
     var own = Settings(Arguments(), environment: known.map { Array("\($0.name)=\($0.value)".utf8) })
     var attempts = try Run.attempts(&own)
     attempts.keepsStandardError = try own.value(Run.keepStandardError) > 0
@@ -73,9 +72,17 @@ struct PodRunner {
   func check(_ standing: QueueTopology, _ session: BrokerSession) throws {
     let place = place(session)
     if let unserved = UnservedQueue(attempts, on: standing, queue: queue, place: place) { throw Failure(unserved) }
-    guard attempts.needTarget, case .deadLettering(let target?) = standing else { return }
+    guard case .deadLettering(let target?) = standing, attempts.needTarget || target == queue.deadLetterTarget else {
+      return
+    }
     guard case .absent = try QueueQuestionnaire(queue, session).search(target) else { return }
-    throw Failure(UnservedQueue(attempts, missing: target, place: place))
+    throw Failure(UnservedQueue(attempts, missing: target, of: queue, place: place))
+  }
+
+  /// The warning about a queue that looks as if it had lost its retry queue; nil for any other.
+  func warning(_ standing: QueueTopology, _ figures: QueueFigures, _ session: BrokerSession) -> LogEntry? {
+    guard standing == .deadLettering(queue.deadLetterTarget), figures.retry == nil else { return nil }
+    return LogEntry(.warning, MissingRetryQueue(of: queue, place: place(session)).line)
   }
 
   /// The attempts among `options` that suit the queue. A dead-letter exchange of its owner takes attempts that somebody asks for.

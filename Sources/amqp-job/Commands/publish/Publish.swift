@@ -31,7 +31,8 @@ struct Publish: ToolCommand {
         .success,
         "Every item is in the queue. With --exchange, every item is in at least one queue. "
           + "With --wait, every worker exited 0, and its result was printed."),
-      Explained(.failure, "With --wait, an item failed: its worker did, or no worker could have it."),
+      Explained(
+        .failure, "With --wait, an item failed: its worker failed, or the item was dead-lettered without being run."),
       StatusMeaning.usage,
       Explained(.refusedData, "The broker refuses an item that is too large for it. Or a line of --jsonl is no item."),
       Explained(
@@ -94,7 +95,8 @@ struct Publish: ToolCommand {
     let end = try loop.run()
     report.finish(loop.publication)
     let outcome = PublishOutcome(
-      destination: destination, total: items.total, counts: PublishCounts(loop.publication), broker: loop.broker)
+      destination: destination, total: items.total, skipped: min(items.skip, loop.seenCount),
+      counts: PublishCounts(loop.publication), broker: loop.broker)
     guard let failure = outcome.failure(end) else {
       if items.skip > loop.seenCount {
         let line =

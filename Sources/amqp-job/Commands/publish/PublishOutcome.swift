@@ -29,8 +29,10 @@ extension PublishCounts {
 /// How `publish` ends: what it says about the items, and the exit status.
 struct PublishOutcome {
   let destination: Destination
-  /// The number of items, where it is known.
+  /// The number of items, where it is known. It includes those that were skipped.
   let total: Int?
+  /// How many items at the beginning were left out.
+  var skipped = 0
   let counts: PublishCounts
   let broker: BrokerURL
 
@@ -99,8 +101,9 @@ struct PublishOutcome {
   /// How many items are published, and how to resume.
   private var whatIsPublished: LogMessage {
     let count = counts.confirmed
-    let items = total.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
+    let items = total.map { $0 - skipped }.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
     var text: LogMessage = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
+    if skipped > 0 { text += ", and \(skipped) before \(skipped == 1 ? "it was" : "them were") skipped" }
     if !counts.unknown.isEmpty { text += ", \(counts.unknown.count) may be (\(counts.unknown.itemList))" }
     if counts.lastInOrder > 0 { text += Self.resuming(after: counts.lastInOrder) }
     return "\(text)\(twice)"

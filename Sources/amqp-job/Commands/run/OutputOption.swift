@@ -87,9 +87,11 @@ extension Run {
 
   private static func directory(_ path: String, _ settings: Settings) throws -> OutputDirectory {
     func failure(_ status: ExitStatus, _ error: SystemError) -> Failure {
-      Failure(
+      let cure = error.isMissing ? "; the directory has to exist ('mkdir -p \(path.shellWord)' makes it)" : ""
+      return Failure(
         status,
-        "cannot write the workers' output to \(path): \(error.reason) (\(settings.naming(output))); nothing was taken")
+        "cannot write the workers' output to \(path): \(error.reason) (\(settings.naming(output)))\(cure); nothing was taken"
+      )
     }
     let directory: OutputDirectory
     do throws(SystemError) { directory = try OutputDirectory(path) } catch {

@@ -85,12 +85,14 @@ enum Run: ToolCommand {
         }
       }
       guard isMissing else { return }
+      let family = WorkQueue(queue).family.name
+      let declaration = family == queue ? "\(queue.shellWord) --plain" : family.shellWord
       throw .failed(
         Failure(
           .noQueue,
           """
           there is no queue '\(queue)' for the results at \(conversation.session.broker) (\(resultQueue)); \
-          'amqp-job declare \(queue.shellWord) --plain' makes it, and 'reply-to' stands for the queue that each item names
+          'amqp-job declare \(declaration)' makes it, and 'reply-to' stands for the queue that each item names
           """))
     }
   }

@@ -8,11 +8,13 @@ extension Run {
       .success,
       "The command exited 0 on every item that was taken, and the broker took every ack. With --when-empty exit, the "
         + "queue may have been drained before -n items were taken. With --drain, the status instead means that the queue "
-        + "is drained and that this runner dead-lettered no item."),
+        + "is drained and that this runner dead-lettered no item. With --forever, it means that a signal ended the "
+        + "runner."),
     Explained(
       .failure,
-      "The command failed on one of several items. Or the command could not be started with the only item, or that item "
-        + "was dead-lettered without being run. Or, with --drain, this runner dead-lettered an item."),
+      "The command failed on one of several items. Or the command could not be started with the only item, its result "
+        + "could not be published, its step was lost, or it was dead-lettered without being run. Or, with --drain, this "
+        + "runner dead-lettered an item. Or items were lost with a queue that deletes itself."),
     StatusMeaning.usage,
     Explained(.noQueue, "There is no such queue, after --wait-first."),
     Explained(
@@ -40,7 +42,7 @@ extension Run {
     Explained(.timedOut, "The command ran past --timeout."),
     Explained(.notExecutable, "The command is not executable."),
     Explained(.commandNotFound, "The command, or its interpreter, was not found."),
-    Explained("128 + N", "Signal N ended the runner or the command."),
+    Explained("128 + N", "Signal N ended the runner (without --forever) or the command."),
     Explained(
       "other",
       "The status is the command's own. A command's 64 to 78 and 124 to 128 become 1, unless --raw-status is given."),

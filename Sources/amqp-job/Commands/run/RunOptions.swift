@@ -59,7 +59,7 @@ extension Run {
 
   static let output = DefaultedOption("output", .output, default: OutputChoice.inherit) { _ in
     "where the command's own output goes: as it is to the runner's (the default), there in whole lines with the item's id, "
-      + "as JSON lines, or into files for each item in a directory, such as ./output"
+      + "as JSON lines, or into files for each item in a directory that exists, such as ./output"
   }
   static let progress = Flag("progress", "with \(count) or \(drain): show the progress on standard error")
 
@@ -149,7 +149,7 @@ extension ValueType where Value == String {
   fileprivate static var stepName: Self {
     name("NAME")
       .limited("is a step's name, or the path of its socket") { !$0.isEmpty && !$0.hasSuffix("/") }
-      .limited("names one step; for several, write it for each, as in --step cut --step peel") { word in
+      .limited("names one step; several need the option for each, as in --step cut --step peel") { word in
         word.contains("/") || !word.contains { $0 == "," || $0.isWhitespace }
       }
   }

@@ -16,7 +16,8 @@ enum Step: ToolCommand {
     examples: ["amqp-job step --socket /run/amqp-job/blur.sock -- ./blur.py"],
     notes:
       "The command gets each item as 'amqp-job run' would give it. Its output is the input of the next step. A step knows "
-      + "no broker and needs no credentials. It ends when its runner has ended.",
+      + "no broker and needs no credentials: AMQP_* and BROKER_URL are withheld from the command. It ends when its runner "
+      + "has ended.",
     operands: .rest(name: "COMMAND [ARG...]"),
     groups: [
       OptionGroup("Options", [socket, grace, Run.passEnvironment]), LogOptions.group(verbose: "every connection"),
@@ -29,6 +30,9 @@ enum Step: ToolCommand {
       Explained(.commandNotFound, "The command, or its interpreter, was not found."),
     ])
 
+  /// The variables, besides `AMQP_*`, in which a runner would find credentials. A step does not use them.
+  private static let runnersCredentials: Set = ["BROKER_URL"]
+
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
     guard let path = try settings.value(socket) else {
@@ -40,7 +44,8 @@ enum Step: ToolCommand {
     let passesSettings = try settings.value(Run.passEnvironment)
     program.environment =
       WorkerEnvironment(
-        settings.environment.entries, usedSettings: settings.usedVariables, passesSettings: passesSettings
+        settings.environment.entries, usedSettings: settings.usedVariables.union(runnersCredentials),
+        passesSettings: passesSettings
       ).inherited
     let configuration = StepServer.Configuration(path: path, worker: program, grace: grace, version: version)
     do throws(SystemError) {
