@@ -91,6 +91,27 @@ import Testing
     #expect(expected.failedCount == 2)
   }
 
+  @Test(
+    "A reason of whatever type is a failure",
+    arguments: [.boolean(true), .void, .int64(0), .table([:])] as [FieldValue])
+  func aReasonOfAnotherType(reason: FieldValue) {
+    var expected = expecting("a")
+    var properties = properties(1)
+    properties.headers?.append(ItemHeader.reason, reason)
+    let result = expected.take(properties, body: []).first
+    #expect(result?.isSuccess == false && result?.isDeadLettered == false && result?.reason == "not text")
+  }
+
+  @Test(
+    "A status that no shell could show, and a negative time, are none", arguments: [-1, 256, .max, .min] as [Int64])
+  func impossibleNumbers(value: Int64) {
+    var expected = expecting("a")
+    var properties = properties(1)
+    properties.headers = [ItemHeader.status: .int64(value), ItemHeader.milliseconds: .int64(-1)]
+    let result = expected.take(properties, body: []).first
+    #expect(result != nil && result?.status == nil && result?.seconds == nil && result?.isSuccess == false)
+  }
+
   @Test("Where items are left out at the beginning, the first one that is published comes first")
   func skipped() {
     var expected = ExpectedResults("w", inOrder: true)

@@ -100,10 +100,14 @@ struct WorkerOutputs {
   var interests: [(source: Source, interest: PollInterest)] {
     guard !streams.isEmpty || !relays.areIdle else { return [] }
     let pipes = streams.compactMap { key, stream -> (Source, PollInterest)? in
-      guard hasRoom(stream, key) else { return nil }
+      guard nextStep(of: stream, key) == .read else { return nil }
       return stream.pipe.interest.map { (.pipe(key), $0) }
     }
     return pipes + relays.interests.map { (.relay($0.stream), $0.interest) }
+  }
+
+  private func nextStep(of stream: WorkerStream, _ key: Key) -> OutputCourse.Step {
+    stream.course.next(isDrained: stream.pipe.isAtEnd, hasRoom: hasRoom(stream, key))
   }
 
   private func hasRoom(_ stream: WorkerStream, _ key: Key) -> Bool {
@@ -117,7 +121,9 @@ struct WorkerOutputs {
   /// - Throws: `SystemError`
   mutating func process(_ source: Source) throws {
     switch source {
-    case .pipe(let key): try read(key)
+    case .pipe(let key):
+      // What was read of another pipe meanwhile may have taken the room.
+      if let stream = streams[key], nextStep(of: stream, key) == .read { try read(key) }
     case .relay(let stream):
       relays.write(stream)
       noteFailure(ofRelay: stream)
@@ -132,7 +138,7 @@ struct WorkerOutputs {
     if count > 0 { pass(buffer[..<count], of: &stream, key) }
     if stream.pipe.isAtEnd { complete(&stream, key) }
     streams[key] = stream
-    if count > 0 || stream.isComplete { noteFailure(ofRelay: relays.target(of: key.stream)) }
+    if count > 0 || stream.course.isComplete { noteFailure(ofRelay: relays.target(of: key.stream)) }
   }
 
   /// Passes on what a worker has written.
@@ -140,9 +146,12 @@ struct WorkerOutputs {
     stream.tail?.append(bytes)
     switch stream.sink {
     case .none: break
-    case .bytes: relays.append(bytes, to: key.stream)
+    case .bytes:
+      // Nothing waits for these bytes, so that they are the only ones for which there may be no room.
+      guard relays.hasRoom(key.stream) else { return relays.noteUnread(relays.target(of: key.stream)) }
+      relays.append(bytes, to: key.stream)
     case .lines(var framer):
-      stream.mark = relays.append(framer.append(bytes)[...], to: key.stream)
+      stream.course.mark = relays.append(framer.append(bytes)[...], to: key.stream)
       stream.sink = .lines(framer)
     case .file(let file):
       do throws(SystemError) { try file.append(bytes) } catch { lose(&stream, file, error, key) }
@@ -151,11 +160,11 @@ struct WorkerOutputs {
 
   /// Everything was read.
   private mutating func complete(_ stream: inout WorkerStream, _ key: Key) {
-    guard !stream.isComplete else { return }
-    stream.isComplete = true
+    guard !stream.course.isComplete else { return }
+    stream.course.isComplete = true
     switch stream.sink {
     case .none, .bytes: break
-    case .lines(var framer): stream.mark = relays.append(framer.finish()[...], to: key.stream)
+    case .lines(var framer): stream.course.mark = relays.append(framer.finish()[...], to: key.stream)
     case .file(let file):
       do throws(SystemError) { try file.complete() } catch { lose(&stream, file, error, key) }
     }
@@ -171,7 +180,8 @@ struct WorkerOutputs {
   /// Lines that a stream of the runner did not take are lost, unless nobody reads them.
   private mutating func noteFailure(ofRelay target: OutputStream) {
     guard let failure = relays.takeFailure(of: target) else { return }
-    for (key, each) in streams where relays.target(of: key.stream) == target && each.mark > failure.writtenCount {
+    for (key, each) in streams where relays.target(of: key.stream) == target && each.course.mark > failure.writtenCount
+    {
       guard case .lines = each.sink else { continue }
       losses.append(OutputLoss(place: key.stream.name, reason: failure.error.reason, slot: key.slot))
     }
@@ -198,10 +208,26 @@ struct WorkerOutputs {
   }
 
   private mutating func readRest(_ key: Key) {
-    while let stream = streams[key], !stream.isComplete {
-      if case .lines = stream.sink, !relays.isIdle(key.stream) { return }
-      // A failure to read is ignored, because the item still has to be settled.
-      do { try read(key) } catch { streams[key]?.isComplete = true }
+    while let stream = streams[key] {
+      var step = nextStep(of: stream, key)
+      if case .bytes = stream.sink, step == .waitForRoom { step = .read }
+      switch step {
+      case .nothing, .waitForRoom: return
+      case .read, .complete: readOrLose(key)
+      }
+    }
+  }
+
+  /// A failure to read is no failure of the runner, because the item still has to be settled.
+  private mutating func readOrLose(_ key: Key) {
+    do throws(SystemError) { try read(key) } catch {
+      guard var stream = streams[key] else { return }
+      complete(&stream, key)
+      stream.course.isComplete = true
+      streams[key] = stream
+      guard case .bytes = stream.sink else {
+        return losses.append(OutputLoss(place: key.stream.name, reason: error.reason, slot: key.slot))
+      }
     }
   }
 
@@ -209,8 +235,8 @@ struct WorkerOutputs {
   func isHandedOn(slot: Int) -> Bool {
     OutputStream.allCases.allSatisfy { stream in
       guard let each = streams[Key(slot: slot, stream: stream)] else { return true }
-      guard case .lines = each.sink else { return each.isComplete }
-      return each.isComplete && relays.writtenCount(of: stream) >= each.mark
+      guard case .lines = each.sink else { return each.course.isComplete }
+      return each.course.isHandedOn(relayAt: relays.writtenCount(of: stream))
     }
   }
 
@@ -221,8 +247,8 @@ struct WorkerOutputs {
   mutating func finishStep(slot: Int) -> String? {
     let key = Key(slot: slot, stream: .error)
     streams[key]?.pipe.childEnded()
-    while let stream = streams[key], !stream.isComplete {
-      do { try read(key) } catch { streams[key]?.isComplete = true }
+    while let stream = streams[key], !stream.course.isComplete {
+      do { try read(key) } catch { streams[key]?.course.isComplete = true }
     }
     return finish(slot: slot)
   }

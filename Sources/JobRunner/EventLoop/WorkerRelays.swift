@@ -24,6 +24,8 @@ struct WorkerRelays {
 
   func isIdle(_ stream: OutputStream) -> Bool { relays[target(of: stream)]?.isIdle ?? true }
 
+  func hasRoom(_ stream: OutputStream) -> Bool { relays[target(of: stream)]?.hasRoom ?? true }
+
   var areIdle: Bool { relays.values.allSatisfy(\.isIdle) }
 
   var interests: [(stream: OutputStream, interest: PollInterest)] {
@@ -52,8 +54,13 @@ struct WorkerRelays {
   mutating func takeFailure(of target: OutputStream) -> OutputRelay.Failure? {
     guard let failure = relays[target]?.takeFailure() else { return nil }
     guard failure.error.isBrokenPipe else { return failure }
-    if unread.insert(target).inserted { newlyUnread.append(target) }
+    noteUnread(target)
     return nil
+  }
+
+  /// Something that a worker has written to this stream is dropped, because nobody reads it.
+  mutating func noteUnread(_ target: OutputStream) {
+    if unread.insert(target).inserted { newlyUnread.append(target) }
   }
 
   mutating func takeUnread() -> [OutputStream] {

@@ -8,6 +8,8 @@ struct Workers {
     let input: ChildInput
     /// What the worker writes, if its result is published.
     let result: OutputFile?
+    /// The runner has killed it, and waits no longer for its output.
+    var isKilled = false
   }
 
   private let processes: ProcessGroups
@@ -76,6 +78,7 @@ struct Workers {
 
   mutating func signal(_ signal: Signal, slot: Int) -> [StepWorkers.Event] {
     running[slot].map { processes.send(signal, to: $0.processID) }
+    if signal == .kill { running[slot]?.isKilled = true }
     return steps?.signal(signal, slot: slot, now: .now, &outputs) ?? []
   }
 
@@ -141,6 +144,7 @@ struct Workers {
     /// The end of what it has written to its standard error, if that is kept and it wrote anything.
     var standardError: String?
     let hadTerminal: Bool
+    let waitsForOutput: Bool
   }
 
   /// Reaps the workers that have ended. Returns their slots.
@@ -153,7 +157,9 @@ struct Workers {
       let hadTerminal = terminal?.hasForeground(child.processID) == true
       if hadTerminal { terminal?.restoreForeground() }
       outputs.workerEnded(slot: slot)
-      ending[slot] = Ended(slot: slot, status: child.status, result: worker?.result, hadTerminal: hadTerminal)
+      ending[slot] = Ended(
+        slot: slot, status: child.status, result: worker?.result, hadTerminal: hadTerminal,
+        waitsForOutput: worker?.isKilled != true)
       slots.append(slot)
     }
     return slots
@@ -162,7 +168,7 @@ struct Workers {
   /// The workers that have ended and whose output is where it belongs.
   mutating func takeEnded() -> [Ended] {
     guard !ending.isEmpty else { return [] }
-    return ending.keys.filter { outputs.isHandedOn(slot: $0) }.compactMap { slot in
+    return ending.filter { !$1.waitsForOutput || outputs.isHandedOn(slot: $0) }.keys.compactMap { slot in
       var ended = ending.removeValue(forKey: slot)
       ended?.standardError = outputs.finish(slot: slot)
       return ended

@@ -29,7 +29,7 @@ package enum OutputStream: String, Hashable, Sendable, CaseIterable {
   case error = "stderr"
 
   /// As messages name it.
-  var name: String {
+  package var name: String {
     switch self {
     case .output: "standard output"
     case .error: "standard error"

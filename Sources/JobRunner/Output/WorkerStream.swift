@@ -16,8 +16,5 @@ struct WorkerStream {
   var sink: Sink
   /// The end of what was written, if that is kept.
   var tail: StandardErrorTail?
-  /// How far the relay has to come until it has written everything of this stream.
-  var mark: UInt64 = 0
-  /// Everything was read and passed on to the sink.
-  var isComplete = false
+  var course = OutputCourse()
 }

@@ -12,6 +12,14 @@ package struct OutputQueue {
       case .error: STDERR_FILENO
       }
     }
+
+    /// Whether this process was started without it.
+    fileprivate var isClosed: Bool {
+      switch self {
+      case .output: ThisProcess.isOutputClosed
+      case .error: ThisProcess.isErrorClosed
+      }
+    }
   }
 
   /// The most that a pipe accepts whole (PIPE_BUF).
@@ -43,7 +51,7 @@ package struct OutputQueue {
   package mutating func write() throws(SystemError) {
     guard !isEmpty else { return }
     // If it was closed, `prepare` has opened /dev/null instead.
-    guard stream != .output || !ThisProcess.isOutputClosed else { throw SystemError(call: "write", code: EBADF) }
+    guard !stream.isClosed else { throw SystemError(call: "write", code: EBADF) }
     while let block = nextBlock {
       var entry = pollfd(fd: stream.number, events: Int16(POLLOUT), revents: 0)
       guard Glibc.poll(&entry, 1, 0) > 0 else { return }

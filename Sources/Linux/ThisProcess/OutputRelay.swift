@@ -2,7 +2,7 @@ import Glibc
 
 /// Forwards what child processes write to a standard stream of this process, without ever blocking.
 package struct OutputRelay {
-  /// Once so many bytes are buffered for a slow reader, no more are taken.
+  /// Once so many bytes are buffered for a slow reader, there is no room for more.
   private static let maxPendingSize = 1 << 20
 
   /// Bytes that were dropped because the stream takes none.
@@ -29,15 +29,18 @@ package struct OutputRelay {
   /// Whether nothing is buffered.
   package var isIdle: Bool { queue.isEmpty }
 
+  /// Whether so few bytes are buffered that more may come. It is for the caller to ask: `append` takes everything.
+  package var hasRoom: Bool { queue.byteCount < Self.maxPendingSize }
+
   /// The number of bytes that are no longer buffered.
   package var writtenCount: UInt64 { takenCount - UInt64(queue.byteCount) }
 
   /// What to wait for before the next call of `write`; nil if nothing is buffered.
   package var interest: PollInterest? { queue.interest }
 
-  /// Takes bytes to forward, and writes as many as possible now. Drops the bytes if too many are buffered.
+  /// Takes bytes to forward, and writes as many as possible now.
   package mutating func append(_ bytes: ArraySlice<UInt8>) {
-    guard !bytes.isEmpty, queue.byteCount < Self.maxPendingSize else { return }
+    guard !bytes.isEmpty else { return }
     queue.append(Array(bytes))
     takenCount += UInt64(bytes.count)
     write()

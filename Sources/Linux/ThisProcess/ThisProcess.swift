@@ -52,12 +52,15 @@ package enum ThisProcess {
   /// Whether this process was started with standard output closed.
   package static let isOutputClosed = fcntl(STDOUT_FILENO, F_GETFD) == -1
 
+  /// Whether this process was started with standard error closed.
+  package static let isErrorClosed = fcntl(STDERR_FILENO, F_GETFD) == -1
+
   /// Must be called before anything else. It ignores SIGPIPE and SIGXFSZ, so that a write to a broken pipe or to a file at
   /// its size limit fails instead of ending the process. It also opens /dev/null for each standard stream that is closed.
   /// Otherwise the next descriptor would get the stream's number, and the log could be sent to a broker. Without /dev/null
   /// it opens the root directory, which cannot be written to either. Child processes get these streams closed again.
   package static func prepare() {
-    _ = (isInputClosed, isOutputClosed)
+    _ = (isInputClosed, isOutputClosed, isErrorClosed)
     for standard in STDIN_FILENO...STDERR_FILENO where fcntl(standard, F_GETFD) == -1 {
       if open("/dev/null", O_RDWR | O_CLOEXEC) < 0 { _ = open("/", O_RDONLY | O_CLOEXEC) }
     }

@@ -5,6 +5,7 @@ import contextlib
 import json
 import signal
 
+import pika
 import pika.exceptions
 import pytest
 
@@ -68,6 +69,39 @@ def test_the_text_mode_names_the_items_that_failed_and_the_place_of_their_dead_l
     first = result.stderr.split("item 2 (status 3, id ")[1].split(")")[0]
     queue.dead.assert_back(2)
     assert bench.run("show", queue.name, "--id", first, command="dead").stdout == b"3"
+
+
+def answer(queue, **headers):
+    """Another program answers, with these of the headers of a result."""
+    _, properties, _ = queue.take()
+    reply = pika.BasicProperties(
+        correlation_id=properties.correlation_id, headers={f"x-amqp-job-{name}": value for name, value in headers.items()})
+    queue.client.channel.basic_publish("", properties.reply_to, b"", reply)
+
+
+def test_no_dead_letter_is_told_of_where_another_program_answers(bench):
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish")
+    wait_until(lambda: queue.depth() == 1, what="the item")
+    answer(queue, status=3)
+    result = waiting.finish()
+    result.assert_error(1, "1 of 1 item failed", "status 3")
+    assert "dead" not in result.stderr
+
+
+@pytest.mark.parametrize("headers, shown", [
+    ({"status": 0, "reason": True}, {"status": 0, "reason": "not text"}),
+    ({"status": 0, "reason": None}, {"status": 0, "reason": "not text"}),
+    ({"status": 256}, {}), ({"status": -1, "milliseconds": -1}, {}),
+])
+def test_an_answer_that_makes_no_sense_is_no_success(bench, headers, shown):
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "--json", "apple", command="publish")
+    wait_until(lambda: queue.depth() == 1, what="the item")
+    answer(queue, **headers)
+    assert waiting.finish().status == 1
+    found = json.loads(waiting.stdout)
+    assert {name: found[name] for name in ("status", "reason", "seconds") if name in found} == shown
 
 
 def test_results_that_did_not_come_are_named(bench):

@@ -232,6 +232,18 @@ def test_an_item_whose_output_does_not_fit_is_not_done(bench, folder):
     assert queue.retry.depth() == 1
 
 
+@needs_mounts
+def test_a_small_directory_is_refused_only_when_it_is_full(bench, folder):
+    queue = bench.queue("quorum", b"apple")
+    mount = f"mount -t tmpfs -o size=256k none {folder}"
+    prefix = ["unshare", "--mount", "sh", "-ec", mount + '; "$@"; cat "$0"/*.stdout', f"{folder}"]
+    assert run(bench, queue, f"{folder}", worker=["cat"], prefix=prefix).stdout == b"apple"
+    queue.put(b"pear")
+    full = ["unshare", "--mount", "sh", "-ec", mount + '; head -c 1m /dev/zero 2>/dev/null >"$0/x" || true; exec "$@"', f"{folder}"]
+    run(bench, queue, f"{folder}", prefix=full).assert_error(74, "No space left", "--output", "nothing was taken")
+    queue.assert_untouched()
+
+
 def test_standard_output_that_is_full_is_no_success(bench):
     queue = bench.work_queue("quorum", b"apple")
     with open("/dev/full", "wb") as full:
@@ -310,6 +322,24 @@ def test_closed_standard_output_is_told_at_the_start(bench, form):
     queue.assert_untouched()
 
 
+CLOSING_ERROR = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
+
+
+@pytest.mark.parametrize("options", [(), ("--result-queue", "reply-to")])
+def test_closed_standard_error_is_refused_where_lines_go_there(bench, options):
+    """The message itself has nowhere to go."""
+    queue = bench.queue("quorum", b"apple")
+    assert run(bench, queue, "tag", *options, prefix=CLOSING_ERROR).status == 74
+    queue.assert_untouched()
+
+
+def test_closed_standard_error_is_no_matter_where_all_lines_go_to_standard_output(bench):
+    queue = bench.queue("quorum", b"apple")
+    result = run(bench, queue, "json", prefix=CLOSING_ERROR)
+    texts = {(line["stream"], line["text"]) for line in objects(result.stdout)}
+    assert result.status == 0 and texts == {("stdout", "got apple"), ("stdout", "last"), ("stderr", "oh")}, result
+
+
 # Readers and processes that misbehave
 
 def test_a_worker_s_end_does_not_wait_for_what_it_left_behind(bench, folder):
@@ -353,6 +383,63 @@ def test_a_worker_waits_for_a_slow_reader_and_its_item_too(bench):
         assert runner.finish().status == 0
     assert data == (b"item-1\t" + b"x" * 999 + b"\n") * (size // 1000)
     queue.assert_empty()
+
+
+def has_ended(bench, worker):
+    """Waits until the worker's process was there and is gone."""
+    wait_until(worker.exists, what="the worker's last deed")
+    wait_until(lambda: not [pid for pid in bench.others() if is_python(pid)], what="the worker's end")
+
+
+def late(bench, queue, form, worker, when):
+    """Runs a worker whose lines are read only once `when` has returned. Returns the lines."""
+    reader, writer = os.pipe()
+    with open(reader, "rb") as ours:
+        with open(writer, "wb") as theirs:
+            runner = bench.start("-q", queue.name, "--output", form, worker=worker, stdout=theirs)
+        when()
+        lines = ours.read().splitlines()
+    assert runner.finish().status == 0
+    queue.assert_empty()
+    return lines
+
+
+def test_no_line_of_two_streams_is_dropped_for_a_late_reader(bench):
+    """Short lines grow to many times their size, so that one read of one stream takes all the room there is."""
+    queue = bench.queue("quorum", b"apple")
+    begun = bench.path("begun")
+    worker = ["sh", "-c", f'yes "" | head -30000 & yes "" | head -30000 >&2 & touch {begun}; wait']
+
+    def when():
+        wait_until(begun.exists, what="a worker")
+        holds_for(lambda: True, 1, "the full pipes")
+
+    lines = [json.loads(line)["stream"] for line in late(bench, queue, "json", worker, when)]
+    assert (lines.count("stdout"), lines.count("stderr")) == (30_000, 30_000)
+
+
+def test_a_worker_that_ends_with_an_empty_pipe_while_its_lines_wait(bench):
+    """One read takes all that it writes; the lines are too many for the runner's own pipe."""
+    queue = bench.queue("quorum", b"apple")
+    ending = bench.path("ending")
+    worker = python(f"os.write(1, b'\\n' * 16000)\nimport fcntl, termios, struct, time\n"
+                    "while fcntl.ioctl(1, termios.FIONREAD, b'    ') != bytes(4): time.sleep(0.01)\n"
+                    f"open({str(ending)!r}, 'w').close()")
+    assert len(late(bench, queue, "json", worker, lambda: has_ended(bench, ending))) == 16_000
+
+
+def test_a_killed_worker_whose_lines_nobody_reads_does_not_keep_the_runner(bench):
+    queue = bench.queue("quorum", b"apple")
+    reader, writer = os.pipe()
+    with open(reader, "rb"), open(writer, "wb") as theirs:
+        begun = bench.path("begun")
+        worker = ["sh", "-c", f"trap '' TERM; head -c 50000 /dev/zero; touch {begun}; exec cat /dev/zero"]
+        runner = bench.start(
+            "-q", queue.name, "--output", "json", "--grace", "1s", worker=worker, stdout=theirs)
+        wait_until(begun.exists, what="a worker that writes")
+        runner.send(signal.SIGTERM)
+        assert runner.finish(PROMPT).status == 128 + signal.SIGTERM
+    queue.assert_back()
 
 
 def is_python(pid):

@@ -14,6 +14,8 @@ struct ExpectedResults {
   private(set) var total = 0
   private(set) var arrived = 0
   private(set) var failedCount = 0
+  /// How many of those that failed are dead letters.
+  private(set) var deadLetteredCount = 0
   /// The first ones that failed, by their numbers, without their bodies.
   private(set) var failures: [PublishedResult] = []
   /// How many of the failures are kept.
@@ -61,6 +63,7 @@ struct ExpectedResults {
 
   private mutating func failed(_ result: PublishedResult) {
     failedCount += 1
+    if result.isDeadLettered { deadLetteredCount += 1 }
     failures = Array((failures + [result.withoutBody]).sorted { $0.number < $1.number }.prefix(mostFailures))
   }
 

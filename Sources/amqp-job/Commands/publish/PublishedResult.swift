@@ -9,7 +9,7 @@ struct PublishedResult: Hashable {
   var number: Int
   /// The item's message id.
   var id: String?
-  /// The worker's exit status, as a shell shows it. nil if the result has none.
+  /// The worker's exit status, as a shell shows it. nil if the result has none that a shell could show.
   var status: Int?
   /// Why the item failed; nil if it did not.
   var reason: String?
@@ -20,6 +20,9 @@ struct PublishedResult: Hashable {
 
   var isSuccess: Bool { status == 0 && reason == nil }
 
+  /// A runner has dead-lettered the item. Another program that answers gives none of the runner's reasons.
+  var isDeadLettered: Bool { reason.flatMap(DeadLetter.Reason.init) != nil }
+
   var withoutBody: PublishedResult {
     var result = self
     result.body = []
@@ -28,15 +31,23 @@ struct PublishedResult: Hashable {
 }
 
 extension PublishedResult {
+  /// What stands for a reason that is no text. Whatever the reason is, the item failed.
+  private static let unreadableReason = "not text"
+
+  /// Anybody can answer, so the headers may contain anything.
   init(number: Int, _ id: ByteString?, _ properties: BasicProperties, _ body: [UInt8]) {
     let headers = properties.headers ?? [:]
-    func integer(_ name: ByteString) -> Int? { headers[name]?.integer.map { Int(clamping: $0) } }
+    func integer(_ name: ByteString, in range: ClosedRange<Int64>) -> Int? {
+      headers[name]?.integer.flatMap { range.contains($0) ? Int(clamping: $0) : nil }
+    }
     func text(_ name: ByteString) -> String? {
       if case .string(let value)? = headers[name] { value.description } else { nil }
     }
     self.init(
-      number: number, id: id?.description, status: integer(ItemHeader.status), reason: text(ItemHeader.reason),
-      attempts: integer(ItemHeader.attempts), seconds: integer(ItemHeader.milliseconds).map { Double($0) / 1000 },
+      number: number, id: id?.description, status: integer(ItemHeader.status, in: 0...255),
+      reason: headers[ItemHeader.reason].map { _ in text(ItemHeader.reason) ?? Self.unreadableReason },
+      attempts: integer(ItemHeader.attempts, in: 0 ... .max),
+      seconds: integer(ItemHeader.milliseconds, in: 0 ... .max).map { Double($0) / 1000 },
       host: text(ItemHeader.host), body: body)
   }
 

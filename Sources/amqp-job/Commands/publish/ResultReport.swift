@@ -30,13 +30,23 @@ struct ResultReport {
   /// The message where every result came. `deadQueue` is the queue in which the dead letters are, if that is known.
   func failure(of queue: WorkQueue, deadQueue: String?) -> Failure {
     let count = expected.failedCount
-    let place = deadQueue.map { name in
-      "; \(count == 1 ? "its dead letter is" : "their dead letters are") in queue '\(name)' "
-        + "('amqp-job dead list \(queue.name.shellWord)')"
+    let place = deadLetters.flatMap { letters in
+      deadQueue.map { "; \(letters) in queue '\($0)' ('amqp-job dead list \(queue.name.shellWord)')" }
     }
     return Failure(
       .failure,
       "\(count) of \(expected.total.counted("item")) failed, by the results of their workers: \(list)\(place ?? "")")
+  }
+
+  /// The dead letters of the items that failed, as the subject of a place. nil if there are none.
+  private var deadLetters: String? {
+    switch (expected.deadLetteredCount, expected.failedCount) {
+    case (0, _): nil
+    case (1, 1): "its dead letter is"
+    case (let count, let failed) where count == failed: "their dead letters are"
+    case (1, _): "the dead letter of one of them is"
+    case (let count, _): "the dead letters of \(count) of them are"
+    }
   }
 
   /// The items with their ids, by which `dead` finds them. Only the first ones are named.

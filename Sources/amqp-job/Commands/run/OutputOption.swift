@@ -50,10 +50,11 @@ extension Run {
     switch choice {
     case .inherit: return .inherit
     case .tag:
-      if options.results == nil { try checkOutput(settings) }
+      if options.results == nil { try check(.output, settings) }
+      try check(.error, settings)
       return .lines(.tag)
     case .json:
-      try checkOutput(settings)
+      try check(.output, settings)
       return .lines(.json)
     case .directory(let path): return .files(try directory(path, settings))
     }
@@ -74,13 +75,15 @@ extension Run {
     )
   }
 
-  private static func checkOutput(_ settings: Settings) throws {
-    guard !ThisProcess.isOutputClosed else {
+  private static func check(_ stream: OutputStream, _ settings: Settings) throws {
+    guard !stream.isClosed else {
       throw Failure(
-        .inputOutputError,
-        "standard output is closed, and \(settings.naming(output)) writes to it; nothing was taken")
+        .inputOutputError, "\(stream.name) is closed, and \(settings.naming(output)) writes to it; nothing was taken")
     }
   }
+
+  /// The size for which a directory has to have room at the start. How much the workers write is not known.
+  private static let smallOutput: UInt64 = 4096
 
   private static func directory(_ path: String, _ settings: Settings) throws -> OutputDirectory {
     func failure(_ status: ExitStatus, _ error: SystemError) -> Failure {
@@ -95,9 +98,19 @@ extension Run {
       // A directory that the user named wrongly will not exist the next time either.
       throw failure(error.isMissingDirectory ? .usage : .inputOutputError, error)
     }
-    do throws(SystemError) { try SpoolDirectory.check(path, size: UInt64(Spooling.largestInMemory)) } catch {
+    do throws(SystemError) { try SpoolDirectory.check(path, size: smallOutput) } catch {
       throw failure(.inputOutputError, error)
     }
     return directory
+  }
+}
+
+extension OutputStream {
+  /// Whether the runner was started without it.
+  fileprivate var isClosed: Bool {
+    switch self {
+    case .output: ThisProcess.isOutputClosed
+    case .error: ThisProcess.isErrorClosed
+    }
   }
 }
