@@ -56,7 +56,6 @@ import Testing
       (["q", "--arg", "x-consumer-timeout=1"], "--arg x-consumer-timeout=... is --consumer-timeout"),
       (["--queue", "q", "q"], "the queue is given twice, as an argument and by --queue"),
       ([], "no queue given: name it, or set AMQP_QUEUE or QUEUE"),
-      (["amq.q"], "'amq.q' cannot be declared: AMQP reserves names that begin with amq. for the broker"),
     ])
   func refusedOptions(words: [String], error: String) throws {
     var settings = try settings(Declare.self, words)
@@ -113,6 +112,12 @@ import Testing
     #expect(failure.text.hasPrefix("queue 'q' at h:5672 is there, declared otherwise: PRECONDITION_FAILED"))
     #expect(failure.text.contains("; nothing was made; use it as it is, without retries"))
     #expect(failure.text.hasSuffix("or remove it first ('amqp-job declare q --delete --if-empty')"))
+  }
+
+  @Test("A name that AMQP reserves for the broker is refused with 77") func reservedName() throws {
+    let failure = try #require(throws: Failure.self) { _ = try plan("amq.q", "--plain") }
+    #expect(failure.status == .notPermitted)
+    #expect(failure.text.hasSuffix("AMQP reserves names that begin with amq. for the broker"))
   }
 
   @Test("A queue with the name of a companion queue is warned of", arguments: ["q.dead", "q.retry", "q.marks"])

@@ -68,7 +68,8 @@ def test_a_missing_action_kind_or_shell_is_told_with_those_that_there_are(bench,
     ("run -q p1 cat --url amqp://h", "what follows 'cat' belongs to it, '--url' too: write options before 'cat'"),
     ("manifest job -q q --image a:1 --env 1A=x -- x", "no digit the first"),
     ("manifest job -q q --image a:1 --volume claim/Data_x:/d -- x", "NAME in lower case"),
-    ("declare amq.q", "AMQP reserves names that begin with amq."),
+    ("run -q q -nj 2 -- cat", "--count is to be"), ("run -q q -jn 2 cat", "--parallelism is to be"),
+    ("manifest job -q q --image a:1 -j 3 -- x", "--env AMQP_JOB_PARALLELISM=..."),
 ])
 def test_what_other_programs_have_is_answered_with_what_is_here(bench, words, advice):
     command, *others = words.split()

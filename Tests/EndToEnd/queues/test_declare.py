@@ -89,7 +89,7 @@ def test_bind_to_a_missing_exchange(bench):
 
 
 def test_reserved_name(bench):
-    declare(bench, "amq." + bench.marker, "--plain").assert_error(77, "amq." + bench.marker)
+    declare(bench, "amq." + bench.marker, "--plain").assert_error(77, "amq." + bench.marker, "AMQP reserves names")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 256], ids=["empty", "256 bytes"])

@@ -16,7 +16,9 @@ struct QueuePlan {
   /// - Throws: `Failure`, `UsageError`
   init(_ queue: WorkQueue, isPlain: Bool, _ settings: inout Settings) throws {
     guard !queue.name.hasPrefix("amq.") else {
-      throw UsageError("'\(queue.name)' cannot be declared: AMQP reserves names that begin with amq. for the broker")
+      throw Failure(
+        .notPermitted,
+        "queue '\(queue.name)' cannot be declared: AMQP reserves names that begin with amq. for the broker")
     }
     self.queue = queue
     self.isPlain = isPlain

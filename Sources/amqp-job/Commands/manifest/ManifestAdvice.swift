@@ -32,6 +32,7 @@ enum ManifestAdvice {
   static func replacement(forOption name: String) -> String? {
     if name == "n" { return "did you mean \(ManifestWorkerOptions.namespace)?" }
     if let advice = foreignOptions.advice(name) { return advice }
+    if name.count == 1, let option = Run.definition.synonyms[name] { return replacement(forOption: option) }
     guard Run.definition.optionNames.contains(name) else { return nil }
     guard !WorkerOptions.reservedVariables.contains(variableName(name)) else {
       return "it is an option of run that the manifest sets itself"

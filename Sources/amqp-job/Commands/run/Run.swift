@@ -146,6 +146,8 @@ enum Run: ToolCommand {
   private static func program(
     _ arguments: Arguments, _ settings: inout Settings, hasSteps: Bool
   ) throws -> ProcessGroups.Program? {
+    // In -nj 2 the value of -n is 'j', and 2 would be the command.
+    for option in [count, parallelism] where settings.isGiven(option) { _ = try settings.value(option) }
     guard !arguments.operands.isEmpty else {
       if hasSteps { return nil }
       throw UsageError("\(command) is missing")
