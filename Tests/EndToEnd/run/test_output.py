@@ -1,6 +1,7 @@
 """run --output: where the workers' own output goes."""
 
 import base64
+import concurrent.futures
 import json
 import os
 import re
@@ -398,10 +399,11 @@ def late(bench, queue, form, worker, when):
         with open(writer, "wb") as theirs:
             runner = bench.start("-q", queue.name, "--output", form, worker=worker, stdout=theirs)
         when()
-        lines = ours.read().splitlines()
-    assert runner.finish().status == 0
+        with concurrent.futures.ThreadPoolExecutor(1) as executor:
+            data = executor.submit(ours.read)
+            assert runner.finish().status == 0
     queue.assert_empty()
-    return lines
+    return data.result().splitlines()
 
 
 def test_no_line_of_two_streams_is_dropped_for_a_late_reader(bench):
