@@ -1,6 +1,7 @@
 """run --output: where the workers' own output goes."""
 
 import base64
+import concurrent.futures
 import json
 import os
 import re
@@ -374,11 +375,11 @@ def test_a_worker_waits_for_a_slow_reader_and_its_item_too(bench):
     with open(reader, "rb") as ours:
         with open(writer, "wb") as theirs:
             worker = python(f"os.write(1, (b'x' * 999 + b'\\n') * {size // 1000})")
-            options = ("--output", "tag", "--heartbeat", "2s")
+            options = ("--output", "tag", "--heartbeat", "3s")
             runner = bench.start("-q", queue.name, *options, worker=worker, stdout=theirs)
         wait_until(lambda: bench.others(), what="a worker")
         wait_until(lambda: not [pid for pid in bench.others() if is_python(pid)], what="the worker's end")
-        holds_for(lambda: runner.runs() and queue.depth() == 0, 7, "the runner with its item")
+        holds_for(lambda: runner.runs() and queue.depth() == 0, 10, "the runner with its item")
         data = ours.read()
         assert runner.finish().status == 0
     assert data == (b"item-1\t" + b"x" * 999 + b"\n") * (size // 1000)
@@ -398,10 +399,11 @@ def late(bench, queue, form, worker, when):
         with open(writer, "wb") as theirs:
             runner = bench.start("-q", queue.name, "--output", form, worker=worker, stdout=theirs)
         when()
-        lines = ours.read().splitlines()
-    assert runner.finish().status == 0
+        with concurrent.futures.ThreadPoolExecutor(1) as executor:
+            data = executor.submit(ours.read)
+            assert runner.finish().status == 0
     queue.assert_empty()
-    return lines
+    return data.result().splitlines()
 
 
 def test_no_line_of_two_streams_is_dropped_for_a_late_reader(bench):
