@@ -83,10 +83,13 @@ package final class StepServer {
   /// A runner says that it ends before Kubernetes sends TERM to the sidecars of its pod. So that is read first, even if it has
   /// arrived only now.
   private func receiveSignals() {
-    let arrived = signals.receive().filter { $0 != .child }
-    guard !arrived.isEmpty else { return }
+    let arrived = signals.receive()
+    // A worker may have ended since the last reaping, and its signal does not come again.
+    if arrived.contains(.child) { reap() }
+    let others = arrived.filter { $0 != .child }
+    guard !others.isEmpty else { return }
     for id in connections.keys.sorted() { receive(from: id) }
-    for signal in arrived where !isFinished { handle(.signal(signal)) }
+    for signal in others where !isFinished { handle(.signal(signal)) }
   }
 
   private func reap() {

@@ -238,3 +238,12 @@ def test_a_job_s_end_ends_its_steps(bench, steps, queue):
             ended.send(signal.SIGTERM)
         assert_end_with_0(ended)
     wait_until(lambda: os.listdir(steps.directory) == [], what="an empty directory")
+
+
+def test_the_end_of_no_worker_is_missed(bench, steps, queue):
+    """Workers end all the time while the step reads what the runner says."""
+    queue.put(*[b"a"] * 600)
+    steps.start("copy", ["cat"])
+    runner = bench.start("-q", queue.name, "-n", "600", "-j", "8", "--quiet", *steps.options("copy"))
+    result = runner.finish(120)
+    assert result.status == 0, result
