@@ -83,7 +83,8 @@ extension ValueType where Value == WorkerOptions.Variable {
       read: { (setting) throws(UsageError) in
         let parts = setting.asGiven.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, String(parts[0]).isVariableName else {
-          throw setting.error(expected: "NAME=VALUE, the name of letters, digits, '_', '-' and '.', not beginning with a digit")
+          throw setting.error(
+            expected: "NAME=VALUE, the name of letters, digits, '_', '-' and '.', not beginning with a digit")
         }
         return WorkerOptions.Variable(name: String(parts[0]), value: String(parts[1]))
       }, text: { "\($0.name)=\($0.value)" })
