@@ -55,6 +55,11 @@ package struct FieldTable: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     entries.first { $0.name == name }?.value
   }
 
+  /// The first value with this name; nil if it is not a string.
+  package func string(_ name: ByteString) -> ByteString? {
+    if case .string(let value)? = self[name] { value } else { nil }
+  }
+
   package mutating func append(_ name: ByteString, _ value: FieldValue) {
     entries.append(Entry(name: name, value: value))
   }

@@ -13,10 +13,9 @@ package struct ServerVersion: Hashable, Sendable, Comparable, CustomStringConver
   /// Reads the version from the server properties. The result is nil for another product, and if there is no valid
   /// version.
   package init?(_ serverProperties: FieldTable) {
-    func text(_ name: ByteString) -> String? {
-      if case .string(let value)? = serverProperties[name] { value.description } else { nil }
-    }
-    guard text("product") == "RabbitMQ", let version = text("version") else { return nil }
+    guard serverProperties.string("product")?.description == "RabbitMQ",
+      let version = serverProperties.string("version")?.description
+    else { return nil }
     let numbers = version.split(separator: ".").prefix(2).map { Int($0) }
     guard numbers.count == 2, let major = numbers[0], let minor = numbers[1] else { return nil }
     self.init(major, minor)

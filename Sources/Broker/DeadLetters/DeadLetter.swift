@@ -51,19 +51,19 @@ package struct DeadLetter: Hashable, Sendable {
   /// Reads the headers. Anybody can write headers, so they may contain anything.
   package init(headers: FieldTable?) {
     let headers = headers ?? [:]
-    reason = headers.text(ItemHeader.reason)
-    queue = headers.text(ItemHeader.queue)
+    reason = headers.string(ItemHeader.reason)?.description
+    queue = headers.string(ItemHeader.queue)?.description
     status = headers[ItemHeader.status]?.integer.map(Int.init)
-    signal = headers.text(ItemHeader.signal)
+    signal = headers.string(ItemHeader.signal)?.description
     attempts = headers[ItemHeader.attempts]?.integer.map(Int.init)
-    host = headers.text(ItemHeader.host)
-    step = headers.text(ItemHeader.step)
-    standardError = headers.text(ItemHeader.standardError)
+    host = headers.string(ItemHeader.host)?.description
+    step = headers.string(ItemHeader.step)?.description
+    standardError = headers.string(ItemHeader.standardError)?.description
     time = headers.time(ItemHeader.time)
     if reason == nil, let death = Self.latestDeath(headers) {
       isBrokers = true
-      reason = death.text("reason")
-      queue = death.text("queue") ?? queue
+      reason = death.string("reason")?.description
+      queue = death.string("queue")?.description ?? queue
       time = death.time("time")
     }
   }
@@ -92,10 +92,6 @@ package struct DeadLetter: Hashable, Sendable {
 }
 
 extension FieldTable {
-  fileprivate func text(_ name: ByteString) -> String? {
-    if case .string(let value)? = self[name] { value.description } else { nil }
-  }
-
   fileprivate func time(_ name: ByteString) -> UInt64? {
     if case .timestamp(let value)? = self[name] { value } else { nil }
   }

@@ -24,8 +24,8 @@ package struct FirstPublish: Hashable, Sendable {
     in properties: BasicProperties, _ envelope: Envelope, from queue: WorkQueue
   ) -> FirstPublish? {
     guard envelope.exchange.isEmpty, let headers = properties.headers else { return nil }
-    if case .string(let exchange)? = headers[ItemHeader.exchange],
-      case .string(let routingKey)? = headers[ItemHeader.routingKey]
+    if let exchange = headers.string(ItemHeader.exchange),
+      let routingKey = headers.string(ItemHeader.routingKey)
     {
       return FirstPublish(exchange: exchange, routingKey: routingKey)
     }
@@ -37,8 +37,8 @@ package struct FirstPublish: Hashable, Sendable {
   private static func firstDeath(_ headers: FieldTable, in queues: [String]) -> FirstPublish? {
     guard case .array(let deaths)? = headers["x-death"] else { return nil }
     for case .table(let death) in deaths.reversed() {
-      guard case .string(let queue)? = death["queue"], queues.contains(queue.description),
-        case .string(let exchange)? = death["exchange"], case .array(let keys)? = death["routing-keys"],
+      guard let queue = death.string("queue"), queues.contains(queue.description),
+        let exchange = death.string("exchange"), case .array(let keys)? = death["routing-keys"],
         case .string(let routingKey)? = keys.first
       else { continue }
       return FirstPublish(exchange: exchange, routingKey: routingKey)

@@ -78,10 +78,6 @@ extension ElectionMessage {
 }
 
 extension FieldTable {
-  fileprivate func string(_ name: ByteString) -> ByteString? {
-    if case .string(let text)? = self[name] { text } else { nil }
-  }
-
   /// The longest time that is taken seriously is a day.
   fileprivate func duration(_ name: ByteString) -> Duration? {
     guard let milliseconds = self[name]?.integer, (0...86_400_000).contains(milliseconds) else { return nil }

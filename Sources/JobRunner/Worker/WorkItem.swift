@@ -45,7 +45,7 @@ package struct WorkItem: Hashable, Sendable {
   /// What the headers record about attempts happened in this queue. A result, or a dead letter that somebody moved, may come from
   /// another queue and names it. The copies that come back to their queue name none.
   private var isRecordOfQueue: Bool {
-    guard case .string(let name)? = properties.headers?[ItemHeader.queue] else { return true }
+    guard let name = properties.headers?.string(ItemHeader.queue) else { return true }
     return name == ByteString(queue)
   }
 

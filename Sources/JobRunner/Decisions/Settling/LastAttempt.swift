@@ -50,17 +50,17 @@ extension DeadLetterCause {
 extension FieldTable {
   /// nil if the headers do not say. Anybody can write headers, so they may hold anything.
   var lastAttempt: DeadLetterCause? {
-    guard case .string(let text)? = self[ItemHeader.lastReason],
+    guard let text = string(ItemHeader.lastReason),
       let reason = DeadLetter.Reason(rawValue: text.description)
     else { return nil }
     var cause = DeadLetterCause(reason: reason, status: lastStatus)
-    if case .string(let step)? = self[ItemHeader.lastStep] { cause.step = step.description }
+    cause.step = string(ItemHeader.lastStep)?.description
     return cause
   }
 
   private var lastStatus: ProcessStatus? {
     if let code = self[ItemHeader.lastStatus]?.integer.flatMap(Int32.init(exactly:)) { return .exited(code) }
-    guard case .string(let name)? = self[ItemHeader.lastSignal] else { return nil }
+    guard let name = string(ItemHeader.lastSignal) else { return nil }
     let signals = (1...64).lazy.map(Signal.init(rawValue:))
     return signals.first { $0.description == name.description }.map { .killed($0) }
   }

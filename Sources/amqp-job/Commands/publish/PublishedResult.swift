@@ -40,15 +40,14 @@ extension PublishedResult {
     func integer(_ name: ByteString, in range: ClosedRange<Int64>) -> Int? {
       headers[name]?.integer.flatMap { range.contains($0) ? Int(clamping: $0) : nil }
     }
-    func text(_ name: ByteString) -> String? {
-      if case .string(let value)? = headers[name] { value.description } else { nil }
-    }
     self.init(
       number: number, id: id?.description, status: integer(ItemHeader.status, in: 0...255),
-      reason: headers[ItemHeader.reason].map { _ in text(ItemHeader.reason) ?? Self.unreadableReason },
+      reason: headers[ItemHeader.reason].map { _ in
+        headers.string(ItemHeader.reason)?.description ?? Self.unreadableReason
+      },
       attempts: integer(ItemHeader.attempts, in: 0 ... .max),
       seconds: integer(ItemHeader.milliseconds, in: 0 ... .max).map { Double($0) / 1000 },
-      host: text(ItemHeader.host), body: body)
+      host: headers.string(ItemHeader.host)?.description, body: body)
   }
 
   var json: JSON {
