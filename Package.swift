@@ -11,7 +11,7 @@ let common: [SwiftSetting] = [
 ]
 
 /// The settings of the targets that do not import C. There, every unsafe construct causes a warning. `AMQP`, `Linux`,
-/// `TLS`, `YAML` and `JSONText` import C.
+/// `TLS`, `YAML`, `JSONText` and `HTTP` import C.
 let safe: [SwiftSetting] = common + [.strictMemorySafety()]
 
 let package = Package(
@@ -45,9 +45,13 @@ let package = Package(
     .target(
       name: "JSONText", dependencies: ["CJansson"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
+    .systemLibrary(name: "CEvent", providers: [.apt(["libevent-dev"])]),
+    .target(
+      name: "HTTP", dependencies: ["CEvent", "Linux"], swiftSettings: common,
+      linkerSettings: [.linkedLibrary(":libevent_extra.a"), .linkedLibrary(":libevent_core.a")]),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(name: "Steps", dependencies: ["Console", "Linux"], swiftSettings: safe),
-    .target(name: "Election", dependencies: ["AMQP", "Broker", "Console", "Linux"], swiftSettings: safe),
+    .target(name: "Election", dependencies: ["AMQP", "Broker", "Console", "HTTP", "Linux"], swiftSettings: safe),
     .target(
       name: "JobRunner",
       dependencies: ["AMQP", "Broker", "Console", "JSONText", "Linux", "Publishing", "Steps"],
@@ -56,8 +60,7 @@ let package = Package(
       name: "amqp-job",
       dependencies: [
         "AMQP", "Arguments", "Broker", "Console", "Election", "JSONText", "JobRunner", "Linux", "Manifests",
-        "Publishing",
-        "Steps", "TLS",
+        "Publishing", "Steps", "TLS",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
@@ -73,7 +76,8 @@ let package = Package(
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(name: "StepsTests", dependencies: ["Console", "Linux", "Steps"], swiftSettings: common),
     .testTarget(
-      name: "ElectionTests", dependencies: ["AMQP", "Broker", "Console", "Election", "Linux"], swiftSettings: common),
+      name: "ElectionTests", dependencies: ["AMQP", "Broker", "Console", "Election", "HTTP", "Linux"],
+      swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests",
       dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux", "Publishing", "Steps"],

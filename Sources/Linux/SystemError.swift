@@ -13,6 +13,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Takes the code from errno.
   init(_ call: String) { self.init(call: call, code: errno) }
 
+  /// The error of a call that lacks memory or another resource, and says no more than that.
+  package static func shortage(_ call: String) -> SystemError { SystemError(call: call, code: ENOMEM) }
+
   /// The error of exec for an argument that is too long.
   package static var argumentTooLong: SystemError { SystemError(call: "exec", code: E2BIG) }
 

@@ -16,8 +16,10 @@ import Testing
     var driver = CandidateDriver()
     driver.handle(.joined(replyTo: "answers"), at: .seconds(1))
     driver.receive(try answer(driver.lastAsk, Self.leader, left: .seconds(10)), at: .seconds(4))
-    #expect(driver.candidate.leader(now: driver.instant(.seconds(10))) == Self.leader)
-    #expect(driver.candidate.leader(now: driver.instant(.seconds(11))) == nil)
+    let end = driver.instant(.seconds(11))
+    #expect(
+      driver.candidate.standing.at(driver.instant(.seconds(10))) == .leader(Self.leader, isSelf: false, end: end))
+    #expect(driver.candidate.standing.at(end) == .unknown(.unproven))
     #expect(driver.actions.texts == ["'pod-b' leads, epoch 7"])
   }
 
@@ -26,8 +28,31 @@ import Testing
     driver.handle(.joined(replyTo: "answers"))
     driver.receive(
       .answer(.init(ask: .init(candidate: "me", number: 99), replyTo: "", leader: Self.leader, left: .seconds(9))))
-    #expect(driver.candidate.leader(now: driver.now) == nil)
+    #expect(driver.candidate.standing == .unknown(.nobodyKnown))
   }
+
+  @Test("A standby without a connection names nobody, since it would not hear of a successor") func parted() throws {
+    var driver = CandidateDriver()
+    driver.handle(.joined(replyTo: "answers"))
+    driver.receive(try answer(driver.lastAsk, Self.leader, left: .seconds(10)))
+    driver.handle(.parted)
+    #expect(driver.candidate.standing == .unknown(.notJoined))
+  }
+
+  @Test("A leader names itself until it has to stop, with a connection or without one") func leading() throws {
+    var driver = CandidateDriver()
+    driver.lead()
+    let standing = driver.candidate.standing
+    #expect(driver.handle(.parted).isEmpty)
+    #expect(driver.candidate.standing == standing)
+    guard case .leader(let leader, true, let end) = standing else { throw Mismatch() }
+    #expect(leader == Leader(name: "pod-a", epoch: 8))
+    #expect(end == driver.candidate.deadline)
+    driver.handle(.signal(.terminate))
+    #expect(driver.candidate.standing == .unknown(.lettingGo))
+  }
+
+  private struct Mismatch: Error {}
 
   @Test("A standby asks again every third of the lease, and at once when a leader lets go") func questions() throws {
     var driver = CandidateDriver()

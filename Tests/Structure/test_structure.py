@@ -12,9 +12,9 @@ FILES = sorted(path for folder in ("Sources", "Tests") for path in (REPOSITORY /
 
 # From the lowest layer to the highest. A module uses only modules of lower layers.
 LAYERS = [
-    {"CJansson", "CLinux", "COpenSSL", "CRabbitMQ", "CYAML"},
+    {"CEvent", "CJansson", "CLinux", "COpenSSL", "CRabbitMQ", "CYAML"},
     {"AMQP", "JSONText", "Linux", "TLS", "YAML"},
-    {"Console"},
+    {"Console", "HTTP"},
     {"Arguments", "Broker", "Manifests"},
     {"Election", "Publishing", "Steps"},
     {"JobRunner"},

@@ -4,7 +4,7 @@
 # The packages that a build needs besides Swift. On Debian 12 this includes the packages that Swift needs
 # (https://www.swift.org/install/linux/tarball/, and libstdc++-12-dev from Swift's Debian 12 image).
 # shellcheck disable=SC2034 # used by the scripts that read this file
-build_needs=(ca-certificates git libjansson-dev librabbitmq-dev libssl-dev libyaml-dev)
+build_needs=(ca-certificates git libevent-dev libjansson-dev librabbitmq-dev libssl-dev libyaml-dev)
 swift_needs=(binutils gcc git libcurl4-openssl-dev libedit-dev libicu-dev libncurses-dev libpython3-dev libsqlite3-dev
   libstdc++-12-dev libxml2-dev pkg-config tzdata uuid-dev)
 [[ $(. /etc/os-release 2>/dev/null && echo "$ID $VERSION_ID") != "debian 12" ]] || build_needs+=("${swift_needs[@]}")

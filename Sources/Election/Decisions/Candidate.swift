@@ -90,14 +90,6 @@ package struct Candidate: Sendable {
     }
   }
 
-  /// Who leads now; nil if that is not known.
-  package func leader(now: ContinuousClock.Instant) -> Leader? {
-    if case .leading(let epoch) = tenure { return Leader(name: name, epoch: epoch) }
-    return knowledge.leader(now: now)
-  }
-
-  package var isLeading: Bool { if case .leading = tenure { true } else { false } }
-
   // MARK: Events
 
   package mutating func handle(_ event: Event, now: ContinuousClock.Instant) -> [Action] {

@@ -6,7 +6,8 @@ struct Knowledge: Sendable {
 
   /// When the questions were sent, by their numbers.
   private var questions: [Int64: ContinuousClock.Instant] = [:]
-  private var told: (leader: Leader, end: ContinuousClock.Instant)?
+  /// The latest answer that named a leader, and when it becomes void.
+  private(set) var latest: (leader: Leader, end: ContinuousClock.Instant)?
 
   mutating func asked(_ number: Int64, now: ContinuousClock.Instant) {
     questions[number] = now
@@ -16,14 +17,14 @@ struct Knowledge: Sendable {
   /// Takes an answer. Its time counts from the question, because nobody knows how long the answer was on its way.
   mutating func told(_ answer: ElectionMessage.Answer) {
     guard let askedAt = questions[answer.ask.number] else { return }
-    told = answer.leader.map { ($0, askedAt + answer.left) }
+    latest = answer.leader.map { ($0, askedAt + answer.left) }
   }
 
-  mutating func forget() { told = nil }
+  mutating func forget() { latest = nil }
 
   /// Who leads now, as far as this is known.
-  func leader(now: ContinuousClock.Instant) -> Leader? { told.flatMap { now < $0.end ? $0.leader : nil } }
+  func leader(now: ContinuousClock.Instant) -> Leader? { latest.flatMap { now < $0.end ? $0.leader : nil } }
 
   /// When what is known becomes void.
-  var end: ContinuousClock.Instant? { told?.end }
+  var end: ContinuousClock.Instant? { latest?.end }
 }

@@ -14,6 +14,8 @@ package final class ElectionLoop {
     package var command: ProcessGroups.Program?
     /// The path of the file that is there while the candidate leads.
     package var leaderFile: String?
+    /// Where HTTP clients can ask who leads.
+    package var listener: TCPListener?
     package var access: BrokerAccess
     /// In seconds.
     package var heartbeat: UInt16
@@ -40,6 +42,7 @@ package final class ElectionLoop {
   private let signals: SignalReceiver
   private let processes: ProcessGroups
   private let work: Work
+  private let page: LeaderPage?
   private var candidate: Candidate
   private var contact: Contact
   private var link: ElectionLink?
@@ -54,25 +57,29 @@ package final class ElectionLoop {
     self.configuration = configuration
     self.log = log
     queue = ElectionQueue(election: configuration.election)
-    let file = try configuration.leaderFile.map { try PresenceFile($0, isOurs: Work.isContent) }
+    let file = try configuration.leaderFile.map { try PresenceFile($0, isOurs: LeaderDocument.isContent) }
     signals = try SignalReceiver([
       .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
     ])
     processes = ProcessGroups(receiver: signals, companionFile: configuration.leaderFile)
     try processes.startGuardian()
-    work = Work(processes, configuration.command, file, name: configuration.name)
+    let name = ByteString(configuration.name)
+    work = Work(processes, configuration.command, file, name: name)
     candidate = Candidate(
-      identity: ByteString(String(UInt64.random(in: .min ... .max), radix: 16)), name: ByteString(configuration.name),
-      plan: configuration.plan)
+      identity: ByteString(String(UInt64.random(in: .min ... .max), radix: 16)), name: name, plan: configuration.plan)
     contact = Contact(
       timeout: configuration.connectTimeout, plan: configuration.plan,
       mayLoginChange: configuration.access.mayLoginChange, now: .now)
+    page = try configuration.listener.map { try LeaderPage($0) }
   }
 
   /// Runs until the candidate has come to its end.
   /// - Throws: `SystemError`
   package func run() throws -> CandidateEnd {
-    while end == nil { try turn() }
+    while end == nil {
+      try turn()
+      page?.update(candidate.standing)
+    }
     disconnect()
     while !closing.isEmpty { try close() }
     processes.stop()

@@ -7,17 +7,17 @@ final class Work {
   private let processes: ProcessGroups
   private let command: ProcessGroups.Program?
   private let file: PresenceFile?
-  private let name: String
+  private let name: ByteString
   private var processID: Int32?
 
-  init(_ processes: ProcessGroups, _ command: ProcessGroups.Program?, _ file: PresenceFile?, name: String) {
+  init(_ processes: ProcessGroups, _ command: ProcessGroups.Program?, _ file: PresenceFile?, name: ByteString) {
     (self.processes, self.command, self.file, self.name) = (processes, command, file, name)
   }
 
   /// Returns how the work has ended, if it does not begin.
   func begin(epoch: Int64, limit: ContinuousClock.Instant) -> Candidate.WorkEnd? {
     processes.setDeadline(limit)
-    do throws(SystemError) { try file?.show(Self.content(name: name, epoch: epoch)) } catch {
+    do throws(SystemError) { try file?.show(content(epoch)) } catch {
       end()
       let line: LogMessage = "cannot write the leader file \(file?.path ?? ""): \(error.reason)"
       return .notBegun(.inputOutputError, line)
@@ -35,6 +35,10 @@ final class Work {
       return .notBegun(
         ExitStatus(refusedCommand: error) ?? .failure, "the command could not be started: \(error.reason)")
     }
+  }
+
+  private func content(_ epoch: Int64) -> [UInt8] {
+    Array("\(LeaderDocument(Leader(name: name, epoch: epoch), isSelf: true).json)\n".utf8)
   }
 
   func extend(limit: ContinuousClock.Instant) { processes.setDeadline(limit) }
@@ -66,16 +70,4 @@ final class Work {
     file?.remove()
     processes.setDeadline(nil)
   }
-
-  // MARK: The leader file
-
-  static func content(name: String, epoch: Int64) -> [UInt8] {
-    let object = JSON.object([
-      .init("name", .text(name)), .init("epoch", .integer(epoch)), .init("isLeader", .boolean(true)),
-    ])
-    return Array("\(object)\n".utf8)
-  }
-
-  /// Whether a leader has written this. An empty file is taken for one.
-  static func isContent(_ bytes: [UInt8]) -> Bool { bytes.isEmpty || bytes.starts(with: "{\"name\":".utf8) }
 }

@@ -42,21 +42,11 @@ package final class Resolver {
       _ = try lookup.done.write([0])
       return
     }
-    var thread = pthread_t()
-    let context = Unmanaged.passRetained(lookup)
-    let code = pthread_create(
-      &thread, nil,
-      { context in
-        let lookup = Unmanaged<Lookup>.fromOpaque(context.unsafelyUnwrapped).takeRetainedValue()
-        lookup.answer = lookUp(lookup.host, lookup.port, flags: 0)
-        _ = try? lookup.done.write([0])
-        return nil
-      }, context.toOpaque())
-    guard code == 0 else {
-      context.release()
-      throw SystemError(call: "pthread_create", code: code)
+    let thread = try Thread { [lookup] in
+      lookup.answer = lookUp(lookup.host, lookup.port, flags: 0)
+      _ = try? lookup.done.write([0])
     }
-    pthread_detach(thread)
+    thread.detach()
   }
 
   /// Answers with the given addresses at once.
@@ -81,7 +71,8 @@ package final class Resolver {
   }
 }
 
-private func lookUp(_ host: String, _ port: UInt16, flags: Int32) -> Resolver.Answer {
+/// The addresses of a host, as getaddrinfo(3) finds them with these flags.
+func lookUp(_ host: String, _ port: UInt16, flags: Int32) -> Resolver.Answer {
   var hints = addrinfo()
   hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
   hints.ai_flags = flags | AI_ADDRCONFIG | AI_NUMERICSERV

@@ -19,19 +19,26 @@ enum Lead: ToolCommand {
   static let leaderFile = Option(
     "leader-file", .text("PATH"), "a file that is there while this candidate leads, for those that look for it"
   ).common
+  static let http = Option(
+    "http", .listenAddress, "answer here over HTTP who leads, as the leader-elector sidecar did"
+  ).common
 
   static let name = "lead"
   static let definition = Command(
     tool: Main.tool, name: name,
     summary: "Run a command on one of several candidates at a time: the leader.",
-    examples: ["amqp-job lead --election planner -- ./planner.py"],
+    examples: [
+      "amqp-job lead --election planner -- ./planner.py",
+      "amqp-job lead --election planner --http 127.0.0.1:4040",
+    ],
     notes:
       "The command starts when this candidate becomes the leader, with the number of its leadership in LEADER_EPOCH, which "
       + "grows with each leader. It is stopped before another candidate may lead. When it ends by itself, the candidate "
       + "lets go and ends with its status.",
     operands: .optionalRest(name: "COMMAND [ARG...]"),
     groups: [
-      OptionGroup("Options", [election, lease, grace, candidateName, leaderFile, Run.rawStatus, Run.passEnvironment]),
+      OptionGroup(
+        "Options", [election, lease, grace, candidateName, leaderFile, http, Run.rawStatus, Run.passEnvironment]),
       BrokerOptions.group, LogOptions.group(verbose: "each connection"),
     ],
     exitStatuses: [
@@ -43,7 +50,9 @@ enum Lead: ToolCommand {
         "The broker, or the election's queue, was out of reach for --connect-timeout, and never before in reach."),
       Explained(
         .internalError, "The system has no process, memory or file descriptor for the candidate or its command."),
-      Explained(.inputOutputError, "The --leader-file cannot be written, or the --log-file cannot be opened."),
+      Explained(
+        .inputOutputError,
+        "The --leader-file cannot be written, the --http address cannot be had, or the --log-file cannot be opened."),
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "The election's queue was declared with other properties."),
       Explained(.notExecutable, "The command is not executable."),
@@ -65,8 +74,9 @@ enum Lead: ToolCommand {
     let program = try program(arguments, &settings)
     let plan = try plan(&settings)
     let leaderFile = try settings.value(leaderFile)
-    guard program != nil || leaderFile != nil else {
-      throw UsageError("nothing to do for the leader: COMMAND is missing, and so is \(Self.leaderFile)")
+    let address = try settings.value(http)
+    guard program != nil || leaderFile != nil || address != nil else {
+      throw UsageError("nothing to do for the leader: COMMAND is missing, and so are \(Self.leaderFile) and \(http)")
     }
     let broker = try BrokerOptions(&settings)
     let isRaw = try settings.value(Run.rawStatus)
@@ -78,6 +88,7 @@ enum Lead: ToolCommand {
       heartbeat: heartbeat(broker.heartbeat, plan), connectTimeout: broker.connectTimeout,
       connectionName: "amqp-job lead \(election) on \(ThisProcess.hostName)")
     configuration.leaderFile = leaderFile
+    configuration.listener = try address.map { try listener($0, reporter) }
     configuration.command = program
     configuration.command?.environment = try environment(&settings)
     try end(run(configuration, reporter), isRaw: isRaw)
@@ -88,6 +99,14 @@ enum Lead: ToolCommand {
   ) throws -> ProcessGroups.Program? {
     guard !arguments.operands.isEmpty else { return nil }
     return try ProcessGroups.Program(command: arguments.operands, searchPath: settings.environment.path)
+  }
+
+  private static func listener(_ address: ListenAddress, _ reporter: Reporter) throws -> TCPListener {
+    do throws(TCPListener.Failure) {
+      let listener = try TCPListener(address)
+      reporter.report(LogEntry(.info, "answering over HTTP at \(listener.address)"))
+      return listener
+    } catch { throw Failure(.inputOutputError, "cannot answer over HTTP at \(address): \(error.cause)") }
   }
 
   private static func plan(_ settings: inout Settings) throws -> LeasePlan {
@@ -153,26 +172,6 @@ extension ProcessStatus {
     switch self {
     case .exited(let code): "exited with \(code)"
     case .killed(let signal): "was killed by \(signal)"
-    }
-  }
-}
-
-extension ValueType where Value == String {
-  fileprivate static var electionName: Self {
-    name("NAME").limited("has from 1 to \(ElectionQueue.maxNameSize) bytes") {
-      (1...ElectionQueue.maxNameSize).contains($0.utf8.count)
-    }
-  }
-
-  fileprivate static var candidateName: Self {
-    name("NAME").limited("has from 1 to 253 bytes") { (1...253).contains($0.utf8.count) }
-  }
-}
-
-extension ValueType where Value == Duration {
-  fileprivate static var lease: Self {
-    duration.limited("is from \(LeasePlan.shortestLease.text) to \(LeasePlan.longestLease.text)") {
-      (LeasePlan.shortestLease...LeasePlan.longestLease).contains($0)
     }
   }
 }
