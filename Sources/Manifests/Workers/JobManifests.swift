@@ -79,10 +79,10 @@ extension Manifest {
 
   static func authentication(_ pod: WorkerPod) -> KubernetesObject {
     // KEDA reads the value "enable" of its parameter "tls" only from a Secret.
-    let tls = pod.options.tlsSecret.map { [("tls", $0, "tls"), ("ca", $0, WorkerPod.authorityKey)] } ?? []
+    let tls = pod.options.secrets.tls.map { [("tls", $0, "tls"), ("ca", $0, BrokerSecrets.authorityKey)] } ?? []
     return KubernetesObject(
       "keda.sh/v1alpha1", "TriggerAuthentication", pod.metadata,
-      spec: QueueTrigger.authentication([("host", pod.options.secret, WorkerPod.urlKey)] + tls))
+      spec: QueueTrigger.authentication([("host", pod.options.secrets.url, BrokerSecrets.urlKey)] + tls))
   }
 
   private static func spec(

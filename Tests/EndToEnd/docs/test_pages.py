@@ -20,6 +20,8 @@ RUN_HERE = {
         told=rf"no such fruit\n{LINE}{LINE}"),
     ("Steps.md", "An example"): Outcome("eats: cut and peeled apple\n", []),
     ("Lead.md", "An example"): Outcome("plans as leader 1\n", None, told=rf"(?:{LINE})*"),
+    ("Lead.md", "A sidecar"): Outcome(
+        r'\{"name":"pod-a","epoch":1,"isLeader":true\}\n', None, told=rf"(?:{LINE})*"),
     ("Publishing.md", "Publishing"): Outcome("", 1006, before=[], files={"photos/1.png": "1", "a.json": "{}"}, told=r"(?:.*\n)*"),
     ("Settings.md", "Completion"): Outcome("", [], before=[]),
     ("Operating.md", "Watch a queue"): Outcome(

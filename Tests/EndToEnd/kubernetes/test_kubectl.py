@@ -57,10 +57,10 @@ def test_the_clean_up_leaves_nothing_of_what_the_page_made(cluster, kubectl):
     kinds = {kind for kind, _ in cluster.names}
     assert {"ConfigMap", "CronJob", "Job", "PersistentVolumeClaim", "ScaledJob", "NetworkPolicy"} <= kinds
     assert ("Job", "publish-now") in cluster.names
-    # Of a version of the worker before.
-    ((path, newest),) = (item for item in cluster.objects.items() if item[1]["kind"] == "ConfigMap")
-    older = {**newest, "metadata": {**newest["metadata"], "name": "worker-older"}}
-    cluster.add(f"{path.rpartition('/')[0]}/worker-older", older)
+    # Of a version of the program before.
+    for path, newest in [item for item in cluster.objects.items() if item[1]["kind"] == "ConfigMap"]:
+        name = newest["metadata"]["name"] + "-older"
+        cluster.add(f"{path.rpartition('/')[0]}/{name}", {**newest, "metadata": {**newest["metadata"], "name": name}})
 
     for line in CLEAN_UP:
         done = kubectl(line)

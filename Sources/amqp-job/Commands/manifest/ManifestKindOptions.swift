@@ -38,7 +38,9 @@ enum ManifestKindOptions {
   private static let jobs: Set<ManifestCommand.Kind> = [.job, .cronjob, .scaledjob]
   private static let owners: [(option: any CommandOption, kinds: Set<ManifestCommand.Kind>)] = [
     (completions, [.job]), (drain, [.job]), (activeDeadline, jobs), (timeToLive, jobs), (backoffLimit, jobs),
-    (schedule, [.cronjob]), (target, [.deployment, .scaledobject]), (metric, [.deployment]), (storage, [.broker]),
+    (schedule, [.cronjob]), (ManifestLeaderOptions.lead, [.deployment]),
+    (ManifestLeaderOptions.http, [.deployment]), (ManifestLeaderOptions.lease, [.deployment]),
+    (target, [.deployment, .scaledobject]), (metric, [.deployment]), (storage, [.broker]),
   ]
 
   /// Refuses options that apply to another kind only.
