@@ -78,7 +78,9 @@ struct LeaderPod {
       resources: .forRunner(cpuLimit: options.resources.cpuLimit), mounts: candidateMounts)
   }
 
-  private var arguments: [String] { ["lead", "--election=\(options.election)", "--lease=\(options.lease)"] }
+  private var arguments: [String] {
+    ["lead", "--election=\(options.election.name)", "--lease=\(options.election.lease)"]
+  }
 
   private func isSetting(_ variable: WorkerOptions.Variable) -> Bool { variable.name.hasPrefix("AMQP_") }
 

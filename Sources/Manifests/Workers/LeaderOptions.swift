@@ -11,11 +11,17 @@ package struct LeaderOptions: Sendable {
     case sidecar(ImageReference, address: String)
   }
 
+  package struct Election: Hashable, Sendable {
+    package var name: String
+    /// The lease in the form of the option.
+    package var lease: String
+
+    package init(name: String, lease: String) { (self.name, self.lease) = (name, lease) }
+  }
+
   package var name: ObjectName
   package var namespace: String?
-  package var election: String
-  /// The lease in the form of the option.
-  package var lease: String
+  package var election: Election
   /// The time in seconds from TERM to KILL.
   package var terminationGracePeriod: Int
   package var candidate: Candidate
@@ -35,11 +41,10 @@ package struct LeaderOptions: Sendable {
   package var additions = PodAdditions()
 
   package init(
-    name: ObjectName, election: String, lease: String, terminationGracePeriod: Int, candidate: Candidate,
+    name: ObjectName, election: Election, terminationGracePeriod: Int, candidate: Candidate,
     image: ImageReference, command: [String], secrets: BrokerSecrets, resources: Resources, temporarySpace: String
   ) {
-    (self.name, self.election, self.lease) = (name, election, lease)
-    self.terminationGracePeriod = terminationGracePeriod
+    (self.name, self.election, self.terminationGracePeriod) = (name, election, terminationGracePeriod)
     (self.candidate, self.image, self.command) = (candidate, image, command)
     (self.secrets, self.resources, self.temporarySpace) = (secrets, resources, temporarySpace)
   }

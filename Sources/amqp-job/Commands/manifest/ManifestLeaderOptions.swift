@@ -46,8 +46,8 @@ enum ManifestLeaderOptions {
     }
     let lease = try settings.value(lease)
     var options = LeaderOptions(
-      name: try settings.value(ManifestWorkerOptions.name) ?? ObjectName(resembling: election), election: election,
-      lease: lease.text,
+      name: try settings.value(ManifestWorkerOptions.name) ?? ObjectName(resembling: election),
+      election: .init(name: election, lease: lease.text),
       terminationGracePeriod: max(usualTerminationGracePeriod, (lease / 3).wholeSeconds + timeToLetGo),
       candidate: try candidate(&settings, command), image: image, command: command,
       secrets: try ManifestWorkerOptions.secrets(&settings), resources: try ManifestResourceOptions.worker(&settings),
