@@ -128,8 +128,18 @@ def test_bytes_that_are_no_text(bench):
 def test_nobody_answers_in_time(bench):
     queue = bench.work_queue()
     result = publish(bench, queue, "apple", "--timeout", "2s")
-    result.assert_error(75, "not all results came within 2s (--timeout): 0 of 1 result came;", "--result-queue reply-to")
+    result.assert_error(
+        75, "not all results came within 2s (--timeout): 0 of 1 result came;", "--result-queue reply-to", told_of_results(queue))
     assert queue.depth() == 1
+
+
+def told_of_results(queue):
+    """What a line says of the queue for the results of the item that waits in this queue. It is still there."""
+    wait_until(lambda: queue.depth() == 1, what="the item")
+    _, properties, body = queue.take()
+    queue.put(body, reply_to=properties.reply_to, correlation_id=properties.correlation_id)
+    assert Queue(queue.client, properties.reply_to, "classic").depth() == 0
+    return f"queue '{properties.reply_to}' takes what still comes, and stays for a day"
 
 
 @pytest.mark.any_broker
@@ -155,7 +165,7 @@ def test_a_signal_says_what_came(bench):
     waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish")
     results(bench, queue).wait_for_consumer()
     waiting.send(signal.SIGTERM)
-    waiting.finish().assert_error(143, "0 of 1 result")
+    waiting.finish().assert_error(143, "0 of 1 result", told_of_results(queue))
 
 
 def test_no_queue_is_left(bench):
@@ -171,7 +181,7 @@ def test_no_queue_is_left(bench):
 def test_what_was_published_before_an_error_may_still_have_its_result(bench):
     queue = bench.work_queue()
     items = b'{"body": "good"}\nnonsense\n'
-    assert publish(bench, queue, "--jsonl", stdin=bench.input(items)).status == 65
+    publish(bench, queue, "--jsonl", stdin=bench.input(items)).assert_error(65, "line 2", told_of_results(queue))
     assert bench.run("-q", queue.name, "--result-queue", "reply-to", worker=WORKER).status == 0
 
 

@@ -108,8 +108,7 @@ struct Publish: ToolCommand {
       return
     }
     // What was published may still have results.
-    try wait?.giveUp(end, mayCome: outcome.counts.accepted > 0)
-    throw failure
+    throw try wait?.giveUp(end, failure, mayCome: outcome.counts.accepted > 0) ?? failure
   }
 
   private static func configuration(
