@@ -21,33 +21,34 @@ struct QueueRemoval {
 
   func remove(ifEmpty: Bool, _ reporter: Reporter) throws(ConversationError) {
     let present = try conversation.hold(about: queue) { conversation throws(ConversationError) in
-      let present = try existing(conversation, ifEmpty ? nil : reporter)
+      let present = try existing(conversation)
       if present.isEmpty {
         let place = "queue '\(queue)' at \(conversation.session.broker)"
         reporter.report(LogEntry(.notice, "there is no \(place): nothing was to be removed"))
       }
       if ifEmpty {
-        try checkEmptyTwice(present, conversation)
+        try checkEmptyTwice(present.map(\.name), conversation)
       } else {
-        for name in present { _ = try delete(name, conversation) }
+        for queue in present {
+          _ = try delete(queue.name, conversation)
+          if queue.consumerCount > 0 { warn(of: queue.consumerCount, at: queue.name, reporter) }
+        }
       }
-      return present
+      return present.map(\.name)
     }
     if ifEmpty { for name in present { try removeIfEmpty(name) } }
   }
 
-  /// The queues that exist. `reporter` reports each that has consumers.
+  /// The queues that exist.
   private func existing(
-    _ conversation: QueueConversation, _ reporter: Reporter?
-  ) throws(ConversationError) -> [String] {
-    var existing: [String] = []
+    _ conversation: QueueConversation
+  ) throws(ConversationError) -> [(name: String, consumerCount: UInt32)] {
+    var existing: [(String, UInt32)] = []
     for name in names {
       let status = try conversation.ask { session throws(SessionError) in
         try session.queueStatusIfPresent(name, on: BrokerConversation.channel)
       }
-      guard let status else { continue }
-      existing.append(name)
-      if let reporter, status.consumerCount > 0 { warn(of: status.consumerCount, at: name, reporter) }
+      if let status { existing.append((name, status.consumerCount)) }
     }
     return existing
   }
@@ -63,7 +64,7 @@ struct QueueRemoval {
     reporter.report(
       LogEntry(
         .warning,
-        "queue '\(name)' has \(consumers), which may still hold items: stop \(count == 1 ? "it" : "them") before the queue is declared again"
+        "deleted; queue '\(name)' had \(consumers), which may still hold items: stop \(count == 1 ? "it" : "them") before the queue is declared again"
       ))
   }
 
