@@ -27,6 +27,7 @@ struct QueueRemoval {
         reporter.report(LogEntry(.notice, "there is no \(place): nothing was to be removed"))
       }
       if ifEmpty {
+        for queue in present { try checkType(of: queue.name, conversation) }
         try checkEmptyTwice(present.map(\.name), conversation)
       } else {
         for queue in present {
@@ -101,6 +102,17 @@ struct QueueRemoval {
     }
   }
 
+  /// A stream may report for a moment that it has no items, and the broker does not delete one on condition that it is empty.
+  private func checkType(of name: String, _ conversation: QueueConversation) throws(ConversationError) {
+    let session = conversation.session
+    guard let type = try QueueQuestionnaire(WorkQueue(name), session).otherType() else { return }
+    throw .failed(
+      Failure(
+        .wrongQueue,
+        "queue '\(name)' at \(session.broker) was not removed: \(type), and nobody can tell whether it is empty; without "
+          + "\(Declare.ifEmpty) it is removed with its items"))
+  }
+
   private func checkEmptyTwice(_ names: [String], _ conversation: QueueConversation) throws(ConversationError) {
     try checkEmpty(names, conversation)
     guard names.count > 1 else { return }
@@ -125,7 +137,7 @@ struct QueueRemoval {
   private static let adviceOnUnserved: LogMessage =
     "; 'amqp-job run' serves no such queue, and without \(Declare.ifEmpty) its items are dropped"
 
-  /// Whether a runner would refuse the queue as one of a kind that it does not serve, such as a stream. false if that is not known.
+  /// Whether a runner would refuse the queue as one of a kind that it does not serve. false if that is not known.
   private func isUnserved(_ session: BrokerSession) -> Bool {
     guard case .unsupported? = try? QueueQuestionnaire(WorkQueue(queue), session).inspect() else { return false }
     return true
