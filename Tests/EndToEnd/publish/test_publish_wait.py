@@ -10,7 +10,7 @@ import pika.exceptions
 import pytest
 
 from support.amqp import Queue
-from support.processes import wait_until
+from support.processes import holds_for, wait_until
 
 WORKER = ["sh", "-c", 'item=$(cat); printf "%s\\n" "$item done"; [ "$item" != bad ]']
 
@@ -176,6 +176,28 @@ def test_no_queue_is_left(bench):
         assert waiting.finish().status == 0
     with pytest.raises(pika.exceptions.ChannelClosedByBroker):
         place.depth()
+
+
+def test_a_work_queue_that_is_deleted_ends_the_wait(bench, kind):
+    queue = bench.work_queue(kind)
+    waiting = bench.start("-q", queue.name, "--wait", "good", "apple", command="publish")
+    assert bench.run("-q", queue.name, "--result-queue", "reply-to", worker=WORKER).status == 0
+    place = results(bench, queue)
+    queue.delete()
+    result = waiting.finish()
+    result.assert_error(66, f"queue '{queue.name}'", "was deleted", "1 of 2 results came, not that of item 2", f"queue '{place.name}'")
+    assert "--result-queue" not in result.stderr and result.stdout == b"good done\n"
+
+
+def test_a_work_queue_that_is_still_there_is_asked_for_in_vain(bench):
+    """The broker is asked after 10 s."""
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish")
+    place = results(bench, queue)
+    place.wait_for_consumer()
+    holds_for(waiting.runs, 22, "the wait")
+    with runner(bench, queue):
+        assert waiting.finish().status == 0
 
 
 def test_what_was_published_before_an_error_may_still_have_its_result(bench):

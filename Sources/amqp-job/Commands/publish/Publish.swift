@@ -37,7 +37,8 @@ struct Publish: ToolCommand {
       Explained(.refusedData, "The broker refuses an item that is too large for it. Or a line of --jsonl is no item."),
       Explained(
         .noQueue,
-        "There is no such queue or exchange. Or an item is unroutable: no queue is bound to the exchange for it."),
+        "There is no such queue or exchange. Or an item is unroutable: no queue is bound to the exchange for it. "
+          + "With --wait, the queue was deleted while results were awaited."),
       StatusMeaning.unreachable, StatusMeaning.noResources,
       Explained(
         .inputOutputError,

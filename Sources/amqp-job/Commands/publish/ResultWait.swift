@@ -236,6 +236,8 @@ final class ResultWait {
   private func failure(of end: ResultReader.End) -> Failure {
     switch end {
     case .deleted: Failure(.noQueue, "queue '\(queue)' was deleted, and with it what was to come")
+    case .itemsDeleted:
+      Failure(.noQueue, "queue '\(source.name)' at \(currentBroker) was deleted, and the items in it went with it")
     case .refused(let reason):
       Failure(.refused(reason), queue: queue, broker: currentBroker)
     case .broker(let failure): Failure(failure)
@@ -250,7 +252,10 @@ extension ResultWait: Companion {
   var deadline: ContinuousClock.Instant? { reader?.deadline }
   var wantsItems: Bool { obstacle == nil }
 
-  func took(_ number: Int, id: ByteString?) { expected.expect(number, id: id) }
+  func took(_ number: Int, id: ByteString?) {
+    expected.expect(number, id: id)
+    reader?.isAwaiting = true
+  }
 
   func process(_ readiness: ArraySlice<PollReadiness>) {
     guard let reader else { return }
@@ -266,6 +271,7 @@ extension ResultWait: Companion {
       }
     }
     if canWrite { write() }
+    reader.isAwaiting = !expected.isComplete
     reader.isPaused = output.byteCount > Self.mostUnwritten
     reader.flush()
   }
