@@ -82,6 +82,9 @@ let package = Package(
       name: "ElectionTests", dependencies: ["AMQP", "Broker", "Console", "Election", "HTTP", "Linux"],
       swiftSettings: common),
     .testTarget(
+      name: "ItemSourcesTests", dependencies: ["AMQP", "HTTP", "ItemSources", "JSONText", "Linux"],
+      swiftSettings: common),
+    .testTarget(
       name: "JobRunnerTests",
       dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux", "Publishing", "Steps"],
       swiftSettings: common),

@@ -104,7 +104,7 @@ extension SourcePublisher {
     guard settings.isOnce else { return actions + rest(until: max(now, poll.startedAt + settings.period), now: now) }
     if poll.growingCount > 0, !hasLookedTwice {
       hasLookedTwice = true
-      return actions + rest(until: max(now, poll.startedAt + Self.growthPeriod), now: now)
+      return actions + rest(until: now + Self.growthPeriod, now: now)
     }
     return log.filter { $0.level < .warning }.map { .log($0) } + [.finish(end(poll))]
   }

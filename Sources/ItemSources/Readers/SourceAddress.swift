@@ -45,7 +45,7 @@ package enum SourceAddress: Hashable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .http(let origin): "\(origin)"
-    case .directory(let path, let pattern): "dir:\(path)\(pattern.map { "/\($0)" } ?? "")"
+    case .directory(let path, let pattern): "dir:\(path)\(pattern.map { (path == "/" ? "" : "/") + $0 } ?? "")"
     case .command: "command"
     }
   }

@@ -127,7 +127,7 @@ class Publishers:
         """The process of its command; None while it stands by."""
         for entry in os.listdir("/proc"):
             if entry.isdigit() and f"\nPPid:\t{publisher.pid}\n".encode() in read_proc(entry, "status"):
-                if b"publish" in read_proc(entry, "cmdline"):
+                if b"publish" in read_proc(entry, "cmdline") and b"guardian" not in read_proc(entry, "comm"):
                     return int(entry)
         return None
 
