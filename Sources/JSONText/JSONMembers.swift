@@ -4,10 +4,10 @@ package struct JSONMembers {
   private var members: [(name: String, value: Range<Int>)] = []
   private var position = 0
 
-  /// Reads a text in UTF-8 that consists of one object.
-  package init(_ text: [UInt8]) throws(JSONReader.SyntaxError) {
+  /// Reads a text in UTF-8 that consists of one object. A text with more than `limit` values is an error.
+  package init(_ text: [UInt8], limit: Int = .max) throws(JSONReader.SyntaxError) {
     self.text = text
-    try JSONReader.check(text)
+    try JSONReader.check(text, limit: limit)
     skipSpace()
     guard text[position] == UInt8(ascii: "{") else { throw JSONReader.SyntaxError(description: "it is not an object") }
     position += 1

@@ -32,4 +32,13 @@ package enum SourceList {
   /// `flaw` says of a name that was left out why it cannot be one.
   case names([ByteString], flaw: String?)
   case failed(String)
+
+  /// The maximum number of names. More would take too much memory.
+  static let maxNameCount = 500_000
+
+  /// The same, or a failure if there are too many names.
+  var limited: SourceList {
+    guard case .names(let names, _) = self, names.count > Self.maxNameCount else { return self }
+    return .failed("it has \(names.count) names, which is more than \(Self.maxNameCount)")
+  }
 }

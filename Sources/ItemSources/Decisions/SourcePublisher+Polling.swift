@@ -6,7 +6,7 @@ extension SourcePublisher {
   mutating func listed(_ list: SourceList, now: ContinuousClock.Instant) -> [Action] {
     isSourceBusy = false
     guard case .listing(let since) = stage else { return [] }
-    switch list {
+    switch list.limited {
     case .failed(let reason):
       let log = complaints.listed(reason).map { Action.log($0) }
       guard !settings.isOnce else { return [.finish(.failed(.inputOutputError, cannotRead(reason)))] }

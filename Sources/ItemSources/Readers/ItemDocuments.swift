@@ -7,10 +7,15 @@ enum ItemDocuments {
     var description: String
   }
 
+  /// More values would take too much memory.
+  private static let maxValueCount = SourceList.maxNameCount + 100
+
   /// The names of `{"kind": "ItemList", "apiVersion": "v1", "items": ["a", "b"]}`.
   static func list(_ text: [UInt8]) throws(FormError) -> SourceList {
     let value: JSONValue
-    do { value = try JSONReader.read(text) } catch { throw FormError(description: "its list is no JSON: \(error)") }
+    do { value = try JSONReader.read(text, limit: maxValueCount) } catch {
+      throw FormError(description: "its list cannot be read as JSON: \(error)")
+    }
     guard case .object(let members) = value else { throw FormError(description: "its list is not a JSON object") }
     func member(_ name: String) -> JSONValue? { members.first { $0.name == name }?.value }
     try check(member("kind") == .text("ItemList") && member("apiVersion") == .text("v1"), "ItemList")
@@ -46,7 +51,9 @@ enum ItemDocuments {
   }
 
   static func members(_ text: [UInt8]) throws(FormError) -> JSONMembers {
-    do { return try JSONMembers(text) } catch { throw FormError(description: "it is no JSON: \(error)") }
+    do { return try JSONMembers(text, limit: maxValueCount) } catch {
+      throw FormError(description: "it cannot be read as JSON: \(error)")
+    }
   }
 
   private static func check(_ isRight: Bool, _ kind: String) throws(FormError) {

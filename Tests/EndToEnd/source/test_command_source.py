@@ -34,7 +34,7 @@ def test_a_field_of_json_lines(publishers, bench):
 
 @pytest.mark.parametrize("command, words", [
     ("echo a; exit 3", "exited with 3"), ("echo a; kill -9 $$", "killed by KILL"), ("no-such-command", "exited with 127"),
-    ("echo '{'", "no JSON"), ("yes", "longer than 16 MiB"),
+    ("echo '{'", "as JSON"), ("yes", "longer than 16 MiB"),
 ])
 def test_a_command_that_fails(publishers, command, words):
     """Nothing of what it printed is used."""

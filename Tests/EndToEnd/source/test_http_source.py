@@ -143,13 +143,15 @@ def test_a_poll_that_changes_nothing_sends_nothing(publishers, source, bench):
 @pytest.mark.parametrize("response, words", [
     ((500, b"oops"), "answers 500"),
     ((302, b""), "answers 302"),
-    ((200, b"{"), "no JSON"),
+    ((200, b"{"), "as JSON"),
     ((200, b"[]"), "not a JSON object"),
     ((200, b'{"kind": "ItemList", "apiVersion": "v1"}'), "no array"),
     ((200, b'{"kind": "ItemList", "apiVersion": "v1", "items": [1]}'), "no string"),
     ((200, b'{"kind": "Other", "apiVersion": "v1", "items": []}'), "kind"),
-    ((200, b'{"kind": "ItemList", "apiVersion": "v1", "items": ["a", "\xff"]}'), "no JSON"),
+    ((200, b'{"kind": "ItemList", "apiVersion": "v1", "items": ["a", "\xff"]}'), "as JSON"),
     ((200, b" " * (17 << 20)), "longer than 16 MiB"),
+    ((200, b'{"kind": "ItemList", "apiVersion": "v1", "items": [' + b'"item",' * 1_000_000 + b'"item"]}'), "500100 values"),
+    ((200, b"[" * 1_000_000), "500100 values"), ((200, b"[" * 10_000 + b"]" * 10_000), "as JSON"),
 ])
 def test_a_list_that_is_no_list(publishers, source, response, words):
     """It says so once, and nothing leaves the ledger."""
@@ -159,7 +161,7 @@ def test_a_list_that_is_no_list(publishers, source, response, words):
     source.responses["/items"] = response
     assert words in wait_for_line(publisher, "cannot be read")
     source.wait_for_polls(3)
-    source.items["b"] = {}
+    source.items["b"] = {"name": "b"}
     source.responses.clear()
     wait_for_line(publisher, "can be read again")
     publishers.wait_for("b")
@@ -187,7 +189,7 @@ def test_with_once_a_source_that_fails_is_one_line_and_a_status(publishers, sour
 
 
 @pytest.mark.parametrize("answer, words", [
-    ((500, b""), "answers 500"), ((200, b"{"), "no JSON"), ((200, b'{"kind": "Item", "apiVersion": "v1"}'), "no 'data'"),
+    ((500, b""), "answers 500"), ((200, b"{"), "as JSON"), ((200, b'{"kind": "Item", "apiVersion": "v1"}'), "no 'data'"),
     ((200, b"x" * (17 << 20)), "longer than"),
 ])
 def test_one_bad_item_does_not_hold_the_others_up(publishers, source, answer, words):

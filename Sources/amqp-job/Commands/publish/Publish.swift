@@ -20,7 +20,10 @@ struct Publish: ToolCommand {
       + "--file, the PATH - is standard input, as one item. With --jsonl, each line is a JSON object such as "
       + "{\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}. The field body_base64 replaces body if "
       + "the body is not text. The properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
-      + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). Omitted fields fall back to the options.",
+      + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). Omitted fields fall back to the options. "
+      + "With --from, SOURCE is http://HOST:PORT/PATH, dir:PATH, dir:PATH/*.mp4 or command:COMMAND. Each of its names "
+      + "becomes an item once, over all looks, restarts and replicas: of several publishers one is active, and the names are "
+      + "kept in the broker, in the queue's name with .source behind it.",
     operands: .any(name: "BODY"),
     groups: [
       OptionGroup("Options", PublishDestination.options + ItemOptions.options), PropertyOptions.group,

@@ -9,7 +9,7 @@ import Linux
 /// The options of `publish` that make it follow a source of items.
 struct SourceOptions {
   static let from = Option(
-    "from", .itemSource, "publish each name of this source once: http://HOST:PORT, dir:PATH or command:COMMAND"
+    "from", .itemSource, "publish each name of a source once (see the manual)"
   ).common
   static let every = DefaultedOption("every", .pollPeriod, default: .seconds(10)) {
     "with --from: the time between two looks at the source (default \($0))"
@@ -17,7 +17,7 @@ struct SourceOptions {
   static let once = Flag("once", "with --from: end after one look at the source, as a CronJob does")
   static let dataField = Option(
     "data-field", .name("NAME"), "with --from: the body is this field of an item's data, not all of the data")
-  static let lease = Lead.lease.described {
+  static let lease = DefaultedOption("lease", .lease, default: Lead.lease.defaultValue) {
     "with --from: how long a publisher that has vanished is waited for (default \($0))"
   }
 
