@@ -9,7 +9,7 @@ import Linux
 /// The options of `publish` that make it follow a source of items.
 struct SourceOptions {
   static let from = Option(
-    "from", .itemSource, "publish each name of a source once (see the manual)"
+    "from", .itemSource, "publish each name of a source once, as the manual says"
   ).common
   static let every = DefaultedOption("every", .pollPeriod, default: .seconds(10)) {
     "with --from: the time between two looks at the source (default \($0))"
