@@ -18,6 +18,11 @@ struct Simulation {
   private(set) var names: [ByteString]
   /// How often each name has come into the list.
   private(set) var appearances: [ByteString: Int] = [:]
+  /// How many more times each name may be there: once for each fault at which it was published and not known to be recorded.
+  private(set) var allowance: [ByteString: Int] = [:]
+  private var unrecorded: Set<ByteString> = []
+  /// The records that are not confirmed yet.
+  private var records: [LedgerRecord] = []
   private var publisher: SourcePublisher
   private var link: Link?
   /// The connections that the broker does not know to be dead.
@@ -42,6 +47,8 @@ struct Simulation {
     .init(source: "test", ledger: "q.source", period: .seconds(10), isOnce: false, epoch: epoch)
   }
 
+  mutating func reseed(_ seed: UInt64) { random = Random(seed: seed) }
+
   // MARK: Faults
 
   mutating func kill() {
@@ -52,6 +59,8 @@ struct Simulation {
 
   mutating func cut() {
     faultCount += 1
+    for name in unrecorded { allowance[name, default: 0] += 1 }
+    (unrecorded, records) = ([], [])
     guard var old = link else { return }
     old.received = []
     // The end of what was sent may be lost.
@@ -156,6 +165,7 @@ struct Simulation {
   }
 
   private mutating func handle(_ event: SourcePublisher.Event) {
+    if case .settled(.record, _) = event, !records.isEmpty { unrecorded.subtract(records.removeFirst().added) }
     for action in publisher.handle(event, now: now) {
       switch action {
       case .list:
@@ -167,6 +177,8 @@ struct Simulation {
       case .log: break
       case .publish, .publishItem, .ack, .consume, .release:
         publishCount += 1
+        if case .publishItem(let name, _) = action { unrecorded.insert(name) }
+        if case .publish(.record(let record)) = action { records.append(record) }
         link?.sent.append(action)
       }
     }
