@@ -51,6 +51,9 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libevent_extra.a"), .linkedLibrary(":libevent_core.a")]),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(name: "Steps", dependencies: ["Console", "Linux"], swiftSettings: safe),
+    .target(
+      name: "ItemSources", dependencies: ["AMQP", "Broker", "Console", "HTTP", "JSONText", "Linux"],
+      swiftSettings: safe),
     .target(name: "Election", dependencies: ["AMQP", "Broker", "Console", "HTTP", "Linux"], swiftSettings: safe),
     .target(
       name: "JobRunner",
@@ -59,8 +62,8 @@ let package = Package(
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "Console", "Election", "JSONText", "JobRunner", "Linux", "Manifests",
-        "Publishing", "Steps", "TLS",
+        "AMQP", "Arguments", "Broker", "Console", "Election", "ItemSources", "JSONText", "JobRunner", "Linux",
+        "Manifests", "Publishing", "Steps", "TLS",
       ],
       swiftSettings: safe),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
@@ -77,6 +80,9 @@ let package = Package(
     .testTarget(name: "StepsTests", dependencies: ["Console", "Linux", "Steps"], swiftSettings: common),
     .testTarget(
       name: "ElectionTests", dependencies: ["AMQP", "Broker", "Console", "Election", "HTTP", "Linux"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ItemSourcesTests", dependencies: ["AMQP", "HTTP", "ItemSources", "JSONText", "Linux"],
       swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests",

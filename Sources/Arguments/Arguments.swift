@@ -27,6 +27,13 @@ package struct Arguments: Hashable, Sendable {
   /// Whether the option of this name was given.
   package func contains(_ name: String) -> Bool { given.contains { $0.option == name } }
 
+  /// The options as words of another command line, but for those of these names. `flags` are the options without values.
+  package func words(without names: [String], flags: Set<String>) -> [String] {
+    given.filter { !names.contains($0.option) }.map { each in
+      flags.contains(each.option) ? "--\(each.option)" : "--\(each.option)=\(each.value)"
+    }
+  }
+
   /// The operands of a command that takes only text.
   /// - Throws: `UsageError` if one is not UTF-8
   package func operandTexts() throws(UsageError) -> [String] {

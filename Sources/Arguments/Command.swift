@@ -56,6 +56,9 @@ package struct Command: Sendable {
 
   package var optionNames: [String] { options.map(\.name) }
 
+  /// The names of the options without values.
+  package var flagNames: [String] { options.filter { !$0.takesValue }.map(\.name) }
+
   /// Other words for the command's options, which are no option of it: the letter of each, and what other tools call it.
   package var synonyms: [String: String] {
     let words = options.flatMap { option in

@@ -133,10 +133,3 @@ final class HTTPServerLoop: @unchecked Sendable {
     evhttp_send_reply(request, response.status.rawValue, response.status.reason, buffer)
   }
 }
-
-extension timeval {
-  fileprivate init(_ duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    self.init(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
-  }
-}

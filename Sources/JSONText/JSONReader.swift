@@ -9,17 +9,31 @@ package enum JSONReader {
 
   /// Reads a text in UTF-8 that consists of one object or one array. A duplicate name in an object is an error, and so is
   /// an integer that does not fit 64 bits.
-  package static func read(_ text: [UInt8]) throws(SyntaxError) -> JSONValue {
-    var error = json_error_t()
-    let root = text.withUnsafeBytes {
-      json_loadb($0.baseAddress, $0.count, Int(JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL), &error)
-    }
-    guard let root else {
-      let reason = withUnsafeBytes(of: &error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      throw SyntaxError(description: "\(reason) (column \(error.column))")
-    }
+  ///
+  /// A text with more than `limit` values is an error.
+  package static func read(_ text: [UInt8], limit: Int = .max) throws(SyntaxError) -> JSONValue {
+    try checkSize(text, limit)
+    let root = try parse(text, flags: JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
     defer { json_decref(root) }
     return JSONValue(root)
+  }
+
+  /// Checks a text in UTF-8 that consists of one object or one array. A number may have any size.
+  static func check(_ text: [UInt8], limit: Int) throws(SyntaxError) {
+    try checkSize(text, limit)
+    json_decref(try parse(text, flags: JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL))
+  }
+
+  private static func checkSize(_ text: [UInt8], _ limit: Int) throws(SyntaxError) {
+    guard JSONSize.isWithin(limit, text) else { throw SyntaxError(description: "it has more than \(limit) values") }
+  }
+
+  private static func parse(_ text: [UInt8], flags: Int32) throws(SyntaxError) -> UnsafeMutablePointer<json_t> {
+    var error = json_error_t()
+    let root = text.withUnsafeBytes { json_loadb($0.baseAddress, $0.count, Int(flags), &error) }
+    if let root { return root }
+    let reason = withUnsafeBytes(of: &error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    throw SyntaxError(description: "\(reason) (column \(error.column))")
   }
 }
 

@@ -29,11 +29,12 @@ enum Main {
     ]
   }
 
-  /// Finds variables `AMQP_JOB_*` that no command knows. AMQP_JOB_STATE is known to scripts/broker.
+  /// Finds variables `AMQP_JOB_*` that no command knows. AMQP_JOB_STATE is known to scripts/broker, AMQP_JOB_CANDIDATE to the
+  /// publisher of a source.
   static var unknownVariables: UnknownVariables {
     let definitions = commands.map { $0.definition }
     return UnknownVariables(
-      tool: tool, options: definitions.flatMap(\.optionNames) + ["state"],
+      tool: tool, options: definitions.flatMap(\.optionNames) + ["state", "candidate"],
       synonyms: definitions.reduce(into: [:]) { $0.merge($1.synonyms) { first, _ in first } })
   }
 
@@ -103,6 +104,8 @@ enum Main {
   /// Warns of variables that look like settings but are not. This comes before any error, which such a variable may explain.
   private static func warnOfUnknownVariables(_ arguments: Arguments) {
     var settings = Settings(arguments, environment: ThisProcess.environment)
+    // Its candidate has said so.
+    guard !SourceOptions.isCommand(settings.environment) else { return }
     let warnings = settings.unknownVariableWarnings()
     // Log options that cannot be read are an error of the command itself.
     guard !warnings.isEmpty, let reporter = try? LogOptions.reporter(&settings) else { return }

@@ -16,7 +16,7 @@ LAYERS = [
     {"AMQP", "JSONText", "Linux", "TLS", "YAML"},
     {"Console", "HTTP"},
     {"Arguments", "Broker", "Manifests"},
-    {"Election", "Publishing", "Steps"},
+    {"Election", "ItemSources", "Publishing", "Steps"},
     {"JobRunner"},
     {"amqp-job"},
 ]

@@ -4,6 +4,17 @@ import Glibc
 package struct SocketAddress: Hashable, Sendable {
   let family: Int32
   let bytes: [UInt8]
+
+  /// The address as text, without a port; empty if it has no such form.
+  package var numericHost: String {
+    var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+    let code = bytes.withUnsafeBytes { address in
+      getnameinfo(
+        address.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(address.count), &name,
+        socklen_t(name.count), nil, 0, NI_NUMERICHOST)
+    }
+    return code == 0 ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+  }
 }
 
 /// Resolves a host name on a separate thread, because getaddrinfo(3) can neither be interrupted nor given a deadline.

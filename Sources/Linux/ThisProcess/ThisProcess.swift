@@ -22,6 +22,13 @@ package enum ThisProcess {
     }
   }
 
+  /// The path of the program's file. It is that file even if another one has replaced it.
+  package static let program = "/proc/self/exe"
+
+  package static var id: Int32 { getpid() }
+
+  package static var parentID: Int32 { getppid() }
+
   /// The wall-clock time in whole seconds since 1970-01-01T00:00:00Z.
   package static var time: UInt64 { UInt64(Glibc.time(nil)) }
 

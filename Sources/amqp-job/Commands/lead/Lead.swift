@@ -120,7 +120,7 @@ enum Lead: ToolCommand {
     return LeasePlan(lease: lease, grace: grace)
   }
 
-  private static func name(_ settings: inout Settings) throws -> String {
+  static func name(_ settings: inout Settings) throws -> String {
     if let name = try settings.value(candidateName) { return name }
     for variable in ["POD_NAME", "MY_POD_NAME", "HOSTNAME"] {
       if let name = settings.environment[variable], !name.isEmpty {
@@ -131,7 +131,7 @@ enum Lead: ToolCommand {
   }
 
   /// A broker has to notice soon that a leader is gone without a word, and a leader that the broker is.
-  private static func heartbeat(_ wanted: UInt16, _ plan: LeasePlan) -> UInt16 {
+  static func heartbeat(_ wanted: UInt16, _ plan: LeasePlan) -> UInt16 {
     let longest = UInt16((plan.period / .seconds(1)).rounded(.up))
     return wanted == 0 ? longest : min(wanted, longest)
   }
@@ -146,7 +146,7 @@ enum Lead: ToolCommand {
 
   // MARK: The end
 
-  private static func run(
+  static func run(
     _ configuration: ElectionLoop.Configuration, _ reporter: Reporter
   ) throws -> CandidateEnd {
     do { return try ElectionLoop(configuration, log: reporter.report).run() } catch let error as SystemError {

@@ -13,17 +13,21 @@ struct Publish: ToolCommand {
     examples: [
       "amqp-job publish -q fruits apple banana", "find . -name '*.png' -print0 | amqp-job publish -q images --null",
       "amqp-job publish --exchange shop --routing-key fruit.new apple",
+      "amqp-job publish -q images --from 'dir:/inbox/*.png'",
     ],
     notes:
       "Without BODY, or with - alone, the items are the lines of standard input. After --, a BODY - is that text. With "
       + "--file, the PATH - is standard input, as one item. With --jsonl, each line is a JSON object such as "
       + "{\"body\": \"a\", \"properties\": {\"priority\": 5}, \"headers\": {\"n\": 1}}. The field body_base64 replaces body if "
       + "the body is not text. The properties are content_type, content_encoding, correlation_id, reply_to, message_id, "
-      + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). Omitted fields fall back to the options.",
+      + "type, app_id, priority, timestamp (seconds) and expiration (milliseconds). Omitted fields fall back to the options. "
+      + "With --from, SOURCE is http://HOST:PORT/PATH, dir:PATH, dir:PATH/*.mp4 or command:COMMAND. Each of its names "
+      + "becomes an item once, over all looks, restarts and replicas: of several publishers one is active, and the names are "
+      + "kept in the broker, in the queue's name with .source behind it.",
     operands: .any(name: "BODY"),
     groups: [
       OptionGroup("Options", PublishDestination.options + ItemOptions.options), PropertyOptions.group,
-      ResultWait.group, BrokerOptions.group,
+      ResultWait.group, SourceOptions.group, BrokerOptions.group,
       LogOptions.group(verbose: "how many items are in the queue"),
     ],
     exitStatuses: [
@@ -42,7 +46,8 @@ struct Publish: ToolCommand {
       StatusMeaning.unreachable, StatusMeaning.noResources,
       Explained(
         .inputOutputError,
-        "An input cannot be read, or it cannot be stored in TMPDIR. Or --log-file cannot be written."),
+        "An input cannot be read, or it cannot be stored in TMPDIR. Or --log-file cannot be written. With --once, the "
+          + "source, or an item of it, cannot be read."),
       Explained(.temporaryFailure, "The queue rejects items, as a full queue may. Or the broker is in trouble."),
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "The queue or the exchange cannot be used in this way."),
@@ -64,7 +69,7 @@ struct Publish: ToolCommand {
   }
 
   /// Refuses a queue that `declare` made for the use of runners.
-  private static func checkOwner(_ destination: Destination, _ broker: BrokerOptions, _ reporter: Reporter) throws {
+  static func checkOwner(_ destination: Destination, _ broker: BrokerOptions, _ reporter: Reporter) throws {
     guard let reserved = ReservedQueue(destination) else { return }
     let name = reserved.queue.name
     try BrokerConversation("amqp-job publish \(name)", broker, reporter).hold(about: name) {
@@ -75,6 +80,7 @@ struct Publish: ToolCommand {
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
+    if let source = try SourceOptions(&settings) { return try source.run(&settings) }
     let destination = try PublishDestination.resolved(&settings)
     let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)

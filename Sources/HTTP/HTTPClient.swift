@@ -1,0 +1,91 @@
+package import Linux
+internal import Synchronization
+
+/// Asks one server over HTTP/1.1, without TLS, in a thread of its own. The connection is kept for the next request. There is one
+/// request at a time.
+///
+/// Its owner waits for `interest`, and then calls `takeOutcome`.
+package final class HTTPClient {
+  package struct Limits: Hashable, Sendable {
+    /// The maximum size of a body in bytes.
+    package var bodySize = 16 << 20
+    /// The maximum time from a request to the end of its response.
+    package var time: Duration = .seconds(30)
+    /// The maximum time for one of several addresses to accept a connection.
+    package var connecting: Duration = .seconds(4)
+
+    package init() {}
+  }
+
+  package enum Outcome: Hashable, Sendable {
+    case response(status: Int, body: [UInt8])
+    /// There is no connection to the server.
+    case unreachable(String)
+    /// There is no complete response.
+    case failed(String)
+  }
+
+  /// What both threads use.
+  final class Exchange: Sendable {
+    struct State {
+      /// The path that is asked for.
+      var path: String?
+      var outcome: Outcome?
+    }
+
+    let state = Mutex(State())
+    /// Tells the client's thread that there is a request.
+    let asked: Descriptor
+    /// Tells the owner that there is an outcome.
+    let answered: Descriptor
+
+    init(asked: Descriptor, answered: Descriptor) { (self.asked, self.answered) = (asked, answered) }
+
+    func answer(_ outcome: Outcome) {
+      state.withLock { $0.outcome = outcome }
+      _ = try? answered.write([0])
+    }
+  }
+
+  private let exchange: Exchange
+  private let answered: Descriptor
+  private let thread: Thread
+  private var stop: EndSignal?
+
+  /// - Throws: `SystemError`
+  package init(_ origin: HTTPOrigin, userAgent: String, limits: Limits = Limits()) throws(SystemError) {
+    let (stop, stopped) = try EndSignal.make()
+    let (asking, answering) = (try Wakeup.make(), try Wakeup.make())
+    let exchange = Exchange(asked: asking.writeEnd, answered: answering.writeEnd)
+    let loop = try HTTPClientLoop(
+      origin, userAgent: userAgent, limits, exchange, requests: asking.readEnd, stopped: stopped)
+    (self.exchange, answered, self.stop) = (exchange, answering.readEnd, stop)
+    thread = try Thread { loop.run() }
+  }
+
+  deinit {
+    stop = nil
+    thread.join()
+  }
+
+  /// Asks for a path, which is percent-encoded. Precondition: the outcome of the request before was taken.
+  package func get(_ path: String) {
+    exchange.state.withLock { $0.path = path }
+    _ = try? exchange.asked.write([0])
+  }
+
+  /// Becomes readable when the outcome is there.
+  package var interest: PollInterest { PollInterest(descriptor: answered.number, readable: true, writable: false) }
+
+  /// The outcome of the request; nil if it is not there yet.
+  package func takeOutcome() -> Outcome? {
+    let outcome = exchange.state.withLock { state in
+      defer { state.outcome = nil }
+      return state.outcome
+    }
+    guard outcome != nil else { return nil }
+    var byte: [UInt8] = [0]
+    _ = try? answered.read(into: &byte)
+    return outcome
+  }
+}
