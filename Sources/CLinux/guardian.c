@@ -184,20 +184,32 @@ static void handle(struct message message, int fd, int timer, struct shared *sha
   }
 }
 
+// Adds the entries of the clients, and returns how many there are. poll(2) refuses more entries than the process may have
+// descriptors. Without events, it reports only that the other end is closed.
+static nfds_t add_clients(struct pollfd *entries) {
+  nfds_t count = 0;
+  for (int i = 0; i < CLINUX_MAX_CLIENTS; i++) {
+    if (clients[i].fd > 0) entries[count++] = (struct pollfd){.fd = clients[i].fd};
+  }
+  return count;
+}
+
+// The entries are those of `add_clients`.
+static void end_left_clients(const struct pollfd *entries, struct shared *shared) {
+  for (int i = 0; i < CLINUX_MAX_CLIENTS; i++) {
+    if (clients[i].fd > 0 && (entries++)->revents != 0) client_left(&clients[i], shared);
+  }
+}
+
 // The pipes stay open until the groups are killed, so that no worker reads the end of a pipe as the end of its input.
 static _Noreturn void guard(int socket, int timer, struct shared *shared, const char *file) {
   struct pollfd entries[2 + CLINUX_MAX_CLIENTS] = {{.fd = socket, .events = POLLIN}, {.fd = timer, .events = POLLIN}};
-  struct pollfd *const ends = entries + 2;
   struct message message;
   int fd;
   for (;;) {
-    // Without events, poll reports only that the other end is closed.
-    for (int i = 0; i < CLINUX_MAX_CLIENTS; i++) ends[i] = (struct pollfd){.fd = clients[i].fd > 0 ? clients[i].fd : -1};
-    if (poll(entries, 2 + CLINUX_MAX_CLIENTS, -1) < 0) continue;
+    if (poll(entries, 2 + add_clients(entries + 2), -1) < 0) continue;
     if (entries[1].revents != 0) timer_expired(timer, shared, file);
-    for (int i = 0; i < CLINUX_MAX_CLIENTS; i++) {
-      if (ends[i].revents != 0) client_left(&clients[i], shared);
-    }
+    end_left_clients(entries + 2, shared);
     if (entries[0].revents == 0) continue;
     if (!receive(socket, &message, &fd)) break;
     handle(message, fd, timer, shared);

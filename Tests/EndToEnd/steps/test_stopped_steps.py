@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 
 import pytest
@@ -91,6 +92,22 @@ def test_a_guardian_that_was_killed_has_a_successor_that_knows_the_runners(bench
     runner.send(signal.SIGKILL)
     runner.finish()
     assert_killed(worker, step)
+
+
+def test_a_process_with_few_descriptors_has_a_guardian_all_the_same(bench, steps, queue):
+    """poll(2) takes no more entries than the process may have descriptors, whether or not there are so many runners."""
+    queue.put(b"a")
+    worker = bench.worker("hold")
+    step = steps.start("blur", worker, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
+    runner = bench.start("-q", queue.name, *steps.options("blur"))
+    worker.wait_for("holding")
+    step.send(signal.SIGSTOP)
+    runner.send(signal.SIGKILL)
+    runner.finish()
+    assert_killed(worker, step)
+    step.send(signal.SIGCONT)
+    step.send(signal.SIGTERM)
+    assert step.finish().status == 0
 
 
 def test_an_item_that_was_given_up_unread_is_not_begun(steps, step, worker):
