@@ -28,6 +28,11 @@ package struct BrokerSecrets: Hashable, Sendable {
     return (tls == nil ? [] : [authority]) + (token == nil ? [] : [password])
   }
 
+  /// The environment of a candidate of an election, with variables that the user sets.
+  func environment(_ others: [WorkerOptions.Variable]) -> [ContainerVariable] {
+    [urlVariable, .podName] + fileVariables + others.map { ContainerVariable($0.name, .value($0.value)) }
+  }
+
   /// Whole directories are mounted, because Kubernetes does not update a single mounted file.
   var mounts: [VolumeMount] {
     (tls == nil ? [] : [VolumeMount(name: Self.tlsVolume, path: Self.tlsDirectory, isReadOnly: true)])

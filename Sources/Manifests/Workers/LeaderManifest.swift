@@ -57,10 +57,10 @@ struct LeaderPod {
       return Container(
         name: Self.applicationContainer, image: options.image.description,
         command: [program] + arguments + ["--"] + options.command,
-        environment: candidateEnvironment(options.environment), resources: options.resources,
+        environment: options.secrets.environment(options.environment), resources: options.resources,
         mounts: (injection == nil ? [] : [Injection.mount]) + candidateMounts + applicationMounts + volumes)
     case .sidecar:
-      let own = options.environment.filter { !isSetting($0) }
+      let own = options.environment.filter { !$0.isSetting }
       return Container(
         name: Self.applicationContainer, image: options.image.description, command: options.command,
         environment: [.podName] + own.map { ContainerVariable($0.name, .value($0.value)) },
@@ -74,19 +74,12 @@ struct LeaderPod {
     Container(
       name: Self.candidateContainer, image: image.description, isSidecar: true,
       arguments: arguments + ["--http=\(address)"],
-      environment: candidateEnvironment(options.environment.filter(isSetting)),
+      environment: options.secrets.environment(options.environment.filter(\.isSetting)),
       resources: .forRunner(cpuLimit: options.resources.cpuLimit), mounts: candidateMounts)
   }
 
   private var arguments: [String] {
     ["lead", "--election=\(options.election.name)", "--lease=\(options.election.lease)"]
-  }
-
-  private func isSetting(_ variable: WorkerOptions.Variable) -> Bool { variable.name.hasPrefix("AMQP_") }
-
-  private func candidateEnvironment(_ others: [WorkerOptions.Variable]) -> [ContainerVariable] {
-    [options.secrets.urlVariable, .podName] + options.secrets.fileVariables
-      + others.map { ContainerVariable($0.name, .value($0.value)) }
   }
 
   private var candidateMounts: [VolumeMount] { options.secrets.mounts }

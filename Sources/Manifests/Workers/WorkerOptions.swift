@@ -60,5 +60,8 @@ package struct WorkerOptions: Sendable {
       self.name = name
       self.value = value
     }
+
+    /// Whether it is for amqp-job itself.
+    var isSetting: Bool { name.hasPrefix("AMQP_") }
   }
 }

@@ -1,9 +1,6 @@
 """Applications with a leader: `amqp-job manifest deployment --lead`, and the overlay k8s/lead."""
 
-import copy
 import re
-import socket
-import threading
 
 import pytest
 
@@ -11,11 +8,12 @@ from support import conventions
 from support import kubernetes
 from support import manifests
 from support import overlays
-from support import pods
 from support.election import Election
 from support.processes import wait_until
+from support.replicas import Replicas, free_port, replace
 
 ADDRESS = "127.0.0.1:4040"
+NAMES = ("planner-a", "planner-b", "planner-c")
 EVERYTHING = [
     "--name", "other", "--namespace", "fruits", "--secret", "a.secret", "--tls-secret", "tls", "--token-secret", "token",
     "--env", "A=b", "--env", "AMQP_JOB_LOG_FORMAT=json", "--user", "1000", "--cpu-limit", "2", "--memory", "1Gi",
@@ -106,57 +104,18 @@ def test_what_does_not_go_together(bench, kind, options, command, words):
 # What the pods do
 
 
-class Replicas:
-    """The pods of a Deployment, without its controller."""
-
-    def __init__(self, bench, objects, change):
-        template = pod_of(objects)
-        secret = {"BROKER_URL": bench.broker.url}
-        made = [{"kind": "Secret", "metadata": {"name": name}, "stringData": secret} for name in ("example-rabbitmq", "rabbitmq")]
-        runner, python = bench.path("images/runner"), bench.path("images/python")
-        runner.mkdir(parents=True)
-        python.mkdir()
-        (runner / "amqp-job").symlink_to(bench.binary)
-        images = {
-            "amqp-job:1": pods.Image(runner, ("/amqp-job",)), "python:3.13-alpine": pods.Image(python),
-            "example/planner:1": pods.Image(python),
-        }
-        node = pods.Node(bench.path("node"), bench.environment(), images, [*objects, *made])
-        self.pods, self.ended = [], {}
-        for name in ("planner-a", "planner-b", "planner-c"):
-            spec = copy.deepcopy(template) | {"restartPolicy": "Never"}
-            change(spec)
-            self.ended[name] = threading.Event()
-            self.pods.append(pods.Pod(node, name, spec, lambda pod: self.ended[pod.name].set()))
-        for pod in self.pods:
-            pod.start()
-
-    def epochs(self, pod):
-        return [int(epoch) for epoch in re.findall(r"planning as the leader, epoch (\d+)", pod.log)]
-
-    def planning(self):
-        return [pod for pod in self.pods if self.epochs(pod)]
-
-    def end(self):
-        for pod in self.pods:
-            pod.delete()
-        for pod in self.pods:
-            wait_until(self.ended[pod.name].is_set, what=f"the end of {pod.name}")
-
-
 def alter(containers, election, port=None):
     """Makes them candidates of this election. Each pod has an address of its own in the cluster, and here a port."""
     for each in containers:
-        for words in (each.get("args", []), each.get("command", [])):
-            words[:] = ["--lease=3s" if word.startswith("--lease=") else word for word in words]
-            words[:] = [f"--election={election}" if word.startswith("--election=") else word for word in words]
-            words[:] = [f"--http=127.0.0.1:{port}" if word.startswith("--http=") else word for word in words]
+        replace(each, {"--lease=": "3s", "--election=": election, "--http=": f"127.0.0.1:{port}"})
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def epochs(pod):
+    return [int(epoch) for epoch in re.findall(r"planning as the leader, epoch (\d+)", pod.log)]
+
+
+def planning(replicas):
+    return [pod for pod in replicas.pods if epochs(pod)]
 
 
 def test_only_the_leader_of_the_overlay_plans(bench):
@@ -168,17 +127,17 @@ def test_only_the_leader_of_the_overlay_plans(bench):
         spec["containers"][0]["env"] += [
             {"name": "LEADER_URL", "value": f"http://localhost:{port}"}, {"name": "PERIOD", "value": "0.1"}]
 
-    replicas = Replicas(bench, overlays.objects("lead"), change)
-    wait_until(replicas.planning, what="a leader")
-    (first,) = replicas.planning()
-    wait_until(lambda: len(replicas.epochs(first)) > 20, what="a leader that goes on")
-    assert replicas.planning() == [first]
+    replicas = Replicas(bench, overlays.objects("lead"), pod_of(overlays.objects("lead")), NAMES, change)
+    wait_until(lambda: planning(replicas), what="a leader")
+    (first,) = planning(replicas)
+    wait_until(lambda: len(epochs(first)) > 20, what="a leader that goes on")
+    assert planning(replicas) == [first]
     first.delete()
-    wait_until(replicas.ended[first.name].is_set, what="the end of the leader")
+    replicas.wait_for_end(first)
     assert first.exit_codes == {"planner": 0, "lead": 0}
-    wait_until(lambda: len(replicas.planning()) == 2, what="the next leader")
-    (second,) = (pod for pod in replicas.planning() if pod is not first)
-    assert min(replicas.epochs(second)) > max(replicas.epochs(first))
+    wait_until(lambda: len(planning(replicas)) == 2, what="the next leader")
+    (second,) = (pod for pod in planning(replicas) if pod is not first)
+    assert min(epochs(second)) > max(epochs(first))
     replicas.end()
     bench.assert_nothing_left()
 
@@ -193,11 +152,11 @@ def test_a_generated_command_runs_in_one_pod(bench):
     found = kubernetes.load_all(bench.run(
         "deployment", "--lead", "planner", "--image", "example/planner:1", "--inject", "--", *command, command="manifest",
         url=None).stdout.decode())
-    replicas = Replicas(bench, found, change)
-    wait_until(replicas.planning, what="a leader")
-    (first,) = replicas.planning()
+    replicas = Replicas(bench, found, pod_of(found), NAMES, change)
+    wait_until(lambda: planning(replicas), what="a leader")
+    (first,) = planning(replicas)
     first.delete()
-    wait_until(lambda: len(replicas.planning()) == 2, what="the next leader")
-    assert sorted(replicas.epochs(pod)[0] for pod in replicas.planning()) == [1, 2]
+    wait_until(lambda: len(planning(replicas)) == 2, what="the next leader")
+    assert sorted(epochs(pod)[0] for pod in planning(replicas)) == [1, 2]
     replicas.end()
     bench.assert_nothing_left()

@@ -12,6 +12,10 @@ enum ManifestAdvice {
     warnings(leader.command, leader.environment, Lead.definition)
   }
 
+  static func warnings(_ publisher: PublisherOptions) -> [String] {
+    warnings(publisher.server?.command ?? [], publisher.environment, Publish.definition)
+  }
+
   private static func warnings(
     _ command: [String], _ environment: [WorkerOptions.Variable], _ definition: Command
   ) -> [String] {

@@ -12,15 +12,17 @@ enum ManifestLeaderOptions {
     "lead-http", .listenAddress,
     "with \(lead): COMMAND runs in each pod, and asks a sidecar at this address, such as 127.0.0.1:4040, who leads")
   static let lease = DefaultedOption("lease", .lease, default: Lead.lease.defaultValue) {
-    "with \(lead): how long a leader that has vanished is waited for (default \($0))"
+    "with \(lead) or \(ManifestSourceOptions.from): how long a leader that has vanished is waited for (default \($0))"
   }
 
-  static let options: [any CommandOption] = [lead, http, lease]
+  /// A publisher is a candidate, too, and has a lease.
+  static let alone: [any CommandOption] = [lead, http]
+  static let options: [any CommandOption] = alone + [lease]
 
   /// The options of workers that say nothing to an application with a leader.
   private static let others: [any CommandOption] =
     [QueueName.option, ManifestKindOptions.target, ManifestKindOptions.metric] + ManifestWorkerOptions.runnerOptions
-    + ManifestStepOptions.options
+    + ManifestStepOptions.options + ManifestSourceOptions.options
 
   /// The time in seconds that is left to a pod in addition to the command's grace.
   private static let timeToLetGo = 10
@@ -32,9 +34,9 @@ enum ManifestLeaderOptions {
     _ arguments: Arguments, _ settings: inout Settings, _ command: [String]
   ) throws -> LeaderOptions? {
     guard let election = try settings.value(lead) else {
-      let dependent: [any CommandOption] = [http, lease]
-      if let option = dependent.first(where: { arguments.contains($0) }) {
-        throw UsageError("\(option) goes with \(lead)")
+      if arguments.contains(http) { throw UsageError("\(http) goes with \(lead)") }
+      if arguments.contains(lease), !arguments.contains(ManifestSourceOptions.from) {
+        throw UsageError("\(lease) goes with \(lead) or \(ManifestSourceOptions.from)")
       }
       return nil
     }
