@@ -146,9 +146,10 @@ final class PublisherLink {
   // MARK: Receiving
 
   func process(_ readiness: PollReadiness, now: ContinuousClock.Instant) -> [Event] {
-    advance()
     var events: [Event] = []
     for event in link.process(readiness, now: now) { events += received(event) }
+    // There may be room now, and nothing else would tell of it.
+    advance()
     if !opening.isJoined, now >= joinDeadline { events.append(.ended(.broken("the broker does not answer"))) }
     if let changed {
       self.changed = nil
