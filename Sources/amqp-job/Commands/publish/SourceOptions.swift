@@ -9,7 +9,7 @@ import Linux
 /// The options of `publish` that make it follow a source of items.
 struct SourceOptions {
   static let from = Option(
-    "from", .itemSource, "publish each name of a source once, as the manual says"
+    "from", .itemSource, "publish the names of a source (see the manual)"
   ).common
   static let every = DefaultedOption("every", .pollPeriod, default: .seconds(10)) {
     "with --from: the time between two looks at the source (default \($0))"
