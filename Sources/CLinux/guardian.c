@@ -20,11 +20,12 @@ union control {
 };
 
 // What a message to the guardian is about.
-enum kind { PIPE, PROCESS, DEADLINE };
+enum kind { PIPE, PROCESS, DEADLINE, CLIENT };
 
 // A message to the guardian. A PIPE message has an arbitrary number that identifies the pipe; it carries a descriptor to
 // hold the pipe, and none to release it. A PROCESS message has the index of the process's group, and carries a pidfd. A
-// DEADLINE message says that the deadline in the shared memory has changed.
+// DEADLINE message says that the deadline in the shared memory has changed. A CLIENT message has the number of the client;
+// it carries the socket to the client, and none if the client is to be forgotten.
 struct message { enum kind kind; int number; };
 
 static int send_message(int socket, struct message message, int fd, int flags) {
@@ -39,6 +40,20 @@ int clinux_guardian_hold(int socket, int number, int fd) {
 
 int clinux_guardian_release(int socket, int number) {
   return send_message(socket, (struct message){PIPE, number}, -1, 0);
+}
+
+// As with processes, a guardian that somebody stopped must not block this process.
+int clinux_guardian_watch_client(int socket, int number, int fd) {
+  return send_message(socket, (struct message){CLIENT, number}, fd, MSG_DONTWAIT);
+}
+
+int clinux_guardian_forget_client(int socket, int number) {
+  return send_message(socket, (struct message){CLIENT, number}, -1, MSG_DONTWAIT);
+}
+
+bool clinux_has_left(int client) {
+  struct pollfd entry = {.fd = client};
+  return client >= 0 && poll(&entry, 1, 0) > 0;
 }
 
 int64_t clinux_boottime(void) {
@@ -87,24 +102,29 @@ static bool receive(int socket, struct message *message, int *fd) {
   return true;
 }
 
-static struct { int number, fd; } pipes[CLINUX_MAX_GROUPS];
+// A descriptor that the guardian holds, with the number that the parent gave it. `fd` is 0 in unused entries.
+struct held { int number, fd; };
+
+static struct held pipes[CLINUX_MAX_GROUPS];
+static struct held clients[CLINUX_MAX_CLIENTS];
 // The pidfds of the group leaders, by the index of their groups; 0 for none. A pidfd never refers to another process, even
 // if its process has ended.
 static int processes[CLINUX_MAX_GROUPS];
 
-static void note_pipe(int number, int fd) {
-  for (int i = 0; i < CLINUX_MAX_GROUPS; i++) {
-    if (fd >= 0 && pipes[i].fd == 0) {
-      pipes[i].number = number;
-      pipes[i].fd = fd;
+static void release(struct held *entry) {
+  close(entry->fd);
+  entry->fd = 0;
+}
+
+static void note_held(struct held *table, int size, int number, int fd) {
+  for (int i = 0; i < size; i++) {
+    if (fd >= 0 && table[i].fd == 0) {
+      table[i] = (struct held){number, fd};
       return;
     }
-    if (fd < 0 && pipes[i].fd != 0 && pipes[i].number == number) {
-      close(pipes[i].fd);
-      pipes[i].fd = 0;
-      return;
-    }
+    if (fd < 0 && table[i].fd != 0 && table[i].number == number) return release(&table[i]);
   }
+  if (fd >= 0) close(fd);
 }
 
 static void note_process(int index, int fd) {
@@ -115,16 +135,27 @@ static void note_process(int index, int fd) {
 // The memory that the guardian shares with its parent.
 struct shared {
   volatile pid_t groups[CLINUX_MAX_GROUPS];
+  volatile int clients[CLINUX_MAX_GROUPS];
   volatile int64_t deadline;
 };
 
+static void end_group(struct shared *shared, int index) {
+  if (shared->groups[index] > 0) kill(-shared->groups[index], SIGKILL);
+  // The leader may have left its group. Its parent-death signal is cleared if it changes its user id.
+  if (processes[index] > 0) syscall(SYS_pidfd_send_signal, processes[index], SIGKILL, NULL, 0);
+}
+
 static void end_all(struct shared *shared, const char *file) {
-  for (int i = 0; i < CLINUX_MAX_GROUPS; i++) {
-    if (shared->groups[i] > 0) kill(-shared->groups[i], SIGKILL);
-    // The leader may have left its group. Its parent-death signal is cleared if it changes its user id.
-    if (processes[i] > 0) syscall(SYS_pidfd_send_signal, processes[i], SIGKILL, NULL, 0);
-  }
+  for (int i = 0; i < CLINUX_MAX_GROUPS; i++) end_group(shared, i);
   if (file != NULL) unlink(file);
+}
+
+// The client has closed its end. The parent does the same to its groups, unless it is stopped.
+static void client_left(struct held *client, struct shared *shared) {
+  for (int i = 0; i < CLINUX_MAX_GROUPS; i++) {
+    if (shared->clients[i] == client->number) end_group(shared, i);
+  }
+  release(client);
 }
 
 // From the deadline on, the timer expires repeatedly: what begins too late must not last.
@@ -146,20 +177,39 @@ static void timer_expired(int timer, struct shared *shared, const char *file) {
 
 static void handle(struct message message, int fd, int timer, struct shared *shared) {
   switch (message.kind) {
-    case PIPE: note_pipe(message.number, fd); break;
+    case PIPE: note_held(pipes, CLINUX_MAX_GROUPS, message.number, fd); break;
+    case CLIENT: note_held(clients, CLINUX_MAX_CLIENTS, message.number, fd); break;
     case PROCESS: note_process(message.number, fd); break;
     case DEADLINE: set_timer(timer, __atomic_load_n(&shared->deadline, __ATOMIC_SEQ_CST)); break;
   }
 }
 
+// Adds the entries of the clients, and returns how many there are. poll(2) refuses more entries than the process may have
+// descriptors. Without events, it reports only that the other end is closed.
+static nfds_t add_clients(struct pollfd *entries) {
+  nfds_t count = 0;
+  for (int i = 0; i < CLINUX_MAX_CLIENTS; i++) {
+    if (clients[i].fd > 0) entries[count++] = (struct pollfd){.fd = clients[i].fd};
+  }
+  return count;
+}
+
+// The entries are those of `add_clients`.
+static void end_left_clients(const struct pollfd *entries, struct shared *shared) {
+  for (int i = 0; i < CLINUX_MAX_CLIENTS; i++) {
+    if (clients[i].fd > 0 && (entries++)->revents != 0) client_left(&clients[i], shared);
+  }
+}
+
 // The pipes stay open until the groups are killed, so that no worker reads the end of a pipe as the end of its input.
 static _Noreturn void guard(int socket, int timer, struct shared *shared, const char *file) {
-  struct pollfd entries[] = {{.fd = socket, .events = POLLIN}, {.fd = timer, .events = POLLIN}};
+  struct pollfd entries[2 + CLINUX_MAX_CLIENTS] = {{.fd = socket, .events = POLLIN}, {.fd = timer, .events = POLLIN}};
   struct message message;
   int fd;
   for (;;) {
-    if (poll(entries, 2, -1) < 0) continue;
+    if (poll(entries, 2 + add_clients(entries + 2), -1) < 0) continue;
     if (entries[1].revents != 0) timer_expired(timer, shared, file);
+    end_left_clients(entries + 2, shared);
     if (entries[0].revents == 0) continue;
     if (!receive(socket, &message, &fd)) break;
     handle(message, fd, timer, shared);
@@ -217,6 +267,7 @@ int clinux_guardian_start(struct clinux_guardian *guardian, const char *file) {
   guardian->pid = child;
   guardian->socket = ends[0];
   guardian->groups = shared->groups;
+  guardian->clients = shared->clients;
   guardian->deadline = &shared->deadline;
   return 0;
 }

@@ -50,6 +50,11 @@ static _Noreturn void become(const struct clinux_spawn *request, pid_t parent,
     errno = ETIME;
     goto failed;
   }
+  // In the same way it does not kill a group that is entered after it has seen the client leave.
+  if (clinux_has_left(request->client_fd)) {
+    errno = EPIPE;
+    goto failed;
+  }
   if (dup2(request->stdin_fd, STDIN_FILENO) < 0) goto failed;
   if (request->stdout_fd >= 0 && dup2(request->stdout_fd, STDOUT_FILENO) < 0) goto failed;
   if (request->stderr_fd >= 0 && dup2(request->stderr_fd, STDERR_FILENO) < 0) goto failed;

@@ -1,11 +1,12 @@
 extension Unicode.Scalar {
   /// Whether the character could break a line, control a terminal, or disguise the text around it. That holds for control
   /// characters, line separators, and characters that change the direction of writing
-  /// (<https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>).
+  /// (<https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>). A look at the standard library's tables would take
+  /// longer than all else that is done to a character of a worker's output.
   package var isUnprintable: Bool {
-    switch properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: true
-    default: properties.isBidiControl
+    switch value {
+    case 0..<0x20, 0x7F...0x9F, 0x61C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+    default: false
     }
   }
 }

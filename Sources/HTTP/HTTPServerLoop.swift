@@ -80,9 +80,10 @@ final class HTTPServerLoop: @unchecked Sendable {
     return bufferevent_socket_new(base, -1, Int32(BEV_OPT_CLOSE_ON_FREE.rawValue))
   }
 
-  /// Each connection has an event at least. Two more events are those of the acceptor and of the end.
+  /// Each connection has an event. Two others are those of the acceptor and of the end, and the connection that is being accepted
+  /// has none yet.
   private var isFull: Bool {
-    Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED))) >= HTTPServer.maxConnections + 2
+    Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED))) > HTTPServer.maxConnections
   }
 
   /// Accepts no connection for the time being.

@@ -1,17 +1,30 @@
 /// Encodes and decodes base64 (RFC 4648), in which JSON strings carry bytes.
 package enum Base64 {
-  private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+  private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+  private static let padding = UInt8(ascii: "=")
 
   /// Encodes bytes as base64 with padding (RFC 4648, section 4).
   package static func encoded(_ bytes: [UInt8]) -> String {
-    var text = ""
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-      for index in 0...3 { text.append(index <= group.count ? digits[bits >> (18 - 6 * index) & 63] : "=") }
+    var text: [UInt8] = []
+    append(bytes, to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Appends the same to `text`.
+  package static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
+    text.reserveCapacity(text.count + (bytes.count + 2) / 3 * 4)
+    let digits = digits
+    var index = 0
+    while index < bytes.count {
+      let size = min(3, bytes.count - index)
+      let bits =
+        Int(bytes[index]) << 16 | (size > 1 ? Int(bytes[index + 1]) << 8 : 0) | (size > 2 ? Int(bytes[index + 2]) : 0)
+      text.append(digits[bits >> 18])
+      text.append(digits[bits >> 12 & 63])
+      text.append(size > 1 ? digits[bits >> 6 & 63] : padding)
+      text.append(size > 2 ? digits[bits & 63] : padding)
+      index += 3
     }
-    return text
   }
 
   /// Decodes base64 with padding (RFC 4648, section 4). nil if the text is invalid.

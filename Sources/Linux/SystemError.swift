@@ -88,6 +88,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The text of strerror(3) for the code.
   package var reason: String { String(cString: strerror(code)) }
 
+  /// Why no file can be made in a directory.
+  package var reasonForNoFile: String { code == EOPNOTSUPP ? "its file system takes no new files" : reason }
+
   package var description: String { "\(call): \(reason)" }
 
   /// The reason of any error, for a message that already names what failed.

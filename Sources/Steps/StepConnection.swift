@@ -16,6 +16,9 @@ package final class StepConnection {
 
   package init(_ socket: PacketSocket) { self.socket = socket }
 
+  /// Ends the connection, although the guardian has its socket open, too.
+  func shutDown() { socket.shutDown() }
+
   /// Connects to a step, at once or not at all. See `PacketSocket` for the errors.
   package convenience init(path: String) throws(SystemError) {
     self.init(try PacketSocket(connectingTo: path, maxPacketSize: StepMessage.maxSize))

@@ -22,7 +22,7 @@ package final class StepServer {
   /// The maximum size of the variables about an item, in bytes. A runner sends a good quarter of a megabyte at most.
   static let maxVariablesSize = 1 << 20
   /// The maximum number of connections at the same time. Others wait, so that they cannot use up the descriptors.
-  static let maxConnections = 64
+  static let maxConnections = ProcessGroups.maxClients
   /// The maximum number of messages that are read from one runner before others are served. A socket holds fewer.
   static let maxMessagesAtOnce = 1024
 
@@ -99,6 +99,7 @@ package final class StepServer {
   private func accept() throws(SystemError) {
     guard let socket = try listener.accept() else { return }
     connections[nextConnection] = StepConnection(socket)
+    processes.watch(nextConnection, socket)
     handle(.connected(runner: nextConnection))
     nextConnection += 1
   }
@@ -132,23 +133,28 @@ package final class StepServer {
       handle(.disconnected(runner: id))
     case .start(let streams, let slot, let id): start(streams, slot: slot, runner: id)
     case .signal(let signal, let processID): processes.send(signal, to: processID)
-    case .disconnect(let id): connections[id] = nil
+    case .disconnect(let id): disconnect(id)
     case .beginGrace: graceEnd = .now + configuration.grace
     case .log(let entry): log(entry)
     case .finish: isFinished = true
     }
   }
 
+  private func disconnect(_ id: Int) {
+    connections.removeValue(forKey: id)?.shutDown()
+    processes.forgetClient(id)
+  }
+
   private func start(_ streams: StepMessage.Streams, slot: Int, runner id: Int) {
     do throws(SystemError) {
-      let processID = try start(streams)
+      let processID = try start(streams, for: id)
       handle(.started(processID: processID, slot: slot, runner: id))
     } catch {
       handle(.notStarted(error, slot: slot, runner: id))
     }
   }
 
-  private func start(_ streams: StepMessage.Streams) throws(SystemError) -> Int32 {
+  private func start(_ streams: StepMessage.Streams, for id: Int) throws(SystemError) -> Int32 {
     guard passed.count == streams.descriptorCount else { throw .readFailed }
     var program = configuration.worker
     program.environment = StepEnvironment.merged(
@@ -156,6 +162,6 @@ package final class StepServer {
     let standard = ProcessGroups.Streams(
       input: passed[1], output: streams.contains(.output) ? passed[2] : nil,
       error: streams.contains(.error) ? passed.last : nil)
-    return try retryingOnShortage { () throws(SystemError) in try processes.start(program, standard) }
+    return try retryingOnShortage { () throws(SystemError) in try processes.start(program, standard, for: id) }
   }
 }

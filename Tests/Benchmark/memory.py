@@ -7,6 +7,7 @@ import pathlib
 import re
 import subprocess
 import time
+import urllib.request
 
 import pika
 
@@ -20,6 +21,7 @@ LABELS = (
     "peak with an item of 100 MB in hand",
     *(f"each of {count} idle: proportional (resident)" for count in COUNTS),
     f"the broker's, for each of {COUNTS[-1]}",
+    "a leader of `amqp-job lead --http`, with its guardian: proportional (resident)",
 )
 NOTE = "Proportional: a page that n processes share counts as 1/n for each. The broker's: for connections and channels."
 
@@ -109,6 +111,22 @@ def large(setup, words):
     return peak
 
 
+def leader(setup):
+    """Returns the proportional and the resident size of a candidate that leads and has answered over HTTP, in kB."""
+    words = [setup.binary, "lead", "--election", "bench", "--lease", "3s", "--http", "127.0.0.1:0", "-v"]
+    with subprocess.Popen(words, env=setup.environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            address = re.search(r"HTTP at (\S+)", process.stderr.readline())[1]
+            while "leading" not in process.stderr.readline():
+                assert process.poll() is None, "the candidate has ended"
+            with urllib.request.urlopen(f"http://{address}") as answer:
+                assert b'"isLeader":true' in answer.read()
+            pids = with_guardians([process])
+            return total(pids, "smaps_rollup", "Pss"), total(pids, "smaps_rollup", "Rss")
+        finally:
+            process.terminate()
+
+
 def measure(setup):
     tools = (
         lambda queue, count: [setup.binary, "run", "-q", queue, "-n", str(count), "--", "wc", "-c"],
@@ -123,4 +141,6 @@ def measure(setup):
             ratio(ours[:1], theirs[:1]), *(f"{megabytes(pss)} ({megabytes(rss)})" for pss, rss, _ in (ours, theirs))
         ))
     rows.append((ratio(ours[2:], theirs[2:]), *(f"{size:.0f} kB" for _, _, size in (ours, theirs))))
+    pss, rss = leader(setup)
+    rows.append(("", f"{megabytes(pss)} ({megabytes(rss)})", ""))
     return rows

@@ -42,6 +42,23 @@ import Testing
     }
   }
 
+  @Test("A proof does not settle what a successor has to know besides: a greater epoch, or a longer wait")
+  func laterStates() throws {
+    for (epoch, wait) in [(Int64(9), Duration.zero), (7, .seconds(60))] {
+      var driver = CandidateDriver()
+      driver.handle(.joined(replyTo: "answers"))
+      driver.receive(CandidateDriver.other(epoch: 7, wait: .zero))
+      driver.bringBackAsk()
+      #expect(driver.lastState?.epoch == 8)
+      driver.receive(CandidateDriver.other("c", epoch: epoch, wait: wait))
+      let actions = driver.prove()
+      #expect(actions.acked == [] && actions.begun == [])
+      let claim = try #require(driver.lastState)
+      #expect(claim.epoch == max(8, epoch + 1) && claim.wait >= wait)
+      #expect(driver.prove().acked == [1, 3, 4])
+    }
+  }
+
   @Test("A lease that has not ended is waited for, from the moment at which its state came")
   func waits() {
     var driver = CandidateDriver()

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Election
@@ -19,7 +20,8 @@ import Testing
     return simulation
   }
 
-  private static let runs = 60
+  /// ELECTION_SIMULATIONS is for more of them.
+  private static let runs = getenv("ELECTION_SIMULATIONS").flatMap { Int(String(cString: $0)) } ?? 60
   private static let faults = Simulation.Faults(period: .seconds(8))
 
   @Test("No two candidates lead at once, and epochs grow, whatever happens when")

@@ -23,7 +23,7 @@ from support import bench as benches, brokers, manual  # noqa: E402
 from support.terminal import Terminal  # noqa: E402
 
 # pytest-xdist runs all tests of a group in one process, so that they share one broker.
-GROUP_OF_FIXTURE = {"spare_broker": "spare", "token_broker": "tokens"}
+GROUP_OF_FIXTURE = {"spare_broker": "spare", "token_broker": "tokens", "broker_cluster": "cluster"}
 
 
 def pytest_configure(config):
@@ -130,6 +130,24 @@ def token_broker(issuer, tmp_path_factory):
     made = brokers.Broker(name, options=["--tokens", str(key)])
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def broker_cluster():
+    """Three nodes that a test may kill and part. After the test they have to see each other."""
+    from support.broker_cluster import BrokerCluster
+
+    made = BrokerCluster(f"{os.environ['TEST_BROKER_NAME']}-node{os.environ.get('PYTEST_XDIST_WORKER', '')}-")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cluster_bench(binary, broker_cluster, time_limit, request):
+    """A bench at the cluster's first node."""
+    made = benches.Bench(binary, broker_cluster.nodes[0])
+    yield made
+    _close(made, request)
 
 
 @pytest.fixture

@@ -58,6 +58,17 @@ import Testing
         == #"{"number":7,"attempt":2,"stream":"stderr","text_base64":"/w=="}"# + "\n")
   }
 
+  @Test("The parts of a line that is too long are JSON objects of their own") func aLongLineIsSeveralObjects() {
+    let beginning = #"{"id":"\n\u001b","number":7,"attempt":2,"stream":"stderr","#
+    let text = [UInt8](repeating: UInt8(ascii: "e"), count: LineCutter.maxSize)
+    let lines = framed(.json, id: "\n\u{1B}", text + [0x80, 0x0A, 0x09]).split(separator: "\n").map(String.init)
+    #expect(
+      lines == [
+        beginning + #""text":""# + String(decoding: text, as: UTF8.self) + #"","continued":true}"#,
+        beginning + #""text_base64":"gA=="}"#, beginning + #""text":"\u0009"}"#,
+      ])
+  }
+
   private func name(_ id: String?) -> String {
     OutputName(OutputLabel(id: id, number: 7, attempt: 2)).file(.output)
   }

@@ -38,6 +38,7 @@ struct RunnerDriver {
     runner = Runner(options, now: now, jitter: jitter)
   }
 
+  var server: ServerVersion?
   /// The broker answers the close of a connection at once.
   var closesAtOnce = true
   /// The exit status, once the runner has ended.
@@ -66,7 +67,7 @@ struct RunnerDriver {
   @discardableResult
   mutating func open(hasRetries: Bool = false) -> [RunnerAction] {
     _ = start()
-    handle(.connected(nil))
+    handle(.connected(server))
     return inspect(hasRetries: hasRetries)
   }
 
@@ -74,7 +75,7 @@ struct RunnerDriver {
   @discardableResult
   mutating func reconnect(hasRetries: Bool = false) -> [RunnerAction] {
     if runner.inspection.inquiry == nil { handle(.timer(.retry)) }
-    handle(.connected(nil))
+    handle(.connected(server))
     return inspect(hasRetries: hasRetries)
   }
 

@@ -1,4 +1,5 @@
 import AMQP
+import Broker
 import Console
 import Glibc
 import Linux
@@ -191,6 +192,18 @@ import Testing
     let end = driver.handle(.workerEnded(.exited(0)))
     #expect(end.writes.isEmpty)
     #expect(driver.finished == .itemTakenBack)
+  }
+
+  @Test(
+    "The end of a consumer is explained by what it can mean to this broker",
+    arguments: [(ServerVersion?.none, true), (ServerVersion(3, 10), false), (ServerVersion(4, 3), true)])
+  func explainsTheEndOfAConsumer(server: ServerVersion?, mayBeTimeout: Bool) {
+    var driver = RunnerDriver()
+    driver.server = server
+    driver.work()
+    let line = driver.method(.basicCancel(consumerTag: "amqp-job-1")).errors.first ?? ""
+    #expect(line.contains("the queue was deleted") && line.contains("its node has gone down"))
+    #expect(line.contains("consumer timeout") == mayBeTimeout)
   }
 
   @Test(

@@ -10,7 +10,9 @@ import Testing
     #expect(try directory.entries.isEmpty)
   }
 
-  @Test("A path that is not a directory is an error", arguments: [("/nonexistent", ENOENT), ("/dev/null", ENOTDIR)])
+  @Test(
+    "A path that is not a directory is an error, and so is a directory in which nobody can make a file",
+    arguments: [("/nonexistent", ENOENT), ("/dev/null", ENOTDIR), ("/proc", EOPNOTSUPP)])
   func notDirectory(path: String, code: Int32) {
     let error = #expect(throws: SystemError.self) { try SpoolDirectory.check(path, size: 1) }
     #expect(error?.code == code)

@@ -14,7 +14,8 @@ import YAML
   private func worker(_ change: (inout WorkerOptions) -> Void = { _ in }) throws -> WorkerOptions {
     var options = WorkerOptions(
       name: ObjectName(resembling: "job1"), queue: "job1", image: try #require(ImageReference("worker:1")),
-      command: ["./worker.py"], secret: "rabbitmq", resources: try resources(), temporarySpace: "1Gi",
+      command: ["./worker.py"], secrets: BrokerSecrets(url: "rabbitmq"), resources: try resources(),
+      temporarySpace: "1Gi",
       run: RunOptions(grace: .seconds(20))
     )
     change(&options)

@@ -21,7 +21,8 @@ import YAML
   private func worker(_ names: [String], _ command: [String] = []) throws -> WorkerOptions {
     let image = try #require(ImageReference("amqp-job:1"))
     var options = WorkerOptions(
-      name: ObjectName(resembling: "job1"), queue: "job1", image: image, command: command, secret: "rabbitmq",
+      name: ObjectName(resembling: "job1"), queue: "job1", image: image, command: command,
+      secrets: BrokerSecrets(url: "rabbitmq"),
       resources: try resources(), temporarySpace: "1Gi", run: RunOptions(grace: .seconds(20)))
     options.steps = try names.map(step)
     options.injection = Injection(method: .initContainer, image: image)
@@ -74,7 +75,7 @@ import YAML
 
   @Test("A step has no credential: no Secret, and no setting of amqp-job") func credentials() throws {
     var options = try worker(["detect"], ["print"])
-    (options.tlsSecret, options.tokenSecret) = ("tls", "token")
+    (options.secrets.tls, options.secrets.token) = ("tls", "token")
     options.environment = [
       .init(name: "A", value: "b"), .init(name: "AMQP_JOB_PASSWORD_FILE", value: "/p"),
       .init(name: "AMQP_X", value: "y"),

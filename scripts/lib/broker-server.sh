@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # For scripts/broker: which server a broker runs, and how the server is started. The caller sets $state (the folder of all
-# brokers and roots), $dir (the broker's own folder), $log, $name, $rabbitmq and $port.
+# brokers and roots), $dir (the broker's own folder), $log, $name, $rabbitmq, $port and $join.
 # shellcheck disable=SC2154 # The caller sets these variables.
 
 bin=/usr/lib/rabbitmq/bin # These are the programs themselves. Debian's wrappers in /usr/sbin change the user.
@@ -42,14 +42,41 @@ become_inside() {
   exec "$@"
 }
 
+# node NAME: prints the name of a broker's Erlang node.
+node() {
+  printf 'amqp-job-%s@localhost\n' "$1"
+}
+
+# mapper_port: prints the port of the port mapper. The nodes of a cluster have one together.
+mapper_port() {
+  cat "$dir/mapper" 2>/dev/null || printf '%s\n' "$((port + 2))"
+}
+
+# share_with OTHER: lets this broker find the nodes of the broker OTHER, which is running, and talk to them.
+share_with() {
+  local other=$state/brokers/$1
+  [[ -f $other/port ]] || fail 69 "no broker named $1 is running to be joined"
+  cp "$other/.erlang.cookie" "$dir/"
+  cat "$other/mapper" >"$dir/mapper" 2>/dev/null || printf '%s\n' "$(($(<"$other/port") + 2))" >"$dir/mapper"
+}
+
+# join_cluster: makes this broker, which is running, a node of the cluster of the broker $join.
+join_cluster() {
+  local words
+  for words in stop_app "join_cluster $(node "$join")" start_app; do
+    # shellcheck disable=SC2086 # These are words.
+    (become "$bin/rabbitmqctl" --quiet $words </dev/null >>"$log" 2>&1) || fail 69 "$words failed; its log is $log"
+  done
+}
+
 # become [NAME=VALUE...] COMMAND...: replaces this process by the server or rabbitmqctl. The command gets every setting that
 # it needs, and none of the caller's or the system's.
 become() {
   become_inside env -i PATH="$PATH:/usr/bin:/bin:/usr/sbin:/sbin" LANG=C.UTF-8 \
     HOME="$dir" ERL_CRASH_DUMP="$dir/erl_crash.dump" \
     ERL_FLAGS="-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false +S 2:2" \
-    ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$((port + 2))" ERL_INETRC="$dir/inetrc" \
-    RABBITMQ_NODENAME="amqp-job-$name@localhost" \
+    ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$(mapper_port)" ERL_INETRC="$dir/inetrc" \
+    RABBITMQ_NODENAME="$(node "$name")" \
     RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT="$port" RABBITMQ_DIST_PORT="$((port + 1))" \
     RABBITMQ_CTL_DIST_PORT_MIN=0 RABBITMQ_CTL_DIST_PORT_MAX=0 \
     RABBITMQ_CONF_ENV_FILE="$dir/rabbitmq-env.conf" \
@@ -66,7 +93,7 @@ become() {
 # within a minute.
 launch() {
   local deadline=$((SECONDS + 60))
-  if ! recorded_pid "$dir/epmd.pid" >/dev/null; then
+  if [[ ! -f $dir/mapper ]] && ! recorded_pid "$dir/epmd.pid" >/dev/null; then
     become_inside setsid epmd -address 127.0.0.1 -port "$((port + 2))" </dev/null >>"$log" 2>&1 9>&- &
     record_pid "$dir/epmd.pid" $!
     disown
@@ -76,7 +103,8 @@ launch() {
   record_pid "$dir/server.pid" $!
   disown
   until accepts_login; do
-    recorded_pid "$dir/epmd.pid" >/dev/null && recorded_pid "$dir/server.pid" >/dev/null || return 1
+    [[ -f $dir/mapper ]] || recorded_pid "$dir/epmd.pid" >/dev/null || return 1
+    recorded_pid "$dir/server.pid" >/dev/null || return 1
     ((SECONDS < deadline)) || return 1
     sleep 0.1
   done

@@ -12,6 +12,9 @@ package struct ConsumerTimeout: Hashable, Sendable {
     value = .int64(Int64((duration / .milliseconds(1)).rounded()))
   }
 
+  /// Whether the end of a consumer may mean that it kept an item for too long. Older brokers close the channel then.
+  package static func mayCancel(_ version: ServerVersion?) -> Bool { version.map { $0 >= ServerVersion(4, 3) } ?? true }
+
   /// The reason why the broker does not support the argument, and what to do instead. It is nil if the broker supports
   /// it, or if that is not known.
   package static func unsupportedReason(_ version: ServerVersion?, _ kind: WorkQueue.Kind) -> String? {

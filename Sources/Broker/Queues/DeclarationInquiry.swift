@@ -47,6 +47,12 @@ package struct DeclarationInquiry: Hashable, Sendable {
     arguments = queue.declaration(.quorum).arguments
   }
 
+  /// Begins with a queue without dead letters. That question needs no permission but the one to configure the queue.
+  package init(plain queue: WorkQueue) {
+    self.queue = queue
+    arguments = Self.plain([])
+  }
+
   package var declaration: Method.QueueDeclaration {
     Self.comparison(
       .init(

@@ -24,6 +24,8 @@ struct clinux_spawn {
   int stderr_fd;
   // The entry of the guardian's table in which the child writes its process group before the program runs.
   volatile pid_t *guarded_group;
+  // The socket to the client for which the program runs, or -1. It is not started if the client has left (EPIPE).
+  int client_fd;
   // The guardian's deadline, after which no program is started (ETIME).
   const volatile int64_t *deadline;
   // The signal mask that the child gets.
@@ -36,7 +38,7 @@ struct clinux_spawn {
 // Returns its process id, or -1 and the errno in *error.
 pid_t clinux_spawn(const struct clinux_spawn *request, int *error);
 
-enum { CLINUX_MAX_GROUPS = 1024 };
+enum { CLINUX_MAX_GROUPS = 1024, CLINUX_MAX_CLIENTS = 64 };
 
 // A process that briefly outlives this one. It kills process groups, and keeps pipes open until it has.
 struct clinux_guardian {
@@ -45,6 +47,8 @@ struct clinux_guardian {
   // The process groups to kill, and 0 for unused entries. The table is in memory that the guardian shares; it reads the
   // table when this process has ended, and at the deadline.
   volatile pid_t *_Nullable groups;
+  // The clients of the groups, by the index of these; 0 for none. To be set before the group is.
+  volatile int *_Nullable clients;
   // When the guardian kills the groups although this process has not ended, in nanoseconds of CLOCK_BOOTTIME; 0 for never.
   volatile int64_t *_Nullable deadline;
 };
@@ -72,6 +76,15 @@ int clinux_guardian_release(int socket, int number);
 // not been reaped. `index` is the index of its group in the table. Returns 0, or an errno, which is ENOSYS if the kernel is
 // older than 5.3 and lacks pidfd_open(2).
 int clinux_guardian_watch(int socket, int index, pid_t process);
+
+// Makes the guardian kill the groups of a client, a number of the caller's choice, when the other end of its socket is closed,
+// although this process has not ended. The guardian keeps the socket open until it is told to forget the client. Returns 0, or
+// an errno.
+int clinux_guardian_watch_client(int socket, int number, int fd);
+int clinux_guardian_forget_client(int socket, int number);
+
+// Whether the other end of a client's socket is closed. -1 stands for no client.
+bool clinux_has_left(int client);
 
 // Calls pipe2(2) with O_CLOEXEC. Returns 0, or an errno.
 int clinux_pipe(int ends[_Nonnull 2]);

@@ -64,7 +64,17 @@ extension Candidate {
   private mutating func proveIfPossible(now: ContinuousClock.Instant) -> [Action] {
     guard let attempt = membership?.attempt, attempt.isConfirmed, let tag = attempt.deliveryTag else { return [] }
     membership?.attempt = nil
-    return settle(before: tag) + proven(attempt, now: now)
+    let settled = stands(attempt, now: now) ? settle(before: tag) : []
+    return settled + proven(attempt, now: now)
+  }
+
+  /// Whether a successor that knows this state need not know those before it: it has the greatest epoch, and whoever has to be
+  /// waited for has been waited for then. A state that has come meanwhile may say otherwise.
+  private func stands(_ attempt: Membership.Attempt, now: ContinuousClock.Instant) -> Bool {
+    guard attempt.state.epoch >= predecessors.greatestEpoch else { return false }
+    // A leader has waited for all of them.
+    guard case .none = tenure, let end = predecessors.end(now: now) else { return true }
+    return attempt.sentAt + attempt.state.wait >= end
   }
 
   /// Settles the states before the proven one.
@@ -93,7 +103,9 @@ extension Candidate {
   private mutating func claimProven(_ attempt: Membership.Attempt, now: ContinuousClock.Instant) -> [Action] {
     let epoch = attempt.state.epoch
     // A renewal of an earlier leadership does not count, and neither does one that was on its way for too long.
-    guard epoch == claim, epoch > predecessors.greatestEpoch, now < plan.stop(attempt.sentAt) else {
+    guard
+      epoch == claim, epoch > predecessors.greatestEpoch, stands(attempt, now: now), now < plan.stop(attempt.sentAt)
+    else {
       membership?.next = now
       return []
     }

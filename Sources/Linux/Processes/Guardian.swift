@@ -4,7 +4,7 @@ import Glibc
 /// A small helper process that briefly outlives this one. When this process ends in any way, the guardian kills the process
 /// groups that it guards, and their leaders even if these have left their groups. Until it has killed them it keeps their
 /// input open, so that no worker mistakes the end of this process for the end of its item. It can also be given a deadline,
-/// at which it kills the groups although this process has not ended.
+/// at which it kills the groups although this process has not ended, and clients, whose groups it kills when they leave.
 ///
 /// The process groups are in a table in shared memory. Each child enters itself there before its program runs, so the
 /// guardian sleeps most of the time.
@@ -12,6 +12,8 @@ final class Guardian {
   let processID: Int32
   private var shared: clinux_guardian
   private let groups: UnsafeMutablePointer<Int32>
+  /// The clients of the groups, with the same indices.
+  private let clients: UnsafeMutablePointer<Int32>
   /// The time after which no child may run. A child that is about to begin reads it.
   let deadline: UnsafeMutablePointer<Int64>
   private var socket: Descriptor?
@@ -21,12 +23,13 @@ final class Guardian {
   init(removing file: String?) throws(SystemError) {
     var guardian = clinux_guardian()
     let code = file.map { clinux_guardian_start(&guardian, $0) } ?? clinux_guardian_start(&guardian, nil)
-    guard code == 0, let groups = guardian.groups, let deadline = guardian.deadline else {
+    guard code == 0, let groups = guardian.groups, let clients = guardian.clients, let deadline = guardian.deadline
+    else {
       throw SystemError(call: "fork", code: code)
     }
     processID = guardian.pid
     shared = guardian
-    (self.groups, self.deadline) = (groups, deadline)
+    (self.groups, self.clients, self.deadline) = (groups, clients, deadline)
     socket = Descriptor(owning: guardian.socket)
   }
 
@@ -57,13 +60,27 @@ final class Guardian {
     _ = retryingOnInterrupt { waitpid(processID, &status, 0) }
   }
 
-  /// A free entry of the table, for a child to write its process group in; nil if the table is full.
-  func freeEntry() -> UnsafeMutablePointer<Int32>? {
-    (0..<CLINUX_MAX_GROUPS).first { groups[$0] == 0 }.map { groups + $0 }
+  /// A free entry of the table, for a child of this client to write its process group in; nil if the table is full. The client 0
+  /// stands for none.
+  func freeEntry(for client: Int) -> UnsafeMutablePointer<Int32>? {
+    guard let index = (0..<CLINUX_MAX_GROUPS).first(where: { groups[$0] == 0 }) else { return nil }
+    clients[index] = Int32(truncatingIfNeeded: client)
+    return groups + index
   }
 
-  func guardGroup(_ group: Int32) {
-    guard let entry = freeEntry() else { return }
+  /// Makes the guardian kill the groups of this client when the other end of the socket is closed, even if this process is stopped by
+  /// then. The guardian keeps the socket open until the client is forgotten.
+  func watch(_ client: Int, _ socket: PacketSocket) {
+    guard let own = self.socket else { return }
+    _ = clinux_guardian_watch_client(own.number, Int32(truncatingIfNeeded: client), socket.descriptor.number)
+  }
+
+  func forgetClient(_ client: Int) {
+    if let socket { _ = clinux_guardian_forget_client(socket.number, Int32(truncatingIfNeeded: client)) }
+  }
+
+  func guardGroup(_ group: Int32, of client: Int) {
+    guard let entry = freeEntry(for: client) else { return }
     entry.pointee = group
     guardLeader(group, at: entry)
   }

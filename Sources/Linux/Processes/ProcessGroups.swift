@@ -23,7 +23,9 @@ package final class ProcessGroups {
   private var guardian: Guardian?
   /// Whether the guardian was killed and could not be replaced, for lack of resources.
   private var isGuardianLost = false
-  private var running: Set<Int32> = []
+  /// The children that run, and the client of each.
+  private var running: [Int32: Int] = [:]
+  private var clients: [Int: PacketSocket] = [:]
   /// The file that goes with the children when these are killed.
   private let companionFile: String?
   private var deadline: ContinuousClock.Instant?
@@ -47,6 +49,21 @@ package final class ProcessGroups {
     self.deadline = deadline
     guardian?.setDeadline(deadline)
   }
+
+  /// From now on the children that are started for `client`, a number above 0, are killed when the other end of the socket is closed,
+  /// even if this process is stopped by then. At most `maxClients` are watched.
+  package func watch(_ client: Int, _ socket: PacketSocket) {
+    clients[client] = socket
+    guardian?.watch(client, socket)
+  }
+
+  /// The socket of the client is no longer watched. To be called before it is released.
+  package func forgetClient(_ client: Int) {
+    clients[client] = nil
+    guardian?.forgetClient(client)
+  }
+
+  package static var maxClients: Int { Int(CLINUX_MAX_CLIENTS) }
 
   /// The standard streams of a child. A stream that is nil is the one of this process.
   package struct Streams {
@@ -74,17 +91,20 @@ package final class ProcessGroups {
     return processID
   }
 
-  /// Starts `program` with these streams. If this throws, the program does not run.
-  package func start(_ program: Program, _ streams: Streams) throws(SystemError) -> Int32 {
+  /// Starts `program` with these streams, for a client that is watched. If this throws, the program does not run.
+  package func start(_ program: Program, _ streams: Streams, for client: Int) throws(SystemError) -> Int32 {
     try start(
-      program, input: streams.input.number, output: streams.output?.number ?? -1, error: streams.error?.number ?? -1)
+      program, input: streams.input.number, output: streams.output?.number ?? -1, error: streams.error?.number ?? -1,
+      client: client)
   }
 
   private func start(
-    _ program: Program, input: Int32, output: Int32, error: Int32
+    _ program: Program, input: Int32, output: Int32, error: Int32, client: Int = 0
   ) throws(SystemError) -> Int32 {
     if isGuardianLost { try replaceGuardian() }
-    guard let guardian, let guardedGroup = guardian.freeEntry() else { throw SystemError(call: "fork", code: EAGAIN) }
+    guard let guardian, let guardedGroup = guardian.freeEntry(for: client) else {
+      throw SystemError(call: "fork", code: EAGAIN)
+    }
     var failure: Int32 = 0
     let processID = withCStrings(program.arguments) { arguments in
       withCStrings(
@@ -95,7 +115,7 @@ package final class ProcessGroups {
             var request = clinux_spawn(
               path: path, argv: arguments, shell_argv: shellArguments, envp: environment,
               stdin_fd: input, stdout_fd: output, stderr_fd: error, guarded_group: guardedGroup,
-              deadline: guardian.deadline,
+              client_fd: clients[client]?.descriptor.number ?? -1, deadline: guardian.deadline,
               signal_mask: inherited.mask, sigpipe_ignored: inherited.ignoresPipe,
               sigxfsz_ignored: inherited.ignoresFileSize)
             return clinux_spawn(&request, &failure)
@@ -104,7 +124,7 @@ package final class ProcessGroups {
       }
     }
     guard processID > 0 else { throw SystemError(call: "exec", code: failure) }
-    running.insert(processID)
+    running[processID] = client
     guardian.guardLeader(processID, at: guardedGroup)
     return processID
   }
@@ -130,7 +150,7 @@ package final class ProcessGroups {
   /// Sends the signal once to a running child and once to every other process of its group. A child that has left its
   /// group gets it too: until the child is reaped, no other process can have its process id.
   package func send(_ signal: Signal, to processID: Int32) {
-    guard running.contains(processID) else { return }
+    guard running[processID] != nil else { return }
     // A child that leaves its group at this moment would miss the signal. KILL always goes to both, since receiving it
     // twice makes no difference.
     if signal == .kill || getpgid(processID) != processID { signal.send(toProcess: processID) }
@@ -142,7 +162,7 @@ package final class ProcessGroups {
   package func reap() -> [(processID: Int32, status: ProcessStatus)] {
     var ended: [(Int32, ProcessStatus)] = []
     while let processID = nextEnded() {
-      if running.remove(processID) != nil {
+      if running.removeValue(forKey: processID) != nil {
         Signal.kill.send(toGroup: processID)
         guardian?.forgetGroup(processID)
         ended.append((processID, status(reaping: processID)))
@@ -156,7 +176,7 @@ package final class ProcessGroups {
 
   /// The children that have been stopped since the last call, and the signals that stopped them.
   package func stopped() -> [(processID: Int32, signal: Signal)] {
-    running.compactMap { processID in
+    running.keys.compactMap { processID in
       var info = siginfo_t()
       guard retryingOnInterrupt({ waitid(P_PID, id_t(processID), &info, WSTOPPED | WNOHANG) }) == 0,
         info._sifields._sigchld.si_pid == processID
@@ -196,7 +216,9 @@ package final class ProcessGroups {
   private func replaceGuardian() throws(SystemError) {
     let successor = try Guardian(removing: companionFile)
     successor.setDeadline(deadline)
-    for group in running { successor.guardGroup(group) }
+    for (group, client) in running { successor.guardGroup(group, of: client) }
+    // The groups come first, since the successor forgets a client that has left.
+    for (client, socket) in clients { successor.watch(client, socket) }
     guardian = successor
     isGuardianLost = false
   }

@@ -37,6 +37,9 @@ package final class PacketSocket {
     PollInterest(descriptor: descriptor.number, readable: true, writable: false)
   }
 
+  /// Ends the connection, even where another process has the socket open, too.
+  package func shutDown() { shutdown(descriptor.number, Int32(SHUT_RDWR)) }
+
   /// Sends a packet. The error's code is EAGAIN if the other process does not read, and EPIPE or ECONNRESET if it is gone.
   package func send(_ bytes: [UInt8], passing descriptors: [Descriptor] = []) throws(SystemError) {
     precondition(descriptors.count <= Self.maxPassedCount, "too many descriptors for a packet")

@@ -67,7 +67,7 @@ private struct Broker {
     let host = name + (options.namespace.map { ".\($0).svc" } ?? "")
     let data = YAMLValue.object([
       "RABBITMQ_DEFAULT_USER": Self.user, "RABBITMQ_DEFAULT_PASS": password,
-      WorkerPod.urlKey: "amqp://\(Self.user):\(password)@\(host):\(Self.port)",
+      BrokerSecrets.urlKey: "amqp://\(Self.user):\(password)@\(host):\(Self.port)",
     ])
     return KubernetesObject(
       "v1", "Secret", metadata(options.secret),

@@ -43,6 +43,8 @@ struct ContainerVariable: YAMLConvertible {
   enum Source {
     case value(String)
     case secret(name: String, key: String)
+    /// A field of the pod (<https://kubernetes.io/docs/concepts/workloads/pods/downward-api/>).
+    case field(String)
   }
 
   var name: String
@@ -53,8 +55,15 @@ struct ContainerVariable: YAMLConvertible {
     self.source = source
   }
 
+  static let podName = ContainerVariable("POD_NAME", .field("metadata.name"))
+
   var yaml: YAMLValue {
     switch source {
+    case .field(let path):
+      .object([
+        "name": name,
+        "valueFrom": YAMLValue.object(["fieldRef": YAMLValue.object(["fieldPath": path])]),
+      ])
     case .value(let value): .object(["name": name, "value": value.escapingReferences])
     case .secret(let secret, let key):
       .object([

@@ -1,6 +1,9 @@
 internal import YAML
 
 struct JobSpec: YAMLConvertible {
+  /// That of Kubernetes.
+  static let defaultBackoffLimit = 6
+
   /// nil means that the Job is complete when one pod has succeeded and all others have ended.
   var completions: Int?
   var parallelism: Int
@@ -22,6 +25,19 @@ struct JobSpec: YAMLConvertible {
       "podReplacementPolicy": "Failed", "podFailurePolicy": failurePolicy.yaml(for: decidingContainer),
       "template": template,
     ])
+  }
+}
+
+extension KubernetesObject {
+  /// A CronJob. Two of its Jobs never run at the same time.
+  init(cronJob metadata: Metadata, _ schedule: Schedule, _ job: JobSpec) {
+    self.init(
+      "batch/v1", "CronJob", metadata,
+      spec: .object([
+        "schedule": schedule.description, "concurrencyPolicy": "Forbid", "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 3,
+        "jobTemplate": YAMLValue.object(["metadata": metadata.templateYAML, "spec": job]),
+      ]))
   }
 }
 

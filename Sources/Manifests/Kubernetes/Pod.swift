@@ -6,11 +6,11 @@ struct PodTemplate: YAMLConvertible {
   var spec: PodSpec
 
   var yaml: YAMLValue {
-    .object(["metadata": metadata.templateYAML, "spec": spec])
+    .object(["metadata": metadata.templateYAML, "spec": spec.yaml(metadata.labels)])
   }
 }
 
-struct PodSpec: YAMLConvertible {
+struct PodSpec {
   enum RestartPolicy: String {
     case never = "Never"
     case always = "Always"
@@ -26,9 +26,12 @@ struct PodSpec: YAMLConvertible {
   var initContainers: [Container] = []
   var containers: [Container]
   var volumes: [Volume] = []
+  /// Whether the pods are to be on different nodes, if that is possible.
+  var isSpread = false
   var additions: PodAdditions
 
-  var yaml: YAMLValue {
+  /// The labels are those of the pod.
+  func yaml(_ labels: Labels) -> YAMLValue {
     .object([
       "restartPolicy": restartPolicy.rawValue, "terminationGracePeriodSeconds": terminationGracePeriod,
       // Otherwise a Service named amqp, for example, would set variables such as AMQP_PORT in the containers.
@@ -40,9 +43,17 @@ struct PodSpec: YAMLConvertible {
         ? nil : additions.pullSecrets.map { YAMLValue.object(["name": $0]) },
       "nodeSelector": additions.nodeSelector.mapping,
       "tolerations": additions.tolerations.isEmpty ? nil : additions.tolerations,
+      "topologySpreadConstraints": isSpread ? [Self.spread(labels)] : nil,
       "securityContext": securityContext,
       "initContainers": initContainers.isEmpty ? nil : initContainers,
       "containers": containers, "volumes": volumes.isEmpty ? nil : volumes,
+    ])
+  }
+
+  private static func spread(_ labels: Labels) -> YAMLValue {
+    .object([
+      "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
+      "labelSelector": YAMLValue.object(["matchLabels": labels.selector]),
     ])
   }
 

@@ -37,22 +37,13 @@ extension Manifest {
     return Manifest(KubernetesObject("batch/v1", "Job", pod.metadata, spec: spec.yaml))
   }
 
-  /// A CronJob that drains the queue on a schedule. Two of its Jobs never run at the same time.
+  /// A CronJob that drains the queue on a schedule.
   package static func cronJob(
     _ options: WorkerOptions, _ job: JobManifestOptions, schedule: Schedule
   ) throws(InvalidOptions) -> Manifest {
     let pod = try WorkerPod(options)
-    let jobTemplate = YAMLValue.object([
-      "metadata": pod.metadata.templateYAML,
-      "spec": try spec(pod, job, .drain, waitFirst: .zero),
-    ])
     return Manifest(
-      KubernetesObject(
-        "batch/v1", "CronJob", pod.metadata,
-        spec: .object([
-          "schedule": schedule.description, "concurrencyPolicy": "Forbid", "successfulJobsHistoryLimit": 3,
-          "failedJobsHistoryLimit": 3, "jobTemplate": jobTemplate,
-        ])))
+      KubernetesObject(cronJob: pod.metadata, schedule, try spec(pod, job, .drain, waitFirst: .zero)))
   }
 
   /// A ScaledJob of KEDA, which starts a Job for each item that is ready.
@@ -79,10 +70,10 @@ extension Manifest {
 
   static func authentication(_ pod: WorkerPod) -> KubernetesObject {
     // KEDA reads the value "enable" of its parameter "tls" only from a Secret.
-    let tls = pod.options.tlsSecret.map { [("tls", $0, "tls"), ("ca", $0, WorkerPod.authorityKey)] } ?? []
+    let tls = pod.options.secrets.tls.map { [("tls", $0, "tls"), ("ca", $0, BrokerSecrets.authorityKey)] } ?? []
     return KubernetesObject(
       "keda.sh/v1alpha1", "TriggerAuthentication", pod.metadata,
-      spec: QueueTrigger.authentication([("host", pod.options.secret, WorkerPod.urlKey)] + tls))
+      spec: QueueTrigger.authentication([("host", pod.options.secrets.url, BrokerSecrets.urlKey)] + tls))
   }
 
   private static func spec(
@@ -100,16 +91,13 @@ extension Manifest {
     return JobSpec(
       completions: completions,
       parallelism: min(pod.options.parallelism, completions ?? .max),
-      backoffLimit: job.backoffLimit ?? max(Self.kubernetesBackoffLimit, completions ?? 0),
+      // Each of many items may fail once without anything being wrong with the Job.
+      backoffLimit: job.backoffLimit ?? max(JobSpec.defaultBackoffLimit, completions ?? 0),
       activeDeadline: job.activeDeadline.wholeSeconds, timeToLive: job.timeToLive?.wholeSeconds,
       failurePolicy: job.failurePolicy, decidingContainer: pod.containerName,
       template: pod.template(
         completions == nil ? .drain : .oneItem, .never, waitFirst: waitFirst, gracePeriod: gracePeriod.wholeSeconds))
   }
-
-  /// The default of Kubernetes. A Job of many items gets a higher limit, because each item may fail once without anything
-  /// being wrong with the Job.
-  private static let kubernetesBackoffLimit = 6
 }
 
 extension Manifest.InvalidOptions {

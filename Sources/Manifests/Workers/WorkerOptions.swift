@@ -14,13 +14,7 @@ package struct WorkerOptions: Sendable {
   package var injection: Injection?
   /// The workers in containers of their own, before `command`. They need an `injection`.
   package var steps: [WorkerStep] = []
-  /// The name of the Secret that has the broker's URL under the key `BROKER_URL`.
-  package var secret: String
-  /// The name of the Secret that has the certificate authorities for the broker under the key `ca.crt`. nil means those of
-  /// the image.
-  package var tlsSecret: String?
-  /// The name of the Secret that has the password under the key `token`. nil means the password in the URL.
-  package var tokenSecret: String?
+  package var secrets: BrokerSecrets
   package var environment: [Variable] = []
   package var userID = defaultUserID
   /// The maximum number of pods at the same time.
@@ -35,14 +29,15 @@ package struct WorkerOptions: Sendable {
   package var additions = PodAdditions()
 
   package init(
-    name: ObjectName, queue: String, image: ImageReference, command: [String], secret: String, resources: Resources,
+    name: ObjectName, queue: String, image: ImageReference, command: [String], secrets: BrokerSecrets,
+    resources: Resources,
     temporarySpace: String, run: RunOptions
   ) {
     self.name = name
     self.queue = queue
     self.image = image
     self.command = command
-    self.secret = secret
+    self.secrets = secrets
     self.resources = resources
     self.temporarySpace = temporarySpace
     self.run = run
@@ -65,24 +60,8 @@ package struct WorkerOptions: Sendable {
       self.name = name
       self.value = value
     }
-  }
-}
 
-/// How the runner gets into a pod whose image does not contain it.
-package struct Injection: Hashable, Sendable {
-  package enum Method: String, Hashable, Sendable, CaseIterable {
-    /// An init container copies the runner into a volume.
-    case initContainer = "init"
-    /// The runner's image is mounted as a volume.
-    case imageVolume = "image-volume"
-  }
-
-  package var method: Method
-  /// The image that contains the runner.
-  package var image: ImageReference
-
-  package init(method: Method, image: ImageReference) {
-    self.method = method
-    self.image = image
+    /// Whether it is for amqp-job itself.
+    var isSetting: Bool { name.hasPrefix("AMQP_") }
   }
 }

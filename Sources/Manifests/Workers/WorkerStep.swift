@@ -43,7 +43,7 @@ extension WorkerOptions {
 
   /// A step gets no setting of the runner, since that may be a credential.
   private var stepEnvironment: [ContainerVariable] {
-    environment.filter { !$0.name.hasPrefix("AMQP_") }.map { ContainerVariable($0.name, .value($0.value)) }
+    environment.filter { !$0.isSetting }.map { ContainerVariable($0.name, .value($0.value)) }
   }
 
   /// The name of a step cannot be a part of it, because it may be too long.

@@ -17,11 +17,15 @@ package final class ResultReader {
   package enum End: Hashable, Sendable {
     /// The queue was deleted.
     case deleted
+    /// The queue of the items was deleted.
+    case itemsDeleted
     case refused(CloseReason)
     case broker(BrokerFailure)
   }
 
   private static let channel: UInt16 = 1
+  /// A refusal of the question about the queue of the items closes only this channel.
+  private static let watchChannel: UInt16 = 2
   private static let prefetchCount: UInt16 = 64
 
   private let queue: String
@@ -32,6 +36,10 @@ package final class ResultReader {
   private var limit: ContinuousClock.Instant?
   private var isConsuming = false
   private var closing = ClosingLinks()
+  /// nil if the items are not published to one queue.
+  private var watch: QueueWatch?
+  /// Whether results are still to come.
+  package var isAwaiting = false
   /// The broker of the latest connection.
   package private(set) var broker: BrokerURL
 
@@ -46,6 +54,8 @@ package final class ResultReader {
     reconnection = Reconnection(
       brokerCount: brokers.count, limits: configuration.limits, jitter: { .random(in: 0...1) }, now: now)
     limit = now
+    guard !configuration.destination.isDirectReply else { return }
+    watch = configuration.inquiry.map { QueueWatch($0, now: now) }
   }
 
   /// Whether nothing is read, so that the broker sends no more than can be handled.
@@ -55,7 +65,10 @@ package final class ResultReader {
   }
 
   package var interest: PollInterest? { link?.interest }
-  package var deadline: ContinuousClock.Instant? { [limit, link?.deadline].compactMap(\.self).min() }
+  package var deadline: ContinuousClock.Instant? { [limit, link?.deadline, askAt].compactMap(\.self).min() }
+
+  /// When to ask about the queue of the items.
+  private var askAt: ContinuousClock.Instant? { isConsuming && isAwaiting && !isPaused ? watch?.deadline : nil }
 
   /// Does what is possible without waiting, and returns what has happened.
   package func process(_ readiness: PollReadiness, now: ContinuousClock.Instant) -> [Event] {
@@ -73,6 +86,9 @@ package final class ResultReader {
       guard self.link === link else { return events }
     }
     if let limit, now >= limit { failed(link.unanswered, into: &events, now: now) }
+    if let askAt, now >= askAt {
+      for method in watch?.ask() ?? [] { try? link.send(method, on: Self.watchChannel) }
+    }
     return events
   }
 
@@ -91,11 +107,15 @@ package final class ResultReader {
 
   private func take(_ event: Connection.Event, into events: inout [Event], now: ContinuousClock.Instant) {
     switch event {
+    case .method(Self.watchChannel, let answer):
+      if watch?.take(answer, now: now) == true { end(.itemsDeleted, into: &events) }
     case .method(_, .basicConsumeOK):
       (isConsuming, limit) = (true, nil)
       reconnection.ready(now: now)
+      watch?.connected(now: now)
     case .delivered(_, let delivery):
       reconnection.progressed()
+      watch?.heard(now: now)
       events.append(.message(delivery))
     case .method(_, .channelClose(let reason)): end(.refused(reason), into: &events)
     case .method(_, .basicCancel): end(.deleted, into: &events)

@@ -89,7 +89,7 @@ enum AMQPConsume: AMQPTool {
     let environment = Environment(ThisProcess.environment)
     let program: ProcessGroups.Program
     do {
-      program = try .init(command: arguments.operands, searchPath: environment.path)
+      program = try .init(command: arguments.operands, searchPath: environment.path, beforeItems: true)
     } catch let failure as Failure {
       report(failure)
       return failure.status

@@ -28,6 +28,8 @@ struct Failure: Error {
     }
   }
 
+  func adding(_ text: LogMessage) -> Failure { Failure(status, message + text) }
+
   private static func withoutPasswords(_ text: String) -> String {
     var bytes = Array(text.utf8)
     for range in BrokerURL.passwordRanges(in: text).reversed() { bytes.replaceSubrange(range, with: "***".utf8) }

@@ -67,16 +67,38 @@ struct QueueQuestionnaire {
 
   /// Whether a queue exists exactly as declared. nil if the user may not know.
   func isThere(_ declaration: Method.QueueDeclaration) throws(ConversationError) -> Bool? {
-    let methods: [Method] = [.channelOpen, .queueDeclare(DeclarationInquiry.comparison(declaration))]
+    guard let reason = try refusal(of: DeclarationInquiry.comparison(declaration)) else { return true }
+    switch reason.code {
+    case .preconditionFailed: return false
+    case .accessRefused: return nil
+    default: throw explained(reason)
+    }
+  }
+
+  /// What the queue is if its type is not one that a runner serves: "it is a stream", say. nil otherwise, and if that is not known.
+  func otherType() throws(ConversationError) -> String? {
+    var inquiry = DeclarationInquiry(plain: queue)
+    while let reason = try refusal(of: inquiry.declaration) {
+      switch inquiry.refused(reason) {
+      case .corrected: continue
+      case .transient(let why) where inquiry.accept(why): continue
+      case .otherType(let what): return what
+      case .known, .transient, .missing, .unknown: return nil
+      }
+    }
+    return nil
+  }
+
+  /// Why the broker refuses the declaration. nil if there is such a queue.
+  private func refusal(of declaration: Method.QueueDeclaration) throws(ConversationError) -> CloseReason? {
+    let methods: [Method] = [.channelOpen, .queueDeclare(declaration)]
     var questions = Questions(methods.map { ChannelMethod($0, on: Self.channel) })
     while true {
       switch try questions.answer(conversation) {
       case .queueDeclareOK:
         try questions.end(conversation)
-        return true
-      case .channelClose(let reason) where reason.code == .preconditionFailed: return false
-      case .channelClose(let reason) where reason.code == .accessRefused: return nil
-      case .channelClose(let reason): throw explained(reason)
+        return nil
+      case .channelClose(let reason): return reason
       default: break
       }
     }

@@ -59,7 +59,7 @@ struct Spooling {
       let isMistaken = isNamed && error.isMissingDirectory
       throw Failure(
         isMistaken ? .usage : .inputOutputError,
-        "cannot keep large items in \(directory): \(error.reason)\(choosing, otherwise: " (TMPDIR)"); "
+        "cannot keep large items in \(directory): \(error.reasonForNoFile)\(choosing, otherwise: " (TMPDIR)"); "
           + "nothing was taken from queue '\(queue)'")
     }
   }

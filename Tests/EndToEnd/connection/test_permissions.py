@@ -152,6 +152,17 @@ def test_declare(bench):
         assert owner.run(queue.name, "--delete", command="declare").status == 0
 
 
+def test_declare_delete_if_empty(bench):
+    """The right to configure is enough to tell a stream from the others."""
+    queue, stream = bench.work_queue("quorum"), bench.queue("stream")
+    classic = bench.queue("classic", **{"x-dead-letter-exchange": "elsewhere"})
+    with user(bench, configure=[each.name for each in (*queue.family, stream, classic)]) as owner:
+        owner.run(stream.name, "--plain", "--delete", "--if-empty", command="declare").assert_error(78, "it is a stream")
+        assert owner.run(classic.name, "--plain", "--delete", "--if-empty", command="declare").status == 0
+        assert owner.run(queue.name, "--delete", "--if-empty", command="declare").status == 0
+    assert stream.exists() and not queue.exists() and not classic.exists()
+
+
 def test_dead_list_show_and_purge_with_a_filter(bench):
     queue = bench.work_queue()
     queue.dead.put(b"apple", message_id="a")

@@ -3,7 +3,6 @@
 import random
 import re
 import signal
-import threading
 
 import pika
 import pytest
@@ -136,12 +135,11 @@ def test_a_killed_replay_loses_nothing(bench):
     moments = random.Random(7)
     reached = 0
     for _ in range(kills):
-        before = queue.depth()
-        runner = bench.start("replay", queue.name, command="dead")
-        wait_until(lambda: queue.depth() > before or not runner.runs(), what="some items moved")
-        threading.Event().wait(moments.uniform(0, 0.05))
-        runner.send(signal.SIGKILL)
+        way = bench.proxy()
+        runner = bench.start("replay", queue.name, command="dead", url=way.url)
+        way.after(moments.randint(2_000, 100_000), lambda: runner.send(signal.SIGKILL))  # noqa: B023
         reached += runner.finish().status == -signal.SIGKILL
+        way.close()
         wait_until(lambda: queue.depth() + queue.dead.depth() >= count, what="all items in one of the queues")
     assert reached == kills
     moved, left = content_of_many(queue), content_of_many(queue.dead)

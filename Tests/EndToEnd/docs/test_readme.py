@@ -31,5 +31,6 @@ def test_line(bench, line):
     separator = words.index("--") if "--" in words[:end] else end
     result = bench.run(*words[2:separator], worker=words[separator + 1:end] or None, command="manifest")
     objects = manifests.objects(result)
-    assert [each["kind"] for each in objects] == manifests.OBJECTS[words[2]]
+    expected = ["Deployment"] if {"--lead", "--from"} & set(words) else manifests.OBJECTS[words[2]]
+    assert [each["kind"] for each in objects] == expected
     assert conventions.violations(objects) == []

@@ -36,10 +36,10 @@ def test_a_job_for_eight_items_is_one_pod_an_item(bench, make_cluster, queue, in
 
 
 def examples(bench):
-    """The lines of "On Kubernetes" and of the help that have an image without amqp-job run something."""
+    """The lines of "On Kubernetes" and of the help that have an image without amqp-job take items."""
     lines = readme.shell_lines(readme.section(readme.page("OnKubernetes"), "Generate manifests"))
     lines += bench.run("--help-all", command="manifest", url=None).stdout.decode().splitlines()
-    return [shlex.split(line.partition(" | ")[0])[2:] for line in lines if " --inject " in line and " -- " in line]
+    return [shlex.split(line.partition(" | ")[0])[2:] for line in lines if " job " in line and " --inject " in line and " -- " in line]
 
 
 def test_the_examples_work_as_they_stand(bench, make_cluster):

@@ -147,8 +147,8 @@ def test_what_containers_refer_to_is_there(name):
     around = [*overlays.objects("base"), *objects_of(name)]
     for workload, container in all_containers(objects_of(name)):
         for variable in container.get("env", []):
-            for reference in variable.get("valueFrom", {}).values():
-                assert reference["key"] in secrets(around)[reference["name"]], variable
+            for kind, reference in variable.get("valueFrom", {}).items():
+                assert kind == "fieldRef" or reference["key"] in secrets(around)[reference["name"]], variable
         volumes = {each["name"] for each in workload.spec.get("volumes", [])}
         claims = named(around, workload.kind)[workload.name]["spec"].get("volumeClaimTemplates", [])
         volumes |= {each["metadata"]["name"] for each in claims}

@@ -93,6 +93,8 @@ def test_what_it_names_is_there(line):
             references.append((KINDS[kind], name))
         elif word.startswith("batch.kubernetes.io/job-name="):
             references.append(("Job", word.partition("=")[2]))
+        elif word.startswith("app.kubernetes.io/instance=") and verb == "logs":
+            references.append(("Deployment", word.partition("=")[2]))
     if words[0] in KINDS and verb in ("get", "delete"):
         labels = [word.split("=") for option, word in zip(words, words[1:]) if option == "-l"]
         references += [

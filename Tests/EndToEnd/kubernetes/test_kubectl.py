@@ -1,6 +1,7 @@
 """What the pages have kubectl make and delete, by kubectl itself and an API server that keeps objects."""
 
 import os
+import re
 import shlex
 import subprocess
 
@@ -45,6 +46,7 @@ def kubectl(cluster, tmp_path):
 
 
 PAGE = (overlays.FOLDER / "README.md").read_text()
+HASHED = re.compile(r"-[a-z0-9]{10}$")  # kustomize names a ConfigMap after its content.
 CLEAN_UP = readme.shell_lines(readme.section(PAGE, "Clean up"))
 CHANGES = [
     line for line in readme.shell_lines(PAGE)
@@ -57,10 +59,13 @@ def test_the_clean_up_leaves_nothing_of_what_the_page_made(cluster, kubectl):
     kinds = {kind for kind, _ in cluster.names}
     assert {"ConfigMap", "CronJob", "Job", "PersistentVolumeClaim", "ScaledJob", "NetworkPolicy"} <= kinds
     assert ("Job", "publish-now") in cluster.names
-    # Of a version of the worker before.
-    ((path, newest),) = (item for item in cluster.objects.items() if item[1]["kind"] == "ConfigMap")
-    older = {**newest, "metadata": {**newest["metadata"], "name": "worker-older"}}
-    cluster.add(f"{path.rpartition('/')[0]}/worker-older", older)
+    # Of a version of the program before.
+    for path, newest in [item for item in cluster.objects.items() if item[1]["kind"] == "ConfigMap"]:
+        name = newest["metadata"]["name"]
+        if not HASHED.search(name):
+            continue
+        name += "-older"
+        cluster.add(f"{path.rpartition('/')[0]}/{name}", {**newest, "metadata": {**newest["metadata"], "name": name}})
 
     for line in CLEAN_UP:
         done = kubectl(line)

@@ -65,7 +65,10 @@ def test_the_end_of_the_command_is_that_of_the_candidate(election, status, optio
 
 
 def test_a_command_that_cannot_be_started_is_refused_before_anything_else(election):
-    election.start("pod-a", worker=["no-such-command"]).finish().assert_error(127, "no-such-command")
+    result = election.start("pod-a", worker=["no-such-command", "--", "true"]).finish()
+    result.assert_error(127, "command not found: no-such-command")
+    # There are no items here, and no queue.
+    assert "taken" not in result.stderr and "-q" not in result.stderr
     script = election.bench.file("script", "#!/no/such/interpreter\n", mode=0o755)
     election.start("pod-a", worker=[str(script)]).finish().assert_error(127, "/no/such/interpreter")
     assert not election.queue.exists()

@@ -10,7 +10,7 @@ import pika.exceptions
 import pytest
 
 from support.amqp import Queue
-from support.processes import wait_until
+from support.processes import holds_for, wait_until
 
 WORKER = ["sh", "-c", 'item=$(cat); printf "%s\\n" "$item done"; [ "$item" != bad ]']
 
@@ -128,8 +128,18 @@ def test_bytes_that_are_no_text(bench):
 def test_nobody_answers_in_time(bench):
     queue = bench.work_queue()
     result = publish(bench, queue, "apple", "--timeout", "2s")
-    result.assert_error(75, "not all results came within 2s (--timeout): 0 of 1 result came;", "--result-queue reply-to")
+    result.assert_error(
+        75, "not all results came within 2s (--timeout): 0 of 1 result came;", "--result-queue reply-to", told_of_results(queue))
     assert queue.depth() == 1
+
+
+def told_of_results(queue):
+    """What a line says of the queue for the results of the item that waits in this queue. It is still there."""
+    wait_until(lambda: queue.depth() == 1, what="the item")
+    _, properties, body = queue.take()
+    queue.put(body, reply_to=properties.reply_to, correlation_id=properties.correlation_id)
+    assert Queue(queue.client, properties.reply_to, "classic").depth() == 0
+    return f"queue '{properties.reply_to}' takes what still comes, and stays for a day"
 
 
 @pytest.mark.any_broker
@@ -155,7 +165,7 @@ def test_a_signal_says_what_came(bench):
     waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish")
     results(bench, queue).wait_for_consumer()
     waiting.send(signal.SIGTERM)
-    waiting.finish().assert_error(143, "0 of 1 result")
+    waiting.finish().assert_error(143, "0 of 1 result", told_of_results(queue))
 
 
 def test_no_queue_is_left(bench):
@@ -168,10 +178,32 @@ def test_no_queue_is_left(bench):
         place.depth()
 
 
+def test_a_work_queue_that_is_deleted_ends_the_wait(bench, kind):
+    queue = bench.work_queue(kind)
+    waiting = bench.start("-q", queue.name, "--wait", "good", "apple", command="publish")
+    assert bench.run("-q", queue.name, "--result-queue", "reply-to", worker=WORKER).status == 0
+    place = results(bench, queue)
+    queue.delete()
+    result = waiting.finish()
+    result.assert_error(66, f"queue '{queue.name}'", "was deleted", "1 of 2 results came, not that of item 2", f"queue '{place.name}'")
+    assert "--result-queue" not in result.stderr and result.stdout == b"good done\n"
+
+
+def test_a_work_queue_that_is_still_there_is_asked_for_in_vain(bench):
+    """The broker is asked after 10 s."""
+    queue = bench.work_queue()
+    waiting = bench.start("-q", queue.name, "--wait", "apple", command="publish")
+    place = results(bench, queue)
+    place.wait_for_consumer()
+    holds_for(waiting.runs, 22, "the wait")
+    with runner(bench, queue):
+        assert waiting.finish().status == 0
+
+
 def test_what_was_published_before_an_error_may_still_have_its_result(bench):
     queue = bench.work_queue()
     items = b'{"body": "good"}\nnonsense\n'
-    assert publish(bench, queue, "--jsonl", stdin=bench.input(items)).status == 65
+    publish(bench, queue, "--jsonl", stdin=bench.input(items)).assert_error(65, "line 2", told_of_results(queue))
     assert bench.run("-q", queue.name, "--result-queue", "reply-to", worker=WORKER).status == 0
 
 

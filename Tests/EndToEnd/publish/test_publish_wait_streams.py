@@ -141,6 +141,17 @@ def test_what_has_come_before_an_error_is_printed_whole(bench, queue, answers):
 
 
 @pytest.mark.any_broker
+def test_a_deleted_work_queue_ends_an_endless_stream(bench, queue, answers):
+    with stream(bench, queue) as waiting:
+        waiting.write(b"a\nb\n")
+        answers.take("a", "b")
+        answers.answer("a", b"of a\n")
+        wait_until(lambda: waiting.stdout == b"of a\n", what="the result")
+        queue.delete()
+        waiting.finish().assert_error(66, queue.name, "was deleted", "1 of 2 results came")
+
+
+@pytest.mark.any_broker
 def test_a_lost_result_queue_ends_an_endless_stream(bench, queue, answers):
     with stream(bench, queue) as waiting:
         waiting.write(b"a\n")

@@ -116,7 +116,7 @@ def test_delete_warns_of_consumers(bench, kind):
     queue.wait_for_consumer()
     result = declare(bench, queue.name, "--delete")
     assert result.status == 0 and not queue.exists(), result
-    assert len(result.lines) == 1 and f"queue '{queue.name}' has a consumer" in result.lines[0], result
+    assert len(result.lines) == 1 and f"deleted; queue '{queue.name}' had a consumer" in result.lines[0], result
     assert runner.finish().status == 66
 
 

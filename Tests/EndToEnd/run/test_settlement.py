@@ -68,7 +68,8 @@ def test_worker_killed_by_a_signal(bench, name, status):
 
 def test_command_not_found(bench):
     queue = bench.queue("quorum", b"apple")
-    bench.run("-q", queue.name, worker=["no-such-command-here", "x"]).assert_error(127, "no-such-command-here")
+    bench.run("-q", queue.name, worker=["no-such-command-here", "x"]).assert_error(
+        127, "no-such-command-here", "nothing was taken")
     bench.run("-q", queue.name, worker=["/no/such/command"]).assert_error(127, "/no/such/command")
     queue.assert_untouched()
 

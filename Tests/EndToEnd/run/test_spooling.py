@@ -63,6 +63,15 @@ def test_no_directory_but_a_file(bench):
     queue.assert_untouched()
 
 
+@pytest.mark.parametrize("options", [{"env": {"TMPDIR": "/proc"}}, {}], ids=["TMPDIR", "--spool-dir"])
+def test_a_directory_in_which_nobody_can_make_a_file(bench, options):
+    queue = bench.queue("quorum", b"apple")
+    words = () if options else ("--spool-dir", "/proc")
+    result = bench.run("-q", queue.name, *words, worker=["true"], **options)
+    result.assert_error(74, "in /proc: its file system takes no new files", "nothing was taken")
+    queue.assert_untouched()
+
+
 @needs_mounts
 @pytest.mark.parametrize("options, reason", [
     ("ro", "read-only"), ("size=64k", "no space"), ("nr_inodes=1", "no space"),

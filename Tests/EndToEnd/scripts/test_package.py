@@ -14,7 +14,7 @@ from support import debian
 from support.manual import TOOLS
 from support.processes import CAN_ISOLATE
 
-pytestmark = [pytest.mark.any_broker, pytest.mark.limit(300)]
+pytestmark = [pytest.mark.any_broker, pytest.mark.limit(900)]
 
 
 @pytest.fixture(scope="session")

@@ -40,22 +40,6 @@ def test_the_grace_and_a_kill_reach_the_step_s_worker(bench, steps, queue):
     assert step.finish().status == 0
 
 
-def test_a_frozen_step_does_not_stop_the_time(bench, steps, queue):
-    """The step itself is stopped. It cannot report the end of its worker, and counts as lost."""
-    queue.put(b"a")
-    worker = bench.worker("hold")
-    step = steps.start("blur", worker)
-    runner = bench.start("-q", queue.name, *ONCE, "--timeout", "2s", "--grace", "0", *steps.options("blur"))
-    worker.wait_for("holding")
-    step.send(signal.SIGSTOP)
-    result = runner.finish()
-    result.assert_error(124, "step 'blur' ran for longer than 2s")
-    assert is_alive(worker.start["pid"])
-    step.send(signal.SIGCONT)
-    wait_until(lambda: not is_alive(worker.start["pid"]), what="the end of the worker")
-    assert step.finish().status == 0
-
-
 # Signals to the runner
 
 

@@ -146,10 +146,12 @@ def test_a_command_that_is_gone(bench, steps, queue):
 
 
 @pytest.mark.parametrize("words, status", [
-    (["no-such-program"], 127), (["/etc/passwd"], 126),
+    (["no-such-program"], 127), (["no-such-program", "--", "true"], 127), (["/etc/passwd"], 126),
 ])
 def test_a_step_whose_command_is_not_there_ends_at_once(bench, steps, words, status):
-    steps.start("blur", words).finish().assert_error(status, words[0])
+    result = steps.start("blur", words).finish()
+    result.assert_error(status, words[0])
+    assert "taken" not in result.stderr and "-q" not in result.stderr
     assert os.listdir(steps.directory) == []
 
 

@@ -3,7 +3,7 @@ rules apply to."""
 
 import dataclasses
 
-BROKER_CLIENTS = {"run", "publish", "declare", "status", "dead"}
+BROKER_CLIENTS = {"run", "publish", "declare", "status", "dead", "lead"}
 LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")
 # The page "On Kubernetes" says what each status means.
 FAILURE_RULES = [

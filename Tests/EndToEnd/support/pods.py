@@ -223,7 +223,11 @@ class Pod:
 
     def _words(self, container, words):
         variables = self._variables(container)
-        return [self._local(container, expand(word, variables)) for word in words]
+        return [self._local_word(container, expand(word, variables)) for word in words]
+
+    def _local_word(self, container, word):
+        option, directory, path = word.partition("=dir:")
+        return option + directory + self._local(container, path) if path else self._local(container, word)
 
     def _environment(self, container):
         made = dict(self.node.environment)

@@ -21,7 +21,7 @@ class Proxy:
         self.handed_on = 0  # The position up to which these were forwarded.
         self.moving = threading.Event()
         self.moving.set()
-        self.freezes_after = None  # Bytes from the broker until the connections freeze.
+        self.event = None  # A position in the bytes from the broker, and what to call when it is passed.
         self.allowance = None  # Bytes until the connections are cut.
         self.swallows = set()  # Nothing is forwarded to these sockets any more.
         if listen:
@@ -51,9 +51,9 @@ class Proxy:
                 if is_broker:
                     self.heard += len(data)
                     position = self.heard
-                    if self.freezes_after is not None and self.heard > self.freezes_after:
-                        self.freezes_after = None
-                        self.freeze()
+                    if self.event is not None and self.heard > self.event[0]:
+                        action, self.event = self.event[1], None
+                        action()
                 self.moving.wait()
                 if self.allowance is not None:
                     self.allowance -= len(data)
@@ -73,9 +73,13 @@ class Proxy:
     def freeze(self):
         self.moving.clear()
 
+    def after(self, count, action):
+        """Calls this once, when so many more bytes have come from the broker. Nothing is forwarded before it returns."""
+        self.event = (self.heard + count, action)
+
     def freeze_after(self, count):
         """Freezes, once, when this many more bytes have come from the broker."""
-        self.freezes_after = self.heard + count
+        self.after(count, self.freeze)
 
     def thaw(self):
         self.moving.set()

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from support.processes import PYTHON, is_alive, wait_until
+from support.processes import PATIENCE, PYTHON, is_alive, wait_until
 
 pytestmark = pytest.mark.any_broker
 
@@ -67,11 +67,11 @@ def test_no_end_of_file_before_the_end(bench, depth, way):
             command = bench.script(" ".join(reader.command) + "; exit $?")
         if way == "killed":
             runner = bench.start("-q", queue.name, worker=command)
-            reader.wait_for("progress", 2)
+            reader.wait_for("progress", 2, timeout=2 * PATIENCE)
         else:
             # A reader that waits in read() is woken by the closed pipe.
             runner = bench.start("-q", queue.name, worker=command)
-            reader.wait_for("reading")
+            reader.wait_for("reading", timeout=2 * PATIENCE)
             runner.send(signal.SIGSTOP)
             pid = reader.start["pid"]
             wait_until(lambda: waits_in_pipe(pid) or not is_alive(pid), what="a reader that has read all")

@@ -14,9 +14,7 @@ extension Runner {
     case .working:
       return abandon(
         index, .itemTakenBack, .unsettled(why: "the broker took the item back, or its queue was deleted"),
-        "the broker took the item back from \(queueLabel) (consumer timeout, or the queue was deleted): "
-          + "the worker is stopped; if it needs more time, give the queue a longer consumer timeout ('amqp-job declare --consumer-timeout')"
-      )
+        "the broker took the item back from \(queueLabel), and the worker is stopped: \(causesOfCancel)")
     case .consuming:
       // If the queue is gone, the inspection finds that out.
       drain.interrupt()
@@ -36,6 +34,14 @@ extension Runner {
     case .cancelling: return withdrawn(tag, in: index)
     case .noChannel, .idle, .orphaned, .abandoning, .closing, .closed: return []
     }
+  }
+
+  /// Why a broker may have ended a consumer, and what to do about it.
+  private var causesOfCancel: String {
+    let usual = "the queue was deleted ('amqp-job declare' makes it anew), or its node has gone down"
+    guard ConsumerTimeout.mayCancel(session.server) else { return usual }
+    return usual
+      + ", or the worker needed more time than the consumer timeout ('amqp-job declare --consumer-timeout' sets a longer one)"
   }
 
   private static let takenBackFirst = "the broker took the item back first"

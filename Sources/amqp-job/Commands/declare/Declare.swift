@@ -46,7 +46,10 @@ enum Declare: ToolCommand {
       StatusMeaning.usage, Explained(.noQueue, "There is no such exchange."), StatusMeaning.unreachable,
       StatusMeaning.noResources, Explained(.inputOutputError, "--log-file cannot be written."), StatusMeaning.lost,
       StatusMeaning.notPermitted,
-      Explained(.wrongQueue, "One of the queues exists already with other properties, so nothing was made."),
+      Explained(
+        .wrongQueue,
+        "One of the queues exists already with other properties, so nothing was made. With --if-empty, one of them is a stream, and "
+          + "none was removed."),
     ], adviceOnUnknown: foreignOptions.advice)
 
   private static let foreignOptions = ForeignOption([

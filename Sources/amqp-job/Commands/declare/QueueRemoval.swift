@@ -21,33 +21,35 @@ struct QueueRemoval {
 
   func remove(ifEmpty: Bool, _ reporter: Reporter) throws(ConversationError) {
     let present = try conversation.hold(about: queue) { conversation throws(ConversationError) in
-      let present = try existing(conversation, ifEmpty ? nil : reporter)
+      let present = try existing(conversation)
       if present.isEmpty {
         let place = "queue '\(queue)' at \(conversation.session.broker)"
         reporter.report(LogEntry(.notice, "there is no \(place): nothing was to be removed"))
       }
       if ifEmpty {
-        try checkEmptyTwice(present, conversation)
+        for queue in present { try checkType(of: queue.name, conversation) }
+        try checkEmptyTwice(present.map(\.name), conversation)
       } else {
-        for name in present { _ = try delete(name, conversation) }
+        for queue in present {
+          _ = try delete(queue.name, conversation)
+          if queue.consumerCount > 0 { warn(of: queue.consumerCount, at: queue.name, reporter) }
+        }
       }
-      return present
+      return present.map(\.name)
     }
     if ifEmpty { for name in present { try removeIfEmpty(name) } }
   }
 
-  /// The queues that exist. `reporter` reports each that has consumers.
+  /// The queues that exist.
   private func existing(
-    _ conversation: QueueConversation, _ reporter: Reporter?
-  ) throws(ConversationError) -> [String] {
-    var existing: [String] = []
+    _ conversation: QueueConversation
+  ) throws(ConversationError) -> [(name: String, consumerCount: UInt32)] {
+    var existing: [(String, UInt32)] = []
     for name in names {
       let status = try conversation.ask { session throws(SessionError) in
         try session.queueStatusIfPresent(name, on: BrokerConversation.channel)
       }
-      guard let status else { continue }
-      existing.append(name)
-      if let reporter, status.consumerCount > 0 { warn(of: status.consumerCount, at: name, reporter) }
+      if let status { existing.append((name, status.consumerCount)) }
     }
     return existing
   }
@@ -63,7 +65,7 @@ struct QueueRemoval {
     reporter.report(
       LogEntry(
         .warning,
-        "queue '\(name)' has \(consumers), which may still hold items: stop \(count == 1 ? "it" : "them") before the queue is declared again"
+        "deleted; queue '\(name)' had \(consumers), which may still hold items: stop \(count == 1 ? "it" : "them") before the queue is declared again"
       ))
   }
 
@@ -100,6 +102,17 @@ struct QueueRemoval {
     }
   }
 
+  /// A stream may report for a moment that it has no items, and the broker does not delete one on condition that it is empty.
+  private func checkType(of name: String, _ conversation: QueueConversation) throws(ConversationError) {
+    let session = conversation.session
+    guard let type = try QueueQuestionnaire(WorkQueue(name), session).otherType() else { return }
+    throw .failed(
+      Failure(
+        .wrongQueue,
+        "queue '\(name)' at \(session.broker) was not removed: \(type), and nobody can tell whether it is empty; without "
+          + "\(Declare.ifEmpty) it is removed with its items"))
+  }
+
   private func checkEmptyTwice(_ names: [String], _ conversation: QueueConversation) throws(ConversationError) {
     try checkEmpty(names, conversation)
     guard names.count > 1 else { return }
@@ -124,7 +137,7 @@ struct QueueRemoval {
   private static let adviceOnUnserved: LogMessage =
     "; 'amqp-job run' serves no such queue, and without \(Declare.ifEmpty) its items are dropped"
 
-  /// Whether a runner would refuse the queue as one of a kind that it does not serve, such as a stream. false if that is not known.
+  /// Whether a runner would refuse the queue as one of a kind that it does not serve. false if that is not known.
   private func isUnserved(_ session: BrokerSession) -> Bool {
     guard case .unsupported? = try? QueueQuestionnaire(WorkQueue(queue), session).inspect() else { return false }
     return true

@@ -98,7 +98,8 @@ enum Lead: ToolCommand {
     _ arguments: Arguments, _ settings: inout Settings
   ) throws -> ProcessGroups.Program? {
     guard !arguments.operands.isEmpty else { return nil }
-    return try ProcessGroups.Program(command: arguments.operands, searchPath: settings.environment.path)
+    return try ProcessGroups.Program(
+      command: arguments.operands, searchPath: settings.environment.path, beforeItems: false)
   }
 
   private static func listener(_ address: ListenAddress, _ reporter: Reporter) throws -> TCPListener {

@@ -5,19 +5,34 @@ import Manifests
 enum ManifestAdvice {
   /// Mistakes in the pods that Kubernetes takes as they are.
   static func warnings(_ worker: WorkerOptions) -> [String] {
-    let quoted = QuotedCommand(worker.command).map {
-      ["the pods may not find the command '\(worker.command[0])': \($0.advice)"]
-    }
-    let unknown = UnknownVariables(
-      tool: Main.tool, options: Run.definition.optionNames, synonyms: Run.definition.synonyms
-    )
-    .find(in: worker.environment.map { Array("\($0.name)=\($0.value)".utf8) })
-    return (quoted ?? []) + unknown.map(warning)
+    warnings(worker.command, worker.environment, Run.definition)
   }
 
-  private static func warning(of variable: UnknownVariables.Found) -> String {
+  static func warnings(_ leader: LeaderOptions) -> [String] {
+    warnings(leader.command, leader.environment, Lead.definition)
+  }
+
+  static func warnings(_ publisher: PublisherOptions) -> [String] {
+    warnings(publisher.server?.command ?? [], publisher.environment, Publish.definition)
+  }
+
+  private static func warnings(
+    _ command: [String], _ environment: [WorkerOptions.Variable], _ definition: Command
+  ) -> [String] {
+    let quoted = QuotedCommand(command).map {
+      ["the pods may not find the command '\(command[0])': \($0.advice)"]
+    }
+    let unknown = UnknownVariables(
+      tool: Main.tool, options: definition.optionNames, synonyms: definition.synonyms
+    )
+    .find(in: environment.map { Array("\($0.name)=\($0.value)".utf8) })
+    return (quoted ?? []) + unknown.map { warning(of: $0, definition) }
+  }
+
+  private static func warning(of variable: UnknownVariables.Found, _ definition: Command) -> String {
     let meant = variable.meant.map { name in option(name) ?? "\(variableName(name))=..." }
-    return "\(ManifestWorkerOptions.environment) \(variable.name)=... is no setting of run, and is ignored there"
+    return
+      "\(ManifestWorkerOptions.environment) \(variable.name)=... is no setting of \(definition.name), and is ignored there"
       + (meant.map { ": did you mean \($0)?" } ?? "")
   }
 

@@ -29,7 +29,8 @@ enum ManifestCommand: ToolCommand {
       """
       A job has a pod for each item that the broker has. A cronjob starts a Job on a schedule, and that Job drains \
       the queue. A deployment has pods that serve the queue, and an autoscaler. With scaledjob, KEDA makes a Job for \
-      each item. With scaledobject, KEDA scales a Deployment. The kind broker is RabbitMQ. Its Secret has a new \
+      each item. With scaledobject, KEDA scales a Deployment. With --lead, a deployment is an application whose pods \
+      elect a leader, and needs no queue. With --from, a deployment or cronjob publishes what a source has. The kind broker is RabbitMQ. Its Secret has a new \
       password each time, so make it only once. Only job asks the broker, and it does not ask with --drain or \
       --completions. A manifest that is made without asking assumes that 'amqp-job declare' made the queue, unless \
       --plain is given. The pods of a cronjob or scaledjob fail at once with status 66 if the queue is missing. With \
@@ -47,6 +48,7 @@ enum ManifestCommand: ToolCommand {
       OptionGroup("Pods", ManifestWorkerOptions.podOptions), OptionGroup("Steps", ManifestStepOptions.options),
       OptionGroup("Cluster", ManifestPodOptions.options),
       OptionGroup("Runner", ManifestWorkerOptions.runnerOptions), ManifestKindOptions.group,
+      OptionGroup("Leader", ManifestLeaderOptions.options), OptionGroup("Source", ManifestSourceOptions.options),
       BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
     ],
     exitStatuses: [
@@ -74,19 +76,31 @@ enum ManifestCommand: ToolCommand {
     try ManifestKindOptions.check(arguments, kind)
     let command = Array(try arguments.operandTexts().dropFirst())
     do {
-      try Output.write(try manifest(kind, command, &settings).text)
+      try Output.write(try manifest(kind, arguments, command, &settings).text)
     } catch let error as Manifest.InvalidOptions {
       throw UsageError("\(error)")
     }
   }
 
   private static func manifest(
-    _ kind: Kind, _ command: [String], _ settings: inout Settings
+    _ kind: Kind, _ arguments: Arguments, _ command: [String], _ settings: inout Settings
   ) throws -> Manifest {
     guard kind != .broker else {
       guard command.isEmpty else { throw UsageError("a broker takes no COMMAND") }
       var generator = SystemRandomNumberGenerator()
       return try .broker(try ManifestKindOptions.broker(&settings), using: &generator)
+    }
+    if let publisher = try ManifestSourceOptions.options(arguments, &settings, kind, command) {
+      let reporter = try LogOptions.reporter(&settings)
+      ManifestAdvice.warnings(publisher).forEach { reporter.report(LogEntry(.warning, "\($0)")) }
+      guard kind == .cronjob else { return try .deployment(publisher) }
+      return try .cronJob(
+        publisher, try ManifestKindOptions.job(&settings), schedule: try ManifestKindOptions.schedule(&settings))
+    }
+    if kind == .deployment, let leader = try ManifestLeaderOptions.options(arguments, &settings, command) {
+      let reporter = try LogOptions.reporter(&settings)
+      ManifestAdvice.warnings(leader).forEach { reporter.report(LogEntry(.warning, "\($0)")) }
+      return try .deployment(leader)
     }
     try ManifestStepOptions.check(command, &settings)
     var worker = try ManifestWorkerOptions.options(&settings, kind, command)

@@ -38,7 +38,11 @@ enum ManifestKindOptions {
   private static let jobs: Set<ManifestCommand.Kind> = [.job, .cronjob, .scaledjob]
   private static let owners: [(option: any CommandOption, kinds: Set<ManifestCommand.Kind>)] = [
     (completions, [.job]), (drain, [.job]), (activeDeadline, jobs), (timeToLive, jobs), (backoffLimit, jobs),
-    (schedule, [.cronjob]), (target, [.deployment, .scaledobject]), (metric, [.deployment]), (storage, [.broker]),
+    (schedule, [.cronjob]), (ManifestLeaderOptions.lead, [.deployment]),
+    (ManifestLeaderOptions.http, [.deployment]), (ManifestLeaderOptions.lease, [.deployment, .cronjob]),
+    (ManifestSourceOptions.from, [.deployment, .cronjob]), (ManifestSourceOptions.every, [.deployment, .cronjob]),
+    (ManifestSourceOptions.dataField, [.deployment, .cronjob]),
+    (target, [.deployment, .scaledobject]), (metric, [.deployment]), (storage, [.broker]),
   ]
 
   /// Refuses options that apply to another kind only.

@@ -13,14 +13,16 @@ enum ManifestWorkerOptions {
     "put amqp-job into an image that lacks it, by an init container or an image volume"
   ).common
   static let runnerImage = DefaultedOption("runner-image", .image, default: ValueType.image.constant("amqp-job:1")) {
-    "the image to inject it from, and of a runner without COMMAND (default \($0))"
+    "the image to inject it from, and of a runner without COMMAND or a sidecar (default \($0))"
   }
   static let parallelism = Option(
     "parallelism", .kubernetesCount(),
-    "maximum number of pods at a time (default \(WorkerOptions.defaultParallelism); cronjob \(cronJobParallelism))")
+    "maximum number of pods at a time (default \(WorkerOptions.defaultParallelism); cronjob \(cronJobParallelism); with "
+      + "\(ManifestLeaderOptions.lead) \(LeaderOptions.defaultReplicas))")
   static let name = Option(
     "name", .objectName,
-    "name of the objects (default from the queue's name; for broker: \(ManifestKindOptions.brokerName))")
+    "name of the objects (default from the name of the queue or election; for broker: \(ManifestKindOptions.brokerName))"
+  )
   static let namespace = Option("namespace", .namespace, "their namespace (default none: kubectl's)")
   static let secret = DefaultedOption("secret", .subdomain, default: "rabbitmq") {
     "the Secret with the broker's URL as BROKER_URL (default \($0))"
@@ -77,14 +79,16 @@ enum ManifestWorkerOptions {
     var options = WorkerOptions(
       name: try settings.value(name) ?? ObjectName(resembling: queue), queue: queue, image: division.image,
       command: division.command,
-      secret: try settings.value(secret), resources: division.resources,
+      secrets: try secrets(&settings), resources: division.resources,
       temporarySpace: try settings.value(temporarySpace).description, run: try run(&settings, queue: queue))
     options.namespace = try settings.value(namespace)
-    options.tlsSecret = try settings.value(tlsSecret)
-    options.tokenSecret = try settings.value(tokenSecret)
     options.steps = division.steps
-    options.injection = try injection(&settings, hasSteps: !division.steps.isEmpty)
-    options.environment = try variables(&settings)
+    options.injection = try injection(&settings, isImageUsed: !division.steps.isEmpty)
+    // Steps need amqp-job in images that lack it, and it has to be that of the runner.
+    if !division.steps.isEmpty, options.injection == nil {
+      options.injection = Injection(method: .initContainer, image: try settings.value(runnerImage))
+    }
+    options.environment = try variables(&settings, reserved: WorkerOptions.reservedVariables)
     options.volumes = try settings.values(ManifestPodOptions.volume)
     options.additions = try ManifestPodOptions.additions(&settings)
     options.userID = try settings.value(user)
@@ -93,28 +97,37 @@ enum ManifestWorkerOptions {
     return options
   }
 
+  /// - Throws: `UsageError`
+  static func secrets(_ settings: inout Settings) throws -> BrokerSecrets {
+    BrokerSecrets(
+      url: try settings.value(secret), tls: try settings.value(tlsSecret), token: try settings.value(tokenSecret))
+  }
+
   /// Whether the user asked for a retry and a dead-letter queue.
   /// - Throws: `UsageError`
   static func asksForAttempts(_ settings: inout Settings) throws -> Bool {
     try settings.valueIfSet(Run.maxAttempts) != nil || settings.valueIfSet(Run.retryDelay) != nil
   }
 
-  /// Steps need amqp-job in images that lack it, and it has to be that of the runner.
-  private static func injection(_ settings: inout Settings, hasSteps: Bool) throws -> Injection? {
-    let image = try settings.value(runnerImage)
-    guard let method = try settings.value(inject) ?? (hasSteps ? .initContainer : nil) else {
-      guard !settings.isGiven(runnerImage) else {
-        throw UsageError("\(runnerImage) goes with \(inject), or with steps")
+  /// How amqp-job gets into the image, if the user has said it. The runner's image may have another use as well.
+  /// - Throws: `UsageError`
+  static func injection(_ settings: inout Settings, isImageUsed: Bool) throws -> Injection? {
+    guard let method = try settings.value(inject) else {
+      guard isImageUsed || !settings.isGiven(runnerImage) else {
+        throw UsageError("\(runnerImage) goes with \(inject), with steps, or with \(ManifestLeaderOptions.http)")
       }
       return nil
     }
-    return Injection(method: method, image: image)
+    return Injection(method: method, image: try settings.value(runnerImage))
   }
 
-  private static func variables(_ settings: inout Settings) throws -> [WorkerOptions.Variable] {
+  /// - Throws: `UsageError`
+  static func variables(
+    _ settings: inout Settings, reserved: Set<String>
+  ) throws -> [WorkerOptions.Variable] {
     let variables = try settings.values(environment)
     let names = variables.map(\.name)
-    if let taken = names.first(where: WorkerOptions.reservedVariables.contains) {
+    if let taken = names.first(where: reserved.contains) {
       throw UsageError(ManifestAdvice.refusal(ofVariable: taken))
     }
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {

@@ -41,7 +41,8 @@ struct Publish: ToolCommand {
       Explained(.refusedData, "The broker refuses an item that is too large for it. Or a line of --jsonl is no item."),
       Explained(
         .noQueue,
-        "There is no such queue or exchange. Or an item is unroutable: no queue is bound to the exchange for it."),
+        "There is no such queue or exchange. Or an item is unroutable: no queue is bound to the exchange for it. "
+          + "With --wait, the queue was deleted while results were awaited."),
       StatusMeaning.unreachable, StatusMeaning.noResources,
       Explained(
         .inputOutputError,
@@ -114,8 +115,7 @@ struct Publish: ToolCommand {
       return
     }
     // What was published may still have results.
-    try wait?.giveUp(end, mayCome: outcome.counts.accepted > 0)
-    throw failure
+    throw try wait?.giveUp(end, failure, mayCome: outcome.counts.accepted > 0) ?? failure
   }
 
   private static func configuration(

@@ -120,11 +120,3 @@ struct PublishOutcome {
     return count == 0 ? "" : "; \(count) \(count == 1 ? "was \(way) id" : "were \(way) ids")"
   }
 }
-
-extension Failure {
-  fileprivate func adding(_ text: LogMessage) -> Failure {
-    var failure = self
-    failure.message += text
-    return failure
-  }
-}

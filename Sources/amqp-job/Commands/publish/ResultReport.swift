@@ -8,7 +8,9 @@ struct ResultReport {
 
   init(_ expected: ExpectedResults) { self.expected = expected }
 
-  /// How many results came. Where some did not, it says which.
+  /// How many results came, which did not, and which items failed.
+  var came: String { arrival + failedItems }
+
   var arrival: String {
     let open = expected.openNumbers
     let missing =
@@ -24,7 +26,6 @@ struct ResultReport {
       + "which need --result-queue reply-to"
   }
 
-  /// Which items failed, to follow another message. It is empty if none did.
   var failedItems: String { expected.failures.isEmpty ? "" : "; failed: \(list)" }
 
   /// The message where every result came. `deadQueue` is the queue in which the dead letters are, if that is known.

@@ -21,8 +21,6 @@ final class ResultWait {
   static let json = Flag("json", "with --wait: print one JSON object for each result")
   static let group = OptionGroup("Results", [wait, timeout, asCompleted, json])
 
-  /// How long the queue lasts when nobody waits any more, in milliseconds.
-  private static let expiry: Int32 = 24 * 60 * 60 * 1000
   private static let reportPeriod: Duration = .seconds(60)
   /// How much may wait for the reader of standard output before no more results are taken.
   private static let mostUnwritten = 1 << 20
@@ -87,7 +85,7 @@ final class ResultWait {
   /// Makes the queue, and begins to read it. `configuration` is that of the publisher, which then takes the results, too.
   func begin(_ configuration: inout BatchConfiguration) throws {
     let declaration = Method.QueueDeclaration(
-      name: ByteString(queue), arguments: ["x-queue-type": .string("classic"), "x-expires": .int32(Self.expiry)])
+      name: ByteString(queue), arguments: ["x-queue-type": .string("classic"), "x-expires": .int32(ResultNames.expiry)])
     try conversation.hold(about: queue) { (conversation) throws(ConversationError) in
       try conversation.ask { session throws(SessionError) in
         _ = try session.declare(declaration, on: BrokerConversation.channel)
@@ -99,11 +97,13 @@ final class ResultWait {
   }
 
   /// The publication has ended early, and nothing is waited for. What has come is printed. If nothing can come any more, the queue is
-  /// deleted; else it expires by itself.
-  func giveUp(_ end: Publication.End, mayCome: Bool) throws {
+  /// deleted; else it expires by itself. Returns the failure to end with.
+  func giveUp(_ end: Publication.End, _ failure: Failure, mayCome: Bool) throws -> Failure {
     if case .signal = end { stop() } else { try printRest(try Self.receiver()) }
     reader?.close(now: .now)
-    if !mayCome { deleteQueue() }
+    if mayCome { return failure.adding(names.stay) }
+    deleteQueue()
+    return failure
   }
 
   private func deleteQueue() {
@@ -168,7 +168,7 @@ final class ResultWait {
   private func endOnSignal(_ signals: SignalReceiver, _ readiness: PollReadiness) throws(Failure) {
     guard readiness.readable, let signal = signals.receive().first(where: { $0 != .child }) else { return }
     stop()
-    throw Failure(.signal(signal), "ended by \(signal) while waiting: \(came)")
+    throw Failure(.signal(signal), "ended by \(signal) while waiting: \(ResultReport(expected).came)\(names.stay)")
   }
 
   /// Prints what has come as far as its reader takes it at once.
@@ -207,16 +207,11 @@ final class ResultWait {
 
   // MARK: Failures
 
-  private var came: String {
-    let report = ResultReport(expected)
-    return report.arrival + report.failedItems
-  }
-
   private func timeout(_ signals: SignalReceiver) throws -> Failure {
     let line: LogMessage =
       """
-      not all results came within \(limit?.text ?? "") (\(Self.timeout)): \(came); a runner publishes them with \
-      --result-queue reply-to
+      not all results came within \(limit?.text ?? "") (\(Self.timeout)): \(ResultReport(expected).came); a runner \
+      publishes them with --result-queue reply-to\(names.stay)
       """
     try printRest(signals)
     return Failure(.temporaryFailure, line)
@@ -227,19 +222,22 @@ final class ResultWait {
     case .writing(let error) where error.isBrokenPipe:
       // Nobody wants the results, as SIGPIPE says to other programs.
       Output.brokenPipe.exit()
-    case .writing where ThisProcess.isOutputClosed: return Failure(.inputOutputError, "standard output is closed")
-    case .writing(let error): return Failure(.inputOutputError, "cannot write to standard output: \(error.reason)")
+    case .writing where ThisProcess.isOutputClosed:
+      return Failure(.inputOutputError, "standard output is closed\(names.stay)")
+    case .writing(let error):
+      return Failure(.inputOutputError, "cannot write to standard output: \(error.reason)\(names.stay)")
     case .reading(let end):
       try printRest(signals)
-      var failure = failure(of: end)
-      failure.message += "; \(came)"
-      return failure
+      let came: LogMessage = "; \(ResultReport(expected).came)"
+      return failure(of: end).adding(end == .deleted ? came : came + names.stay)
     }
   }
 
   private func failure(of end: ResultReader.End) -> Failure {
     switch end {
     case .deleted: Failure(.noQueue, "queue '\(queue)' was deleted, and with it what was to come")
+    case .itemsDeleted:
+      Failure(.noQueue, "queue '\(source.name)' at \(currentBroker) was deleted, and the items in it went with it")
     case .refused(let reason):
       Failure(.refused(reason), queue: queue, broker: currentBroker)
     case .broker(let failure): Failure(failure)
@@ -254,7 +252,10 @@ extension ResultWait: Companion {
   var deadline: ContinuousClock.Instant? { reader?.deadline }
   var wantsItems: Bool { obstacle == nil }
 
-  func took(_ number: Int, id: ByteString?) { expected.expect(number, id: id) }
+  func took(_ number: Int, id: ByteString?) {
+    expected.expect(number, id: id)
+    reader?.isAwaiting = true
+  }
 
   func process(_ readiness: ArraySlice<PollReadiness>) {
     guard let reader else { return }
@@ -270,6 +271,7 @@ extension ResultWait: Companion {
       }
     }
     if canWrite { write() }
+    reader.isAwaiting = !expected.isComplete
     reader.isPaused = output.byteCount > Self.mostUnwritten
     reader.flush()
   }

@@ -9,7 +9,7 @@ import Linux
 /// The options of `publish` that make it follow a source of items.
 struct SourceOptions {
   static let from = Option(
-    "from", .itemSource, "publish the names of a source (see the manual)"
+    "from", .itemSource, "publish each name of a source, once"
   ).common
   static let every = DefaultedOption("every", .pollPeriod, default: .seconds(10)) {
     "with --from: the time between two looks at the source (default \($0))"
@@ -87,7 +87,7 @@ extension ValueType where Value == SourceAddress {
 }
 
 extension ValueType where Value == Duration {
-  fileprivate static var pollPeriod: Self {
+  static var pollPeriod: Self {
     duration.limited("is from 100ms to 24h") { $0 >= .milliseconds(100) && $0 <= .seconds(86_400) }
   }
 }

@@ -90,7 +90,7 @@ extension Run {
       let cure = error.isMissing ? "; the directory has to exist ('mkdir -p \(path.shellWord)' makes it)" : ""
       return Failure(
         status,
-        "cannot write the workers' output to \(path): \(error.reason) (\(settings.naming(output)))\(cure); nothing was taken"
+        "cannot write the workers' output to \(path): \(error.reasonForNoFile) (\(settings.naming(output)))\(cure); nothing was taken"
       )
     }
     let directory: OutputDirectory

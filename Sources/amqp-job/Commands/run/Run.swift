@@ -152,7 +152,8 @@ enum Run: ToolCommand {
       if hasSteps { return nil }
       throw UsageError("\(command) is missing")
     }
-    return try ProcessGroups.Program(command: arguments.operands, searchPath: settings.environment.path)
+    return try ProcessGroups.Program(
+      command: arguments.operands, searchPath: settings.environment.path, beforeItems: true)
   }
 
   private static func steps(_ settings: inout Settings) throws -> [StepPlace] {

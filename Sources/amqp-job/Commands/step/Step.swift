@@ -38,7 +38,8 @@ enum Step: ToolCommand {
     guard let path = try settings.value(socket) else {
       throw UsageError("no socket given: use \(socket) or AMQP_JOB_SOCKET")
     }
-    var program = try ProcessGroups.Program(command: arguments.operands, searchPath: settings.environment.path)
+    var program = try ProcessGroups.Program(
+      command: arguments.operands, searchPath: settings.environment.path, beforeItems: false)
     let grace = try settings.value(grace)
     let reporter = try LogOptions.reporter(&settings)
     let passesSettings = try settings.value(Run.passEnvironment)
