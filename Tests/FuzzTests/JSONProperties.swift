@@ -53,6 +53,22 @@ import Testing
     }
   }
 
+  @Test("The text of each member of an object is that of its value") func memberTexts() {
+    property("JSON, members") { random in
+      guard case .object(let members) = object(&random, levels: 5) else { return }
+      let text = text(.object(members), &random)
+      let read = try JSONMembers(Array(text.utf8))
+      for member in members {
+        let value = try JSONReader.read(Array("[".utf8) + (read[member.name] ?? []) + Array("]".utf8))
+        try expect(value == .array([member.value]), "\(member.name) of \(text)")
+      }
+      // A damaged text is read, or is an error.
+      var bytes = Array(text.utf8)
+      random.damage(&bytes)
+      _ = try? JSONMembers(bytes)
+    }
+  }
+
   @Test("Invalid JSON is rejected with a short reason") func invalidJSON() {
     property("JSON, damaged") { random in
       var bytes = Array(text(object(&random, levels: 5), &random).utf8)

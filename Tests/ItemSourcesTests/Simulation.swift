@@ -12,17 +12,36 @@ struct Simulation {
     var received: [SourcePublisher.Event] = []
   }
 
+  /// How often each name may be there.
+  struct Account {
+    /// How often it has come into the list.
+    var appearances: [ByteString: Int] = [:]
+    /// How many more times: once for each fault at which it was published and not known to be recorded.
+    private(set) var allowance: [ByteString: Int] = [:]
+    private var unrecorded: Set<ByteString> = []
+    /// The records that are not confirmed yet.
+    private var records: [LedgerRecord] = []
+
+    mutating func faultHappened() {
+      for name in unrecorded { allowance[name, default: 0] += 1 }
+      (unrecorded, records) = ([], [])
+    }
+
+    mutating func sent(_ action: SourcePublisher.Action) {
+      if case .publishItem(let name, _) = action { unrecorded.insert(name) }
+      if case .publish(.record(let record)) = action { records.append(record) }
+    }
+
+    mutating func received(_ event: SourcePublisher.Event) {
+      if case .settled(.record, _) = event, !records.isEmpty { unrecorded.subtract(records.removeFirst().added) }
+    }
+  }
+
   private var random: Random
   private(set) var broker = SimulatedBroker()
   /// The names that the source has.
   private(set) var names: [ByteString]
-  /// How often each name has come into the list.
-  private(set) var appearances: [ByteString: Int] = [:]
-  /// How many more times each name may be there: once for each fault at which it was published and not known to be recorded.
-  private(set) var allowance: [ByteString: Int] = [:]
-  private var unrecorded: Set<ByteString> = []
-  /// The records that are not confirmed yet.
-  private var records: [LedgerRecord] = []
+  private(set) var account = Account()
   private var publisher: SourcePublisher
   private var link: Link?
   /// The connections that the broker does not know to be dead.
@@ -39,7 +58,7 @@ struct Simulation {
   init(seed: UInt64, names: [ByteString]) {
     random = Random(seed: seed)
     self.names = names
-    for name in names { appearances[name] = 1 }
+    for name in names { account.appearances[name] = 1 }
     publisher = SourcePublisher(Self.settings(1))
   }
 
@@ -59,8 +78,7 @@ struct Simulation {
 
   mutating func cut() {
     faultCount += 1
-    for name in unrecorded { allowance[name, default: 0] += 1 }
-    (unrecorded, records) = ([], [])
+    account.faultHappened()
     guard var old = link else { return }
     old.received = []
     // The end of what was sent may be lost.
@@ -71,7 +89,7 @@ struct Simulation {
   }
 
   mutating func change(_ names: [ByteString]) {
-    for name in names where !self.names.contains(name) { appearances[name, default: 0] += 1 }
+    for name in names where !self.names.contains(name) { account.appearances[name, default: 0] += 1 }
     self.names = names
   }
 
@@ -165,7 +183,7 @@ struct Simulation {
   }
 
   private mutating func handle(_ event: SourcePublisher.Event) {
-    if case .settled(.record, _) = event, !records.isEmpty { unrecorded.subtract(records.removeFirst().added) }
+    account.received(event)
     for action in publisher.handle(event, now: now) {
       switch action {
       case .list:
@@ -177,8 +195,7 @@ struct Simulation {
       case .log: break
       case .publish, .publishItem, .ack, .consume, .release:
         publishCount += 1
-        if case .publishItem(let name, _) = action { unrecorded.insert(name) }
-        if case .publish(.record(let record)) = action { records.append(record) }
+        account.sent(action)
         link?.sent.append(action)
       }
     }

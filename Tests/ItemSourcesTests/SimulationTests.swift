@@ -10,10 +10,10 @@ import Testing
   private func check(_ simulation: Simulation, since names: [ByteString]) {
     for name in names { #expect((simulation.broker.copies[name] ?? 0) >= 1, "\(name) is lost") }
     for (name, count) in simulation.broker.copies {
-      let explained = (simulation.appearances[name] ?? 0) + (simulation.allowance[name] ?? 0)
+      let explained = (simulation.account.appearances[name] ?? 0) + (simulation.account.allowance[name] ?? 0)
       #expect(count <= explained, "\(name) is there \(count) times")
     }
-    #expect(simulation.allowance.values.reduce(0, +) <= simulation.faultCount * Batch.maxCount)
+    #expect(simulation.account.allowance.values.reduce(0, +) <= simulation.faultCount * Batch.maxCount)
     #expect(simulation.ends.isEmpty)
   }
 

@@ -46,6 +46,8 @@ final class PublisherLink {
   private var firstTag: UInt64 = 1
   private var sending: Sending?
   private var isReturned = false
+  /// The file that could not be sent to its end.
+  private var changed: (name: ByteString, reason: String)?
   /// What has ended the link from within.
   private var ending: Ending?
 
@@ -62,9 +64,10 @@ final class PublisherLink {
   }
 
   var interest: PollInterest? { link.interest }
+  /// Of what has ended the link from within, the owner is told at once.
   var deadline: ContinuousClock.Instant? {
-    [link.deadline, opening.isJoined ? nil : joinDeadline, ending == nil ? nil : joinDeadline - Self.joinLimit * 2]
-      .compactMap(\.self).min()
+    guard ending == nil else { return .now }
+    return [link.deadline, opening.isJoined ? nil : joinDeadline].compactMap(\.self).min()
   }
 
   /// Whether another message can be begun.
@@ -103,8 +106,6 @@ final class PublisherLink {
       link.sendBody(Array(bytes[start...].prefix(BrokerLink.bodyPieceSize)), on: PublisherOpening.items)
     }
   }
-
-  private var changed: (name: ByteString, reason: String)?
 
   /// Sends more of a file that is being sent.
   func advance() {
@@ -146,9 +147,10 @@ final class PublisherLink {
   // MARK: Receiving
 
   func process(_ readiness: PollReadiness, now: ContinuousClock.Instant) -> [Event] {
-    advance()
     var events: [Event] = []
     for event in link.process(readiness, now: now) { events += received(event) }
+    // There may be room now, and nothing else would tell of it.
+    advance()
     if !opening.isJoined, now >= joinDeadline { events.append(.ended(.broken("the broker does not answer"))) }
     if let changed {
       self.changed = nil

@@ -53,6 +53,8 @@ package final class SourceLoop {
   private var closing = ClosingLinks()
   /// When to connect; nil while there is a connection.
   private var connectAt: ContinuousClock.Instant? = .now
+  /// Whether the socket is looked at before anything is sent. A large list takes time, in which the connection may have ended.
+  private var looksFirst = false
   private var end: End?
 
   /// Takes over the process's signals and child processes.
@@ -102,8 +104,10 @@ package final class SourceLoop {
     let firstClosing = interests.count
     interests += closing.interests
     let deadlines = [connectAt, link?.deadline, closing.deadline, publisher.deadline, reader.deadline]
-    let readiness = try retryingOnShortage { try poll(interests, until: deadlines.compactMap(\.self).min()) }
+    let deadline = looksFirst ? ContinuousClock.now : deadlines.compactMap(\.self).min()
+    let readiness = try retryingOnShortage { try poll(interests, until: deadline) }
 
+    looksFirst = false
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
     closing.process(readiness[firstClosing...], now: .now)
     take(reader.process(readiness[firstOfReader..<firstClosing]))
@@ -164,7 +168,7 @@ package final class SourceLoop {
 
   private func ended(_ ending: PublisherLink.Ending, _ broker: BrokerURL) {
     disconnect()
-    handle(.parted)
+    defer { handle(.parted) }
     let (now, jitter) = (ContinuousClock.now, Double.random(in: 0...1))
     switch ending {
     case .failed(let failure):
@@ -193,7 +197,9 @@ package final class SourceLoop {
 
   private func take(_ answer: SourceAnswer?) {
     switch answer {
-    case .list(let list): handle(.listed(list))
+    case .list(let list):
+      handle(.listed(list))
+      looksFirst = true
     case .item(let name, let item): handle(.fetched(name, item))
     case nil: break
     }
@@ -201,7 +207,7 @@ package final class SourceLoop {
 
   /// Sends as long as there is something to send, and room for it.
   private func send() {
-    while end == nil, let link, link.isReady, publisher.wantsRoom, handle(.room) { link.link.flush() }
+    while end == nil, !looksFirst, let link, link.isReady, publisher.wantsRoom, handle(.room) { link.link.flush() }
     link?.link.flush()
   }
 

@@ -15,16 +15,15 @@ extension SourceOptions {
   func run(_ settings: inout Settings) throws {
     let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)
-    let heartbeat = Lead.heartbeat(broker.heartbeat, plan)
     if Self.isCommand(settings.environment) {
       broker.access.report = { reporter.report($0.entry) }
-      return try publish(settings, broker, heartbeat: heartbeat, reporter)
+      return try publish(settings, broker, reporter)
     }
     broker.warn(reporter)
     try Publish.checkOwner(.queue(queue), broker, reporter)
     var configuration = ElectionLoop.Configuration(
       election: LedgerQueue.election(of: queue), name: try Lead.name(&settings), plan: plan, access: broker.access,
-      heartbeat: heartbeat, connectTimeout: broker.connectTimeout,
+      heartbeat: Lead.heartbeat(broker.heartbeat, plan), connectTimeout: broker.connectTimeout,
       connectionName: "amqp-job publish \(queue), a candidate on \(ThisProcess.hostName)")
     configuration.command = Self.command(settings)
     try end(Lead.run(configuration, reporter))
@@ -70,15 +69,13 @@ extension SourceOptions {
 
   // MARK: The command
 
-  private func publish(
-    _ settings: Settings, _ broker: BrokerOptions, heartbeat: UInt16, _ reporter: Reporter
-  ) throws {
+  private func publish(_ settings: Settings, _ broker: BrokerOptions, _ reporter: Reporter) throws {
     var configuration = SourceLoop.Configuration(
       queue: queue, source: source,
       publisher: .init(
         source: "\(source)", ledger: LedgerQueue(of: queue).name, period: period, isOnce: isOnce,
         epoch: settings.environment["LEADER_EPOCH"].flatMap { Int64($0) } ?? 0),
-      properties: properties, access: broker.access, heartbeat: heartbeat, connectTimeout: broker.connectTimeout,
+      properties: properties, access: broker.access, heartbeat: broker.heartbeat, connectTimeout: broker.connectTimeout,
       userAgent: "\(Main.tool)/\(version)")
     configuration.field = dataField
     if case .command(let line) = source { configuration.program = Self.shell(line, settings) }
