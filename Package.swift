@@ -66,6 +66,7 @@ let package = Package(
         "Manifests", "Publishing", "Steps", "TLS",
       ],
       swiftSettings: safe),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
     .testTarget(name: "AMQPTests", dependencies: ["AMQP"], swiftSettings: common),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: common),
     .testTarget(name: "BrokerTests", dependencies: ["AMQP", "Broker", "Linux"], swiftSettings: common),
@@ -75,14 +76,16 @@ let package = Package(
     .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: common),
     .testTarget(name: "TLSTests", dependencies: ["COpenSSL", "TLS"], swiftSettings: common),
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
-    .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "YAML"], swiftSettings: common),
+    .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "TestSupport", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
     .testTarget(name: "StepsTests", dependencies: ["Console", "Linux", "Steps"], swiftSettings: common),
     .testTarget(
-      name: "ElectionTests", dependencies: ["AMQP", "Broker", "Console", "Election", "HTTP", "Linux"],
+      name: "ElectionTests",
+      dependencies: ["AMQP", "Broker", "Console", "Election", "HTTP", "Linux", "TestSupport"],
       swiftSettings: common),
     .testTarget(
-      name: "ItemSourcesTests", dependencies: ["AMQP", "HTTP", "ItemSources", "JSONText", "Linux"],
+      name: "ItemSourcesTests",
+      dependencies: ["AMQP", "HTTP", "ItemSources", "JSONText", "Linux", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests",
@@ -96,7 +99,9 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["AMQP", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Publishing", "Steps"],
+      dependencies: [
+        "AMQP", "Broker", "Console", "JSONText", "JobRunner", "Linux", "Publishing", "Steps", "TestSupport",
+      ],
       swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 import Linux
+import TestSupport
 
 @testable import Election
 
@@ -11,7 +12,9 @@ extension Simulation {
 
   func fault() {
     // Leaders are hit more often than others.
-    guard let process = random.chance(1, in: 2) ? leader : random.one(of: processes.keys.sorted()) else { return }
+    guard let process = random.chance(1, in: 2) ? leader : processes.keys.sorted().randomElement(using: &random) else {
+      return
+    }
     switch random.number(in: 0...5) {
     case 0: crash(process)
     case 1: processes[process]?.session.map(endSession)

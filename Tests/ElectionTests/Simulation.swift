@@ -1,6 +1,7 @@
 import AMQP
 import Console
 import Linux
+import TestSupport
 
 @testable import Election
 

@@ -1,5 +1,6 @@
 import Broker
 import Linux
+import TestSupport
 import Testing
 
 @testable import AMQP

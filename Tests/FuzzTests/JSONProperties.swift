@@ -1,6 +1,7 @@
 import AMQP
 import JSONText
 import Console
+import TestSupport
 import Testing
 
 @testable import Publishing

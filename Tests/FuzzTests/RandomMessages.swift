@@ -1,4 +1,5 @@
 import AMQP
+import TestSupport
 
 /// Random message properties, with headers of every kind.
 extension Random {

@@ -2,6 +2,7 @@ import AMQP
 import Broker
 import Console
 import Linux
+import TestSupport
 import Testing
 
 @testable import JobRunner

@@ -1,5 +1,6 @@
 import Console
 import Linux
+import TestSupport
 import Testing
 
 @testable import Steps

@@ -1,4 +1,5 @@
 import AMQP
+import TestSupport
 
 @testable import ItemSources
 

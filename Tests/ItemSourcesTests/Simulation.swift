@@ -1,5 +1,6 @@
 import AMQP
 import Linux
+import TestSupport
 
 @testable import ItemSources
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import YAML
 
@@ -127,7 +128,7 @@ import YAML
     let options = BrokerManifestOptions(
       name: try #require(ObjectName("rabbitmq")), namespace: "fruits", secret: "s", image: image,
       resources: try resources(), storage: "1Gi")
-    var (one, same, other) = (Sequence(state: 1), Sequence(state: 1), Sequence(state: 2))
+    var (one, same, other) = (Random(seed: 1), Random(seed: 1), Random(seed: 2))
     let secret = try Manifest.broker(options, using: &one).documents[0]
     #expect(try Manifest.broker(options, using: &same).documents[0] == secret)
     #expect(try Manifest.broker(options, using: &other).documents[0] != secret)
@@ -138,18 +139,5 @@ import YAML
     #expect(password.count == 32 && password.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) })
     #expect(
       secret["stringData"]?["BROKER_URL"] == .string("amqp://job:\(password)@rabbitmq.fruits.svc:5672"))
-  }
-
-  /// The generator SplitMix64, which is reproducible.
-  private struct Sequence: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
   }
 }

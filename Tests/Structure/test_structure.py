@@ -45,7 +45,7 @@ def targets():
 
 
 TARGETS = targets()
-MODULES = sorted(name for name in TARGETS if not name.endswith("Tests"))
+MODULES = sorted(name for name in TARGETS if not name.endswith("Tests") and name != "TestSupport")
 
 
 def imports(module):

@@ -10,6 +10,18 @@ struct PodTemplate: YAMLConvertible {
   }
 }
 
+extension KubernetesObject {
+  /// A Deployment. Without `replicas`, an autoscaler sets them.
+  init(deployment metadata: Metadata, replicas: Int?, _ template: PodTemplate) {
+    self.init(
+      "apps/v1", "Deployment", metadata,
+      spec: .object([
+        "replicas": replicas, "selector": YAMLValue.object(["matchLabels": metadata.labels.selector]),
+        "template": template,
+      ]))
+  }
+}
+
 struct PodSpec {
   enum RestartPolicy: String {
     case never = "Never"

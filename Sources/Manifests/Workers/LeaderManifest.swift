@@ -4,13 +4,7 @@ extension Manifest {
   /// A Deployment whose pods elect a leader.
   package static func deployment(_ options: LeaderOptions) throws(InvalidOptions) -> Manifest {
     let pod = try LeaderPod(options)
-    return Manifest(
-      KubernetesObject(
-        "apps/v1", "Deployment", pod.metadata,
-        spec: .object([
-          "replicas": options.replicas,
-          "selector": YAMLValue.object(["matchLabels": pod.metadata.labels.selector]), "template": pod.template,
-        ])))
+    return Manifest(KubernetesObject(deployment: pod.metadata, replicas: options.replicas, pod.template))
   }
 }
 

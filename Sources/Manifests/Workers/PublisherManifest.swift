@@ -4,14 +4,7 @@ extension Manifest {
   /// A Deployment of publishers, of which one is active.
   package static func deployment(_ options: PublisherOptions) throws(InvalidOptions) -> Manifest {
     let pod = try PublisherPod(options)
-    return Manifest(
-      KubernetesObject(
-        "apps/v1", "Deployment", pod.metadata,
-        spec: .object([
-          "replicas": options.replicas,
-          "selector": YAMLValue.object(["matchLabels": pod.metadata.labels.selector]),
-          "template": pod.template(.always),
-        ])))
+    return Manifest(KubernetesObject(deployment: pod.metadata, replicas: options.replicas, pod.template(.always)))
   }
 
   /// A CronJob that looks at the source once on a schedule.

@@ -59,11 +59,7 @@ extension Manifest {
     }
     let template = try WorkerPod(options).template(
       .forever, .always, waitFirst: RunOptions.defaultWaitFirst, gracePeriod: gracePeriod.wholeSeconds, isService: true)
-    return KubernetesObject(
-      "apps/v1", "Deployment", pod.metadata,
-      spec: .object([
-        "selector": YAMLValue.object(["matchLabels": pod.metadata.labels.selector]), "template": template,
-      ]))
+    return KubernetesObject(deployment: pod.metadata, replicas: nil, template)
   }
 }
 

@@ -1,24 +1,11 @@
-/// The random number generator SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>), with functions that make random input.
-struct Random: RandomNumberGenerator {
-  private var state: UInt64
+import TestSupport
 
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
+/// Functions that make random input.
+extension Random {
   /// A number from 0 to `max`. Small numbers are as likely as large ones.
   mutating func size(upTo max: Int) -> Int {
     Int.random(in: 0...max, using: &self) >> Int.random(in: 0..<Int.bitWidth - max.leadingZeroBitCount, using: &self)
   }
-
-  /// True in `one` of `count` cases.
-  mutating func chance(_ one: Int, in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) < one }
 
   mutating func one<Choices: Collection>(of choices: Choices) -> Choices.Element {
     guard let choice = choices.randomElement(using: &self) else { preconditionFailure("nothing to choose from") }
