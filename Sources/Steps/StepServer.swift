@@ -44,9 +44,7 @@ package final class StepServer {
   package init(_ configuration: Configuration, log: @escaping (LogEntry) -> Void) throws(SystemError) {
     self.configuration = configuration
     self.log = log
-    signals = try SignalReceiver([
-      .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
-    ])
+    signals = try SignalReceiver(Signal.passedOn)
     processes = ProcessGroups(receiver: signals)
     try processes.startGuardian()
     service = StepService(program: configuration.version)

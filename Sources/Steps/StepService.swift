@@ -132,7 +132,7 @@ package struct StepService: Sendable {
   /// The first signal to end lets the runners come to their end, because the runner of a pod gets it, too, and decides what
   /// it means for the items in hand. The next one ends the workers.
   private mutating func received(_ signal: Signal) -> [Action] {
-    let ends = [.terminate, .interrupt, .hangup].contains(signal) || signal == .quit && workers.isEmpty
+    let ends = Signal.endings.contains(signal) || signal == .quit && workers.isEmpty
     guard ends else {
       return workers.map { .signal(signal, processID: $0) }
     }

@@ -82,7 +82,7 @@ extension Candidate {
   // MARK: Signals
 
   mutating func received(_ signal: Signal, now: ContinuousClock.Instant) -> [Action] {
-    let ends = [.terminate, .interrupt, .hangup].contains(signal)
+    let ends = Signal.endings.contains(signal)
     switch tenure {
     case .none: return ends || signal == .quit ? finish(.stopped(signal)) : []
     case .leading: return ends ? stop(.signal(signal), now: now) : [.signal(signal)]

@@ -1,7 +1,7 @@
 package import Broker
 package import Console
 
-/// Which broker to try when, and for how long. A candidate that has joined once never gives up.
+/// A candidate's attempts to reach the broker, and what it says of them.
 package struct Contact: Sendable {
   package enum Verdict: Sendable {
     case retry(after: Duration, LogEntry)
@@ -9,33 +9,21 @@ package struct Contact: Sendable {
   }
 
   private let timeout: Duration
-  private let longestPause: Duration
-  /// The credentials may be replaced, so a login that is refused is tried again once one has succeeded.
-  private let mayLoginChange: Bool
-  private let startedAt: ContinuousClock.Instant
-  private var attemptCount = 0
-  private var hasJoined = false
-  private var isAnnounced = false
-  private var backOff = BackOff()
+  private var attempts: ConnectionAttempts
 
   package init(timeout: Duration, plan: LeasePlan, mayLoginChange: Bool, now: ContinuousClock.Instant) {
-    (self.timeout, self.mayLoginChange) = (timeout, mayLoginChange)
-    longestPause = plan.period / 5
-    startedAt = now
+    self.timeout = timeout
+    attempts = ConnectionAttempts(
+      timeout: timeout, longestPause: plan.period / 5, mayLoginChange: mayLoginChange, now: now)
   }
 
-  /// The next of the brokers, which are tried in turn.
-  package mutating func next<Broker>(of brokers: [Broker]) -> Broker {
-    defer { attemptCount += 1 }
-    return brokers[attemptCount % brokers.count]
-  }
+  package mutating func next<Broker>(of brokers: [Broker]) -> Broker { attempts.next(of: brokers) }
 
-  package mutating func joined() { (hasJoined, isAnnounced, backOff) = (true, false, BackOff()) }
+  package mutating func joined() { attempts.joined() }
 
   /// The connection could not be made, or has ended.
   package mutating func failed(_ failure: BrokerFailure, now: ContinuousClock.Instant, jitter: Double) -> Verdict {
-    let isFinal = failure.kind == .untrusted || failure.kind == .loginRefused
-    if isFinal, !(hasJoined && mayLoginChange) {
+    guard !attempts.isFinal(failure) else {
       let advice = failure.kind == .loginRefused ? "; \(failure.advice)" : ""
       return .giveUp(.notPermitted, "\(failure)\(advice)")
     }
@@ -44,12 +32,13 @@ package struct Contact: Sendable {
 
   /// The same for any other reason to connect anew.
   package mutating func broken(_ line: LogMessage, now: ContinuousClock.Instant, jitter: Double) -> Verdict {
-    guard hasJoined || now < startedAt + timeout else {
-      return .giveUp(.unreachable, "\(line); gave up after \(timeout.text)\(naming: .connectTimeout)")
+    switch attempts.failed(now: now, jitter: jitter) {
+    case .retry(let pause, let isFirst):
+      let hasJoined = attempts.hasJoined
+      let level: LogEntry.Level = isFirst ? (hasJoined ? .warning : .notice) : .info
+      let more: LogMessage = hasJoined ? "connecting again" : "trying for \(timeout.text)"
+      return .retry(after: pause, LogEntry(level, "\(line); \(more)"))
+    case .giveUp: return .giveUp(.unreachable, "\(line); gave up after \(timeout.text)\(naming: .connectTimeout)")
     }
-    defer { isAnnounced = true }
-    let level: LogEntry.Level = isAnnounced ? .info : hasJoined ? .warning : .notice
-    let more: LogMessage = hasJoined ? "connecting again" : "trying for \(timeout.text)"
-    return .retry(after: min(backOff.pause(jitter: jitter), longestPause), LogEntry(level, "\(line); \(more)"))
   }
 }

@@ -58,9 +58,7 @@ package final class ElectionLoop {
     self.log = log
     queue = ElectionQueue(election: configuration.election)
     let file = try configuration.leaderFile.map { try PresenceFile($0, isOurs: LeaderDocument.isContent) }
-    signals = try SignalReceiver([
-      .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume,
-    ])
+    signals = try SignalReceiver(Signal.passedOn)
     processes = ProcessGroups(receiver: signals, companionFile: configuration.leaderFile)
     try processes.startGuardian()
     let name = ByteString(configuration.name)

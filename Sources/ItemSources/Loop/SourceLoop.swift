@@ -48,7 +48,7 @@ package final class SourceLoop {
   private let signals: SignalReceiver
   private let reader: any SourceReader
   private var publisher: SourcePublisher
-  private var connecting: Connecting
+  private var attempts: ConnectionAttempts
   private var link: PublisherLink?
   private var closing = ClosingLinks()
   /// When to connect; nil while there is a connection.
@@ -62,10 +62,10 @@ package final class SourceLoop {
   package init(_ configuration: Configuration, log: @escaping (LogEntry) -> Void) throws {
     self.configuration = configuration
     self.log = log
-    signals = try SignalReceiver([.terminate, .interrupt, .hangup])
+    signals = try SignalReceiver(Signal.endings)
     reader = try Self.reader(configuration, signals)
     publisher = SourcePublisher(configuration.publisher)
-    connecting = Connecting(
+    attempts = ConnectionAttempts(
       timeout: configuration.connectTimeout, mayLoginChange: configuration.access.mayLoginChange, now: .now)
   }
 
@@ -132,7 +132,7 @@ package final class SourceLoop {
 
   private func connect() {
     connectAt = nil
-    let broker = connecting.next(of: configuration.access.current())
+    let broker = attempts.next(of: configuration.access.current())
     let parameters = Connection.Parameters(
       url: broker, heartbeat: configuration.heartbeat, name: "amqp-job publish \(configuration.queue)")
     link = PublisherLink(broker, parameters, configuration)
@@ -150,7 +150,7 @@ package final class SourceLoop {
       guard self.link === link, end == nil else { return }
       switch event {
       case .publisher(let event):
-        if case .joined = event { connecting.joined() }
+        if case .joined = event { attempts.joined() }
         handle(event)
       case .blocked(let reason): blocked(reason, link.link.broker)
       case .ended(let ending): ended(ending, link.link.broker)
@@ -169,25 +169,24 @@ package final class SourceLoop {
   private func ended(_ ending: PublisherLink.Ending, _ broker: BrokerURL) {
     disconnect()
     defer { handle(.parted) }
-    let (now, jitter) = (ContinuousClock.now, Double.random(in: 0...1))
     switch ending {
-    case .failed(let failure):
-      follow(connecting.failed(failure, now: now, jitter: jitter), orEnd: .broker(failure))
+    case .failed(let failure) where attempts.isFinal(failure): end = .broker(failure)
+    case .failed(let failure): retry("\(failure)", orEnd: .broker(failure))
     case .broken(let reason):
       let failure = BrokerFailure(.unreachable, broker: broker, detail: reason)
-      follow(connecting.broken("\(reason)", now: now, jitter: jitter), orEnd: .broker(failure))
+      retry("\(reason)", orEnd: .broker(failure))
     case .refused(let reason, let queue):
       let end = End.refused(reason, queue: queue, broker)
       guard reason.refusal == .nodeIsDown || reason.refusal == .trouble else { return self.end = end }
-      follow(connecting.broken("queue '\(queue)': \(reason.text)", now: now, jitter: jitter), orEnd: end)
+      retry("queue '\(queue)': \(reason.text)", orEnd: end)
     case .unsendable(let error): end = .unsendable(error, broker)
     }
   }
 
-  private func follow(_ verdict: Connecting.Verdict, orEnd end: End) {
-    switch verdict {
-    case .retry(let pause, let entry):
-      if let entry { log(entry) }
+  private func retry(_ line: LogMessage, orEnd end: End) {
+    switch attempts.failed(now: .now, jitter: Double.random(in: 0...1)) {
+    case .retry(let pause, let isFirst):
+      if isFirst { log(LogEntry(attempts.hasJoined ? .warning : .notice, "\(line); connecting again")) }
       connectAt = .now + pause
     case .giveUp: self.end = end
     }

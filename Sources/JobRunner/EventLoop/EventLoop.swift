@@ -31,9 +31,7 @@ package final class EventLoop {
   ) throws {
     self.configuration = configuration
     self.log = log
-    signals = try SignalReceiver([
-      .terminate, .interrupt, .hangup, .quit, .user1, .user2, .windowChange, .resume, .terminalInput,
-    ])
+    signals = try SignalReceiver(Signal.passedOn + [.terminalInput])
     processes = ProcessGroups(receiver: signals)
     // The name look-up, the connection, the guardian and a worker's input need about ten descriptors. Without these the runner does
     // not begin.

@@ -9,7 +9,7 @@ struct StepSequence: Hashable, Sendable {
     case failed(ProcessStatus)
   }
 
-  private static let endings: [Signal] = [.terminate, .interrupt, .hangup, .kill]
+  private static let endings = Signal.endings + [.kill]
 
   private let stepCount: Int
   /// The runner's own command follows the last step.

@@ -21,6 +21,12 @@ package struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvert
   package static let terminalOutput = Signal(rawValue: SIGTTOU)
   package static let windowChange = Signal(rawValue: SIGWINCH)
 
+  /// The signals that ask a program to end.
+  package static let endings: [Signal] = [.terminate, .interrupt, .hangup]
+
+  /// The signals that a program passes on to the command that it runs.
+  package static let passedOn: [Signal] = endings + [.quit, .user1, .user2, .windowChange, .resume]
+
   /// The signal's name without `SIG`, as `kill -l` prints it.
   package var description: String {
     switch self {

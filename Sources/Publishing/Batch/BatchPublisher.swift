@@ -35,7 +35,7 @@ package final class BatchPublisher {
     self.notify = notify
     self.onTurn = onTurn
     items = NumberedItems(source, configuration)
-    signals = try SignalReceiver([.terminate, .interrupt, .hangup])
+    signals = try SignalReceiver(Signal.endings)
     broker = configuration.access.brokers[0]
     publication = Publication(
       brokerCount: configuration.access.brokers.count, limits: configuration.limits, jitter: { .random(in: 0...1) },

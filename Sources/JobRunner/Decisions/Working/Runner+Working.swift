@@ -93,7 +93,7 @@ extension Runner {
 
   /// The runner has received a signal, which may be meant for the workers, too.
   mutating func received(_ signal: Signal) -> [RunnerAction] {
-    let ends = [Signal.terminate, .interrupt, .hangup].contains(signal)
+    let ends = Signal.endings.contains(signal)
     let hasWorkers = slots.contains(where: \.hasWorker)
     guard ends || signal == .quit && !hasWorkers else { return toWorkers(signal) }
     switch stop.response(to: signal, now: now) {

@@ -114,7 +114,7 @@ final class ResultWait {
     }
   }
 
-  private static func receiver() throws -> SignalReceiver { try SignalReceiver([.terminate, .interrupt, .hangup]) }
+  private static func receiver() throws -> SignalReceiver { try SignalReceiver(Signal.endings) }
 
   // MARK: After the last item
 

@@ -29,7 +29,7 @@ struct StatusWatch {
   /// Returns when the queues are drained, if the watch waits for that.
   mutating func run() throws {
     // The kernel ignores the default action of signals for the first process of a container.
-    let signals = try SignalReceiver([.terminate, .interrupt, .hangup])
+    let signals = try SignalReceiver(Signal.endings)
     do throws(ConversationError) {
       while try !watch(signals) {}
     } catch {
