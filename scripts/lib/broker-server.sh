@@ -60,13 +60,14 @@ share_with() {
   cat "$other/mapper" >"$dir/mapper" 2>/dev/null || printf '%s\n' "$(($(<"$other/port") + 2))" >"$dir/mapper"
 }
 
-# join_cluster: makes this broker, which is running, a node of the cluster of the broker $join.
+# join_cluster: makes this broker, which is running, a node of the cluster of the broker $join, as rabbitmqctl does. It starts
+# no virtual machine for that.
 join_cluster() {
-  local words
-  for words in stop_app "join_cluster $(node "$join")" start_app; do
-    # shellcheck disable=SC2086 # These are words.
-    (become "$bin/rabbitmqctl" --quiet $words </dev/null >>"$log" 2>&1) || fail 69 "$words failed; its log is $log"
-  done
+  local answer
+  answer=$(evaluate "rabbit:stop(), Module = case code:ensure_loaded(rabbit_db_cluster) of {module, _} -> rabbit_db_cluster; _ -> \
+    rabbit_mnesia end, Join = case Module of rabbit_mnesia -> join_cluster; _ -> join end, \
+    Result = Module:Join('$(node "$join")', disc), rabbit:start(), Result.") || exit
+  [[ $answer == ok ]] || fail 69 "the node did not join: $answer; its log is $log"
 }
 
 # become [NAME=VALUE...] COMMAND...: replaces this process by the server or rabbitmqctl. The command gets every setting that
@@ -114,7 +115,7 @@ launch() {
 # machine for that. The name of erl_call's own node has to be unique, since others may run at the same time.
 evaluate() {
   local answer
-  answer=$(become erl_call -h "eval-$$" -address "127.0.0.1:$((port + 1))" -timeout 60 -e <<<"$1" 2>&1) || fail 69 "erl_call failed: $answer"
+  answer=$(become erl_call -h "eval-$$" -address "127.0.0.1:$((port + 1))" -timeout 600 -e <<<"$1" 2>&1) || fail 69 "erl_call failed: $answer"
   [[ $answer == "{ok, "* ]] || fail 65 "the expression failed: $answer"
   answer=${answer#"{ok, "}
   printf '%s\n' "${answer%\}}"

@@ -31,7 +31,7 @@ class Broker:
     def _script(self, command, *arguments):
         done = subprocess.run(
             [str(BROKER_SCRIPT), command, "--name", self.name, *arguments],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
         )
         assert done.returncode == 0, f"scripts/broker {command} {arguments}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
