@@ -60,14 +60,13 @@ share_with() {
   cat "$other/mapper" >"$dir/mapper" 2>/dev/null || printf '%s\n' "$(($(<"$other/port") + 2))" >"$dir/mapper"
 }
 
-# join_cluster: makes this broker, which is running, a node of the cluster of the broker $join, as rabbitmqctl does. It starts
-# no virtual machine for that.
+# join_cluster: makes this broker, which is running, a node of the cluster of the broker $join.
 join_cluster() {
-  local answer
-  answer=$(evaluate "rabbit:stop(), Module = case code:ensure_loaded(rabbit_db_cluster) of {module, _} -> rabbit_db_cluster; _ -> \
-    rabbit_mnesia end, Join = case Module of rabbit_mnesia -> join_cluster; _ -> join end, \
-    Result = Module:Join('$(node "$join")', disc), rabbit:start(), Result.") || exit
-  [[ $answer == ok ]] || fail 69 "the node did not join: $answer; its log is $log"
+  local words
+  for words in stop_app "join_cluster $(node "$join")" start_app; do
+    # shellcheck disable=SC2086 # These are words.
+    (become "$bin/rabbitmqctl" --quiet $words </dev/null >>"$log" 2>&1) || fail 69 "$words failed; its log is $log"
+  done
 }
 
 # become [NAME=VALUE...] COMMAND...: replaces this process by the server or rabbitmqctl. The command gets every setting that

@@ -58,7 +58,8 @@ class BrokerCluster:
         if node.version < KHEPRI:
             # Mnesia does not merge again what both sides have done since
             # (https://www.rabbitmq.com/docs/partitions#recovering).
-            node.eval("rabbit:stop(), rabbit:start().")
+            node.ctl("stop_app")
+            node.ctl("start_app")
 
     def _pairs(self, node):
         return [pair for other in self.others(node) for pair in ((node, other), (other, node))]
