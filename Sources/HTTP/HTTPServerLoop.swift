@@ -13,6 +13,7 @@ final class HTTPServerLoop: @unchecked Sendable {
   private let stopped: Descriptor
   private let handler: HTTPServer.Handler
   private let base: OpaquePointer
+  private let maxConnections = HTTPServer.maxConnections
   private var http: OpaquePointer?
   private var acceptor: OpaquePointer?
   private var stopEvent: OpaquePointer?
@@ -83,7 +84,7 @@ final class HTTPServerLoop: @unchecked Sendable {
   /// Each connection has an event. Two others are those of the acceptor and of the end, and the connection that is being accepted
   /// has none yet.
   private var isFull: Bool {
-    Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED))) > HTTPServer.maxConnections
+    Int(event_base_get_num_events(base, UInt32(EVENT_BASE_COUNT_ADDED))) > maxConnections
   }
 
   /// Accepts no connection for the time being.

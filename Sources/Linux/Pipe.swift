@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// The end of a pipe that this process uses.
 enum PipeEnd {
@@ -18,4 +19,10 @@ func makePipe(ours: PipeEnd = .writing) throws(SystemError) -> (readEnd: Descrip
   case .writing: try pipe.writeEnd.setNonBlocking()
   }
   return pipe
+}
+
+/// Whether there is a pipe at this path, which can be read only once.
+package func isPipe(path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
 }

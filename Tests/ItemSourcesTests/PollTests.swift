@@ -6,10 +6,10 @@ import Testing
 @Suite struct PollTests {
   private let now = ContinuousClock.now
 
-  private func poll(_ added: [ByteString], removed: [ByteString] = []) -> Poll {
+  private func poll(_ added: [ByteString], removed: [ByteString] = [], isLast: Bool = false) -> Poll {
     var plan = PollPlan(added, published: [], late: [], refused: [])
     plan.removed = removed
-    return Poll(plan, startedAt: now)
+    return Poll(plan, startedAt: now, isLast: isLast)
   }
 
   /// Runs until the poll waits or ends, with every item as `item` says. Returns what was published and recorded.
@@ -63,6 +63,12 @@ import Testing
     var poll = poll((0..<100).map { ByteString("\($0)") })
     #expect(run(&poll) { _ in .unreadable("no") } == [])
     #expect(poll.failures.count == Poll.maxFailuresInRow && poll.sourceFailure != nil)
+  }
+
+  @Test func theLastPollTriesAll() {
+    var poll = poll((0..<100).map { ByteString("\($0)") }, isLast: true)
+    #expect(run(&poll) { $0 == "99" ? body($0) : .unreadable("no") } == ["publish 99", "record [99] []"])
+    #expect(poll.failures.count == 99 && poll.sourceFailure == nil)
   }
 
   @Test func aSourceThatFailsEndsThePollAndLosesNothing() {

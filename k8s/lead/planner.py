@@ -1,9 +1,9 @@
+import http.client
 import json
 import os
 import signal
 import sys
 import time
-import urllib.error
 import urllib.request
 
 URL = os.environ.get("LEADER_URL", "http://localhost:4040")
@@ -15,7 +15,7 @@ def leader():
     try:
         with urllib.request.urlopen(URL, timeout=5) as response:
             return json.load(response)
-    except (urllib.error.URLError, TimeoutError):
+    except (OSError, http.client.HTTPException, ValueError):
         return None
 
 

@@ -32,6 +32,8 @@ package enum SourceList {
   /// `flaw` says of a name that was left out why it cannot be one.
   case names([ByteString], flaw: String?)
   case failed(String)
+  /// The source cannot be reached. It may be about to start.
+  case unreachable(String)
 
   /// The maximum number of names. More would take too much memory.
   static let maxNameCount = 500_000

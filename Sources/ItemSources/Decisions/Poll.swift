@@ -16,10 +16,11 @@ struct Poll {
     var reason: String
   }
 
-  /// After this many items in a row that cannot be read, the source itself is taken for the cause.
+  /// After this many items in a row that cannot be read, the source itself is taken for the cause, if there is another poll.
   static let maxFailuresInRow = 16
 
   let startedAt: ContinuousClock.Instant
+  private let isLast: Bool
   private var removals: ArraySlice<[ByteString]>
   private var additions: ArraySlice<ByteString>
   private var batch = Batch()
@@ -37,9 +38,9 @@ struct Poll {
   /// Whether the queue has rejected an item.
   private(set) var isRejected = false
 
-  init(_ plan: PollPlan, startedAt: ContinuousClock.Instant) {
+  init(_ plan: PollPlan, startedAt: ContinuousClock.Instant, isLast: Bool = false) {
     (removals, additions) = (plan.removed.recordSized[...], plan.added[...])
-    self.startedAt = startedAt
+    (self.startedAt, self.isLast) = (startedAt, isLast)
   }
 
   /// The latest time for the next step.
@@ -112,8 +113,8 @@ struct Poll {
   private mutating func failed(_ name: ByteString, _ reason: String) {
     failures.append(Failure(name: name, reason: reason))
     failuresInRow += 1
-    guard failuresInRow >= Self.maxFailuresInRow, !additions.isEmpty else { return }
-    sourceFailure = "\(failuresInRow) items in a row cannot be read; the last one is '\(name)': \(reason)"
+    guard failuresInRow >= Self.maxFailuresInRow, !additions.isEmpty, !isLast else { return }
+    sourceFailure = "\(failuresInRow) items in a row cannot be read: \(reason)"
     additions = []
   }
 

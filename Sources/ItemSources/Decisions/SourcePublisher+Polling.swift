@@ -7,7 +7,9 @@ extension SourcePublisher {
     isSourceBusy = false
     guard case .listing(let since) = stage else { return [] }
     switch list.limited {
-    case .failed(let reason):
+    case .unreachable where settings.isOnce && firstLook.map { now < $0 + Self.startLimit } == true:
+      return rest(until: now + Self.startPeriod, now: now)
+    case .unreachable(let reason), .failed(let reason):
       let log = complaints.listed(reason).map { Action.log($0) }
       guard !settings.isOnce else { return [.finish(.failed(.inputOutputError, cannotRead(reason)))] }
       return log + rest(until: max(now, since + settings.period), now: now)
@@ -15,7 +17,8 @@ extension SourcePublisher {
       let log = complaints.listed(nil) + complaints.flawed(flaw)
       let plan = PollPlan(names, published: ledger?.names ?? [], late: late, refused: refused)
       if !refused.isEmpty { refused.formIntersection(names) }
-      stage = .polling(Poll(plan, startedAt: since), recording: nil)
+      if !late.isEmpty { late.formIntersection(names) }
+      stage = .polling(Poll(plan, startedAt: since, isLast: settings.isOnce), recording: nil)
       return log.map { .log($0) } + send(now: now)
     }
   }
@@ -89,7 +92,7 @@ extension SourcePublisher {
 
   private mutating func ended(_ poll: Poll, now: ContinuousClock.Instant) -> [Action] {
     if let stop { return [.finish(.stopped(stop.signal))] }
-    late = Set(poll.failures.map(\.name))
+    late = late.union(poll.failures.map(\.name)).subtracting(ledger?.names ?? [])
     var log = complaints.polled(poll.failures, sourceFailure: poll.sourceFailure)
     if poll.isRejected { log.append(LogEntry(.warning, "\(rejection); trying again")) }
     if poll.addedCount + poll.removedCount > 0 {

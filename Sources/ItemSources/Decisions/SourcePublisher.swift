@@ -88,6 +88,9 @@ package struct SourcePublisher {
   static let readingPatience: Duration = .seconds(10)
   /// How far apart the two looks at a file that may be growing are.
   package static let growthPeriod: Duration = .seconds(2)
+  /// How long a source that cannot be reached may take to start, with `isOnce`, and how often it is tried meanwhile.
+  static let startLimit: Duration = .seconds(15)
+  static let startPeriod: Duration = .milliseconds(500)
   /// How long what was published may take to be recorded after a signal.
   private static let stopLimit: Duration = .seconds(4)
 
@@ -98,12 +101,14 @@ package struct SourcePublisher {
   var complaints: Complaints
   /// What is in the queue but may not be in the ledger, since the connection was lost.
   var unrecorded: [ByteString] = []
-  /// The items that could not be read in the last poll.
+  /// The items that could not be read when they were last tried.
   var late: Set<ByteString> = []
   /// The items that the broker finds too large.
   var refused: Set<ByteString> = []
   /// What was said of the last of these.
   var refusal: LogMessage?
+  /// When the source was asked first.
+  var firstLook: ContinuousClock.Instant?
   /// Whether the source has not answered yet.
   var isSourceBusy = false
   /// Whether files were looked at for the second time, with `isOnce`.
@@ -173,7 +178,7 @@ package struct SourcePublisher {
   private mutating func due(now: ContinuousClock.Instant) -> [Action] {
     switch stage {
     case .resting(let time) where now >= time && !isSourceBusy:
-      (stage, isSourceBusy) = (.listing(since: now), true)
+      (stage, isSourceBusy, firstLook) = (.listing(since: now), true, firstLook ?? now)
       return [.list]
     case .reading:
       guard let end = patienceEnd, now >= end else { return [] }

@@ -48,7 +48,8 @@ final class HTTPSource: SourceReader {
     case .response(200, let body):
       do { return try ItemDocuments.list(body) } catch { return .failed("\(error)") }
     case .response(let status, _): return .failed("\(path) answers \(status)")
-    case .unreachable(let reason), .failed(let reason): return .failed(reason)
+    case .unreachable(let reason): return .unreachable(reason)
+    case .failed(let reason): return .failed(reason)
     }
   }
 

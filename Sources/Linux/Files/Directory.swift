@@ -3,7 +3,7 @@ import Glibc
 /// The files of a directory.
 package enum Directory {
   /// The names of the regular files, and of links to such, that match a shell pattern; all of them if it is nil. A name that begins
-  /// with a dot is left out.
+  /// with a dot is left out. A link counts, too, if what it names is not there: it may come back.
   package static func files(in path: String, matching pattern: String?) throws(SystemError) -> [[UInt8]] {
     guard let stream = opendir(path) else { throw SystemError("opendir") }
     defer { closedir(stream) }
@@ -29,7 +29,8 @@ package enum Directory {
     case Int(DT_LNK), Int(DT_UNKNOWN):
       var status = stat()
       let path = (name + [0]).map { CChar(bitPattern: $0) }
-      return fstatat(directory, path, &status, 0) == 0 && status.st_mode & S_IFMT == S_IFREG
+      if fstatat(directory, path, &status, 0) == 0 { return status.st_mode & S_IFMT == S_IFREG }
+      return fstatat(directory, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFLNK
     default: return false
     }
   }

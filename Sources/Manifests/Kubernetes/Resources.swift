@@ -34,6 +34,14 @@ package struct Resources: Hashable, Sendable {
       cpu: min(cpu, cpuLimit ?? cpu), cpuLimit: cpuLimit, memory: memory, memoryLimit: memoryLimit)
   }
 
+  /// The resources of a publisher that follows a source of up to 500,000 names.
+  package static func forPublisher(cpuLimit: Quantity?) -> Resources {
+    guard let memoryLimit = Quantity("256Mi") else { preconditionFailure("this amount is valid") }
+    var resources = forRunner(cpuLimit: cpuLimit)
+    resources.memoryLimit = memoryLimit
+    return resources
+  }
+
   var yaml: YAMLValue {
     .object([
       "requests": YAMLValue.object(["cpu": cpu.description, "memory": memory.description]),

@@ -56,7 +56,7 @@ struct PublisherPod {
       name: Self.publisher, image: options.image.description,
       arguments: ["publish", "--queue=\(options.queue)"] + options.arguments,
       environment: options.secrets.environment(options.environment.filter(\.isSetting)),
-      resources: .forRunner(cpuLimit: options.cpuLimit),
+      resources: .forPublisher(cpuLimit: options.cpuLimit),
       mounts: options.secrets.mounts + MountedVolume.mounted(options.volumes).mounts)
   }
 

@@ -95,6 +95,7 @@ def test_an_application_beside_a_sidecar(bench):
     ("deployment", ["--lead", "x", "--image", "a", "--env", "POD_NAME=b"], ["b"], ("POD_NAME", "not for you")),
     ("deployment", ["--lead-http", ADDRESS, "--image", "a", "--queue", "q"], ["b"], ("--lead-http", "--lead")),
     ("deployment", ["--lead", "x", "--lease", "1s", "--image", "a"], ["b"], ("--lease", "3s")),
+    ("deployment", ["--lead", "x", "--lead-http", "127.0.0.1:0", "--image", "a"], ["b"], ("--lead-http", "not 0")),
     ("job", ["--lead", "x", "--image", "a"], ["b"], ("--lead", "deployment")),
 ])
 def test_what_does_not_go_together(bench, kind, options, command, words):

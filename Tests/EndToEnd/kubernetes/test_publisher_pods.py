@@ -92,11 +92,23 @@ def test_a_source_beside_its_publisher(bench):
     ("cronjob", ["--from", ORIGIN, "--schedule", "@hourly", "--every", "1m"], [], ("--every", "cronjob")),
     ("cronjob", ["--from", ORIGIN], [], ("--schedule",)),
     ("job", ["--from", ORIGIN], [], ("--from", "deployment")),
+    ("deployment", ["--from", "command:curl x"], [], ("--from", "no shell")),
+    ("deployment", ["--from", "dir:/inbox"], [], ("--from", "--volume")),
+    ("deployment", ["--from", "dir:/in", "--volume", "claim/in:/in", "--image", "a"], [], ("--image", "http://127.0.0.1")),
     ("deployment", ["--from", ORIGIN, "--env", "AMQP_JOB_FROM=x"], [], ("AMQP_JOB_FROM", "not for you")),
 ])
 def test_what_does_not_go_together(bench, kind, options, command, words):
     line = [kind, "--queue", "q", *options, *(["--", *command] if command else [])]
     bench.run(*line, command="manifest", url=None).assert_error(64, *words)
+
+
+@pytest.mark.any_broker
+def test_the_objects_stand_beside_those_of_the_workers(bench):
+    found = make(bench, "deployment", "--from", ORIGIN, "--image", "example/source:1")
+    workers = manifests.make(bench, "deployment", queue="job1")
+    assert found[0]["metadata"]["name"] == "job1-source"
+    selectors = [each["spec"]["selector"]["matchLabels"] for each in (found[0], workers[0])]
+    assert selectors[0] != selectors[1]
 
 
 # What the pods do

@@ -98,3 +98,20 @@ def test_a_file_that_cannot_be_read_does_not_hold_the_others_up(publishers, inbo
     publisher = publishers.start(f"dir:{inbox}")
     publishers.wait_for("a", "b", "b2")
     publishers.end(publisher)
+
+
+def test_a_link_whose_file_is_away_keeps_its_name(publishers, bench):
+    inbox, volume = bench.path("inbox"), bench.path("volume")
+    inbox.mkdir(), volume.mkdir()
+    (volume / "a").write_text("A")
+    (inbox / "a").symlink_to(volume / "a")
+    publisher = publishers.start(f"dir:{inbox}")
+    publishers.wait_for("a")
+    volume.rename(bench.path("away"))
+    (inbox / "b").write_text("B")
+    publishers.wait_for("b")
+    bench.path("away").rename(volume)
+    (inbox / "c").write_text("C")
+    publishers.wait_for("c")
+    assert "has left" not in publisher.stderr
+    publishers.end(publisher)

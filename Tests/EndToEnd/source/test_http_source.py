@@ -1,5 +1,6 @@
 """`amqp-job publish --from http://...`: names become items, once each, and a bad source loses nothing."""
 
+import os
 import socket
 import threading
 import time
@@ -181,6 +182,19 @@ def test_a_source_that_is_down(publishers, source):
     assert result.status == 74, result
 
 
+def test_with_once_a_source_has_time_to_start(publishers, source):
+    source.set("a")
+    source.close()
+    publisher = publishers.start(source.url, "--once", every=None)
+    wait_until(lambda: "leading" in publisher.stderr, what="a publisher")
+    publishers.wait_for_active(publisher)
+    again = HTTPSource("a", port=source.port)
+    result = publisher.finish()
+    assert result.status == 0, result
+    again.close()
+    publishers.wait_for("a")
+
+
 def test_with_once_a_source_that_fails_is_one_line_and_a_status(publishers, source):
     source.responses["/items"] = (500, b"")
     result = publishers.once(source.url)
@@ -299,3 +313,26 @@ def test_a_source_by_name(publishers, bench):
     assert publishers.once(f"http://localhost:{made.port}").status == 0
     assert publishers.take() == ["a"]
     assert made.requests[0][1]["Host"] == f"localhost:{made.port}"
+
+
+@pytest.mark.parametrize("once", [True, False], ids=["once", "for ever"])
+def test_items_that_cannot_be_read_do_not_hold_up_the_others(publishers, source, once):
+    """However many there are in a row."""
+    bad = [f"bad{number:02}" for number in range(60)]
+    source.set(*bad, "good")
+    source.responses.update({f"/items/{name}": (500, b"") for name in bad})
+    if once:
+        result = publishers.once(source.url)
+        assert result.status == 74 and "59 other items" in result.stderr, result
+        publishers.wait_for("good")
+        return
+    publisher = publishers.start(source.url)
+    publishers.wait_for("good")
+    assert len(lines(publisher, "cannot be read")) <= 2, publisher.stderr
+    publishers.end(publisher)
+
+
+def test_a_url_file_that_is_a_pipe_is_refused_at_once(publishers, source, bench):
+    path = bench.path("url-pipe")
+    os.mkfifo(path)
+    bench.run("-q", "x", "--url-file", path, "--from", source.url, command="publish", url=None).assert_error(64, "--url-file", "pipe")

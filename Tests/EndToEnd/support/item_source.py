@@ -15,11 +15,11 @@ from support.processes import PATIENCE, read_proc, wait_until
 class HTTPSource:
     """A server of items over HTTP, which can misbehave."""
 
-    def __init__(self, *names):
+    def __init__(self, *names, port=0):
         self.items = {name: {"name": name} for name in names}
         self.requests = []
         self.responses = {}  # What a path answers instead: (status, body), or a function of the handler.
-        self.server = _Server(("127.0.0.1", 0), _Handler)
+        self.server = _Server(("127.0.0.1", port), _Handler)
         self.server.source = self
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"

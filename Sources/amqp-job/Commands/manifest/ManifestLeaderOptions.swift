@@ -71,6 +71,7 @@ enum ManifestLeaderOptions {
       }
       return .aroundCommand(injection)
     }
+    guard address.port != 0 else { throw UsageError("\(http) is to name a port that the application knows, not 0") }
     guard injection == nil else {
       throw UsageError("\(ManifestWorkerOptions.inject) does not go with \(http): the sidecar has an image of its own")
     }

@@ -38,9 +38,10 @@ enum ManifestSourceOptions {
     if let option = (others + ManifestLeaderOptions.alone).first(where: { arguments.contains($0) }) {
       throw UsageError("\(option) does not go with \(from)")
     }
+    try check(source, arguments)
     let queue = try QueueName.resolved(&settings)
     var options = PublisherOptions(
-      name: try settings.value(ManifestWorkerOptions.name) ?? ObjectName(resembling: queue), queue: queue,
+      name: try settings.value(ManifestWorkerOptions.name) ?? ObjectName(resembling: queue + "-source"), queue: queue,
       arguments: try publishArguments(source, arguments, &settings, kind),
       image: try settings.value(ManifestWorkerOptions.runnerImage),
       secrets: try ManifestWorkerOptions.secrets(&settings),
@@ -54,6 +55,17 @@ enum ManifestSourceOptions {
     options.volumes = try settings.values(ManifestPodOptions.volume)
     options.additions = try ManifestPodOptions.additions(&settings)
     return options
+  }
+
+  private static func check(_ source: String, _ arguments: Arguments) throws {
+    switch try? SourceAddress(parsing: source) {
+    case .command: throw UsageError("\(from) command:... has no shell in the publisher's image, nor the command")
+    case .directory where !arguments.contains(ManifestPodOptions.volume):
+      throw UsageError("\(from) \(source) is in no pod: name its \(ManifestPodOptions.volume)")
+    case .directory where arguments.contains(ManifestWorkerOptions.image):
+      throw UsageError("\(ManifestWorkerOptions.image) goes with a source at http://127.0.0.1, not with \(source)")
+    case .directory, .http, nil: return
+    }
   }
 
   private static func publishArguments(

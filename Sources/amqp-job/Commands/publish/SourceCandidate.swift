@@ -13,6 +13,7 @@ extension SourceOptions {
   private static let candidateVariable = "AMQP_JOB_CANDIDATE"
 
   func run(_ settings: inout Settings) throws {
+    try Self.checkFiles(&settings)
     let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)
     if Self.isCommand(settings.environment) {
@@ -27,6 +28,14 @@ extension SourceOptions {
       connectionName: "amqp-job publish \(queue), a candidate on \(ThisProcess.hostName)")
     configuration.command = Self.command(settings)
     try end(Lead.run(configuration, reporter))
+  }
+
+  /// The command reads the broker's files itself.
+  private static func checkFiles(_ settings: inout Settings) throws {
+    for option in [BrokerSources.urlFile, BrokerSources.passwordFile, BrokerSources.tokenFile] {
+      guard let file = try settings.value(option), isPipe(path: file.text) else { continue }
+      throw UsageError("\(file.source) is a pipe, which \(from) cannot read more than once: name a file")
+    }
   }
 
   static func isCommand(_ environment: Environment) -> Bool {
