@@ -15,8 +15,8 @@ extension SourcePublisher {
       return log + rest(until: max(now, since + settings.period), now: now)
     case .names(let names, let flaw):
       let log = complaints.listed(nil) + complaints.flawed(flaw)
-      let plan = PollPlan(names, published: ledger?.names ?? [], late: late, refused: refused)
-      if !refused.isEmpty { refused.formIntersection(names) }
+      let plan = PollPlan(names, published: ledger?.names ?? [], late: late, refused: refused.names)
+      if !refused.names.isEmpty { refused.names.formIntersection(names) }
       if !late.isEmpty { late.formIntersection(names) }
       stage = .polling(Poll(plan, startedAt: since, isLast: settings.isOnce), recording: nil)
       return log.map { .log($0) } + send(now: now)
@@ -120,7 +120,7 @@ extension SourcePublisher {
     if let failure = Complaints.describe(poll.failures, of: settings.source) {
       return .failed(.inputOutputError, failure)
     }
-    return refusal.map { .failed(.refusedData, $0) } ?? .done
+    return refused.line.map { .failed(.refusedData, $0) } ?? .done
   }
 
   /// Waits for the next poll, unless the ledger is to be written anew before.

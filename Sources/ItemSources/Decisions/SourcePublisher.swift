@@ -78,6 +78,12 @@ package struct SourcePublisher {
     case recovering(LedgerRecord)
   }
 
+  /// The items that the broker finds too large, and what was said of the last one.
+  struct Refused {
+    var names: Set<ByteString> = []
+    var line: LogMessage?
+  }
+
   struct Rewriting {
     var count: Int
     var openCount = 0
@@ -103,10 +109,7 @@ package struct SourcePublisher {
   var unrecorded: [ByteString] = []
   /// The items that could not be read when they were last tried.
   var late: Set<ByteString> = []
-  /// The items that the broker finds too large.
-  var refused: Set<ByteString> = []
-  /// What was said of the last of these.
-  var refusal: LogMessage?
+  var refused = Refused()
   /// When the source was asked first.
   var firstLook: ContinuousClock.Instant?
   /// Whether the source has not answered yet.
@@ -208,9 +211,9 @@ package struct SourcePublisher {
 
   private mutating func tooLarge(_ name: ByteString, _ reason: String) -> [Action] {
     withdraw(name)
-    refused.insert(name)
+    refused.names.insert(name)
     let line: LogMessage = "item '\(name)' of the source \(settings.source) is left out: \(reason)"
-    refusal = line
+    refused.line = line
     return [.log(LogEntry(.warning, line))]
   }
 
