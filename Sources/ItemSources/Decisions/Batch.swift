@@ -10,12 +10,16 @@ struct Batch: Sendable {
   /// After this time, what there is of the batch goes into the ledger.
   private static let period: Duration = .seconds(1)
 
+  private let limit: Int
   private(set) var confirmed: [ByteString] = []
   private(set) var openCount = 0
   private var count = 0
   private var size: UInt64 = 0
   private(set) var deadline: ContinuousClock.Instant?
   private(set) var isClosed = false
+
+  /// `limit` is the maximum number of items.
+  init(limit: Int = Batch.maxCount) { self.limit = limit }
 
   var isEmpty: Bool { count == 0 }
 
@@ -26,7 +30,7 @@ struct Batch: Sendable {
   mutating func published(size: UInt64, now: ContinuousClock.Instant) {
     (count, openCount, self.size) = (count + 1, openCount + 1, self.size + size)
     deadline = deadline ?? now + Self.period
-    if count == Self.maxCount || size > Self.maxSharedSize { close() }
+    if count == limit || size > Self.maxSharedSize { close() }
   }
 
   mutating func settled(_ name: ByteString, isConfirmed: Bool) {

@@ -21,9 +21,10 @@ struct Poll {
 
   let startedAt: ContinuousClock.Instant
   private let isLast: Bool
+  private let batchLimit: Int
   private var removals: ArraySlice<[ByteString]>
   private var additions: ArraySlice<ByteString>
-  private var batch = Batch()
+  private var batch: Batch
   /// The item that was fetched when there was no room for it.
   private var held: (name: ByteString, body: ItemBody)?
   private var fetching: ByteString?
@@ -38,7 +39,10 @@ struct Poll {
   /// Whether the queue has rejected an item.
   private(set) var isRejected = false
 
-  init(_ plan: PollPlan, startedAt: ContinuousClock.Instant, isLast: Bool = false) {
+  /// With `isLast`, all items are tried. With `isCareful`, each is a batch of its own.
+  init(_ plan: PollPlan, startedAt: ContinuousClock.Instant, isLast: Bool = false, isCareful: Bool = false) {
+    batchLimit = isCareful ? 1 : Batch.maxCount
+    batch = Batch(limit: batchLimit)
     (removals, additions) = (plan.removed.recordSized[...], plan.added[...])
     (self.startedAt, self.isLast) = (startedAt, isLast)
   }
@@ -85,7 +89,7 @@ struct Poll {
     guard batch.openCount == 0 else { return .wait }
     let names = batch.confirmed
     guard !names.isEmpty else {
-      batch = Batch()
+      batch = Batch(limit: batchLimit)
       return next(now: now)
     }
     (isRecording, addedCount) = (true, addedCount + names.count)
@@ -131,7 +135,7 @@ struct Poll {
 
   mutating func recorded() {
     isRecording = false
-    if batch.isClosed { batch = Batch() }
+    if batch.isClosed { batch = Batch(limit: batchLimit) }
   }
 
   /// Nothing more is begun. What was published is recorded.

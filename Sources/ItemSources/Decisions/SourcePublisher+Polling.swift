@@ -18,7 +18,8 @@ extension SourcePublisher {
       let plan = PollPlan(names, published: ledger?.names ?? [], late: late, refused: refused.names)
       if !refused.names.isEmpty { refused.names.formIntersection(names) }
       if !late.isEmpty { late.formIntersection(names) }
-      stage = .polling(Poll(plan, startedAt: since, isLast: settings.isOnce), recording: nil)
+      stage = .polling(
+        Poll(plan, startedAt: since, isLast: settings.isOnce, isCareful: refused.isSought), recording: nil)
       return log.map { .log($0) } + send(now: now)
     }
   }

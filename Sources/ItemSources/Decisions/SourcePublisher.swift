@@ -34,6 +34,8 @@ package struct SourcePublisher {
     case settled(Sent, isConfirmed: Bool)
     /// The broker finds an item too large. The connection goes on with a new channel, or not at all.
     case tooLarge(ByteString, reason: String)
+    /// It finds one of several items too large, and does not say which. The connection is of no use any more.
+    case oneTooLarge(reason: String)
     /// A file changed while it was sent.
     case changed(ByteString, reason: String)
     /// More can be sent.
@@ -82,6 +84,8 @@ package struct SourcePublisher {
   struct Refused {
     var names: Set<ByteString> = []
     var line: LogMessage?
+    /// Whether there is one more, which is found by publishing each item alone.
+    var isSought = false
   }
 
   struct Rewriting {
@@ -169,6 +173,7 @@ package struct SourcePublisher {
     case .released: released(now: now)
     case .settled(let sent, let isConfirmed): settled(sent, isConfirmed: isConfirmed, now: now)
     case .tooLarge(let name, let reason): tooLarge(name, reason)
+    case .oneTooLarge(let reason): oneTooLarge(reason)
     case .changed(let name, let reason): changed(name, reason)
     case .room: send(now: now)
     case .listed(let list): listed(list, now: now)
@@ -212,8 +217,15 @@ package struct SourcePublisher {
   private mutating func tooLarge(_ name: ByteString, _ reason: String) -> [Action] {
     withdraw(name)
     refused.names.insert(name)
+    refused.isSought = false
     let line: LogMessage = "item '\(name)' of the source \(settings.source) is left out: \(reason)"
     refused.line = line
+    return [.log(LogEntry(.warning, line))]
+  }
+
+  private mutating func oneTooLarge(_ reason: String) -> [Action] {
+    refused.isSought = true
+    let line: LogMessage = "an item of the source \(settings.source) is refused: \(reason); trying each alone"
     return [.log(LogEntry(.warning, line))]
   }
 

@@ -219,12 +219,12 @@ final class PublisherLink {
 
   /// The broker closes the channel because of one message.
   private func closed(_ reason: CloseReason) -> [Event] {
-    guard reason.refusal == .tooLarge, case .item(let name)?? = open.first, open.count == 1 else {
+    let items = open.compactMap { sent -> ByteString? in if case .item(let name)? = sent { name } else { nil } }
+    guard reason.refusal == .tooLarge, let first = items.first else {
       return [.ended(.refused(reason, queue: queue))]
     }
-    return [
-      .publisher(.tooLarge(name, reason: reason.text)),
-      .ended(.broken("the broker has closed the channel: \(reason.text)")),
-    ]
+    let event: SourcePublisher.Event =
+      open.count == 1 ? .tooLarge(first, reason: reason.text) : .oneTooLarge(reason: reason.text)
+    return [.publisher(event), .ended(.broken("the broker has closed the channel: \(reason.text)"))]
   }
 }
