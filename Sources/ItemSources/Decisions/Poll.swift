@@ -20,8 +20,7 @@ struct Poll {
   static let maxFailuresInRow = 16
 
   let startedAt: ContinuousClock.Instant
-  private let isLast: Bool
-  private let batchLimit: Int
+  private let terms: (isLast: Bool, batchLimit: Int)
   private var removals: ArraySlice<[ByteString]>
   private var additions: ArraySlice<ByteString>
   private var batch: Batch
@@ -41,10 +40,10 @@ struct Poll {
 
   /// With `isLast`, all items are tried. With `isCareful`, each is a batch of its own.
   init(_ plan: PollPlan, startedAt: ContinuousClock.Instant, isLast: Bool = false, isCareful: Bool = false) {
-    batchLimit = isCareful ? 1 : Batch.maxCount
-    batch = Batch(limit: batchLimit)
+    terms = (isLast, isCareful ? 1 : Batch.maxCount)
+    batch = Batch(limit: terms.batchLimit)
     (removals, additions) = (plan.removed.recordSized[...], plan.added[...])
-    (self.startedAt, self.isLast) = (startedAt, isLast)
+    self.startedAt = startedAt
   }
 
   /// The latest time for the next step.
@@ -89,7 +88,7 @@ struct Poll {
     guard batch.openCount == 0 else { return .wait }
     let names = batch.confirmed
     guard !names.isEmpty else {
-      batch = Batch(limit: batchLimit)
+      batch = Batch(limit: terms.batchLimit)
       return next(now: now)
     }
     (isRecording, addedCount) = (true, addedCount + names.count)
@@ -117,7 +116,7 @@ struct Poll {
   private mutating func failed(_ name: ByteString, _ reason: String) {
     failures.append(Failure(name: name, reason: reason))
     failuresInRow += 1
-    guard failuresInRow >= Self.maxFailuresInRow, !additions.isEmpty, !isLast else { return }
+    guard failuresInRow >= Self.maxFailuresInRow, !additions.isEmpty, !terms.isLast else { return }
     sourceFailure = "\(failuresInRow) items in a row cannot be read: \(reason)"
     additions = []
   }
@@ -135,7 +134,7 @@ struct Poll {
 
   mutating func recorded() {
     isRecording = false
-    if batch.isClosed { batch = Batch(limit: batchLimit) }
+    if batch.isClosed { batch = Batch(limit: terms.batchLimit) }
   }
 
   /// Nothing more is begun. What was published is recorded.
