@@ -5,7 +5,7 @@ import pytest
 from support.election import Election, alive
 from support.processes import PATIENCE, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.limit(400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.limit(400)]
 
 
 @pytest.fixture

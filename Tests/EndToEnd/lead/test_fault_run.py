@@ -33,6 +33,7 @@ def test_no_fault_makes_two_leaders(bench, figures):
     judge(Contest(Election(bench, lease=3), SEED, PAUSE), figures, "a broker")
 
 
+@pytest.mark.cluster
 @pytest.mark.slow
 @pytest.mark.limit(int(SECONDS + 300))
 def test_no_fault_of_a_cluster_makes_two_leaders(cluster_bench, broker_cluster, figures):
