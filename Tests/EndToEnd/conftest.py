@@ -145,6 +145,7 @@ def broker_cluster():
 @pytest.fixture
 def cluster_bench(binary, broker_cluster, time_limit, request):
     """A bench at the cluster's first node."""
+    broker_cluster.wait_for_all()
     made = benches.Bench(binary, broker_cluster.nodes[0])
     yield made
     _close(made, request)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.broker_cluster import KHEPRI, MNESIA
 from support.election import Election, alive
 from support.processes import PATIENCE, wait_until
 
@@ -47,6 +48,8 @@ def test_a_leader_on_the_smaller_side_of_a_partition(election, broker_cluster):
 
 
 def test_the_queue_s_leader_on_the_smaller_side_of_a_partition(election, broker_cluster):
+    if election.bench.broker.version < KHEPRI:
+        pytest.skip(MNESIA)
     start(election, broker_cluster)
     node = broker_cluster.queue_leader(election.queue.name)
     broker_cluster.part(node)

@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from support.broker_cluster import KHEPRI, MNESIA
 from support.contest import ClusterContest, Contest
 from support.election import Election
 
@@ -37,4 +38,6 @@ def test_no_fault_makes_two_leaders(bench, figures):
 @pytest.mark.slow
 @pytest.mark.limit(int(SECONDS + 300))
 def test_no_fault_of_a_cluster_makes_two_leaders(cluster_bench, broker_cluster, figures):
+    if cluster_bench.broker.version < KHEPRI and "ELECTION_SECONDS" not in os.environ:
+        pytest.skip(MNESIA)
     judge(ClusterContest(Election(cluster_bench, lease=3), SEED, broker_cluster, PAUSE), figures, "a cluster")

@@ -3,8 +3,10 @@
 from support.brokers import ROOT, Broker, binary
 from support.processes import PATIENCE, wait_until
 
-# From here on, RabbitMQ keeps its metadata in Khepri, which is a Raft cluster itself.
+# From here on, RabbitMQ keeps its metadata in Khepri, which is a Raft cluster itself. Before, it was Mnesia, whose nodes do not
+# always find together again after one partition and another.
 KHEPRI = (4, 2)
+MNESIA = "Mnesia does not always recover from repeated partitions"
 
 
 class BrokerCluster:
@@ -16,6 +18,12 @@ class BrokerCluster:
     def close(self):
         for node in self.nodes:
             node.stop()
+
+    def wait_for_all(self):
+        """Waits until each node sees that all of them run. Only then does a new queue have a member on each."""
+        running = "length([Node || Node <- [node() | nodes()], rabbit:is_running(Node)])."
+        for node in self.nodes:
+            wait_until(lambda: node.eval(running) == str(len(self.nodes)), 2 * PATIENCE, "all nodes")  # noqa: B023
 
     @property
     def urls(self):
