@@ -100,4 +100,18 @@ import Testing
     #expect(LedgerMessage(properties, body: []) == nil)
     #expect(LedgerMessage(BasicProperties(), body: []) == nil)
   }
+
+  @Test("A record that anybody has made up does no harm, whatever its numbers are")
+  func extremeNumbers() throws {
+    for (number, first, last) in [(Int64.max - 1, Int64(0), Int64(0)), (1, .min, .max), (1, -1, .max), (1, 0, .max)] {
+      var record = LedgerRecord(position: .init(epoch: 1, number: number), added: ["a"])
+      record.snapshot = .init(first: first, last: last)
+      let message = LedgerMessage.record(record)
+      var reading = LedgerReading()
+      if case .record(let record)? = LedgerMessage(message.properties, body: message.body) { reading.take(record) }
+      var ledger = Ledger(reading, after: .init(epoch: 1, number: 1))
+      let next = ledger.record(added: ["b"])
+      #expect(ledger.record(added: ["c"]).position > next.position)
+    }
+  }
 }

@@ -5,6 +5,9 @@ struct LedgerRecord: Hashable, Sendable {
   /// The place in the order of all records. It decides which of two records about a name is the later one, whatever the order is in
   /// which a broker delivers them.
   struct Position: Hashable, Comparable, Sendable {
+    /// Anybody can write a record. What is in this range can be counted on without an overflow.
+    static let range: Range<Int64> = 0..<(1 << 62)
+
     var epoch: Int64
     var number: Int64
 
@@ -97,10 +100,13 @@ extension LedgerMessage {
       self = .mark(id)
     case Kind.record:
       guard let headers = properties.headers, let epoch = headers[Header.epoch]?.integer,
-        let number = headers[Header.number]?.integer, epoch >= 0, epoch < .max, number >= 0, number < .max
+        let number = headers[Header.number]?.integer, LedgerRecord.Position.range.contains(epoch),
+        LedgerRecord.Position.range.contains(number)
       else { return nil }
       var record = LedgerRecord(position: .init(epoch: epoch, number: number))
-      if let first = headers[Header.first]?.integer, let last = headers[Header.last]?.integer, first <= last {
+      if let first = headers[Header.first]?.integer, let last = headers[Header.last]?.integer, first <= last,
+        LedgerRecord.Position.range.contains(first), LedgerRecord.Position.range.contains(last)
+      {
         record.snapshot = .init(first: first, last: last)
       }
       for entry in body.split(separator: 0) {
