@@ -71,6 +71,10 @@ final class HTTPClientLoop: @unchecked Sendable {
 
   private func leave() { event_base_loopbreak(base) }
 
+  private static func of(_ context: UnsafeMutableRawPointer?) -> HTTPClientLoop {
+    Unmanaged.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue()
+  }
+
   // MARK: Events
 
   private final class Handler {
@@ -141,7 +145,7 @@ final class HTTPClientLoop: @unchecked Sendable {
       let event = event_new(
         base, resolver.interest.descriptor, Int16(EV_READ),
         { _, _, context in
-          Unmanaged<HTTPClientLoop>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().resolved()
+          HTTPClientLoop.of(context).resolved()
         }, context)
       guard let event, event_add(event, nil) == 0 else { throw SystemError.shortage("malloc") }
       progress = .resolving(resolver, event)
@@ -199,13 +203,13 @@ final class HTTPClientLoop: @unchecked Sendable {
     let context = Unmanaged.passUnretained(self).toOpaque()
     let request = evhttp_request_new(
       { request, context in
-        Unmanaged<HTTPClientLoop>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().answered(request)
+        HTTPClientLoop.of(context).answered(request)
       }, context)
     evhttp_request_set_error_cb(request) { error, context in
-      Unmanaged<HTTPClientLoop>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().flawed(error)
+      HTTPClientLoop.of(context).flawed(error)
     }
     evhttp_request_set_header_cb(request) { _, context in
-      Unmanaged<HTTPClientLoop>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().acknowledge()
+      HTTPClientLoop.of(context).acknowledge()
       return 0
     }
     let headers = evhttp_request_get_output_headers(request)

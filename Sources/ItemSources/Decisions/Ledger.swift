@@ -16,7 +16,7 @@ struct Ledger: Sendable {
   /// epoch if somebody has deleted the election's queue.
   init(_ reading: LedgerReading, after position: LedgerRecord.Position) {
     names = reading.names
-    nameSize = names.reduce(0) { $0 + $1.bytes.count + 2 }
+    nameSize = names.recordedSize
     recordCount = reading.recordCount
     isUseful = reading.uselessCount == 0
     last = position
@@ -35,8 +35,8 @@ struct Ledger: Sendable {
   /// The record is in the queue.
   mutating func apply(_ record: LedgerRecord) {
     recordCount += 1
-    for name in record.added where names.insert(name).inserted { nameSize += name.bytes.count + 2 }
-    for name in record.removed where names.remove(name) != nil { nameSize -= name.bytes.count + 2 }
+    for name in record.added where names.insert(name).inserted { nameSize += name.recordedSize }
+    for name in record.removed where names.remove(name) != nil { nameSize -= name.recordedSize }
   }
 
   // MARK: Snapshots

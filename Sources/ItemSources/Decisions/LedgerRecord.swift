@@ -81,7 +81,7 @@ extension LedgerMessage {
   var body: [UInt8] {
     guard case .record(let record) = self else { return [] }
     var body: [UInt8] = []
-    body.reserveCapacity(record.added.size + record.removed.size)
+    body.reserveCapacity(record.added.recordedSize + record.removed.recordedSize)
     for (sign, names) in [(Self.plus, record.added), (Self.minus, record.removed)] {
       for name in names {
         body.append(sign)
@@ -123,22 +123,28 @@ extension LedgerMessage {
   }
 }
 
-extension [ByteString] {
-  /// The size of these names in a record.
-  var size: Int { reduce(0) { $0 + $1.bytes.count + 2 } }
+extension ByteString {
+  /// The size of this name in a record.
+  var recordedSize: Int { bytes.count + 2 }
+}
 
+extension Collection<ByteString> {
+  /// The size of these names in a record.
+  var recordedSize: Int { reduce(0) { $0 + $1.recordedSize } }
+}
+
+extension [ByteString] {
   /// The names in pieces, each of which fits a record.
   var recordSized: [[ByteString]] {
     var pieces: [[ByteString]] = []
     var (piece, size): ([ByteString], Int) = ([], 0)
     for name in self {
-      let nameSize = name.bytes.count + 2
-      if size + nameSize > LedgerRecord.maxSize {
+      if size + name.recordedSize > LedgerRecord.maxSize {
         pieces.append(piece)
         (piece, size) = ([], 0)
       }
       piece.append(name)
-      size += nameSize
+      size += name.recordedSize
     }
     return piece.isEmpty ? pieces : pieces + [piece]
   }

@@ -7,6 +7,18 @@ struct Metadata {
   var labels: Labels
   var annotations: [KeyValue]
 
+  /// That of the objects of one application, and of their pods.
+  init(name: ObjectName, namespace: String?, component: String, _ additions: PodAdditions) {
+    (self.name, self.namespace) = (name.description, namespace)
+    labels = Labels(
+      name: "amqp-job", instance: name.description, component: component, others: additions.labels)
+    annotations = additions.annotations
+  }
+
+  init(name: String, namespace: String?, labels: Labels, annotations: [KeyValue]) {
+    (self.name, self.namespace, self.labels, self.annotations) = (name, namespace, labels, annotations)
+  }
+
   var yaml: YAMLValue {
     .object([
       "name": name, "namespace": namespace, "labels": labels.yaml, "annotations": annotations.mapping,

@@ -21,10 +21,8 @@ struct LeaderPod {
   }
 
   var metadata: Metadata {
-    let name = options.name.description
-    let labels = Labels(name: "amqp-job", instance: name, component: "candidate", others: options.additions.labels)
-    return Metadata(
-      name: name, namespace: options.namespace, labels: labels, annotations: options.additions.annotations)
+    Metadata(
+      name: options.name, namespace: options.namespace, component: "candidate", options.additions)
   }
 
   var template: PodTemplate {
@@ -32,7 +30,7 @@ struct LeaderPod {
       metadata: metadata,
       spec: PodSpec(
         restartPolicy: .always, terminationGracePeriod: options.terminationGracePeriod, userID: options.userID,
-        setsFSGroup: options.volumes.contains { !$0.isReadOnly }, initContainers: initContainers,
+        setsFSGroup: options.volumes.areWritable, initContainers: initContainers,
         containers: [application], volumes: volumes, isSpread: true, additions: options.additions))
   }
 

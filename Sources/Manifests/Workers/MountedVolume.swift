@@ -80,3 +80,8 @@ extension String {
 
   fileprivate func isWithin(_ folder: String) -> Bool { self == folder || hasPrefix(folder + "/") }
 }
+
+extension [MountedVolume] {
+  /// Whether the pod writes to one of them.
+  var areWritable: Bool { contains { !$0.isReadOnly } }
+}

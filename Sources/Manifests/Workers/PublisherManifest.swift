@@ -35,10 +35,8 @@ struct PublisherPod {
   }
 
   var metadata: Metadata {
-    let name = options.name.description
-    let labels = Labels(name: "amqp-job", instance: name, component: "publisher", others: options.additions.labels)
-    return Metadata(
-      name: name, namespace: options.namespace, labels: labels, annotations: options.additions.annotations)
+    Metadata(
+      name: options.name, namespace: options.namespace, component: "publisher", options.additions)
   }
 
   func template(_ restartPolicy: PodSpec.RestartPolicy) -> PodTemplate {
@@ -46,7 +44,7 @@ struct PublisherPod {
       metadata: metadata,
       spec: PodSpec(
         restartPolicy: restartPolicy, terminationGracePeriod: Self.terminationGracePeriod, userID: options.userID,
-        setsFSGroup: options.volumes.contains { !$0.isReadOnly },
+        setsFSGroup: options.volumes.areWritable,
         initContainers: options.server.map { [container(of: $0)] } ?? [], containers: [publisher], volumes: volumes,
         isSpread: restartPolicy == .always, additions: options.additions))
   }

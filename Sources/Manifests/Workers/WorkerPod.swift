@@ -20,10 +20,8 @@ struct WorkerPod {
   var containerName: String { options.command.isEmpty ? "runner" : "worker" }
 
   var metadata: Metadata {
-    let name = options.name.description
-    let labels = Labels(name: "amqp-job", instance: name, component: "worker", others: options.additions.labels)
-    return Metadata(
-      name: name, namespace: options.namespace, labels: labels, annotations: options.additions.annotations)
+    Metadata(
+      name: options.name, namespace: options.namespace, component: "worker", options.additions)
   }
 
   /// `waitFirst` is the default for the pods, and `gracePeriod` is in seconds. The pods of a service also have a readiness
@@ -39,7 +37,7 @@ struct WorkerPod {
       spec: PodSpec(
         restartPolicy: restartPolicy, terminationGracePeriod: gracePeriod, userID: options.userID,
         // A new volume belongs to root, but the worker runs as another user.
-        setsFSGroup: options.volumes.contains { !$0.isReadOnly },
+        setsFSGroup: options.volumes.areWritable,
         initContainers: (options.injection?.initContainers(cpuLimit: options.resources.cpuLimit) ?? [])
           + options.stepContainers(runner: runner, shared: stepMounts),
         containers: [worker(arguments, isService: isService)],
