@@ -49,23 +49,16 @@ package final class HTTPClient {
 
   private let exchange: Exchange
   private let answered: Descriptor
-  private let thread: Thread
-  private var stop: EndSignal?
+  private let thread: StoppableThread
 
   /// - Throws: `SystemError`
   package init(_ origin: HTTPOrigin, userAgent: String, limits: Limits = Limits()) throws(SystemError) {
-    let (stop, stopped) = try EndSignal.make()
-    let (asking, answering) = (try Wakeup.make(), try Wakeup.make())
+    let (asking, answering, stopping) = (try Wakeup.make(), try Wakeup.make(), try Wakeup.make())
     let exchange = Exchange(asked: asking.writeEnd, answered: answering.writeEnd)
     let loop = try HTTPClientLoop(
-      origin, userAgent: userAgent, limits, exchange, requests: asking.readEnd, stopped: stopped)
-    (self.exchange, answered, self.stop) = (exchange, answering.readEnd, stop)
-    thread = try Thread { loop.run() }
-  }
-
-  deinit {
-    stop = nil
-    thread.join()
+      origin, userAgent: userAgent, limits, exchange, requests: asking.readEnd, stopped: stopping.readEnd)
+    (self.exchange, answered) = (exchange, answering.readEnd)
+    thread = try StoppableThread(stop: stopping.writeEnd) { loop.run() }
   }
 
   /// Asks for a path, which is percent-encoded. Precondition: the outcome of the request before was taken.

@@ -14,20 +14,13 @@ package final class HTTPServer {
   /// The maximum size of a request's headers, and of its body, in bytes.
   package static let maxRequestSize = 16 << 10
 
-  private let thread: Thread
-  private var stop: EndSignal?
+  private let thread: StoppableThread
 
   /// Begins to serve.
   /// - Throws: `SystemError`
   package init(_ listener: TCPListener, handler: @escaping Handler) throws(SystemError) {
-    let (stop, stopped) = try EndSignal.make()
-    let loop = try HTTPServerLoop(listener, stopped, handler)
-    self.stop = stop
-    thread = try Thread { loop.run() }
-  }
-
-  deinit {
-    stop = nil
-    thread.join()
+    let stopping = try Wakeup.make()
+    let loop = try HTTPServerLoop(listener, stopping.readEnd, handler)
+    thread = try StoppableThread(stop: stopping.writeEnd) { loop.run() }
   }
 }

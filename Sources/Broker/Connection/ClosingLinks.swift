@@ -34,4 +34,12 @@ package struct ClosingLinks {
     for (closing, readiness) in zip(closings, readiness) { _ = closing.link.process(readiness, now: now) }
     closings.removeAll { $0.link.interest == nil || now >= $0.limit }
   }
+
+  /// Waits until all of them are closed, or at their limits.
+  package mutating func finish() throws(SystemError) {
+    while !isEmpty {
+      let readiness = try retryingOnShortage { () throws(SystemError) in try poll(interests, until: deadline) }
+      process(readiness, now: .now)
+    }
+  }
 }

@@ -79,7 +79,7 @@ package final class ElectionLoop {
       page?.update(candidate.standing)
     }
     disconnect()
-    while !closing.isEmpty { try close() }
+    try closing.finish()
     processes.stop()
     return end ?? .failed(.internalError, "the candidate has no end")
   }
@@ -97,11 +97,6 @@ package final class ElectionLoop {
     if readiness[0].readable { receiveSignals() }
     if let deadline = candidate.deadline, deadline <= .now { handle(.due) }
     if let time = connectAt, time <= .now, end == nil { connect() }
-  }
-
-  private func close() throws {
-    let readiness = try retryingOnShortage { try poll(closing.interests, until: closing.deadline) }
-    closing.process(readiness, now: .now)
   }
 
   // MARK: The connection

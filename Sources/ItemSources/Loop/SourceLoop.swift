@@ -91,7 +91,7 @@ package final class SourceLoop {
       guard let end else { continue }
       disconnect()
       reader.stop()
-      while !closing.isEmpty { try close() }
+      try closing.finish()
       return end
     }
   }
@@ -115,11 +115,6 @@ package final class SourceLoop {
     if let deadline = publisher.deadline, deadline <= .now { handle(.due) }
     send()
     if let time = connectAt, time <= .now, end == nil { connect() }
-  }
-
-  private func close() throws {
-    let readiness = try retryingOnShortage { try poll(closing.interests, until: closing.deadline) }
-    closing.process(readiness, now: .now)
   }
 
   private func receiveSignals() {

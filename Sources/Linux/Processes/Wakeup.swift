@@ -1,4 +1,4 @@
-/// Makes pipes through which one thread wakes another, by a byte.
+/// Makes pipes through which one thread wakes another, by a byte or by closing its end.
 package enum Wakeup {
   package static func make() throws(SystemError) -> (readEnd: Descriptor, writeEnd: Descriptor) { try makePipe() }
 }

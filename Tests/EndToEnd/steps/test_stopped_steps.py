@@ -52,14 +52,18 @@ def test_the_time_of_an_item_goes_on_and_ends_its_worker(bench, steps, queue, st
     assert step.finish().status == 0
 
 
-def test_a_runner_that_is_killed_takes_its_worker_with_it(bench, steps, queue, step, worker):
-    queue.put(b"a")
-    runner = bench.start("-q", queue.name, *steps.options("blur"))
-    worker.wait_for("holding")
+def kill_runner_of_stopped(step, runner, worker):
     step.send(signal.SIGSTOP)
     runner.send(signal.SIGKILL)
     runner.finish()
     assert_killed(worker, step)
+
+
+def test_a_runner_that_is_killed_takes_its_worker_with_it(bench, steps, queue, step, worker):
+    queue.put(b"a")
+    runner = bench.start("-q", queue.name, *steps.options("blur"))
+    worker.wait_for("holding")
+    kill_runner_of_stopped(step, runner, worker)
     step.send(signal.SIGCONT)
     assert bench.run("-q", queue.name, "--timeout", "1s", "--grace", "0", *steps.options("blur")).status == 124
     assert step.finish().status == 0 and worker.runs == 2
@@ -88,10 +92,7 @@ def test_a_guardian_that_was_killed_has_a_successor_that_knows_the_runners(bench
     first = guardian(bench, step)
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: guardian(bench, step) not in (None, first), what="another guardian")
-    step.send(signal.SIGSTOP)
-    runner.send(signal.SIGKILL)
-    runner.finish()
-    assert_killed(worker, step)
+    kill_runner_of_stopped(step, runner, worker)
 
 
 def test_a_process_with_few_descriptors_has_a_guardian_all_the_same(bench, steps, queue):
@@ -101,10 +102,7 @@ def test_a_process_with_few_descriptors_has_a_guardian_all_the_same(bench, steps
     step = steps.start("blur", worker, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
     runner = bench.start("-q", queue.name, *steps.options("blur"))
     worker.wait_for("holding")
-    step.send(signal.SIGSTOP)
-    runner.send(signal.SIGKILL)
-    runner.finish()
-    assert_killed(worker, step)
+    kill_runner_of_stopped(step, runner, worker)
     step.send(signal.SIGCONT)
     step.send(signal.SIGTERM)
     assert step.finish().status == 0

@@ -138,6 +138,11 @@ enum Lead: ToolCommand {
 
   private static func environment(_ settings: inout Settings) throws -> [[UInt8]] {
     let passesSettings = try settings.value(Run.passEnvironment)
+    return inherited(settings, passesSettings: passesSettings)
+  }
+
+  /// The environment of a command, without the number of another leadership.
+  static func inherited(_ settings: Settings, passesSettings: Bool) -> [[UInt8]] {
     let inherited = WorkerEnvironment(
       settings.environment.entries, usedSettings: settings.usedVariables, passesSettings: passesSettings
     ).inherited

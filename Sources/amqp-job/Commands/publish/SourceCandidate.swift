@@ -103,11 +103,8 @@ extension SourceOptions {
 
   /// The shell gets no setting of this program.
   private static func shell(_ line: String, _ settings: Settings) -> ProcessGroups.Program {
-    let environment = WorkerEnvironment(
-      settings.environment.entries, usedSettings: settings.usedVariables, passesSettings: false
-    ).inherited
-    return ProcessGroups.Program(
+    ProcessGroups.Program(
       path: "/bin/sh", arguments: ["sh", "-c", line].map { Array($0.utf8) },
-      environment: environment.filter { !$0.starts(with: "LEADER_EPOCH=".utf8) })
+      environment: Lead.inherited(settings, passesSettings: false))
   }
 }

@@ -42,12 +42,12 @@ struct SourceOptions {
     guard let source = try settings.value(Self.from) else {
       let own: [any CommandOption] = [Self.every, Self.once, Self.dataField, Self.lease]
       if let option = own.first(where: { settings.isGiven($0) }) {
-        throw UsageError("--\(option.name) goes with \(Self.from)")
+        throw UsageError("\(option) goes with \(Self.from)")
       }
       return nil
     }
     if let other = Self.others.first(where: { settings.isGiven($0) }) {
-      throw UsageError("\(settings.naming(Self.from)) and --\(other.name) exclude each other")
+      throw UsageError("\(settings.naming(Self.from)) and \(other) exclude each other")
     }
     guard settings.arguments.operands.isEmpty else {
       throw UsageError("\(settings.naming(Self.from)) names the items: give it no BODY")
