@@ -3,8 +3,8 @@ internal import Glibc
 internal import Linux
 internal import Synchronization
 
-/// The client's loop, by evhttp of libevent, which has no limit for a whole response, and resolves names while it stands still. So
-/// names are resolved here, and each address is tried for a while.
+/// The client's loop, by evhttp of libevent. evhttp has no time limit for a whole response, and it blocks while it resolves a name.
+/// So the time is limited here, names are resolved here, and each address is tried for a while.
 ///
 /// Only the client's thread uses it once `run` is called.
 final class HTTPClientLoop: @unchecked Sendable {
@@ -169,7 +169,7 @@ final class HTTPClientLoop: @unchecked Sendable {
     connection = evhttp_connection_base_new(base, nil, address.numericHost, origin.port)
     evhttp_connection_set_max_body_size(connection, limits.bodySize)
     evhttp_connection_set_max_headers_size(connection, HTTPServer.maxRequestSize)
-    // What is longer is limited here.
+    // This limit is for a silence. `limitEvent` ends the request before it.
     evhttp_connection_set_timeout(connection, Int32(limits.time.components.seconds) + 1)
     start(attemptEvent, limits.connecting)
     ask(address, others: addresses.dropFirst())

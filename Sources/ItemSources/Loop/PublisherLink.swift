@@ -64,7 +64,7 @@ final class PublisherLink {
   }
 
   var interest: PollInterest? { link.interest }
-  /// Of what has ended the link from within, the owner is told at once.
+  /// It has passed at once when the link has ended from within, so that the owner is told.
   var deadline: ContinuousClock.Instant? {
     guard ending == nil else { return .now }
     return [link.deadline, opening.isJoined ? nil : joinDeadline].compactMap(\.self).min()
