@@ -49,21 +49,24 @@ let package = Package(
     .target(
       name: "HTTP", dependencies: ["CEvent", "Linux"], swiftSettings: common,
       linkerSettings: [.linkedLibrary(":libevent_extra.a"), .linkedLibrary(":libevent_core.a")]),
+    .target(name: "Telemetry", dependencies: ["HTTP", "Linux"], swiftSettings: safe),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(name: "Steps", dependencies: ["Console", "Linux"], swiftSettings: safe),
     .target(
-      name: "ItemSources", dependencies: ["AMQP", "Broker", "Console", "HTTP", "JSONText", "Linux"],
+      name: "ItemSources", dependencies: ["AMQP", "Broker", "Console", "HTTP", "JSONText", "Linux", "Telemetry"],
       swiftSettings: safe),
-    .target(name: "Election", dependencies: ["AMQP", "Broker", "Console", "HTTP", "Linux"], swiftSettings: safe),
+    .target(
+      name: "Election", dependencies: ["AMQP", "Broker", "Console", "HTTP", "Linux", "Telemetry"],
+      swiftSettings: safe),
     .target(
       name: "JobRunner",
-      dependencies: ["AMQP", "Broker", "Console", "JSONText", "Linux", "Publishing", "Steps"],
+      dependencies: ["AMQP", "Broker", "Console", "JSONText", "Linux", "Publishing", "Steps", "Telemetry"],
       swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",
       dependencies: [
         "AMQP", "Arguments", "Broker", "Console", "Election", "ItemSources", "JSONText", "JobRunner", "Linux",
-        "Manifests", "Publishing", "Steps", "TLS",
+        "Manifests", "Publishing", "Steps", "TLS", "Telemetry",
       ],
       swiftSettings: safe),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
@@ -78,18 +81,19 @@ let package = Package(
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "TestSupport", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
+    .testTarget(name: "TelemetryTests", dependencies: ["HTTP", "Telemetry"], swiftSettings: common),
     .testTarget(name: "StepsTests", dependencies: ["Console", "Linux", "Steps"], swiftSettings: common),
     .testTarget(
       name: "ElectionTests",
-      dependencies: ["AMQP", "Broker", "Console", "Election", "HTTP", "Linux", "TestSupport"],
+      dependencies: ["AMQP", "Broker", "Console", "Election", "HTTP", "Linux", "Telemetry", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "ItemSourcesTests",
-      dependencies: ["AMQP", "HTTP", "ItemSources", "JSONText", "Linux", "TestSupport"],
+      dependencies: ["AMQP", "HTTP", "ItemSources", "JSONText", "Linux", "Telemetry", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "JobRunnerTests",
-      dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux", "Publishing", "Steps"],
+      dependencies: ["AMQP", "Broker", "Console", "JobRunner", "Linux", "Publishing", "Steps", "Telemetry"],
       swiftSettings: common),
     .testTarget(
       name: "CommandTests",

@@ -6,8 +6,12 @@ package struct HTTPRequest: Hashable, Sendable {
   package var method: Method
   /// The path without the query, as it was sent: `/items/a%20b`.
   package var path: String
+  /// The header of this name, with the media types that the client takes; empty where there is none.
+  package var accept: String
 
-  package init(_ method: Method, path: String) { (self.method, self.path) = (method, path) }
+  package init(_ method: Method, path: String, accept: String = "") {
+    (self.method, self.path, self.accept) = (method, path, accept)
+  }
 }
 
 /// A response with a body of text (RFC 9110).

@@ -121,7 +121,8 @@ final class HTTPServerLoop: @unchecked Sendable {
       default: .other
       }
     let path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request)).map { String(cString: $0) } ?? ""
-    let response = handler(HTTPRequest(method, path: path.isEmpty ? "/" : path))
+    let accept = evhttp_find_header(evhttp_request_get_input_headers(request), "Accept").map { String(cString: $0) }
+    let response = handler(HTTPRequest(method, path: path.isEmpty ? "/" : path, accept: accept ?? ""))
     let body = Array(response.body.utf8)
     let headers = evhttp_request_get_output_headers(request)
     evhttp_add_header(headers, "Content-Type", response.contentType)

@@ -15,7 +15,7 @@ LAYERS = [
     {"CEvent", "CJansson", "CLinux", "COpenSSL", "CRabbitMQ", "CYAML"},
     {"AMQP", "JSONText", "Linux", "TLS", "YAML"},
     {"Console", "HTTP"},
-    {"Arguments", "Broker", "Manifests"},
+    {"Arguments", "Broker", "Manifests", "Telemetry"},
     {"Election", "ItemSources", "Publishing", "Steps"},
     {"JobRunner"},
     {"amqp-job"},

@@ -92,7 +92,7 @@ become() {
 # launch: starts the port mapper and the server on $port. It fails if either of them ends, or if the server accepts no login
 # within a minute.
 launch() {
-  local deadline=$((SECONDS + 60))
+  local deadline=$((SECONDS + 240)) # On a busy machine a start takes minutes.
   if [[ ! -f $dir/mapper ]] && ! recorded_pid "$dir/epmd.pid" >/dev/null; then
     become_inside setsid epmd -address 127.0.0.1 -port "$((port + 2))" </dev/null >>"$log" 2>&1 9>&- &
     record_pid "$dir/epmd.pid" $!

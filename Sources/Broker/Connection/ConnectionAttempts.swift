@@ -14,7 +14,8 @@ package struct ConnectionAttempts: Sendable {
   private var count = 0
   private var hasFailed = false
   private var backOff = BackOff()
-  package private(set) var hasJoined = false
+  /// How often the client has joined.
+  package private(set) var joinCount = 0
 
   package init(timeout: Duration, longestPause: Duration? = nil, mayLoginChange: Bool, now: ContinuousClock.Instant) {
     (self.timeout, self.longestPause, self.mayLoginChange) = (timeout, longestPause, mayLoginChange)
@@ -27,7 +28,12 @@ package struct ConnectionAttempts: Sendable {
     return brokers[count % brokers.count]
   }
 
-  package mutating func joined() { (hasJoined, hasFailed, backOff) = (true, false, BackOff()) }
+  package var hasJoined: Bool { joinCount > 0 }
+
+  package mutating func joined() {
+    joinCount += 1
+    (hasFailed, backOff) = (false, BackOff())
+  }
 
   /// Whether another attempt would end as this one did.
   package func isFinal(_ failure: BrokerFailure) -> Bool {

@@ -21,6 +21,9 @@ package struct Contact: Sendable {
 
   package mutating func joined() { attempts.joined() }
 
+  /// How often the candidate has joined.
+  package var joinCount: Int { attempts.joinCount }
+
   /// The connection could not be made, or has ended.
   package mutating func failed(_ failure: BrokerFailure, now: ContinuousClock.Instant, jitter: Double) -> Verdict {
     guard !attempts.isFinal(failure) else {

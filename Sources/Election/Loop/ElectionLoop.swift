@@ -2,9 +2,23 @@ internal import AMQP
 package import Broker
 package import Console
 package import Linux
+internal import Telemetry
 
 /// Carries out a candidate's decisions. One thread polls the broker's socket, signals and timers.
 package final class ElectionLoop {
+  /// Where the metrics are served, and by whom.
+  package struct Metrics {
+    var listener: TCPListener
+    /// The metrics of a candidate that has done nothing.
+    var initial: CandidateMetrics
+    /// Whether the command serves its own there while it runs. It gets the socket as its standard input.
+    var isForCommand: Bool
+
+    package init(_ listener: TCPListener, _ initial: CandidateMetrics, isForCommand: Bool) {
+      (self.listener, self.initial, self.isForCommand) = (listener, initial, isForCommand)
+    }
+  }
+
   package struct Configuration {
     package var election: String
     /// The candidate's name, which others are told while it leads.
@@ -16,6 +30,7 @@ package final class ElectionLoop {
     package var leaderFile: String?
     /// Where HTTP clients can ask who leads.
     package var listener: TCPListener?
+    package var metrics: Metrics?
     package var access: BrokerAccess
     /// In seconds.
     package var heartbeat: UInt16
@@ -43,6 +58,7 @@ package final class ElectionLoop {
   private let processes: ProcessGroups
   private let work: Work
   private let page: LeaderPage?
+  private let metrics: MetricsPage<CandidateMetrics>?
   private var candidate: Candidate
   private var contact: Contact
   private var link: ElectionLink?
@@ -62,13 +78,17 @@ package final class ElectionLoop {
     processes = ProcessGroups(receiver: signals, companionFile: configuration.leaderFile)
     try processes.startGuardian()
     let name = ByteString(configuration.name)
-    work = Work(processes, configuration.command, file, name: name)
+    let metrics = configuration.metrics
+    work = Work(
+      processes, configuration.command, file, name: name,
+      listener: metrics?.isForCommand == true ? metrics?.listener : nil)
     candidate = Candidate(
       identity: ByteString(String(UInt64.random(in: .min ... .max), radix: 16)), name: name, plan: configuration.plan)
     contact = Contact(
       timeout: configuration.connectTimeout, plan: configuration.plan,
       mayLoginChange: configuration.access.mayLoginChange, now: .now)
     page = try configuration.listener.map { try LeaderPage($0) }
+    self.metrics = try metrics.map { try MetricsPage($0.listener, $0.initial) }
   }
 
   /// Runs until the candidate has come to its end.
@@ -77,6 +97,7 @@ package final class ElectionLoop {
     while end == nil {
       try turn()
       page?.update(candidate.standing)
+      metrics?.update { $0.turned(candidate, joinCount: contact.joinCount, at: .now) }
     }
     disconnect()
     try closing.finish()
@@ -89,7 +110,9 @@ package final class ElectionLoop {
     let linkIndex = interests.add(link?.interest)
     let firstClosing = interests.count
     interests += closing.interests
-    let deadlines = [connectAt, link?.deadline, closing.deadline, candidate.deadline]
+    let deadlines = [
+      connectAt, link?.deadline, closing.deadline, candidate.deadline, metrics.map { _ in .now + Vitals.period },
+    ]
     let readiness = try retryingOnShortage { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
     processLink(linkIndex.map { readiness[$0] } ?? PollReadiness())
@@ -174,7 +197,9 @@ package final class ElectionLoop {
   private func handle(_ event: Candidate.Event) {
     var events = [event]
     while end == nil, !events.isEmpty {
-      for action in candidate.handle(events.removeFirst(), now: .now) {
+      let event = events.removeFirst()
+      if case .workEnded = event { workEnded() }
+      for action in candidate.handle(event, now: .now) {
         if let end = perform(action) { events.append(.workEnded(end)) }
       }
     }
@@ -186,7 +211,7 @@ package final class ElectionLoop {
     switch action {
     case .publish(let message): publish(message)
     case .ack(let tag): link?.ack(tag)
-    case .begin(let epoch, let limit): return work.begin(epoch: epoch, limit: limit)
+    case .begin(let epoch, let limit): return begin(epoch, limit)
     case .extend(let limit): work.extend(limit: limit)
     case .stop(let signal): return work.stop(signal)
     case .signal(let signal): work.signal(signal)
@@ -194,6 +219,17 @@ package final class ElectionLoop {
     case .finish(let end): self.end = end
     }
     return nil
+  }
+
+  private func begin(_ epoch: Int64, _ limit: ContinuousClock.Instant) -> Candidate.WorkEnd? {
+    if configuration.metrics?.isForCommand == true { metrics?.pause() }
+    return work.begin(epoch: epoch, limit: limit)
+  }
+
+  private func workEnded() {
+    do throws(SystemError) { try metrics?.resume() } catch {
+      log(LogEntry(.warning, "metrics are served no more: \(error); the candidate goes on"))
+    }
   }
 
   private func publish(_ message: ElectionMessage) {

@@ -8,10 +8,16 @@ final class Work {
   private let command: ProcessGroups.Program?
   private let file: PresenceFile?
   private let name: ByteString
+  /// The socket on which the command serves metrics in place of this process.
+  private let listener: TCPListener?
   private var processID: Int32?
 
-  init(_ processes: ProcessGroups, _ command: ProcessGroups.Program?, _ file: PresenceFile?, name: ByteString) {
+  init(
+    _ processes: ProcessGroups, _ command: ProcessGroups.Program?, _ file: PresenceFile?, name: ByteString,
+    listener: TCPListener?
+  ) {
     (self.processes, self.command, self.file, self.name) = (processes, command, file, name)
+    self.listener = listener
   }
 
   /// Returns how the work has ended, if it does not begin.
@@ -26,7 +32,8 @@ final class Work {
     command.environment.append(Array("LEADER_EPOCH=\(epoch)".utf8))
     do throws(SystemError) {
       processID = try retryingOnShortage { () throws(SystemError) in
-        try processes.start(command, input: processes.makeEmptyInput())
+        let input = if let listener { try processes.makeInput(listener) } else { try processes.makeEmptyInput() }
+        return try processes.start(command, input: input)
       }
       return nil
     } catch {

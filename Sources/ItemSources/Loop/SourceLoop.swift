@@ -2,9 +2,21 @@ package import AMQP
 package import Broker
 package import Console
 package import Linux
+internal import Telemetry
 
 /// Carries out the decisions of a publisher. One thread polls the broker's socket, the source, signals and timers.
 package final class SourceLoop {
+  /// Where the metrics are served.
+  package struct Metrics {
+    var listener: TCPListener
+    /// The metrics of a publisher that has done nothing.
+    var initial: PublisherMetrics
+
+    package init(_ listener: TCPListener, _ initial: PublisherMetrics) {
+      (self.listener, self.initial) = (listener, initial)
+    }
+  }
+
   package struct Configuration {
     package var queue: String
     package var source: SourceAddress
@@ -20,6 +32,7 @@ package final class SourceLoop {
     package var heartbeat: UInt16
     package var connectTimeout: Duration
     package var userAgent: String
+    package var metrics: Metrics?
 
     package init(
       queue: String, source: SourceAddress, publisher: SourcePublisher.Settings, properties: BasicProperties,
@@ -47,6 +60,7 @@ package final class SourceLoop {
   private let log: (LogEntry) -> Void
   private let signals: SignalReceiver
   private let reader: any SourceReader
+  private let metrics: MetricsPage<PublisherMetrics>?
   private var publisher: SourcePublisher
   private var attempts: ConnectionAttempts
   private var link: PublisherLink?
@@ -64,6 +78,7 @@ package final class SourceLoop {
     self.log = log
     signals = try SignalReceiver(Signal.endings)
     reader = try Self.reader(configuration, signals)
+    metrics = try configuration.metrics.map { try MetricsPage($0.listener, $0.initial) }
     publisher = SourcePublisher(configuration.publisher)
     attempts = ConnectionAttempts(
       timeout: configuration.connectTimeout, mayLoginChange: configuration.access.mayLoginChange, now: .now)
@@ -88,6 +103,7 @@ package final class SourceLoop {
   package func run() throws -> End {
     while true {
       try turn()
+      metrics?.update { $0.turned(at: .now) }
       guard let end else { continue }
       disconnect()
       reader.stop()
@@ -103,7 +119,10 @@ package final class SourceLoop {
     interests += reader.interests
     let firstClosing = interests.count
     interests += closing.interests
-    let deadlines = [connectAt, link?.deadline, closing.deadline, publisher.deadline, reader.deadline]
+    let deadlines = [
+      connectAt, link?.deadline, closing.deadline, publisher.deadline, reader.deadline,
+      metrics.map { _ in .now + Vitals.period },
+    ]
     let deadline = looksFirst ? ContinuousClock.now : deadlines.compactMap(\.self).min()
     let readiness = try retryingOnShortage { try poll(interests, until: deadline) }
 
@@ -209,6 +228,7 @@ package final class SourceLoop {
   @discardableResult
   private func handle(_ event: SourcePublisher.Event) -> Bool {
     guard end == nil else { return false }
+    metrics?.update { $0.observe(event) }
     let actions = publisher.handle(event, now: .now)
     for action in actions { perform(action) }
     return !actions.isEmpty

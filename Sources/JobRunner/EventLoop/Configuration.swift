@@ -22,6 +22,17 @@ extension EventLoop {
       package init() {}
     }
 
+    /// Where the metrics are served.
+    package struct Metrics {
+      var listener: TCPListener
+      /// The metrics of a runner that has done nothing.
+      var initial: RunnerMetrics
+
+      package init(_ listener: TCPListener, _ initial: RunnerMetrics) {
+        (self.listener, self.initial) = (listener, initial)
+      }
+    }
+
     /// Who is told of what.
     package struct Listeners {
       /// Called with what was done on each item, if the runner records that.
@@ -54,6 +65,7 @@ extension EventLoop {
     package var output = Output()
     /// The file that shows that the event loop turns, if there is one.
     package var liveness: Liveness?
+    package var metrics: Metrics?
     package var listeners = Listeners()
 
     package init(

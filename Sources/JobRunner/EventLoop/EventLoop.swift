@@ -19,7 +19,7 @@ package final class EventLoop {
   var isClosing = false
   var workers: Workers
   var bodies: Bodies
-  private var liveness: Liveness?
+  private var signs: SignsOfLife
   /// The events that were caused by performing an action.
   var followUps: [RunnerEvent] = []
   private var result: ExitStatus?
@@ -46,7 +46,7 @@ package final class EventLoop {
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
-    liveness = configuration.liveness
+    signs = try SignsOfLife(configuration.liveness, configuration.metrics)
     runner = Runner(options, now: .now, jitter: { .random(in: 0...1) })
   }
 
@@ -55,13 +55,13 @@ package final class EventLoop {
   package func run() throws -> ExitStatus {
     defer {
       bodies.releaseAll()
-      liveness?.remove()
+      signs.end()
       configuration.output.line?.end()
     }
     perform(runner.start(now: .now))
     while result == nil {
       try turn()
-      showLiveness()
+      showSigns()
       // Starting the guardian takes 0.1 ms, which pass while the broker prepares its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
@@ -86,7 +86,7 @@ package final class EventLoop {
     interests += outputs.map(\.interest)
     interests += workers.stepInterests
     let deadlines = [
-      timers.next, link?.deadline, copies.deadline, closing.deadline, liveness?.next, workers.stepDeadline,
+      timers.next, link?.deadline, copies.deadline, closing.deadline, signs.next, workers.stepDeadline,
     ]
     let readiness = try retryingOnShortage { try poll(interests, until: deadlines.compactMap(\.self).min()) }
 
@@ -115,8 +115,8 @@ package final class EventLoop {
     for link in links { closing.add(link, limit: .now + Self.closeLimit) }
   }
 
-  private func showLiveness() {
-    guard let failure = liveness?.update(isServing: runner.isServing, now: .now) else { return }
+  private func showSigns() {
+    guard let failure = signs.turned(runner, now: .now) else { return }
     log(LogEntry(.warning, "cannot write the liveness file: \(failure.reason); the work goes on"))
   }
 
@@ -234,7 +234,9 @@ package final class EventLoop {
     case .set(let timer, let delay): timers.set(timer, at: .now + delay)
     case .cancel(let timer): timers.cancel(timer)
     case .log(let entry): log(entry)
-    case .record(let record): configuration.listeners.record(record)
+    case .record(let record):
+      signs.add(record)
+      configuration.listeners.record(record)
     case .progress(let work): configuration.listeners.progress(work)
     case .queueNamed(let name): configuration.listeners.announceQueue(name)
     case .finish(let status): result = status

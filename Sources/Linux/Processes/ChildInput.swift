@@ -30,6 +30,12 @@ package final class ChildInput {
     readEnd = try file.rewoundReader()
   }
 
+  /// Makes a socket that waits for connections the child's input, so that the child can accept them.
+  init(_ listener: TCPListener) throws(SystemError) {
+    guardian = nil
+    readEnd = Descriptor(owning: try listener.duplicate())
+  }
+
   /// Makes an empty input: /dev/null, or a closed pipe if there is no /dev/null.
   init() throws(SystemError) {
     guardian = nil

@@ -141,6 +141,9 @@ package final class ProcessGroups {
   /// Makes a child's input of what another program has written.
   package func makeInput(_ file: OutputFile) throws(SystemError) -> ChildInput { try ChildInput(file) }
 
+  /// Makes a child's input of a socket that waits for connections, which the child accepts.
+  package func makeInput(_ listener: TCPListener) throws(SystemError) -> ChildInput { try ChildInput(listener) }
+
   /// Makes the input of a child that has nothing to read.
   package func makeEmptyInput() throws(SystemError) -> ChildInput { try ChildInput() }
 

@@ -29,6 +29,13 @@ package final class TCPListener: Sendable {
     throw Failure(cause: reason)
   }
 
+  /// The socket that a parent has made this process's standard input. `address` is the one that the parent was given.
+  package init(standardInputAt address: ListenAddress) throws(SystemError) {
+    let number = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+    guard number >= 0 else { throw SystemError("fcntl") }
+    (descriptor, self.address) = (Descriptor(owning: number), address)
+  }
+
   private static func resolve(_ address: ListenAddress) throws(Failure) -> [SocketAddress] {
     // At the unspecified address of IPv6, connections over IPv4 are taken, too.
     guard !address.host.isEmpty else {

@@ -7,8 +7,8 @@ struct Session: Hashable, Sendable {
   var brokers: [BrokerURL]
   /// How many attempts at a connection there have been.
   private(set) var attemptCount = 0
-  /// A login has succeeded.
-  private(set) var hasLoggedIn = false
+  /// How many logins have succeeded.
+  private(set) var loginCount = 0
   /// A broker has said something about the queue.
   private(set) var hasServed = false
   /// The server's version; nil for a server that is not RabbitMQ.
@@ -22,6 +22,8 @@ struct Session: Hashable, Sendable {
   /// The broker that the runner is connected to, or is trying to reach.
   var broker: BrokerURL { brokers[max(0, attemptCount - 1) % brokers.count] }
 
+  var hasLoggedIn: Bool { loginCount > 0 }
+
   var allBrokersTried: Bool { attemptCount >= brokers.count }
 
   /// The broker rejected the credentials or the vhost.
@@ -33,7 +35,7 @@ struct Session: Hashable, Sendable {
 
   mutating func loggedIn(to server: ServerVersion?) {
     failure = nil
-    hasLoggedIn = true
+    loginCount += 1
     self.server = server
   }
 

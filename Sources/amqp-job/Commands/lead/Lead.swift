@@ -4,6 +4,7 @@ import Console
 import Election
 import JobRunner
 import Linux
+import Telemetry
 
 /// `amqp-job lead`
 enum Lead: ToolCommand {
@@ -38,7 +39,11 @@ enum Lead: ToolCommand {
     operands: .optionalRest(name: "COMMAND [ARG...]"),
     groups: [
       OptionGroup(
-        "Options", [election, lease, grace, candidateName, leaderFile, http, Run.rawStatus, Run.passEnvironment]),
+        "Options",
+        [
+          election, lease, grace, candidateName, leaderFile, http, MetricsOption.address, Run.rawStatus,
+          Run.passEnvironment,
+        ]),
       BrokerOptions.group, LogOptions.group(verbose: "each connection"),
     ],
     exitStatuses: [
@@ -52,7 +57,8 @@ enum Lead: ToolCommand {
         .internalError, "The system has no process, memory or file descriptor for the candidate or its command."),
       Explained(
         .inputOutputError,
-        "The --leader-file cannot be written, the --http address cannot be had, or the --log-file cannot be opened."),
+        "The --leader-file cannot be written, an HTTP address cannot be had, or the --log-file cannot be opened."
+      ),
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "The election's queue was declared with other properties."),
       Explained(.notExecutable, "The command is not executable."),
@@ -89,6 +95,10 @@ enum Lead: ToolCommand {
       connectionName: "amqp-job lead \(election) on \(ThisProcess.hostName)")
     configuration.leaderFile = leaderFile
     configuration.listener = try address.map { try listener($0, reporter) }
+    configuration.metrics = try MetricsOption.listener(&settings, reporter).map { listener in
+      let initial = CandidateMetrics(Label("election", election), ProcessMetrics(version: version))
+      return .init(listener, initial, isForCommand: false)
+    }
     configuration.command = program
     configuration.command?.environment = try environment(&settings)
     try end(run(configuration, reporter), isRaw: isRaw)

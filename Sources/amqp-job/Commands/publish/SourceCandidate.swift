@@ -5,6 +5,7 @@ import Election
 import ItemSources
 import JobRunner
 import Linux
+import Telemetry
 
 /// How `publish --from` runs. Several publishers are candidates of one election. The one that leads starts this program once more, to
 /// publish; so all that `lead` promises of a command holds for what it publishes.
@@ -18,7 +19,7 @@ extension SourceOptions {
     let reporter = try LogOptions.reporter(&settings)
     if Self.isCommand(settings.environment) {
       broker.access.report = { reporter.report($0.entry) }
-      return try publish(settings, broker, reporter)
+      return try publish(&settings, broker, reporter)
     }
     broker.warn(reporter)
     try Publish.checkOwner(.queue(queue), broker, reporter)
@@ -26,6 +27,10 @@ extension SourceOptions {
       election: LedgerQueue.election(of: queue), name: try Lead.name(&settings), plan: plan, access: broker.access,
       heartbeat: Lead.heartbeat(broker.heartbeat, plan), connectTimeout: broker.connectTimeout,
       connectionName: "amqp-job publish \(queue), a candidate on \(ThisProcess.hostName)")
+    configuration.metrics = try MetricsOption.listener(&settings, reporter).map { listener in
+      let initial = CandidateMetrics(.queue(queue), ProcessMetrics(version: version))
+      return .init(listener, initial, isForCommand: true)
+    }
     configuration.command = Self.command(settings)
     try end(Lead.run(configuration, reporter))
   }
@@ -78,14 +83,17 @@ extension SourceOptions {
 
   // MARK: The command
 
-  private func publish(_ settings: Settings, _ broker: BrokerOptions, _ reporter: Reporter) throws {
+  private func publish(_ settings: inout Settings, _ broker: BrokerOptions, _ reporter: Reporter) throws {
+    let epoch = settings.environment["LEADER_EPOCH"].flatMap { Int64($0) } ?? 0
     var configuration = SourceLoop.Configuration(
       queue: queue, source: source,
       publisher: .init(
-        source: "\(source)", ledger: LedgerQueue(of: queue).name, period: period, isOnce: isOnce,
-        epoch: settings.environment["LEADER_EPOCH"].flatMap { Int64($0) } ?? 0),
+        source: "\(source)", ledger: LedgerQueue(of: queue).name, period: period, isOnce: isOnce, epoch: epoch),
       properties: properties, access: broker.access, heartbeat: broker.heartbeat, connectTimeout: broker.connectTimeout,
       userAgent: "\(Main.tool)/\(version)")
+    configuration.metrics = try MetricsOption.inherited(&settings).map { listener in
+      .init(listener, PublisherMetrics(queue: queue, epoch: epoch, ProcessMetrics(version: version)))
+    }
     configuration.field = dataField
     if case .command(let line) = source { configuration.program = Self.shell(line, settings) }
     let end: SourceLoop.End

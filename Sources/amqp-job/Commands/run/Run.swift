@@ -4,6 +4,7 @@ import Broker
 import Console
 import JobRunner
 import Linux
+import Telemetry
 
 /// `amqp-job run`
 enum Run: ToolCommand {
@@ -52,6 +53,7 @@ enum Run: ToolCommand {
     configuration.output = output(form, keptErrorSize, progress)
     configuration.listeners.progress = { progress?.show($0) }
     configuration.largestItem = try settings.value(maxItemSize).nonZero
+    configuration.metrics = try metrics(&settings, options, reporter)
     let records = try RunRecords(
       &settings, command: arguments.operands, isOfSeveral: options.isOfSeveral, reporter, progress)
     configuration.listeners.record = records.add
@@ -195,6 +197,15 @@ enum Run: ToolCommand {
       reporter.report(LogEntry(.info, "withheld from the worker: \(names)\(handingOn)"))
     }
     return environment
+  }
+
+  private static func metrics(
+    _ settings: inout Settings, _ options: JobOptions, _ reporter: Reporter
+  ) throws -> EventLoop.Configuration.Metrics? {
+    try MetricsOption.listener(&settings, reporter).map { listener in
+      let process = ProcessMetrics(version: version)
+      return .init(listener, RunnerMetrics(queue: options.queue, workerCount: options.parallelism, process))
+    }
   }
 
   private static func liveness(_ settings: inout Settings) throws -> Liveness? {
