@@ -4,7 +4,6 @@ what RabbitMQ reports with what the autoscaler of `amqp-job manifest deployment`
 
 import re
 import shlex
-import socket
 import urllib.request
 
 import pytest
@@ -50,36 +49,24 @@ def test_the_broker_says_where_it_tells_it(bench):
         "prometheus.io/scrape": "true", "prometheus.io/port": "15692", "prometheus.io/path": PATH}
 
 
-def metrics(bench):
-    """The metrics of that broker's plugin, as [(name, labels, value)]."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    bench.broker.eval(
-        "application:load(rabbitmq_prometheus), "
-        f'application:set_env(rabbitmq_prometheus, tcp_config, [{{ip, "127.0.0.1"}}, {{port, {port}}}]), '
-        "{ok, _} = application:ensure_all_started(rabbitmq_prometheus).")
-
-    def read():
-        text = urllib.request.urlopen(f"http://127.0.0.1:{port}{PATH}", timeout=10).read().decode()
-        return [
-            (name, dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value))
-            for name, labels, value in re.findall(r"^(\w+)\{(.*)\} (\S+)$", text, re.MULTILINE)]
-
-    return read
+def read(port):
+    """What the plugin serves, as [(name, labels, value)]."""
+    text = urllib.request.urlopen(f"http://127.0.0.1:{port}{PATH}", timeout=10).read().decode()
+    return [
+        (name, dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value))
+        for name, labels, value in re.findall(r"^(\w+)\{(.*)\} (\S+)$", text, re.MULTILINE)]
 
 
 def test_the_rule_finds_what_rabbitmq_tells(spare):
     queue = spare.queue("quorum", b"a", b"b")
-    read = metrics(spare)
+    with spare.broker.metrics() as port:
+        def found():
+            return [
+                each for each in read(port) if matches(RULE["seriesQuery"], *each[:2]) and each[1]["queue"] == queue.name
+                and re.search(RULE["name"]["matches"], each[0])]
 
-    def found():
-        return [
-            each for each in read() if matches(RULE["seriesQuery"], *each[:2]) and each[1]["queue"] == queue.name
-            and re.search(RULE["name"]["matches"], each[0])]
-
-    # The broker updates its counts every few seconds.
-    wait_until(lambda: [value for _, _, value in found()] == [2], 30, "the queue's two items in the metrics")
-    ((_, labels, _),) = found()
+        # The broker updates its counts every few seconds.
+        wait_until(lambda: [value for _, _, value in found()] == [2], 30, "the queue's two items in the metrics")
+        ((_, labels, _),) = found()
     (fixed,) = re.findall(r'>>,(\w+)="(.*?)"\}', RULE["metricsQuery"])
     assert labels[fixed[0]] == fixed[1]

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import socket
 import subprocess
 
 from support.amqp import parameters
@@ -113,6 +114,23 @@ class Broker:
             yield
         finally:
             self.eval(f"rabbit_vhost:delete({name}, {TEST}).")
+
+    @contextlib.contextmanager
+    def metrics(self):
+        """The port where RabbitMQ's plugin for Prometheus serves its metrics, for as long as the context lasts."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        # Unless the plugin was enabled when the broker started, a handler has to be added: classic queues report nothing
+        # before.
+        self.eval(
+            "application:load(rabbitmq_prometheus), "
+            f'application:set_env(rabbitmq_prometheus, tcp_config, [{{ip, "127.0.0.1"}}, {{port, {port}}}]), '
+            "{ok, _} = application:ensure_all_started(rabbitmq_prometheus), rabbit_mgmt_db_handler:add_handler().")
+        try:
+            yield port
+        finally:
+            self.eval("application:stop(rabbitmq_prometheus).")
 
     def close_connections(self, vhost):
         """Closes all connections to this vhost."""
