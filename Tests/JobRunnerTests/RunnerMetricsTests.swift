@@ -32,6 +32,8 @@ import Testing
     for line in [
       "messaging_client_consumed_messages_total{\(Self.system),messaging_operation_name=\"consume\",\(Self.queue)} 0",
       "messaging_process_duration_seconds_count{\(Self.process)} 0", "amqp_job_item_attempts_count{\(Self.queue)} 0",
+      "amqp_job_settled_items_total{\(Self.queue),settlement=\"acked\"} 0",
+      "amqp_job_settled_items_total{\(Self.queue),settlement=\"dead-lettered\"} 0",
       "amqp_job_item_wait_seconds_count{\(Self.queue)} 0", "amqp_job_workers 4.0", "amqp_job_workers_busy 0.0",
       "amqp_job_broker_connected 0.0", "amqp_job_broker_reconnections_total 0",
       "amqp_job_build_info{version=\"1\"} 1.0",

@@ -17,7 +17,8 @@ package struct RunnerMetrics: Measured {
   private var turnedAt = ContinuousClock.now
   /// By the type of the error; nil for none.
   private var durations: [String?: Histogram] = [nil: Histogram(bounds: durationBounds)]
-  private var settled: [String: UInt64] = [:]
+  /// A counter that is there from the start shows its first event as an increase.
+  private var settled: [String: UInt64] = [Settlement.acked.name: 0, Settlement.deadLettered(into: "").name: 0]
   private var attempts = Histogram(bounds: attemptBounds)
   private var waits = Histogram(bounds: durationBounds)
 
