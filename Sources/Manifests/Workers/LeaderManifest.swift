@@ -49,7 +49,8 @@ struct LeaderPod {
       return Container(
         name: Self.applicationContainer, image: options.image.description,
         command: [program] + arguments + ["--"] + options.command,
-        environment: options.secrets.environment(options.environment), resources: options.resources,
+        environment: options.secrets.environment(options.environment), ports: options.additions.metricsPorts,
+        resources: options.resources,
         mounts: (injection == nil ? [] : [Injection.mount]) + candidateMounts + applicationMounts + volumes)
     case .sidecar:
       let own = options.environment.filter { !$0.isSetting }
@@ -67,11 +68,13 @@ struct LeaderPod {
       name: Self.candidateContainer, image: image.description, isSidecar: true,
       arguments: arguments + ["--http=\(address)"],
       environment: options.secrets.environment(options.environment.filter(\.isSetting)),
-      resources: .forRunner(cpuLimit: options.resources.cpuLimit), mounts: candidateMounts)
+      ports: options.additions.metricsPorts, resources: .forRunner(cpuLimit: options.resources.cpuLimit),
+      mounts: candidateMounts)
   }
 
   private var arguments: [String] {
     ["lead", "--election=\(options.election.name)", "--lease=\(options.election.lease)"]
+      + options.additions.metricsArguments
   }
 
   private var candidateMounts: [VolumeMount] { options.secrets.mounts }

@@ -52,6 +52,6 @@ package struct LeaderOptions: Sendable {
   /// The names of variables that a user must not set, because the manifest or one of its options sets them.
   package static let reservedVariables: Set<String> =
     WorkerOptions.reservedVariables.intersection([
-      "AMQP_URL", "BROKER_URL", "AMQP_JOB_URL", "AMQP_JOB_URL_FILE",
+      "AMQP_URL", "BROKER_URL", "AMQP_JOB_URL", "AMQP_JOB_URL_FILE", "AMQP_JOB_METRICS",
     ]).union(["AMQP_JOB_ELECTION", "AMQP_JOB_LEASE", "AMQP_JOB_HTTP", "AMQP_JOB_NAME", "POD_NAME"])
 }

@@ -11,6 +11,8 @@ package struct PodAdditions: Hashable, Sendable {
   /// The labels that a node must have.
   package var nodeSelector: [KeyValue] = []
   package var tolerations: [Toleration] = []
+  /// Where amqp-job serves metrics in the pods; nil for nowhere.
+  package var metrics: MetricsAddress?
 
   package init() {}
 

@@ -52,9 +52,9 @@ struct PublisherPod {
   private var publisher: Container {
     Container(
       name: Self.publisher, image: options.image.description,
-      arguments: ["publish", "--queue=\(options.queue)"] + options.arguments,
+      arguments: ["publish", "--queue=\(options.queue)"] + options.arguments + options.additions.metricsArguments,
       environment: options.secrets.environment(options.environment.filter(\.isSetting)),
-      resources: .forPublisher(cpuLimit: options.cpuLimit),
+      ports: options.additions.metricsPorts, resources: .forPublisher(cpuLimit: options.cpuLimit),
       mounts: options.secrets.mounts + MountedVolume.mounted(options.volumes).mounts)
   }
 

@@ -47,6 +47,7 @@ package struct PublisherOptions: Sendable {
   package static let reservedVariables: Set<String> =
     WorkerOptions.reservedVariables.intersection([
       "AMQP_URL", "BROKER_URL", "AMQP_JOB_URL", "AMQP_JOB_URL_FILE", "AMQP_QUEUE", "QUEUE", "AMQP_JOB_QUEUE",
+      "AMQP_JOB_METRICS",
     ]).union([
       "AMQP_JOB_FROM", "AMQP_JOB_EVERY", "AMQP_JOB_ONCE", "AMQP_JOB_DATA_FIELD", "AMQP_JOB_LEASE", "AMQP_JOB_NAME",
       "POD_NAME",

@@ -31,7 +31,8 @@ struct WorkerPod {
     isService: Bool = false
   ) -> PodTemplate {
     let arguments =
-      options.run.arguments(mode, defaultWaitFirst: waitFirst) + options.steps.map { "--step=\($0.name)" }
+      options.run.arguments(mode, defaultWaitFirst: waitFirst) + options.additions.metricsArguments
+      + options.steps.map { "--step=\($0.name)" }
     return PodTemplate(
       metadata: metadata,
       spec: PodSpec(
@@ -55,7 +56,7 @@ struct WorkerPod {
     Container(
       name: containerName, image: options.image.description,
       command: [runner, "run"] + arguments + (runsCommand ? ["--"] + options.command : []),
-      environment: environment,
+      environment: environment, ports: options.additions.metricsPorts,
       readinessProbe: isService ? probe("--ready") : nil, livenessProbe: probe(),
       resources: options.resources,
       mounts: mounts + (runsCommand ? MountedVolume.mounted(options.volumes).mounts : []))

@@ -18,6 +18,7 @@ EVERYTHING = [
     "--name", "other", "--namespace", "fruits", "--secret", "a.secret", "--tls-secret", "tls", "--token-secret", "token",
     "--env", "A=b", "--env", "AMQP_JOB_LOG_FORMAT=json", "--user", "1000", "--cpu-limit", "2", "--memory", "1Gi",
     "--tmp-size", "2Gi", "--parallelism", "5", "--lease", "10m", "--volume", "claim/models:/models", "--label", "team=fruits",
+    "--metrics", ":9464",
 ]
 
 
@@ -80,6 +81,18 @@ def test_an_application_beside_a_sidecar(bench):
     assert "command" not in application and secret_names(application) == set()
     assert [each["name"] for each in application["env"]] == ["POD_NAME", "A"]
     assert [each["name"] for each in lead["env"]] == ["BROKER_URL", "POD_NAME", "AMQP_JOB_GRACE"]
+
+
+@pytest.mark.any_broker
+def test_metrics_of_candidates(bench):
+    with_metrics, without = (
+        containers(make(bench, "--lead-http", ADDRESS, *options)) for options in (["--metrics", ":9464"], []))
+    assert with_metrics["lead"]["args"] == [*without["lead"]["args"][:-1], "--metrics=:9464", f"--http={ADDRESS}"]
+    assert with_metrics["lead"]["ports"] == [{"name": "metrics", "containerPort": 9464}]
+    assert with_metrics["application"] == without["application"]
+    application = containers(make(bench, "--metrics", ":9464"))["application"]
+    assert application["command"][-3:] == ["--metrics=:9464", "--", "./planner.py"]
+    assert application["ports"] == with_metrics["lead"]["ports"]
 
 
 @pytest.mark.any_broker

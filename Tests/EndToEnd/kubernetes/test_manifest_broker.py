@@ -74,7 +74,7 @@ def test_its_pods_have_what_those_of_workers_have(bench):
     (["--wait-first", "1s"], "--wait-first"),
     (["--memory", "2Gi", "--memory-limit", "1Gi"], "--memory-limit"), (["--cpu-limit", "1", "--cpu", "2"], "--cpu-limit"),
     (["--volume", "claim/a:/a"], "--volume"), (["--label", "app.kubernetes.io/component=a"], "component"),
-    (["--storage", "much"], "--storage"),
+    (["--storage", "much"], "--storage"), (["--metrics", ":9464"], "--metrics"),
 ], ids=str)
 def test_bad_usage(bench, options, text):
     bench.run("broker", *options, command="manifest", url=None).assert_error(64, text)

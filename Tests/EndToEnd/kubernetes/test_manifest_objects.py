@@ -32,6 +32,7 @@ OPTIONS += [
     ["--toleration", "gpu", "--toleration", "a.b/c=d:NoSchedule", "--toleration", "e=:NoExecute"],
     ["--volume", "claim/models:/models", "--volume", "configmap/settings:/etc/worker", "--volume", "secret/key:/key:ro"],
     ["--volume", "claim/models:/models:ro", "--tls-secret", "broker-tls", "--inject"],
+    ["--metrics", "0.0.0.0:9464"],
 ]
 OPTIONS_OF_JOBS = [["--active-deadline", "30m"], ["--ttl", "1h"], ["--backoff-limit", "0"], ["--backoff-limit", "20"]]
 OPTIONS_OF_KINDS = {

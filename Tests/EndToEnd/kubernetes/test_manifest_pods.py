@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.manifests import KINDS, SERVICES, container, make, pod, templates
+from support.manifests import KINDS, SERVICES, arguments, container, make, pod, templates
 
 pytestmark = pytest.mark.any_broker
 
@@ -97,3 +97,12 @@ def test_volumes(bench, kind):
         {"name": "volume-1", "persistentVolumeClaim": {"claimName": "models"}},
         {"name": "volume-2", "configMap": {"name": "a.b"}}, {"name": "volume-3", "secret": {"secretName": "key"}}]
     assert len(pod(kind, found)["initContainers"][0]["volumeMounts"]) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_metrics(bench, kind):
+    found = make(bench, kind, "--metrics", ":9464")
+    assert "--metrics=:9464" in arguments(kind, found)
+    assert container(kind, found)["ports"] == [{"name": "metrics", "containerPort": 9464}]
+    found = make(bench, kind)
+    assert not any("metrics" in word for word in arguments(kind, found)) and "ports" not in container(kind, found)

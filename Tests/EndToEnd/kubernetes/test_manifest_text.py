@@ -119,6 +119,8 @@ def test_a_long_name_is_shortened(bench):
     ("deployment", ["--ttl", "1h"], "--ttl"), ("deployment", ["--metric", "a/b"], "--metric"),
     ("scaledobject", ["--metric", "a"], "--metric"), ("scaledjob", ["--completions", "2"], "--completions"),
     ("job", ["--storage", "1Gi"], "--storage"), ("job", ["--retry-delay", "50d"], "--retry-delay"),
+    ("job", ["--metrics", "9464"], "--metrics"), ("job", ["--metrics", ":0"], "not 0"),
+    ("job", ["--env", "AMQP_JOB_METRICS=:9464"], "use the option --metrics"),
     ("pod", [], "job, cronjob"), ("job", ["--nope"], "--nope"),
     ("job", ["--reject-on", "2"], "there is no option --reject-on: run in the pods gets it by --env AMQP_JOB_REJECT_ON=..."),
     ("job", ["--forever"], "an option of run that the manifest sets itself"), ("job", ["-n", "ns"], "did you mean --namespace?"),

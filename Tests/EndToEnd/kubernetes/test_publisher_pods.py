@@ -29,6 +29,7 @@ EVERYTHING = [
     "--name", "other", "--namespace", "fruits", "--secret", "a.secret", "--tls-secret", "tls", "--token-secret", "token",
     "--env", "A=b", "--env", "AMQP_JOB_LOG_FORMAT=json", "--user", "1000", "--cpu-limit", "2", "--memory", "1Gi",
     "--tmp-size", "2Gi", "--lease", "10m", "--volume", "claim/models:/models", "--label", "team=fruits", "--data-field", "x",
+    "--metrics", ":9464",
 ]
 KINDS = {"deployment": ["--every", "1m"], "cronjob": ["--schedule", "@hourly", "--ttl", "1h"]}
 
@@ -78,6 +79,15 @@ def test_a_source_beside_its_publisher(bench):
     assert source["restartPolicy"] == "Always" and source["command"] == ["./serve.py"]
     assert [each["name"] for each in source["env"]] == ["A"]
     assert found[0]["spec"]["replicas"] == 2
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("kind", KINDS)
+def test_metrics_of_publishers(bench, kind):
+    made = containers(kind, make(bench, kind, "--from", ORIGIN, "--image", "example/source:1", "--metrics", ":9464"))
+    assert made["publish"]["args"][-1] == "--metrics=:9464"
+    assert made["publish"]["ports"] == [{"name": "metrics", "containerPort": 9464}]
+    assert "ports" not in made["source"]
 
 
 @pytest.mark.any_broker

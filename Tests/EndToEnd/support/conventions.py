@@ -106,6 +106,12 @@ def _takes_the_url_from_a_secret(_, container):
     )
 
 
+def _names_the_port_of_its_metrics(_, container):
+    address = option(container, "--metrics") or environment(container).get("AMQP_JOB_METRICS", {}).get("value")
+    ports = {each["name"]: each["containerPort"] for each in container.get("ports", [])}
+    return address is None or str(ports.get("metrics")) == address.rpartition(":")[2]
+
+
 def _failure_rules(workload):
     rules = []
     for rule in workload.job.get("podFailurePolicy", {}).get("rules", []):
@@ -232,6 +238,7 @@ CONTAINER_RULES = {
     "asks for what it needs": _has_resources,
     "has an image of a version": lambda _, it: ":" in it["image"] and not it["image"].endswith(":latest"),
     "takes the URL from a Secret": _takes_the_url_from_a_secret,
+    "names the port of its metrics": _names_the_port_of_its_metrics,
 }
 RUNNER_RULES = {
     "ends when there is nothing more, or never": _ends_or_not,

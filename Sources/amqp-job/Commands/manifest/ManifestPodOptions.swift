@@ -1,5 +1,6 @@
 import Arguments
 import Console
+import Linux
 import Manifests
 
 /// The options of `amqp-job manifest` about objects and pods that do not depend on what runs in them.
@@ -17,12 +18,15 @@ enum ManifestPodOptions {
     "volume", .volume,
     "a claim, a configmap or a secret that COMMAND and each step see at PATH; only a claim without :ro is writable; not "
       + "for broker")
+  static let metrics = Option(
+    "metrics", .listenAddress,
+    "amqp-job serves metrics at this address in the pods, such as :9464, whose port is called metrics; not for broker")
 
   /// The options that a broker's pod has, too.
   static let shared: [any CommandOption] = [
     label, annotation, pullSecret, serviceAccount, nodeSelector, toleration,
   ]
-  static let options = shared + [volume]
+  static let options = shared + [volume, metrics]
 
   /// - Throws: `UsageError`
   static func additions(_ settings: inout Settings) throws -> PodAdditions {
@@ -39,7 +43,16 @@ enum ManifestPodOptions {
     additions.serviceAccount = try settings.value(serviceAccount)
     additions.nodeSelector = try distinctValues(nodeSelector, &settings)
     additions.tolerations = try distinctValues(toleration, &settings)
+    additions.metrics = try metricsAddress(&settings)
     return additions
+  }
+
+  private static func metricsAddress(_ settings: inout Settings) throws -> MetricsAddress? {
+    guard let address = try settings.value(metrics) else { return nil }
+    guard address.port != 0 else {
+      throw UsageError("\(settings.naming(metrics)) is to name a port that Prometheus knows, not 0")
+    }
+    return MetricsAddress("\(address)", port: address.port)
   }
 
   /// The option's values.
