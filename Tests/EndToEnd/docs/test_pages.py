@@ -22,6 +22,8 @@ RUN_HERE = {
     ("Lead.md", "An example"): Outcome("plans as leader 1\n", None, told=rf"(?:{LINE})*"),
     ("Lead.md", "A sidecar"): Outcome(
         r'\{"name":"pod-a","epoch":\d+,"isLeader":true\}\n', None, told=rf"(?:{LINE})*"),
+    ("Monitoring.md", "An example"): Outcome(
+        r'amqp_job_settled_items_total\{.*,settlement="acked"\} 1\n', [], told=rf"(?:{LINE})*"),
     ("Sources.md", "An example"): Outcome("", 2, before=[], told=rf"(?:{LINE})*"),
     ("Publishing.md", "Publishing"): Outcome("", 1006, before=[], files={"photos/1.png": "1", "a.json": "{}"}, told=r"(?:.*\n)*"),
     ("Settings.md", "Completion"): Outcome("", [], before=[]),
@@ -42,6 +44,7 @@ RUN_ELSEWHERE = {
     ("OnKubernetes.md", "Workers in containers of their own"): "test_readme",
     ("OnKubernetes.md", "Patch a manifest"): "test_manifest_kustomize",
     ("OnKubernetes.md", "Queue length as a metric"): "test_queue_metric",
+    ("Monitoring.md", "Prometheus without a cluster"): "test_monitoring",
     **{("k8s/README.md", heading): "test_k8s_readme" for heading in ("Images", "The tutorial", "The others", "Clean up")},
     **{("Recipes.md", heading): "test_recipes" for heading in re.findall("^## (.*)", readme.page("Recipes"), re.MULTILINE)},
 }

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.any_broker
 
 ALONE = {
     path: kubernetes.load_all((FOLDER / path).read_text())
-    for path in ("tutorial/temporary-pod.yaml", "network-policy/keda.yaml")
+    for path in ("tutorial/temporary-pod.yaml", "network-policy/keda.yaml", "network-policy/prometheus.yaml")
 }
 DOCKERFILES = sorted(FOLDER.rglob("Dockerfile*"))
 
@@ -54,6 +54,8 @@ def test_schemas(name):
     ("ScaledJob", "spec.jobTargetRef.backoffLimits", 1),
     ("HorizontalPodAutoscaler", "spec.maxReplicas", "many"),
     ("NetworkPolicy", "spec.egres", []),
+    ("PodMonitor", "spec.podMetricsEndpoints", []),
+    ("PrometheusRule", "spec.group", []),
 ])
 def test_the_schemas_see_what_breaks_them(kind, path, value):
     found = (each for name in overlays.NAMES for each in overlays.objects(name) if each["kind"] == kind)
@@ -96,6 +98,7 @@ def broken(change, name="tutorial"):
         ("asks for what it needs", lambda job, pod, own: own["resources"].pop("limits")),
         ("has an image of a version", lambda job, pod, own: own.update(image="job-wq-1:latest")),
         ("takes the URL from a Secret", lambda job, pod, own: own["env"].pop(0)),
+        ("names the port of its metrics", lambda job, pod, own: own["env"].append({"name": "AMQP_JOB_METRICS", "value": ":1"})),
         ("ends when there is nothing more, or never", lambda job, pod, own: job.pop("completions")),
         ("waits for a queue that is not there yet", lambda job, pod, own: own["command"].pop(2)),
         ("may settle its item before the KILL", lambda job, pod, own: own["command"].insert(2, "--grace=26s")),
@@ -221,7 +224,7 @@ def test_the_commands_are_ones_that_amqp_job_takes(name, binary, tmp_path):
             continue
         variables = {each["name"]: each["value"] for each in container.get("env", []) if "value" in each}
         variables = {**variables, "BROKER_URL": "amqp://127.0.0.1:1", "AMQP_JOB_LIVENESS_FILE": str(tmp_path / "alive"),
-                     "AMQP_JOB_SPOOL_DIR": str(tmp_path)}
+                     "AMQP_JOB_SPOOL_DIR": str(tmp_path), "AMQP_JOB_METRICS": "127.0.0.1:0"}
         words = [*words[: words.index("--") + 1], "true"] if "--" in words else words
         done = run(binary, words, variables, tmp_path)
         assert done.returncode == 69, (words, done)

@@ -30,6 +30,7 @@ KINDS = {
     "hpa": "HorizontalPodAutoscaler",
     "job": "Job",
     "pod": "Pod",
+    "prometheusrule": "PrometheusRule",
     "pvc": "PersistentVolumeClaim",
     "scaledjob": "ScaledJob",
     "statefulset": "StatefulSet",

@@ -19,6 +19,8 @@ DNS = {"k8s-app": "kube-dns"}
 SYSTEM = {"kubernetes.io/metadata.name": "kube-system"}
 KEDA = {"kubernetes.io/metadata.name": "keda"}
 OPERATOR = {"app": "keda-operator"}
+MONITORING = {"kubernetes.io/metadata.name": "monitoring"}
+PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
 
 
 def selects(selector, labels):
@@ -101,4 +103,13 @@ def test_with_its_file_keda_does(policies):
     policies = policies + kubernetes.load_all((overlays.FOLDER / "network-policy/keda.yaml").read_text())
     assert reaches(policies, (KEDA, OPERATOR), BROKER)
     assert not reaches(policies, (KEDA, OTHER), BROKER) and not reaches(policies, here(OPERATOR), BROKER)
+    assert all(reaches(policies, here(labels), BROKER) for labels in CLIENTS.values())
+
+
+def test_with_its_file_prometheus_reads_metrics_and_nothing_else(policies):
+    policies = policies + kubernetes.load_all((overlays.FOLDER / "network-policy/prometheus.yaml").read_text())
+    for prometheus, allowed in ((MONITORING, PROMETHEUS), True), ((MONITORING, OTHER), False), (here(PROMETHEUS), False):
+        assert reaches(policies, prometheus, BROKER, port=15692) == allowed
+        assert all(reaches(policies, prometheus, here(labels), port=9464) == allowed for labels in CLIENTS.values())
+        assert not reaches(policies, prometheus, BROKER)
     assert all(reaches(policies, here(labels), BROKER) for labels in CLIENTS.values())

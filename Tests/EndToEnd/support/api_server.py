@@ -22,6 +22,7 @@ KINDS = {
         "scaledjobs": ("ScaledJob", "sj"), "scaledobjects": ("ScaledObject", "so"),
         "triggerauthentications": ("TriggerAuthentication", "ta"),
     },
+    "monitoring.coreos.com/v1": {"podmonitors": ("PodMonitor", "pmon"), "prometheusrules": ("PrometheusRule", "promrule")},
     "networking.k8s.io/v1": {"networkpolicies": ("NetworkPolicy", "netpol")},
 }
 VERBS = ["create", "delete", "get", "list", "patch"]

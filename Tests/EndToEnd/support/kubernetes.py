@@ -1,6 +1,7 @@
 """Validates Kubernetes objects. The schemas are the official ones (PyPI's kubernetes-validate has them) of the oldest
-and the newest supported Kubernetes. A field that the schema does not know is an error. KEDA's objects have to fulfil
-what its CRDs require (https://github.com/kedacore/keda/tree/main/config/crd/bases)."""
+and the newest supported Kubernetes. A field that the schema does not know is an error. The objects of KEDA and of the
+Prometheus Operator have to fulfil what the CRDs of these require (https://github.com/kedacore/keda/tree/main/config/crd/bases,
+https://github.com/prometheus-operator/prometheus-operator/tree/main/example/prometheus-operator-crd)."""
 
 import functools
 
@@ -28,10 +29,11 @@ def _list(items):
 
 
 _STRING, _COUNT, _ANYTHING = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "object"}
+_STRINGS = {"type": "object", "additionalProperties": _STRING}
 
 _TRIGGERS = _list(_object(
     ["type", "metadata"], type=_STRING, name=_STRING, metricType={"enum": ["AverageValue", "Value", "Utilization"]},
-    useCachedMetrics={"type": "boolean"}, metadata={"type": "object", "additionalProperties": _STRING},
+    useCachedMetrics={"type": "boolean"}, metadata=_STRINGS,
     authenticationRef=_object(["name"], name=_STRING, kind=_STRING)))
 
 # The metadata that this trigger takes over AMQP: https://keda.sh/docs/latest/scalers/rabbitmq-queue/
@@ -61,6 +63,27 @@ _KEDA = {
         env=_list(_object(["parameter", "name"], parameter=_STRING, name=_STRING, containerName=_STRING))),
 }
 
+_DURATION = {"type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$", "minLength": 2}
+
+# promtool checks what is in the rules.
+_PROMETHEUS_OPERATOR = {
+    "PodMonitor": _object(
+        ["selector", "podMetricsEndpoints"], jobLabel=_STRING, podTargetLabels=_list(_STRING),
+        selector=_object(["matchLabels"], matchLabels=_STRINGS),
+        namespaceSelector=_object([], any={"type": "boolean"}, matchNames=_list(_STRING)),
+        podMetricsEndpoints=_list(_object(
+            ["port"], port=_STRING, path={"type": "string", "pattern": "^/"}, interval=_DURATION, scrapeTimeout=_DURATION,
+            params={"type": "object", "additionalProperties": _list(_STRING)}))),
+    "PrometheusRule": _object(
+        ["groups"], groups=_list(_object(
+            ["name", "rules"], name=_STRING, interval=_DURATION,
+            rules=_list(_object(
+                ["expr"], record=_STRING, alert=_STRING, expr=_STRING, labels=_STRINGS, annotations=_STRINGS,
+                **{"for": _DURATION}))))),
+}
+
+_CUSTOM = {"keda.sh/v1alpha1": _KEDA, "monitoring.coreos.com/v1": _PROMETHEUS_OPERATOR}
+
 
 def load_all(text):
     """The objects of a YAML stream."""
@@ -69,19 +92,18 @@ def load_all(text):
 
 def validate(value):
     """Raises an error, which names the place, if the object is not valid in one of the versions."""
-    if value["apiVersion"].startswith("keda.sh/"):
-        return _validate_keda(value)
+    if value["apiVersion"] in _CUSTOM:
+        return _validate_custom(value)
     for version in (OLDEST, NEWEST):
         kubernetes_validate.validate(value, version, strict=True)
     return None
 
 
-def _validate_keda(value):
-    assert value["apiVersion"] == "keda.sh/v1alpha1", value["apiVersion"]
+def _validate_custom(value):
     kind = value["kind"]
     jsonschema.validate(value, _object(
         ["apiVersion", "kind", "metadata", "spec"], apiVersion=_STRING, kind=_STRING, metadata=_ANYTHING,
-        spec=_KEDA[kind]))
+        spec=_CUSTOM[value["apiVersion"]][kind]))
     # The metadata follow the same rules as those of any object.
     validate({"apiVersion": "v1", "kind": "ConfigMap", "metadata": value["metadata"]})
     spec = value["spec"]
