@@ -47,8 +47,10 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libjansson.a")]),
     .systemLibrary(name: "CEvent", providers: [.apt(["libevent-dev"])]),
     .target(
-      name: "HTTP", dependencies: ["CEvent", "Linux"], swiftSettings: common,
-      linkerSettings: [.linkedLibrary(":libevent_extra.a"), .linkedLibrary(":libevent_core.a")]),
+      name: "HTTP", dependencies: ["CEvent", "Linux", "TLS"], swiftSettings: common,
+      linkerSettings: [
+        .linkedLibrary(":libevent_extra.a"), .linkedLibrary(":libevent_openssl.a"), .linkedLibrary(":libevent_core.a"),
+      ]),
     .target(name: "Telemetry", dependencies: ["HTTP", "Linux"], swiftSettings: safe),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(name: "Steps", dependencies: ["Console", "Linux"], swiftSettings: safe),
@@ -77,7 +79,7 @@ let package = Package(
       name: "PublishingTests", dependencies: ["AMQP", "Broker", "JSONText", "Linux", "Publishing"],
       swiftSettings: common),
     .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: common),
-    .testTarget(name: "TLSTests", dependencies: ["COpenSSL", "TLS"], swiftSettings: common),
+    .testTarget(name: "TLSTests", dependencies: ["COpenSSL", "HTTP", "Linux", "TLS"], swiftSettings: common),
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "TestSupport", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),

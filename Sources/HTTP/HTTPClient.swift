@@ -1,11 +1,28 @@
 package import Linux
 internal import Synchronization
+package import TLS
 
-/// Asks one server over HTTP/1.1, without TLS, in a thread of its own. The connection is kept for the next request. There is one
+/// Asks one server over HTTP/1.1, in a thread of its own. The connection is kept for the next request. There is one
 /// request at a time.
 ///
 /// Its owner waits for `interest`, and then calls `takeOutcome`.
 package final class HTTPClient {
+  package struct Request: Hashable, Sendable {
+    package enum Method: Hashable, Sendable { case get, post, patch }
+
+    package var method: Method
+    /// It is percent-encoded, and may have a query.
+    package var path: String
+    /// Headers beside `Host`, `User-Agent`, `Accept` (application/json) and `Content-Length`. They have no control
+    /// characters.
+    package var headers: [String: String]
+    package var body: [UInt8]
+
+    package init(_ method: Method = .get, path: String, headers: [String: String] = [:], body: [UInt8] = []) {
+      (self.method, self.path, self.headers, self.body) = (method, path, headers, body)
+    }
+  }
+
   package struct Limits: Hashable, Sendable {
     /// The maximum size of a body in bytes.
     package var bodySize = 16 << 20
@@ -19,17 +36,16 @@ package final class HTTPClient {
 
   package enum Outcome: Hashable, Sendable {
     case response(status: Int, body: [UInt8])
-    /// There is no connection to the server.
+    /// There is no connection to the server, which knows nothing of the request.
     case unreachable(String)
-    /// There is no complete response.
+    /// There is no complete response. The server may have done what the request asks for.
     case failed(String)
   }
 
   /// What both threads use.
   final class Exchange: Sendable {
     struct State {
-      /// The path that is asked for.
-      var path: String?
+      var request: Request?
       var outcome: Outcome?
     }
 
@@ -51,19 +67,25 @@ package final class HTTPClient {
   private let answered: Descriptor
   private let thread: StoppableThread
 
+  /// `tls` says whom to trust; it is there if, and only if, the origin is https.
   /// - Throws: `SystemError`
-  package init(_ origin: HTTPOrigin, userAgent: String, limits: Limits = Limits()) throws(SystemError) {
+  package init(
+    _ origin: HTTPOrigin, tls: TLSContext? = nil, userAgent: String, limits: Limits = Limits()
+  ) throws(SystemError) {
+    precondition((tls != nil) == (origin.scheme == .https), "TLS goes with https")
     let (asking, answering, stopping) = (try Wakeup.make(), try Wakeup.make(), try Wakeup.make())
     let exchange = Exchange(asked: asking.writeEnd, answered: answering.writeEnd)
     let loop = try HTTPClientLoop(
-      origin, userAgent: userAgent, limits, exchange, requests: asking.readEnd, stopped: stopping.readEnd)
+      HTTPServerAccess(origin: origin, tls: tls, userAgent: userAgent, limits: limits), exchange,
+      requests: asking.readEnd, stopped: stopping.readEnd)
     (self.exchange, answered) = (exchange, answering.readEnd)
     thread = try StoppableThread(stop: stopping.writeEnd) { loop.run() }
   }
 
-  /// Asks for a path, which is percent-encoded. Precondition: the outcome of the request before was taken.
-  package func get(_ path: String) {
-    exchange.state.withLock { $0.path = path }
+  /// Sends a request. One that only asks is sent again if the server closes the connection that was kept. Another one
+  /// is not, as the server may have done what it asks for. Precondition: the outcome of the request before was taken.
+  package func send(_ request: Request) {
+    exchange.state.withLock { $0.request = request }
     _ = try? exchange.asked.write([0])
   }
 

@@ -1,19 +1,28 @@
-/// A server and a path on it: `http://host:port/path`. There is no TLS, and no user or password.
+/// A server and a path on it: `http://host:port/path`, or https. There is no user or password.
 package struct HTTPOrigin: Hashable, Sendable, CustomStringConvertible {
   /// Why a text is no such URL. It repeats nothing of the text, which may have a password in it.
   package struct FormError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String
   }
 
+  package enum Scheme: String, CaseIterable, Hashable, Sendable {
+    case http, https
+
+    var port: UInt16 { self == .http ? 80 : 443 }
+  }
+
+  package var scheme: Scheme
   package var host: String
   package var port: UInt16
   /// It is empty, or begins with a slash and ends without one.
   package var path: String
 
   package init(parsing text: String) throws(FormError) {
-    let scheme = "http://"
-    guard text.lowercased().hasPrefix(scheme) else { throw FormError(description: "it does not begin with \(scheme)") }
-    let rest = text.dropFirst(scheme.count)
+    guard let scheme = Scheme.allCases.first(where: { text.lowercased().hasPrefix("\($0)://") }) else {
+      throw FormError(description: "it begins with neither http:// nor https://")
+    }
+    self.scheme = scheme
+    let rest = text.dropFirst("\(scheme)://".count)
     let authority = rest.prefix { !"/?#".contains($0) }
     let path = rest.dropFirst(authority.count)
     guard !authority.contains("@") else { throw FormError(description: "a user or password is not supported") }
@@ -24,12 +33,12 @@ package struct HTTPOrigin: Hashable, Sendable, CustomStringConvertible {
       throw FormError(description: "its path has characters that must be percent-encoded")
     }
     self.path = String(path.reversed().drop { $0 == "/" }.reversed())
-    (host, port) = try Self.hostAndPort(authority)
+    (host, port) = try Self.hostAndPort(authority, scheme)
   }
 
-  private static func hostAndPort(_ authority: Substring) throws(FormError) -> (String, UInt16) {
+  private static func hostAndPort(_ authority: Substring, _ scheme: Scheme) throws(FormError) -> (String, UInt16) {
     var host = authority
-    var port: UInt16 = 80
+    var port = scheme.port
     let isBracketed = authority.first == "["
     if let colon = authority.lastIndex(of: ":"), !isBracketed || authority[..<colon].last == "]" {
       guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else {
@@ -51,10 +60,10 @@ package struct HTTPOrigin: Hashable, Sendable, CustomStringConvertible {
   /// The host and the port, as a `Host` header has them.
   package var authority: String {
     let host = host.contains(":") ? "[\(host)]" : host
-    return port == 80 ? host : "\(host):\(port)"
+    return port == scheme.port ? host : "\(host):\(port)"
   }
 
-  package var description: String { "http://\(authority)\(path)" }
+  package var description: String { "\(scheme)://\(authority)\(path)" }
 
   /// Any bytes as one segment of a path (RFC 3986, 3.3). A segment of dots only would be taken for a place in the hierarchy.
   package static func segment(_ bytes: some Collection<UInt8>) -> String {

@@ -23,15 +23,18 @@ package struct TLSConfiguration: Hashable, Sendable {
     package var key: String
     /// nil if the user cannot set a server name.
     package var serverName: String?
+    /// The scheme of URLs with TLS.
+    package var scheme: String
 
     package init(
       authorities: String = "--tls-ca", certificate: String = "--tls-cert", key: String = "--tls-key",
-      serverName: String? = "--tls-server-name"
+      serverName: String? = "--tls-server-name", scheme: String = "amqps"
     ) {
       self.authorities = authorities
       self.certificate = certificate
       self.key = key
       self.serverName = serverName
+      self.scheme = scheme
     }
   }
 

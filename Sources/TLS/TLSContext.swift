@@ -20,7 +20,7 @@ package final class TLSContext: @unchecked Sendable {
     SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in -1 }
     SSL_CTX_set_verify(
       context, configuration.verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
-      configuration.verifies ? TLSSession.verification : nil)
+      configuration.verifies ? TLSConnection.verification : nil)
     if configuration.verifies { try loadAuthorities() }
     try loadCertificate()
     ERR_clear_error()

@@ -24,13 +24,13 @@ final class HTTPSource: SourceReader {
 
   func list() -> SourceAnswer? {
     question = .list
-    client.get(path)
+    client.send(HTTPClient.Request(path: path))
     return nil
   }
 
   func fetch(_ name: ByteString) -> SourceAnswer? {
     question = .item(name)
-    client.get("\(path)/\(HTTPOrigin.segment(name.bytes))")
+    client.send(HTTPClient.Request(path: "\(path)/\(HTTPOrigin.segment(name.bytes))"))
     return nil
   }
 
