@@ -51,7 +51,7 @@ let package = Package(
       linkerSettings: [
         .linkedLibrary(":libevent_extra.a"), .linkedLibrary(":libevent_openssl.a"), .linkedLibrary(":libevent_core.a"),
       ]),
-    .target(name: "Telemetry", dependencies: ["HTTP", "Linux"], swiftSettings: safe),
+    .target(name: "Telemetry", dependencies: ["Console", "HTTP", "JSONText", "Linux", "TLS"], swiftSettings: safe),
     .target(name: "Publishing", dependencies: ["AMQP", "Broker", "JSONText", "Linux"], swiftSettings: safe),
     .target(name: "Steps", dependencies: ["Console", "Linux"], swiftSettings: safe),
     .target(
@@ -83,7 +83,8 @@ let package = Package(
     .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: common),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "TestSupport", "YAML"], swiftSettings: common),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: common),
-    .testTarget(name: "TelemetryTests", dependencies: ["HTTP", "Telemetry"], swiftSettings: common),
+    .testTarget(
+      name: "TelemetryTests", dependencies: ["HTTP", "JSONText", "Linux", "TLS", "Telemetry"], swiftSettings: common),
     .testTarget(name: "StepsTests", dependencies: ["Console", "Linux", "Steps"], swiftSettings: common),
     .testTarget(
       name: "ElectionTests",

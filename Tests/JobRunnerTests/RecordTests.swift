@@ -10,9 +10,8 @@ import Testing
     _ id: String? = "a", _ status: ProcessStatus? = .exited(0), settlement: String = "acked", step: String? = nil
   ) -> JobRecord {
     JobRecord(
-      id: id, attempt: 2, startedAt: .now, duration: .milliseconds(1234), bodySize: 5, resultSize: 8, status: status,
-      step: step,
-      settlement: settlement)
+      item: WorkItem(id: id, attempt: 2, bodySize: 5), startedAt: .now, duration: .milliseconds(1234), resultSize: 8,
+      status: status, step: step, settlement: settlement)
   }
 
   // MARK: The job log

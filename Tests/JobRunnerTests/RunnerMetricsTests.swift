@@ -14,8 +14,8 @@ import Testing
     leavesQueue: Bool = true, errorType: String? = nil, timestamp: UInt64? = nil
   ) -> JobRecord {
     JobRecord(
-      id: nil, attempt: attempt, startedAt: .now, duration: .seconds(seconds), bodySize: 0, resultSize: 0,
-      status: status, settlement: settlement, leavesQueue: leavesQueue, errorType: errorType, timestamp: timestamp)
+      item: WorkItem(attempt: attempt, timestamp: timestamp), startedAt: .now, duration: .seconds(seconds),
+      resultSize: 0, status: status, settlement: settlement, leavesQueue: leavesQueue, errorType: errorType)
   }
 
   private static func lines(_ metrics: RunnerMetrics) -> [Substring] {

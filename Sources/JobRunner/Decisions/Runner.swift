@@ -103,6 +103,7 @@ package struct Runner: Sendable {
 
   private mutating func decide(_ event: RunnerEvent) -> [RunnerAction] {
     switch event {
+    case .spanBegun(let span, let slot): return spanBegun(span, in: slot)
     case .resultBegun(let slot): return resultBegun(in: slot)
     case .resultPublished(let size, let slot): return resultPublished(size, in: slot)
     case .outputLost(let place, let reason, let slot): return outputLost("\(place): \(reason)", in: slot)

@@ -2,6 +2,7 @@ package import AMQP
 package import Broker
 package import Console
 package import Linux
+package import Telemetry
 
 /// What can happen to a runner.
 package enum RunnerEvent: Hashable, Sendable {
@@ -23,6 +24,8 @@ package enum RunnerEvent: Hashable, Sendable {
   case connectionsClosed
   /// No worker can be started for any item.
   case commandRefused(ExitStatus, reason: String, slot: Int)
+  /// The attempt that has just begun has a span.
+  case spanBegun(SpanContext, slot: Int)
   /// The worker could not be started on this item.
   case workerDidNotStart(reason: String, slot: Int)
   /// The worker has ended. `standardError` is the end of what it wrote to its standard error, if that is kept and it wrote anything.
@@ -71,7 +74,7 @@ package enum RunnerEvent: Hashable, Sendable {
     switch self {
     case .delivered(_, _, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
-      .outputLost(_, _, let slot),
+      .outputLost(_, _, let slot), .spanBegun(_, let slot),
       .resultBegun(let slot), .resultPublished(_, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot),
       .stepUnavailable(_, _, let slot),
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),

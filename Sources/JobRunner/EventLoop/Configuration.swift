@@ -1,5 +1,6 @@
 package import Broker
 package import Linux
+package import Telemetry
 
 extension EventLoop {
   /// What the event loop needs besides the decisions.
@@ -35,6 +36,8 @@ extension EventLoop {
 
     /// Who is told of what.
     package struct Listeners {
+      /// Called before a worker is started on an item. Returns the span of the attempt, if it has one.
+      package var beginSpan: (WorkItem) -> SpanContext? = { _ in nil }
       /// Called with what was done on each item, if the runner records that.
       package var record: (JobRecord) -> Void = { _ in }
       /// Called now and then with how far the work has come.

@@ -2,6 +2,7 @@ internal import AMQP
 internal import Broker
 package import Console
 internal import Linux
+internal import Telemetry
 
 /// Carries out a runner's decisions. One thread polls the broker's sockets, the workers' inputs, signals and timers.
 package final class EventLoop {
@@ -245,6 +246,9 @@ package final class EventLoop {
 
   private func startWorker(on item: WorkItem, slot: Int) {
     guard let body = bodies[slot] else { return violated("an item came without its body") }
+    var item = item
+    item.span = configuration.listeners.beginSpan(item)
+    if let span = item.span { followUps.append(.spanBegun(span, slot: slot)) }
     do {
       let events = try retryingOnShortage {
         try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)

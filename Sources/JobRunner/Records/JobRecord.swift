@@ -4,14 +4,10 @@ package import Linux
 
 /// What was done on one item, for the job log and for the pod's termination message.
 package struct JobRecord: Hashable, Sendable {
-  /// The item's message id, if it has one.
-  package var id: String?
-  package var attempt: Int
+  package var item: WorkItem
   /// When the worker was started, or when the item was settled unrun.
   package var startedAt: ContinuousClock.Instant
   package var duration: Duration
-  /// The size of the item's body in bytes.
-  package var bodySize: UInt64
   /// The size in bytes of the worker's result that was published.
   package var resultSize: UInt64
   /// How the worker ended. nil if none ran to its end.
@@ -20,25 +16,34 @@ package struct JobRecord: Hashable, Sendable {
   package var step: String?
   /// What became of the item, in the word of the log's `settlement` field.
   package var settlement: String
+  /// Whether it is known what became of the item.
+  package var isSettled = true
   /// The item is in its queue no more, nor on its way back.
   package var leavesQueue = false
   /// Why the attempt failed, in one of few words; nil if it did not.
   package var errorType: String?
+
+  /// The item's message id, if it has one.
+  package var id: String? { item.id }
+  package var attempt: Int { item.attempt }
+  /// The size of the item's body in bytes.
+  package var bodySize: UInt64 { item.bodySize }
   /// The item's timestamp, in seconds since 1970-01-01T00:00:00Z, if it has one.
-  package var timestamp: UInt64?
+  package var timestamp: UInt64? { item.properties.timestamp }
 }
 
 extension JobRecord {
   init(_ ended: EndedJob, _ settlement: Settlement) {
     self.init(
-      id: ended.item.id, attempt: ended.item.attempt, startedAt: ended.startedAt, duration: ended.duration,
-      bodySize: ended.item.bodySize, resultSize: ended.resultSize, status: ended.status, step: ended.step,
-      settlement: settlement.name, leavesQueue: settlement.isFinal,
-      errorType: ended.outcome.errorType, timestamp: ended.item.properties.timestamp)
+      item: ended.item, startedAt: ended.startedAt, duration: ended.duration, resultSize: ended.resultSize,
+      status: ended.status, step: ended.step, settlement: settlement.name, isSettled: settlement.isKnown,
+      leavesQueue: settlement.isFinal, errorType: ended.outcome.errorType)
   }
 }
 
 extension Settlement {
+  fileprivate var isKnown: Bool { if case .unsettled = self { false } else { true } }
+
   fileprivate var isFinal: Bool {
     switch self {
     case .acked, .deadLettered, .rejected, .dropped: true

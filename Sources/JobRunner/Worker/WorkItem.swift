@@ -2,6 +2,7 @@ package import AMQP
 internal import Broker
 internal import Console
 internal import Linux
+package import Telemetry
 
 /// One message as a unit of work. Its body is kept elsewhere, because only the worker and a copy need it.
 package struct WorkItem: Hashable, Sendable {
@@ -12,6 +13,8 @@ package struct WorkItem: Hashable, Sendable {
   package var bodySize: UInt64 = 0
   /// The digest of the body, if one was asked for.
   package var digest: Int?
+  /// The span of the attempt at the item, if there is one.
+  package var span: SpanContext?
   /// The body is larger than the runner takes.
   var isTooLarge = false
 

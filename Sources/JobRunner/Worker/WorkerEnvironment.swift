@@ -1,6 +1,7 @@
 internal import AMQP
 internal import Broker
 internal import Console
+internal import Telemetry
 
 /// The environment of a worker: the runner's own, without the runner's settings, and with variables about the item.
 package struct WorkerEnvironment: Sendable {
@@ -98,6 +99,7 @@ private struct ItemVariables {
     add("APP_ID", properties.appID?.bytes)
     add("PRIORITY", properties.priority.map { Array("\($0)".utf8) })
     add(properties.headers ?? [:])
+    if let span = item.span { begin(span, childOf: item.parentSpan) }
     if isAnyOmitted {
       entries.append(Array("WORK_ITEM_HEADERS_OMITTED=".utf8) + omitted.prefix(WorkerEnvironment.maxValueSize))
     }
@@ -120,6 +122,12 @@ private struct ItemVariables {
         context[field] = scalar.value
       }
     }
+  }
+
+  /// The worker's own spans are children of the attempt's. What other systems wrote goes with their trace only.
+  private mutating func begin(_ span: SpanContext, childOf parent: SpanContext?) {
+    context[.traceParent] = Array(span.traceParent.utf8)
+    if parent == nil { context[.traceState] = nil }
   }
 
   private mutating func add(_ name: String, _ value: [UInt8]?, as source: String? = nil) {

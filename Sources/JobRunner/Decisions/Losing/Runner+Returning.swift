@@ -6,6 +6,13 @@ extension WorkItem {
   /// The item can be recognised when it comes back.
   var isRecognisable: Bool { properties.messageID?.isEmpty == false && digest != nil }
 
+  /// The item that has come back, with the attempt at what it was before.
+  func again(after item: WorkItem) -> WorkItem {
+    var again = self
+    again.span = item.span
+    return again
+  }
+
   /// Whether this is `item` again, and not another item with the same message id.
   func isReturn(of item: WorkItem) -> Bool {
     envelope.isRedelivered && item.isRecognisable && properties.messageID == item.properties.messageID
@@ -24,7 +31,7 @@ extension Runner {
     let release = RunnerAction.releaseBody(slot: index)
     if let (holder, item) = holder(for: index) {
       var again = ended
-      again.item = item
+      again.item = item.again(after: ended.item)
       return [release] + settle(again, in: holder, by: policy.decision(of: again)) + resume()
     }
     guard ended.outcome == .done else {
@@ -61,8 +68,8 @@ extension Runner {
     }
     if let done = returning.take(returned: item) {
       let ended = EndedJob(
-        item: item, outcome: .done, what: "done before the connection was lost", status: done.status,
-        startedAt: now - done.duration, duration: done.duration)
+        item: item.again(after: done.item), outcome: .done, what: "done before the connection was lost",
+        status: done.status, startedAt: now - done.duration, duration: done.duration)
       return (returning.isEmpty ? [.cancel(.finishWindow)] : [])
         + settle(ended, in: index, by: .acknowledge)
     }

@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Linux
+internal import Telemetry
 
 /// One item at a time, with a channel and a consumer of its own. What the broker does to one item's channel leaves the
 /// others alone, and the runner never holds more items than it can run.
@@ -33,6 +34,9 @@ struct Slot: Hashable, Sendable {
 
   /// The worker was told to end by `signal`. The first such signal is the one that counts.
   mutating func interrupt(by signal: Signal) { updateJob { $0.interruption = $0.interruption ?? signal } }
+
+  /// The attempt has a span.
+  mutating func spanBegun(_ span: SpanContext) { updateJob { $0.item.span = span } }
 
   mutating func timeOut() { updateJob { $0.hasTimedOut = true } }
 

@@ -31,7 +31,7 @@ package struct DeadLetterCause: Hashable, Sendable {
 
 /// One item with the worker that runs on it.
 struct Job: Hashable, Sendable {
-  let item: WorkItem
+  var item: WorkItem
   let startedAt: ContinuousClock.Instant
   /// The signal that told the runner to end while the worker ran, and that the worker got, too.
   var interruption: Signal?

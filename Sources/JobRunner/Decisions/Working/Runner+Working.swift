@@ -2,6 +2,7 @@ internal import AMQP
 internal import Broker
 internal import Console
 internal import Linux
+internal import Telemetry
 
 /// Running workers on items.
 extension Runner {
@@ -87,6 +88,11 @@ extension Runner {
     slots[index].handle(.start(Job(item: item, startedAt: now)))
     let limit = options.worker.timeout.map { [RunnerAction.set(.workerLimit(slot: index), after: $0)] } ?? []
     return [.startWorker(item, slot: index)] + limit
+  }
+
+  mutating func spanBegun(_ span: SpanContext, in index: Int) -> [RunnerAction] {
+    slots[index].spanBegun(span)
+    return []
   }
 
   // MARK: Signals

@@ -55,8 +55,8 @@ enum Run: ToolCommand {
     configuration.largestItem = try settings.value(maxItemSize).nonZero
     configuration.metrics = try metrics(&settings, options, reporter)
     let records = try RunRecords(
-      &settings, command: arguments.operands, isOfSeveral: options.isOfSeveral, reporter, progress)
-    configuration.listeners.record = records.add
+      &settings, command: arguments.operands, options, reporter, progress)
+    (configuration.listeners.record, configuration.listeners.beginSpan) = (records.add, records.beginSpan)
     try checkResultQueue(options, broker, reporter)
     let status = try run(options, configuration, reporter, progress)
     records.end(status)

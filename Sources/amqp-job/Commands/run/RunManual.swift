@@ -50,7 +50,13 @@ extension Run {
 
   static let environment =
     workerEnvironment + [
-      Explained("WORK_ITEM_FILE", "With --feed file, this is the path of the item's file. It is set for the command.")
+      Explained("WORK_ITEM_FILE", "With --feed file, this is the path of the item's file. It is set for the command."),
+      Explained(
+        "OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, ...",
+        "A collector of OpenTelemetry that gets a span for each item, over HTTP in JSON. The other variables are "
+          + "OTEL_EXPORTER_OTLP_HEADERS, _TIMEOUT, _PROTOCOL (http/json), _CERTIFICATE, _CLIENT_CERTIFICATE and "
+          + "_CLIENT_KEY, OTEL_BSP_SCHEDULE_DELAY, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, "
+          + "OTEL_TRACES_EXPORTER and OTEL_SDK_DISABLED. The command sees them, too."),
     ]
 
   /// The variables in the environment of every command that is run on items.
@@ -67,6 +73,7 @@ extension Run {
         + "headers that are left out, as they are too large or share a name."),
     Explained(
       "TRACEPARENT, TRACESTATE, BAGGAGE",
-      "The item's headers traceparent, tracestate and baggage, set for the command if the item has them."),
+      "The item's headers traceparent, tracestate and baggage, set for the command if the item has them. Where run sends "
+        + "traces, TRACEPARENT is the item's span."),
   ]
 }

@@ -1,0 +1,55 @@
+import Console
+import JobRunner
+import Linux
+import Telemetry
+
+/// The traces of a runner: a span for each item, which goes to a collector. What fails here is told in one line, and changes
+/// nothing else.
+final class RunTraces {
+  /// How long the end of the program waits for the collector.
+  private static let endLimit: Duration = .milliseconds(900)
+
+  private let tracer: ItemTracer
+  private let exporter: TraceExporter
+  private let endpoint: String
+  private let log: (LogEntry) -> Void
+  private var hasWarned = false
+
+  /// nil if the environment asks for no traces, or for some that cannot be sent.
+  init?(_ environment: Environment, _ options: JobOptions, log: @escaping (LogEntry) -> Void) {
+    do {
+      guard let settings = try TraceSettings(host: ThisProcess.hostName, variable: { environment[$0] }) else {
+        return nil
+      }
+      for warning in settings.warnings { log(LogEntry(.warning, "traces: \(warning)")) }
+      tracer = ItemTracer(settings.sampler, brokers: options.brokers)
+      exporter = try TraceExporter(settings, TraceExporter.Program("amqp-job", version: version))
+      endpoint = settings.destination
+      self.log = log
+    } catch {
+      log(LogEntry(.warning, "no traces: \(SystemError.reason(of: error)); the work goes on without them"))
+      return nil
+    }
+  }
+
+  func begin(_ item: WorkItem) -> SpanContext? { tracer.begin(item) }
+
+  func add(_ record: JobRecord) {
+    let age = record.startedAt.duration(to: .now) / .nanoseconds(1)
+    guard let span = tracer.span(of: record, start: UInt64(max(0, ThisProcess.timeOfDay * 1e9 - age))) else { return }
+    exporter.add(span)
+    warn(exporter.loss)
+  }
+
+  /// The runner has ended.
+  func end() { warn(exporter.end(within: Self.endLimit)) }
+
+  private func warn(_ loss: ExportPlan.Loss) {
+    guard loss.count > 0, !hasWarned else { return }
+    hasWarned = true
+    log(
+      LogEntry(
+        .warning,
+        "\(loss.count.counted("span")) for \(endpoint) dropped: \(loss.reason); this does not change what was done"))
+  }
+}
