@@ -44,12 +44,60 @@ import Testing
       (["deployment", "--completions", "3"], "--completions goes with job, not with deployment"),
       (["job", "--schedule", "* * * * *"], "--schedule goes with cronjob, not with job"),
       (["job", "--target", "3"], "--target goes with deployment, scaledobject, not with job"),
+      (["deployment", "--scale-by", "work"], "--scale-by goes with scaledobject, not with deployment"),
+      (["scaledjob", "--prometheus", "http://p"], "--prometheus goes with scaledobject, not with scaledjob"),
       (["broker", "--inject"], "--inject does not go with broker"),
     ])
   func foreignOptions(words: [String], error: String) throws {
     let kind = try #require(ManifestCommand.Kind(rawValue: words[0]))
     let arguments = try settings(ManifestCommand.self, words).arguments
     #expect(try usageError { try ManifestKindOptions.check(arguments, kind) } == error)
+  }
+
+  private func scaledObject(_ words: [String]) throws -> Manifest {
+    var settings = try settings(
+      ManifestCommand.self, ["scaledobject", "-q", "q", "--image", "i"] + words + ["--", "w"])
+    let worker = try ManifestWorkerOptions.options(&settings, .scaledobject, ["w"])
+    return try ManifestScalingOptions.scaledObject(&settings, worker)
+  }
+
+  @Test(
+    "Options about the work go with it, and it needs Prometheus",
+    arguments: [
+      ([], "--backlog-time 1m", "--backlog-time goes with --scale-by work"),
+      ([], "--metric a_ready", "--metric goes with --scale-by work"),
+      (
+        ["--scale-by", "work"], "--target 5",
+        "--target goes with --scale-by length"
+      ),
+      (
+        ["--scale-by", "work"], "--rate-window 1m",
+        "--scale-by work needs --prometheus URL, which is asked for the metrics"
+      ),
+      (
+        ["--scale-by", "work", "--prometheus", "http://p"], "--metric messages",
+        "--metric is to be one of RabbitMQ's that end with _ready, not 'messages'"
+      ),
+      (
+        ["--scale-by", "work", "--prometheus", "http://p"], "--env AMQP_JOB_PARALLELISM=$(N)",
+        "--scale-by work needs a number in --env AMQP_JOB_PARALLELISM=..."
+      ),
+    ])
+  func work(words: [String], option: String, error: String) throws {
+    let option = option.split(separator: " ").map(String.init)
+    #expect(try usageError { _ = try scaledObject(words + option) } == error)
+  }
+
+  @Test(
+    "Prometheus is named by a URL without credentials", arguments: ["p:9090", "ftp://p", "http://", "http://u:p@h"])
+  func prometheus(url: String) throws {
+    let error = try usageError { _ = try scaledObject(["--scale-by", "work", "--prometheus", url]) }
+    #expect(error?.hasPrefix("--prometheus is to be a URL such as ") == true)
+  }
+
+  @Test("The pods' own number of workers is in the query") func parallelism() throws {
+    let words = ["--scale-by", "work", "--prometheus", "https://p/x", "--env", "AMQP_JOB_PARALLELISM=4"]
+    #expect(try scaledObject(words).text.contains(") / 4)"))
   }
 
   private func extent(_ words: String...) throws -> JobManifestOptions.Extent {

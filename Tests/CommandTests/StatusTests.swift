@@ -18,6 +18,8 @@ import Testing
     #expect(
       try task("q", "--until", "drained", "--drain-timeout", "1m")
         == .waitUntilDrained(limit: .seconds(60), every: .seconds(1), isShown: false))
+    #expect(try task("q", "--watch", "--joblog", "l", "-j", "4") == .watch(every: .seconds(1)))
+    #expect(try task("q", "--json", "--joblog", "l", "--interval", "5s") == .showRates(over: .seconds(5)))
     #expect(
       try task("q", "--until", "drained", "--watch", "--json")
         == .waitUntilDrained(limit: nil, every: .seconds(1), isShown: true))
@@ -27,6 +29,8 @@ import Testing
     "Options that do not go together are refused",
     arguments: [
       (["q", "--interval", "1s"], "--interval goes with --watch or --until"),
+      (["q", "--json", "--interval", "1s"], "--interval goes with --watch or --until"),
+      (["q", "--joblog", "l"], "--joblog goes with --watch or --json"),
       (["q", "--watch", "--drain-timeout", "1s"], "--drain-timeout goes with --until"),
       (["q", "--until", "drained", "--json"], "--until shows --json only with --watch"),
       (["q", "--drained", "--json"], "--drained goes with none of --watch, --until and --json"),

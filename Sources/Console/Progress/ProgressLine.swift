@@ -3,6 +3,7 @@ package struct ProgressLine: Sendable {
   let name: String
   private let figures: QueueFigures?
   private let progress: Progress
+  private var rates: QueueRates?
   /// What one program has done of the work.
   private var share: Share?
 
@@ -23,8 +24,8 @@ package struct ProgressLine: Sendable {
     share = Share(done: done, failed: failed)
   }
 
-  package init(_ figures: QueueFigures, _ progress: Progress) {
-    (name, self.figures, self.progress) = (figures.name.printable, figures, progress)
+  package init(_ figures: QueueFigures, _ progress: Progress, _ rates: QueueRates? = nil) {
+    (name, self.figures, self.progress, self.rates) = (figures.name.printable, figures, progress, rates)
   }
 
   /// The line for a log.
@@ -37,14 +38,14 @@ package struct ProgressLine: Sendable {
       if let dead = figures.dead { parts.append("\(dead) dead") }
       parts.append(Self.consumers(figures))
     }
-    return "\(name): \((parts + pace).joined(separator: ", "))"
+    return "\(name): \((parts + pace + (rates?.texts ?? [])).joined(separator: ", "))"
   }
 
   /// One column of the line on a terminal.
   struct Column: Hashable, Sendable {
     /// How important a column is. The least important one comes first.
     enum Weight: Int, CaseIterable, Comparable, Sendable {
-      case rate, consumers, timeLeft, retry, dead, counts, percent
+      case throughput, rate, consumers, timeLeft, retry, dead, counts, percent
 
       static func < (one: Weight, other: Weight) -> Bool { one.rawValue < other.rawValue }
     }
@@ -58,6 +59,7 @@ package struct ProgressLine: Sendable {
     var columns = [Column(weight: .percent, text: percent)]
     columns += share.map(counts) ?? [Column(weight: .counts, text: "\(progress.done)/\(progress.total)")]
     columns += zip([.rate, .timeLeft], pace).map { Column(weight: $0, text: $1) }
+    columns += (rates?.texts ?? []).map { Column(weight: .throughput, text: $0) }
     guard let figures else { return columns }
     columns.append(Column(weight: .consumers, text: Self.consumers(figures)))
     if let retry = figures.retry, retry > 0 { columns.append(Column(weight: .retry, text: "\(retry) to retry")) }

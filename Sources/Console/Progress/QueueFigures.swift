@@ -22,16 +22,19 @@ package struct QueueFigures: Hashable, Sendable {
 
   package var json: JSON { .object(members) }
 
-  /// The same as `json`, with the progress of the work.
-  package func json(_ progress: Progress) -> JSON {
+  /// The same as `json`, with the progress of the work, and how fast it goes.
+  package func json(_ progress: Progress, _ rates: QueueRates?) -> JSON {
     .object(
       members + [
         .init("done", .integer(Int64(progress.done))), .init("dead_lettered", .integer(Int64(progress.deadLettered))),
         .init("total", .integer(Int64(progress.total))),
         .init("rate", progress.rate.map { .number(($0 * 1000).rounded() / 1000) } ?? .null),
         .init("seconds_left", progress.timeLeft.map { .integer(Int64($0 / .seconds(1))) } ?? .null),
-      ])
+      ] + QueueRates.members(rates))
   }
+
+  /// The same as `json`, with how fast the queue is filled and worked off.
+  package func json(_ rates: QueueRates?) -> JSON { .object(members + QueueRates.members(rates)) }
 
   private var members: [JSON.Member] {
     [

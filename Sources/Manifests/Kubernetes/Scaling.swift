@@ -53,3 +53,37 @@ struct QueueTrigger: YAMLConvertible {
     ])
   }
 }
+
+/// KEDA's trigger for an answer of Prometheus (<https://keda.sh/docs/latest/scalers/prometheus/>) that is a number of pods. An empty
+/// answer is an error, after which the number of pods stays as it is.
+struct PrometheusTrigger: YAMLConvertible {
+  /// The URL of the server.
+  var server: String
+  var query: String
+
+  var yaml: YAMLValue {
+    .object([
+      "type": "prometheus",
+      "metadata": YAMLValue.object([
+        "serverAddress": server, "query": query, "threshold": "1", "ignoreNullValues": "false",
+      ]),
+    ])
+  }
+}
+
+/// How fast an autoscaler follows the number of pods that is wanted: up at once, but down only to the largest number of the last
+/// minutes (<https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#configurable-scaling-behavior>).
+struct ScalingBehavior: YAMLConvertible {
+  /// The time in seconds that a smaller number must have been enough.
+  static let scaleDownWindow = 300
+
+  var maxReplicas: Int
+
+  var yaml: YAMLValue {
+    let atOnce = YAMLValue.object(["type": "Pods", "value": maxReplicas, "periodSeconds": 15])
+    return .object([
+      "scaleUp": YAMLValue.object(["stabilizationWindowSeconds": 0, "policies": [atOnce]]),
+      "scaleDown": YAMLValue.object(["stabilizationWindowSeconds": Self.scaleDownWindow]),
+    ])
+  }
+}

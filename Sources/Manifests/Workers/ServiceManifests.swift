@@ -36,14 +36,31 @@ extension Manifest {
   ) throws(InvalidOptions) -> Manifest {
     let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: scaling.target, authentication: pod.metadata.name)
+    return Manifest(try deployment(pod), authentication(pod), scaledObject(pod, trigger))
+  }
+
+  /// The same, but KEDA asks Prometheus how many pods the work of the queue needs. They serve their metrics.
+  package static func scaledObject(
+    _ options: WorkerOptions, _ scaling: WorkScaling
+  ) throws(InvalidOptions) -> Manifest {
+    let pod = try WorkerPod(options)
+    let trigger = PrometheusTrigger(server: scaling.prometheus, query: scaling.query(queue: options.queue))
+    let autoscaler = YAMLValue.object(["behavior": ScalingBehavior(maxReplicas: options.parallelism)])
     return Manifest(
-      try deployment(pod), authentication(pod),
-      KubernetesObject(
-        "keda.sh/v1alpha1", "ScaledObject", pod.metadata,
-        spec: .object([
-          "scaleTargetRef": YAMLValue.object(["name": pod.metadata.name]), "minReplicaCount": 0,
-          "maxReplicaCount": options.parallelism, "triggers": [trigger],
-        ])))
+      try deployment(pod),
+      scaledObject(pod, trigger, advanced: .object(["horizontalPodAutoscalerConfig": autoscaler])))
+  }
+
+  /// `advanced` is what KEDA's autoscaler gets beyond the trigger.
+  private static func scaledObject(
+    _ pod: WorkerPod, _ trigger: any YAMLConvertible, advanced: YAMLValue? = nil
+  ) -> KubernetesObject {
+    KubernetesObject(
+      "keda.sh/v1alpha1", "ScaledObject", pod.metadata,
+      spec: .object([
+        "scaleTargetRef": YAMLValue.object(["name": pod.metadata.name]), "minReplicaCount": 0,
+        "maxReplicaCount": pod.options.parallelism, "advanced": advanced, "triggers": [trigger.yaml],
+      ]))
   }
 
   /// The Deployment has no `replicas`. The autoscaler sets them, and applying the manifest again must not reset them.

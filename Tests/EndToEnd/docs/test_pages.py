@@ -24,6 +24,7 @@ RUN_HERE = {
         r'\{"name":"pod-a","epoch":\d+,"isLeader":true\}\n', None, told=rf"(?:{LINE})*"),
     ("Monitoring.md", "An example"): Outcome(
         r'amqp_job_settled_items_total\{.*,settlement="acked"\} 1\n', [], told=rf"(?:{LINE})*"),
+    ("Scaling.md", "Without Kubernetes"): Outcome(r'\{.*"service_time":0\.[23]\d*,"advice":0\}\n', [], told=rf"(?:{LINE})*"),
     ("Sources.md", "An example"): Outcome("", 2, before=[], told=rf"(?:{LINE})*"),
     ("Publishing.md", "Publishing"): Outcome("", 1006, before=[], files={"photos/1.png": "1", "a.json": "{}"}, told=r"(?:.*\n)*"),
     ("Settings.md", "Completion"): Outcome("", [], before=[]),
@@ -42,6 +43,7 @@ RUN_ELSEWHERE = {
     ("README.md", "As a Kubernetes Job"): "test_readme",
     ("OnKubernetes.md", "Generate manifests"): "test_readme",
     ("OnKubernetes.md", "Workers in containers of their own"): "test_readme",
+    ("Scaling.md", "With KEDA"): "test_readme",
     ("OnKubernetes.md", "Patch a manifest"): "test_manifest_kustomize",
     ("OnKubernetes.md", "Queue length as a metric"): "test_queue_metric",
     ("Monitoring.md", "Prometheus without a cluster"): "test_monitoring",

@@ -14,11 +14,12 @@ pytestmark = pytest.mark.any_broker
 README = (readme.ROOT / "README.md").read_text()
 LINES = readme.shell_lines(
     readme.section(README, "As a Kubernetes Job") + readme.section(readme.page("OnKubernetes"), "Generate manifests")
-    + readme.section(readme.page("OnKubernetes"), "Workers in containers of their own"))
+    + readme.section(readme.page("OnKubernetes"), "Workers in containers of their own")
+    + readme.section(readme.page("Scaling"), "With KEDA"))
 
 
 def test_each_kind_is_shown():
-    assert {shlex.split(line)[2] for line in LINES} == set(manifests.OBJECTS) - {"scaledobject"}
+    assert {shlex.split(line)[2] for line in LINES} == set(manifests.OBJECTS)
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -32,5 +33,7 @@ def test_line(bench, line):
     result = bench.run(*words[2:separator], worker=words[separator + 1:end] or None, command="manifest")
     objects = manifests.objects(result)
     expected = ["Deployment"] if {"--lead", "--from"} & set(words) else manifests.OBJECTS[words[2]]
+    if "--scale-by" in words:
+        expected = ["Deployment", "ScaledObject"]
     assert [each["kind"] for each in objects] == expected
     assert conventions.violations(objects) == []

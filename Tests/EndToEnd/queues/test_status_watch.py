@@ -11,6 +11,9 @@ from support.processes import PROMPT, wait_until
 from support.terminal import Terminal
 
 
+RATES = ["net_change", "arrivals", "completions", "service_time", "advice"]
+
+
 def looks(runner):
     """The output of a watch so far."""
     return [json.loads(line) for line in runner.stdout.splitlines(keepends=True) if line.endswith(b"\n")]
@@ -27,13 +30,15 @@ def test_watch(bench):
     wait_until(lambda: looks(runner), what="a first look")
     assert looks(runner)[0] == {
         "queue": queue.name, "ready": 10, "retry": 0, "dead": 0, "consumers": 0, "done": 0, "dead_lettered": 0, "total": 10,
-        "rate": None, "seconds_left": None}
+        "rate": None, "seconds_left": None, **dict.fromkeys(RATES)}
     for _ in range(6):
         queue.take()
     wait_until(lambda: looks(runner)[-1]["done"] == 6, what="what was done")
     last = looks(runner)[-1]
     assert (last["total"], last["ready"]) == (10, 4)
     assert last["rate"] > 0 and last["seconds_left"] is not None
+    # Without a job log, the change is all that is known.
+    assert last["net_change"] < 0 and {last[name] for name in RATES[1:]} == {None}
     queue.retry.put(b"x", expiration="600000")
     wait_until(lambda: looks(runner)[-1]["retry"] == 1, what="an item to be tried again")
     assert looks(runner)[-1]["done"] == 5

@@ -42,6 +42,12 @@ _RABBITMQ = _object(
     value={"type": "string", "pattern": "^[1-9][0-9]*$"}, activationValue={"type": "string", "pattern": "^[0-9]+$"},
     protocol={"const": "amqp"}, vhostName=_STRING, hostFromEnv=_STRING)
 
+# The metadata that this trigger needs: https://keda.sh/docs/latest/scalers/prometheus/
+_PROMETHEUS = _object(
+    ["serverAddress", "query", "threshold"], serverAddress={"type": "string", "pattern": "^https?://."}, query=_STRING,
+    threshold={"type": "string", "pattern": "^[0-9.]+$"}, activationThreshold={"type": "string", "pattern": "^[0-9.]+$"},
+    ignoreNullValues={"enum": ["true", "false"]})
+
 _KEDA = {
     "ScaledJob": _object(
         ["jobTargetRef", "triggers"], jobTargetRef=_ANYTHING, pollingInterval=_COUNT, minReplicaCount=_COUNT,
@@ -113,3 +119,5 @@ def _validate_custom(value):
         if trigger["type"] == "rabbitmq":
             jsonschema.validate(trigger["metadata"], _RABBITMQ)
             assert "hostFromEnv" in trigger["metadata"] or "authenticationRef" in trigger, "no host for the trigger"
+        elif trigger["type"] == "prometheus":
+            jsonschema.validate(trigger["metadata"], _PROMETHEUS)

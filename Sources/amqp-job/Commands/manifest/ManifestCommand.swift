@@ -48,6 +48,7 @@ enum ManifestCommand: ToolCommand {
       OptionGroup("Pods", ManifestWorkerOptions.podOptions), OptionGroup("Steps", ManifestStepOptions.options),
       OptionGroup("Cluster", ManifestPodOptions.options),
       OptionGroup("Runner", ManifestWorkerOptions.runnerOptions), ManifestKindOptions.group,
+      OptionGroup("Number of pods", ManifestScalingOptions.options),
       OptionGroup("Leader", ManifestLeaderOptions.options), OptionGroup("Source", ManifestSourceOptions.options),
       BrokerOptions.group, LogOptions.group(verbose: "which broker answers"),
     ],
@@ -115,8 +116,8 @@ enum ManifestCommand: ToolCommand {
       let schedule = try ManifestKindOptions.schedule(&settings)
       return try .cronJob(worker, try ManifestKindOptions.job(&settings), schedule: schedule)
     case .scaledjob: return try .scaledJob(worker, try ManifestKindOptions.job(&settings))
-    case .deployment: return try .deployment(worker, try ManifestKindOptions.scaling(&settings))
-    case .scaledobject: return try .scaledObject(worker, try ManifestKindOptions.scaling(&settings))
+    case .deployment: return try .deployment(worker, try ManifestScalingOptions.length(&settings))
+    case .scaledobject: return try ManifestScalingOptions.scaledObject(&settings, worker)
     case .broker: preconditionFailure("has been made above")
     }
   }

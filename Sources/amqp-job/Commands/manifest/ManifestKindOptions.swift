@@ -18,37 +18,34 @@ enum ManifestKindOptions {
     "Jobs: number of failed pods before a Job is given up (default 6, or \(completions))")
   static let schedule = Option("schedule", .schedule, "cronjob: when to run, such as '*/5 * * * *'").known(
     as: "cron")
-  static let target = DefaultedOption("target", .kubernetesCount(), default: 10) {
-    "deployment, scaledobject: number of ready items for each pod (default \($0))"
-  }
-  static let metric = DefaultedOption("metric", .metric, default: "rabbitmq_queue_messages_ready") {
-    "deployment: the external metric with the label queue (default \($0))"
-  }
   static let storage = DefaultedOption("storage", .bytes, default: ValueType.bytes.constant("1Gi")) {
     "broker: the size of its volume (default \($0))"
   }
 
   static let group = OptionGroup(
     "Some kinds only",
-    [completions, drain, activeDeadline, timeToLive, backoffLimit, schedule, target, metric, storage])
+    [completions, drain, activeDeadline, timeToLive, backoffLimit, schedule, storage])
 
   static let brokerImage = ValueType.image.constant("rabbitmq:4.3")
   static let brokerName = ValueType.objectName.constant("rabbitmq")
 
   private static let jobs: Set<ManifestCommand.Kind> = [.job, .cronjob, .scaledjob]
-  private static let owners: [(option: any CommandOption, kinds: Set<ManifestCommand.Kind>)] = [
+  /// An option, and the kinds that it goes with.
+  typealias Owned = (option: any CommandOption, kinds: Set<ManifestCommand.Kind>)
+
+  private static let owners: [Owned] = [
     (completions, [.job]), (drain, [.job]), (activeDeadline, jobs), (timeToLive, jobs), (backoffLimit, jobs),
     (schedule, [.cronjob]), (ManifestLeaderOptions.lead, [.deployment]),
     (ManifestLeaderOptions.http, [.deployment]), (ManifestLeaderOptions.lease, [.deployment, .cronjob]),
     (ManifestSourceOptions.from, [.deployment, .cronjob]), (ManifestSourceOptions.every, [.deployment, .cronjob]),
-    (ManifestSourceOptions.dataField, [.deployment, .cronjob]),
-    (target, [.deployment, .scaledobject]), (metric, [.deployment]), (storage, [.broker]),
+    (ManifestSourceOptions.dataField, [.deployment, .cronjob]), (storage, [.broker]),
   ]
 
   /// Refuses options that apply to another kind only.
   /// - Throws: `UsageError`
   static func check(_ arguments: Arguments, _ kind: ManifestCommand.Kind) throws {
-    for (option, kinds) in owners where arguments.contains(option) && !kinds.contains(kind) {
+    for (option, kinds) in owners + ManifestScalingOptions.owners
+    where arguments.contains(option) && !kinds.contains(kind) {
       let names = kinds.map(\.rawValue).sorted().joined(separator: ", ")
       throw UsageError("\(option) goes with \(names), not with \(kind.rawValue)")
     }
@@ -89,10 +86,6 @@ enum ManifestKindOptions {
   static func schedule(_ settings: inout Settings) throws -> Schedule {
     guard let schedule = try settings.value(schedule) else { throw UsageError("\(Self.schedule) is missing") }
     return schedule
-  }
-
-  static func scaling(_ settings: inout Settings) throws -> ScalingOptions {
-    ScalingOptions(metric: try settings.value(metric), target: try settings.value(target))
   }
 
   static func broker(_ settings: inout Settings) throws -> BrokerManifestOptions {

@@ -21,7 +21,7 @@ enum ManifestLeaderOptions {
 
   /// The options of workers that say nothing to an application with a leader.
   private static let others: [any CommandOption] =
-    [QueueName.option, ManifestKindOptions.target, ManifestKindOptions.metric] + ManifestWorkerOptions.runnerOptions
+    [QueueName.option] + ManifestScalingOptions.options + ManifestWorkerOptions.runnerOptions
     + ManifestStepOptions.options + ManifestSourceOptions.options
 
   /// The time in seconds that is left to a pod in addition to the command's grace.

@@ -20,8 +20,8 @@ enum ManifestSourceOptions {
 
   /// The options of workers that say nothing to a publisher.
   private static let others: [any CommandOption] =
-    [ManifestKindOptions.target, ManifestKindOptions.metric, ManifestWorkerOptions.inject]
-    + ManifestWorkerOptions.runnerOptions + ManifestStepOptions.options
+    ManifestScalingOptions.options + [ManifestWorkerOptions.inject] + ManifestWorkerOptions.runnerOptions
+    + ManifestStepOptions.options
 
   /// nil if the objects are for workers.
   /// - Throws: `UsageError`

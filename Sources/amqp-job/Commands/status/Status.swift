@@ -19,6 +19,14 @@ struct Status: ToolCommand {
     "time between two updates (default \($0))"
   }
 
+  static let jobLog = Option(
+    "joblog", .setting("FILE"),
+    "the job log of the queue's runners: with \(watch) or \(json), show what arrives, what is done, and how many runners that needs"
+  )
+  static let parallelism = Run.parallelism.described {
+    "number of workers of each of these runners (default \($0))"
+  }
+
   static let name = "status"
   static let definition = Command(
     tool: Main.tool, name: name, summary: "Show how full queues are, once or all the time.",
@@ -29,19 +37,23 @@ struct Status: ToolCommand {
     notes:
       "READY counts the items that wait for a consumer. RETRY and DEAD count the items in Q.retry and Q.dead, and show - "
       + "if there is no such queue. Items that a worker has not acked yet cannot be seen. --watch counts them as done "
-      + "unless they come back. What is dead-lettered meanwhile is not done. TERM or INT ends --watch. A queue with a consumer that stays is never drained.",
+      + "unless they come back. What is dead-lettered meanwhile is not done. TERM or INT ends --watch. A queue with a consumer that stays is never drained. "
+      + "AMQP shows by how much a queue grows, not what arrives. With --joblog, the runners' job log says what is done, "
+      + "what arrives is that and the growth, and the advice is the number of runners of which each worker would be "
+      + "busy for 90 % of its time. Each attempt on an item counts.",
     operands: .any(name: "QUEUE"),
     groups: [
       OptionGroup(
         "Options",
-        [QueueName.option, json, watch, drained, until, drainTimeout, interval]), BrokerOptions.group,
+        [QueueName.option, json, watch, drained, until, drainTimeout, interval, jobLog, parallelism]),
+      BrokerOptions.group,
       LogOptions.group(verbose: "which broker answers"),
     ],
     exitStatuses: [
       Explained(.success, "The figures are shown. With --drained or --until, the queues are drained."),
       Explained(.failure, "With --drained, a queue is not drained."),
       StatusMeaning.usage, StatusMeaning.noQueue, StatusMeaning.unreachable, StatusMeaning.noResources,
-      StatusMeaning.unwritableLog,
+      Explained(.inputOutputError, "Standard output or --log-file cannot be written, or --joblog cannot be read."),
       Explained(
         .temporaryFailure,
         "The connection was lost. Or, with --until, a queue was not drained within --drain-timeout."),
@@ -60,6 +72,8 @@ struct Status: ToolCommand {
   let reporter: Reporter
   let conversation: BrokerConversation
   let isJSON: Bool
+  /// nil unless the user named one.
+  let jobLog: FollowedJobLog?
 
   static func run(_ arguments: Arguments) throws {
     var settings = Settings(arguments, environment: ThisProcess.environment)
@@ -67,20 +81,32 @@ struct Status: ToolCommand {
     let first = try QueueName.resolved(operand: operands.first, &settings)
     let names = [first] + (try operands.dropFirst().map(QueueName.checked))
     let (broker, reporter) = (try BrokerOptions(&settings), try LogOptions.reporter(&settings))
+    let task = try StatusTask(&settings)
     let status = Status(
       names: names, broker: broker, reporter: reporter,
-      conversation: BrokerConversation("amqp-job status", broker, reporter), isJSON: try settings.value(json))
-    let task = try StatusTask(&settings)
+      conversation: BrokerConversation("amqp-job status", broker, reporter), isJSON: try settings.value(json),
+      jobLog: try followedJobLog(&settings, queues: names.count))
     status.broker.warn(status.reporter)
 
     switch task {
     case .show: try status.showOnce()
+    case .showRates(let interval): try status.showRates(over: interval)
     case .checkDrained: try status.checkDrained()
     case .watch(let interval): try status.watch(every: interval, isShown: true, until: nil)
     case .waitUntilDrained(let limit, let interval, let isShown):
       let wait = DrainWait(status, limit: limit, isSilent: !isShown)
       try status.watch(every: interval, isShown: isShown, until: wait)
     }
+  }
+
+  /// - Throws: `UsageError`, or `Failure` if the file cannot be opened
+  private static func followedJobLog(_ settings: inout Settings, queues: Int) throws -> FollowedJobLog? {
+    guard let path = try settings.value(jobLog) else {
+      try Run.refuseAlone([parallelism], without: jobLog.description, settings)
+      return nil
+    }
+    guard queues == 1 else { throw UsageError("\(settings.naming(jobLog)) goes with one queue: the log names none") }
+    return try FollowedJobLog(path, parallelism: try settings.value(parallelism))
   }
 
   private func watch(every interval: Duration, isShown: Bool, until wait: DrainWait?) throws {
@@ -104,6 +130,27 @@ struct Status: ToolCommand {
     }
     for loss in losses { reporter.report(loss.warning) }
     guard missing.isEmpty else { throw QueueLookup.noSuchQueue(missing, session) }
+  }
+
+  /// Shows what two looks at the queue and the job log say about it.
+  private func showRates(over interval: Duration) throws {
+    let session = try conversation.connect()
+    defer { session.close() }
+    var lookup = QueueLookup(session)
+    var throughput = Throughput(parallelism: jobLog?.parallelism)
+    var shown: QueueFigures?
+    for look in 0..<2 {
+      if look > 0 {
+        try session.explainingErrors(about: names[0]) { () throws(SessionError) in
+          try session.wait(until: .now + interval)
+        }
+      }
+      guard let figures = try lookup.figures(of: names[0]) else { throw QueueLookup.noSuchQueue(names, session) }
+      throughput.observe(figures, at: .now, ended: try jobLog?.newAttempts() ?? [], clock: ThisProcess.timeOfDay)
+      shown = figures
+    }
+    guard let shown else { return }
+    try Output.write("\(shown.json(throughput.rates(at: ThisProcess.timeOfDay)))\n")
   }
 
   private func loss(of figures: QueueFigures, _ session: BrokerSession) throws -> LostCompanion? {

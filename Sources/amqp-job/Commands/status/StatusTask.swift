@@ -3,6 +3,8 @@ import Arguments
 /// What `status` is asked for.
 enum StatusTask: Hashable {
   case show
+  /// Shows as JSON what two looks, this far apart, and a job log say.
+  case showRates(over: Duration)
   /// A test whether the queues are drained now.
   case checkDrained
   /// Shows the figures until a signal comes.
@@ -17,7 +19,11 @@ enum StatusTask: Hashable {
     let isWatching = try settings.value(Status.watch)
     let isWaiting = try settings.value(Status.until) == .drained
     let limit = try settings.value(Status.drainTimeout)
-    guard isWatching || isWaiting || !settings.isGiven(Status.interval) else {
+    let hasLog = try settings.value(Status.jobLog) != nil
+    guard isWatching || isJSON || !settings.isGiven(Status.jobLog) else {
+      throw UsageError("\(Status.jobLog) goes with \(Status.watch) or \(Status.json)")
+    }
+    guard isWatching || isWaiting || isJSON && hasLog || !settings.isGiven(Status.interval) else {
       throw UsageError("\(Status.interval) goes with \(Status.watch) or \(Status.until)")
     }
     guard isWaiting || !settings.isGiven(Status.drainTimeout) else {
@@ -38,7 +44,7 @@ enum StatusTask: Hashable {
     } else if isWaiting {
       self = .waitUntilDrained(limit: limit, every: interval, isShown: isWatching)
     } else {
-      self = isWatching ? .watch(every: interval) : .show
+      self = isWatching ? .watch(every: interval) : isJSON && hasLog ? .showRates(over: interval) : .show
     }
   }
 }

@@ -12,6 +12,7 @@ struct StatusWatch {
   /// nil for a watch that only a signal ends.
   private var wait: DrainWait?
   private var progress: [String: Progress] = [:]
+  private var throughput: [String: Throughput] = [:]
   /// The number of lines above the cursor to be redrawn.
   private var drawnCount = 0
   private var hasLoggedIn = false
@@ -94,41 +95,59 @@ struct StatusWatch {
     var lookup = QueueLookup(session)
     var next = ContinuousClock.now
     while true {
-      var latest: [(QueueFigures, Progress)] = []
+      var latest: [Look] = []
       for name in status.names {
         guard let figures = try lookup.figures(of: name) else {
           throw .failed(QueueLookup.noSuchQueue([name], session))
         }
-        progress[name, default: Progress()].observe(left: figures.left, dead: figures.dead, at: .now)
-        latest.append((figures, progress[name] ?? Progress()))
+        do throws(Failure) { latest.append(try look(figures)) } catch { throw .failed(error) }
       }
       if isShown { do throws(Failure) { try show(latest) { session.close() } } catch { throw .failed(error) } }
       (failingSince, backOff) = (nil, BackOff())
-      if try wait?.isOver(latest.map(\.0), session) == true { return }
+      if try wait?.isOver(latest.map(\.figures), session) == true { return }
       next = try self.next(max(next + interval, ContinuousClock.now), at: session.broker)
       try session.explainingErrors(about: status.names[0]) { () throws(SessionError) in try session.wait(until: next) }
     }
   }
 
+  /// What is known of a queue.
+  private struct Look {
+    let figures: QueueFigures
+    let progress: Progress
+    let rates: QueueRates?
+
+    var line: ProgressLine { ProgressLine(figures, progress, rates) }
+  }
+
+  /// - Throws: `Failure` if the job log cannot be read
+  private mutating func look(_ figures: QueueFigures) throws(Failure) -> Look {
+    var progress = progress[figures.name] ?? Progress()
+    var throughput = throughput[figures.name] ?? Throughput(parallelism: status.jobLog?.parallelism)
+    let (now, clock) = (ContinuousClock.now, ThisProcess.timeOfDay)
+    progress.observe(left: figures.left, dead: figures.dead, at: now)
+    throughput.observe(figures, at: now, ended: try status.jobLog?.newAttempts() ?? [], clock: clock)
+    (self.progress[figures.name], self.throughput[figures.name]) = (progress, throughput)
+    return Look(figures: figures, progress: progress, rates: throughput.rates(at: clock))
+  }
+
   /// Shows the latest figures. If nobody reads standard output any more, calls `atEnd` and exits.
-  private mutating func show(_ latest: [(QueueFigures, Progress)], atEnd: () -> Void) throws(Failure) {
+  private mutating func show(_ latest: [Look], atEnd: () -> Void) throws(Failure) {
     if status.isJSON {
-      try Output.write(latest.map { figures, progress in "\(figures.json(progress))\n" }.joined(), atEnd: atEnd)
+      try Output.write(latest.map { "\($0.figures.json($0.progress, $0.rates))\n" }.joined(), atEnd: atEnd)
     } else if let terminal = Terminal.size {
-      try draw(latest, terminal, atEnd: atEnd)
+      try draw(latest.map(\.line), terminal, atEnd: atEnd)
     } else {
-      let lines = latest.map { figures, progress in ProgressLine(figures, progress).plain + "\n" }
-      try Output.write(lines.joined(), atEnd: atEnd)
+      try Output.write(latest.map { $0.line.plain + "\n" }.joined(), atEnd: atEnd)
     }
   }
 
   private mutating func draw(
-    _ latest: [(QueueFigures, Progress)], _ terminal: Terminal.Size, atEnd: () -> Void
+    _ latest: [ProgressLine], _ terminal: Terminal.Size, atEnd: () -> Void
   ) throws(Failure) {
     // Lines that have scrolled off the screen cannot be redrawn.
     let shown = latest.prefix(max(1, terminal.rows - 1))
     let back = drawnCount > 0 ? "\u{1B}[\(drawnCount)A" : ""
-    let lines = DrawnProgress(shown.map { ProgressLine($0, $1) }, width: terminal.columns - 1).lines
+    let lines = DrawnProgress(Array(shown), width: terminal.columns - 1).lines
     try Output.write(back + lines.map { "\r\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J", atEnd: atEnd)
     drawnCount = shown.count
   }
