@@ -62,7 +62,9 @@ let package = Package(
       swiftSettings: safe),
     .target(
       name: "JobRunner",
-      dependencies: ["AMQP", "Broker", "Console", "JSONText", "Linux", "Publishing", "Steps", "Telemetry"],
+      dependencies: [
+        "AMQP", "Broker", "Console", "HTTP", "JSONText", "Linux", "Publishing", "Steps", "TLS", "Telemetry",
+      ],
       swiftSettings: safe),
     .executableTarget(
       name: "amqp-job",

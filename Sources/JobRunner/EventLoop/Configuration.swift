@@ -34,6 +34,17 @@ extension EventLoop {
       }
     }
 
+    /// What others see of the runner.
+    package struct Signs {
+      /// The file that shows that the event loop turns, if there is one.
+      package var liveness: Liveness?
+      package var metrics: Metrics?
+      /// The pod that Kubernetes is told to spare while it works, if the user wants that.
+      package var pod: PodPlace?
+
+      package init(liveness: Liveness? = nil) { self.liveness = liveness }
+    }
+
     /// Who is told of what.
     package struct Listeners {
       /// Called before a worker is started on an item. Returns the span of the attempt, if it has one.
@@ -66,16 +77,14 @@ extension EventLoop {
     /// The host that dead letters name as the place of the failure.
     package var host: String
     package var output = Output()
-    /// The file that shows that the event loop turns, if there is one.
-    package var liveness: Liveness?
-    package var metrics: Metrics?
+    package var signs: Signs
     package var listeners = Listeners()
 
     package init(
       access: BrokerAccess, heartbeat: UInt16, connectionName: String,
       worker: ProcessGroups.Program?,
       environment: WorkerEnvironment, feed: Feed, spoolDirectory: String, largestBodyInMemory: Int, host: String,
-      liveness: Liveness?
+      signs: Signs
     ) {
       self.access = access
       self.heartbeat = heartbeat
@@ -86,7 +95,7 @@ extension EventLoop {
       self.spoolDirectory = spoolDirectory
       self.largestBodyInMemory = largestBodyInMemory
       self.host = host
-      self.liveness = liveness
+      self.signs = signs
     }
   }
 }

@@ -47,7 +47,7 @@ package final class EventLoop {
     bodies = Bodies(
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
-    signs = try SignsOfLife(configuration.liveness, configuration.metrics)
+    signs = try SignsOfLife(configuration.signs)
     runner = Runner(options, now: .now, jitter: { .random(in: 0...1) })
   }
 
@@ -117,8 +117,7 @@ package final class EventLoop {
   }
 
   private func showSigns() {
-    guard let failure = signs.turned(runner, now: .now) else { return }
-    log(LogEntry(.warning, "cannot write the liveness file: \(failure.reason); the work goes on"))
+    for complaint in signs.turned(runner, now: .now) { log(LogEntry(.warning, "\(complaint); the work goes on")) }
   }
 
   // MARK: Events

@@ -40,6 +40,8 @@ struct PodSpec {
   var volumes: [Volume] = []
   /// Whether the pods are to be on different nodes, if that is possible.
   var isSpread = false
+  /// The service account that the manifest makes. Kubernetes mounts no token of it.
+  var ownAccount: String?
   var additions: PodAdditions
 
   /// The labels are those of the pod.
@@ -49,7 +51,7 @@ struct PodSpec {
       // Otherwise a Service named amqp, for example, would set variables such as AMQP_PORT in the containers.
       "enableServiceLinks": false,
       // A service account that the user names decides itself whether its pods get a token.
-      "serviceAccountName": additions.serviceAccount,
+      "serviceAccountName": additions.serviceAccount ?? ownAccount,
       "automountServiceAccountToken": additions.serviceAccount == nil ? false : nil,
       "imagePullSecrets": additions.pullSecrets.isEmpty
         ? nil : additions.pullSecrets.map { YAMLValue.object(["name": $0]) },
@@ -90,6 +92,8 @@ struct Volume: YAMLConvertible {
     case configMap(name: String)
     /// A persistent volume claim.
     case claim(name: String)
+    /// What Kubernetes mounts for a pod's service account: its token, the cluster's authority, and the namespace.
+    case serviceAccount
   }
 
   var name: String
@@ -112,6 +116,21 @@ struct Volume: YAMLConvertible {
       .object(["name": name, "configMap": YAMLValue.object(["name": map])])
     case .claim(let claim):
       .object(["name": name, "persistentVolumeClaim": YAMLValue.object(["claimName": claim])])
+    case .serviceAccount:
+      .object(["name": name, "projected": YAMLValue.object(["sources": Self.serviceAccountSources])])
     }
+  }
+
+  /// (<https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume>)
+  private static var serviceAccountSources: [YAMLValue] {
+    let authority = YAMLValue.object(["key": "ca.crt", "path": "ca.crt"])
+    let namespace = YAMLValue.object([
+      "path": "namespace", "fieldRef": YAMLValue.object(["fieldPath": "metadata.namespace"]),
+    ])
+    return [
+      .object(["serviceAccountToken": YAMLValue.object(["path": "token", "expirationSeconds": 3600])]),
+      .object(["configMap": YAMLValue.object(["name": "kube-root-ca.crt", "items": [authority]])]),
+      .object(["downwardAPI": YAMLValue.object(["items": [namespace]])]),
+    ]
   }
 }

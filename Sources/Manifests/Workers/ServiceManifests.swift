@@ -24,9 +24,10 @@ extension Manifest {
       deployment: pod.metadata.name, maxReplicas: options.parallelism, metric: scaling.metric, queue: options.queue,
       target: scaling.target)
     return Manifest(
-      try deployment(pod),
-      KubernetesObject(
-        "autoscaling/v2", "HorizontalPodAutoscaler", pod.metadata, spec: autoscaler.yaml))
+      pod.access + [
+        try deployment(pod),
+        KubernetesObject("autoscaling/v2", "HorizontalPodAutoscaler", pod.metadata, spec: autoscaler.yaml),
+      ])
   }
 
   /// A Deployment whose pods run forever, and a ScaledObject with which KEDA scales it. KEDA can scale down to zero pods and
@@ -36,19 +37,22 @@ extension Manifest {
   ) throws(InvalidOptions) -> Manifest {
     let pod = try WorkerPod(options)
     let trigger = QueueTrigger(queue: options.queue, target: scaling.target, authentication: pod.metadata.name)
-    return Manifest(try deployment(pod), authentication(pod), scaledObject(pod, trigger))
+    return Manifest(pod.access + [try deployment(pod), authentication(pod), scaledObject(pod, trigger)])
   }
 
   /// The same, but KEDA asks Prometheus how many pods the work of the queue needs. They serve their metrics.
   package static func scaledObject(
     _ options: WorkerOptions, _ scaling: WorkScaling
   ) throws(InvalidOptions) -> Manifest {
+    var options = options
+    if !options.environment.contains(where: { $0.name == WorkScaling.metricsVariable.name }) {
+      options.environment.append(WorkScaling.metricsVariable)
+    }
     let pod = try WorkerPod(options)
     let trigger = PrometheusTrigger(server: scaling.prometheus, query: scaling.query(queue: options.queue))
     let autoscaler = YAMLValue.object(["behavior": ScalingBehavior(maxReplicas: options.parallelism)])
-    return Manifest(
-      try deployment(pod),
-      scaledObject(pod, trigger, advanced: .object(["horizontalPodAutoscalerConfig": autoscaler])))
+    let advanced = YAMLValue.object(["horizontalPodAutoscalerConfig": autoscaler])
+    return Manifest(pod.access + [try deployment(pod), scaledObject(pod, trigger, advanced: advanced)])
   }
 
   /// `advanced` is what KEDA's autoscaler gets beyond the trigger.

@@ -21,6 +21,9 @@ package struct WorkScaling: Sendable {
   package static let defaultWindow: Duration = .seconds(60)
   package static let defaultServiceTime: Duration = .seconds(10)
 
+  /// Where the pods serve their metrics unless the user says so.
+  static let metricsVariable = WorkerOptions.Variable(name: "AMQP_JOB_METRICS", value: ":9464")
+
   package init(prometheus: String) { self.prometheus = prometheus }
 
   /// The number of pods that the queue needs, as an expression of Prometheus

@@ -27,6 +27,8 @@ package struct WorkerOptions: Sendable {
   /// Existing volumes that the workers see.
   package var volumes: [MountedVolume] = []
   package var additions = PodAdditions()
+  /// Whether the pods tell Kubernetes what it costs to delete them, so that busy ones are not scaled away.
+  package var tellsDeletionCost = false
 
   package init(
     name: ObjectName, queue: String, image: ImageReference, command: [String], secrets: BrokerSecrets,
@@ -49,8 +51,13 @@ package struct WorkerOptions: Sendable {
     "AMQP_JOB_SPOOL_DIR",
     "AMQP_JOB_LIVENESS_FILE", "AMQP_JOB_COUNT", "AMQP_JOB_DRAIN", "AMQP_JOB_FOREVER", "AMQP_JOB_WHEN_EMPTY",
     "AMQP_JOB_WAIT_FIRST", "AMQP_JOB_TIMEOUT", "AMQP_JOB_GRACE", "AMQP_JOB_ON_TERM", "AMQP_JOB_MAX_ATTEMPTS",
-    "AMQP_JOB_RETRY_DELAY", "AMQP_JOB_STEP", "AMQP_JOB_STEP_DIR", "AMQP_JOB_METRICS",
+    "AMQP_JOB_RETRY_DELAY", "AMQP_JOB_STEP", "AMQP_JOB_STEP_DIR", "AMQP_JOB_METRICS", "AMQP_JOB_DELETION_COST",
   ]
+
+  /// The same for pods that may tell Kubernetes what it costs to delete them.
+  package static func reservedVariables(tellsDeletionCost: Bool) -> Set<String> {
+    tellsDeletionCost ? reservedVariables.union(PodAccess.reservedVariables) : reservedVariables
+  }
 
   package struct Variable: Hashable, Sendable {
     package var name: String

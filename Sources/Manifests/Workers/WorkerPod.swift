@@ -42,7 +42,13 @@ struct WorkerPod {
         initContainers: (options.injection?.initContainers(cpuLimit: options.resources.cpuLimit) ?? [])
           + options.stepContainers(runner: runner, shared: stepMounts),
         containers: [worker(arguments, isService: isService)],
-        volumes: volumes + MountedVolume.mounted(options.volumes).volumes, additions: options.additions))
+        volumes: volumes + MountedVolume.mounted(options.volumes).volumes,
+        ownAccount: options.tellsDeletionCost ? metadata.name : nil, additions: options.additions))
+  }
+
+  /// The objects that let the pods tell Kubernetes what it costs to delete them.
+  var access: [KubernetesObject] {
+    options.tellsDeletionCost ? PodAccess(metadata: metadata, account: options.additions.serviceAccount).objects : []
   }
 
   /// Whether the runner has a command of its own.
@@ -64,9 +70,10 @@ struct WorkerPod {
 
   /// The mounts that are not the user's.
   private var mounts: [VolumeMount] {
-    (options.injection == nil ? [] : [Injection.mount]) + options.secrets.mounts + [
-      stateMount, VolumeMount(name: Self.temporaryVolume, path: "/tmp"),
-    ]
+    (options.injection == nil ? [] : [Injection.mount]) + options.secrets.mounts
+      + (options.tellsDeletionCost ? [PodAccess.mount] : []) + [
+        stateMount, VolumeMount(name: Self.temporaryVolume, path: "/tmp"),
+      ]
   }
 
   /// The mounts that each step has, too. None of them holds a credential.
@@ -86,15 +93,17 @@ struct WorkerPod {
       ContainerVariable("QUEUE", .value(options.queue)),
       ContainerVariable("AMQP_JOB_SPOOL_DIR", .value(Self.stateDirectory)),
       ContainerVariable("AMQP_JOB_LIVENESS_FILE", .value(Self.livenessFile)),
-    ] + (options.steps.isEmpty ? [] : [stepDirectory]) + options.secrets.fileVariables + others
+    ] + (options.steps.isEmpty ? [] : [stepDirectory]) + options.secrets.fileVariables
+      + (options.tellsDeletionCost ? PodAccess.variables : []) + others
   }
 
   private var volumes: [Volume] {
-    (options.injection.map { [$0.volume] } ?? []) + options.secrets.volumes + [
-      // The volume holds the largest item that RabbitMQ accepts, which has 512 MiB. With steps it also holds a step's input
-      // and output.
-      Volume(Self.stateVolume, .emptyDirectory(sizeLimit: options.steps.isEmpty ? "1Gi" : "2Gi")),
-      Volume(Self.temporaryVolume, .emptyDirectory(sizeLimit: options.temporarySpace)),
-    ] + options.stepVolumes
+    (options.injection.map { [$0.volume] } ?? []) + options.secrets.volumes
+      + (options.tellsDeletionCost ? [PodAccess.volume] : []) + [
+        // The volume holds the largest item that RabbitMQ accepts, which has 512 MiB. With steps it also holds a step's input
+        // and output.
+        Volume(Self.stateVolume, .emptyDirectory(sizeLimit: options.steps.isEmpty ? "1Gi" : "2Gi")),
+        Volume(Self.temporaryVolume, .emptyDirectory(sizeLimit: options.temporarySpace)),
+      ] + options.stepVolumes
   }
 }

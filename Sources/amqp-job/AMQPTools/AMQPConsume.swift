@@ -108,7 +108,7 @@ enum AMQPConsume: AMQPTool {
       connectionName: "amqp-consume \(options.queue) on \(ThisProcess.hostName)", worker: program,
       environment: WorkerEnvironment(environment.entries, usedSettings: [], passesSettings: true),
       feed: .stdin, spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
-      host: ThisProcess.hostName, liveness: nil)
+      host: ThisProcess.hostName, signs: EventLoop.Configuration.Signs())
     configuration.listeners.announceQueue = announce
     return try EventLoop(options, configuration, log: reporter.report).run().asOfAMQPConsume
   }

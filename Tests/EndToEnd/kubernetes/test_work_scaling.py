@@ -129,6 +129,12 @@ def test_other_brokers_do_not_count(bench):
     answer_is(bench, query(bench, *options), series, formula(4, 1))
 
 
+@pytest.mark.parametrize("options, address", [([], ":9464"), (["--env", "AMQP_JOB_METRICS=:9000"], ":9000")])
+def test_the_pods_serve_metrics(bench, options, address):
+    variables = manifests.container("scaledobject", make(bench, *options))["env"]
+    assert [each["value"] for each in variables if each["name"] == "AMQP_JOB_METRICS"] == [address]
+
+
 def test_what_keda_scales(bench):
     deployment, scaled = make(bench, "--parallelism", "7")
     spec = scaled["spec"]

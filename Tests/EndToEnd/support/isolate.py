@@ -2,6 +2,7 @@
 
     isolate.py termination-log FILE COMMAND...        has a /dev/termination-log, which is copied to FILE in the end
     isolate.py silent-resolver DIRECTORY COMMAND...   has a name server that never answers
+    isolate.py service-account DIRECTORY COMMAND...   has the files of DIRECTORY where a pod has its service account's
 
 It needs root.
 """
@@ -64,6 +65,13 @@ elif mode == "silent-resolver":
     names = pathlib.Path(place, "nsswitch.conf")
     names.write_text("hosts: files dns\n")
     mount(str(names), "/etc/nsswitch.conf", "", MS_BIND)
+    os.execv(command[0], command)
+elif mode == "service-account":
+    private(CLONE_NEWNS)
+    mount("none", "/run", "tmpfs", 0)  # Debian's /var/run is a link to it.
+    account = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    account.mkdir(parents=True)
+    mount(place, str(account.resolve()), "", MS_BIND)
     os.execv(command[0], command)
 else:
     sys.exit(f"isolate.py: {mode}?")

@@ -33,8 +33,11 @@ enum ManifestScalingOptions {
     "series-label", .seriesLabel,
     "with \(scaleBy) work: a label that the broker's and the pods' metrics have, such as namespace=fruits")
 
+  static let deletionCost = Run.deletionCost.described(
+    "deployment, scaledobject: busy pods are scaled away last; adds a service account and a Role to patch pods")
+
   static let options: [any CommandOption] = [
-    scaleBy, prometheus, target, metric, backlogTime, window, serviceTime, seriesLabel,
+    deletionCost, scaleBy, prometheus, target, metric, backlogTime, window, serviceTime, seriesLabel,
   ]
 
   /// The options that go with the work only.
@@ -42,7 +45,8 @@ enum ManifestScalingOptions {
 
   static var owners: [ManifestKindOptions.Owned] {
     let shared: [ManifestKindOptions.Owned] = [
-      (target, [.deployment, .scaledobject]), (metric, [.deployment, .scaledobject]),
+      (deletionCost, [.deployment, .scaledobject]), (target, [.deployment, .scaledobject]),
+      (metric, [.deployment, .scaledobject]),
     ]
     return shared + ([scaleBy] + ofWork).map { option in (option, [.scaledobject]) }
   }

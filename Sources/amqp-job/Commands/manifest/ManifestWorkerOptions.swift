@@ -88,7 +88,9 @@ enum ManifestWorkerOptions {
     if !division.steps.isEmpty, options.injection == nil {
       options.injection = Injection(method: .initContainer, image: try settings.value(runnerImage))
     }
-    options.environment = try variables(&settings, reserved: WorkerOptions.reservedVariables)
+    options.tellsDeletionCost = try settings.value(ManifestScalingOptions.deletionCost)
+    options.environment = try variables(
+      &settings, reserved: WorkerOptions.reservedVariables(tellsDeletionCost: options.tellsDeletionCost))
     options.volumes = try settings.values(ManifestPodOptions.volume)
     options.additions = try ManifestPodOptions.additions(&settings)
     options.userID = try settings.value(user)

@@ -48,12 +48,11 @@ enum Run: ToolCommand {
       worker: program, environment: workerEnvironment, feed: feed,
       spoolDirectory: spooling.directory, largestBodyInMemory: spooling.largestInMemory,
       host: ThisProcess.hostName,
-      liveness: try liveness(&settings))
+      signs: try signs(&settings, options, reporter))
     (configuration.steps.places, configuration.steps.version) = (steps, version)
     configuration.output = output(form, keptErrorSize, progress)
     configuration.listeners.progress = { progress?.show($0) }
     configuration.largestItem = try settings.value(maxItemSize).nonZero
-    configuration.metrics = try metrics(&settings, options, reporter)
     let records = try RunRecords(
       &settings, command: arguments.operands, options, reporter, progress)
     (configuration.listeners.record, configuration.listeners.beginSpan) = (records.add, records.beginSpan)
@@ -199,13 +198,16 @@ enum Run: ToolCommand {
     return environment
   }
 
-  private static func metrics(
+  private static func signs(
     _ settings: inout Settings, _ options: JobOptions, _ reporter: Reporter
-  ) throws -> EventLoop.Configuration.Metrics? {
-    try MetricsOption.listener(&settings, reporter).map { listener in
+  ) throws -> EventLoop.Configuration.Signs {
+    var signs = EventLoop.Configuration.Signs(liveness: try liveness(&settings))
+    signs.metrics = try MetricsOption.listener(&settings, reporter).map { listener in
       let process = ProcessMetrics(version: version)
       return .init(listener, RunnerMetrics(queue: options.queue, workerCount: options.parallelism, process))
     }
+    signs.pod = try pod(&settings)
+    return signs
   }
 
   private static func liveness(_ settings: inout Settings) throws -> Liveness? {

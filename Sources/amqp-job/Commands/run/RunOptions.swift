@@ -127,7 +127,7 @@ extension Run {
         QueueName.option, count, drain.common, forever, parallelism, consumerPriority, whenEmpty, waitFirst,
         drainTimeout,
         timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile, jobLog,
-        output, progress, MetricsOption.address,
+        output, progress, MetricsOption.address, deletionCost,
       ]),
     OptionGroup("Results", [resultQueue, resultOn, resultMax]),
     OptionGroup("Steps", [step, stepDirectory]),
