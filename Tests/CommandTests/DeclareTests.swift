@@ -11,7 +11,9 @@ import Testing
     return try DeclareTask(&settings)
   }
 
-  private func plan(_ words: String...) throws -> QueuePlan {
+  private func plan(_ words: String...) throws -> QueuePlan { try plan(words) }
+
+  private func plan(_ words: [String]) throws -> QueuePlan {
     var settings = try settings(Declare.self, words)
     guard case .make(let plan) = try DeclareTask(&settings) else { throw Failure(.internalError, "a removal") }
     return plan
@@ -25,6 +27,17 @@ import Testing
   {
     let declarations = try plan("q").declarations(for: nil)
     #expect(declarations.map(\.name) == ["q.dead", "q.marks", "q.retry", "q"])
+  }
+
+  @Test("Delays that grow have a retry queue each") func growingDelays() throws {
+    let words = ["--retry-delay", "1s", "--retry-backoff", "2", "--retry-max", "4s"]
+    let declarations = try plan(["q"] + words).declarations(for: nil)
+    #expect(declarations.map(\.name) == ["q.dead", "q.marks", "q.retry", "q.retry.2", "q.retry.3", "q"])
+    let longest = String(repeating: "x", count: WorkQueue.maxNameSize)
+    #expect(try plan(longest).declarations(for: nil).count == 4)
+    #expect(
+      try usageError { _ = try plan([longest] + words) }
+        == "the name of a queue with 3 retry queues has at most 247 bytes")
   }
 
   @Test("A plain queue is planned alone") func plain() throws {
@@ -51,6 +64,9 @@ import Testing
     arguments: [
       (["q", "--delete", "--type", "classic"], "--delete does not go with --type"),
       (["q", "--if-empty"], "--if-empty goes with --delete"),
+      (["q", "--delete", "--retry-backoff", "2"], "--delete does not go with --retry-backoff"),
+      (["q", "--plain", "--retry-backoff", "2"], "--retry-backoff does not go with --plain"),
+      (["q", "--retry-delay", "2s"], "--retry-delay goes with --retry-backoff"),
       (["q", "--routing-key", "k"], "--routing-key goes with --exchange"),
       (["q", "--arg", "x-queue-type=classic"], "--arg x-queue-type=... is --type"),
       (["q", "--arg", "x-consumer-timeout=1"], "--arg x-consumer-timeout=... is --consumer-timeout"),
@@ -143,6 +159,19 @@ import Testing
     let warnings = entries.filter { $0.level == .warning }
     #expect(warnings.count == 1)
     #expect(warnings[0].text.hasPrefix("queue 'q.retry' was missing beside queue 'q' at h:5672"))
+  }
+
+  @Test("A retry queue is new if there was none after it, and else it was lost") func newRetryQueues() throws {
+    let plan = try plan("q", "--retry-delay", "1s", "--retry-backoff", "2", "--retry-max", "8s")
+    let declarations = plan.declarations(for: nil)
+    func warnings(without names: Set<ByteString>) -> [String] {
+      let missing = declarations.filter { names.contains($0.name) }
+      return plan.report(missing, of: declarations, at: broker).filter { $0.level == .warning }.map(\.text)
+    }
+    #expect(warnings(without: ["q.retry.2", "q.retry.3", "q.retry.4"]).isEmpty)
+    let lost = warnings(without: ["q.retry.2", "q.retry.4"])
+    #expect(lost.count == 1 && lost[0].hasPrefix("queue 'q.retry.2' was missing beside queue 'q'"))
+    #expect(warnings(without: ["q.retry", "q.retry.2", "q.retry.3", "q.retry.4"]).count == 1)
   }
 
   @Test("Marks that were missing are no loss") func lostMarks() throws {

@@ -1,3 +1,4 @@
+import Broker
 import Console
 import JobRunner
 import Testing
@@ -55,6 +56,45 @@ import Testing
     let delayed = try options("--retry-delay", "2s").attempts
     #expect(delayed.areRequired && delayed.needRetryQueue && delayed.retryDelay == .seconds(2))
     #expect(try options("--reject-on", "2,65-67").attempts.rejectedStatuses == [2, 65, 66, 67])
+  }
+
+  @Test("A delay that grows needs retry queues") func growingDelay() throws {
+    let growing = try options("--retry-delay", "1s", "--retry-backoff", "2", "--retry-max", "4s").attempts
+    #expect(growing.areRequired && growing.needRetryQueue && growing.retryLevels == 3 && growing.retryJitter == 0.1)
+    let fromEnvironment = try options(["--retry-jitter", "0"], environment: ["AMQP_JOB_RETRY_BACKOFF=1.5"]).attempts
+    #expect(fromEnvironment.backoff?.first == .seconds(10) && fromEnvironment.backoff?.max == .seconds(600))
+    #expect(fromEnvironment.retryJitter == 0)
+    #expect(try options("--retry-delay", "1s").attempts.retryLevels == 1)
+  }
+
+  @Test(
+    "A growth that makes no sense is refused",
+    arguments: [
+      (["--retry-max", "1m"], "--retry-max goes with --retry-backoff"),
+      (["--retry-jitter", "0"], "--retry-jitter goes with --retry-backoff"),
+      (["--retry-backoff", "0.5"], "--retry-backoff is to be a number from 1, such as 2 or 1.5, not '0.5'"),
+      (["--retry-backoff", "nan"], "--retry-backoff is to be a number from 1, such as 2 or 1.5, not 'nan'"),
+      (
+        ["--retry-backoff", "2", "--retry-jitter", "1.1"],
+        "--retry-jitter is to be a number from 0 to 1, such as 0.1, not '1.1'"
+      ),
+      (["--retry-backoff", "2", "--retry-delay", "0"], "--retry-backoff needs a --retry-delay above 0"),
+      (
+        ["--retry-backoff", "2", "--retry-delay", "1h"],
+        "--retry-max is at least --retry-delay, which is 3600s, and not 600s"
+      ),
+      (
+        ["--retry-backoff", "1.01", "--retry-delay", "1s"],
+        "--retry-backoff 1.01 takes more than 32 delays from 1s to 600s, and each needs a queue of its own: use a larger one, "
+          + "or a shorter --retry-max"
+      ),
+      (
+        ["--retry-backoff", "9", "--retry-max", "1176h"],
+        "--retry-max with --retry-jitter is at most 49 days"
+      ),
+    ])
+  func refusedGrowth(words: [String], error: String) throws {
+    #expect(try usageError { _ = try options(words) } == error)
   }
 
   @Test("A directory for output has a slash, so that no word is mistaken for one") func outputChoices() {

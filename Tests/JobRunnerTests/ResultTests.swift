@@ -184,7 +184,7 @@ import Testing
     var driver = driver(maxAttempts: 2)
     driver.deliver()
     let actions = driver.handle(.resultRefused(reason: "queue 'out': no queue is there for it", slot: 0))
-    guard case .retry(_, let cause)? = actions.moves.first?.destination else {
+    guard case .retry(_, let cause, _)? = actions.moves.first?.destination else {
       Issue.record("the item is not retried")
       return
     }

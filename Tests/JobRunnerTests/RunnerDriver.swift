@@ -85,6 +85,8 @@ struct RunnerDriver {
     let answers = hasRetries ? [Self.found, Self.found, Self.found, Self.found] : [Self.plain, Self.found]
     let actions = answers.map { method($0, on: channel) }.last ?? []
     if runner.inspection.neighbourSearch != nil { return method(Self.missing, on: channel) }
+    // The runner asks for further retry queues only when it probes: see RetryLevelTests.
+    if hasRetries { runner.inspection.retryLevels.ended(isHidden: false, now: now) }
     // The runner asks about the queues beside it only at the first failure: see NeighbourTests.
     if !hasRetries { runner.inspection.found(.absent) }
     return actions

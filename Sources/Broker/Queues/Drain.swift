@@ -1,11 +1,11 @@
 package import AMQP
 
-/// Decides whether a queue is drained. A drained queue has no ready item, no item in its retry queue or on the way back
+/// Decides whether a queue is drained. A drained queue has no ready item, no item in its retry queues or on the way back
 /// from there, and no other consumer that may still requeue an item.
 ///
-/// A probe asks for the counts of the queue and of the retry queue in turn, while we have consumers on the queue. It is
+/// A probe asks for the counts of the queue and of the retry queues in turn, while we have consumers on the queue. It is
 /// conclusive only if every answer counts our own consumers: a quorum queue whose leader is slow or away is reported
-/// with 0 messages and 0 consumers. We have no consumer on the retry queue. There, an empty `basic.get` is conclusive,
+/// with 0 messages and 0 consumers. We have no consumer on a retry queue. There, an empty `basic.get` is conclusive,
 /// because only a leader can answer it. An item can be invisible for some milliseconds on its way from one queue to the
 /// other, so it takes three empty probes in a row.
 package struct Drain: Hashable, Sendable {
@@ -15,11 +15,11 @@ package struct Drain: Hashable, Sendable {
   package enum Finding: Hashable, Sendable {
     /// The queue has ready items.
     case items
-    /// The retry queue has items, which will come back.
+    /// A retry queue has items, which will come back.
     case retries
     /// The queue has other consumers.
     case otherConsumers
-    /// There are only marks. Items are on their way back from the retry queue where no client can see them, or have
+    /// There are only marks. Items are on their way back from a retry queue where no client can see them, or have
     /// left it in another way.
     case returning
     /// The answers do not count our own consumers, and so prove nothing.
@@ -50,8 +50,8 @@ package struct Drain: Hashable, Sendable {
     /// each other from finding the queue drained.
     case othersAtTheQueue
     case queue
-    case retryQueue
-    case retryQueueLeader
+    case retryQueue(String)
+    case retryQueueLeader(String)
     case marksQueue
   }
 
@@ -60,7 +60,8 @@ package struct Drain: Hashable, Sendable {
   /// The number of answers to expect for a probe that was given up.
   private var staleCount = 0
   private var ownConsumerCount = 0
-  private var hasToAskRetryLeader = false
+  /// The retry queues whose leaders are still to be asked.
+  private var unaskedLeaders: [String] = []
   private var seen: Set<Finding> = []
   private var emptyProbes = 0
   /// The finding of the probe. It is acted on when our consumers are gone.
@@ -88,19 +89,21 @@ package struct Drain: Hashable, Sendable {
   /// Asks for other consumers, before we have any. Returns the methods to send.
   package mutating func sense() -> [Method] {
     ownConsumerCount = 0
-    hasToAskRetryLeader = false
+    unaskedLeaders = []
     seen = []
     finding = nil
     return ask([.othersAtTheQueue])
   }
 
-  /// Begins a probe with this many consumers of our own. Returns the methods to send, in order and on one channel.
-  package mutating func begin(ownConsumers: Int, hasRetries: Bool) -> [Method] {
+  /// Begins a probe with this many consumers of our own. A queue that stands alone has no retry queues. Returns the
+  /// methods to send, in order and on one channel.
+  package mutating func begin(ownConsumers: Int, retryQueues: [String]) -> [Method] {
     ownConsumerCount = ownConsumers
-    hasToAskRetryLeader = hasRetries
+    unaskedLeaders = retryQueues
     seen = []
     finding = nil
-    return ask(hasRetries ? [.queue, .retryQueue, .marksQueue, .queue] : [.queue, .queue])
+    let beside = retryQueues.isEmpty ? [] : retryQueues.map { Question.retryQueue($0) } + [.marksQueue]
+    return ask([.queue] + beside + [.queue])
   }
 
   private mutating func ask(_ questions: [Question]) -> [Method] {
@@ -108,9 +111,9 @@ package struct Drain: Hashable, Sendable {
     return questions.map { question in
       switch question {
       case .queue, .othersAtTheQueue: .queueDeclare(.init(name: ByteString(queue.name), isPassive: true))
-      case .retryQueue: .queueDeclare(.init(name: ByteString(queue.retryName), isPassive: true))
+      case .retryQueue(let name): .queueDeclare(.init(name: ByteString(name), isPassive: true))
       case .marksQueue: .queueDeclare(.init(name: ByteString(queue.marksName), isPassive: true))
-      case .retryQueueLeader: .basicGet(queue: ByteString(queue.retryName))
+      case .retryQueueLeader(let name): .basicGet(queue: ByteString(name))
       }
     }
   }
@@ -126,25 +129,26 @@ package struct Drain: Hashable, Sendable {
     note(answer, to: question)
     guard unanswered.isEmpty else { return nil }
     if question == .othersAtTheQueue, seen.isEmpty { return .begin }
-    if seen.isEmpty, hasToAskRetryLeader {
+    if seen.isEmpty, !unaskedLeaders.isEmpty {
       // This comes last, because it takes a message if there is one.
-      hasToAskRetryLeader = false
-      return .ask(ask([.retryQueueLeader, .queue]))
+      let leaders = unaskedLeaders.map { Question.retryQueueLeader($0) }
+      unaskedLeaders = []
+      return .ask(ask(leaders + [.queue]))
     }
     let found = [.items, .retries, .inconclusive, .otherConsumers, .returning].first(where: seen.contains) ?? .empty
     return .found(conclude(found, now: now))
   }
 
   private mutating func note(_ answer: Answer, to question: Question) {
-    switch answer {
-    case .message: seen.insert(.retries)
-    case .noMessage: break
-    case .status(let status) where question == .retryQueue:
+    switch (answer, question) {
+    case (.message, _): seen.insert(.retries)
+    case (.noMessage, _): break
+    case (.status(let status), .retryQueue):
       if status.messageCount > 0 { seen.insert(.retries) }
-    case .status(let status) where question == .marksQueue:
+    case (.status(let status), .marksQueue):
       markCount = status.messageCount
       if markCount > 0 { seen.insert(.returning) }
-    case .status(let status):
+    case (.status(let status), _):
       if status.messageCount > 0 { seen.insert(.items) }
       if status.consumerCount < ownConsumerCount { seen.insert(.inconclusive) }
       if status.consumerCount > ownConsumerCount { seen.insert(.otherConsumers) }

@@ -30,6 +30,20 @@ extension BrokerSession {
     }
   }
 
+  /// The retry queues of a queue after the first one, in order, as far as the user may ask. AMQP cannot list queues, so
+  /// the search ends with the first one that is missing.
+  package func furtherRetryQueues(
+    of queue: WorkQueue, on channel: UInt16
+  ) throws(SessionError) -> [Method.QueueStatus] {
+    var found: [Method.QueueStatus] = []
+    for level in 2...WorkQueue.maxRetryLevel {
+      let name = queue.retryName(level: level)
+      guard ShortString(name) != nil, let status = try queueStatusIfKnown(name, on: channel) else { break }
+      found.append(status)
+    }
+    return found
+  }
+
   /// Checks that an exchange exists. Throws `SessionError.refused` with `ReplyCode.notFound` if it does not.
   package func checkExchange(_ exchange: String, on channel: UInt16) throws(SessionError) {
     _ = try call(.exchangeDeclarePassive(exchange: ByteString(exchange)), on: channel) {

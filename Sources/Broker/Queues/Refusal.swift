@@ -40,7 +40,8 @@ extension CloseReason {
   /// Whether a queue that belongs to `queue` does not exist, and not `queue` itself.
   package func meansNoCompanion(of queue: WorkQueue) -> Bool {
     refusal == .noQueue
-      && [queue.retryName, queue.deadName].contains { text.hasPrefix("NOT_FOUND - no queue '\($0)' in vhost") }
+      && (queue.retryNames(levels: WorkQueue.maxRetryLevel) + [queue.deadName])
+        .contains { text.hasPrefix("NOT_FOUND - no queue '\($0)' in vhost") }
   }
 
   /// Whether the queue is a stream, which refuses a consumer with a priority.

@@ -1,6 +1,6 @@
 package import AMQP
 
-/// A work queue with the queues that belong to it: a retry queue for items that are tried again later, a queue of marks
+/// A work queue with the queues that belong to it: retry queues for items that are tried again later, a queue of marks
 /// that shows how many of these have not come back, and a dead-letter queue for items that nobody should try again. All
 /// their names and declarations are defined here.
 ///
@@ -12,8 +12,12 @@ package struct WorkQueue: Hashable, Sendable {
     case classic
   }
 
-  /// The maximum size of the name in bytes, so that the names of the related queues are short strings, too.
+  /// The maximum size of the name in bytes, so that the names of the related queues are short strings, too. The names of
+  /// further retry queues are longer.
   package static let maxNameSize = ShortString.maxSize - ".retry".utf8.count
+
+  /// The largest number of a retry queue.
+  package static let maxRetryLevel = 32
 
   /// A number that no item reaches. A quorum queue of RabbitMQ 4 has a delivery limit of 20 by default, and drops items
   /// that return more often. In RabbitMQ 4 the value -1 means no limit, but in 3.10 it means that no item may return.
@@ -25,6 +29,10 @@ package struct WorkQueue: Hashable, Sendable {
 
   /// The queue where items wait until their expiration, and then return to the work queue.
   package var retryName: String { name + ".retry" }
+  /// The retry queue with this number. The first one is `retryName`.
+  package func retryName(level: Int) -> String { level == 1 ? retryName : "\(retryName).\(level)" }
+  /// The names of this many retry queues, in order.
+  package func retryNames(levels: Int) -> [String] { (1...levels).map { retryName(level: $0) } }
   package var deadName: String { name + ".dead" }
   /// Where the declared queue's dead letters go.
   package var deadLetterTarget: DeadLetterTarget { DeadLetterTarget(exchange: "", routingKey: deadName) }
@@ -35,15 +43,27 @@ package struct WorkQueue: Hashable, Sendable {
 
   /// The work queue of the family to which this queue belongs.
   package var family: WorkQueue {
-    let ends = [".retry", ".dead", ".marks"]
+    let (name, ends) = (nameWithoutLevel, [".retry", ".dead", ".marks"])
     return ends.first(where: name.hasSuffix).map { WorkQueue(String(name.dropLast($0.count))) } ?? self
+  }
+
+  /// Whether this is the name of one of the retry queues.
+  package func isRetryName(_ name: String) -> Bool { WorkQueue(name).nameWithoutLevel == retryName }
+
+  /// The name, without the number of a further retry queue.
+  private var nameWithoutLevel: String {
+    guard let dot = name.lastIndex(of: "."), name[..<dot].hasSuffix(".retry"),
+      let level = Int(name[name.index(after: dot)...]), (2...Self.maxRetryLevel).contains(level),
+      name.hasSuffix(".\(level)")
+    else { return name }
+    return String(name[..<dot])
   }
 
   /// The work queue beside which `amqp-job declare` makes a queue of this name, for the use of runners alone. nil for any other
   /// name, and for that of a dead-letter queue, which others may use as well.
   package var owner: WorkQueue? {
     let family = family
-    return [family.retryName, family.marksName].contains(name) ? family : nil
+    return name == family.marksName || family.isRetryName(name) ? family : nil
   }
 
   /// The predicate of a sentence about a queue that has an `owner`.
@@ -54,7 +74,7 @@ package struct WorkQueue: Hashable, Sendable {
       : "holds failed items of queue '\(family.name)' until they are retried"
   }
 
-  /// The name of the work queue, and then those of the related queues.
+  /// The name of the work queue, and then those of the related queues that it always has.
   package var names: [String] { [name, retryName, marksName, deadName] }
 
   /// The declaration of the work queue. `others` are further arguments, which must not be among `ownArguments`.
@@ -64,8 +84,10 @@ package struct WorkQueue: Hashable, Sendable {
     return .init(name: ByteString(name), arguments: arguments)
   }
 
-  package var retryDeclaration: Method.QueueDeclaration {
-    .init(name: ByteString(retryName), arguments: Self.arguments(.quorum, deadLetteringInto: name))
+  package var retryDeclaration: Method.QueueDeclaration { retryDeclaration(level: 1) }
+
+  package func retryDeclaration(level: Int) -> Method.QueueDeclaration {
+    .init(name: ByteString(retryName(level: level)), arguments: Self.arguments(.quorum, deadLetteringInto: name))
   }
 
   package var deadDeclaration: Method.QueueDeclaration { Self.lasting(deadName) }
@@ -78,9 +100,11 @@ package struct WorkQueue: Hashable, Sendable {
     return properties
   }()
 
-  /// The declarations of the related queues, in order. They are made before the work queue, because no queue may
-  /// dead-letter to a missing one.
-  package var otherDeclarations: [Method.QueueDeclaration] { [deadDeclaration, marksDeclaration, retryDeclaration] }
+  /// The declarations of the related queues, with this many retry queues, in order. They are made before the work queue,
+  /// because no queue may dead-letter to a missing one.
+  package func otherDeclarations(retryLevels: Int) -> [Method.QueueDeclaration] {
+    [deadDeclaration, marksDeclaration] + (1...retryLevels).map { retryDeclaration(level: $0) }
+  }
 
   private static func lasting(_ name: String) -> Method.QueueDeclaration {
     .init(

@@ -50,15 +50,16 @@ package struct Runner: Sendable {
     self.options = options
     self.now = now
     session = Session(brokers: options.brokers)
-    inspection = Inspection(WorkQueue(options.queue))
+    inspection = Inspection(WorkQueue(options.queue), retryLevels: options.attempts.retryLevels)
     drain = Drain(inspection.queue)
     report = Report(startedAt: now, depth: Depth(inspection.queue))
-    policy = AttemptPolicy(options: options.attempts)
+    policy = AttemptPolicy(options: options.attempts, jitter: jitter)
     slots = (1...max(1, min(options.parallelism, options.maxItems))).map { Slot(channel: UInt16($0)) }
     pause = Pause(parallelism: slots.count, jitter: jitter)
     if let assumed = options.assumed {
       policy.take(assumed)
-      inspection = Inspection(queue, isComplete: !mayBeInspected)
+      inspection = Inspection(
+        queue, isComplete: !mayBeInspected, retryLevels: options.attempts.retryLevels)
     }
   }
 

@@ -5,7 +5,7 @@ internal import Publishing
 
 /// The copies that moves publish, by slot, on a connection of their own.
 ///
-/// Before an item goes into the retry queue for the first time, its mark is put into the queue of marks. So either the item or its
+/// Before an item goes into a retry queue for the first time, its mark is put into the queue of marks. So either the item or its
 /// mark can be seen at any time.
 struct Copies {
   private struct Copy {

@@ -62,9 +62,10 @@ package struct WorkItem: Hashable, Sendable {
     return (isRecordOfQueue ? properties.headers?.lastAttempt : nil) ?? DeadLetterCause(reason: .unknown)
   }
 
-  /// The item has been in the retry queue, so it has a mark.
+  /// The item has been in a retry queue, so it has a mark.
   var isMarked: Bool {
-    properties.headers?["x-first-death-queue"] == .string(ByteString(WorkQueue(queue).retryName))
+    guard case .string(let name)? = properties.headers?["x-first-death-queue"] else { return false }
+    return WorkQueue(queue).isRetryName(name.description)
   }
 
   /// The item came back to a queue that does not count how often. RabbitMQ 4.3 has a count of its own, x-acquired-count, for items
@@ -100,7 +101,7 @@ package struct WorkItem: Hashable, Sendable {
     case .queue:
       headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
       headers.entries += lastAttempt.headers
-    case .retry(let delay, let cause):
+    case .retry(let delay, let cause, _):
       headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
       headers.entries += cause.headers
       copy.expiration = ByteString("\(max(0, delay.wholeMilliseconds))")

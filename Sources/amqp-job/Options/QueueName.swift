@@ -53,13 +53,18 @@ enum QueueName {
     try settings.variable(of: option) ?? settings.variable("AMQP_QUEUE") ?? settings.variable("QUEUE")
   }
 
-  /// The queue of a checked name, with its retry and dead-letter queues. Their longer names have to fit, too.
+  /// The queue of a checked name, with its dead-letter queue and this many retry queues. Their longer names have to fit, too.
   /// - Throws: `UsageError`
-  static func family(_ name: String) throws -> WorkQueue {
-    guard name.utf8.count <= WorkQueue.maxNameSize else {
-      throw UsageError("the name of a queue with a retry queue has at most \(WorkQueue.maxNameSize) bytes")
+  static func family(_ name: String, retryLevels: Int = 1) throws -> WorkQueue {
+    let queue = WorkQueue(name)
+    let longest = queue.retryName(level: retryLevels)
+    guard ShortString(longest) != nil else {
+      let room = name.utf8.count + ShortString.maxSize - longest.utf8.count
+      throw UsageError(
+        "the name of a queue with \(retryLevels == 1 ? "a retry queue" : "\(retryLevels) retry queues") has at most \(room) bytes"
+      )
     }
-    return WorkQueue(name)
+    return queue
   }
 
   /// - Throws: `UsageError` if AMQP does not allow the name

@@ -25,8 +25,18 @@ struct QueueLookup {
       let queue = WorkQueue(name)
       return QueueFigures(
         name: name, ready: Int(status.messageCount), consumers: Int(status.consumerCount),
-        retry: try depth(queue.retryName), dead: try depth(queue.deadName))
+        retry: try retryDepth(queue), dead: try depth(queue.deadName))
     }
+  }
+
+  /// The number of items in all retry queues. nil if there is none.
+  private mutating func retryDepth(_ queue: WorkQueue) throws(SessionError) -> Int? {
+    guard var sum = try depth(queue.retryName) else { return nil }
+    for level in 2...WorkQueue.maxRetryLevel {
+      guard let depth = try depth(queue.retryName(level: level)) else { break }
+      sum += depth
+    }
+    return sum
   }
 
   static func noSuchQueue(_ names: [String], _ session: BrokerSession) -> Failure {

@@ -18,10 +18,12 @@ struct QueueQuestionnaire {
   func inspect() throws(ConversationError) -> QueueInspection.Verdict { try inspect(.refused).verdict }
 
   /// What a runner would find out about the queue, which is never `.ask`, and why the queue may be lost; nil if that is not known.
+  /// `backoff` is how the runner's delays grow.
   func inspect(
-    _ transients: QueueInspection.Transients
+    _ transients: QueueInspection.Transients, backoff: RetryBackoff? = nil
   ) throws(ConversationError) -> (verdict: QueueInspection.Verdict, transience: [DeclarationInquiry.Transience]?) {
-    var inspection = QueueInspection(queue: queue, channel: Self.channel, transients: transients)
+    var inspection = QueueInspection(
+      queue: queue, channel: Self.channel, transients: transients, backoff: backoff)
     var questions = Questions(inspection.questions)
     while true {
       switch inspection.take(try questions.answer(conversation), on: Self.channel) {

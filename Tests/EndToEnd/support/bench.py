@@ -62,13 +62,17 @@ class Bench:
         self.queues.append(queue)
         return queue
 
-    def work_queue(self, kind="quorum", *bodies, options=(), declare=True):
-        """The queues that `amqp-job declare` makes, or their names only. The bodies go into the first one."""
+    def work_queue(self, kind="quorum", *bodies, options=(), declare=True, levels=1):
+        """The queues that `amqp-job declare` makes, or their names only. The bodies go into the first one.
+
+        `levels` is the number of retry queues that the test uses, which are in `queue.levels`."""
         queue = self.name_queue(kind)
         queue.retry, queue.marks, queue.dead = (
             Queue(self.client, queue.name + end, "quorum") for end in (".retry", ".marks", ".dead"))
+        further = [Queue(self.client, f"{queue.name}.retry.{level}", "quorum") for level in range(2, levels + 1)]
+        queue.levels = [queue.retry, *further]
         queue.family = [queue, queue.retry, queue.marks, queue.dead]
-        self.queues += queue.family[1:]
+        self.queues += [*queue.family[1:], *further]
         if declare:
             result = self.run(queue.name, "--type", kind, *options, command="declare")
             assert (result.status, result.stderr) == (0, ""), result

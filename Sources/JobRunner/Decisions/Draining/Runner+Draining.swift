@@ -60,8 +60,8 @@ extension Runner {
     guard let prober else { return [] }
     phase = .probing
     let limit = RunnerAction.set(.connectLimit, after: options.connection.connectTimeout)
-    let search = searchNeighbours()
-    guard inspection.neighbourSearch == nil else { return search + [limit] }
+    let search = searchNeighbours() + searchRetryLevels()
+    guard inspection.neighbourSearch == nil, !inspection.retryLevels.isAsking else { return search + [limit] }
     guard inspection.neighbours != .hidden || policy.hasRetries else { return breakOffUnseen() }
     let questions = slots[prober].isConsumerAttached ? beginProbe(prober) : drain.sense()
     return [.send(slots[prober].on(questions)), limit]
@@ -72,7 +72,7 @@ extension Runner {
   private mutating func beginProbe(_ prober: Int) -> [Method] {
     let attach = slots[prober].isConsumerAttached ? [] : self.attach(prober)
     return attach
-      + drain.begin(ownConsumers: slots.count(where: \.isConsumerAttached), hasRetries: policy.hasRetries)
+      + drain.begin(ownConsumers: slots.count(where: \.isConsumerAttached), retryQueues: retryQueues)
   }
 
   /// The broker has answered one of a probe's questions.

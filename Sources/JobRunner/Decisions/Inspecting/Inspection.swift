@@ -18,6 +18,8 @@ struct Inspection: Hashable, Sendable {
   private(set) var targetSearch: DeadLetterTargetSearch?
   /// What is being asked about another queue to which this one may belong.
   private(set) var ownerSearch: NeighbourSearch?
+  /// What is known of its retry queues.
+  var retryLevels: RetryLevels
   /// Whether the queue deletes itself, and what goes with it.
   var selfDeletion = SelfDeletion()
   /// The runner is finding out whether copies can be published.
@@ -27,7 +29,10 @@ struct Inspection: Hashable, Sendable {
   /// How many bindings of the runner's own queue the broker has yet to confirm.
   private var unconfirmedBindings = 0
 
-  init(_ queue: WorkQueue, isComplete: Bool = false) { (self.queue, self.isComplete) = (queue, isComplete) }
+  init(_ queue: WorkQueue, isComplete: Bool = false, retryLevels: Int) {
+    (self.queue, self.isComplete) = (queue, isComplete)
+    self.retryLevels = RetryLevels(of: queue, needed: retryLevels)
+  }
 
   // MARK: Questions
 
@@ -107,7 +112,10 @@ struct Inspection: Hashable, Sendable {
   mutating func dropSearches() { (neighbourSearch, targetSearch, ownerSearch) = (nil, nil, nil) }
 
   /// The queue may have been declared otherwise since.
-  mutating func forget() { (isComplete, neighbours) = (false, .unknown) }
+  mutating func forget() {
+    (isComplete, neighbours) = (false, .unknown)
+    retryLevels.forget()
+  }
 
   mutating func channelClosed(_ channel: UInt16) { openChannels.remove(channel) }
 
@@ -117,6 +125,7 @@ struct Inspection: Hashable, Sendable {
   mutating func connectionLost(mayChange: Bool) {
     inquiry = nil
     isAwaitingPermission = false
+    retryLevels.forget()
     selfDeletion.connectionLost()
     dropSearches()
     if mayChange { isComplete = false }

@@ -19,9 +19,11 @@ package struct NeighbourSearch: Hashable, Sendable {
     self.init([queue.retryName, queue.deadName], of: queue, on: channel)
   }
 
-  /// For a queue that is said to have all of them. Returns nil if its name leaves no room for theirs.
-  package init?(besideDeclared queue: WorkQueue, on channel: UInt16) {
-    self.init([queue.retryName, queue.deadName, queue.marksName], of: queue, on: channel)
+  /// For a queue that is said to have all of them, with this many retry queues. Returns nil if its name leaves no room
+  /// for theirs.
+  package init?(besideDeclared queue: WorkQueue, retryLevels: Int = 1, on channel: UInt16) {
+    self.init(
+      queue.retryNames(levels: retryLevels) + [queue.deadName, queue.marksName], of: queue, on: channel)
   }
 
   private init?(_ names: [String], of queue: WorkQueue, on channel: UInt16) {

@@ -39,6 +39,8 @@ package struct QueueInspection: Hashable, Sendable {
   }
 
   private let queue: WorkQueue
+  /// What needs more than one retry queue. nil if nothing does.
+  private let backoff: RetryBackoff?
   private let channel: UInt16
   /// What to do about a queue that may be lost together with its items.
   package enum Transients: Hashable, Sendable {
@@ -56,8 +58,9 @@ package struct QueueInspection: Hashable, Sendable {
   /// The queue itself is asked about, and not only the queues beside it.
   private var asksForQueue = true
 
-  package init(queue: WorkQueue, channel: UInt16, transients: Transients) {
+  package init(queue: WorkQueue, channel: UInt16, transients: Transients, backoff: RetryBackoff? = nil) {
     self.queue = queue
+    self.backoff = backoff
     self.channel = channel
     self.transients = transients
     namesFit = queue.name.utf8.count <= WorkQueue.maxNameSize
@@ -88,6 +91,7 @@ package struct QueueInspection: Hashable, Sendable {
 
   private var others: [Method.QueueDeclaration] {
     [queue.retryDeclaration, queue.deadDeclaration, queue.marksDeclaration]
+      + (1...(backoff?.levelCount ?? 1)).dropFirst().map { queue.retryDeclaration(level: $0) }
   }
 
   private var takesTransients: Bool { transients != .refused }
@@ -189,6 +193,10 @@ package struct QueueInspection: Hashable, Sendable {
     switch DeclarationRefusal(reason, of: DeclarationInquiry.comparison(declaration)) {
     case .unsupported where name == queue.marksName:
       return .unsupported("there is no queue '\(name)' beside it; 'amqp-job declare \(queue.name.shellWord)' makes it")
+    case .unsupported where name != queue.retryName && queue.isRetryName(name):
+      return .unsupported(
+        "there is no queue '\(name)' beside it, so a delay that grows has no place there; "
+          + MissingRetryQueue.cure(of: queue, backoff))
     case .unsupported: return .known(inquiry.standing, .absent)
     case .differs:
       return .unsupported("queue '\(name)' beside it is not what 'amqp-job declare' makes: \(reason.text)")

@@ -10,10 +10,15 @@ extension Runner {
     if let own = options.ownQueue { return declare(own) }
     inspection.dropSearches()
     if isTypeAssumed { return [] }
-    if options.assumed == .declared, let search = NeighbourSearch(besideDeclared: queue, on: sideChannel) {
+    let attempts = options.attempts
+    if options.assumed == .declared,
+      let search = NeighbourSearch(besideDeclared: queue, retryLevels: attempts.retryLevels, on: sideChannel)
+    {
       return inspection.ask(search)
     }
-    return inspection.ask(QueueInspection(queue: queue, channel: sideChannel, transients: options.transients))
+    return inspection.ask(
+      QueueInspection(
+        queue: queue, channel: sideChannel, transients: options.transients, backoff: attempts.backoff))
   }
 
   /// The channel of these questions.
@@ -41,6 +46,7 @@ extension Runner {
     if let own = options.ownQueue { return setUp(own, method, on: channel) }
     if case .channelClose = method { inspection.channelClosed(channel) }
     if inspection.neighbourSearch != nil { return searched(method, on: channel) }
+    if inspection.retryLevels.isAsking { return retryLevelsAnswered(method, on: channel) }
     if inspection.targetSearch != nil { return targetSearched(method, on: channel) }
     if inspection.ownerSearch != nil { return ownerSearched(method, on: channel) }
     if inspection.selfDeletion.isAwaitingDepth { return depthAnswered(method, on: channel) }
@@ -128,7 +134,7 @@ extension Runner {
   private mutating func inspectionEnded() -> [RunnerAction] {
     inspection.complete()
     // A runner that cannot tell whether the queue is drained does not begin.
-    let search = options.endsWhenDrained && phase == .inspecting ? searchNeighbours() : []
+    let search = options.endsWhenDrained && phase == .inspecting ? searchNeighbours() + searchRetryLevelsForDepth() : []
     guard search.isEmpty else { return search }
     return phase == .inspecting ? serve() + awaitReturns() : []
   }
@@ -221,10 +227,15 @@ extension Runner {
       return breakOff(unserved.status, unserved.line)
     case .refused(let reason): return queueRefused(reason)
     }
+    return goOn()
+  }
+
+  /// What is beside the queue is known now.
+  mutating func goOn() -> [RunnerAction] {
     switch phase {
-    case .inspecting: return serve() + awaitReturns()
-    case .probing: return probe()
-    default: return []
+    case .inspecting: serve() + awaitReturns()
+    case .probing: probe()
+    default: []
     }
   }
 
@@ -235,7 +246,7 @@ extension Runner {
     switch finding {
     case .found, .hidden: return inspectionEnded()
     case .absent:
-      let making = "'amqp-job declare \(queue.name.shellWord)' makes them"
+      let making = "'\(options.attempts.backoff.declaration(of: queue))' makes them"
       let advice: Advice = "if it was made by 'amqp-job declare', \(making); if not, leave out \(.assume)"
       return breakOff(
         .wrongQueue,
@@ -246,11 +257,13 @@ extension Runner {
     }
   }
 
-  /// The runner cannot find out whether items wait in the retry queue.
-  mutating func breakOffUnseen() -> [RunnerAction] {
-    breakOff(
+  /// The runner cannot find out whether items wait in a retry queue.
+  mutating func breakOffUnseen(level: Int = 1) -> [RunnerAction] {
+    let name = queue.retryName(level: level)
+    let advice: LogMessage = level == 1 ? "\(Advice.assumingType)" : ""
+    return breakOff(
       .notPermitted,
-      "cannot tell whether \(queueLabel) is drained: the user may not look for queue '\(queue.retryName)'; grant a permission on it"
-        + "\(Advice.assumingType)")
+      "cannot tell whether \(queueLabel) is drained: the user may not look for queue '\(name)'; grant a permission on it\(advice)"
+    )
   }
 }

@@ -1,3 +1,4 @@
+package import Broker
 package import Console
 
 extension JobOptions {
@@ -53,8 +54,12 @@ package struct AttemptOptions: Hashable, Sendable {
 
   /// How many attempts an item has.
   package var maxAttempts = 3
-  /// How long a failed item stays in the retry queue.
+  /// How long a failed item stays in the retry queue, if the delay does not grow.
   package var retryDelay: Duration = .seconds(10)
+  /// How the delay grows with the attempts. nil if it does not.
+  package var backoff: RetryBackoff?
+  /// By which share of it a growing delay is lengthened or shortened at random, at most.
+  package var retryJitter = 0.1
   /// The exit codes of a worker after which an item is not tried again.
   package var rejectedStatuses: Set<Int32> = []
   /// The user asked for attempts, so the runner refuses a queue without a place for dead letters.
@@ -70,6 +75,9 @@ package struct AttemptOptions: Hashable, Sendable {
   package var runsMalformed = false
 
   package init() {}
+
+  /// How many retry queues the queue needs.
+  package var retryLevels: Int { backoff?.levelCount ?? 1 }
 
   /// Failed items go to a dead-letter exchange of the queue's owner, if the queue has one. That one has to exist then.
   package var needTarget: Bool { areRequired || onFailure == .reject }

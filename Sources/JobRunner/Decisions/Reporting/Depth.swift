@@ -1,7 +1,7 @@
 internal import AMQP
 internal import Broker
 
-/// How many items wait in the queue and in its retry queue, for the progress that is shown. A client needs no permission to ask.
+/// How many items wait in the queue and in its retry queues, for the progress that is shown. A client needs no permission to ask.
 struct Depth: Hashable, Sendable {
   private let queue: WorkQueue
   private var counts: [ByteString: Int] = [:]
@@ -18,10 +18,10 @@ struct Depth: Hashable, Sendable {
   var isAnswered: Bool { unansweredCount == 0 }
 
   /// What to ask on a channel of its own. `isNewChannel` is whether answers on an older one are not to be expected any more.
-  mutating func questions(hasRetries: Bool, isNewChannel: Bool) -> [Method] {
+  mutating func questions(retryQueues: [String], isNewChannel: Bool) -> [Method] {
     if isNewChannel { unansweredCount = 0 }
     guard unansweredCount == 0, !isRefused else { return [] }
-    let names = [queue.name] + (hasRetries ? [queue.retryName] : [])
+    let names = [queue.name] + retryQueues
     unansweredCount = names.count
     return names.map { .queueDeclare(.init(name: ByteString($0), isPassive: true)) }
   }

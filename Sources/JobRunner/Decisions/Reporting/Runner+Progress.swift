@@ -28,7 +28,7 @@ extension Runner {
   private mutating func askForProgress() -> [RunnerAction] {
     guard isServing, !isStopping else { return [] }
     let opening = inspection.opening([ChannelMethod(.channelOpen, on: depthChannel)])
-    let questions = report.depth.questions(hasRetries: policy.hasRetries, isNewChannel: !opening.isEmpty)
+    let questions = report.depth.questions(retryQueues: retryQueues, isNewChannel: !opening.isEmpty)
     let methods = opening + questions.map { ChannelMethod($0, on: depthChannel) }
     return methods.isEmpty ? [] : [.send(methods)]
   }

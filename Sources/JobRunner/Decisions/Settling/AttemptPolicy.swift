@@ -3,14 +3,18 @@ internal import Broker
 internal import Linux
 
 /// Decides what to do with an item by its attempts: when it comes, and when a worker has ended.
-struct AttemptPolicy: Hashable, Sendable {
+struct AttemptPolicy: Sendable {
   let options: AttemptOptions
+  /// Returns a number from 0 to 1, a new one for each delay.
+  let jitter: @Sendable () -> Double
   private(set) var standing: QueueTopology
   /// No dead-letter exchange is to be seen, although the user says that there is one. A policy may give the queue one.
   private(set) var showsNoExchange = false
 
-  init(options: AttemptOptions, standing: QueueTopology = .plain(nil)) {
-    (self.options, self.standing) = (options, standing)
+  init(
+    options: AttemptOptions, standing: QueueTopology = .plain(nil), jitter: @escaping @Sendable () -> Double = { 0.5 }
+  ) {
+    (self.options, self.standing, self.jitter) = (options, standing, jitter)
   }
 
   /// Takes the queue for what it is found to be. A user who asks for rejections also says that there is a dead-letter exchange.
@@ -102,7 +106,14 @@ struct AttemptPolicy: Hashable, Sendable {
       return lastDestination(cause)
     }
     guard ended.item.attempt < options.maxAttempts else { return lastDestination(cause) }
-    return hasRetries ? .retry(after: options.retryDelay, cause) : nil
+    return hasRetries ? retry(afterAttempt: ended.item.attempt, cause) : nil
+  }
+
+  private func retry(afterAttempt attempt: Int, _ cause: DeadLetterCause) -> Move.Destination {
+    guard let backoff = options.backoff else { return .retry(after: options.retryDelay, cause) }
+    let level = backoff.level(afterAttempt: attempt)
+    let delay = backoff.delay(ofLevel: level, jitter: options.retryJitter, random: jitter())
+    return .retry(after: delay, cause, level: level)
   }
 
   /// Where an item goes that no worker can have. If there is no queue for dead letters, it goes to the tail of its queue, so that

@@ -6,8 +6,8 @@ package struct Move: Hashable, Sendable {
   package enum Destination: Hashable, Sendable {
     /// The queue that the item came from.
     case queue
-    /// The retry queue, which returns the item after a delay.
-    case retry(after: Duration, DeadLetterCause)
+    /// The retry queue of this level, which returns the item after a delay.
+    case retry(after: Duration, DeadLetterCause, level: Int = 1)
     case deadLetter(DeadLetterCause)
     /// The dead-letter exchange that the queue's owner chose. A rejected item would be lost if that exchange led nowhere, so a copy
     /// is published.
@@ -56,7 +56,7 @@ extension Move.Destination {
     let queue = WorkQueue(item.queue)
     switch self {
     case .queue: return .queue(queue.name)
-    case .retry: return .queue(queue.retryName)
+    case .retry(_, _, let level): return .queue(queue.retryName(level: level))
     case .deadLetter: return .queue(queue.deadName)
     case .deadLetterExchange(let target, _):
       return Destination(

@@ -42,9 +42,16 @@ extension Runner {
   /// if a queue refused the item or did not answer.
   static let maxReturnTime: Duration = .seconds(300)
 
-  /// Removes marks whose items do not come. Such an item has left the queues in another way: by a purge, say.
+  /// Removes marks whose items do not come. Such an item has left the queues in another way: by a purge, say. It does not
+  /// wait in a retry queue that was made meanwhile, so these are looked for again.
   mutating func forgetMarks() -> [RunnerAction] {
     guard drain.showsNobody, let since = drain.returningSince, now >= since + Self.maxReturnTime else { return [] }
+    let levels = inspection.retryLevels
+    if levels.isEndHidden { return breakOffUnseen(level: levels.count + 1) }
+    guard let known = levels.knownSince, known >= since + Self.maxReturnTime else {
+      inspection.retryLevels.forget()
+      return []
+    }
     let warning = said(
       .warning,
       "\(drain.markCount.counted("item")) of \(queueLabel) did not come back for another attempt in \(Self.maxReturnTime.text), "

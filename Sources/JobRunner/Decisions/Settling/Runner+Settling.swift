@@ -86,7 +86,7 @@ extension Runner {
     let settlement: Settlement
     switch moving.move.destination {
     case .queue: settlement = .requeuedAsCopy
-    case .retry(let delay, _): settlement = .retried(after: delay)
+    case .retry(let delay, _, _): settlement = .retried(after: delay)
     case .deadLetter:
       settlement = .deadLettered(into: "queue '\(queue.deadName)'")
     case .deadLetterExchange:

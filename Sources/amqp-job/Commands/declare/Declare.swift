@@ -15,6 +15,8 @@ enum Declare: ToolCommand {
     "consumer-timeout", .consumerTimeout, "maximum time for a consumer to process an item")
   static let argument = RepeatableOption(
     "arg", .field, "further argument of the queue, such as x-single-active-consumer=true")
+  static let retryBackoff = Run.retryBackoff.described(
+    "also make the retry queues that 'run' needs for delays that grow by this factor, Q.retry.2 and so on")
   static let delete = Flag("delete", "remove the queues with all their items").common
   static let ifEmpty = Flag("if-empty", "remove them only if all are empty")
 
@@ -24,6 +26,7 @@ enum Declare: ToolCommand {
     summary: "Make a queue with its retry and dead-letter queues, or remove them.",
     examples: [
       "amqp-job declare fruits", "amqp-job declare fruits --exchange shop --routing-key 'fruit.*'",
+      "amqp-job declare fruits --retry-delay 1s --retry-backoff 2 --retry-max 10m",
       "amqp-job declare fruits --delete --if-empty",
     ],
     notes:
@@ -31,14 +34,16 @@ enum Declare: ToolCommand {
       + "Q.retry holds the items that will be tried again later. Q.marks holds an empty message for each item that has been "
       + "there and is not done yet. Q.dead gets the items that nobody should try again. The "
       + "command also succeeds if the queues exist already with the same properties, or if the queues to delete do not "
-      + "exist.",
+      + "exist. With \(retryBackoff) it adds what is missing to queues that exist.",
     operands: .optional(name: "QUEUE"),
     groups: [
       OptionGroup(
         "Options",
         [
           QueueName.option, plain, type, exchange, routingKey, consumerTimeout, argument, delete, ifEmpty,
-        ]), BrokerOptions.group, LogOptions.group(verbose: "what was made, and what was there"),
+        ]),
+      OptionGroup("Delays that grow", [Run.retryDelay, retryBackoff, Run.retryMax]), BrokerOptions.group,
+      LogOptions.group(verbose: "what was made, and what was there"),
     ],
     exitStatuses: [
       Explained(.success, "The queues exist as asked for. With --delete, none of them exists."),

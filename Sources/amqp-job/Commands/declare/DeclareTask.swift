@@ -11,7 +11,8 @@ enum DeclareTask {
   init(_ settings: inout Settings) throws {
     let isDeleting = settings.isGiven(Declare.delete)
     let onlyDeclaring: [any CommandOption] = [
-      Declare.type, Declare.exchange, Declare.routingKey, Declare.consumerTimeout, Declare.argument,
+      Declare.type, Declare.exchange, Declare.routingKey, Declare.consumerTimeout, Declare.argument, Run.retryDelay,
+      Run.retryBackoff, Run.retryMax,
     ]
     if isDeleting, let option = onlyDeclaring.first(where: { settings.isGiven($0) }) {
       throw UsageError("\(Declare.delete) does not go with \(option)")

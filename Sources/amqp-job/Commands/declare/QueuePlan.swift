@@ -8,6 +8,7 @@ struct QueuePlan {
   let queue: WorkQueue
   private let isPlain: Bool
   private let kind: WorkQueue.Kind
+  private let retryLevels: Int
   private let consumerTimeout: ConsumerTimeout?
   private let others: FieldTable
   let exchange: String?
@@ -22,6 +23,7 @@ struct QueuePlan {
     }
     self.queue = queue
     self.isPlain = isPlain
+    retryLevels = try Self.retryLevels(of: queue, isPlain: isPlain, &settings)
     kind = try settings.value(Declare.type)
     (exchange, routingKey) = try (settings.value(Declare.exchange), settings.value(Declare.routingKey))
     guard exchange != nil || routingKey == nil else {
@@ -35,6 +37,20 @@ struct QueuePlan {
     let others = try FieldArgument.all(Declare.argument, &settings).filter { try !$0.repeats(own, of: queue) }
     self.others = FieldTable(others.map { .init(name: ByteString($0.name), value: $0.value) })
     try checkLimit()
+  }
+
+  /// How many retry queues are asked for. A plain queue has none.
+  private static func retryLevels(of queue: WorkQueue, isPlain: Bool, _ settings: inout Settings) throws -> Int {
+    let options: [any CommandOption] = [Run.retryDelay, Declare.retryBackoff, Run.retryMax]
+    if isPlain, let option = options.first(where: { settings.isGiven($0) }) {
+      throw UsageError("\(option) does not go with \(Declare.plain)")
+    }
+    guard !isPlain, let backoff = try Run.backoff(&settings) else {
+      try Run.refuseAlone([Run.retryDelay], without: Declare.retryBackoff.description, settings)
+      return 1
+    }
+    _ = try QueueName.family(queue.name, retryLevels: backoff.levelCount)
+    return backoff.levelCount
   }
 
   /// Refuses a limit that would hold up the items which the retry queue hands back.
@@ -56,7 +72,7 @@ struct QueuePlan {
     }
     return isPlain
       ? [queue.plainDeclaration(kind, others: others)]
-      : queue.otherDeclarations + [queue.declaration(kind, others: others)]
+      : queue.otherDeclarations(retryLevels: retryLevels) + [queue.declaration(kind, others: others)]
   }
 
   /// What the queues will lack that they were asked for. nil where they lack nothing.
@@ -85,7 +101,8 @@ struct QueuePlan {
       return LogEntry(.info, "queue '\(declaration.name)' at \(broker) \(state)")
     }
     guard let last = declarations.last, !missing.contains(last) else { return entries }
-    for name in missing.map(\.name.description) where name != queue.marksName {
+    let new = newRetryQueues(missing, of: declarations)
+    for name in missing.map(\.name.description) where name != queue.marksName && !new.contains(name) {
       entries.append(LostCompanion(remade: name, of: queue.name, at: "\(broker)").warning)
     }
     // A broker before 4.3 does not compare the timeout with that of the existing queue.
@@ -94,6 +111,14 @@ struct QueuePlan {
       entries.append(LogEntry(.notice, "\(place) was there already, and keeps the consumer timeout that it has"))
     }
     return entries
+  }
+
+  /// The further retry queues that were not there before. One that is missing before another one was there.
+  private func newRetryQueues(
+    _ missing: [Method.QueueDeclaration], of declarations: [Method.QueueDeclaration]
+  ) -> Set<String> {
+    let further = declarations.filter { queue.isRetryName($0.name.description) }.dropFirst()
+    return Set(further.reversed().prefix(while: missing.contains).map(\.name.description))
   }
 
   /// The refusal of an argument that queues of this type do not have. nil for any other refusal.

@@ -40,12 +40,19 @@ struct QueueRemoval {
     if ifEmpty { for name in present { try removeIfEmpty(name) } }
   }
 
-  /// The queues that exist.
+  /// The queues that exist. The last of the further retry queues is the first to be removed, so that each that is left can
+  /// be found again.
   private func existing(
     _ conversation: QueueConversation
   ) throws(ConversationError) -> [(name: String, consumerCount: UInt32)] {
     var existing: [(String, UInt32)] = []
     for name in names {
+      if name == WorkQueue(queue).retryName {
+        let further = try conversation.ask { session throws(SessionError) in
+          try session.furtherRetryQueues(of: WorkQueue(queue), on: BrokerConversation.channel)
+        }
+        existing += further.reversed().map { ($0.name.description, $0.consumerCount) }
+      }
       let status = try conversation.ask { session throws(SessionError) in
         try session.queueStatusIfPresent(name, on: BrokerConversation.channel)
       }

@@ -22,6 +22,9 @@ extension Run {
     }
     options.worker.rawStatus = try settings.value(rawStatus)
     options.attempts = try attempts(&settings)
+    if let backoff = options.attempts.backoff {
+      _ = try QueueName.family(options.queue, retryLevels: backoff.levelCount)
+    }
     try setQueueKind(&options, &settings)
     options.results = try results(&settings, options)
     return options
@@ -114,8 +117,10 @@ extension Run {
     let most = try settings.valueIfSet(maxAttempts)
     let delay = try settings.valueIfSet(retryDelay)
     let rejected = try settings.value(rejectOn)
-    options.areRequired = most != nil || delay != nil || rejected != nil
-    options.needRetryQueue = delay != nil
+    options.backoff = try backoff(&settings)
+    if let backoff = options.backoff { options.retryJitter = try jitter(&settings, backoff) }
+    options.needRetryQueue = delay != nil || options.backoff != nil
+    options.areRequired = most != nil || options.needRetryQueue || rejected != nil
     options.maxAttempts = most ?? options.maxAttempts
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected?.codes ?? []

@@ -88,7 +88,7 @@ extension Run {
 
   static let retryDelay = DefaultedOption("retry-delay", .retryDelay, default: defaults.attempts.retryDelay) {
     "time until a failed item is retried, 0 for none (default \($0))"
-  }.known(as: "delay", "backoff", "retry-interval", "retry-after")
+  }.known(as: "delay", "retry-interval", "retry-after")
   static let maxAttempts = DefaultedOption(
     "max-attempts", .count("A", upTo: Int(Int32.max)), default: defaults.attempts.maxAttempts
   ) { "attempts before dead-lettering (default \($0))" }.known(as: "max-retries", "retries", "tries", "backoff-limit")
@@ -133,7 +133,10 @@ extension Run {
     OptionGroup("Steps", [step, stepDirectory]),
     OptionGroup(
       "Failures (on a queue that 'amqp-job declare' made)",
-      [retryDelay.common, maxAttempts.common, rejectOn, keepStandardError, onFailure]),
+      [
+        retryDelay.common, retryBackoff, retryMax, retryJitter, maxAttempts.common, rejectOn, keepStandardError,
+        onFailure,
+      ]),
     OptionGroup("Faults", [onDisconnect, finishWindow, spoolDirectory, spoolAbove, maxItemSize]),
     BrokerOptions.group, LogOptions.group(verbose: "every item and every step"),
   ]
@@ -153,10 +156,6 @@ extension ValueType where Value == String {
         word.contains("/") || !word.contains { $0 == "," || $0.isWhitespace }
       }
   }
-}
-
-extension ValueType where Value == Duration {
-  fileprivate static var retryDelay: Self { duration.limited("is at most 49 days") { $0 <= .maxBrokerTime } }
 }
 
 extension ValueType where Value == Int {

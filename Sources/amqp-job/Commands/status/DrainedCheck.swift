@@ -12,7 +12,8 @@ struct DrainedCheck {
   private let channel: UInt16
   private let status: Status
   private let queue: WorkQueue
-  private let hasRetries: Bool
+  /// Empty for a queue that stands alone.
+  private let retryQueues: [String]
   private var drain: Drain
 
   init(_ name: String, _ session: BrokerSession, _ status: Status, channel: UInt16 = 1) throws(ConversationError) {
@@ -22,7 +23,11 @@ struct DrainedCheck {
     queue = WorkQueue(name)
     drain = Drain(queue)
     try session.explainingErrors(about: name) { () throws(SessionError) in try session.openChannel(channel) }
-    hasRetries = try InspectedQueue(queue, session).standing == .declared
+    let hasRetries = try InspectedQueue(queue, session).standing == .declared
+    retryQueues = try session.explainingErrors(about: name) { [queue] () throws(SessionError) in
+      guard hasRetries else { return [] }
+      return try queue.retryNames(levels: 1 + session.furtherRetryQueues(of: queue, on: channel).count)
+    }
     try session.explainingErrors(about: name) { () throws(SessionError) in
       _ = try session.queueStatus(name, on: channel)
       _ = try session.call(.basicQoS(prefetchCount: 1), on: channel) { $0 == .basicQoSOK ? true : nil }
@@ -76,7 +81,7 @@ struct DrainedCheck {
     try send([
       .basicConsume(queue: ByteString(queue.name), consumerTag: Self.consumerTag, arguments: ["x-priority": .int32(0)])
     ])
-    try send(drain.begin(ownConsumers: 1, hasRetries: hasRetries))
+    try send(drain.begin(ownConsumers: 1, retryQueues: retryQueues))
     var finding: Drain.Finding?
     var wasHanded = false
     let limit = ContinuousClock.now + status.broker.connectTimeout
