@@ -100,6 +100,21 @@ import Testing
     #expect(try scaledObject(words).text.contains(") / 4)"))
   }
 
+  @Test("The queues that delays in the pods need are told with the command that makes them") func neededQueues() throws
+  {
+    let words = ["job", "-q", "a b", "--image", "i", "--retry-delay", "1m"]
+    func notice(_ more: String...) throws -> String? {
+      var settings = try settings(ManifestCommand.self, words + more + ["--", "w"])
+      let worker = try ManifestWorkerOptions.options(&settings, .job, ["w"])
+      return try ManifestAdvice.neededQueues(worker, &settings)
+    }
+    #expect(
+      try notice("--retry-backoff", "1.5", "--retry-max", "1h")
+        == "the pods need the retry queues that 'amqp-job declare 'a b' --retry-delay 60s --retry-backoff 1.5 --retry-max "
+        + "3600s' makes")
+    #expect(try notice() == nil)
+  }
+
   private func extent(_ words: String...) throws -> JobManifestOptions.Extent {
     var settings = try settings(ManifestCommand.self, ["job", "-q", "q", "--image", "i"] + words + ["--", "w"])
     var worker = try ManifestWorkerOptions.options(&settings, .job, ["w"])

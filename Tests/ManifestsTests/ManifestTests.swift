@@ -111,6 +111,13 @@ import YAML
         "--wait-first=5s", "--forever", "--timeout=1500ms", "--grace=20s", "--on-term=stop", "--max-attempts=2",
         "--retry-delay=60s",
       ])
+    run.attempts?.backoff = .init(factor: 1.5, maxDelay: .seconds(600), jitter: 0)
+    #expect(
+      run.arguments(.drain, defaultWaitFirst: .zero).suffix(3) == [
+        "--retry-backoff=1.5", "--retry-max=600s", "--retry-jitter=0",
+      ])
+    run.attempts?.backoff = .init(factor: 2, maxDelay: nil, jitter: nil)
+    #expect(run.arguments(.drain, defaultWaitFirst: .zero).last == "--retry-backoff=2")
   }
 
   @Test(

@@ -12,10 +12,35 @@ package struct RunOptions: Hashable, Sendable {
     package var max: Int
     /// nil where there is no retry queue for a delay.
     package var retryDelay: Duration?
+    /// nil where the delay does not grow.
+    package var backoff: Backoff?
 
-    package init(max: Int, retryDelay: Duration?) {
-      self.max = max
-      self.retryDelay = retryDelay
+    package init(max: Int, retryDelay: Duration?, backoff: Backoff? = nil) {
+      (self.max, self.retryDelay, self.backoff) = (max, retryDelay, backoff)
+    }
+
+    fileprivate var arguments: [String] {
+      let delay = retryDelay.map { ["--retry-delay=\($0.text)"] } ?? []
+      return ["--max-attempts=\(max)"] + delay + (backoff?.arguments ?? [])
+    }
+  }
+
+  /// How the delay grows.
+  package struct Backoff: Hashable, Sendable {
+    package var factor: Double
+    /// nil means the default of the runner, as for the jitter.
+    package var maxDelay: Duration?
+    package var jitter: Double?
+
+    package init(factor: Double, maxDelay: Duration?, jitter: Double?) {
+      (self.factor, self.maxDelay, self.jitter) = (factor, maxDelay, jitter)
+    }
+
+    fileprivate var arguments: [String] {
+      [
+        "--retry-backoff=\(factor.text)", maxDelay.map { "--retry-max=\($0.text)" },
+        jitter.map { "--retry-jitter=\($0.text)" },
+      ].compactMap(\.self)
     }
   }
 
@@ -72,11 +97,7 @@ package struct RunOptions: Hashable, Sendable {
     if let timeout { words.append("--timeout=\(timeout.text)") }
     words.append("--grace=\(grace.text)")
     if let onTerm { words.append("--on-term=\(onTerm.rawValue)") }
-    if let attempts {
-      words.append("--max-attempts=\(attempts.max)")
-      if let delay = attempts.retryDelay { words.append("--retry-delay=\(delay.text)") }
-    }
-    return words + (results?.arguments ?? [])
+    return words + (attempts?.arguments ?? []) + (results?.arguments ?? [])
   }
 
   /// How many items a pod takes.

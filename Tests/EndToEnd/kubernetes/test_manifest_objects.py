@@ -20,7 +20,8 @@ OPTIONS = [
     ["--env", "A=b", "--env", "B="], ["--user", "1000"], ["--cpu", "1.5"], ["--memory", "1Gi"],
     ["--memory", "64Mi", "--memory-limit", "128Mi"], ["--memory-limit", "128Mi"], ["--tmp-size", "2Gi"],
     ["--timeout", "10m"], ["--grace", "1500ms"], ["--on-term", "stop"], ["--on-term", "finish", "--timeout", "90s"],
-    ["--max-attempts", "5"], ["--retry-delay", "1m"], ["--plain"], ["--wait-first", "0s"], ["--wait-first", "5m"],
+    ["--max-attempts", "5"], ["--retry-delay", "1m"], ["--retry-backoff", "2", "--quiet"], ["--plain"],
+    ["--wait-first", "0s"], ["--wait-first", "5m"],
     ["--result-queue", "results"], ["--result-queue", "reply-to", "--result-on", "success", "--result-max", "1MiB"],
 ]
 # These settings are for every pod, whatever runs in it.
@@ -166,14 +167,16 @@ def test_values_of_options(bench):
     (job,) = make(
         bench, "job", "--parallelism", "2", "--env", "A=b", "--user", "1000", "--cpu", "2", "--memory", "1Gi",
         "--memory-limit", "2Gi", "--tmp-size", "3Gi", "--timeout", "10m", "--grace", "30s", "--on-term", "finish",
-        "--max-attempts", "5", "--retry-delay", "1m", "--active-deadline", "90m", "--ttl", "1h", "--backoff-limit", "9",
+        "--max-attempts", "5", "--retry-delay", "1m", "--retry-backoff", "2", "--retry-jitter", "0.2", "--quiet",
+        "--active-deadline", "90m", "--ttl", "1h", "--backoff-limit", "9",
         "--secret", "other", "--result-queue", "results", "--result-on", "failure", "--result-max", "64KiB")
     spec, worker = job["spec"], container("job", [job])
     assert (spec["parallelism"], spec["backoffLimit"]) == (2, 9)
     assert (spec["activeDeadlineSeconds"], spec["ttlSecondsAfterFinished"]) == (5400, 3600)
     assert arguments("job", [job]) == [
         "--wait-first=60s", "--when-empty=exit", "--timeout=600s", "--grace=30s", "--on-term=finish",
-        "--max-attempts=5", "--retry-delay=60s", "--result-queue=results", "--result-on=failure", "--result-max=64KiB"]
+        "--max-attempts=5", "--retry-delay=60s", "--retry-backoff=2", "--retry-jitter=0.2", "--result-queue=results",
+        "--result-on=failure", "--result-max=64KiB"]
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 600 + 30 + 10
     assert worker["resources"] == {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
     assert worker["env"][0]["valueFrom"]["secretKeyRef"]["name"] == "other"

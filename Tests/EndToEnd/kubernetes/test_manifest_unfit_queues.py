@@ -99,3 +99,13 @@ def test_a_dead_letter_exchange_of_the_queues_own_takes_attempts_without_a_delay
     words = arguments("job", manifests.objects(ask(bench, queue, "--max-attempts", "5")))
     assert "--max-attempts=5" in words and not [word for word in words if "delay" in word]
     ask(bench, queue, "--retry-delay", "5s").assert_error(78, "dead-letter exchange of its own", "go without a delay")
+
+
+def test_delays_that_grow_need_their_retry_queues(bench):
+    growing = ("--retry-delay", "1s", "--retry-backoff", "2", "--retry-max", "2s")
+    queue = bench.work_queue("quorum", b"apple", levels=2)
+    cure = f"amqp-job declare {queue.name} {' '.join(growing)}"
+    ask(bench, queue, *growing).assert_error(78, queue.levels[1].name, cure)
+    assert bench.run(*cure.split()[2:], command="declare").status == 0
+    made = ask(bench, queue, *growing)
+    assert made.status == 0 and cure in made.stderr, made

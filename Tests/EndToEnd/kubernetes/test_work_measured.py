@@ -58,27 +58,27 @@ def test_the_answer_follows_the_arrivals(spare, figures):
     for port, log in zip(ports, logs):
         spare.start(
             "-q", queue.name, "--forever", "--metrics", f"127.0.0.1:{port}", "--joblog", str(log), worker=["sleep", "1"])
+    targets = {f"runner-{port}": (f"127.0.0.1:{port}", {}) for port in ports}
     with spare.broker.metrics() as broker:
-        prometheus = Prometheus(spare, {
-            "broker": (f"127.0.0.1:{broker}", {"metrics_path": "/metrics/per-object"}),
-            **{f"runner-{port}": (f"127.0.0.1:{port}", {}) for port in ports}}, spare.file("rules", "groups: []\n"))
-        wait_until(lambda: {*prometheus.up().values()} == {"up"}, what="Prometheus' sight of all")
-        expression = query(spare, "--rate-window", "45s", queue=queue.name)
+        targets["broker"] = f"127.0.0.1:{broker}", {"metrics_path": "/metrics/per-object"}
+        with Prometheus(spare.path("prometheus"), targets, spare.file("rules", "groups: []\n")) as prometheus:
+            wait_until(lambda: {*prometheus.up().values()} == {"up"}, what="Prometheus' sight of all")
+            expression = query(spare, "--rate-window", "45s", queue=queue.name)
 
-        def answer():
-            return [value for _, value in prometheus.query(expression)]
+            def answer():
+                return [value for _, value in prometheus.query(expression)]
 
-        publisher = Publisher(spare.broker.url, queue)
-        spare.closers.append(publisher.end)
-        wrong = []
-        for rate in RATES:
-            publisher.rate = rate
-            time.sleep(SECONDS)
-            (pods,), wanted = answer(), (rate / 0.9 + queue.depth() / 300) * mean_service_time(logs)
-            figures.append(f"{SECONDS} s at {rate} items a second: {pods:.0f} pods, {wanted:.2f} by the formula")
-            if abs(pods - math.ceil(wanted)) > TOLERANCE * wanted:
-                wrong.append(figures[-1])
-        assert wrong == []
+            publisher = Publisher(spare.broker.url, queue)
+            spare.closers.append(publisher.end)
+            wrong = []
+            for rate in RATES:
+                publisher.rate = rate
+                time.sleep(SECONDS)
+                (pods,), wanted = answer(), (rate / 0.9 + queue.depth() / 300) * mean_service_time(logs)
+                figures.append(f"{SECONDS} s at {rate} items a second: {pods:.0f} pods, {wanted:.2f} by the formula")
+                if abs(pods - math.ceil(wanted)) > TOLERANCE * wanted:
+                    wrong.append(figures[-1])
+            assert wrong == []
 
-        publisher.rate = 0
-        wait_until(lambda: answer() == [0], 150, "an answer of no pods")
+            publisher.rate = 0
+            wait_until(lambda: answer() == [0], 150, "an answer of no pods")

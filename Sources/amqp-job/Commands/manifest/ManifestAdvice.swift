@@ -1,11 +1,17 @@
 import Arguments
+import Broker
+import Console
+import JobRunner
 import Manifests
 
 /// What to say of a worker's settings that are probably mistaken.
 enum ManifestAdvice {
-  /// Mistakes in the pods that Kubernetes takes as they are.
-  static func warnings(_ worker: WorkerOptions) -> [String] {
-    warnings(worker.command, worker.environment, Run.definition)
+  /// Mistakes in the pods that Kubernetes takes as they are, and what else the pods need.
+  /// - Throws: `UsageError`
+  static func entries(_ worker: WorkerOptions, _ settings: inout Settings) throws -> [LogEntry] {
+    let warnings = warnings(worker.command, worker.environment, Run.definition)
+    let notice = try neededQueues(worker, &settings).map { [LogEntry(.notice, "\($0)")] } ?? []
+    return warnings.map { LogEntry(.warning, "\($0)") } + notice
   }
 
   static func warnings(_ leader: LeaderOptions) -> [String] {
@@ -14,6 +20,14 @@ enum ManifestAdvice {
 
   static func warnings(_ publisher: PublisherOptions) -> [String] {
     warnings(publisher.server?.command ?? [], publisher.environment, Publish.definition)
+  }
+
+  /// Which queues the pods need for delays that grow. nil if the delay does not grow.
+  /// - Throws: `UsageError`
+  static func neededQueues(_ worker: WorkerOptions, _ settings: inout Settings) throws -> String? {
+    guard worker.run.attempts?.backoff != nil else { return nil }
+    let declaration = try Run.backoff(&settings).declaration(of: WorkQueue(worker.queue))
+    return "the pods need the retry queues that '\(declaration)' makes"
   }
 
   private static func warnings(

@@ -106,7 +106,7 @@ enum ManifestCommand: ToolCommand {
     try ManifestStepOptions.check(command, &settings)
     var worker = try ManifestWorkerOptions.options(&settings, kind, command)
     let reporter = try LogOptions.reporter(&settings)
-    for warning in ManifestAdvice.warnings(worker) { reporter.report(LogEntry(.warning, "\(warning)")) }
+    for entry in try ManifestAdvice.entries(worker, &settings) { reporter.report(entry) }
     switch kind {
     case .job:
       let job = try ManifestKindOptions.job(&settings)

@@ -1,4 +1,5 @@
 import Arguments
+import Broker
 import Console
 import JobRunner
 import Manifests
@@ -63,8 +64,8 @@ enum ManifestWorkerOptions {
     ] + ManifestResourceOptions.options + [temporarySpace]
 
   static let runnerOptions: [any CommandOption] = [
-    Run.timeout, Run.grace, onTerm, Run.retryDelay, Run.maxAttempts, waitFirst, plain, Run.resultQueue, Run.resultOn,
-    Run.resultMax,
+    Run.timeout, Run.grace, onTerm, Run.retryDelay, Run.retryBackoff, Run.retryMax, Run.retryJitter, Run.maxAttempts,
+    waitFirst, plain, Run.resultQueue, Run.resultOn, Run.resultMax,
   ]
 
   /// A CronJob's pods wait for an item each time. As there mostly is none, one pod is enough to find that out.
@@ -109,6 +110,7 @@ enum ManifestWorkerOptions {
   /// - Throws: `UsageError`
   static func asksForAttempts(_ settings: inout Settings) throws -> Bool {
     try settings.valueIfSet(Run.maxAttempts) != nil || settings.valueIfSet(Run.retryDelay) != nil
+      || settings.value(Run.retryBackoff) != nil
   }
 
   /// How amqp-job gets into the image, if the user has said it. The runner's image may have another use as well.
@@ -147,7 +149,8 @@ enum ManifestWorkerOptions {
     options.results = try results(&settings, queue: queue)
     guard try settings.value(plain) else {
       options.attempts = .init(
-        max: try settings.value(Run.maxAttempts), retryDelay: try settings.value(Run.retryDelay))
+        max: try settings.value(Run.maxAttempts), retryDelay: try settings.value(Run.retryDelay),
+        backoff: try backoff(&settings, queue: queue))
       return options
     }
     guard try !asksForAttempts(&settings) else {
@@ -156,6 +159,14 @@ enum ManifestWorkerOptions {
       )
     }
     return options
+  }
+
+  private static func backoff(_ settings: inout Settings, queue: String) throws -> RunOptions.Backoff? {
+    guard let backoff = try Run.backoff(&settings) else { return nil }
+    _ = try (Run.jitter(&settings, backoff), QueueName.family(queue, retryLevels: backoff.levelCount))
+    return RunOptions.Backoff(
+      factor: backoff.factor, maxDelay: try settings.valueIfSet(Run.retryMax),
+      jitter: try settings.valueIfSet(Run.retryJitter))
   }
 
   private static func results(_ settings: inout Settings, queue: String) throws -> RunOptions.Results? {

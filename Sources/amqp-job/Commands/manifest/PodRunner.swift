@@ -22,8 +22,9 @@ struct PodRunner {
     attempts.keepsStandardError = try own.value(Run.keepStandardError) > 0
     let delay = try settings.valueIfSet(Run.retryDelay)
     let most = try settings.valueIfSet(Run.maxAttempts)
-    attempts.areRequired = attempts.areRequired || delay != nil || most != nil
-    attempts.needRetryQueue = delay != nil
+    attempts.backoff = try Run.backoff(&settings)
+    attempts.needRetryQueue = delay != nil || attempts.backoff != nil
+    attempts.areRequired = attempts.areRequired || attempts.needRetryQueue || most != nil
     self.attempts = attempts
     assumed = try own.value(Run.assume)?.standing
     takesAnyQueue = try own.value(Run.anyQueue)
@@ -38,7 +39,8 @@ struct PodRunner {
     if let owner = queue.owner, case .found = try questionnaire.searchFamily(of: owner) {
       throw .failed(Failure(UnservedQueue(queue, madeFor: owner, place: place)))
     }
-    let (verdict, transience) = try questionnaire.inspect(takesAnyQueue ? .taken : .refused)
+    let (verdict, transience) = try questionnaire.inspect(
+      takesAnyQueue ? .taken : .refused, backoff: attempts.backoff)
     if takesAnyQueue, let transience, transience.contains(.autoDelete) {
       throw .failed(
         Failure(
