@@ -66,7 +66,8 @@ class Chaos:
         (directory / "claims").mkdir()
         (directory / "claims").chmod(0o777)
         self.containers = containers.Containers(self.binary, directory, asked.steps, self.make_worker(), self.marker)
-        self.stages = [stages.Stage(kind, str(self.binary), self.broker.url) for kind in asked.queues]
+        self.stages = [
+            stages.Stage(kind, str(self.binary), self.broker.url, asked.retry_backoff) for kind in asked.queues]
         for stage in self.stages:
             stage.declare()
         self.make_ways()
@@ -121,9 +122,8 @@ class Chaos:
                 words = ["amqp-consume", "--url", url, "--heartbeat", "2", "-q", stage.queue, "-c", "1", "-p", "1"]
                 return runners.MODES["one"], [*words, str(self.containers.worker)], environment
             mode, words = runners.mode(self.options.seed, run, self.options.modes)
-            attempts = runners.ATTEMPTS if stage.is_declared else []
             security = ["--tls-ca", self.authority] if self.is_tls(slot) else []
-            return mode, self.words(stage.queue, *security, *attempts, *words, run=run), environment
+            return mode, self.words(stage.queue, *security, *stage.attempts, *words, run=run), environment
 
         log = self.directory / f"runners-{slot}.log"
         return runners.Loop(slot, stage.queue, command, log, self.says_drained, self.containers.start)

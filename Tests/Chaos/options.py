@@ -44,6 +44,8 @@ def parse():
     parser.add_argument(
         "--steps", type=int, default=0, metavar="N",
         help="each runner has this many steps, of which the last is the worker (0: the runner has the worker)")
+    parser.add_argument(
+        "--retry-backoff", action="store_true", help="the delays of retries grow, in retry queues of their own")
     parser.add_argument("--no-situations", action="store_true", help="leave out the situations")
     parser.add_argument("--binary", dest="other", metavar="PATH", help="test this amqp-job instead of building one")
     parser.add_argument("--rabbitmq", metavar="V", help="version of the broker, as for scripts/broker start")

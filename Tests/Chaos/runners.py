@@ -9,13 +9,11 @@ import threading
 import time
 
 import plan
-import stages
 from journal import Run
 
 MARKER = "CHAOS_MARKER"
 CONNECT_TIMEOUT = 20.0
 COMMON = ["--heartbeat", "2s", "--connect-timeout", f"{CONNECT_TIMEOUT:.0f}s", "--grace", "2s", "--verbose"]
-ATTEMPTS = ["--max-attempts", str(stages.MAX_ATTEMPTS), "--retry-delay", "1s"]
 # As root, runners and workers run as another user, because process limits do not apply to root.
 NOBODY = 65534 if os.geteuid() == 0 else None
 

@@ -6,16 +6,20 @@ import threading
 
 # Small enough that some items become dead letters.
 MAX_ATTEMPTS = 4
+# The delay of a retry, and how it may grow: 500 ms, 1 s, 2 s.
+DELAY = ["--retry-delay", "1s"]
+GROWING_DELAY = ["--retry-delay", "500ms", "--retry-backoff", "2", "--retry-max", "2s"]
 KINDS = ["plain-quorum", "declared-quorum", "plain-classic", "declared-classic"]
 
 
 @dataclasses.dataclass
 class Stage:
-    """A queue of one of the kinds, with its retry queue and its dead-letter queue."""
+    """A queue of one of the kinds, with its retry queues and its dead-letter queue."""
 
     kind: str
     binary: str
     url: str  # of the broker, without a proxy
+    has_backoff: bool = False  # whether the delay of its retries grows
 
     def __post_init__(self):
         self.queue = f"fault-run-{self.kind}"
@@ -32,7 +36,15 @@ class Stage:
 
     @property
     def queues(self):
-        return [self.queue, self.queue + ".retry"] if self.is_declared else [self.queue]
+        retry = [".retry", *([".retry.2", ".retry.3"] if self.has_backoff else [])] if self.is_declared else []
+        return [self.queue + end for end in ("", *retry)]
+
+    @property
+    def attempts(self):
+        """The options of its runners about retries."""
+        if not self.is_declared:
+            return []
+        return ["--max-attempts", str(MAX_ATTEMPTS), *(GROWING_DELAY if self.has_backoff else DELAY)]
 
     @property
     def dead_queue(self):
@@ -44,7 +56,7 @@ class Stage:
 
     def declare(self):
         words = [self.binary, "declare", "--url", self.url, "--quiet", "--type", self.kind.partition("-")[2]]
-        done = subprocess.run(
-            [*words, *([] if self.is_declared else ["--plain"]), self.queue], stderr=subprocess.PIPE, text=True, check=False)
+        family = (GROWING_DELAY if self.has_backoff else []) if self.is_declared else ["--plain"]
+        done = subprocess.run([*words, *family, self.queue], stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"declare {self.queue}: {done.stderr}")
