@@ -96,6 +96,13 @@ import Testing
     return driver.method(.basicCancelOK(consumerTag: driver.runner.slots[0].consumerTag))
   }
 
+  /// The next probe begins with a search for retry queues that were made meanwhile.
+  private func search(_ driver: inout RunnerDriver) {
+    let asked = driver.handle(.timer(.probe)).writes.last
+    #expect(asked == [.queueDeclare(.init(name: "q.retry.2", isPassive: true))])
+    driver.method(RunnerDriver.missing, on: 2)
+  }
+
   @Test("An item on its way back is waited for") func whatIsOnItsWayBackIsWaitedFor() {
     var driver = probingRetries()
     for _ in 0..<5 {
@@ -116,6 +123,8 @@ import Testing
       driver.now += .seconds(pause)
       driver.handle(.timer(.probe))
     }
+    #expect(look(marks: 2, &driver).writes.isEmpty)
+    search(&driver)
     let actions = look(marks: 2, &driver)
     #expect(actions.writes == [[.channelOpen, Self.takesMark, Self.takesMark]])
     #expect(actions.contains { if case .log(let entry) = $0 { entry.level == .warning } else { false } })
@@ -143,6 +152,8 @@ import Testing
       driver.handle(.timer(.probe))
     }
     othersAreThere(for: 300, &driver)
+    #expect(look(marks: 1, &driver).writes.isEmpty)
+    search(&driver)
     #expect(look(marks: 1, &driver).writes == [[.channelOpen, Self.takesMark]])
   }
 

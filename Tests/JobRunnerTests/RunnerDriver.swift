@@ -82,10 +82,12 @@ struct RunnerDriver {
   @discardableResult
   mutating func inspect(hasRetries: Bool = false) -> [RunnerAction] {
     let channel = UInt16(runner.slots.count + 1)
-    let answers = hasRetries ? [Self.found, Self.found, Self.found, Self.found] : [Self.plain, Self.found]
+    let family = [AMQP.Method](repeating: Self.found, count: 3 + runner.options.attempts.retryLevels)
+    let answers = hasRetries ? family : [Self.plain, Self.found]
     let actions = answers.map { method($0, on: channel) }.last ?? []
     if runner.inspection.neighbourSearch != nil { return method(Self.missing, on: channel) }
-    // The runner asks for further retry queues only when it probes: see RetryLevelTests.
+    if runner.inspection.retryLevels.isAsking { return method(Self.missing, on: channel) }
+    // Otherwise the runner asks for further retry queues only when it probes: see RetryLevelTests.
     if hasRetries { runner.inspection.retryLevels.ended(isHidden: false, now: now) }
     // The runner asks about the queues beside it only at the first failure: see NeighbourTests.
     if !hasRetries { runner.inspection.found(.absent) }

@@ -18,10 +18,10 @@ package struct RetryBackoff: Hashable, Sendable {
     let (start, end) = (first / .milliseconds(1), max / .milliseconds(1))
     var delays: [Duration] = []
     var next = start
-    while delays.last != max {
+    while true {
       guard delays.count < WorkQueue.maxRetryLevel else { return nil }
       delays.append(.milliseconds(Int64(next.rounded())))
-      guard factor > 1 else { break }
+      guard factor > 1, next.rounded() < end.rounded() else { break }
       next = min(next * factor, end)
     }
     self.delays = delays
