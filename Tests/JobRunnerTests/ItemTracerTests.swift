@@ -135,4 +135,37 @@ import Testing
     let text = try #require(root.span).traceParent
     #expect(Set(environment(root).filter { !$0.hasPrefix("WORK_ITEM") }) == ["TRACEPARENT=\(text)", "BAGGAGE=b=2"])
   }
+
+  // MARK: The runner
+
+  /// When the worker ends, compared with its connection and its item.
+  enum End: CaseIterable {
+    case atOnce, beforeReturn, afterReturn
+  }
+
+  @Test("An attempt keeps its span, also if its item is lost and comes back", arguments: End.allCases)
+  func keptSpan(end: End) throws {
+    let span = try #require(tracer.begin(item()))
+    var driver = RunnerDriver {
+      $0.report.recordsJobs = true
+      $0.worker.onDisconnect = .finish
+      ($0.parallelism, $0.extent) = (2, .count(2))
+    }
+    var properties = BasicProperties()
+    properties.messageID = "id"
+    driver.consume()
+    driver.deliver(properties, digest: 7)
+    var actions = driver.handle(.spanBegun(span, slot: 0))
+    if end != .atOnce {
+      driver.handle(RunnerDriver.lost())
+      driver.reconnect()
+      driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: 2)
+    }
+    if end == .afterReturn { actions += driver.deliver(properties, isRedelivered: true, digest: 7, slot: 1) }
+    actions += driver.handle(.workerEnded(.exited(0)))
+    if end == .beforeReturn { actions += driver.deliver(properties, isRedelivered: true, digest: 7, slot: 1) }
+    actions += [1, 2].flatMap { driver.method(.channelCloseOK, on: $0) }
+    let records = actions.compactMap { if case .record(let record) = $0 { record } else { nil } }
+    #expect(records.map(\.item.span) == [span] && records.map(\.settlement) == ["acked"])
+  }
 }

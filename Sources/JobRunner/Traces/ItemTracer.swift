@@ -24,8 +24,8 @@ package struct ItemTracer: Sendable {
 
   private static let operation = "process"
 
-  /// The span of an attempt that begins, of which the worker's own spans are children. nil if the item belongs to a trace
-  /// that nobody records, so that the worker sees that trace itself.
+  /// The span of an attempt that begins, of which the worker's own spans are children. nil if the item belongs to a
+  /// trace that nobody records, so that the worker sees that trace itself.
   package func begin(_ item: WorkItem) -> SpanContext? {
     var generator = SystemRandomNumberGenerator()
     let parent = item.parentSpan
@@ -33,8 +33,8 @@ package struct ItemTracer: Sendable {
     return parent?.isSampled == false && !context.isSampled ? nil : context
   }
 
-  /// The span of an attempt that is over, or of an item that was settled unrun. nil if it is not recorded. `start` is the
-  /// time of `record.startedAt`, in nanoseconds since 1970-01-01T00:00:00Z.
+  /// The span of an attempt that is over, or of an item that was settled unrun. nil if it is not recorded. `start` is
+  /// the time of `record.startedAt`, in nanoseconds since 1970-01-01T00:00:00Z.
   package func span(of record: JobRecord, start: UInt64) -> Span? {
     let item = record.item
     guard let context = item.span ?? begin(item), context.isSampled else { return nil }
@@ -65,8 +65,8 @@ package struct ItemTracer: Sendable {
     return attributes
   }
 
-  /// The conventions' name of a queue and of the way to it: `EXCHANGE:ROUTING KEY:QUEUE`, without what is empty, and without
-  /// a routing key that is the queue.
+  /// The conventions' name of a queue and of the way to it: `EXCHANGE:ROUTING KEY:QUEUE`, without what is empty, and
+  /// without a routing key that is the queue.
   private static func destination(_ publish: FirstPublish, _ queue: String) -> String {
     let (exchange, key) = (publish.exchange.description, publish.routingKey.description)
     return [exchange, key == queue ? "" : key, queue].filter { !$0.isEmpty }.joined(separator: ":")

@@ -8,14 +8,15 @@ import threading
 
 from support.processes import wait_until
 
-# The fields of the messages (<https://github.com/open-telemetry/opentelemetry-proto>), in the names of their JSON encoding.
+# The fields of the messages (<https://github.com/open-telemetry/opentelemetry-proto>), by their names in JSON.
 FIELDS = {
     "request": {"resourceSpans"}, "resourceSpans": {"resource", "scopeSpans", "schemaUrl"},
     "resource": {"attributes", "droppedAttributesCount"}, "scopeSpans": {"scope", "spans", "schemaUrl"},
     "scope": {"name", "version", "attributes", "droppedAttributesCount"},
     "spans": {
-        "traceId", "spanId", "traceState", "parentSpanId", "flags", "name", "kind", "startTimeUnixNano", "endTimeUnixNano",
-        "attributes", "droppedAttributesCount", "events", "droppedEventsCount", "links", "droppedLinksCount", "status"},
+        "traceId", "spanId", "traceState", "parentSpanId", "flags", "name", "kind", "startTimeUnixNano",
+        "endTimeUnixNano", "attributes", "droppedAttributesCount", "events", "droppedEventsCount", "links",
+        "droppedLinksCount", "status"},
     "status": {"message", "code"}, "attributes": {"key", "value"}, "value": {"stringValue", "intValue"},
 }
 CONSUMER, ERROR = 5, 2
@@ -53,7 +54,6 @@ class Collector:
         return [
             Span(span, resource) for status, _, body in self.requests if status == 200
             for resource in body["resourceSpans"] for scope in resource["scopeSpans"] for span in scope["spans"]]
-
 
 
 class Span:

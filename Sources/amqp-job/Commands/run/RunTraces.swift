@@ -3,8 +3,8 @@ import JobRunner
 import Linux
 import Telemetry
 
-/// The traces of a runner: a span for each item, which goes to a collector. What fails here is told in one line, and changes
-/// nothing else.
+/// The traces of a runner: a span for each item, which goes to a collector. What fails here is told in one line, and
+/// changes nothing else.
 final class RunTraces {
   /// How long the end of the program waits for the collector.
   private static let endLimit: Duration = .milliseconds(900)
