@@ -55,6 +55,9 @@ import Testing
     #expect(counted.areRequired && !counted.needRetryQueue && counted.maxAttempts == 5)
     let delayed = try options("--retry-delay", "2s").attempts
     #expect(delayed.areRequired && delayed.needRetryQueue && delayed.retryDelay == .seconds(2))
+    let aged = try options("--max-item-age", "1h").attempts
+    #expect(aged.maxAge == .seconds(3600) && !aged.areRequired && aged.needTarget)
+    #expect(try options("--max-item-age", "0").attempts.maxAge == nil)
     #expect(try options("--reject-on", "2,65-67").attempts.rejectedStatuses == [2, 65, 66, 67])
   }
 
@@ -138,6 +141,10 @@ import Testing
       (
         ["--assume", "quorum", "--keep-stderr", "1KiB"],
         "--keep-stderr goes into dead letters, but the queue has none if --assume is right"
+      ),
+      (
+        ["--assume", "classic", "--max-item-age", "1h"],
+        "--max-item-age dead-letters items, but the queue has no dead letters if --assume is right"
       ),
       (
         ["--assume", "declared", "--on-failure", "reject"],

@@ -72,7 +72,7 @@ struct RunnerHarness {
       guard moves.removeValue(forKey: slot) != nil else { return }
     case .timer(let timer):
       guard timers.remove(timer) != nil else { return }
-    case .delivered(let envelope, let properties, _, _, _):
+    case .delivered(let envelope, let properties, _, _, _, _):
       tagIDs[envelope.deliveryTag] = properties.messageID
     default: break
     }
@@ -188,6 +188,7 @@ extension Random {
     options.attempts.areRequired = chance(1, in: 4)
     options.attempts.onFailure = one(of: [nil, nil, .requeue, .reject])
     options.attempts.keepsStandardError = chance(1, in: 8)
+    options.attempts.maxAge = one(of: [nil, nil, .zero, .seconds(60)])
     options.attempts.runsMalformed = chance(1, in: 4)
     options.connection.credentialsMayChange = chance(1, in: 2)
     if chance(1, in: 6) { options.queueOrigin = one(of: [.any, .anyTold, .own(OwnQueue(isExclusive: true))]) }

@@ -50,7 +50,11 @@ import Testing
     let slot = random.one(of: [0, 0, 0, 1, 2, 3, -1, 4, 65_534])
     let digest = random.chance(1, in: 2) ? 1 : nil
     switch Int.random(in: 0..<16, using: &random) {
-    case 0..<6: return .delivered(envelope, properties(&random), digest: digest, slot: slot)
+    case 0..<6:
+      var properties = properties(&random)
+      properties.timestamp = random.one(of: [nil, 0, 1000, .max])
+      return .delivered(
+        envelope, properties, digest: digest, receivedAt: random.one(of: [0, 1000, 1061, .max]), slot: slot)
     case 6: return .notStored(envelope, properties(&random), reason: "no", slot: slot)
     case 7: return .tooLarge(envelope, properties(&random), slot: slot)
     case 8: return random.one(of: [.connected(nil), .connected(ServerVersion(3, 10)), .permission(.granted)])

@@ -31,6 +31,15 @@ import Testing
     #expect(pause.failuresInRow == 9)
   }
 
+  @Test("Items that are too old begin no pause, unless they come back") func expired() {
+    let expired = Outcome.failed(.init(reason: .expired, exitStatus: .failure))
+    var pause = pause()
+    for _ in 0..<5 { #expect(pause.settled(expired, as: .deadLettered(into: "queue 'q.dead'")) == nil) }
+    #expect(pause.failuresInRow == 0)
+    for _ in 0..<2 { _ = pause.settled(expired, as: .requeued) }
+    #expect(pause.isActive)
+  }
+
   @Test("A retry delay makes a pause unnecessary") func doNotComeWhereARetryDelayApplies() {
     var pause = pause()
     #expect(pauses(&pause, after: 20, as: .retried(after: .seconds(10))) == Array(repeating: 0, count: 20))

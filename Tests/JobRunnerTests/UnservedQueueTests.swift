@@ -41,7 +41,8 @@ import Testing
     let counted = try #require(lack(.plain(.classic)) { $0.areRequired = true })
     let cure =
       "go without, or remove that queue ('amqp-job declare q --delete --if-empty') and make it anew ('amqp-job declare q')"
-    #expect(kept.hasSuffix(cure) && counted.hasSuffix(cure))
+    let aged = try #require(lack(.plain(.classic)) { $0.maxAge = .seconds(1) })
+    #expect(kept.hasSuffix(cure) && counted.hasSuffix(cure) && aged.hasSuffix("as --max-item-age needs them: \(cure)"))
     let target = QueueTopology.deadLettering(.init(exchange: "x"))
     #expect(
       lack(target) { $0.keepsStandardError = true }?.hasSuffix("give --max-attempts, too, or leave out --keep-stderr")
@@ -68,6 +69,8 @@ import Testing
     #expect(line(.init(exchange: "x")).contains("exchange 'x', which is not there: no item could go there"))
     #expect(line(.init(exchange: "x")).hasSuffix("make that exchange, or leave out --max-attempts and --reject-on"))
     options.areRequired = false
+    options.maxAge = .seconds(1)
+    #expect(line(.init(exchange: "x")).hasSuffix("make that exchange, or leave out --max-item-age"))
     options.onFailure = .reject
     #expect(line(.init(exchange: "", routingKey: "d")).contains("queue 'd', which is not there: the broker would drop"))
   }

@@ -106,10 +106,11 @@ import YAML
     run.timeout = .milliseconds(1500)
     run.onTerm = .stop
     run.attempts = .init(max: 2, retryDelay: .seconds(60))
+    run.maxItemAge = .seconds(90)
     #expect(
       run.arguments(.forever, defaultWaitFirst: .seconds(60)) == [
         "--wait-first=5s", "--forever", "--timeout=1500ms", "--grace=20s", "--on-term=stop", "--max-attempts=2",
-        "--retry-delay=60s",
+        "--retry-delay=60s", "--max-item-age=90s",
       ])
     run.attempts?.backoff = .init(factor: 1.5, maxDelay: .seconds(600), jitter: 0)
     #expect(

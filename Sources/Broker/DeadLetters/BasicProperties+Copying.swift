@@ -83,6 +83,8 @@ package enum ItemHeader {
   package static let host: ByteString = "x-amqp-job-host"
   /// The time at which the item was dead-lettered.
   package static let time: ByteString = "x-amqp-job-time"
+  /// The time at which the dead letter was last put back into its queue. From then on the item's age counts.
+  package static let replayTime: ByteString = "x-amqp-job-replayed"
   /// The original, encoded properties of an item whose properties could not be decoded. Every later copy keeps this
   /// header.
   package static let properties: ByteString = "x-amqp-job-properties"

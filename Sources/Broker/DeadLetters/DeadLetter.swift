@@ -18,6 +18,8 @@ package struct DeadLetter: Hashable, Sendable {
     /// The properties of the item cannot be decoded.
     case malformed
     case tooLarge = "too large"
+    /// The item was older than the runner takes.
+    case expired
     /// A step, which is a worker in another container, went away while it worked on the item.
     case stepLost = "step lost"
     /// The worker exited 0, and no queue took its result.
@@ -92,7 +94,8 @@ package struct DeadLetter: Hashable, Sendable {
 }
 
 extension FieldTable {
-  fileprivate func time(_ name: ByteString) -> UInt64? {
+  /// The value of a header that holds a time, in seconds since 1970-01-01T00:00:00Z. nil if it holds none.
+  package func time(_ name: ByteString) -> UInt64? {
     if case .timestamp(let value)? = self[name] { value } else { nil }
   }
 }

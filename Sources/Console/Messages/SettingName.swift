@@ -13,6 +13,7 @@ package enum SettingName: String, Hashable, Sendable, CaseIterable {
   case keepStandardError = "keep-stderr"
   case livenessFile = "liveness-file"
   case maxAttempts = "max-attempts"
+  case maxItemAge = "max-item-age"
   case maxItemSize = "max-item-size"
   case onFailure = "on-failure"
   case passEnvironment = "pass-env"

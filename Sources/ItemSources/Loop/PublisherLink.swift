@@ -36,9 +36,7 @@ final class PublisherLink {
   let link: BrokerLink
   private let queue: String
   private let ledger: LedgerQueue
-  private let method: Method
-  private let properties: BasicProperties
-  private var template: MessageTemplate?
+  private var template: TimedTemplate
   private var opening: PublisherOpening
   private let joinDeadline: ContinuousClock.Instant
   /// What was published and is not confirmed yet, from the delivery tag `firstTag` on; nil for what is.
@@ -53,8 +51,8 @@ final class PublisherLink {
 
   init(_ broker: BrokerURL, _ parameters: Connection.Parameters, _ configuration: SourceLoop.Configuration) {
     (queue, ledger) = (configuration.queue, configuration.ledger)
-    properties = configuration.properties
-    method = .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true)
+    template = TimedTemplate(
+      .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true), configuration.properties)
     opening = PublisherOpening(queue, ledger)
     var parameters = parameters
     parameters.initialMethods = opening.methods
@@ -87,8 +85,7 @@ final class PublisherLink {
 
   func publish(_ name: ByteString, _ body: ItemBody) {
     guarded { () throws(AMQPError) in
-      let template = if let template { template } else { try link.template(method, properties) }
-      self.template = template
+      let template = try template.template(at: ThisProcess.time, for: link)
       try link.send(template, messageID: name, bodySize: body.size, on: PublisherOpening.items)
     }
     open.append(.item(name))

@@ -68,7 +68,7 @@ package struct Runner: Sendable {
     self.now = now
     if case .closing(let status) = phase { return closing(event, status) }
     if let slot = event.slot, !slots.indices.contains(slot) { return [] }
-    if case .delivered(_, _, _, _, let slot) = event, keepsDeliveries {
+    if case .delivered(_, _, _, _, _, let slot) = event, keepsDeliveries {
       deferred.deferDelivery(event, in: slot)
       return []
     }
@@ -113,9 +113,9 @@ package struct Runner: Sendable {
     case .connectionFailed(let failure): return connectionFailed(failure)
     case .connectionClosed: return connectionClosed()
     case .connectionsClosed: return []
-    case .delivered(let envelope, let properties, let size, let digest, let slot):
+    case .delivered(let envelope, let properties, let size, let digest, let time, let slot):
       var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name, digest: digest)
-      item.bodySize = size
+      (item.bodySize, item.receivedAt) = (size, time)
       return take(item, in: slot)
     case .tooLarge(let envelope, let properties, let slot):
       var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)

@@ -10,8 +10,10 @@ package enum RunnerEvent: Hashable, Sendable {
   case connected(ServerVersion?)
   /// A method has come on a channel.
   case method(Method, channel: UInt16)
-  /// A message has come, and its body is kept for the slot. The digest is that of the body, if one was asked for.
-  case delivered(Envelope, BasicProperties, bodySize: UInt64 = 0, digest: Int?, slot: Int)
+  /// A message has come, and its body is kept for the slot. The digest is that of the body, if one was asked for. `receivedAt` is the
+  /// time on the wall clock, in seconds since 1970-01-01T00:00:00Z.
+  case delivered(
+    Envelope, BasicProperties, bodySize: UInt64 = 0, digest: Int?, receivedAt: UInt64 = 0, slot: Int)
   /// A message has come whose body could not be stored. It is kept for the slot as far as a copy needs it.
   case notStored(Envelope, BasicProperties, reason: String, slot: Int)
   /// A message has come that is larger than the runner takes. It is kept as far as a copy needs it.
@@ -72,7 +74,7 @@ package enum RunnerEvent: Hashable, Sendable {
   /// The slot that the event is about.
   var slot: Int? {
     switch self {
-    case .delivered(_, _, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
+    case .delivered(_, _, _, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
       .outputLost(_, _, let slot), .spanBegun(_, let slot),
       .resultBegun(let slot), .resultPublished(_, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot),

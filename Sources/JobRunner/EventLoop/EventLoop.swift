@@ -171,7 +171,8 @@ package final class EventLoop {
       let digest = runner.options.worker.onDisconnect == .finish ? try body.digest() : nil
       handle(
         .delivered(
-          delivery.envelope, delivery.properties, bodySize: delivery.bodySize, digest: digest, slot: slot))
+          delivery.envelope, delivery.properties, bodySize: delivery.bodySize, digest: digest,
+          receivedAt: ThisProcess.time, slot: slot))
     } catch {
       let reason = SystemError.reason(of: error)
       handle(.notStored(delivery.envelope, delivery.properties, reason: reason, slot: slot))

@@ -17,6 +17,8 @@ package struct WorkItem: Hashable, Sendable {
   package var span: SpanContext?
   /// The body is larger than the runner takes.
   var isTooLarge = false
+  /// When the item came, in seconds since 1970-01-01T00:00:00Z.
+  var receivedAt: UInt64 = 0
 
   package init(envelope: Envelope, properties: BasicProperties, queue: String, digest: Int? = nil) {
     self.envelope = envelope
@@ -30,6 +32,18 @@ package struct WorkItem: Hashable, Sendable {
 
   /// How the item was first published, which is what the worker sees, even if the item was copied since.
   var firstPublish: FirstPublish { FirstPublish(of: properties, envelope, from: WorkQueue(queue)) }
+
+  // MARK: Age
+
+  /// The item was certainly older than this when it came. AMQP gives times in whole seconds, so its age counts from the end of the
+  /// second in which it was published, or put back by `dead replay`. An item without a timestamp has no age.
+  func isOlder(than age: Duration) -> Bool {
+    guard let published = properties.timestamp else { return false }
+    let start = max(published, replayTime ?? 0)
+    return receivedAt > start && .seconds(receivedAt - start - 1) >= age
+  }
+
+  private var replayTime: UInt64? { properties.headers?.time(ItemHeader.replayTime) }
 
   // MARK: Attempts
 
@@ -99,11 +113,9 @@ package struct WorkItem: Hashable, Sendable {
     var headers = copy.headers ?? [:]
     switch move.destination {
     case .queue:
-      headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
-      headers.entries += lastAttempt.headers
+      headers.entries += progress(after: move.attempts) + lastAttempt.headers
     case .retry(let delay, let cause, _):
-      headers.append(ItemHeader.attempts, .int64(Int64(move.attempts)))
-      headers.entries += cause.headers
+      headers.entries += progress(after: move.attempts) + cause.headers
       copy.expiration = ByteString("\(max(0, delay.wholeMilliseconds))")
     case .deadLetter(let cause), .deadLetterExchange(_, let cause):
       copy.expiration = nil
@@ -119,5 +131,11 @@ package struct WorkItem: Hashable, Sendable {
     }
     copy.headers = headers
     return copy
+  }
+
+  /// The headers of an item that will be tried again.
+  private func progress(after attempts: Int) -> [FieldTable.Entry] {
+    [.init(name: ItemHeader.attempts, value: .int64(Int64(attempts)))]
+      + (replayTime.map { [.init(name: ItemHeader.replayTime, value: .timestamp($0))] } ?? [])
   }
 }

@@ -79,6 +79,8 @@ package struct RunOptions: Hashable, Sendable {
   package var onTerm: OnTerm?
   /// nil means that the queue has no retry queue and no dead-letter queue.
   package var attempts: Attempts?
+  /// How old an item may be; nil for any age.
+  package var maxItemAge: Duration?
   /// nil means that nothing is published of what the workers write.
   package var results: Results?
 
@@ -97,7 +99,9 @@ package struct RunOptions: Hashable, Sendable {
     if let timeout { words.append("--timeout=\(timeout.text)") }
     words.append("--grace=\(grace.text)")
     if let onTerm { words.append("--on-term=\(onTerm.rawValue)") }
-    return words + (attempts?.arguments ?? []) + (results?.arguments ?? [])
+    words += attempts?.arguments ?? []
+    if let maxItemAge { words.append("--max-item-age=\(maxItemAge.text)") }
+    return words + (results?.arguments ?? [])
   }
 
   /// How many items a pod takes.

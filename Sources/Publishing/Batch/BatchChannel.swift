@@ -21,8 +21,8 @@ final class BatchChannel {
   let link: BrokerLink
   private let method: Method
   private let properties: BasicProperties
-  /// The encoded method and properties of items that have no properties of their own.
-  private var template: MessageTemplate?
+  /// For the items that have no properties of their own.
+  private var template: TimedTemplate
   private var sending: Sending?
   /// Whether the broker has not answered the preconditions yet.
   var isAsking: Bool
@@ -33,6 +33,7 @@ final class BatchChannel {
     isAsking = !preconditions.isEmpty
     method = configuration.publishMethod
     properties = configuration.properties
+    template = TimedTemplate(method, properties)
     let methods = [.channelOpen] + preconditions + [.confirmSelect]
     link = BrokerLink(
       broker: broker, configuration.parameters(broker, methods, on: Self.number), access: configuration.access,
@@ -67,10 +68,10 @@ final class BatchChannel {
       var properties = item.properties?.value ?? properties
       properties.messageID = item.messageID
       properties.correlationID = item.correlationID ?? properties.correlationID
+      properties.timestamp = properties.timestamp ?? item.timestamp
       return try link.send(method, properties: properties, bodySize: size, on: Self.number)
     }
-    let template = if let template { template } else { try link.template(method, properties) }
-    self.template = template
+    let template = try template.template(at: item.timestamp, for: link)
     try link.send(template, messageID: id, bodySize: size, on: Self.number)
   }
 

@@ -20,6 +20,8 @@ package struct BatchConfiguration {
   package var inquiry: Method?
   /// Whether items without a message id get one.
   package var givesIDs = true
+  /// Returns the time for an item without a timestamp, in seconds since 1970-01-01T00:00:00Z. nil if items get none.
+  package var timestamp: (() -> UInt64)?
   /// The number of items at the beginning that are not published.
   package var skip: Int
   /// What goes on beside the publication.

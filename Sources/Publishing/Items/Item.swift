@@ -5,6 +5,8 @@ struct Item {
   /// The position of the item in its source, counted from 1.
   var number: Int
   var messageID: ByteString?
+  /// The timestamp of an item that has none of its own, if it gets one.
+  var timestamp: UInt64?
   /// The correlation id of this item alone, if it gets one.
   var correlationID: ByteString?
   /// The properties of this item, if it does not have those that all items share.

@@ -7,6 +7,7 @@ struct NumberedItems {
   private var source: any ItemSource
   private let skip: Int
   private let givesIDs: Bool
+  private let timestamp: (() -> UInt64)?
   private let correlationID: ((Int) -> ByteString)?
   /// The message id of items that have no properties of their own.
   private let sharedID: ByteString?
@@ -18,6 +19,7 @@ struct NumberedItems {
     self.source = source
     skip = configuration.skip
     givesIDs = configuration.givesIDs
+    timestamp = configuration.timestamp
     correlationID = configuration.correlationID
     sharedID = configuration.properties.messageID
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
@@ -32,8 +34,10 @@ struct NumberedItems {
     while let content = try source.next() {
       count += 1
       guard count > skip else { continue }
-      return Item(
+      var item = Item(
         number: count, messageID: messageID(content.properties), correlationID: correlationID?(count), content)
+      item.timestamp = timestamp?()
+      return item
     }
     return nil
   }

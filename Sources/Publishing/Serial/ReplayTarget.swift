@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Linux
 
 /// The publishing side of a replay: publishes copies of the waiting letters, and keeps the account of their
 /// confirmations.
@@ -85,7 +86,10 @@ final class ReplayTarget {
 
   private func properties(of delivery: Delivery) -> BasicProperties {
     let first = FirstPublish.recorded(in: delivery.properties, delivery.envelope, from: queue)
-    var copy = delivery.properties.copied(adding: first?.headers ?? [])
+    // An item that has a timestamp has an age, which begins anew.
+    let replayTime = FieldTable.Entry(name: ItemHeader.replayTime, value: .timestamp(ThisProcess.time))
+    let age = delivery.properties.timestamp == nil ? [] : [replayTime]
+    var copy = delivery.properties.copied(adding: (first?.headers ?? []) + age)
     copy.expiration = nil
     return copy
   }

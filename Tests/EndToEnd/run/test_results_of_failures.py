@@ -27,6 +27,7 @@ def the_result(results):
     ("an item without an attempt left", b"a", {"x-amqp-job-attempts": 1, "x-amqp-job-last-reason": "failed", "x-amqp-job-last-status": 9},
      ONCE, ["cat"], ("failed", 9, 1)),
     ("an item that is too large", b"x" * 2000, {}, ("--max-item-size", "1KiB"), ["cat"], ("too large", 1, 0)),
+    ("an item that is too old", b"a", {"x-amqp-job-attempts": 2}, ("--max-item-age", "1h"), ["cat"], ("expired", 1, 2)),
     ("a result that is too large", b"x" * 2000, {}, (*ONCE, "--result-max", "1KiB"), ["cat"], ("result refused", 1, 1)),
     ("a failure whose output is too large", b"x" * 2000, {}, (*ONCE, "--result-max", "1KiB"), ["sh", "-c", "cat; exit 3"],
      ("failed", 3, 1)),
@@ -37,7 +38,7 @@ def the_result(results):
 ], ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "")
 def test_an_item_that_is_dead_lettered_has_a_result(bench, kind, name, body, headers, options, worker, expected):
     queue, results = bench.work_queue(kind), bench.queue()
-    queue.put(body, message_id="m", headers=headers)
+    queue.put(body, message_id="m", headers=headers, timestamp=1)
     result = run(bench, queue, results, *options, worker=worker)
     assert result.status != 0 and "dead-lettered" in result.stderr, (name, result)
     found, output = the_result(results)

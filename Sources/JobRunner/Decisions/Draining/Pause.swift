@@ -4,7 +4,8 @@ internal import Broker
 /// time, and would see each other's consumers every time.
 ///
 /// A worker that always fails would otherwise dead-letter a whole queue at once, or spin on an item that comes straight back. An item
-/// that waits in the retry queue does neither, so its failure begins no pause, and does not count.
+/// that waits in the retry queue does neither, so its failure begins no pause, and does not count. Nor does an item that is too old,
+/// which no worker had.
 struct Pause: Sendable {
   private static let afterFailure: Duration = .milliseconds(125)
   /// The longest pause after items that came straight back, or that the broker may have dropped.
@@ -35,6 +36,7 @@ struct Pause: Sendable {
       isActive = false
       return nil
     case (.failed, .retried(let delay)) where delay > .zero: return nil
+    case (.failed(let failure), .deadLettered) where failure.reason == .expired: return nil
     case (.failed, .deadLettered), (.failed, .retried): return failed(max: Self.maxAtQueueEnd)
     case (.failed, _): return failed(max: Self.max)
     case (.interrupted, _), (.abandoned, _): return nil

@@ -83,7 +83,7 @@ extension Runner {
 
   /// The questions that are left make no difference.
   private func isEnough(_ inquiry: QueueInspection) -> Bool {
-    inquiry.mayBeConsumed && !inquiry.mayBeDeclared && !options.attempts.areRequired && !rejectsFailures
+    inquiry.mayBeConsumed && !inquiry.mayBeDeclared && !options.attempts.needDeadLetters && !rejectsFailures
       && !needsPermission(inquiry.standing)
   }
 

@@ -61,7 +61,8 @@ package struct UnservedQueue: Hashable, Sendable {
       no item could go there when its attempts are used up, and it would come back without end; \(makingIt), or leave out \
       \(.maxAttempts) and \(.rejectOn)
       """
-    let consequence = options.onFailure == .reject ? rejecting : moving
+    let expiring: Advice = "no item that is too old could go there; \(makingIt), or leave out \(.maxItemAge)"
+    let consequence = options.onFailure == .reject ? rejecting : options.areRequired ? moving : expiring
     line =
       "\(place) sends its dead letters to \(target.kind) '\(target.name)', which is not there: "
       + "\(consequence, otherwise: makingIt)"
@@ -83,9 +84,11 @@ package struct UnservedQueue: Hashable, Sendable {
       ? "remove that queue ('amqp-job declare \(name) --delete --if-empty') and make it anew ('amqp-job declare \(name)')"
       : "put its items back into queue '\(owner.name)' ('amqp-job dead replay \(owner.name.shellWord)')"
     guard case .deadLettering(.some) = standing else {
-      return options.areRequired
-        ? "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): go without, or \(anew)"
-        : .missingDeadLetters(anew)
+      guard options.areRequired else {
+        return .missingDeadLetters(anew, for: options.maxAge == nil ? .keepStandardError : .maxItemAge)
+      }
+      return
+        "has no retry and dead-letter queue, as \(Advice.countingAttempts, otherwise: "attempts need them"): go without, or \(anew)"
     }
     guard options.areRequired else { return .deadLettersOfOthers }
     return "has a dead-letter exchange of its own, to which failed items can go, but no retry queue to delay them: "

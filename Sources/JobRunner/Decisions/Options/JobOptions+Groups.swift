@@ -64,6 +64,9 @@ package struct AttemptOptions: Hashable, Sendable {
   package var rejectedStatuses: Set<Int32> = []
   /// The user asked for attempts, so the runner refuses a queue without a place for dead letters.
   package var areRequired = false
+  /// How old an item may be when it comes; nil for any age. An older one is dead-lettered, so the runner refuses a queue without a
+  /// place for dead letters.
+  package var maxAge: Duration?
   /// The user asked for a delay, which needs a retry queue.
   package var needRetryQueue = false
   /// What the user asked for. If it is present, the runner refuses a queue with retries.
@@ -79,6 +82,9 @@ package struct AttemptOptions: Hashable, Sendable {
   /// How many retry queues the queue needs.
   package var retryLevels: Int { backoff?.levelCount ?? 1 }
 
-  /// Failed items go to a dead-letter exchange of the queue's owner, if the queue has one. That one has to exist then.
-  package var needTarget: Bool { areRequired || onFailure == .reject }
+  /// The runner itself dead-letters items.
+  package var needDeadLetters: Bool { areRequired || maxAge != nil }
+
+  /// Items go to a dead-letter exchange of the queue's owner, if the queue has one. That one has to exist then.
+  package var needTarget: Bool { needDeadLetters || onFailure == .reject }
 }

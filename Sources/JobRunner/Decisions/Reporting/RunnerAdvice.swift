@@ -27,10 +27,10 @@ extension LogMessage {
     return "\(advice, otherwise: "has retries, which were not wanted")"
   }
 
-  /// Why a queue without a dead-letter queue is not served. `anew` says how to make it with one.
-  static func missingDeadLetters(_ anew: String) -> LogMessage {
+  /// Why a queue without a dead-letter queue is not served with this setting. `anew` says how to make it with one.
+  static func missingDeadLetters(_ anew: String, for setting: SettingName) -> LogMessage {
     let advice: Advice = """
-      has no retry and dead-letter queue, as \(.keepStandardError) needs them: go without, or \(anew)
+      has no retry and dead-letter queue, as \(setting) needs them: go without, or \(anew)
       """
     return "\(advice, otherwise: "has no dead-letter queue")"
   }

@@ -40,11 +40,15 @@ struct AttemptPolicy: Sendable {
   /// The queue allows what the user asked for.
   var isPossible: Bool {
     guard options.onFailure == nil || !hasRetries, !options.keepsStandardError || limitsAttempts else { return false }
-    guard options.areRequired else { return true }
+    guard options.needDeadLetters else { return true }
+    return hasRetries || hasPlaceForDeadLetters && !options.needRetryQueue
+  }
+
+  /// It is known where items go that are not tried again.
+  private var hasPlaceForDeadLetters: Bool {
     switch standing {
-    case .declared: return true
-    case .plain, .deadLettering(nil): return false
-    case .deadLettering: return !options.needRetryQueue
+    case .plain, .deadLettering(nil): false
+    case .declared, .deadLettering: true
     }
   }
 
@@ -67,15 +71,18 @@ struct AttemptPolicy: Sendable {
   }
 
   func receipt(of item: WorkItem) -> Receipt {
-    if let reason = reasonToSetAside(item) {
-      let destination = destinationAside(DeadLetterCause(reason: reason))
-      return .setAside(Move(destination: destination, attempts: item.attempt - 1), reason)
-    }
+    if let reason = reasonToSetAside(item) { return setAside(item, reason) }
     if limitsAttempts, item.attempt > options.maxAttempts { return .deadLetter }
+    if hasPlaceForDeadLetters, let age = options.maxAge, item.isOlder(than: age) { return setAside(item, .expired) }
     if limitsAttempts, item.hasUncountedReturn { return .recount }
     // A delivery limit makes the broker drop an item silently. If the queue has a dead-letter exchange, that limit is its owner's.
     if case .deadLettering = standing { return .run }
     return item.nearsDeliveryLimit ? .recount : .run
+  }
+
+  private func setAside(_ item: WorkItem, _ reason: DeadLetter.Reason) -> Receipt {
+    let destination = destinationAside(DeadLetterCause(reason: reason))
+    return .setAside(Move(destination: destination, attempts: item.attempt - 1), reason)
   }
 
   private func reasonToSetAside(_ item: WorkItem) -> DeadLetter.Reason? {
@@ -119,10 +126,7 @@ struct AttemptPolicy: Sendable {
   /// Where an item goes that no worker can have. If there is no queue for dead letters, it goes to the tail of its queue, so that
   /// the items behind it come first.
   private func destinationAside(_ cause: DeadLetterCause) -> Move.Destination {
-    switch standing {
-    case .plain, .deadLettering(nil): .queue
-    case .declared, .deadLettering: lastDestination(cause)
-    }
+    hasPlaceForDeadLetters ? lastDestination(cause) : .queue
   }
 
   /// Where an item goes that is not tried again.

@@ -42,6 +42,7 @@ extension DeadLetterCause {
         + "was lost, or the broker took the item back, or took no copy of it"
     case (.malformed, _): "its properties cannot be read"
     case (.tooLarge, _): "it is too large"
+    case (.expired, _): "it is too old"
     case (.unknown, _): "how the last one came out is not known"
     }
   }

@@ -74,7 +74,7 @@ extension EndedJob {
   /// The item can be given to no worker, at no attempt.
   var isSetAside: Bool {
     guard case .failed(let failure) = outcome else { return false }
-    return failure.reason == .tooLarge || failure.reason == .malformed
+    return [.tooLarge, .malformed, .expired].contains(failure.reason)
   }
 }
 

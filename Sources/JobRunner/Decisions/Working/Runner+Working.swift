@@ -43,9 +43,7 @@ extension Runner {
     case .deadLetter:
       return begin(exhausted(item), in: index, asking: true)
     case .setAside(let move, let reason):
-      let isTooLarge = reason == .tooLarge
-      let what: LogMessage = isTooLarge ? "it is too large\(naming: .maxItemSize)" : "its properties cannot be read"
-      return setAside(item, in: index, reason, what, by: move)
+      return setAside(item, in: index, reason, by: move)
     }
   }
 
@@ -62,9 +60,15 @@ extension Runner {
   }
 
   private mutating func setAside(
-    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, _ what: LogMessage, by move: Move
+    _ item: WorkItem, in index: Int, _ reason: DeadLetter.Reason, by move: Move
   ) -> [RunnerAction] {
     tally.taken += 1
+    let what: LogMessage =
+      switch reason {
+      case .tooLarge: "it is too large\(naming: .maxItemSize)"
+      case .expired: "it is too old\(naming: .maxItemAge)"
+      default: "its properties cannot be read"
+      }
     let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
     let ended = EndedJob(
       item: item, outcome: .failed(failure), what: what, status: nil, startedAt: now, duration: .zero)

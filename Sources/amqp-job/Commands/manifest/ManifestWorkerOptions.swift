@@ -65,7 +65,7 @@ enum ManifestWorkerOptions {
 
   static let runnerOptions: [any CommandOption] = [
     Run.timeout, Run.grace, onTerm, Run.retryDelay, Run.retryBackoff, Run.retryMax, Run.retryJitter, Run.maxAttempts,
-    waitFirst, plain, Run.resultQueue, Run.resultOn, Run.resultMax,
+    Run.maxItemAge, waitFirst, plain, Run.resultQueue, Run.resultOn, Run.resultMax,
   ]
 
   /// A CronJob's pods wait for an item each time. As there mostly is none, one pod is enough to find that out.
@@ -146,6 +146,7 @@ enum ManifestWorkerOptions {
     options.waitFirst = try settings.valueIfSet(waitFirst)
     options.timeout = try settings.value(Run.timeout)
     options.onTerm = try settings.value(onTerm).flatMap { .init(rawValue: $0.rawValue) }
+    options.maxItemAge = try settings.value(Run.maxItemAge)
     options.results = try results(&settings, queue: queue)
     guard try settings.value(plain) else {
       options.attempts = .init(
@@ -157,6 +158,10 @@ enum ManifestWorkerOptions {
       throw UsageError(
         "\(settings.naming(plain)) goes with neither \(settings.naming(Run.maxAttempts)) nor \(settings.naming(Run.retryDelay))"
       )
+    }
+    guard options.maxItemAge == nil else {
+      throw UsageError(
+        "\(settings.naming(plain)) excludes \(settings.naming(Run.maxItemAge)), which dead-letters items")
     }
     return options
   }

@@ -25,6 +25,7 @@ struct PodRunner {
     attempts.backoff = try Run.backoff(&settings)
     attempts.needRetryQueue = delay != nil || attempts.backoff != nil
     attempts.areRequired = attempts.areRequired || attempts.needRetryQueue || most != nil
+    attempts.maxAge = worker.run.maxItemAge ?? attempts.maxAge
     self.attempts = attempts
     assumed = try own.value(Run.assume)?.standing
     takesAnyQueue = try own.value(Run.anyQueue)

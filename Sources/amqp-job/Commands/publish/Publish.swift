@@ -126,6 +126,7 @@ struct Publish: ToolCommand {
       connectionName: "amqp-job publish \(destination.name)",
       destination: destination, properties: properties, skip: skip,
       limits: .init(outage: broker.connectTimeout))
+    configuration.timestamp = { ThisProcess.time }
     configuration.limits.loginMayChange = broker.access.mayLoginChange
     configuration.preconditions = [destination.question]
     // The queues behind an exchange are unknown, so only a queue can be asked about.

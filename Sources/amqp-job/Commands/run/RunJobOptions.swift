@@ -70,6 +70,11 @@ extension Run {
       }
       options.queueOrigin = .anyTold
     }
+    guard !options.assumesNoDeadLetters || options.attempts.maxAge == nil else {
+      throw UsageError(
+        "\(settings.naming(maxItemAge)) dead-letters items, but the queue has no dead letters if \(settings.naming(assume)) is right"
+      )
+    }
     guard options.attempts.onFailure == nil || options.assumed != .declared else {
       throw UsageError(
         "\(settings.naming(onFailure)) is for queues without retries, and \(settings.naming(assume)) says 'declared'")
@@ -124,6 +129,7 @@ extension Run {
     options.maxAttempts = most ?? options.maxAttempts
     options.retryDelay = delay ?? options.retryDelay
     options.rejectedStatuses = rejected?.codes ?? []
+    options.maxAge = try settings.value(maxItemAge)
     options.onFailure = try settings.value(onFailure)
     guard options.onFailure == nil || !options.areRequired else {
       let counting = [settings.naming(maxAttempts), settings.naming(retryDelay)].joined(separator: ", ")
@@ -143,7 +149,7 @@ extension Run {
         "\(settings.naming(keepStandardError)) goes into dead letters that amqp-job publishes, but with "
           + "\(settings.naming(onFailure)) it publishes none")
     }
-    if case .plain? = options.assumed {
+    if options.assumesNoDeadLetters {
       throw UsageError(
         "\(settings.naming(keepStandardError)) goes into dead letters, but the queue has none if \(settings.naming(assume)) is right"
       )
@@ -151,4 +157,8 @@ extension Run {
     options.attempts.keepsStandardError = true
     return size
   }
+}
+
+extension JobOptions {
+  fileprivate var assumesNoDeadLetters: Bool { if case .plain? = assumed { true } else { false } }
 }

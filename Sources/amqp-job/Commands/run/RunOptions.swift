@@ -94,6 +94,9 @@ extension Run {
   ) { "attempts before dead-lettering (default \($0))" }.known(as: "max-retries", "retries", "tries", "backoff-limit")
   static let rejectOn = Option(
     "reject-on", .workerStatuses, "worker statuses that dead-letter an item at once, such as 2,65-70")
+  static let maxItemAge = DefaultedOption("max-item-age", .timeLimit, default: defaults.attempts.maxAge) {
+    "dead-letter an item that is older than this when it comes, by its timestamp (default \($0): never)"
+  }.known(as: "max-age")
   static let keepStandardError = DefaultedOption("keep-stderr", .keptErrorSize, default: 0) {
     "keep this much of the end of a worker's standard error in the dead letter (default \($0): none; at most 64KiB)"
   }
@@ -134,8 +137,8 @@ extension Run {
     OptionGroup(
       "Failures (on a queue that 'amqp-job declare' made)",
       [
-        retryDelay.common, retryBackoff, retryMax, retryJitter, maxAttempts.common, rejectOn, keepStandardError,
-        onFailure,
+        retryDelay.common, retryBackoff, retryMax, retryJitter, maxAttempts.common, rejectOn, maxItemAge,
+        keepStandardError, onFailure,
       ]),
     OptionGroup("Faults", [onDisconnect, finishWindow, spoolDirectory, spoolAbove, maxItemSize]),
     BrokerOptions.group, LogOptions.group(verbose: "every item and every step"),
