@@ -23,6 +23,11 @@ package enum Method: Hashable, Sendable {
 
   /// Asks whether an exchange exists.
   case exchangeDeclarePassive(exchange: ByteString)
+  /// Makes a durable topic exchange, or finds one.
+  case exchangeDeclareTopic(exchange: ByteString)
+  /// A RabbitMQ extension that makes one exchange pass messages on to another
+  /// (<https://www.rabbitmq.com/docs/e2e>).
+  case exchangeBind(destination: ByteString, source: ByteString, routingKey: ByteString)
 
   case queueDeclare(QueueDeclaration)
   case queueDeclareOK(QueueStatus)

@@ -34,6 +34,21 @@ import Testing
   }
 
   @Test(
+    "The methods about exchanges are encoded as AMQP defines them",
+    arguments: [
+      // Class 40, method 10: the ticket, the exchange, its type, the flags (durable), no arguments
+      (.exchangeDeclareTopic(exchange: "e"), [0, 40, 0, 10, 0, 0, 1, 101, 5] + Array("topic".utf8) + [2, 0, 0, 0, 0]),
+      (.exchangeDeclarePassive(exchange: "e"), [0, 40, 0, 10, 0, 0, 1, 101, 0, 1, 0, 0, 0, 0]),
+      (
+        .exchangeBind(destination: "d", source: "s", routingKey: "k"),
+        [0, 40, 0, 30, 0, 0, 1, 100, 1, 115, 1, 107, 0, 0, 0, 0, 0]
+      ),
+    ] as [(AMQP.Method, [UInt8])])
+  func exchanges(method: AMQP.Method, bytes: [UInt8]) throws {
+    #expect(try codec.encode(method, limit: 1000) == bytes)
+  }
+
+  @Test(
     "Properties that cannot be decoded are kept unchanged",
     arguments: [
       [], [0x80], [0x20, 0x00, 0, 0, 0, 200, 1, 65], [0x20, 0x00, 0xFF, 0xFF, 0xFF, 0xFF], [0x20, 0x00, 0, 0],

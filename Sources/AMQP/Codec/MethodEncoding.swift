@@ -75,6 +75,18 @@ private struct RawArguments<Result> {
       declare.exchange = pool.copy(exchange)
       declare.passive = 1
       return try pass(AMQP_EXCHANGE_DECLARE_METHOD, declare)
+    case .exchangeDeclareTopic(let exchange):
+      var declare = amqp_exchange_declare_t()
+      declare.exchange = pool.copy(exchange)
+      declare.type = pool.copy("topic" as ByteString)
+      declare.durable = 1
+      return try pass(AMQP_EXCHANGE_DECLARE_METHOD, declare)
+    case .exchangeBind(let destination, let source, let routingKey):
+      var bind = amqp_exchange_bind_t()
+      bind.destination = pool.copy(destination)
+      bind.source = pool.copy(source)
+      bind.routing_key = pool.copy(routingKey)
+      return try pass(AMQP_EXCHANGE_BIND_METHOD, bind)
     case .confirmSelect:
       return try pass(AMQP_CONFIRM_SELECT_METHOD, amqp_confirm_select_t())
     default:

@@ -27,6 +27,13 @@ extension BasicProperties {
   /// counts, and would also send the copy to the routing keys in `CC` and `BCC`.
   package func withoutBrokerHeaders() -> BasicProperties { without { Self.isBrokerHeader($0.description) } }
 
+  /// The properties of an item that was delayed, as it was published: without the headers in which the broker records
+  /// the delay. Those of any other item are unchanged.
+  package func withoutDelay() -> BasicProperties {
+    guard DelayLadder.isOnlyTrace(headers?["x-death"]) else { return self }
+    return without { Self.isDeathHeader($0.description) }
+  }
+
   /// The properties without the headers in which amqp-job records what happened to an item.
   package func withoutItemHeaders() -> BasicProperties {
     without { $0.description.hasPrefix(ItemHeader.prefix) && $0 != ItemHeader.properties }
@@ -40,11 +47,12 @@ extension BasicProperties {
     return properties
   }
 
-  private static let brokerHeaders: Set<String> = ["x-delivery-count", "x-acquired-count", "x-death", "CC", "BCC"]
+  private static let brokerHeaders: Set<String> = ["x-delivery-count", "x-acquired-count", "CC", "BCC"]
 
-  private static func isBrokerHeader(_ name: String) -> Bool {
-    brokerHeaders.contains(name)
-      || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
+  package static func isBrokerHeader(_ name: String) -> Bool { brokerHeaders.contains(name) || isDeathHeader(name) }
+
+  private static func isDeathHeader(_ name: String) -> Bool {
+    name == "x-death" || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
   }
 }
 

@@ -36,6 +36,7 @@ final class PublisherLink {
   let link: BrokerLink
   private let queue: String
   private let ledger: LedgerQueue
+  private let method: Method
   private var template: TimedTemplate
   private var opening: PublisherOpening
   private let joinDeadline: ContinuousClock.Instant
@@ -51,8 +52,8 @@ final class PublisherLink {
 
   init(_ broker: BrokerURL, _ parameters: Connection.Parameters, _ configuration: SourceLoop.Configuration) {
     (queue, ledger) = (configuration.queue, configuration.ledger)
-    template = TimedTemplate(
-      .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true), configuration.properties)
+    template = TimedTemplate(configuration.properties)
+    method = .basicPublish(exchange: "", routingKey: ByteString(queue), mandatory: true)
     opening = PublisherOpening(queue, ledger)
     var parameters = parameters
     parameters.initialMethods = opening.methods
@@ -85,7 +86,7 @@ final class PublisherLink {
 
   func publish(_ name: ByteString, _ body: ItemBody) {
     guarded { () throws(AMQPError) in
-      let template = try template.template(at: ThisProcess.time, for: link)
+      let template = try template.template(method, at: ThisProcess.time, for: link)
       try link.send(template, messageID: name, bodySize: body.size, on: PublisherOpening.items)
     }
     open.append(.item(name))

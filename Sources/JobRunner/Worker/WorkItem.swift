@@ -22,7 +22,7 @@ package struct WorkItem: Hashable, Sendable {
 
   package init(envelope: Envelope, properties: BasicProperties, queue: String, digest: Int? = nil) {
     self.envelope = envelope
-    self.properties = properties
+    self.properties = properties.withoutDelay()
     self.queue = queue
     self.digest = digest
   }

@@ -19,6 +19,8 @@ final class BatchChannel {
   private static let number: UInt16 = 1
 
   let link: BrokerLink
+  private let configuration: BatchConfiguration
+  /// How to publish an item that is not delayed.
   private let method: Method
   private let properties: BasicProperties
   /// For the items that have no properties of their own.
@@ -31,9 +33,10 @@ final class BatchChannel {
   init(to broker: BrokerURL, _ configuration: BatchConfiguration, asks: Bool) {
     let preconditions = asks ? configuration.allPreconditions : []
     isAsking = !preconditions.isEmpty
-    method = configuration.publishMethod
+    self.configuration = configuration
+    method = configuration.publishMethod(due: nil, now: .now)
     properties = configuration.properties
-    template = TimedTemplate(method, properties)
+    template = TimedTemplate(properties)
     let methods = [.channelOpen] + preconditions + [.confirmSelect]
     link = BrokerLink(
       broker: broker, configuration.parameters(broker, methods, on: Self.number), access: configuration.access,
@@ -64,6 +67,7 @@ final class BatchChannel {
 
   private func sendHeader(of item: Item) throws(AMQPError) {
     let size = item.body.size
+    let method = item.due.map { configuration.publishMethod(due: $0, now: .now) } ?? method
     guard item.properties == nil, item.correlationID == nil, let id = item.messageID else {
       var properties = item.properties?.value ?? properties
       properties.messageID = item.messageID
@@ -71,7 +75,7 @@ final class BatchChannel {
       properties.timestamp = properties.timestamp ?? item.timestamp
       return try link.send(method, properties: properties, bodySize: size, on: Self.number)
     }
-    let template = try template.template(at: item.timestamp, for: link)
+    let template = try template.template(method, at: item.timestamp, for: link)
     try link.send(template, messageID: id, bodySize: size, on: Self.number)
   }
 

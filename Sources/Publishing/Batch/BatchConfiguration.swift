@@ -13,8 +13,10 @@ package struct BatchConfiguration {
   /// The properties of items that have none of their own.
   package var properties: BasicProperties
   /// The questions that the broker is asked before anything is published. If it refuses one, nothing is published; a
-  /// user who is not permitted to ask publishes without the answers.
-  package var preconditions: [Method] = []
+  /// user who is not permitted to ask publishes without the answers, unless items are delayed.
+  package private(set) var preconditions: [Method] = []
+  /// When the items are to be in their queue; nil for at once.
+  package private(set) var dueTime: DueTime?
   /// The question that the broker is asked when it confirms nothing. If the answer is that the queue does not exist,
   /// nothing will ever be confirmed.
   package var inquiry: Method?
@@ -49,10 +51,23 @@ package struct BatchConfiguration {
     return [.queueDeclare(.init(name: ByteString(destination.routingKey), isPassive: true))]
   }
 
-  var publishMethod: Method {
-    .basicPublish(
-      exchange: ByteString(destination.exchange), routingKey: ByteString(destination.routingKey),
-      mandatory: !destination.isDirectReply)
+  /// Before anything is published, the broker is asked whether the destination exists.
+  package mutating func ask(_ question: Method) { preconditions = [question] }
+
+  /// The items get to their queue at this time, through other queues, which are made if they are not there.
+  package mutating func delay(_ dueTime: DueTime, now: ContinuousClock.Instant) {
+    self.dueTime = dueTime
+    let seconds = max(1, dueTime.maxSeconds(now: now))
+    preconditions = DelayLadder.declarations(to: destination.routingKey, upTo: seconds)
+  }
+
+  /// How to publish an item `now` that is due at a time; nil for at once.
+  func publishMethod(due: ContinuousClock.Instant?, now: ContinuousClock.Instant) -> Method {
+    let seconds = due.map { DueTime.seconds(from: now, to: $0) } ?? 0
+    let place = seconds == 0 ? destination : DelayLadder.entrance(to: destination.routingKey, after: seconds)
+    return .basicPublish(
+      exchange: ByteString(place.exchange), routingKey: ByteString(place.routingKey),
+      mandatory: !place.isDirectReply)
   }
 
   /// The parameters of a connection that sends these methods on one channel right after the login.

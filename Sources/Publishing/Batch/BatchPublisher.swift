@@ -191,7 +191,9 @@ package final class BatchPublisher {
       return handle(.ready)
     }
     guard let confirmation = Confirmation.decode(event)?.confirmation else { return }
-    if case .channelClosed(let reason) = confirmation, channel.isAsking, reason.code == .accessRefused {
+    if case .channelClosed(let reason) = confirmation, channel.isAsking, reason.code == .accessRefused,
+      configuration.dueTime == nil
+    {
       // A user who may publish need not be permitted to ask what exists. Unroutable items are returned anyway.
       mayAsk = false
       return channel.reopenWithoutAsking()

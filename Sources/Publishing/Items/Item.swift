@@ -7,6 +7,8 @@ struct Item {
   var messageID: ByteString?
   /// The timestamp of an item that has none of its own, if it gets one.
   var timestamp: UInt64?
+  /// When the item is to be in its queue; nil for at once.
+  var due: ContinuousClock.Instant?
   /// The correlation id of this item alone, if it gets one.
   var correlationID: ByteString?
   /// The properties of this item, if it does not have those that all items share.

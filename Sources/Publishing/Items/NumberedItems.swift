@@ -8,6 +8,7 @@ struct NumberedItems {
   private let skip: Int
   private let givesIDs: Bool
   private let timestamp: (() -> UInt64)?
+  private let dueTime: DueTime?
   private let correlationID: ((Int) -> ByteString)?
   /// The message id of items that have no properties of their own.
   private let sharedID: ByteString?
@@ -20,6 +21,7 @@ struct NumberedItems {
     skip = configuration.skip
     givesIDs = configuration.givesIDs
     timestamp = configuration.timestamp
+    dueTime = configuration.dueTime
     correlationID = configuration.correlationID
     sharedID = configuration.properties.messageID
     idPrefix = Array("\(String(UInt64.random(in: .min ... .max), radix: 16))-".utf8)
@@ -37,6 +39,7 @@ struct NumberedItems {
       var item = Item(
         number: count, messageID: messageID(content.properties), correlationID: correlationID?(count), content)
       item.timestamp = timestamp?()
+      item.due = dueTime?.time(now: .now)
       return item
     }
     return nil

@@ -43,7 +43,4 @@ extension Destination {
 
   /// The name of the queue or exchange.
   var name: String { exchange.isEmpty ? routingKey : exchange }
-
-  /// The place of the items that the broker accepted.
-  var whereItemsAre: String { exchange.isEmpty ? "in the queue" : "in a queue" }
 }

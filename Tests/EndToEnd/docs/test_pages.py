@@ -27,6 +27,7 @@ RUN_HERE = {
     ("Scaling.md", "Without Kubernetes"): Outcome(r'\{.*"service_time":0\.[23]\d*,"advice":0\}\n', [], told=rf"(?:{LINE})*"),
     ("Sources.md", "An example"): Outcome("", 2, before=[], told=rf"(?:{LINE})*"),
     ("Publishing.md", "Publishing"): Outcome("", 1006, before=[], files={"photos/1.png": "1", "a.json": "{}"}, told=r"(?:.*\n)*"),
+    ("Publishing.md", "Later"): Outcome("", [], before=[]),
     ("Settings.md", "Completion"): Outcome("", [], before=[]),
     ("Operating.md", "Watch a queue"): Outcome(
         r"QUEUE +READY .*\n\S+ +0 +0 +0 +0\n\{.*\}\n(?:.*\n)+", [], told=rf"(?:{LINE})*"),

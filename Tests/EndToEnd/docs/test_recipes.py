@@ -20,6 +20,7 @@ FRUITS = {"fruits.csv": "name,count\nfig,2\nplum,3\n", "fruits.txt": "nut\ndate\
 OUTCOMES = {
     "Priorities": Outcome("melon", [b"apple"]),
     "Results": Outcome("APPLE!\nPEAR!\n", [], told="(?:amqp-job: .*\n)*"),
+    "Later": Outcome("applepear", [], told="(?:amqp-job: .*\n)*"),
     "Whose output is it?": Outcome("a-1\teats apple\npear", []),
     "All done?": Outcome(
         "there is something left\npearall done\n", [], before=[b"pear"], told="amqp-job: .* is not drained.*\n(?:amqp-job: .*\n)?"),

@@ -18,7 +18,7 @@ package struct ExplainedRefusal: Hashable, Sendable {
     case .noQueue:
       (status, line) = (.noQueue, "there is no \(place)\(MissingQueue(queue).advice)")
     case .noExchange:
-      (status, line) = (.noQueue, "\(place): \(text); check its name, since amqp-job makes no exchanges")
+      (status, line) = (.noQueue, "\(place): \(text); check its name, since amqp-job does not make it")
     case .nodeIsDown: (status, line) = (.unreachable, "\(place) is away: \(text)")
     case .notPermitted: (status, line) = (.notPermitted, "no permission for \(place): \(text)")
     case .consumedByAnother:

@@ -26,7 +26,8 @@ struct Publish: ToolCommand {
       + "kept in the broker, in the queue's name with .source behind it.",
     operands: .any(name: "BODY"),
     groups: [
-      OptionGroup("Options", PublishDestination.options + ItemOptions.options), PropertyOptions.group,
+      OptionGroup("Options", PublishDestination.options + DelayOptions.options + ItemOptions.options),
+      PropertyOptions.group,
       ResultWait.group, SourceOptions.group, BrokerOptions.group,
       LogOptions.group(verbose: "how many items are in the queue"),
     ],
@@ -84,38 +85,49 @@ struct Publish: ToolCommand {
     let destination = try PublishDestination.resolved(&settings)
     let broker = try BrokerOptions(&settings)
     let reporter = try LogOptions.reporter(&settings)
-    var properties = try PropertyOptions.properties(&settings)
-    properties.deliveryMode = 2
+    let delay = try DelayOptions(&settings, destination, reporter)
+    let arrival = delay == nil ? Arrival.inQueue : .delayed
+    var properties = try properties(&settings, delay)
     let wait = try ResultWait(&settings, broker, reporter, properties, destination)
     if let wait { properties.replyTo = ByteString(wait.queue) }
-    let items = try ItemOptions(&settings, properties: properties) { wait?.objection(to: $0) }
+    let items = try ItemOptions(&settings, properties: properties) {
+      wait?.objection(to: $0) ?? delay?.objection(to: $0)
+    }
     broker.warn(reporter)
     if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
 
     try checkOwner(destination, broker, reporter)
     let report = PublishReport(
-      destination, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
+      destination, arrival, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
     var configuration = configuration(broker, destination, properties, skip: items.skip)
+    delay?.apply(to: &configuration)
     try wait?.begin(&configuration)
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
     let end = try loop.run()
     report.finish(loop.publication)
     let outcome = PublishOutcome(
       destination: destination, total: items.total, skipped: min(items.skip, loop.seenCount),
-      counts: PublishCounts(loop.publication), broker: loop.broker)
-    guard let failure = outcome.failure(end) else {
-      if items.skip > loop.seenCount {
-        let line =
-          "\(ItemOptions.skip) \(items.skip) leaves out all items: there \(loop.seenCount == 1 ? "is" : "are") \(loop.seenCount)"
-        reporter.report(LogEntry(.notice, "\(line)"))
-      }
+      counts: PublishCounts(loop.publication), arrival: arrival, broker: loop.broker)
+    guard let failure = outcome.failure(end).map({ delay?.explained($0, end) ?? $0 }) else {
+      if items.skip > loop.seenCount { reporter.report(Self.notice(ofSkipped: items.skip, of: loop.seenCount)) }
       reporter.report(outcome.success)
       try wait?.finish()
       return
     }
     // What was published may still have results.
     throw try wait?.giveUp(end, failure, mayCome: outcome.counts.accepted > 0) ?? failure
+  }
+
+  private static func properties(_ settings: inout Settings, _ delay: DelayOptions?) throws -> BasicProperties {
+    var properties = try PropertyOptions.properties(&settings)
+    properties.deliveryMode = 2
+    try delay?.check(properties)
+    return properties
+  }
+
+  private static func notice(ofSkipped skip: Int, of count: Int) -> LogEntry {
+    LogEntry(.notice, "\(ItemOptions.skip) \(skip) leaves out all items: there \(count == 1 ? "is" : "are") \(count)")
   }
 
   private static func configuration(
@@ -128,7 +140,7 @@ struct Publish: ToolCommand {
       limits: .init(outage: broker.connectTimeout))
     configuration.timestamp = { ThisProcess.time }
     configuration.limits.loginMayChange = broker.access.mayLoginChange
-    configuration.preconditions = [destination.question]
+    configuration.ask(destination.question)
     // The queues behind an exchange are unknown, so only a queue can be asked about.
     if destination.exchange.isEmpty { configuration.inquiry = destination.question }
     return configuration

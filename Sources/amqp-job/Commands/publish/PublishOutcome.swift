@@ -34,15 +34,15 @@ struct PublishOutcome {
   /// How many items at the beginning were left out.
   var skipped = 0
   let counts: PublishCounts
+  var arrival = Arrival.inQueue
   let broker: BrokerURL
 
   private var place: String { "\(destination) at \(broker)" }
 
   /// The line for a publication in which every item was published.
   var success: LogEntry {
-    let way = destination.exchange.isEmpty ? "in" : "in a queue, through"
     let items = counts.confirmed.counted("item", "is", "are")
-    return LogEntry(counts.resent > 0 ? .notice : .info, "\(items) \(way) \(place)\(twice)")
+    return LogEntry(counts.resent > 0 ? .notice : .info, "\(items) \(destination.relation(arrival)) \(place)\(twice)")
   }
 
   /// The failure to end with. nil where every item was published.
@@ -102,7 +102,7 @@ struct PublishOutcome {
   private var whatIsPublished: LogMessage {
     let count = counts.confirmed
     let items = total.map { $0 - skipped }.map { "\(count) of \($0.counted("item")) \($0 == 1 ? "is" : "are")" }
-    var text: LogMessage = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre)"
+    var text: LogMessage = "; \(items ?? count.counted("item", "is", "are")) \(destination.whereItemsAre(arrival))"
     if skipped > 0 { text += ", and \(skipped) before \(skipped == 1 ? "it was" : "them were") skipped" }
     if !counts.unknown.isEmpty { text += ", \(counts.unknown.count) may be (\(counts.unknown.itemList))" }
     if counts.lastInOrder > 0 { text += Self.resuming(after: counts.lastInOrder) }

@@ -9,6 +9,7 @@ final class PublishReport {
   private static let interval: Duration = .seconds(1)
 
   private let destination: Destination
+  private let arrival: Arrival
   private let total: Int?
   private let reporter: Reporter
   private let showsProgress: Bool
@@ -22,8 +23,12 @@ final class PublishReport {
   private var patienceEnd: ContinuousClock.Instant?
   private var isWaitReported = false
 
-  init(_ destination: Destination, total: Int?, reporter: Reporter, showsProgress: Bool, outage: Duration) {
+  init(
+    _ destination: Destination, _ arrival: Arrival, total: Int?, reporter: Reporter, showsProgress: Bool,
+    outage: Duration
+  ) {
     self.destination = destination
+    self.arrival = arrival
     self.total = total
     self.reporter = reporter
     self.showsProgress = showsProgress
@@ -89,7 +94,7 @@ final class PublishReport {
     pace.observe(publication.tally.confirmedCount, at: .now)
     let line = PublishProgress(
       destination: destination.name, confirmed: publication.tally.confirmedCount,
-      whereItemsAre: destination.whereItemsAre, unconfirmed: publication.openCount, total: total,
+      whereItemsAre: destination.whereItemsAre(arrival), unconfirmed: publication.openCount, total: total,
       rate: pace.rate, blocked: blockedReason)
     guard let size = Terminal.errorSize else {
       reporter.logger.show(LogEntry(.notice, "\(line.text)", ["items": .integer(publication.tally.confirmedCount)]))

@@ -28,7 +28,8 @@ struct SourceOptions {
 
   /// The options that say something else about what is published.
   private static let others: [any CommandOption] =
-    [PublishDestination.exchange, PublishDestination.routingKey, PropertyOptions.messageID] + ItemOptions.options
+    [PublishDestination.exchange, PublishDestination.routingKey, PropertyOptions.messageID] + DelayOptions.options
+    + ItemOptions.options
     + [ResultWait.wait, ResultWait.timeout, ResultWait.asCompleted, ResultWait.json]
 
   let source: SourceAddress
