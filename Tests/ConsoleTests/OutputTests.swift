@@ -59,8 +59,8 @@ import Testing
     progress.observe(left: 3, at: start + .seconds(3))
     #expect(
       "\(QueueFigures(name: "q", ready: 3, consumers: 0, retry: 0, dead: 0).json(progress, nil))"
-        == #"{"queue":"q","ready":3,"consumers":0,"retry":0,"dead":0,"done":6,"dead_lettered":0,"total":9,"rate":2.0,"seconds_left":1}"#
-    )
+        == #"{"queue":"q","ready":3,"consumers":0,"retry":0,"dead":0,"done":6,"dead_lettered":0,"total":9,"rate":2.0,"seconds_left":1,"#
+        + #""net_change":null,"arrivals":null,"completions":null,"service_time":null,"advice":null}"#)
   }
 
   @Test(arguments: [
