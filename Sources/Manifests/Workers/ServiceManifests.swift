@@ -45,9 +45,7 @@ extension Manifest {
     _ options: WorkerOptions, _ scaling: WorkScaling
   ) throws(InvalidOptions) -> Manifest {
     var options = options
-    if !options.environment.contains(where: { $0.name == WorkScaling.metricsVariable.name }) {
-      options.environment.append(WorkScaling.metricsVariable)
-    }
+    options.additions.metrics = options.additions.metrics ?? WorkScaling.metricsAddress
     let pod = try WorkerPod(options)
     let trigger = PrometheusTrigger(server: scaling.prometheus, query: scaling.query(queue: options.queue))
     let autoscaler = YAMLValue.object(["behavior": ScalingBehavior(maxReplicas: options.parallelism)])

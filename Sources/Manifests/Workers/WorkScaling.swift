@@ -22,7 +22,7 @@ package struct WorkScaling: Sendable {
   package static let defaultServiceTime: Duration = .seconds(10)
 
   /// Where the pods serve their metrics unless the user says so.
-  static let metricsVariable = WorkerOptions.Variable(name: "AMQP_JOB_METRICS", value: ":9464")
+  static let metricsAddress = MetricsAddress(":9464", port: 9464)
 
   package init(prometheus: String) { self.prometheus = prometheus }
 

@@ -5,6 +5,7 @@ This takes minutes, so it runs only if SCALING_SECONDS says how long after each 
 
 import math
 import os
+import signal
 import threading
 import time
 
@@ -50,26 +51,33 @@ def mean_service_time(logs):
     return sum(float(row[3]) for row in rows) / len(rows)
 
 
+def start_runners(bench, queue):
+    """Returns them, the addresses of their metrics, and their job logs."""
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(RUNNERS)]
+    logs = [bench.path(f"jobs-{number}") for number in range(RUNNERS)]
+    runners = [
+        bench.start("-q", queue.name, "--forever", "--metrics", address, "--joblog", str(log), worker=["sleep", "1"])
+        for address, log in zip(addresses, logs)]
+    return runners, addresses, logs
+
+
 @pytest.mark.skipif(not SECONDS, reason="SCALING_SECONDS is not set")
 @pytest.mark.limit(SECONDS * (len(RATES) + 2) + 300)
 def test_the_answer_follows_the_arrivals(spare, figures):
     queue = spare.queue("quorum")
-    ports, logs = [free_port() for _ in range(RUNNERS)], [spare.path(f"jobs-{number}") for number in range(RUNNERS)]
-    for port, log in zip(ports, logs):
-        spare.start(
-            "-q", queue.name, "--forever", "--metrics", f"127.0.0.1:{port}", "--joblog", str(log), worker=["sleep", "1"])
-    targets = {f"runner-{port}": (f"127.0.0.1:{port}", {}) for port in ports}
-    with spare.broker.metrics() as broker:
-        targets["broker"] = f"127.0.0.1:{broker}", {"metrics_path": "/metrics/per-object"}
+    runners, addresses, logs = start_runners(spare, queue)
+    expression = query(spare, "--rate-window", "45s", queue=queue.name)
+    publisher = Publisher(spare.broker.url, queue)
+    spare.closers.append(publisher.end)
+    with spare.broker.metrics() as port:
+        targets = {address: (address, {}) for address in addresses}
+        targets["broker"] = f"127.0.0.1:{port}", {"metrics_path": "/metrics/per-object"}
         with Prometheus(spare.path("prometheus"), targets, spare.file("rules", "groups: []\n")) as prometheus:
-            wait_until(lambda: {*prometheus.up().values()} == {"up"}, what="Prometheus' sight of all")
-            expression = query(spare, "--rate-window", "45s", queue=queue.name)
+            wait_until(lambda: prometheus.up() == dict.fromkeys(targets, "up"), what="all of them up")
 
             def answer():
                 return [value for _, value in prometheus.query(expression)]
 
-            publisher = Publisher(spare.broker.url, queue)
-            spare.closers.append(publisher.end)
             wrong = []
             for rate in RATES:
                 publisher.rate = rate
@@ -82,3 +90,6 @@ def test_the_answer_follows_the_arrivals(spare, figures):
 
             publisher.rate = 0
             wait_until(lambda: answer() == [0], 150, "an answer of no pods")
+    for runner in runners:
+        runner.send(signal.SIGTERM)
+    assert {runner.finish().status for runner in runners} == {0}

@@ -129,10 +129,11 @@ def test_other_brokers_do_not_count(bench):
     answer_is(bench, query(bench, *options), series, formula(4, 1))
 
 
-@pytest.mark.parametrize("options, address", [([], ":9464"), (["--env", "AMQP_JOB_METRICS=:9000"], ":9000")])
-def test_the_pods_serve_metrics(bench, options, address):
-    variables = manifests.container("scaledobject", make(bench, *options))["env"]
-    assert [each["value"] for each in variables if each["name"] == "AMQP_JOB_METRICS"] == [address]
+@pytest.mark.parametrize("options, port", [([], 9464), (["--metrics", ":9000"], 9000)])
+def test_the_pods_serve_metrics(bench, options, port):
+    container = manifests.container("scaledobject", make(bench, *options))
+    assert f"--metrics=:{port}" in container["command"]
+    assert container["ports"] == [{"name": "metrics", "containerPort": port}]
 
 
 def test_what_keda_scales(bench):
