@@ -15,6 +15,7 @@ PAGES = {str(path.relative_to(readme.ROOT)).removeprefix("Sources/amqp-job/Docum
 
 LINE = r"amqp-job: .*\n"  # on standard error
 RUN_HERE = {
+    ("RetriesAndDeadLetters.md", "Delays that grow"): Outcome("status 3\n", None, told=rf"(?:{LINE})*"),
     ("RetriesAndDeadLetters.md", "Work with dead letters"): Outcome(
         r"status 3\nPOSITION .*\n +1 +42 +1 +failed +3 .*\napple(no such fruit\n)apple", None,
         told=rf"no such fruit\n{LINE}{LINE}"),
