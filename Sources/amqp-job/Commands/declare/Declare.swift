@@ -26,7 +26,7 @@ enum Declare: ToolCommand {
     summary: "Make a queue with its retry and dead-letter queues, or remove them.",
     examples: [
       "amqp-job declare fruits", "amqp-job declare fruits --exchange shop --routing-key 'fruit.*'",
-      "amqp-job declare fruits --retry-delay 1s --retry-backoff 2 --retry-max 10m",
+      "amqp-job declare fruits --retry-delay 1s --retry-backoff 2",
       "amqp-job declare fruits --delete --if-empty",
     ],
     notes:
