@@ -10,8 +10,8 @@ import Testing
   @Test("An attempt that was written is read") func roundTrip() {
     var log = JobLog(host: "h", command: ["a", "b"])
     let record = JobRecord(
-      id: "1", attempt: 2, startedAt: .now, duration: .milliseconds(1250), bodySize: 3, resultSize: 0,
-      status: .exited(3), step: nil, settlement: "retried")
+      item: WorkItem(id: "1", attempt: 2), startedAt: .now, duration: .milliseconds(1250), resultSize: 0,
+      status: .exited(3), settlement: "retried")
     #expect(attempt(log.line(record, startTime: 1000.5)) == Throughput.Attempt(end: 1001.75, duration: 1.25))
     var unrun = record
     unrun.status = nil
