@@ -102,7 +102,7 @@ import Testing
         return (properties: properties, body: random.bytes(upTo: 300))
       }
       let (hasRetries, damage) = (random.chance(1, in: 2), random.one(of: [0, 1, 3]))
-      let slots = max(1, min(options.parallelism, options.maxItems))
+      let slots = options.slotCount
       var conversation = Conversation(options) { ScriptedBroker(slots: slots, hasRetries: hasRetries, items: items) }
       try conversation.harness.start()
       for _ in 0..<80 where !conversation.harness.isFinished {

@@ -11,8 +11,8 @@ struct RunnerHarness {
   private(set) var runner: Runner
   private(set) var now = ContinuousClock.now
   private(set) var isFinished = false
-  /// The item of each worker that runs, and of each copy that is under way, by slot.
-  private(set) var workers: [Int: WorkItem] = [:]
+  /// The items of each worker that runs, and the item of each copy that is under way, by slot.
+  private(set) var workers: [Int: [WorkItem]] = [:]
   private(set) var moves: [Int: WorkItem] = [:]
   /// The slots of workers whose output is lost.
   private var slotsWithoutOutput: Set<Int> = []
@@ -47,11 +47,11 @@ struct RunnerHarness {
   mutating func handle(_ event: RunnerEvent) throws {
     switch event {
     case .workerEnded(let status, _, let slot):
-      guard let item = workers.removeValue(forKey: slot) else { return }
+      guard let items = workers.removeValue(forKey: slot) else { return }
       let isDone = status == .exited(0) && !slotsWithoutOutput.contains(slot)
-      if isDone { note(item) }
+      if isDone { for item in items { note(item) } }
       // A worker that ran for too long has failed, whatever its exit status.
-      if !isDone || runner.options.worker.timeout != nil { noteFailure(item) }
+      if !isDone || runner.options.worker.timeout != nil { noteFailures(items) }
     case .outputLost(_, _, let slot):
       guard workers[slot] != nil else { return }
       slotsWithoutOutput.insert(slot)
@@ -59,12 +59,9 @@ struct RunnerHarness {
       guard workers.removeValue(forKey: slot) != nil else { return }
     case .stepUnavailable(_, _, let slot):
       guard workers.removeValue(forKey: slot) != nil else { return }
-    case .stepFailed(_, let slot):
-      guard let item = workers.removeValue(forKey: slot) else { return }
-      noteFailure(item)
-    case .workerDidNotStart(_, let slot):
-      guard let item = workers.removeValue(forKey: slot) else { return }
-      noteFailure(item)
+    case .stepFailed(_, let slot), .workerDidNotStart(_, let slot):
+      guard let items = workers.removeValue(forKey: slot) else { return }
+      noteFailures(items)
     case .moveConfirmed(let slot):
       guard let item = moves.removeValue(forKey: slot) else { return }
       settleable.insert(item.envelope.deliveryTag)
@@ -84,9 +81,11 @@ struct RunnerHarness {
     if let id = item.properties.messageID { doneIDs.insert(id) }
   }
 
-  private mutating func noteFailure(_ item: WorkItem) {
-    rejectable.insert(item.envelope.deliveryTag)
-    if let id = item.properties.messageID { failedIDs.insert(id) }
+  private mutating func noteFailures(_ items: [WorkItem]) {
+    for item in items {
+      rejectable.insert(item.envelope.deliveryTag)
+      if let id = item.properties.messageID { failedIDs.insert(id) }
+    }
   }
 
   private mutating func perform(_ actions: [RunnerAction]) throws {
@@ -98,11 +97,8 @@ struct RunnerHarness {
 
   private mutating func perform(_ action: RunnerAction) throws {
     switch action {
-    case .startWorker(let item, let slot):
-      try expect(workers[slot] == nil, "a second worker in slot \(slot)")
-      workers[slot] = item
-      slotsWithoutOutput.remove(slot)
-      try expect(workers.count <= mostWorkers, "\(workers.count) workers, of \(mostWorkers)")
+    case .startWorker(let item, let slot): try started([item], slot)
+    case .startBatch(let items, let slot): try started(items.map(\.item), slot)
     case .move(let item, _, let slot):
       try expect(moves[slot] == nil, "a second copy in slot \(slot)")
       moves[slot] = item
@@ -122,6 +118,15 @@ struct RunnerHarness {
       try expect(status != .success || workers.isEmpty, "the end is 0, and a worker runs")
     default: break
     }
+  }
+
+  private mutating func started(_ items: [WorkItem], _ slot: Int) throws {
+    try expect(workers[slot] == nil, "a second worker in slot \(slot)")
+    try expect(!items.isEmpty && items.count <= runner.options.worker.batch?.size ?? 1, "a batch of \(items.count)")
+    try expect(runner.tally.taken <= runner.options.maxItems, "\(runner.tally.taken) items")
+    workers[slot] = items
+    slotsWithoutOutput.remove(slot)
+    try expect(workers.count <= mostWorkers, "\(workers.count) workers, of \(mostWorkers)")
   }
 
   private func check(_ entry: LogEntry) throws {
@@ -185,6 +190,12 @@ extension Random {
     options.worker.onTerm = one(of: [nil, .stop, .finish])
     options.worker.onDisconnect = one(of: [.stop, .finish])
     options.worker.timeout = one(of: [nil, .seconds(1)])
+    if chance(1, in: 3) {
+      var batch = JobOptions.Batch()
+      batch.size = Int.random(in: 1...4, using: &self)
+      batch.wait = one(of: [.zero, .milliseconds(500), .seconds(3)])
+      options.worker.batch = batch
+    }
     options.attempts.areRequired = chance(1, in: 4)
     options.attempts.onFailure = one(of: [nil, nil, .requeue, .reject])
     options.attempts.keepsStandardError = chance(1, in: 8)

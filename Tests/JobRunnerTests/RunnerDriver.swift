@@ -168,6 +168,11 @@ extension [RunnerAction] {
 
   var startsWorker: Bool { contains { if case .startWorker = $0 { true } else { false } } }
 
+  /// The slots whose items a worker gets at once, for each batch.
+  var batches: [[Int]] {
+    compactMap { if case .startBatch(let items, _) = $0 { items.map(\.slot) } else { nil } }
+  }
+
   func delay(of timer: RunnerTimer) -> Duration? {
     compactMap { if case .set(timer, let delay) = $0 { delay } else { nil } }.last
   }

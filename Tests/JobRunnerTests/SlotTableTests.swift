@@ -17,14 +17,16 @@ import Testing
     settlement: .acked)
 
   private static let states: [Slot.State] = [
-    .noChannel, .idle, .consuming, .cancelling, .working(job), .orphaned(job), .holding(item, for: 1),
+    .noChannel, .idle, .consuming, .cancelling, .collected(item, at: .now), .working(job), .orphaned(job),
+    .holding(item, for: 1),
     .abandoning(job, as: .acked),
     .copying(moving), .confirming(word), .closing, .closed,
   ]
 
   /// Every event, under the label that the diagram has for it.
   private static let events: [(label: String, event: Slot.Event)] = [
-    ("opened", .opened), ("consume", .consume), ("cancel", .cancel), ("cancelled", .cancelled), ("start", .start(job)),
+    ("opened", .opened), ("consume", .consume), ("cancel", .cancel), ("cancelled", .cancelled),
+    ("collect", .collect(item, at: .now)), ("start", .start(job)),
     ("hold", .hold(item, for: 1)), ("copy", .copy(moving)), ("settle", .settle),
     ("close, with an ack to confirm", .close(word)), ("close", .close(nil)), ("orphan", .orphan(job)),
     ("abandon", .abandon(as: .acked)), ("workerEnded", .workerEnded(isStopping: false)),

@@ -98,6 +98,9 @@ int clinux_open_unnamed(const char *directory, mode_t mode);
 // Makes a file in memory that no other process can open by a name. Returns its descriptor, or -1.
 int clinux_memory_file(const char *name);
 
+// Removes a directory with everything in it. Links are removed, and not followed.
+void clinux_remove_tree(const char *path);
+
 enum { CLINUX_MAX_PASSED = 4 };
 
 // A packet of a SOCK_SEQPACKET socket, with descriptors that are passed with it (SCM_RIGHTS).

@@ -54,7 +54,7 @@ package struct Runner: Sendable {
     drain = Drain(inspection.queue)
     report = Report(startedAt: now, depth: Depth(inspection.queue))
     policy = AttemptPolicy(options: options.attempts, jitter: jitter)
-    slots = (1...max(1, min(options.parallelism, options.maxItems))).map { Slot(channel: UInt16($0)) }
+    slots = (1...options.slotCount).map { Slot(channel: UInt16($0)) }
     pause = Pause(parallelism: slots.count, jitter: jitter)
     if let assumed = options.assumed {
       policy.take(assumed)
@@ -79,7 +79,7 @@ package struct Runner: Sendable {
     if !keepsDeliveries {
       actions += deferred.takeDeliveries().flatMap { decide($0) }
     }
-    return actions + conclude()
+    return actions + startBatches() + conclude()
   }
 
   /// Deliveries are deferred. A queue that is deleted with its last consumer has to keep its consumer during a pause.
@@ -120,7 +120,8 @@ package struct Runner: Sendable {
     case .tooLarge(let envelope, let properties, let slot):
       var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
       item.isTooLarge = true
-      return takeTooLarge(item, in: slot)
+      return takeUnusable(item, in: slot)
+    case .unfit: return takeUnfit(event)
     case .notStored(let envelope, let properties, let reason, let slot):
       let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
       return notStored(item, reason, in: slot)
@@ -179,7 +180,8 @@ package struct Runner: Sendable {
     case .workerLimit(let slot): return workerLimitReached(in: slot)
     case .grace(let slot): return graceEnded(in: slot)
     case .settlementLimit(let slot): return settlementLimitReached(in: slot)
-    case .closeLimit: return []
+    // A batch is started after each event for which it is time.
+    case .batchWait, .closeLimit: return []
     case .report: return reportWaiting()
     case .progress: return showProgress()
     }

@@ -16,6 +16,8 @@ package enum RunnerAction: Hashable, Sendable {
   /// Close all connections cleanly; `RunnerEvent.connectionsClosed` follows.
   case closeConnections
   case startWorker(WorkItem, slot: Int)
+  /// Start one worker on all these items. The worker's own events and actions name `slot`.
+  case startBatch([BatchItem], slot: Int)
   /// Publish a copy of the slot's item to the destination of the move, on a connection of its own.
   case move(WorkItem, Move, slot: Int)
   /// Find out on that connection whether copies can be published.

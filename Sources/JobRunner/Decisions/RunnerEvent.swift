@@ -18,6 +18,8 @@ package enum RunnerEvent: Hashable, Sendable {
   case notStored(Envelope, BasicProperties, reason: String, slot: Int)
   /// A message has come that is larger than the runner takes. It is kept as far as a copy needs it.
   case tooLarge(Envelope, BasicProperties, slot: Int)
+  /// A message has come whose body no worker can get, for this reason. It is kept for the slot.
+  case unfit(Envelope, BasicProperties, bodySize: UInt64, reason: String, slot: Int)
   /// The connection could not be made, or was lost.
   case connectionFailed(BrokerFailure)
   /// The broker has closed the connection, as the runner asked.
@@ -75,6 +77,7 @@ package enum RunnerEvent: Hashable, Sendable {
   var slot: Int? {
     switch self {
     case .delivered(_, _, _, _, _, let slot), .notStored(_, _, _, let slot), .tooLarge(_, _, let slot),
+      .unfit(_, _, _, _, let slot),
       .commandRefused(_, _, let slot), .workerDidNotStart(_, let slot), .workerEnded(_, _, let slot),
       .outputLost(_, _, let slot), .spanBegun(_, let slot),
       .resultBegun(let slot), .resultPublished(_, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot),
@@ -82,7 +85,8 @@ package enum RunnerEvent: Hashable, Sendable {
       .workerStopped(_, _, let slot), .moveConfirmed(let slot), .moveAdvanced(let slot), .moveFailed(_, let slot),
       .moveUnconfirmed(_, let slot),
       .moveRefused(_, let slot),
-      .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)):
+      .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)),
+      .timer(.batchWait(let slot)):
       slot
     case .connected, .connectionClosed, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked,
       .signal, .timer, .stepsReady, .stepSilent, .stepAnswered, .stepRefused:
@@ -128,6 +132,8 @@ package enum RunnerTimer: Hashable, Sendable {
   case workerLimit(slot: Int)
   /// The worker was told to end, and has had its time for that.
   case grace(slot: Int)
+  /// The batch waits no longer for more items. The slot is the one that its worker is known by.
+  case batchWait(slot: Int)
   /// The broker has had its time to take a settlement or a copy.
   case settlementLimit(slot: Int)
   /// The broker has had its time to answer the close of the connections.

@@ -38,7 +38,9 @@ extension RunnerEvent {
   /// The worker could not be started, either on this item or on any. `place` comes before the reason.
   static func notStarted(_ error: any Error, in place: String = "", slot: Int) -> RunnerEvent {
     let reason = place + SystemError.reason(of: error)
-    if error is OutputNotKept { return .commandRefused(.inputOutputError, reason: reason, slot: slot) }
+    if error is OutputNotKept || error is InputNotKept {
+      return .commandRefused(.inputOutputError, reason: reason, slot: slot)
+    }
     guard let error = error as? SystemError, let status = ExitStatus(refusedCommand: error) else {
       return .workerDidNotStart(reason: reason, slot: slot)
     }

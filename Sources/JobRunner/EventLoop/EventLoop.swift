@@ -168,6 +168,11 @@ package final class EventLoop {
       guard !isTooLarge(delivery.bodySize) else {
         return handle(.tooLarge(delivery.envelope, delivery.properties, slot: slot))
       }
+      if let reason = try configuration.feed.objection(to: body) {
+        return handle(
+          .unfit(
+            delivery.envelope, delivery.properties, bodySize: delivery.bodySize, reason: reason, slot: slot))
+      }
       let digest = runner.options.worker.onDisconnect == .finish ? try body.digest() : nil
       handle(
         .delivered(
@@ -221,6 +226,7 @@ package final class EventLoop {
     case .closeConnection: link?.close()
     case .closeConnections: closeConnections()
     case .startWorker(let item, let slot): startWorker(on: item, slot: slot)
+    case .startBatch(let items, let slot): startBatch(items, slot: slot)
     case .move(let item, let move, let slot): publish(item, move, slot: slot)
     case .askForPermission: askForPermission()
     case .dropMove(let slot): copies.drop(slot: slot)

@@ -8,6 +8,8 @@ struct Workers {
     let input: ChildInput
     /// What the worker writes, if its result is published.
     let result: OutputFile?
+    /// The directory with its items, if it gets them in one.
+    let directory: ScratchDirectory?
     /// The runner has killed it, and waits no longer for its output.
     var isKilled = false
   }
@@ -64,12 +66,25 @@ struct Workers {
     return true
   }
 
-  private mutating func start(_ program: ProcessGroups.Program, _ input: ChildInput, slot: Int) throws {
+  /// Starts one worker on the whole batch. Bodies that take too much room are written to files in `spooling`.
+  /// - Throws: `SystemError`, `OutputNotKept`, `InputNotKept`
+  mutating func start(on batch: Batch, _ spooling: BatchInput.Spooling, slot: Int) throws {
+    guard var program, let first = batch.items.first?.item else { return }
+    outputs.begin(first, slot: slot)
+    let input = try BatchInput(batch, feed, spooling, processes)
+    program.environment = environment.entries(
+      count: batch.items.count, of: first.queue, only: batch.isOfOne ? first : nil, directory: input.directory?.path)
+    try start(program, input.input, input.directory, slot: slot)
+  }
+
+  private mutating func start(
+    _ program: ProcessGroups.Program, _ input: ChildInput, _ directory: ScratchDirectory? = nil, slot: Int
+  ) throws {
     let result = try resultDirectory.map { try OutputFile(in: $0) }
     let pipes = try outputs.open(slot: slot)
     do {
       let processID = try processes.start(program, input: input, output: result ?? pipes.output, error: pipes.error)
-      running[slot] = Worker(processID: processID, input: input, result: result)
+      running[slot] = Worker(processID: processID, input: input, result: result, directory: directory)
     } catch {
       outputs.discard(slot: slot)
       throw error

@@ -18,7 +18,7 @@ extension Runner {
   var state: RunnerState {
     var state = RunnerState()
     state.consumedCount = tally.taken
-    state.busyWorkerCount = slots.count(where: \.hasWorker)
+    state.busyWorkerCount = workers.count
     state.loginCount = session.loginCount
     state.isServing = isServing
     state.isConnected = session.hasLoggedIn && session.failure == nil && phase != .connecting

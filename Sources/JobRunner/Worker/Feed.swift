@@ -9,6 +9,30 @@ package enum Feed: String, Hashable, Sendable, CaseIterable {
   case file
   /// In its arguments, where the body replaces each `{}`.
   case arg
+  /// Each body as a line on its standard input.
+  case lines
+  /// Each item as a line of JSON on its standard input.
+  case json
+  /// In files of a directory that `WORK_ITEM_DIR` names.
+  case dir
+
+  /// A worker gets its item in a file that has a name.
+  package var needsFiles: Bool { self == .file || self == .dir }
+
+  /// A worker can get several items at once.
+  package var isForBatches: Bool {
+    switch self {
+    case .stdin, .file, .arg: false
+    case .lines, .json, .dir: true
+    }
+  }
+
+  /// Why the worker cannot get the body in this way; nil if it can.
+  /// - Throws: `SystemError`
+  func objection(to body: ReceivedBody) throws -> String? {
+    guard self == .lines, try body.holdsNewline() else { return nil }
+    return "it holds a newline, so it is no line"
+  }
 }
 
 /// The arguments of a command, with placeholders for an item's body.

@@ -19,6 +19,8 @@ package struct WorkItem: Hashable, Sendable {
   var isTooLarge = false
   /// When the item came, in seconds since 1970-01-01T00:00:00Z.
   var receivedAt: UInt64 = 0
+  /// Why no worker can get the body in the way that was asked for.
+  var unfitReason: String?
 
   package init(envelope: Envelope, properties: BasicProperties, queue: String, digest: Int? = nil) {
     self.envelope = envelope

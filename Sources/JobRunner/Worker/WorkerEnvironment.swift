@@ -47,6 +47,16 @@ package struct WorkerEnvironment: Sendable {
   }
 }
 
+extension WorkerEnvironment {
+  /// The whole environment for a worker that gets `count` items of a queue at once. `item` is the only one where there can be no
+  /// more. `directory` is the path of the directory with the items, if there is one.
+  func entries(count: Int, of queue: String, only item: WorkItem?, directory: String?) -> [[UInt8]] {
+    let entries = item.map { self.entries(for: $0) } ?? inherited + [Array("WORK_ITEM_QUEUE=\(queue)".utf8)]
+    return entries + [Array("WORK_ITEM_COUNT=\(count)".utf8)]
+      + (directory.map { [Array("WORK_ITEM_DIR=\($0)".utf8)] } ?? [])
+  }
+}
+
 extension WorkItem {
   /// The environment's variables about the item, as `NAME=value`, for a worker in another container.
   var variables: [[UInt8]] {

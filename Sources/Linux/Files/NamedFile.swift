@@ -7,26 +7,16 @@ package final class NamedFile {
 
   /// If this throws, no file is left.
   package convenience init(_ bytes: [UInt8], in directory: String) throws(SystemError) {
-    try self.init(in: directory) { path throws(SystemError) in
-      try NewFile.create(path, mode: S_IRUSR).writeAll(bytes)
-    }
+    try self.init(in: directory) { path throws(SystemError) in try NewFile.write(bytes, to: path) }
   }
 
   /// Gives the spool file a name, or copies it if the file system cannot do that. If this throws, no named file is left.
   package convenience init(_ file: SpoolFile, in directory: String) throws(SystemError) {
-    try self.init(in: directory) { path throws(SystemError) in
-      guard !file.link(as: path) else { return }
-      let copy = try NewFile.create(path, mode: S_IRUSR)
-      for offset in stride(from: 0, to: file.size, by: 65_536) {
-        try copy.writeAll(file.read(at: offset, count: 65_536))
-      }
-    }
+    try self.init(in: directory) { path throws(SystemError) in try NewFile.write(file, to: path) }
   }
 
   private init(in directory: String, make: (_ path: String) throws(SystemError) -> Void) throws(SystemError) {
-    guard let absolute = realpath(directory, nil) else { throw SystemError("realpath") }
-    defer { free(absolute) }
-    path = NewFile.path(in: String(cString: absolute))
+    path = try NewFile.absolutePath(in: directory)
     do { try make(path) } catch {
       remove()
       throw error

@@ -18,6 +18,12 @@ package final class TemporaryFile {
     size += UInt64(bytes.count)
   }
 
+  /// A descriptor at the beginning of what was appended. Only one child at a time may use it, because they would share its offset.
+  func rewoundReader() throws(SystemError) -> Descriptor {
+    try file.rewind()
+    return file
+  }
+
   /// The bytes from `offset` on: `count` bytes, or fewer at the end of the file.
   package func read(at offset: UInt64, atMost count: Int) throws(SystemError) -> [UInt8] {
     try file.read(at: off_t(offset), atMost: Int(min(UInt64(max(0, count)), size - min(size, offset))))

@@ -36,6 +36,12 @@ package final class ChildInput {
     readEnd = Descriptor(owning: try listener.duplicate())
   }
 
+  /// Makes a file that this process has written the child's input.
+  init(_ file: TemporaryFile) throws(SystemError) {
+    guardian = nil
+    readEnd = try file.rewoundReader()
+  }
+
   /// Makes an empty input: /dev/null, or a closed pipe if there is no /dev/null.
   init() throws(SystemError) {
     guardian = nil

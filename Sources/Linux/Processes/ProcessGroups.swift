@@ -144,6 +144,9 @@ package final class ProcessGroups {
   /// Makes a child's input of a socket that waits for connections, which the child accepts.
   package func makeInput(_ listener: TCPListener) throws(SystemError) -> ChildInput { try ChildInput(listener) }
 
+  /// Makes a child's input of what was appended to the file.
+  package func makeInput(_ file: TemporaryFile) throws(SystemError) -> ChildInput { try ChildInput(file) }
+
   /// Makes the input of a child that has nothing to read.
   package func makeEmptyInput() throws(SystemError) -> ChildInput { try ChildInput() }
 

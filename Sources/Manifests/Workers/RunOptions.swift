@@ -62,6 +62,24 @@ package struct RunOptions: Hashable, Sendable {
     }
   }
 
+  /// How a worker gets its items.
+  package struct Feeding: Hashable, Sendable {
+    /// The value of the option `--feed`.
+    package var feed: String
+    /// nil means one item at a time.
+    package var batch: Int?
+    /// nil means the default of the runner.
+    package var batchWait: Duration?
+
+    package init(feed: String, batch: Int?, batchWait: Duration?) {
+      (self.feed, self.batch, self.batchWait) = (feed, batch, batchWait)
+    }
+
+    fileprivate var arguments: [String] {
+      ["--feed=\(feed)", batch.map { "--batch=\($0)" }, batchWait.map { "--batch-wait=\($0.text)" }].compactMap(\.self)
+    }
+  }
+
   /// The maximum time that the runner takes to settle an item.
   static let maxSettlingTime = Duration.seconds(5)
   /// The additional time in which the pod can end by itself before it is killed.
@@ -83,6 +101,8 @@ package struct RunOptions: Hashable, Sendable {
   package var maxItemAge: Duration?
   /// nil means that nothing is published of what the workers write.
   package var results: Results?
+  /// nil means the default of the runner, one item at a time on standard input.
+  package var feeding: Feeding?
 
   package init(grace: Duration) { self.grace = grace }
 
@@ -101,7 +121,7 @@ package struct RunOptions: Hashable, Sendable {
     if let onTerm { words.append("--on-term=\(onTerm.rawValue)") }
     words += attempts?.arguments ?? []
     if let maxItemAge { words.append("--max-item-age=\(maxItemAge.text)") }
-    return words + (results?.arguments ?? [])
+    return words + (results?.arguments ?? []) + (feeding?.arguments ?? [])
   }
 
   /// How many items a pod takes.

@@ -22,6 +22,7 @@ OUTCOMES = {
     "Results": Outcome("APPLE!\nPEAR!\n", [], told="(?:amqp-job: .*\n)*"),
     "Later": Outcome("applepear", [], told="(?:amqp-job: .*\n)*"),
     "Whose output is it?": Outcome("a-1\teats apple\npear", []),
+    "Many small items": Outcome("10\n10\n5\n", [], told="(?:amqp-job: .*\n)*"),
     "All done?": Outcome(
         "there is something left\npearall done\n", [], before=[b"pear"], told="amqp-job: .* is not drained.*\n(?:amqp-job: .*\n)?"),
     "Through an exchange": Outcome("", [b"apple"]),

@@ -38,10 +38,12 @@ extension Runner {
       }
     phase = .serving
     var methods: [ChannelMethod] = []
-    for index in slots.indices where freeItems > 0 && !pause.isActive && !isStopping {
-      switch slots[index].state {
-      case .noChannel, .idle: methods += slots[index].on(attach(index))
-      default: break
+    var free = pause.isActive || isStopping ? 0 : freeItems
+    for worker in groups {
+      for index in group(of: worker) where slots[index].state.isOne(of: .noChannel, .idle) {
+        guard free > 0, mayTake(index) else { break }
+        methods += slots[index].on(attach(index))
+        free -= 1
       }
     }
     guard !methods.isEmpty else { return slots.contains { $0.state == .consuming } ? awaitItem() : [] }

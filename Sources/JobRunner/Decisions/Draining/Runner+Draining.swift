@@ -11,10 +11,11 @@ extension Runner {
     served()
     answered(in: index)
     slots[index].consumerConfirmed()
-    if slots[index].state == .cancelling { return [.send(withdraw(index))] }
     // A probe ends only with its last answer.
-    guard phase == .serving else { return [] }
-    return [.cancel(.connectLimit)] + awaitItem()
+    let isAnswered = phase == .serving
+    let limit: [RunnerAction] = isAnswered ? [.cancel(.connectLimit)] : []
+    if slots[index].state == .cancelling { return limit + [.send(withdraw(index))] }
+    return limit + (isAnswered ? awaitItem() : [])
   }
 
   /// A consumer is attached and no item is in hand. Either an item comes, or the idle timer elapses.

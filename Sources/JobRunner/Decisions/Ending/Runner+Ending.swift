@@ -48,6 +48,9 @@ extension Runner {
         limits.append(.set(.settlementLimit(slot: index), after: limit))
       case .idle where slots[index].isAckUnconfirmed:
         limits.append(.set(.settlementLimit(slot: index), after: Self.settlementLimit))
+      case .collected(let item, at: _):
+        limits += giveBackUnrun(item, in: index)
+        limits.append(.set(.settlementLimit(slot: index), after: Self.settlementLimit))
       case .noChannel: slots[index].handle(.stop)
       default: break
       }
@@ -69,7 +72,7 @@ extension Runner {
     guard slots[index].state == .cancelling, tag == slots[index].consumerTag else { return [] }
     slots[index].handle(.cancelled)
     answered(in: index)
-    return [.cancel(.settlementLimit(slot: index))] + probeEnded()
+    return [.cancel(.settlementLimit(slot: index))] + resume()
   }
 
   mutating func drainLimitReached() -> [RunnerAction] {

@@ -183,14 +183,14 @@ extension Runner {
     case .workerEnded(.exited(0), _, _): return false
     case .workerEnded(_, _, let slot), .workerDidNotStart(_, let slot), .resultRefused(_, let slot),
       .stepFailed(_, let slot):
-      if case .working = slots[slot].state { return true } else { return false }
+      return members(of: slot).contains { slots[$0].state.isOne(of: .working) }
     default: return false
     }
   }
 
   mutating func keepEnd(_ event: RunnerEvent) -> [RunnerAction] {
     deferred.deferEnd(event)
-    if let slot = event.slot { slots[slot].workerEnded(at: now) }
+    for index in event.slot.map({ members(of: $0) }) ?? [] { slots[index].workerEnded(at: now) }
     let timers: [RunnerAction] =
       switch event {
       case .workerEnded(_, _, let slot), .resultRefused(_, let slot), .stepFailed(_, let slot):

@@ -15,12 +15,13 @@ extension Runner {
       return abandon(
         index, .itemTakenBack, .unsettled(why: "the broker took the item back, or its queue was deleted"),
         "the broker took the item back from \(queueLabel), and the worker is stopped: \(causesOfCancel)")
-    case .consuming:
+    case .consuming, .collected:
       // If the queue is gone, the inspection finds that out.
       drain.interrupt()
+      let release: [RunnerAction] = slots[index].isBusy ? [.releaseBody(slot: index)] : []
       slots[index].handle(.consumerLost(isStopping: isStopping))
       let stop: [RunnerAction] = [.cancel(.idle), .cancel(.probe)]
-      return stop + (mayBeInspected ? inspectAgain() : serve())
+      return release + stop + (mayBeInspected ? inspectAgain() : serve())
     case .copying(let moving):
       let lost = copiesLost(in: [index])
       slots[index].handle(.consumerLost(isStopping: isStopping))
@@ -60,7 +61,7 @@ extension Runner {
         index, .itemTakenBack, .requeuedByBroker(why: reason.text),
         "the broker took the item back from \(queueLabel): \(reason.text); the worker is stopped\(advice)")
     case .copying(let moving): return lost + moveAbandoned(moving, in: index, why: reason.text) + resume()
-    case .holding: return [.releaseBody(slot: index)] + resume()
+    case .collected, .holding: return [.releaseBody(slot: index)] + resume()
     case .orphaned, .abandoning, .closed, .noChannel: return []
     case .closing: return [.cancel(.settlementLimit(slot: index))] + resume()
     case .confirming(let last):
@@ -86,7 +87,7 @@ extension Runner {
       case .confirming(let last):
         isAckLost = true
         actions += unconfirmed(last)
-      case .holding: actions.append(.releaseBody(slot: index))
+      case .collected, .holding: actions.append(.releaseBody(slot: index))
       default: isAckLost = loseAck(in: index) || isAckLost
       }
     }
@@ -193,7 +194,9 @@ extension Runner {
   private mutating func abandon(
     _ index: Int, _ status: ExitStatus, _ settlement: Settlement, _ line: LogMessage
   ) -> [RunnerAction] {
-    abandonWorker(in: index, as: settlement) + breakOff(status, line)
+    let actions = abandonWorker(in: index, as: settlement)
+    // Its worker may have been stopped for another item.
+    return actions + (actions.isEmpty ? [] : breakOff(status, line))
   }
 
   private mutating func workerDisconnected(_ job: Job, in index: Int) -> [RunnerAction] {
@@ -212,9 +215,14 @@ extension Runner {
     return abandonWorker(in: index, as: settlement)
   }
 
+  /// What else the worker was given is still ours, and does not count as tried if the worker does not finish it.
   private mutating func abandonWorker(in index: Int, as settlement: Settlement) -> [RunnerAction] {
+    let members = members(of: worker(of: index))
+    let isTold = members.contains { slots[$0].state.isOne(of: .abandoning) }
     slots[index].handle(.abandon(as: settlement))
-    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.worker.grace)]
+    guard !isTold else { return [] }
+    for other in members where other != index { slots[other].interrupt(by: .terminate) }
+    return tell(worker(of: index), .terminate)
   }
 
   /// Stops the workers whose items will never come back to this runner.

@@ -75,9 +75,7 @@ extension Runner {
     }
     guard tally.taken >= options.maxItems else { return nil }
     // The slot waits only for an item that is done. That another item comes shows that somebody else has that one.
-    let move = Move(destination: .queue, attempts: item.attempt - 1)
-    return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
-      + notReturned(why: "another item came in its place")
+    return giveBackUnrun(item, in: index) + notReturned(why: "another item came in its place")
   }
 
   mutating func finishWindowEnded() -> [RunnerAction] {

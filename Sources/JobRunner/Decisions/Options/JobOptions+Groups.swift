@@ -12,6 +12,16 @@ extension JobOptions {
     package var waitsForBroker = true
   }
 
+  /// Several items that one worker gets at once.
+  package struct Batch: Hashable, Sendable {
+    /// How many items a worker gets at most.
+    package var size = 1
+    /// How long to wait for more items after the first one has come.
+    package var wait: Duration = .seconds(1)
+
+    package init() {}
+  }
+
   /// How workers run and end.
   package struct Worker: Hashable, Sendable {
     /// How long a worker may run on one item; nil for no limit.
@@ -27,6 +37,8 @@ extension JobOptions {
     package var hasSteps = false
     /// The exit statuses of workers are reported as they are, even those that the runner uses itself.
     package var rawStatus = false
+    /// nil if a worker gets an item as it is.
+    package var batch: Batch?
   }
 
   /// What the runner says, and to whom.

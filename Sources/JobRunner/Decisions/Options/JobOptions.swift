@@ -78,6 +78,9 @@ package struct JobOptions: Hashable, Sendable {
     self.queue = queue
   }
 
+  /// How many items the runner holds at most.
+  package var slotCount: Int { max(1, min(parallelism * (worker.batch?.size ?? 1), maxItems)) }
+
   /// How many items may be taken at most.
   var maxItems: Int {
     if case .count(let count) = extent { count } else { .max }

@@ -53,7 +53,7 @@ extension Runner {
     let inHand = slots.count(where: \.isBusy)
     let left: Int? =
       switch options.extent {
-      case .count(let count): count - tally.taken + inHand
+      case .count(let count): count - tally.taken + slots.count { $0.isBusy && !$0.mayTakeItem }
       case .drain where stop.isDrained: 0
       case .drain: report.depth.count.map { $0 + inHand }
       case .forever: nil

@@ -87,6 +87,7 @@ struct AttemptPolicy: Sendable {
 
   private func reasonToSetAside(_ item: WorkItem) -> DeadLetter.Reason? {
     if item.isTooLarge { return .tooLarge }
+    if item.unfitReason != nil { return .malformed }
     return item.properties.undecodable != nil && !options.runsMalformed ? .malformed : nil
   }
 

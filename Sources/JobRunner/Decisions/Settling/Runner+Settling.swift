@@ -9,7 +9,7 @@ extension Runner {
   static let settlementLimit: Duration = .seconds(5)
 
   mutating func ended(_ ended: EndedJob, in index: Int) -> [RunnerAction] {
-    let cancels: [RunnerAction] = [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index))]
+    let cancels = workerLimitsOver(in: index)
     if case .orphaned = slots[index].state { return cancels + orphanEnded(ended, in: index) }
     return cancels + settle(ended, in: index, by: policy.decision(of: ended))
   }
@@ -119,7 +119,7 @@ extension Runner {
     let cancel = RunnerAction.cancel(.settlementLimit(slot: index))
     slots[index].copyLost()
     if moving.isUnrun, !moving.isUnwanted, !isStopping {
-      return [cancel, warning] + startWorker(on: moving.item, in: index)
+      return [cancel, warning] + run(moving.item, in: index)
     }
     let ended = moving.isUnrun ? nil : moving.ended
     let method = ended.map(Self.requeue) ?? Self.requeue(moving.item)
@@ -183,7 +183,7 @@ extension Runner {
     slots[index].settlementSent(isAck: isDone)
     let wasPausing = pause.isActive
     let pausing = ended.map { beginPause($0, settlement) } ?? []
-    guard phase == .serving, !pause.isActive || options.mayDeleteItself else {
+    guard phase == .serving, !pause.isActive || options.mayDeleteItself, mayTake(index) else {
       let confirmation: [Method] = isDone ? [slots[index].setPrefetch()] : []
       let methods = detachAndSettle(index, by: method) + confirmation
       let limit: [RunnerAction] = isDone ? [.set(.settlementLimit(slot: index), after: Self.settlementLimit)] : []

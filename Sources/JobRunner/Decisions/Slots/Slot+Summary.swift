@@ -5,18 +5,31 @@ extension Slot {
   /// A worker runs, whether or not its outcome still counts.
   var hasWorker: Bool { state.isOne(of: .working, .orphaned, .abandoning) }
 
+  /// The same, and the worker is not known to have ended.
+  var isWorkerRunning: Bool {
+    switch state {
+    case .working(let job), .orphaned(let job), .abandoning(let job, as: _): job.endedAt == nil
+    default: false
+    }
+  }
+
+  /// The item that waits for its batch, and when it came.
+  var collected: (item: WorkItem, arrival: ContinuousClock.Instant)? {
+    if case .collected(let item, at: let arrival) = state { (item, arrival) } else { nil }
+  }
+
   var isCopying: Bool { state.isOne(of: .copying) }
 
   /// The broker has yet to be told how an item was settled, or to take that.
   var isSettling: Bool { state.isOne(of: .copying, .confirming, .closing) || isAckUnconfirmed }
 
   /// An item is in hand, or its worker still runs.
-  var isBusy: Bool { hasWorker || state.isOne(of: .holding, .copying) }
+  var isBusy: Bool { hasWorker || state.isOne(of: .collected, .holding, .copying) }
 
-  /// One of the items that the runner may still take can come here.
+  /// One of the items that the runner may still take is here, or can come here.
   var mayTakeItem: Bool {
     if case .copying(let moving) = state { return moving.isUnrun && !moving.isUnwanted }
-    return state == .consuming
+    return state.isOne(of: .consuming, .collected)
   }
 
   /// Nothing is left here that has to be waited for.

@@ -9,6 +9,8 @@ extension Slot {
     case consuming
     /// The consumer is being cancelled, and no item is in hand.
     case cancelling
+    /// An item has come, and waits for the worker of its batch.
+    case collected(WorkItem, at: ContinuousClock.Instant)
     /// A worker runs on the item.
     case working(Job)
     /// A worker runs on an item that was lost with its connection, and may finish.
@@ -37,6 +39,8 @@ extension Slot {
     case cancel
     /// The broker has confirmed that the consumer is cancelled.
     case cancelled
+    /// An item has come for a batch.
+    case collect(WorkItem, at: ContinuousClock.Instant)
     /// A worker starts.
     case start(Job)
     /// The item of the worker in the slot `for` has come back.
@@ -70,8 +74,8 @@ extension Slot {
 
   /// A state without what it holds.
   enum StateName: String, Hashable, Sendable, CaseIterable {
-    case noChannel, idle, consuming, cancelling, working, orphaned, holding, abandoning, copying, confirming, closing,
-      closed
+    case noChannel, idle, consuming, cancelling, collected, working, orphaned, holding, abandoning, copying, confirming,
+      closing, closed
   }
 }
 
@@ -80,12 +84,13 @@ extension Slot.State {
   func after(_ event: Slot.Event) -> Self? {
     switch event {
     case .opened where isOne(of: .noChannel): .idle
-    case .consume where isOne(of: .noChannel, .idle, .consuming): .consuming
+    case .consume where isOne(of: .noChannel, .idle, .consuming, .cancelling): .consuming
     case .cancel where isOne(of: .consuming, .cancelling): .cancelling
     case .cancelled where isOne(of: .cancelling): .idle
-    case .start(let job) where isOne(of: .consuming, .copying): .working(job)
+    case .collect(let item, at: let time) where isOne(of: .consuming, .copying): .collected(item, at: time)
+    case .start(let job) where isOne(of: .consuming, .collected, .copying): .working(job)
     case .hold(let item, for: let worker) where isOne(of: .consuming): .holding(item, for: worker)
-    case .copy(let moving) where isOne(of: .idle, .consuming, .cancelling, .working, .orphaned, .holding):
+    case .copy(let moving) where isOne(of: .idle, .consuming, .cancelling, .collected, .working, .orphaned, .holding):
       .copying(moving)
     case .settle where isOne(of: .consuming, .working, .holding, .copying): .idle
     case .close(let word?) where isOne(of: .idle): .confirming(word)
@@ -94,10 +99,10 @@ extension Slot.State {
     case .abandon(as: let settlement): job.map { .abandoning($0, as: settlement) }
     case .workerEnded where isOne(of: .abandoning): .closed
     case .workerEnded(let isStopping) where isOne(of: .orphaned): isStopping ? .closed : .noChannel
-    case .consumerLost where isOne(of: .consuming, .cancelling, .holding): .idle
+    case .consumerLost where isOne(of: .consuming, .cancelling, .collected, .holding): .idle
     case .consumerLost(let isStopping) where isOne(of: .copying): isStopping ? .closed : .idle
     case .consumerLost where isOne(of: .confirming): .closed
-    case .channelLost(let isStopping) where isOne(of: .idle, .consuming, .cancelling, .holding, .copying):
+    case .channelLost(let isStopping) where isOne(of: .idle, .consuming, .cancelling, .collected, .holding, .copying):
       isStopping ? .closed : .noChannel
     case .channelLost where isOne(of: .confirming, .closing): .closed
     case .connectionLost where !isOne(of: .working, .orphaned, .abandoning, .copying): .noChannel
@@ -117,6 +122,7 @@ extension Slot.State {
     case .idle: .idle
     case .consuming: .consuming
     case .cancelling: .cancelling
+    case .collected: .collected
     case .working: .working
     case .orphaned: .orphaned
     case .holding: .holding

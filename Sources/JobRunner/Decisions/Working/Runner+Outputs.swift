@@ -4,10 +4,10 @@ internal import Console
 /// Outputs of workers that cannot be written: an item is done only if its output is where the user wants it.
 extension Runner {
   /// The next item would fare no better, so no more are taken. The worker runs to its end.
-  mutating func outputLost(_ loss: String, in index: Int) -> [RunnerAction] {
-    guard slots[index].hasWorker else { return [] }
-    slots[index].loseOutput(loss)
-    guard !isStopping else { return [] }
+  mutating func outputLost(_ loss: String, in worker: Int) -> [RunnerAction] {
+    let members = members(of: worker)
+    for index in members { slots[index].loseOutput(loss) }
+    guard !members.isEmpty, !isStopping else { return [] }
     // The line about the item says why.
     _ = stop.breakOff(.inputOutputError)
     return stopTaking()

@@ -10,13 +10,14 @@ extension Runner {
     if item.envelope.consumerTag.isEmpty { return gotInProbe(item, in: index) }
     switch slots[index].state {
     case .consuming: break
+    // The consumer is cancelled so that a batch can begin, and this item still belongs to it.
+    case .cancelling where isBatchClosing(with: index): slots[index].handle(.consume)
     case .idle, .cancelling:
-      // Nobody ran the item, and a plain requeue would be counted. For a moment no consumer shows that the runner holds it.
+      // For a moment no consumer shows that the runner holds the item.
       drain.interrupt(finding: .items)
-      let move = Move(destination: .queue, attempts: item.attempt - 1)
-      return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
+      return giveBackUnrun(item, in: index)
     case .noChannel, .confirming, .closing, .closed: return [.releaseBody(slot: index)]
-    case .working, .orphaned, .holding, .abandoning, .copying:
+    case .collected, .working, .orphaned, .holding, .abandoning, .copying:
       // The item came although the slot did not ask for one.
       return [.send(slots[index].on([Self.requeue(item)]))]
     }
@@ -26,7 +27,9 @@ extension Runner {
     slots[index].consumerConfirmed()
     let others = phase == .probing ? [.cancel(.connectLimit)] + serve() : []
     report.busy()
-    return takeWanted(item, in: index) + others
+    let actions = takeWanted(item, in: index) + others
+    // More of the batch's consumers may be attached now.
+    return actions + (options.worker.batch == nil ? [] : resume())
   }
 
   private mutating func takeWanted(
@@ -34,7 +37,7 @@ extension Runner {
   ) -> [RunnerAction] {
     if let returned = takeReturned(item, in: index) { return returned }
     switch policy.receipt(of: item) {
-    case .run: return startWorker(on: item, in: index)
+    case .run: return run(item, in: index)
     case .recount:
       var move = Move(destination: .queue, attempts: item.attempt - 1)
       // On a queue with retries, every runner counts a return before the item is run again.
@@ -45,6 +48,12 @@ extension Runner {
     case .setAside(let move, let reason):
       return setAside(item, in: index, reason, by: move)
     }
+  }
+
+  /// The item goes back as a copy, because nobody ran it, and a plain requeue would be counted.
+  mutating func giveBackUnrun(_ item: WorkItem, in index: Int) -> [RunnerAction] {
+    let move = Move(destination: .queue, attempts: item.attempt - 1)
+    return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
   }
 
   private func exhausted(_ item: WorkItem) -> MovingItem {
@@ -67,7 +76,7 @@ extension Runner {
       switch reason {
       case .tooLarge: "it is too large\(naming: .maxItemSize)"
       case .expired: "it is too old\(naming: .maxItemAge)"
-      default: "its properties cannot be read"
+      default: "\(item.unfitReason ?? "its properties cannot be read")"
       }
     let failure = Outcome.Failure(reason: reason, exitStatus: .failure)
     let ended = EndedJob(
@@ -77,21 +86,35 @@ extension Runner {
     return begin(MovingItem(item: item, move: move, ended: ended), in: index, asking: !item.isTooLarge)
   }
 
-  /// The item is too large to be stored. Its body is available only for a copy.
-  mutating func takeTooLarge(_ item: WorkItem, in index: Int) -> [RunnerAction] {
+  /// The body is there, and no worker can get it in the way that was asked for.
+  mutating func takeUnfit(_ event: RunnerEvent) -> [RunnerAction] {
+    guard case .unfit(let envelope, let properties, let size, let reason, let slot) = event else { return [] }
+    var item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
+    (item.bodySize, item.unfitReason) = (size, reason)
+    return takeUnusable(item, in: slot)
+  }
+
+  /// No worker can get the body, because it is too large to be stored, say. It is available only for a copy.
+  mutating func takeUnusable(_ item: WorkItem, in index: Int) -> [RunnerAction] {
     // This event cannot be deferred.
-    guard !keepsDeliveries || slots[index].state != .consuming else {
-      let move = Move(destination: .queue, attempts: item.attempt - 1)
-      return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
-    }
+    guard !keepsDeliveries || slots[index].state != .consuming else { return giveBackUnrun(item, in: index) }
     return take(item, in: index)
   }
 
-  mutating func startWorker(on item: WorkItem, in index: Int) -> [RunnerAction] {
+  /// A worker gets the item now, or with the rest of its batch.
+  mutating func run(_ item: WorkItem, in index: Int) -> [RunnerAction] {
+    if let batch = options.worker.batch { return collect(item, for: batch, in: index) }
+    start(item, in: index)
+    return [.startWorker(item, slot: index)] + workerLimit(in: index)
+  }
+
+  func workerLimit(in worker: Int) -> [RunnerAction] {
+    options.worker.timeout.map { [.set(.workerLimit(slot: worker), after: $0)] } ?? []
+  }
+
+  mutating func start(_ item: WorkItem, in index: Int) {
     tally.taken += 1
     slots[index].handle(.start(Job(item: item, startedAt: now)))
-    let limit = options.worker.timeout.map { [RunnerAction.set(.workerLimit(slot: index), after: $0)] } ?? []
-    return [.startWorker(item, slot: index)] + limit
   }
 
   mutating func spanBegun(_ span: SpanContext, in index: Int) -> [RunnerAction] {
@@ -135,29 +158,32 @@ extension Runner {
 
   private mutating func stopWorkers(_ signal: Signal) -> [RunnerAction] {
     stop.workersStopped(now: now)
-    var actions: [RunnerAction] = []
-    for index in slots.indices where slots[index].hasWorker {
-      slots[index].interrupt(by: signal)
-      actions += [.signalWorker(signal, slot: index), .set(.grace(slot: index), after: options.worker.grace)]
+    return workers.flatMap { worker in
+      for index in members(of: worker) { slots[index].interrupt(by: signal) }
+      return tell(worker, signal)
     }
-    return actions
   }
 
   private func toWorkers(_ signal: Signal) -> [RunnerAction] {
-    slots.indices.filter { slots[$0].hasWorker }.map { .signalWorker(signal, slot: $0) }
+    workers.map { .signalWorker(signal, slot: $0) }
+  }
+
+  /// Tells the worker to end, within the grace period.
+  func tell(_ worker: Int, _ signal: Signal) -> [RunnerAction] {
+    [.signalWorker(signal, slot: worker), .set(.grace(slot: worker), after: options.worker.grace)]
   }
 
   // MARK: Limits
 
-  mutating func workerLimitReached(in index: Int) -> [RunnerAction] {
+  mutating func workerLimitReached(in worker: Int) -> [RunnerAction] {
     // A worker that was told to end already has its grace period.
-    guard let job = slots[index].job, job.interruption == nil else { return [] }
-    slots[index].timeOut()
-    return [.signalWorker(.terminate, slot: index), .set(.grace(slot: index), after: options.worker.grace)]
+    let late = members(of: worker).filter { slots[$0].job.map { $0.interruption == nil } ?? false }
+    for index in late { slots[index].timeOut() }
+    return late.isEmpty ? [] : tell(worker, .terminate)
   }
 
-  func graceEnded(in index: Int) -> [RunnerAction] {
-    slots[index].hasWorker ? [.signalWorker(.kill, slot: index)] : []
+  func graceEnded(in worker: Int) -> [RunnerAction] {
+    members(of: worker).isEmpty ? [] : [.signalWorker(.kill, slot: worker)]
   }
 
   /// The body cannot be stored, so no worker can get it. The item goes back as a copy, because a plain requeue would be counted
@@ -169,8 +195,7 @@ extension Runner {
     // The body of an item that a probe has found is not needed.
     case _ where item.envelope.consumerTag.isEmpty: return take(item, in: index)
     case .consuming, .idle, .cancelling:
-      let move = Move(destination: .queue, attempts: item.attempt - 1)
-      return begin(MovingItem(item: item, move: move, ended: nil, isUnwanted: true), in: index)
+      return giveBackUnrun(item, in: index)
         + breakOff(
           .inputOutputError,
           "an item of \(queueLabel) cannot be stored, and goes back as it was: \(reason)"
@@ -181,24 +206,38 @@ extension Runner {
 
   // MARK: Ends
 
-  /// The command cannot be run for any item. This item goes back as one that nobody ran.
-  mutating func commandRefused(_ status: ExitStatus, _ reason: String, in index: Int) -> [RunnerAction] {
+  /// The command cannot be run for any item. What the worker was to get goes back as items that nobody ran.
+  mutating func commandRefused(_ status: ExitStatus, _ reason: String, in worker: Int) -> [RunnerAction] {
     let what: LogMessage = "\(Self.refusal(status)) (\(reason))"
     let failure = Outcome.Failure(reason: .notStarted, exitStatus: status)
     let end = WorkerEnd(notStarted: what, failure)
-    if case .abandoning(let job, let settlement) = slots[index].state {
-      return abandonedEnded(EndedJob(job, (.abandoned, what), end, at: now), as: settlement, in: index)
+    let members = members(of: worker)
+    let items: LogMessage = "\(members.count == 1 ? "the item" : members.count.counted("item")) of \(queueLabel)"
+    guard let first = members.first(where: { slots[$0].job != nil }) else {
+      return members.flatMap { refused(failure, end, in: $0) }
     }
-    guard let job = slots[index].job else { return [] }
-    if case .orphaned = slots[index].state {
-      return breakOff(status, "\(what); the item of \(queueLabel) went back with its connection")
-        + ended(EndedJob(job, (.failed(failure), what), end, at: now), in: index)
+    if case .orphaned = slots[first].state {
+      return breakOff(status, "\(what); \(items) went back with \(members.count == 1 ? "its" : "their") connection")
+        + members.flatMap { refused(failure, end, in: $0) }
     }
-    tally.taken -= 1
-    let move = Move(destination: .queue, attempts: job.item.attempt - 1)
-    let moving = MovingItem(item: job.item, move: move, ended: nil, isUnwanted: true)
-    return [.cancel(.workerLimit(slot: index))] + begin(moving, in: index)
-      + breakOff(status, "\(what); the item of \(queueLabel) goes back as it was")
+    let cancel = RunnerAction.cancel(.workerLimit(slot: worker))
+    return [cancel] + members.flatMap { refused(failure, end, in: $0) }
+      + breakOff(status, "\(what); \(items) \(members.count == 1 ? "goes back as it was" : "go back as they were")")
+  }
+
+  private mutating func refused(
+    _ failure: Outcome.Failure, _ end: WorkerEnd, in index: Int
+  ) -> [RunnerAction] {
+    switch slots[index].state {
+    case .abandoning(let job, let settlement):
+      return abandonedEnded(EndedJob(job, (.abandoned, end.what), end, at: now), as: settlement, in: index)
+    case .orphaned(let job):
+      return ended(EndedJob(job, (.failed(failure), end.what), end, at: now), in: index)
+    case .working(let job):
+      tally.taken -= 1
+      return giveBackUnrun(job.item, in: index)
+    default: return []
+    }
   }
 
   private static func refusal(_ status: ExitStatus) -> LogMessage {
@@ -210,8 +249,21 @@ extension Runner {
     }
   }
 
-  /// A worker has ended on its item, or could not be started on it.
-  mutating func jobEnded(by end: RunnerEvent, in index: Int) -> [RunnerAction] {
+  /// The worker of the slot's item has ended.
+  func workerLimitsOver(in index: Int) -> [RunnerAction] {
+    [.cancel(.grace(slot: worker(of: index))), .cancel(.workerLimit(slot: worker(of: index)))]
+  }
+
+  /// A worker has ended on its items, or could not be started on them.
+  mutating func jobEnded(by end: RunnerEvent, in worker: Int) -> [RunnerAction] {
+    let members = members(of: worker)
+    for index in members { slots[index].workerEnded(at: now) }
+    let actions = members.flatMap { jobEnded(by: end, of: $0) }
+    // The slots that had no item of the batch were idle while its worker ran.
+    return actions + (options.worker.batch == nil ? [] : resume())
+  }
+
+  private mutating func jobEnded(by end: RunnerEvent, of index: Int) -> [RunnerAction] {
     if case .abandoning(let job, let settlement) = slots[index].state {
       return abandoned(job, endedBy: end).map { abandonedEnded($0, as: settlement, in: index) } ?? []
     }
@@ -224,7 +276,6 @@ extension Runner {
   ) -> [RunnerAction] {
     tally.count(ended.outcome)
     slots[index].handle(.workerEnded(isStopping: isStopping))
-    return [.cancel(.grace(slot: index)), .cancel(.workerLimit(slot: index)), .releaseBody(slot: index)]
-      + record(ended, as: settlement)
+    return workerLimitsOver(in: index) + [.releaseBody(slot: index)] + record(ended, as: settlement)
   }
 }

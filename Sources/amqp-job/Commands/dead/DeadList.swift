@@ -1,6 +1,7 @@
 import AMQP
 import Broker
 import Console
+import JobRunner
 
 /// `amqp-job dead list`: reads the items, gives them back unchanged, and shows what their headers say.
 struct DeadList {

@@ -1,6 +1,7 @@
 import AMQP
 import Broker
 import Console
+import JobRunner
 import Linux
 
 /// `amqp-job dead show`: writes the body of one dead letter, or another part of it.

@@ -63,10 +63,11 @@ enum ManifestWorkerOptions {
       environment, user,
     ] + ManifestResourceOptions.options + [temporarySpace]
 
-  static let runnerOptions: [any CommandOption] = [
-    Run.timeout, Run.grace, onTerm, Run.retryDelay, Run.retryBackoff, Run.retryMax, Run.retryJitter, Run.maxAttempts,
-    Run.maxItemAge, waitFirst, plain, Run.resultQueue, Run.resultOn, Run.resultMax,
-  ]
+  static let runnerOptions: [any CommandOption] =
+    [
+      Run.timeout, Run.grace, onTerm, Run.retryDelay, Run.retryBackoff, Run.retryMax, Run.retryJitter, Run.maxAttempts,
+      Run.maxItemAge, waitFirst, plain, Run.resultQueue, Run.resultOn, Run.resultMax,
+    ] + ManifestBatchOptions.options
 
   /// A CronJob's pods wait for an item each time. As there mostly is none, one pod is enough to find that out.
   private static let cronJobParallelism = 1
@@ -84,6 +85,8 @@ enum ManifestWorkerOptions {
       temporarySpace: try settings.value(temporarySpace).description, run: try run(&settings, queue: queue))
     options.namespace = try settings.value(namespace)
     options.steps = division.steps
+    options.run.feeding = try ManifestBatchOptions.feeding(
+      &settings, kind, options.run, options.command, hasSteps: !options.steps.isEmpty)
     options.injection = try injection(&settings, isImageUsed: !division.steps.isEmpty)
     // Steps need amqp-job in images that lack it, and it has to be that of the runner.
     if !division.steps.isEmpty, options.injection == nil {

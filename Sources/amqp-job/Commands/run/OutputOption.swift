@@ -64,6 +64,11 @@ extension Run {
   private static func checkOwner(
     of choice: OutputChoice, _ settings: Settings, hasSteps: Bool, hasCommand: Bool, _ options: JobOptions
   ) throws {
+    if choice != .inherit, let size = options.worker.batch?.size, size > 1 {
+      throw UsageError(
+        "\(settings.naming(batch)) excludes \(settings.naming(output)) \(choice.text): a batch has one output for all its items"
+      )
+    }
     guard hasSteps, !hasCommand else { return }
     switch choice {
     case .inherit: return

@@ -32,7 +32,7 @@ enum Run: ToolCommand {
     var options = try jobOptions(&settings, broker)
     let keptErrorSize = try keptErrorSize(&settings, &options)
     options.worker.hasSteps = !steps.isEmpty
-    let feed = try feed(&settings, program, hasSteps: !steps.isEmpty)
+    let feed = try feed(&settings, &options, program?.arguments ?? [], hasSteps: !steps.isEmpty)
     let reporter = try LogOptions.reporter(&settings)
     let progress = try report(&settings, &options, reporter)
     let form = try outputForm(&settings, hasSteps: !steps.isEmpty, hasCommand: program != nil, options)
@@ -40,8 +40,8 @@ enum Run: ToolCommand {
     let workerEnvironment = try workerEnvironment(&settings, reporter)
     let spooling = try Spooling(
       directory: try settings.value(spoolDirectory), otherwise: settings.environment.temporaryDirectory,
-      largestInMemory: try settings.value(spoolAbove), parallelism: options.parallelism)
-    try spooling.check(named: feed == .file || keepsOutput(of: steps, program), queue: options.queue)
+      largestInMemory: try settings.value(spoolAbove), parallelism: options.slotCount)
+    try spooling.check(named: feed.needsFiles || keepsOutput(of: steps, program), queue: options.queue)
     var configuration = EventLoop.Configuration(
       access: broker.access, heartbeat: broker.heartbeat,
       connectionName: "amqp-job run \(options.queue) on \(ThisProcess.hostName)",
@@ -170,19 +170,6 @@ enum Run: ToolCommand {
       }
       return place
     }
-  }
-
-  private static func feed(
-    _ settings: inout Settings, _ program: ProcessGroups.Program?, hasSteps: Bool
-  ) throws -> Feed {
-    let feed = try settings.value(feed)
-    guard !hasSteps || feed == .stdin else {
-      throw UsageError("\(Self.feed) \(feed) excludes \(step): a step gets its input on standard input")
-    }
-    guard feed != .arg || ArgumentTemplate(program?.arguments ?? []).hasPlaceholder else {
-      throw UsageError("\(Self.feed) arg puts the item in the place of {}, and the command has no argument with {}")
-    }
-    return feed
   }
 
   /// The environment for the workers. The log names the settings that are withheld from them.

@@ -52,6 +52,10 @@ extension Run {
     workerEnvironment + [
       Explained("WORK_ITEM_FILE", "With --feed file, this is the path of the item's file. It is set for the command."),
       Explained(
+        "WORK_ITEM_COUNT, WORK_ITEM_QUEUE, WORK_ITEM_DIR",
+        "With --batch, these are the number of the batch's items, their queue, and with --feed dir the path of the directory "
+          + "with their files. The variables about a single item are not set then."),
+      Explained(
         "OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, ...",
         "A collector of OpenTelemetry that gets a span for each item, over HTTP in JSON. The other variables are "
           + "OTEL_EXPORTER_OTLP_HEADERS, _TIMEOUT, _PROTOCOL (http/json), _CERTIFICATE, _CLIENT_CERTIFICATE and "

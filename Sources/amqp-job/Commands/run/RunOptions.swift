@@ -41,7 +41,7 @@ extension Run {
     "on-term", .choice, "on TERM, stop the workers or let them finish (default stop; with \(forever): finish)")
   static let feed = DefaultedOption("feed", .choice, default: Feed.stdin) { _ in
     "how a worker gets its item: on standard input (the default), in the file that WORK_ITEM_FILE names, or in "
-      + "place of each {} in its arguments"
+      + "place of each {} in its arguments; items of a batch: as lines, as lines of JSON, or in the directory WORK_ITEM_DIR"
   }
   static let assume = Option<AssumedQueue>(
     "assume", .choice,
@@ -129,8 +129,8 @@ extension Run {
       [
         QueueName.option, count, drain.common, forever, parallelism, consumerPriority, whenEmpty, waitFirst,
         drainTimeout,
-        timeout, grace, onTerm, feed, assume, anyQueue, rawStatus, passEnvironment, livenessFile, jobLog,
-        output, progress, MetricsOption.address, deletionCost,
+        timeout, grace, onTerm, feed, batch, batchWait, assume, anyQueue, rawStatus, passEnvironment, livenessFile,
+        jobLog, output, progress, MetricsOption.address, deletionCost,
       ]),
     OptionGroup("Results", [resultQueue, resultOn, resultMax]),
     OptionGroup("Steps", [step, stepDirectory]),

@@ -1,9 +1,9 @@
-import AMQP
-import Console
+package import AMQP
+package import Console
 
 /// The properties and headers of a message as JSON.
 extension JSON {
-  init(properties: BasicProperties) {
+  package init(properties: BasicProperties) {
     func text(_ value: ByteString?) -> JSON? { value.map { .text($0.description) } }
     func integer(_ value: UInt8?) -> JSON? { value.map { .integer(Int64($0)) } }
     let members: [(String, JSON?)] = [
@@ -17,8 +17,18 @@ extension JSON {
     self = .object(members.compactMap { name, value in value.map { .init(name, $0) } })
   }
 
+  /// The properties that `publish --jsonl` takes, as it takes them.
+  init(publishable properties: BasicProperties) {
+    var properties = properties
+    let expiration = properties.expiration.flatMap { UInt32($0.description) }.flatMap { $0 == 0 ? nil : $0 }
+    (properties.deliveryMode, properties.userID, properties.expiration) = (nil, nil, nil)
+    properties.timestamp = properties.timestamp.flatMap { Int64(exactly: $0) == nil ? nil : $0 }
+    guard case .object(let members) = JSON(properties: properties) else { preconditionFailure("an object") }
+    self = .object(members + (expiration.map { [.init("expiration", .integer(Int64($0)))] } ?? []))
+  }
+
   /// If several headers have the same name, the first one counts. Headers that cannot be read are left out.
-  init(headers: FieldTable) {
+  package init(headers: FieldTable) {
     var names: Set<ByteString> = []
     self = .object(
       headers.entries.compactMap { entry in

@@ -1,0 +1,96 @@
+/// Batches: slots that stand side by side share one worker, which gets their items at once. Each of these items is taken and
+/// settled by itself. The worker is known by the first slot of its group. Without batches, each slot is a group of its own.
+extension Runner {
+  private var groupSize: Int { options.worker.batch?.size ?? 1 }
+
+  /// The first slot of each group.
+  var groups: StrideTo<Int> { stride(from: 0, to: slots.count, by: groupSize) }
+
+  /// The worker that gets the slot's item.
+  func worker(of slot: Int) -> Int { slot / groupSize * groupSize }
+
+  func group(of worker: Int) -> Range<Int> { worker..<min(worker + groupSize, slots.count) }
+
+  /// The slots with the items that the worker got.
+  func members(of worker: Int) -> [Int] { group(of: worker).filter { slots[$0].hasWorker } }
+
+  /// All workers.
+  var workers: [Int] { groups.filter { !members(of: $0).isEmpty } }
+
+  // MARK: Collecting
+
+  mutating func collect(_ item: WorkItem, for batch: JobOptions.Batch, in index: Int) -> [RunnerAction] {
+    let worker = worker(of: index)
+    let isFirst = firstArrival(for: worker) == nil
+    slots[index].handle(.collect(item, at: now))
+    return isFirst ? [.set(.batchWait(slot: worker), after: batch.wait)] : []
+  }
+
+  private func firstArrival(for worker: Int) -> ContinuousClock.Instant? {
+    group(of: worker).compactMap { slots[$0].collected?.arrival }.min()
+  }
+
+  /// The batch has waited for long enough.
+  private func isClosed(_ worker: Int) -> Bool {
+    guard let batch = options.worker.batch, let first = firstArrival(for: worker) else { return false }
+    return now >= first + batch.wait
+  }
+
+  /// The slot's batch begins as soon as no more items can come.
+  func isBatchClosing(with index: Int) -> Bool { !isStopping && isClosed(worker(of: index)) }
+
+  /// An end that is kept until more is known of the queue is still to come.
+  private func isRunning(_ worker: Int) -> Bool {
+    members(of: worker).contains { slots[$0].isWorkerRunning || deferred.hasWorkerEnds }
+  }
+
+  /// An item that comes to the slot now can be run at once, or with the batch that is being collected.
+  func mayTake(_ index: Int) -> Bool {
+    guard options.worker.batch != nil else { return true }
+    let worker = worker(of: index)
+    return !isRunning(worker) && !isClosed(worker) && mayConsume(for: worker)
+  }
+
+  /// When a connection is lost, RabbitMQ may give an item of one of its channels to a consumer of another, which is lost in the next
+  /// moment, and counts that each time. So no more consumers of a batch are idle than have an item, but for the first.
+  private func mayConsume(for worker: Int) -> Bool {
+    let group = slots[group(of: worker)]
+    return group.count { $0.state.isOne(of: .consuming, .cancelling) } < max(1, group.count { $0.collected != nil })
+  }
+
+  // MARK: Starting
+
+  /// Starts a worker on each batch that is complete, or that has waited for long enough.
+  mutating func startBatches() -> [RunnerAction] {
+    guard options.worker.batch != nil, !isStopping else { return [] }
+    return groups.flatMap { startBatch(for: $0) }
+  }
+
+  private mutating func startBatch(for worker: Int) -> [RunnerAction] {
+    let group = group(of: worker)
+    guard group.contains(where: { slots[$0].collected != nil }), !isRunning(worker) else { return [] }
+    let isClosed = isClosed(worker)
+    // The broker's answer to the cancel shows that no more items come. One that comes before it still belongs to the batch.
+    let withdrawn = isClosed ? group.filter { slots[$0].state == .consuming }.flatMap { withdraw($0) } : []
+    let mayGrow = group.contains { index in
+      slots[index].state.isOne(of: .consuming, .cancelling) || !isClosed && slots[index].isCopying
+    }
+    guard mayGrow else { return start(worker) }
+    return withdrawn.isEmpty ? [] : [.send(withdrawn)]
+  }
+
+  private mutating func start(_ worker: Int) -> [RunnerAction] {
+    let collected = group(of: worker).compactMap { index in
+      slots[index].collected.map { (item: BatchItem(item: $0.item, slot: index), arrival: $0.arrival) }
+    }
+    let items = collected.sorted { ($0.arrival, $0.item.slot) < ($1.arrival, $1.item.slot) }.map(\.item)
+    for each in items { start(each.item, in: each.slot) }
+    return [.cancel(.batchWait(slot: worker)), .startBatch(items, slot: worker)] + workerLimit(in: worker)
+  }
+}
+
+/// An item of a batch. Its body is that of the slot.
+package struct BatchItem: Hashable, Sendable {
+  package var item: WorkItem
+  package var slot: Int
+}
