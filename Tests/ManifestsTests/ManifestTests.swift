@@ -112,6 +112,7 @@ import YAML
         "--wait-first=5s", "--forever", "--timeout=1500ms", "--grace=20s", "--on-term=stop", "--max-attempts=2",
         "--retry-delay=60s", "--max-item-age=90s",
       ])
+    run.maxItemAge = nil
     run.attempts?.backoff = .init(factor: 1.5, maxDelay: .seconds(600), jitter: 0)
     #expect(
       run.arguments(.drain, defaultWaitFirst: .zero).suffix(3) == [

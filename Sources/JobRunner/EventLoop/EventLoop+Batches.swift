@@ -5,10 +5,11 @@ internal import Linux
 extension EventLoop {
   func startBatch(_ items: [BatchItem], slot: Int) {
     var batch = Batch(items: [], isOfOne: runner.options.worker.batch?.size == 1)
-    for var (item, slot) in items.map({ ($0.item, $0.slot) }) {
-      guard let body = bodies[slot] else { return violated("an item came without its body") }
+    for each in items {
+      guard let body = bodies[each.slot] else { return violated("an item came without its body") }
+      var item = each.item
       item.span = configuration.listeners.beginSpan(item)
-      if let span = item.span { followUps.append(.spanBegun(span, slot: slot)) }
+      if let span = item.span { followUps.append(.spanBegun(span, slot: each.slot)) }
       batch.items.append((item, body))
     }
     let spooling = BatchInput.Spooling(
