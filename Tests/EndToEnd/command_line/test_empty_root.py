@@ -11,7 +11,8 @@ import pytest
 from support.processes import CAN_ISOLATE, wait_until
 from support.name_server import A, NameServer
 
-pytestmark = pytest.mark.skipif(not CAN_ISOLATE, reason="needs root, and mounts of its own")
+pytestmark = [
+    pytest.mark.any_broker, pytest.mark.skipif(not CAN_ISOLATE, reason="needs root, and mounts of its own")]
 
 NOBODY = ["--userspec=65532:65532", "--groups="]
 

@@ -6,6 +6,8 @@ import pytest
 
 from support.dead_letters import dead
 
+pytestmark = pytest.mark.any_broker
+
 # If this were printed as it is, it would look like "a.exe". It has a right-to-left override, isolates, marks, line
 # separators and a C1 control.
 TRICKS = "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0x2028, 0x2029, 0x85]))

@@ -15,6 +15,8 @@ from support import http_peers
 from support.processes import PATIENCE, PROMPT, holds_for, wait_until
 from support.sockets import refusing_port
 
+pytestmark = pytest.mark.any_broker
+
 ADDRESS = re.compile(r"answering over HTTP at (.*):(\d+)")
 
 

@@ -2,8 +2,12 @@
 
 import signal
 
+import pytest
+
 from support.metrics import Metrics, get, port_of, wait_for
 from support.processes import wait_until
+
+pytestmark = pytest.mark.any_broker
 
 
 def test_who_leads(election):

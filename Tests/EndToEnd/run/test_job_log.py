@@ -7,6 +7,8 @@ import pytest
 
 from support.processes import holds_for, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 COLUMNS = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"]
 
 
@@ -89,7 +91,6 @@ def test_the_time_is_the_workers_and_not_that_of_its_result(bench):
     assert float(line["JobRuntime"]) <= ended - began + 0.5 and line["Receive"] == "5"
 
 
-@pytest.mark.any_broker
 def test_a_file_that_cannot_be_opened(bench):
     missing = bench.directory / "no" / "log"
     bench.run("-q", "any", "--joblog", missing, worker=["true"]).assert_error(74, str(missing), "--joblog")

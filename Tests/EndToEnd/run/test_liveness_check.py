@@ -11,6 +11,8 @@ import pytest
 from support import processes
 from support.processes import CAN_ISOLATE, PYTHON, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 SIGN = re.compile(rb"amqp-job alive (\d{20}) (serving|waiting)\n")
 PERIOD = 5
 SOON = PERIOD + 3  # The next sign of life has to come within these seconds.

@@ -8,6 +8,8 @@ import pytest
 from support.metrics import Metrics, get, port_of, wait_for
 from support.processes import wait_until
 
+pytestmark = pytest.mark.any_broker
+
 
 def start(bench, queue, *options, **more):
     """Starts a runner. Returns it with the port of its metrics."""

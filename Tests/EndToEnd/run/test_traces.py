@@ -12,6 +12,8 @@ from support.processes import wait_until
 from support.sockets import refusing_port
 from support.steps import Steps
 
+pytestmark = pytest.mark.any_broker
+
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED, UNSAMPLED = f"00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00"
 

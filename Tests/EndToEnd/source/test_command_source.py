@@ -6,6 +6,8 @@ import pytest
 
 from support.processes import wait_until
 
+pytestmark = pytest.mark.any_broker
+
 
 def items(publishers):
     return {properties.message_id: body for _, properties, body in publishers.queue.take_all()}

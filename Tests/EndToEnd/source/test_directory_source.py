@@ -2,7 +2,11 @@
 
 import os
 
+import pytest
+
 from support.processes import holds_for, wait_until
+
+pytestmark = pytest.mark.any_broker
 
 
 def items(publishers):

@@ -10,6 +10,8 @@ import pytest
 from support.item_source import HTTPSource
 from support.processes import PATIENCE, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 
 def lines(publisher, *words):
     return [line for line in publisher.stderr.splitlines() if all(word in line for word in words)]

@@ -6,6 +6,8 @@ import pytest
 
 from support.processes import PROMPT, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 
 @pytest.mark.parametrize("options, words", [
     (("--from", "dir:/x", "body"), "BODY"), (("--from", "dir:/x", "--file"), "--file"), (("--from", "dir:/x", "--wait"), "--wait"),
