@@ -6,6 +6,8 @@ import pytest
 
 from support.processes import PROMPT, holds_for, is_alive, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 
 def held(bench, queue, *arguments, count, steps=("trap:TERM:0", "hold")):
     """A runner, as soon as `count` of its workers have started."""

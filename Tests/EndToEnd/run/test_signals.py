@@ -8,6 +8,8 @@ import pytest
 
 from support.processes import PROMPT, handles, holds_for, is_pending, wait_until
 
+pytestmark = pytest.mark.any_broker
+
 ENDING = ["TERM", "INT", "HUP", "QUIT"]
 
 

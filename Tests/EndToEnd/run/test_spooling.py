@@ -10,6 +10,8 @@ import pytest
 from support.processes import CAN_ISOLATE, holds_for, wait_until
 from support.users import user
 
+pytestmark = pytest.mark.any_broker
+
 SIZE = 3_000_000
 needs_mounts = pytest.mark.skipif(not CAN_ISOLATE, reason="needs a mount of its own")
 

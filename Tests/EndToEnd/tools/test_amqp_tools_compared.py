@@ -11,7 +11,7 @@ import pytest
 from support.debian_tools import are_installed, compare, kind, options, unused
 from support.tls import pem
 
-pytestmark = are_installed
+pytestmark = [are_installed, pytest.mark.any_broker]
 
 PROGRAMS = ["amqp-publish", "amqp-get", "amqp-declare-queue", "amqp-delete-queue"]
 CA, OTHER_CA, CLIENT, KEY = map(pem, ["ca", "other-ca", "client", "key"])

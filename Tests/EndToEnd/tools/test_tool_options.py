@@ -13,6 +13,7 @@ NAMED = {
     "Console/Messages/Program.swift": "for each program its own",
     "Broker/Connection/Silence.swift": "each program has it",
     "TLS/TLSConfiguration.swift": "for each program its own",
+    "JobRunner/Decisions/Inspecting/MissingRetryQueue.swift": "of a quoted command, which is put together there",
     "Publishing/Items/FileItems.swift": "of --file, which amqp-publish does not have",
 }
 

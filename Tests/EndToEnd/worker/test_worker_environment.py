@@ -7,7 +7,11 @@ import struct
 
 import pika
 
+import pytest
+
 from support.amqp import Raw
+
+pytestmark = pytest.mark.any_broker
 
 
 def item_environment(worker):

@@ -10,6 +10,8 @@ import pytest
 
 from support.processes import CAN_ISOLATE
 
+pytestmark = pytest.mark.any_broker
+
 ROUNDS = 22  # RabbitMQ 4 drops an item at its 21st return.
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")

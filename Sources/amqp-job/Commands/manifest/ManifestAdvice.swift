@@ -6,12 +6,9 @@ import Manifests
 
 /// What to say of a worker's settings that are probably mistaken.
 enum ManifestAdvice {
-  /// Mistakes in the pods that Kubernetes takes as they are, and what else the pods need.
-  /// - Throws: `UsageError`
-  static func entries(_ worker: WorkerOptions, _ settings: inout Settings) throws -> [LogEntry] {
-    let warnings = warnings(worker.command, worker.environment, Run.definition)
-    let notice = try neededQueues(worker, &settings).map { [LogEntry(.notice, "\($0)")] } ?? []
-    return warnings.map { LogEntry(.warning, "\($0)") } + notice
+  /// Mistakes in the pods that Kubernetes takes as they are.
+  static func warnings(_ worker: WorkerOptions) -> [String] {
+    warnings(worker.command, worker.environment, Run.definition)
   }
 
   static func warnings(_ leader: LeaderOptions) -> [String] {

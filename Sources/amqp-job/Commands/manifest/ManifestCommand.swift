@@ -106,7 +106,17 @@ enum ManifestCommand: ToolCommand {
     try ManifestStepOptions.check(command, &settings)
     var worker = try ManifestWorkerOptions.options(&settings, kind, command)
     let reporter = try LogOptions.reporter(&settings)
-    for entry in try ManifestAdvice.entries(worker, &settings) { reporter.report(entry) }
+    ManifestAdvice.warnings(worker).forEach { reporter.report(LogEntry(.warning, "\($0)")) }
+    let manifest = try manifest(kind, &worker, &settings, reporter)
+    if let needed = try ManifestAdvice.neededQueues(worker, &settings) {
+      reporter.report(LogEntry(.notice, "\(needed)"))
+    }
+    return manifest
+  }
+
+  private static func manifest(
+    _ kind: Kind, _ worker: inout WorkerOptions, _ settings: inout Settings, _ reporter: Reporter
+  ) throws -> Manifest {
     switch kind {
     case .job:
       let job = try ManifestKindOptions.job(&settings)
