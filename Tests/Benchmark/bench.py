@@ -1,6 +1,6 @@
 """Measures amqp-job and comparable tools, and prints tables in Markdown.
 
-bench.py BINARY BROKER URL [--quick] [--only publish|run|dead|source|memory|size] [--write FILE]
+bench.py BINARY BROKER URL [--quick] [--only publish|run|dead|source|scrapes|memory|size] [--write FILE]
 """
 
 import argparse
@@ -16,12 +16,15 @@ import dead
 import memory
 import publish
 import run
+import scrapes
 import size
 import source
 from setup import BROKER, Setup
 from table import block, replace_block, table
 
-PARTS = {"publish": publish, "run": run, "dead": dead, "source": source, "memory": memory, "size": size}
+PARTS = {
+    "publish": publish, "run": run, "dead": dead, "source": source, "scrapes": scrapes, "memory": memory, "size": size,
+}
 
 
 def fail(status, message):
