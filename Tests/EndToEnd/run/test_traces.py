@@ -144,6 +144,15 @@ def test_a_collector_that_is_not_there(bench):
     assert len(result.lines) == len(lines_about(result, "1 span", "dropped")) == 1, result
 
 
+def test_the_end_tells_how_many_were_dropped_in_all(bench, collect):
+    collector, queue = collect(*[401] * 5), bench.queue("quorum", *(b"item" for _ in range(5)))
+    result = bench.run(
+        "-q", queue.name, "-n", "5", worker=["true"], env=settings(collector, OTEL_BSP_SCHEDULE_DELAY="1"))
+    assert result.status == 0 and queue.depth() == 0
+    dropped = lines_about(result, "dropped")
+    assert 1 <= len(dropped) <= 2 and "5 spans" in dropped[-1], result
+
+
 def test_a_silent_collector_holds_a_runner_up_for_a_second_at_most(bench, collect):
     collector, queue = collect().be_silent(), bench.queue("quorum", *(b"item" for _ in range(6)))
     options = {"worker": ["true"]}

@@ -3,8 +3,8 @@ import JobRunner
 import Linux
 import Telemetry
 
-/// The traces of a runner: a span for each item, which goes to a collector. What fails here is told in one line, and
-/// changes nothing else.
+/// The traces of a runner: a span for each item, which goes to a collector. What fails here is told when it begins and at
+/// the end, and changes nothing else.
 final class RunTraces {
   /// How long the end of the program waits for the collector.
   private static let endLimit: Duration = .milliseconds(900)
@@ -13,7 +13,8 @@ final class RunTraces {
   private let exporter: TraceExporter
   private let endpoint: String
   private let log: (LogEntry) -> Void
-  private var hasWarned = false
+  /// How many dropped spans the log has told of.
+  private var toldCount = 0
 
   /// nil if the environment asks for no traces, or for some that cannot be sent.
   init?(_ environment: Environment, _ options: JobOptions, log: @escaping (LogEntry) -> Void) {
@@ -38,18 +39,20 @@ final class RunTraces {
     let age = record.startedAt.duration(to: .now) / .nanoseconds(1)
     guard let span = tracer.span(of: record, start: UInt64(max(0, ThisProcess.timeOfDay * 1e9 - age))) else { return }
     exporter.add(span)
-    warn(exporter.loss)
+    if toldCount == 0 { warn(exporter.loss) }
   }
 
   /// The runner has ended.
   func end() { warn(exporter.end(within: Self.endLimit)) }
 
   private func warn(_ loss: ExportPlan.Loss) {
-    guard loss.count > 0, !hasWarned else { return }
-    hasWarned = true
+    guard loss.count > toldCount else { return }
+    let inAll = toldCount == 0 ? "" : " in all"
+    toldCount = loss.count
     log(
       LogEntry(
         .warning,
-        "\(loss.count.counted("span")) for \(endpoint) dropped: \(loss.reason); this does not change what was done"))
+        "\(loss.count.counted("span"))\(inAll) for \(endpoint) dropped: \(loss.reason); this does not change what was done"
+      ))
   }
 }
