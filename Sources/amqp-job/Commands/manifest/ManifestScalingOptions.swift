@@ -105,7 +105,8 @@ enum ManifestScalingOptions {
 extension ValueType where Value == String {
   /// The URL of a server, without credentials, which a manifest must not hold.
   fileprivate static var prometheus: Self {
-    Self("URL", expected: "a URL such as http://prometheus.monitoring.svc:9090, without a user or password") { text in
+    Self("URL", expected: "a URL such as http://prometheus.monitoring.svc:9090, without a user, a password or a query")
+    { text in
       let schemes = ["http://", "https://"].filter { text.lowercased().hasPrefix($0) }
       guard let scheme = schemes.first else { return nil }
       let rest = text.dropFirst(scheme.count)
