@@ -2,23 +2,10 @@ internal import AMQP
 package import Broker
 package import Console
 package import Linux
-internal import Telemetry
+package import Telemetry
 
 /// Carries out a candidate's decisions. One thread polls the broker's socket, signals and timers.
 package final class ElectionLoop {
-  /// Where the metrics are served, and by whom.
-  package struct Metrics {
-    var listener: TCPListener
-    /// The metrics of a candidate that has done nothing.
-    var initial: CandidateMetrics
-    /// Whether the command serves its own there while it runs. It gets the socket as its standard input.
-    var isForCommand: Bool
-
-    package init(_ listener: TCPListener, _ initial: CandidateMetrics, isForCommand: Bool) {
-      (self.listener, self.initial, self.isForCommand) = (listener, initial, isForCommand)
-    }
-  }
-
   package struct Configuration {
     package var election: String
     /// The candidate's name, which others are told while it leads.
@@ -30,7 +17,9 @@ package final class ElectionLoop {
     package var leaderFile: String?
     /// Where HTTP clients can ask who leads.
     package var listener: TCPListener?
-    package var metrics: Metrics?
+    package var metrics: MetricsPlace<CandidateMetrics>?
+    /// Whether the command serves its own metrics there while it runs. It gets the socket as its standard input.
+    package var commandServesMetrics = false
     package var access: BrokerAccess
     /// In seconds.
     package var heartbeat: UInt16
@@ -78,17 +67,16 @@ package final class ElectionLoop {
     processes = ProcessGroups(receiver: signals, companionFile: configuration.leaderFile)
     try processes.startGuardian()
     let name = ByteString(configuration.name)
-    let metrics = configuration.metrics
     work = Work(
       processes, configuration.command, file, name: name,
-      listener: metrics?.isForCommand == true ? metrics?.listener : nil)
+      listener: configuration.commandServesMetrics ? configuration.metrics?.listener : nil)
     candidate = Candidate(
       identity: ByteString(String(UInt64.random(in: .min ... .max), radix: 16)), name: name, plan: configuration.plan)
     contact = Contact(
       timeout: configuration.connectTimeout, plan: configuration.plan,
       mayLoginChange: configuration.access.mayLoginChange, now: .now)
     page = try configuration.listener.map { try LeaderPage($0) }
-    self.metrics = try metrics.map { try MetricsPage($0.listener, $0.initial) }
+    metrics = try configuration.metrics?.open()
   }
 
   /// Runs until the candidate has come to its end.
@@ -222,7 +210,7 @@ package final class ElectionLoop {
   }
 
   private func begin(_ epoch: Int64, _ limit: ContinuousClock.Instant) -> Candidate.WorkEnd? {
-    if configuration.metrics?.isForCommand == true { metrics?.pause() }
+    if configuration.commandServesMetrics { metrics?.pause() }
     return work.begin(epoch: epoch, limit: limit)
   }
 

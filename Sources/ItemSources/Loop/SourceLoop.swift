@@ -2,21 +2,10 @@ package import AMQP
 package import Broker
 package import Console
 package import Linux
-internal import Telemetry
+package import Telemetry
 
 /// Carries out the decisions of a publisher. One thread polls the broker's socket, the source, signals and timers.
 package final class SourceLoop {
-  /// Where the metrics are served.
-  package struct Metrics {
-    var listener: TCPListener
-    /// The metrics of a publisher that has done nothing.
-    var initial: PublisherMetrics
-
-    package init(_ listener: TCPListener, _ initial: PublisherMetrics) {
-      (self.listener, self.initial) = (listener, initial)
-    }
-  }
-
   package struct Configuration {
     package var queue: String
     package var source: SourceAddress
@@ -32,7 +21,7 @@ package final class SourceLoop {
     package var heartbeat: UInt16
     package var connectTimeout: Duration
     package var userAgent: String
-    package var metrics: Metrics?
+    package var metrics: MetricsPlace<PublisherMetrics>?
 
     package init(
       queue: String, source: SourceAddress, publisher: SourcePublisher.Settings, properties: BasicProperties,
@@ -78,7 +67,7 @@ package final class SourceLoop {
     self.log = log
     signals = try SignalReceiver(Signal.endings)
     reader = try Self.reader(configuration, signals)
-    metrics = try configuration.metrics.map { try MetricsPage($0.listener, $0.initial) }
+    metrics = try configuration.metrics?.open()
     publisher = SourcePublisher(configuration.publisher)
     attempts = ConnectionAttempts(
       timeout: configuration.connectTimeout, mayLoginChange: configuration.access.mayLoginChange, now: .now)

@@ -23,22 +23,11 @@ extension EventLoop {
       package init() {}
     }
 
-    /// Where the metrics are served.
-    package struct Metrics {
-      var listener: TCPListener
-      /// The metrics of a runner that has done nothing.
-      var initial: RunnerMetrics
-
-      package init(_ listener: TCPListener, _ initial: RunnerMetrics) {
-        (self.listener, self.initial) = (listener, initial)
-      }
-    }
-
     /// What others see of the runner.
     package struct Signs {
       /// The file that shows that the event loop turns, if there is one.
       package var liveness: Liveness?
-      package var metrics: Metrics?
+      package var metrics: MetricsPlace<RunnerMetrics>?
       /// The pod that Kubernetes is told to spare while it works, if the user wants that.
       package var pod: PodPlace?
 

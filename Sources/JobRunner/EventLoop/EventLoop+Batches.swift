@@ -7,10 +7,7 @@ extension EventLoop {
     var batch = Batch(items: [], isOfOne: runner.options.worker.batch?.size == 1)
     for each in items {
       guard let body = bodies[each.slot] else { return violated("an item came without its body") }
-      var item = each.item
-      item.span = configuration.listeners.beginSpan(item)
-      if let span = item.span { followUps.append(.spanBegun(span, slot: each.slot)) }
-      batch.items.append((item, body))
+      batch.items.append((beginSpan(of: each.item, slot: each.slot), body))
     }
     let spooling = BatchInput.Spooling(
       directory: configuration.spoolDirectory, largestInMemory: configuration.largestBodyInMemory)

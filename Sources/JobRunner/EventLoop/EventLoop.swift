@@ -250,11 +250,17 @@ package final class EventLoop {
     }
   }
 
-  private func startWorker(on item: WorkItem, slot: Int) {
-    guard let body = bodies[slot] else { return violated("an item came without its body") }
+  /// The item with the span of the attempt that begins, if it has one.
+  func beginSpan(of item: WorkItem, slot: Int) -> WorkItem {
     var item = item
     item.span = configuration.listeners.beginSpan(item)
     if let span = item.span { followUps.append(.spanBegun(span, slot: slot)) }
+    return item
+  }
+
+  private func startWorker(on item: WorkItem, slot: Int) {
+    guard let body = bodies[slot] else { return violated("an item came without its body") }
+    let item = beginSpan(of: item, slot: slot)
     do {
       let events = try retryingOnShortage {
         try workers.start(on: item, body, path: bodies.path(slot: slot), slot: slot)

@@ -12,7 +12,7 @@ struct SignsOfLife {
   /// - Throws: `SystemError`
   init(_ signs: EventLoop.Configuration.Signs) throws(SystemError) {
     file = signs.liveness
-    page = if let metrics = signs.metrics { try MetricsPage(metrics.listener, metrics.initial) } else { nil }
+    page = if let metrics = signs.metrics { try metrics.open() } else { nil }
     pod = if let place = signs.pod { try PodAnnotator(place) } else { nil }
   }
 
@@ -32,8 +32,7 @@ struct SignsOfLife {
   }
 
   func add(_ record: JobRecord) {
-    let age = record.startedAt.duration(to: .now) / .nanoseconds(1) / 1e9
-    page?.update { $0.add(record, startTime: ThisProcess.timeOfDay - age) }
+    page?.update { $0.add(record, startTime: ThisProcess.timeOfDay(at: record.startedAt)) }
   }
 
   /// The runner has ended, so nothing must say that it is alive.

@@ -39,6 +39,11 @@ package enum ThisProcess {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  /// The wall-clock time of an instant, by the clock as it is now, in seconds since 1970-01-01T00:00:00Z.
+  package static func timeOfDay(at instant: ContinuousClock.Instant) -> Double {
+    timeOfDay - instant.duration(to: .now) / .nanoseconds(1) / 1e9
+  }
+
   /// The time of CLOCK_MONOTONIC in nanoseconds. It counts from the start of the host and excludes the time it slept.
   package static var monotonicTime: UInt64 {
     var time = timespec()

@@ -1,11 +1,11 @@
 """A collector of traces, which receives spans as OpenTelemetry's protocol sends them over HTTP in JSON."""
 
-import http.server
 import json
 import re
 import ssl
 import threading
 
+from support import quiet_server
 from support.processes import wait_until
 
 # The fields of the messages (<https://github.com/open-telemetry/opentelemetry-proto>), by their names in JSON.
@@ -28,7 +28,7 @@ class Collector:
     def __init__(self, *statuses, certificate=None):
         self.statuses, self.requests, self.flaws = list(statuses), [], []
         self.silent = threading.Event()  # Set by `be_silent`: requests are taken, and none is answered.
-        self.server = _Server(("127.0.0.1", 0), _Handler)
+        self.server = quiet_server.Server(("127.0.0.1", 0), _Handler)
         self.server.collector = self
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -91,21 +91,7 @@ def _flaws(content, kind="request"):
     return found
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request, client_address):
-        pass  # The peer has gone.
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
+class _Handler(quiet_server.Handler):
     def do_POST(self):
         collector = self.server.collector
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -1,13 +1,13 @@
 """Sources of items, and the publishers that follow one."""
 
 import collections
-import http.server
 import json
 import os
 import signal
 import threading
 import urllib.parse
 
+from support import quiet_server
 from support.amqp import Queue
 from support.processes import PATIENCE, read_proc, wait_until
 
@@ -19,7 +19,7 @@ class HTTPSource:
         self.items = {name: {"name": name} for name in names}
         self.requests = []
         self.responses = {}  # What a path answers instead: (status, body), or a function of the handler.
-        self.server = _Server(("127.0.0.1", port), _Handler)
+        self.server = quiet_server.Server(("127.0.0.1", port), _Handler)
         self.server.source = self
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -49,21 +49,7 @@ class HTTPSource:
         self.server.server_close()
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request, client_address):
-        pass  # The peer has gone.
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
+class _Handler(quiet_server.Handler):
     def do_GET(self):
         source = self.server.source
         source.requests.append((self.path, dict(self.headers)))

@@ -97,7 +97,7 @@ enum Lead: ToolCommand {
     configuration.listener = try address.map { try listener($0, reporter) }
     configuration.metrics = try MetricsOption.listener(&settings, reporter).map { listener in
       let initial = CandidateMetrics(Label("election", election), ProcessMetrics(version: version))
-      return .init(listener, initial, isForCommand: false)
+      return MetricsPlace(listener, initial)
     }
     configuration.command = program
     configuration.command?.environment = try environment(&settings)

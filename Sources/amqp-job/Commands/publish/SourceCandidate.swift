@@ -29,8 +29,9 @@ extension SourceOptions {
       connectionName: "amqp-job publish \(queue), a candidate on \(ThisProcess.hostName)")
     configuration.metrics = try MetricsOption.listener(&settings, reporter).map { listener in
       let initial = CandidateMetrics(.queue(queue), ProcessMetrics(version: version))
-      return .init(listener, initial, isForCommand: true)
+      return MetricsPlace(listener, initial)
     }
+    configuration.commandServesMetrics = true
     configuration.command = Self.command(settings)
     try end(Lead.run(configuration, reporter))
   }
@@ -92,7 +93,7 @@ extension SourceOptions {
       properties: properties, access: broker.access, heartbeat: broker.heartbeat, connectTimeout: broker.connectTimeout,
       userAgent: "\(Main.tool)/\(version)")
     configuration.metrics = try MetricsOption.inherited(&settings).map { listener in
-      .init(listener, PublisherMetrics(queue: queue, epoch: epoch, ProcessMetrics(version: version)))
+      MetricsPlace(listener, PublisherMetrics(queue: queue, epoch: epoch, ProcessMetrics(version: version)))
     }
     configuration.field = dataField
     if case .command(let line) = source { configuration.program = Self.shell(line, settings) }

@@ -36,8 +36,7 @@ final class RunRecords {
     message.add(record)
     traces?.add(record)
     guard let file else { return }
-    let age = record.startedAt.duration(to: .now) / .milliseconds(1) / 1000
-    let line = log.line(record, startTime: ThisProcess.timeOfDay - age)
+    let line = log.line(record, startTime: ThisProcess.timeOfDay(at: record.startedAt))
     guard !file.append(line), !hasWarned else { return }
     hasWarned = true
     let warning = LogEntry(.warning, "the job log takes no more lines; the work goes on")

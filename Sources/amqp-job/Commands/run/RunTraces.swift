@@ -36,8 +36,8 @@ final class RunTraces {
   func begin(_ item: WorkItem) -> SpanContext? { tracer.begin(item) }
 
   func add(_ record: JobRecord) {
-    let age = record.startedAt.duration(to: .now) / .nanoseconds(1)
-    guard let span = tracer.span(of: record, start: UInt64(max(0, ThisProcess.timeOfDay * 1e9 - age))) else { return }
+    let start = UInt64(max(0, ThisProcess.timeOfDay(at: record.startedAt) * 1e9))
+    guard let span = tracer.span(of: record, start: start) else { return }
     exporter.add(span)
     if toldCount == 0 { warn(exporter.loss) }
   }
