@@ -69,7 +69,7 @@ let package = Package(
     .executableTarget(
       name: "amqp-job",
       dependencies: [
-        "AMQP", "Arguments", "Broker", "Console", "Election", "ItemSources", "JSONText", "JobRunner", "Linux",
+        "AMQP", "Arguments", "Broker", "Console", "Election", "HTTP", "ItemSources", "JSONText", "JobRunner", "Linux",
         "Manifests", "Publishing", "Steps", "TLS", "Telemetry",
       ],
       swiftSettings: safe),

@@ -40,7 +40,7 @@ import Testing
     let actions = driver.handle(RunnerDriver.lost())
     #expect(actions.contains(.releaseBody(slot: 0)) && actions.signals.isEmpty && driver.runner.tally.taken == 0)
     driver.reconnect(hasRetries: true)
-    #expect(driver.runner.slots.map(\.state) == [.consuming, .idle])
+    #expect(driver.runner.slots.map(\.state) == [.consuming, .consuming])
   }
 
   @Test("A connection that is lost while a batch runs stops its worker once") func lossWhileABatchRuns() {
@@ -99,9 +99,19 @@ import Testing
     driver.deliver(slot: 0)
     let closed = Method.channelClose(CloseReason(code: .preconditionFailed, text: "timed out"))
     #expect(driver.method(closed, on: 1).contains(.releaseBody(slot: 0)))
-    #expect(driver.runner.slots.map(\.state) == [.noChannel, .consuming])
+    #expect(driver.runner.slots.map(\.state) == [.consuming, .consuming])
     driver.deliver(slot: 1)
     #expect(driver.deliver(slot: 0).batches.map(Set.init) == [[0, 1]])
+  }
+
+  @Test("A slot without an item takes one again when its channel was closed for another's item")
+  func aSharedChannelIsClosed() {
+    var driver = RunnerDriver.batches(of: 2)
+    driver.deliver(slot: 1)
+    let text = "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out"
+    let closed = Method.channelClose(CloseReason(code: .preconditionFailed, text: text))
+    for channel: UInt16 in [1, 2] { #expect(driver.method(closed, on: channel).errors.isEmpty) }
+    #expect(driver.runner.slots.map(\.state) == [.consuming, .consuming])
   }
 
   @Test("A batch is not probed for being drained while it is collected") func aCollectedBatchIsNoDrain() {

@@ -17,53 +17,47 @@ import Testing
     let start = driver.deliver(slot: 2)
     #expect(start.batches == [[0, 1, 2]] && start.contains(.cancel(.batchWait(slot: 0))))
     let end = driver.handle(.workerEnded(.exited(0)))
-    #expect(end.writes == [[ack(1)], [cancel, ack(2), question], [cancel, ack(3), question]])
+    #expect(end.writes == [[ack(1)], [ack(2)], [ack(3)]])
   }
 
-  @Test("No more consumers of a batch are idle than have an item") func fewIdleConsumers() {
+  @Test("The items of a batch are collected by as many consumers at once") func allConsumers() {
     var driver = RunnerDriver.batches(of: 8)
-    var idle: [Int] = []
-    for slot in 0..<7 {
-      idle.append(driver.runner.slots.count { $0.state == .consuming })
-      driver.deliver(slot: slot)
-    }
-    #expect(idle == [1, 1, 2, 3, 4, 3, 2])
-    driver.deliver(slot: 7)
+    #expect(driver.runner.slots.allSatisfy { $0.state == .consuming })
+    for slot in 0..<8 { driver.deliver(slot: slot) }
     driver.handle(.workerEnded(.exited(0)))
-    #expect(driver.runner.slots.map(\.state.name) == [.consuming] + [Slot.StateName](repeating: .idle, count: 7))
+    #expect(driver.runner.slots.allSatisfy { $0.state == .consuming })
   }
 
   @Test("A batch that is not full begins after its time, when no more items can come") func aBatchWithFewerItems() {
-    var driver = RunnerDriver.batches(of: 3)
+    var driver = RunnerDriver.batches(of: 2)
     driver.deliver(slot: 0)
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: 2)
     let closed = driver.closeBatch()
     #expect(closed.writes == [[cancel]] && closed.batches.isEmpty)
     #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1"), on: 2).batches == [[0]])
     // No item is held that would have to wait for the next worker.
-    #expect(driver.runner.slots.map(\.state.name) == [.working, .idle, .idle])
+    #expect(driver.runner.slots.map(\.state.name) == [.working, .idle])
     #expect(driver.handle(.timer(.idle)).writes.isEmpty)
-    #expect(driver.handle(.workerEnded(.exited(0))).writes == [[ack(1)]])
+    #expect(driver.handle(.workerEnded(.exited(0))).writes == [[ack(1)], [consume]])
   }
 
   @Test("An item that was on its way when its batch was closed belongs to the batch") func aLateItem() {
-    var driver = RunnerDriver.batches(of: 3)
+    var driver = RunnerDriver.batches(of: 2)
     driver.deliver(slot: 0)
     driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: 2)
     _ = driver.closeBatch()
     #expect(driver.deliver(slot: 1).batches == [[0, 1]])
     #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1"), on: 2).isEmpty)
     let writes = driver.handle(.workerEnded(.exited(0))).writes
-    #expect(writes == [[ack(1)], [ack(2), question]])
+    #expect(writes == [[ack(1)], [ack(2), consume]])
   }
 
-  @Test("A consumer that is cancelled while it is attached shows that the broker answers") func anEarlyCancel() {
-    var driver = RunnerDriver.batches(of: 2)
-    #expect(driver.deliver(slot: 0).delay(of: .connectLimit) != nil)
-    // It can be cancelled only when it is there.
+  @Test("A consumer that is being attached when its batch is closed is cancelled when it is there")
+  func anEarlyCancel() {
+    var driver = RunnerDriver.batches(of: 2, isAttached: false)
+    driver.deliver(slot: 0)
     #expect(driver.closeBatch().writes.isEmpty)
-    let attached = driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: 2)
-    #expect(attached.contains(.cancel(.connectLimit)) && attached.writes == [[cancel]])
+    #expect(driver.method(.basicConsumeOK(consumerTag: "amqp-job-1"), on: 2).writes == [[cancel]])
     #expect(driver.method(.basicCancelOK(consumerTag: "amqp-job-1"), on: 2).batches == [[0]])
   }
 
@@ -87,8 +81,8 @@ import Testing
     }
     let starts = [0, 2, 3, 1].flatMap { driver.deliver(slot: $0) }
     #expect(starts.batches == [[2, 3], [0, 1]])
-    #expect(driver.handle(.workerEnded(.exited(0), slot: 2)).writes == [[ack(2)], [cancel, ack(3), question]])
-    #expect(driver.runner.slots.map(\.state.name) == [.working, .working, .consuming, .idle])
+    #expect(driver.handle(.workerEnded(.exited(0), slot: 2)).writes == [[ack(2)], [ack(3)]])
+    #expect(driver.runner.slots.map(\.state.name) == [.working, .working, .consuming, .consuming])
   }
 
   @Test("An item that no worker can have leaves the batch to the others") func aMalformedItemIsSetAside() {
@@ -184,8 +178,9 @@ import Testing
   }
 }
 
-/// It shows that the broker took the ack before it.
-private let question = Method.basicQoS(prefetchCount: 1)
+/// The second consumer of a slot.
+private let consume = Method.basicConsume(
+  queue: "q", consumerTag: "amqp-job-2", arguments: Slot.arguments(priority: 0))
 
 private let cancel = Method.basicCancel(consumerTag: "amqp-job-1")
 
@@ -194,14 +189,15 @@ private func ack(_ tag: UInt64) -> AMQP.Method { .basicAck(deliveryTag: tag, mul
 extension RunnerDriver {
   /// The runner consumes, and gives up to `size` items to a worker at once.
   static func batches(
-    of size: Int, hasRetries: Bool = false, _ configure: (inout JobOptions) -> Void = { $0.extent = .forever }
+    of size: Int, hasRetries: Bool = false, isAttached: Bool = true,
+    _ configure: (inout JobOptions) -> Void = { $0.extent = .forever }
   ) -> RunnerDriver {
     var driver = RunnerDriver {
       $0.worker.batch = JobOptions.Batch()
       $0.worker.batch?.size = size
       configure(&$0)
     }
-    driver.consume(hasRetries: hasRetries)
+    if isAttached { driver.consume(hasRetries: hasRetries) } else { driver.open(hasRetries: hasRetries) }
     return driver
   }
 

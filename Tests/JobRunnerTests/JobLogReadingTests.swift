@@ -26,4 +26,12 @@ import Testing
 
   @Test("What is no attempt is none", arguments: [JobLog.header, "", "1\t2\t3", "1\th\tx\t1\t0\t0\t0\t0\tc"])
   func others(text: String) { #expect(attempt(text) == nil) }
+
+  @Test(
+    "A job log begins with its header, with a line, or with a part of one",
+    arguments: ["", "Seq\tHo", JobLog.header, "1\t:\t1.0\t2.0\t0\t0\t0\t0\ttrue\n", "1\t:\t1.0\t2.0\t0\t0\t0\t0\ttr"])
+  func beginning(text: String) { #expect(JobLog.mayBegin(with: Array(text.utf8))) }
+
+  @Test("Another file does not begin so", arguments: ["\n", "{\"a\": 1}\n", "Seq\tHost\n", "a\tb\n\t\t\t\t\t\t\t\t\n"])
+  func anotherFile(text: String) { #expect(!JobLog.mayBegin(with: Array(text.utf8))) }
 }

@@ -27,6 +27,15 @@ import Testing
     #expect(try lines(file) == ["three", ""])
   }
 
+  @Test("The beginning is there although only the end is read") func beginning() throws {
+    defer { unlink(path) }
+    let file = try GrowingFile(path: path, tail: 2)
+    #expect(try file.beginning(atMost: 3) == [])
+    #expect(log.append("one\ntwo\n"))
+    #expect(try file.beginning(atMost: 3) == Array("one".utf8))
+    #expect(try file.beginning(atMost: 100) == Array("one\ntwo\n".utf8))
+  }
+
   @Test("Of a long file only the lines at the end are read") func tail() throws {
     defer { unlink(path) }
     #expect(log.append("one\ntwo\nthree\n"))

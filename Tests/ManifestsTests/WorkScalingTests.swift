@@ -41,7 +41,7 @@ import YAML
   @Test("A metric has the form of RabbitMQ's", arguments: ["rabbitmq_queue_messages", "a-b_ready", "1_ready", ""])
   func metric(name: String) { #expect(QueueMetric(ready: name) == nil) }
 
-  @Test("A label of a series has a name", arguments: ["a", "=b", "1a=b", "a-b=c", "a b=c"])
+  @Test("A label of a series has a name", arguments: ["a", "=b", "1a=b", "a-b=c", "a b=c", "__name__=a"])
   func label(text: String) { #expect(SeriesLabel(text) == nil) }
 
   @Test("A newline in the value of a label is escaped") func newline() {

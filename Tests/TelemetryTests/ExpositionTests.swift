@@ -69,7 +69,10 @@ import Testing
     "The format is OpenMetrics for those who take it",
     arguments: [
       ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", .openMetrics),
-      ("*/*", .prometheus), ("", Exposition.Format.prometheus),
+      ("*/*", .prometheus), ("", Exposition.Format.prometheus), ("Application/OpenMetrics-Text", .openMetrics),
+      ("application/openmetrics-text; version=1.0.0; q=0, text/plain", .prometheus),
+      ("application/openmetrics-text;q=0.000", .prometheus), ("application/openmetrics-text;q=0.05", .openMetrics),
+      ("application/openmetrics-texts", .prometheus),
     ])
   func format(accept: String, format: Exposition.Format) {
     #expect(Exposition.Format(accept: accept) == format)

@@ -1,5 +1,5 @@
 import HTTP
-import Telemetry
+@testable import Telemetry
 import Testing
 
 @Suite struct MetricsPageTests {
@@ -14,7 +14,8 @@ import Testing
     _ path: String, obstacle: String? = nil, after age: Duration = .zero, _ method: HTTPRequest.Method = .get
   ) -> HTTPResponse {
     let program = Program(vitals: Vitals(turnedAt: turnedAt, obstacle: obstacle))
-    return MetricsPage.response(to: HTTPRequest(method, path: path), program, at: turnedAt + age)
+    var cache = ExpositionCache()
+    return MetricsPage.response(to: HTTPRequest(method, path: path), program, at: turnedAt + age, &cache)
   }
 
   @Test("The metrics come in the format that the client takes")
@@ -24,8 +25,9 @@ import Testing
     #expect(answer.contentType == "text/plain; version=0.0.4; charset=utf-8")
     #expect(answer.body == "# HELP workers Workers.\n# TYPE workers gauge\nworkers 2.0\n")
     let request = HTTPRequest(.get, path: "/metrics", accept: "application/openmetrics-text; version=1.0.0")
+    var cache = ExpositionCache()
     let other = MetricsPage.response(
-      to: request, Program(vitals: Vitals(turnedAt: Self.turnedAt, obstacle: nil)), at: Self.turnedAt)
+      to: request, Program(vitals: Vitals(turnedAt: Self.turnedAt, obstacle: nil)), at: Self.turnedAt, &cache)
     #expect(other.contentType == "application/openmetrics-text; version=1.0.0; charset=utf-8")
     #expect(other.body.hasSuffix("workers 2.0\n# EOF\n"))
   }

@@ -99,6 +99,18 @@ import Testing
     #expect(text.hasPrefix(name) && text.contains(words) && !text.contains("secret"))
   }
 
+  @Test(
+    "A header that says how a request is sent is ignored with a warning",
+    arguments: ["content-length", "Content-Type", "HOST", "Transfer-Encoding", "Connection"])
+  func ownHeaders(name: String) throws {
+    let settings = try settings(adding: ["OTEL_EXPORTER_OTLP_HEADERS": "a=1,\(name)=s3cret"])
+    #expect(settings.headers == ["a": "1"])
+    #expect(
+      settings.warnings == [
+        "the header \(name) in OTEL_EXPORTER_OTLP_HEADERS is ignored, because amqp-job sets it itself"
+      ])
+  }
+
   @Test("A number or a sampler that is none is ignored with a warning") func warnings() throws {
     let settings = try settings(adding: [
       "OTEL_EXPORTER_OTLP_TIMEOUT": "-1", "OTEL_BSP_SCHEDULE_DELAY": "1s", "OTEL_TRACES_SAMPLER": "jaeger_remote",

@@ -40,6 +40,9 @@ package enum DelayLadder {
     return Destination(exchange: name(of: highest).description, routingKey: words.joined(separator: "."))
   }
 
+  /// The size of the longest name of a target in bytes. The marks that are percent-encoded count three times.
+  package static let maxNameSize = 255 - 2 * levelCount
+
   /// Whether the names for a queue are short enough for AMQP, whatever the delay.
   package static func takes(_ target: String) -> Bool {
     let longest = entrance(to: target, after: (1 << levelCount) - 1)

@@ -7,9 +7,10 @@ extension EventLoop {
   func connect(_ opening: [ChannelMethod]) {
     runner.session.brokers = configuration.access.current()
     let broker = runner.broker
+    channels.connectionEnded()
     link = BrokerLink(
-      broker: broker, parameters(broker, opening: opening), access: configuration.access,
-      now: .now)
+      broker: broker, parameters(broker, opening: opening.flatMap { channels.sending($0) }),
+      access: configuration.access, now: .now)
   }
 
   func parameters(_ broker: BrokerURL, opening: [ChannelMethod] = []) -> Connection.Parameters {
@@ -26,7 +27,7 @@ extension EventLoop {
   }
 
   func send(_ methods: [ChannelMethod]) {
-    for method in methods {
+    for method in methods.flatMap({ channels.sending($0) }) {
       do {
         try link?.send(method.method, on: method.channel)
       } catch {
@@ -45,6 +46,6 @@ extension EventLoop {
   func closeConnections() {
     disconnect()
     copies.close()
-    isClosing = true
+    stage = .closing
   }
 }

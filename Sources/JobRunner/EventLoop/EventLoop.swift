@@ -16,14 +16,20 @@ package final class EventLoop {
   var copies: Copies
   /// The connections that are no longer needed.
   var closing = ClosingLinks()
-  /// The runner waits until all connections are closed.
-  var isClosing = false
+  var channels: SharedChannels
   var workers: Workers
   var bodies: Bodies
   private var signs: SignsOfLife
   /// The events that were caused by performing an action.
   var followUps: [RunnerEvent] = []
-  private var result: ExitStatus?
+  var stage = Stage.working
+
+  enum Stage {
+    case working
+    /// The runner waits until all connections are closed.
+    case closing
+    case ended(ExitStatus)
+  }
 
   /// Takes over the process's signals and child processes.
   /// - Throws: `SystemError`
@@ -48,6 +54,7 @@ package final class EventLoop {
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
     signs = try SignsOfLife(configuration.signs)
+    channels = SharedChannels(slotCount: options.slotCount, groupSize: options.worker.batch?.size ?? 1)
     runner = Runner(options, now: .now, jitter: { .random(in: 0...1) })
   }
 
@@ -60,17 +67,23 @@ package final class EventLoop {
       configuration.output.line?.end()
     }
     perform(runner.start(now: .now))
-    while result == nil {
+    while true {
+      if case .ended(let status) = stage { return end(status) }
       try turn()
       showSigns()
       // Starting the guardian takes 0.1 ms, which pass while the broker prepares its first answer.
       if link?.isTalking == true, !processes.isGuarded { try processes.startGuardian() }
     }
+  }
+
+  private func end(_ status: ExitStatus) -> ExitStatus {
     workers.outputs.flush()
     workers.endSteps()
     processes.stop()
-    return result ?? .internalError
+    return status
   }
+
+  private var hasEnded: Bool { if case .ended = stage { true } else { false } }
 
   private func turn() throws {
     link?.isPaused = bodies.areFull
@@ -104,9 +117,9 @@ package final class EventLoop {
       try workers.outputs.process(output.source)
     }
     handleOutputs()
-    while result == nil, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
+    while !hasEnded, let timer = timers.takeDue(.now) { handle(.timer(timer)) }
     discard(copies.takeDiscarded())
-    if isClosing, closing.isEmpty { handle(.connectionsClosed) }
+    if case .closing = stage, closing.isEmpty { handle(.connectionsClosed) }
   }
 
   /// How long the broker may take to answer the close of a connection while other things go on.
@@ -121,68 +134,6 @@ package final class EventLoop {
   }
 
   // MARK: Events
-
-  private func processLink(_ readiness: PollReadiness) {
-    guard let link else { return }
-    for event in link.process(readiness, now: .now) {
-      // An earlier event may have ended the link.
-      guard self.link === link else { return }
-      switch event {
-      case .connection(.opened): handle(.connected(ServerVersion(link.serverProperties)))
-      case .connection(.method(let channel, let method)):
-        switch method {
-        case .channelClose, .channelCloseOK: bodies.discardIncoming(slot: Int(channel) - 1)
-        default: break
-        }
-        handle(.method(method, channel: channel))
-      case .connection(.announced(let channel, let delivery)): bodies.announce(delivery, slot: Int(channel) - 1)
-      case .connection(.bodyPart(let channel, let size, let part)): store(part, of: size, slot: Int(channel) - 1)
-      case .connection(.delivered(let channel, let delivery)): take(delivery, slot: Int(channel) - 1)
-      case .connection(.closed):
-        self.link = nil
-        handle(.connectionClosed)
-      case .connection(.returned): break
-      case .failed(let failure):
-        self.link = nil
-        bodies.discardIncoming()
-        handle(.connectionFailed(failure))
-      }
-    }
-  }
-
-  private func store(_ part: [UInt8], of size: UInt64, slot: Int) {
-    guard let (message, reason) = bodies.append(part, of: size, slot: slot) else { return }
-    guard !isTooLarge(size) else {
-      return handle(.tooLarge(message.envelope, message.properties, slot: slot))
-    }
-    handle(.notStored(message.envelope, message.properties, reason: reason, slot: slot))
-  }
-
-  private func isTooLarge(_ size: UInt64) -> Bool { configuration.largestItem.map { size > $0 } ?? false }
-
-  private func take(_ delivery: Delivery, slot: Int) {
-    // The runner already knows about a body that could not be stored.
-    guard let body = bodies.complete(delivery, slot: slot) else { return }
-    do {
-      try bodies.keep(body, slot: slot)
-      guard !isTooLarge(delivery.bodySize) else {
-        return handle(.tooLarge(delivery.envelope, delivery.properties, slot: slot))
-      }
-      if let reason = try configuration.feed.objection(to: body) {
-        return handle(
-          .unfit(
-            delivery.envelope, delivery.properties, bodySize: delivery.bodySize, reason: reason, slot: slot))
-      }
-      let digest = runner.options.worker.onDisconnect == .finish ? try body.digest() : nil
-      handle(
-        .delivered(
-          delivery.envelope, delivery.properties, bodySize: delivery.bodySize, digest: digest,
-          receivedAt: ThisProcess.time, slot: slot))
-    } catch {
-      let reason = SystemError.reason(of: error)
-      handle(.notStored(delivery.envelope, delivery.properties, reason: reason, slot: slot))
-    }
-  }
 
   private func receiveSignals() {
     for signal in signals.receive() where signal != .child {
@@ -204,7 +155,7 @@ package final class EventLoop {
 
   func handle(_ event: RunnerEvent) {
     followUps.append(event)
-    while result == nil, !followUps.isEmpty {
+    while !hasEnded, !followUps.isEmpty {
       let event = followUps.removeFirst()
       perform(runner.handle(event, now: .now))
     }
@@ -246,7 +197,7 @@ package final class EventLoop {
       configuration.listeners.record(record)
     case .progress(let work): configuration.listeners.progress(work)
     case .queueNamed(let name): configuration.listeners.announceQueue(name)
-    case .finish(let status): result = status
+    case .finish(let status): stage = .ended(status)
     }
   }
 

@@ -1,6 +1,13 @@
 package import Console
 
 extension JobLog {
+  /// Whether a job log can have this beginning, also one of GNU parallel's. The first line need not be the header, which is lost
+  /// when somebody truncates the log, and it counts once it is complete.
+  package static func mayBegin(with bytes: [UInt8]) -> Bool {
+    guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return true }
+    return bytes[..<end].count { $0 == UInt8(ascii: "\t") } >= 8
+  }
+
   /// The attempt that a line of a job log records, also one of GNU parallel's. nil for the header, and where no worker has ended.
   package static func attempt(_ line: some Collection<UInt8>) -> Throughput.Attempt? {
     let cells = line.split(separator: UInt8(ascii: "\t"), maxSplits: 7, omittingEmptySubsequences: false).map { cell in

@@ -18,6 +18,9 @@ package final class GrowingFile {
     rest = offset == 0 ? [] : nil
   }
 
+  /// At most so many of the bytes with which the file begins.
+  package func beginning(atMost count: Int) throws(SystemError) -> [UInt8] { try file.read(at: 0, atMost: count) }
+
   /// The lines that are complete since the last call, without their newlines.
   package func newLines() throws(SystemError) -> [ArraySlice<UInt8>] {
     let size = try file.status().st_size

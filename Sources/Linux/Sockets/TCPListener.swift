@@ -24,9 +24,18 @@ package final class TCPListener: Sendable {
         self.address = ListenAddress(host: address.host, port: try Self.port(of: socket))
         descriptor = socket
         return
-      } catch { reason = error.reason }
+      } catch { reason = Self.cause(error, address) }
     }
     throw Failure(cause: reason)
+  }
+
+  private static func cause(_ error: SystemError, _ address: ListenAddress) -> String {
+    switch error.code {
+    case EADDRINUSE: "another process listens there; name another port, or 0 for one that is free"
+    case EADDRNOTAVAIL: "this host has no such address; ':\(address.port)' stands for all that it has"
+    case EACCES: "\(error.reason); ports from 1024 on need no privilege"
+    default: error.reason
+    }
   }
 
   /// The socket that a parent has made this process's standard input. `address` is the one that the parent was given.

@@ -94,10 +94,13 @@ package struct SeriesLabel: Hashable, Sendable, CustomStringConvertible {
 
   init(name: String, value: String) { (self.name, self.value) = (name, value) }
 
-  /// Reads `NAME=VALUE`; nil if NAME is not a label's name.
+  /// The labels that name the queue, in the broker's metrics and in the pods'. The queries have them already.
+  package static let namesOfQueue = ["queue", "messaging_destination_name"]
+
+  /// Reads `NAME=VALUE`; nil if NAME is not a label's name, or is reserved for Prometheus itself.
   package init?(_ text: String) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, let first = parts[0].utf8.first, !first.isDigit,
+    guard parts.count == 2, let first = parts[0].utf8.first, !first.isDigit, !parts[0].hasPrefix("__"),
       parts[0].utf8.allSatisfy({ $0.isAlphanumeric || $0 == UInt8(ascii: "_") })
     else { return nil }
     self.init(name: parts[0], value: parts[1])

@@ -9,8 +9,15 @@ package struct Exposition: Sendable {
 
     /// The format for a client that sends this `Accept` header (RFC 9110).
     package init(accept: String) {
-      let types = accept.split(separator: ",").map { $0.drop { $0 == " " } }
-      self = types.contains { $0.hasPrefix("application/openmetrics-text") } ? .openMetrics : .prometheus
+      let types = accept.lowercased().split(separator: ",").map { type in
+        type.split(separator: ";").map { $0.filter { $0 != " " } }
+      }
+      // A weight of 0 says that the type is not taken.
+      let isTaken = types.contains { parts in
+        parts.first == "application/openmetrics-text"
+          && !parts.contains { $0.hasPrefix("q=0") && $0.dropFirst(2).allSatisfy { "0.".contains($0) } }
+      }
+      self = isTaken ? .openMetrics : .prometheus
     }
 
     package var contentType: String {

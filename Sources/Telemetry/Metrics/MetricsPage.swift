@@ -13,6 +13,7 @@ package final class MetricsPage<Value: Measured> {
   /// What the server's thread reads.
   private final class Board: Sendable {
     let value: Mutex<Value>
+    let cache = Mutex(ExpositionCache())
     init(_ value: Value) { self.value = Mutex(value) }
   }
 
@@ -34,7 +35,7 @@ package final class MetricsPage<Value: Measured> {
     let board = board
     server = try HTTPServer(listener) { request in
       let value = board.value.withLock { $0 }
-      return Self.response(to: request, value, at: .now)
+      return board.cache.withLock { Self.response(to: request, value, at: .now, &$0) }
     }
   }
 
@@ -43,14 +44,14 @@ package final class MetricsPage<Value: Measured> {
 
   package func update(_ change: (inout Value) -> Void) { board.value.withLock { change(&$0) } }
 
-  package static func response(
-    to request: HTTPRequest, _ value: Value, at now: ContinuousClock.Instant
+  static func response(
+    to request: HTTPRequest, _ value: Value, at now: ContinuousClock.Instant, _ cache: inout ExpositionCache
   ) -> HTTPResponse {
     guard request.method != .other else { return HTTPResponse(.methodNotAllowed, "only GET and HEAD are served") }
     switch request.path {
     case "/metrics":
       let format = Exposition.Format(accept: request.accept)
-      let text = Exposition(value.families(at: now), as: format).text
+      let text = cache.text(of: value.families(at: now), as: format)
       return HTTPResponse(.success, contentType: format.contentType, body: text)
     case "/healthz": return HTTPResponse(probe: value.vitals.unhealthyReason(at: now))
     case "/readyz": return HTTPResponse(probe: value.vitals.unreadyReason(at: now))

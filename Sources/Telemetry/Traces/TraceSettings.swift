@@ -39,7 +39,7 @@ package struct TraceSettings: Hashable, Sendable {
       throw FormError(description: "\(name) is '\(text)', and amqp-job speaks http/json only")
     }
     resource = try Self.resource(variables, host: host)
-    headers = try Self.headers(variables)
+    try readHeaders(variables)
     if endpoint.scheme == .https { tls = Self.tls(variables) }
     // 0 stands for no limit, and one request must not hold up all others.
     timeout = read(Self.names("TIMEOUT"), variables, otherwise: timeout)
@@ -98,13 +98,25 @@ package struct TraceSettings: Hashable, Sendable {
     return attributes.sorted { $0.key < $1.key }.compactMap { Span.Attribute($0.key, text: $0.value) }
   }
 
-  private static func headers(_ variables: Variables) throws(FormError) -> [String: String] {
-    guard let (name, text) = variables.first(of: names("HEADERS")) else { return [:] }
-    guard let pairs = PairList.read(text), pairs.allSatisfy({ isHeader($0.name, $0.value) }) else {
+  private mutating func readHeaders(_ variables: Variables) throws(FormError) {
+    guard let (name, text) = variables.first(of: Self.names("HEADERS")) else { return }
+    guard let pairs = PairList.read(text), pairs.allSatisfy({ Self.isHeader($0.name, $0.value) }) else {
       throw FormError(description: "\(name) is no list of headers of the form NAME=VALUE,NAME=VALUE")
     }
-    return Dictionary(pairs.map { ($0.name, $0.value) }) { $1 }
+    for (header, value) in pairs {
+      if Self.ownHeaders.contains(header.lowercased()) {
+        warnings.append("the header \(header) in \(name) is ignored, because amqp-job sets it itself")
+      } else {
+        headers[header] = value
+      }
+    }
   }
+
+  /// What says how a request is sent and read, which is not for a user to say (RFC 9110 and 9112).
+  private static let ownHeaders: Set = [
+    "accept", "connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive", "te",
+    "trailer", "transfer-encoding", "upgrade", "user-agent",
+  ]
 
   /// Whether they can be a header's name and value (RFC 9110, 5.1 and 5.5).
   private static func isHeader(_ name: String, _ value: String) -> Bool {

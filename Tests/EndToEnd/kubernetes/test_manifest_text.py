@@ -120,6 +120,7 @@ def test_a_long_name_is_shortened(bench):
     ("scaledobject", ["--metric", "a"], "--metric"), ("scaledjob", ["--completions", "2"], "--completions"),
     ("job", ["--storage", "1Gi"], "--storage"), ("job", ["--retry-delay", "50d"], "--retry-delay"),
     ("job", ["--metrics", "9464"], "--metrics"), ("job", ["--metrics", ":0"], "not 0"),
+    ("job", ["--metrics", "127.0.0.1:9464"], "only the pod itself reaches 127.0.0.1:9464"),
     ("job", ["--env", "AMQP_JOB_METRICS=:9464"], "use the option --metrics"),
     ("pod", [], "job, cronjob"), ("job", ["--nope"], "--nope"),
     ("job", ["--reject-on", "2"], "there is no option --reject-on: run in the pods gets it by --env AMQP_JOB_REJECT_ON=..."),

@@ -152,3 +152,22 @@ def test_what_keda_scales(bench):
     metadata = {"name": "x"}
     kubernetes.validate({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": {
         "maxReplicas": 7, "scaleTargetRef": {"kind": "Deployment", "name": "x"}, "behavior": behavior}})
+
+
+@pytest.mark.parametrize("options, text", [
+    (["--series-label", "__name__=x"], "without '__' at its start"),
+    (["--series-label", "queue=job2"], "it names the queue"),
+    (["--series-label", "messaging_destination_name=job2"], "it names the queue"),
+    (["--series-label", "namespace=a", "--series-label", "namespace=b"], "--series-label namespace=... is given twice"),
+    (["--metrics", "localhost:9464"], "only the pod itself reaches localhost:9464"),
+])
+def test_what_no_series_can_have(bench, options, text):
+    manifests.run(bench, "scaledobject", "--scale-by", "work", "--prometheus", URL, *options).assert_error(64, text)
+
+
+@pytest.mark.parametrize("url", [
+    "prometheus:9090", "http://", "http:///", "http://p:99999", "http://p:x", "http://u:s3cret@p", "http://p/?q=1", "http://a b"])
+def test_where_no_prometheus_can_be(bench, url):
+    result = manifests.run(bench, "scaledobject", "--scale-by", "work", "--prometheus", url)
+    result.assert_error(64, "--prometheus")
+    assert "s3cret" not in result.stderr

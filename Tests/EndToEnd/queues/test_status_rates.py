@@ -54,6 +54,20 @@ def test_a_job_log_that_cannot_be_read(bench, path):
 
 
 @pytest.mark.any_broker
+def test_a_job_log_that_is_not_there_yet(bench):
+    log = bench.path("log")
+    result = status(bench, bench.queue("quorum"), log, "--watch").finish()
+    result.assert_error(74, "job log", f"a runner makes it ('amqp-job run --joblog {log}')")
+
+
+@pytest.mark.any_broker
+@pytest.mark.parametrize("text", ["a\tb\n", "Seq\tHost\nx", '{"a": 1}\n'])
+def test_a_file_that_is_no_job_log(bench, text):
+    log = bench.file("log", text)
+    status(bench, bench.queue("quorum"), log, "--watch").finish().assert_error(74, f"{log} is not a job log")
+
+
+@pytest.mark.any_broker
 def test_a_job_log_is_that_of_one_queue(bench):
     result = bench.run("a", "b", "--watch", "--joblog", str(bench.file("log", "")), command="status")
     result.assert_error(64, "--joblog", "one queue")

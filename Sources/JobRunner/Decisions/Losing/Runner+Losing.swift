@@ -69,6 +69,8 @@ extension Runner {
     case .idle, .consuming, .cancelling:
       if phase == .probing { drain.channelLost(now: now) }
       if isAckLost { return lost + ackRefused(why: reason.text) }
+      // A slot without an item shares the channel with one whose item took too long.
+      if reason.isAboutConsumerTimeout { return lost + resume() }
       guard !isStopping, phase != .awaitingQueue else { return lost }
       return lost + queueRefused(reason)
     }

@@ -48,14 +48,7 @@ extension Runner {
   func mayTake(_ index: Int) -> Bool {
     guard options.worker.batch != nil else { return true }
     let worker = worker(of: index)
-    return !isRunning(worker) && !isClosed(worker) && mayConsume(for: worker)
-  }
-
-  /// When a connection is lost, RabbitMQ may give an item of one of its channels to a consumer of another, which is lost in the next
-  /// moment, and counts that each time. So no more consumers of a batch are idle than have an item, but for the first.
-  private func mayConsume(for worker: Int) -> Bool {
-    let group = slots[group(of: worker)]
-    return group.count { $0.state.isOne(of: .consuming, .cancelling) } < max(1, group.count { $0.collected != nil })
+    return !isRunning(worker) && !isClosed(worker)
   }
 
   // MARK: Starting

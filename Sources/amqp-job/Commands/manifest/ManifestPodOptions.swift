@@ -52,6 +52,11 @@ enum ManifestPodOptions {
     guard address.port != 0 else {
       throw UsageError("\(settings.naming(metrics)) is to name a port that Prometheus knows, not 0")
     }
+    guard !address.isLoopback else {
+      throw UsageError(
+        "\(settings.naming(metrics)) is to be an address that Prometheus reaches, such as :\(address.port); only the pod "
+          + "itself reaches \(address)")
+    }
     return MetricsAddress("\(address)", port: address.port)
   }
 

@@ -1,5 +1,6 @@
 import Arguments
 import Console
+import HTTP
 import Manifests
 
 /// The options of `amqp-job manifest` that say by what the number of pods follows a queue.
@@ -85,8 +86,21 @@ enum ManifestScalingOptions {
     scaling.backlogTime = try settings.value(backlogTime)
     scaling.window = try settings.value(window)
     scaling.serviceTime = try settings.value(serviceTime)
-    scaling.labels = try settings.values(seriesLabel)
+    scaling.labels = try labels(&settings)
     return scaling
+  }
+
+  /// - Throws: `UsageError` if no series can have all of them
+  private static func labels(_ settings: inout Settings) throws -> [SeriesLabel] {
+    let labels = try settings.values(seriesLabel)
+    let names = labels.map(\.name)
+    if let name = names.first(where: SeriesLabel.namesOfQueue.contains) {
+      throw UsageError("\(seriesLabel) \(name)=... is not for you to set: it names the queue")
+    }
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw UsageError("\(seriesLabel) \(twice)=... is given twice")
+    }
+    return labels
   }
 
   /// The number of workers that each pod has at the same time.
@@ -107,11 +121,7 @@ extension ValueType where Value == String {
   fileprivate static var prometheus: Self {
     Self("URL", expected: "a URL such as http://prometheus.monitoring.svc:9090, without a user, a password or a query")
     { text in
-      let schemes = ["http://", "https://"].filter { text.lowercased().hasPrefix($0) }
-      guard let scheme = schemes.first else { return nil }
-      let rest = text.dropFirst(scheme.count)
-      let isPlain = rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"@?#\"\\".utf8.contains($0) }
-      return isPlain && !rest.isEmpty && rest.first != "/" ? text : nil
+      (try? HTTPOrigin(parsing: text)) == nil ? nil : text
     }
   }
 }
@@ -126,6 +136,8 @@ extension ValueType where Value == Duration {
 
 extension ValueType where Value == SeriesLabel {
   fileprivate static var seriesLabel: Self {
-    Self("NAME=VALUE", expected: "NAME=VALUE, the name of letters, digits and '_'") { SeriesLabel($0) }
+    Self("NAME=VALUE", expected: "NAME=VALUE, the name of letters, digits and '_', without '__' at its start") {
+      SeriesLabel($0)
+    }
   }
 }

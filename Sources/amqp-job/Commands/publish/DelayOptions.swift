@@ -39,7 +39,9 @@ struct DelayOptions {
     guard left > .zero else { return nil }
     guard left <= DelayLadder.maxDelay else { throw UsageError("\(name) is at most \(Self.limit) ahead") }
     guard DelayLadder.takes(destination.routingKey) else {
-      throw UsageError("\(name) needs a queue with a shorter name")
+      throw UsageError(
+        "\(name) needs a queue whose name has at most \(DelayLadder.maxNameSize) bytes, of which '.', '*', '#' and '%' count three "
+          + "times")
     }
     dueTime = time == nil ? .after(left) : .at(.now + left)
   }

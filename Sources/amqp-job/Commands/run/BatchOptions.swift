@@ -56,7 +56,7 @@ extension Run {
       throw UsageError("\(name) excludes \(resultQueue): a batch has one output, and each result belongs to one item")
     }
     guard options.isOfSeveral else {
-      throw UsageError("\(name) goes with \(count), \(drain) or \(forever): otherwise one item is taken")
+      throw UsageError("\(name) is for several items, and one is taken; \(count) N, \(drain) or \(forever) takes more")
     }
   }
 }

@@ -13,11 +13,21 @@ final class FollowedJobLog {
   private let file: GrowingFile
   private let path: Setting
 
-  /// - Throws: `Failure` if it cannot be opened
+  /// - Throws: `Failure` if it cannot be opened, or if it is no job log
   init(_ path: Setting, parallelism: Int) throws(Failure) {
     (self.path, self.parallelism) = (path, parallelism)
-    do throws(SystemError) { file = try GrowingFile(path: path.text, tail: Self.tail) } catch {
+    let beginning: [UInt8]
+    do throws(SystemError) {
+      file = try GrowingFile(path: path.text, tail: Self.tail)
+      beginning = try file.beginning(atMost: 4096)
+    } catch {
       throw Self.failure("open", path, error)
+    }
+    guard JobLog.mayBegin(with: beginning) else {
+      throw Failure(
+        .inputOutputError,
+        "\(path.text) is not a job log: its first line lacks columns that 'amqp-job run --joblog' writes "
+          + "(\(path.source))")
     }
   }
 
@@ -30,6 +40,8 @@ final class FollowedJobLog {
   }
 
   private static func failure(_ verb: String, _ path: Setting, _ error: SystemError) -> Failure {
-    Failure(.inputOutputError, "cannot \(verb) the job log \(path.text): \(error.reason) (\(path.source))")
+    let cure = error.isMissing ? "; a runner makes it ('amqp-job run --joblog \(path.text.shellWord)')" : ""
+    return Failure(
+      .inputOutputError, "cannot \(verb) the job log \(path.text): \(error.reason)\(cure) (\(path.source))")
   }
 }
