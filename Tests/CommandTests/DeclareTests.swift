@@ -66,7 +66,10 @@ import Testing
       (["q", "--if-empty"], "--if-empty goes with --delete"),
       (["q", "--delete", "--retry-backoff", "2"], "--delete does not go with --retry-backoff"),
       (["q", "--plain", "--retry-backoff", "2"], "--retry-backoff does not go with --plain"),
-      (["q", "--retry-delay", "2s"], "--retry-delay goes with --retry-backoff"),
+      (
+        ["q", "--retry-delay", "2s"],
+        "--retry-delay goes with --retry-backoff: a delay that does not grow is an option of 'amqp-job run' alone"
+      ),
       (["q", "--routing-key", "k"], "--routing-key goes with --exchange"),
       (["q", "--arg", "x-queue-type=classic"], "--arg x-queue-type=... is --type"),
       (["q", "--arg", "x-consumer-timeout=1"], "--arg x-consumer-timeout=... is --consumer-timeout"),

@@ -84,7 +84,7 @@ import Testing
       (["--retry-backoff", "2", "--retry-delay", "0"], "--retry-backoff needs a --retry-delay above 0"),
       (
         ["--retry-backoff", "2", "--retry-delay", "1h"],
-        "--retry-max is at least --retry-delay, which is 3600s, and not 600s"
+        "--retry-delay 3600s is longer than --retry-max, which is 600s"
       ),
       (
         ["--retry-backoff", "1.01", "--retry-delay", "1s"],
@@ -132,7 +132,7 @@ import Testing
       (["--forever", "--drain-timeout", "1m"], "--drain-timeout goes with --drain, or --when-empty exit"),
       (
         ["--on-failure", "reject", "--max-attempts", "2"],
-        "--on-failure excludes --max-attempts, --retry-delay and --reject-on, which count attempts"
+        "--on-failure excludes --max-attempts: attempts are counted for queues with retries only"
       ),
       (
         ["--on-failure", "reject", "--keep-stderr", "1KiB"],

@@ -104,14 +104,23 @@ import Testing
     #expect(driver.deliver(slot: 0).batches.map(Set.init) == [[0, 1]])
   }
 
-  @Test("A slot without an item takes one again when its channel was closed for another's item")
-  func aSharedChannelIsClosed() {
-    var driver = RunnerDriver.batches(of: 2)
-    driver.deliver(slot: 1)
+  @Test("What is collected for too long is collected again, and a warning says so") func collectedForTooLong() {
+    var driver = RunnerDriver.batches(of: 3, hasRetries: true)
+    for slot in [1, 2] { driver.deliver(slot: slot) }
     let text = "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out"
-    let closed = Method.channelClose(CloseReason(code: .preconditionFailed, text: text))
-    for channel: UInt16 in [1, 2] { #expect(driver.method(closed, on: channel).errors.isEmpty) }
-    #expect(driver.runner.slots.map(\.state) == [.consuming, .consuming])
+    let reason = CloseReason(code: .preconditionFailed, text: text)
+    let actions = driver.handle(.sharedChannelClosed(reason, slots: [0, 1, 2]))
+    #expect(actions.moves.isEmpty && actions.errors.isEmpty && actions.warnings.count == 1)
+    #expect(actions.warnings.first?.contains("took back 2 items") == true)
+    #expect(driver.runner.slots.allSatisfy { $0.state == .consuming })
+  }
+
+  @Test("Nothing is done about items that were taken back when that is the end") func refusedWhileABatchIsCollected() {
+    var driver = RunnerDriver.batches(of: 3, hasRetries: true)
+    for slot in [1, 2] { driver.deliver(slot: slot) }
+    let reason = CloseReason(code: .accessRefused, text: "ACCESS_REFUSED - read access to queue 'q' refused")
+    let actions = driver.handle(.sharedChannelClosed(reason, slots: [0, 1, 2]))
+    #expect(actions.moves.isEmpty && actions.batches.isEmpty && actions.errors.count == 1)
   }
 
   @Test("A batch is not probed for being drained while it is collected") func aCollectedBatchIsNoDrain() {

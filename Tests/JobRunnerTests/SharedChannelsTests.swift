@@ -1,16 +1,24 @@
 import AMQP
+import Broker
 import Testing
 
 @testable import JobRunner
 
-@Suite("The channel that the slots of a batch share") struct SharedChannelsTests {
+@Suite("The channel that slots share") struct SharedChannelsTests {
   /// The slots with the channels 1 to 3 share channel 1, and 4 to 6 share channel 4.
-  private static let shared = SharedChannels(slotCount: 6, groupSize: 3)
+  private static let shared = SharedChannels(slotCount: 6, batchSize: 3)
 
   private static let timedOut = Method.channelClose(CloseReason(code: .preconditionFailed, text: "timed out"))
 
   private static func consume(_ tag: ByteString) -> AMQP.Method {
     .basicConsume(queue: "q", consumerTag: tag, arguments: FieldTable())
+  }
+
+  private static let question = Method.basicQoS(prefetchCount: 1)
+
+  /// What is sent when a slot opens its channel, and then uses it.
+  private static func opened(_ channel: UInt16, by channels: inout SharedChannels) -> [ChannelMethod] {
+    channels.sending(ChannelMethod(.channelOpen, on: channel)) + channels.sending(ChannelMethod(question, on: channel))
   }
 
   private static func delivery(_ tag: ByteString) -> Delivery {
@@ -27,20 +35,53 @@ import Testing
     return channels
   }
 
-  @Test("The channel is opened once") func opening() {
+  @Test("The channel is opened once, when it is used first") func opening() {
     var channels = Self.shared
-    let sent = (1...6).flatMap { channels.sending(ChannelMethod(.channelOpen, on: $0)) }
-    #expect(sent == [ChannelMethod(.channelOpen, on: 1), ChannelMethod(.channelOpen, on: 4)])
+    let opens = (1...6).flatMap { channels.sending(ChannelMethod(.channelOpen, on: $0)) }
+    #expect(opens.isEmpty)
+    let sent = (1...6).flatMap { channels.sending(ChannelMethod(Self.question, on: $0)) }
+    let (open, question) = (AMQP.Method.channelOpen, Self.question)
+    #expect(
+      sent
+        == [
+          (open, 1), (question, 1), (question, 1), (question, 1), (open, 4), (question, 4), (question, 4),
+          (question, 4),
+        ]
+        .map { ChannelMethod($0.0, on: $0.1) })
   }
 
-  @Test("The channels of single items, and those behind the slots', are not shared", arguments: [(1, 1), (3, 7)])
-  func unshared(groupSize: Int, channel: UInt16) {
-    var channels = SharedChannels(slotCount: 6, groupSize: groupSize)
-    let open = ChannelMethod(.channelOpen, on: channel)
+  @Test(
+    "From RabbitMQ 4.3 on, all slots share a channel, and before that only those of a batch",
+    arguments: [
+      (ServerVersion(4, 3), 3, 1), (ServerVersion(4, 2), 3, 4), (nil, 3, 4), (ServerVersion(4, 3), 1, 1),
+      (ServerVersion(4, 2), 1, 5),
+    ])
+  func versions(server: ServerVersion?, batchSize: Int, channel: UInt16) {
+    var channels = SharedChannels(slotCount: 6, batchSize: batchSize)
+    channels.connectionBegins()
+    // The login comes before the version is known.
+    _ = channels.sending(ChannelMethod(.channelOpen, on: 5))
+    channels.connected(to: server)
+    #expect(
+      channels.sending(ChannelMethod(Self.question, on: 5))
+        == [ChannelMethod(.channelOpen, on: channel), ChannelMethod(Self.question, on: channel)])
+  }
+
+  @Test("The channels of single items are not shared") func unsharedSlots() {
+    var channels = SharedChannels(slotCount: 6, batchSize: 1)
+    #expect(
+      Self.opened(2, by: &channels) == [ChannelMethod(.channelOpen, on: 2), ChannelMethod(Self.question, on: 2)])
+    #expect(channels.received(Self.timedOut, on: 2) == [ChannelMethod(Self.timedOut, on: 2)])
+    #expect(channels.began(Self.delivery("a"), on: 2) == 2 && channels.receiver(on: 2) == 2)
+    #expect(channels.completed(Self.delivery("a"), on: 2) == 2)
+  }
+
+  @Test("The channels behind the slots' are not shared") func otherChannels() {
+    var channels = Self.shared
+    let open = ChannelMethod(.channelOpen, on: 7)
     #expect(channels.sending(open) == [open])
-    #expect(channels.received(Self.timedOut, on: channel) == [ChannelMethod(Self.timedOut, on: channel)])
-    #expect(channels.began(Self.delivery("a"), on: channel) == channel && channels.receiver(on: channel) == channel)
-    #expect(channels.completed(Self.delivery("a"), on: channel) == channel)
+    #expect(channels.received(Self.timedOut, on: 7) == [ChannelMethod(Self.timedOut, on: 7)])
+    #expect(channels.completed(Self.delivery("a"), on: 7) == 7)
   }
 
   @Test("Each consumer has a tag of its own, and an item goes to the slot of its consumer") func consumers() {
@@ -106,11 +147,10 @@ import Testing
 
   @Test("A slot that closes its channel leaves it to the others, and hears that all before was taken") func closing() {
     var channels = attached()
-    let question = Method.basicQoS(prefetchCount: 1)
     let ack = Method.basicAck(deliveryTag: 7, multiple: false)
     #expect(channels.sending(ChannelMethod(ack, on: 2)) == [ChannelMethod(ack, on: 1)])
     let close = Method.channelClose(CloseReason(code: .success, text: "done"))
-    #expect(channels.sending(ChannelMethod(close, on: 2)) == [ChannelMethod(question, on: 1)])
+    #expect(channels.sending(ChannelMethod(close, on: 2)) == [ChannelMethod(Self.question, on: 1)])
     #expect(channels.received(.basicQoSOK, on: 1) == [ChannelMethod(.channelCloseOK, on: 2)])
     #expect(channels.received(Self.timedOut, on: 1).map(\.channel) == [1, 3])
   }
@@ -121,7 +161,7 @@ import Testing
       _ = channels.sending(ChannelMethod(.channelClose(CloseReason(code: .success, text: "done")), on: channel))
       #expect(channels.received(.basicQoSOK, on: 1) == [ChannelMethod(.channelCloseOK, on: channel)])
     }
-    #expect(channels.sending(ChannelMethod(.channelOpen, on: 2)).isEmpty)
+    #expect(Self.opened(2, by: &channels) == [ChannelMethod(Self.question, on: 1)])
     #expect(channels.received(Self.timedOut, on: 1).map(\.channel) == [2])
   }
 
@@ -137,13 +177,35 @@ import Testing
     _ = channels.sending(ChannelMethod(.basicQoS(prefetchCount: 1), on: 2))
     #expect(channels.received(Self.timedOut, on: 1) == [1, 2, 3].map { ChannelMethod(Self.timedOut, on: $0) })
     #expect(channels.received(.basicQoSOK, on: 1).isEmpty && channels.completed(Self.delivery("a-1"), on: 1) == nil)
-    #expect(channels.sending(ChannelMethod(.channelOpen, on: 3)) == [ChannelMethod(.channelOpen, on: 1)])
-    #expect(channels.sending(ChannelMethod(.channelOpen, on: 1)).isEmpty)
+    let question = ChannelMethod(Self.question, on: 1)
+    #expect(Self.opened(3, by: &channels) == [ChannelMethod(.channelOpen, on: 1), question])
+    #expect(Self.opened(1, by: &channels) == [question])
   }
 
   @Test("A new connection has no channels") func newConnection() {
     var channels = attached()
-    channels.connectionEnded()
-    #expect(channels.sending(ChannelMethod(.channelOpen, on: 2)) == [ChannelMethod(.channelOpen, on: 1)])
+    channels.connectionBegins()
+    #expect(
+      Self.opened(2, by: &channels) == [ChannelMethod(.channelOpen, on: 1), ChannelMethod(Self.question, on: 1)])
+  }
+
+  @Test("A slot that has not heard yet that its channel is closed sends nothing") func notYetTold() {
+    var channels = attached()
+    _ = channels.received(Self.timedOut, on: 1)
+    for method in [Self.consume("b"), .basicCancel(consumerTag: "a"), .basicAck(deliveryTag: 1, multiple: false)] {
+      #expect(channels.sending(ChannelMethod(method, on: 2)).isEmpty)
+    }
+    #expect(Self.opened(1, by: &channels).first == ChannelMethod(.channelOpen, on: 1))
+    #expect(channels.sending(ChannelMethod(Self.consume("b"), on: 2)).isEmpty)
+    #expect(channels.received(.basicConsumeOK(consumerTag: "b-2"), on: 1).isEmpty)
+  }
+
+  @Test("After the end of the sharing, each slot has a channel of its own") func stopSharing() {
+    var channels = attached()
+    channels.stopSharing()
+    channels.connectionBegins()
+    channels.connected(to: ServerVersion(4, 3))
+    #expect(
+      Self.opened(2, by: &channels) == [ChannelMethod(.channelOpen, on: 2), ChannelMethod(Self.question, on: 2)])
   }
 }

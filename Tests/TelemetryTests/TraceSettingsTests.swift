@@ -111,6 +111,26 @@ import Testing
       ])
   }
 
+  @Test("An endpoint that already has the path which is added to it is warned of") func pathTwice() throws {
+    let settings = try settings(["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/v1/traces"])
+    #expect(settings?.destination == "http://c:4318/v1/traces/v1/traces")
+    #expect(
+      settings?.warnings == [
+        "OTEL_EXPORTER_OTLP_ENDPOINT gets /v1/traces added to it; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT takes a whole URL"
+      ])
+  }
+
+  @Test(
+    "A sampler is named that cannot be used, or its argument",
+    arguments: [
+      ("x", "0.5", "OTEL_TRACES_SAMPLER is not known here"),
+      ("traceidratio", "50", "OTEL_TRACES_SAMPLER_ARG is to be from 0 to 1"),
+    ])
+  func samplers(name: String, argument: String, mistake: String) throws {
+    let settings = try settings(adding: ["OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument])
+    #expect(settings.warnings == ["\(mistake); parentbased_always_on is used"])
+  }
+
   @Test("A number or a sampler that is none is ignored with a warning") func warnings() throws {
     let settings = try settings(adding: [
       "OTEL_EXPORTER_OTLP_TIMEOUT": "-1", "OTEL_BSP_SCHEDULE_DELAY": "1s", "OTEL_TRACES_SAMPLER": "jaeger_remote",

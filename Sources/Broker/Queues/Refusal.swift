@@ -55,6 +55,9 @@ extension CloseReason {
     code == .preconditionFailed && says("delivery acknowledgement") && says("timed out")
   }
 
+  /// Whether a channel has as many consumers as the broker allows.
+  package var meansTooManyConsumers: Bool { code == .notAllowed && says("of consumers per channel") }
+
   /// Whether the token of the connection has expired.
   var meansExpiredCredentials: Bool { code == .connectionForced && text.hasSuffix("credential expired") }
 }

@@ -3,6 +3,7 @@
 package enum SettingName: String, Hashable, Sendable, CaseIterable {
   case anyQueue = "any-queue"
   case assume
+  case batchWait = "batch-wait"
   case completions
   case connectTimeout = "connect-timeout"
   case count

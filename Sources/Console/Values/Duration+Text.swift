@@ -22,6 +22,12 @@ extension Duration {
     return seconds * 1000 + attoseconds / 1_000_000_000_000_000
   }
 
+  /// What stands for a time without a limit: 136 years.
+  package static let unlimited: Duration = .seconds(UInt32.max)
+
+  /// The duration as the end of "trying for ...".
+  package var limitText: String { self < .unlimited ? text : "as long as it takes" }
+
   /// The duration in a form that `init(parsing:)` reads: `90s`, `1500ms`. Fractions of a millisecond are dropped.
   package var text: String {
     let milliseconds = wholeMilliseconds

@@ -39,7 +39,7 @@ package struct Contact: Sendable {
     case .retry(let pause, let isFirst):
       let hasJoined = attempts.hasJoined
       let level: LogEntry.Level = isFirst ? (hasJoined ? .warning : .notice) : .info
-      let more: LogMessage = hasJoined ? "connecting again" : "trying for \(timeout.text)"
+      let more: LogMessage = hasJoined ? "connecting again" : "trying for \(timeout.limitText)"
       return .retry(after: pause, LogEntry(level, "\(line); \(more)"))
     case .giveUp: return .giveUp(.unreachable, "\(line); gave up after \(timeout.text)\(naming: .connectTimeout)")
     }

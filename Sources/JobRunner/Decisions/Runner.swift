@@ -123,9 +123,9 @@ package struct Runner: Sendable {
       return takeUnusable(item, in: slot)
     case .unfit: return takeUnfit(event)
     case .notStored(let envelope, let properties, let reason, let slot):
-      let item = WorkItem(envelope: envelope, properties: properties, queue: queue.name)
-      return notStored(item, reason, in: slot)
+      return notStored(WorkItem(envelope: envelope, properties: properties, queue: queue.name), reason, in: slot)
     case .method(let method, let channel): return received(method, on: channel)
+    case .sharedChannelClosed(let reason, let slots): return channelClosed(reason, in: slots)
     case .commandRefused(let status, let reason, let slot): return commandRefused(status, reason, in: slot)
     case .workerEnded(_, _, let slot), .workerDidNotStart(_, let slot), .stepFailed(_, let slot),
       .resultRefused(_, let slot):

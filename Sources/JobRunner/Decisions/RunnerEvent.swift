@@ -10,6 +10,8 @@ package enum RunnerEvent: Hashable, Sendable {
   case connected(ServerVersion?)
   /// A method has come on a channel.
   case method(Method, channel: UInt16)
+  /// The broker has closed the channel that these slots share.
+  case sharedChannelClosed(CloseReason, slots: [Int])
   /// A message has come, and its body is kept for the slot. The digest is that of the body, if one was asked for. `receivedAt` is the
   /// time on the wall clock, in seconds since 1970-01-01T00:00:00Z.
   case delivered(
@@ -88,7 +90,8 @@ package enum RunnerEvent: Hashable, Sendable {
       .timer(.workerLimit(let slot)), .timer(.grace(let slot)), .timer(.settlementLimit(let slot)),
       .timer(.batchWait(let slot)):
       slot
-    case .connected, .connectionClosed, .connectionsClosed, .method, .connectionFailed, .permission, .movesBlocked,
+    case .connected, .connectionClosed, .connectionsClosed, .method, .sharedChannelClosed, .connectionFailed,
+      .permission, .movesBlocked,
       .signal, .timer, .stepsReady, .stepSilent, .stepAnswered, .stepRefused:
       nil
     }

@@ -7,7 +7,7 @@ extension EventLoop {
   func connect(_ opening: [ChannelMethod]) {
     runner.session.brokers = configuration.access.current()
     let broker = runner.broker
-    channels.connectionEnded()
+    channels.connectionBegins()
     link = BrokerLink(
       broker: broker, parameters(broker, opening: opening.flatMap { channels.sending($0) }),
       access: configuration.access, now: .now)

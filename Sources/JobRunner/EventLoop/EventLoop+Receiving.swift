@@ -1,5 +1,6 @@
 internal import AMQP
 internal import Broker
+internal import Console
 internal import Linux
 
 /// What the event loop does with what the broker sends.
@@ -10,9 +11,12 @@ extension EventLoop {
       // An earlier event may have ended the link.
       guard self.link === link else { return }
       switch event {
-      case .connection(.opened): handle(.connected(ServerVersion(link.serverProperties)))
+      case .connection(.opened):
+        let server = ServerVersion(link.serverProperties)
+        channels.connected(to: server)
+        handle(.connected(server))
       case .connection(.method(let channel, let method)):
-        for each in channels.received(method, on: channel) where self.link === link { receive(each) }
+        receive(channels.received(method, on: channel))
       case .connection(.announced(let channel, let delivery)):
         withSlot(channels.began(delivery, on: channel)) { bodies.announce(delivery, slot: $0) }
       case .connection(.bodyPart(let channel, let size, let part)):
@@ -26,22 +30,42 @@ extension EventLoop {
       case .failed(let failure):
         self.link = nil
         bodies.discardIncoming()
+        if failure.closeReason?.meansTooManyConsumers == true { stopSharing() }
         handle(.connectionFailed(failure))
       }
     }
   }
 
-  private func receive(_ method: ChannelMethod) {
-    switch method.method {
-    case .channelClose, .channelCloseOK: bodies.discardIncoming(slot: Int(method.channel) - 1)
-    default: break
+  private func receive(_ methods: [ChannelMethod]) {
+    for method in methods {
+      switch method.method {
+      case .channelClose, .channelCloseOK: bodies.discardIncoming(slot: Int(method.channel) - 1)
+      default: break
+      }
     }
-    handle(.method(method.method, channel: method.channel))
+    guard let first = methods.first else { return }
+    // Only the close of a channel concerns several slots.
+    if methods.count > 1, case .channelClose(let reason) = first.method {
+      handle(.sharedChannelClosed(reason, slots: methods.map { Int($0.channel) - 1 }))
+    } else {
+      handle(.method(first.method, channel: first.channel))
+    }
+  }
+
+  private func stopSharing() {
+    channels.stopSharing()
+    log(
+      LogEntry(
+        .notice,
+        "the broker takes fewer consumers on a channel than a runner has slots (consumer_max_per_channel): each gets a "
+          + "channel of its own"))
   }
 
   /// Does something for the slot that has this channel. If there is none, the broker has sent what nobody has asked for.
   private func withSlot(_ channel: UInt16?, _ body: (Int) -> Void) {
-    if let channel { body(Int(channel) - 1) } else { violated("a message came for a consumer that is not there") }
+    if let channel { return body(Int(channel) - 1) }
+    violated("a message came for a consumer that is not there")
+    handleFollowUps()
   }
 
   private func store(_ part: [UInt8], of size: UInt64, slot: Int) {

@@ -54,7 +54,7 @@ package final class EventLoop {
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
     signs = try SignsOfLife(configuration.signs)
-    channels = SharedChannels(slotCount: options.slotCount, groupSize: options.worker.batch?.size ?? 1)
+    channels = SharedChannels(slotCount: options.slotCount, batchSize: options.worker.batch?.size ?? 1)
     runner = Runner(options, now: .now, jitter: { .random(in: 0...1) })
   }
 
@@ -155,6 +155,10 @@ package final class EventLoop {
 
   func handle(_ event: RunnerEvent) {
     followUps.append(event)
+    handleFollowUps()
+  }
+
+  func handleFollowUps() {
     while !hasEnded, !followUps.isEmpty {
       let event = followUps.removeFirst()
       perform(runner.handle(event, now: .now))

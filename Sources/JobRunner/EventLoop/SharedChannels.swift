@@ -1,28 +1,60 @@
 internal import AMQP
+internal import Broker
 
-/// Lets the slots of a batch share one channel, while each of them decides as if it had a channel of its own.
+/// Lets slots share a channel, while each of them decides as if it had a channel of its own.
 ///
 /// When a connection is lost, RabbitMQ gives an item of one of its channels to a consumer of another, which is lost in the
 /// next moment, and counts that each time. All consumers of one channel are lost at once, so the item is counted once.
 ///
-/// A shared channel has the number of its first slot's. It is closed with its connection.
+/// Up to RabbitMQ 4.2, an item that is held for too long costs its whole channel. So there only the slots of a batch share
+/// one, which have one worker. Later versions end the one consumer, and all slots share a channel.
+///
+/// A shared channel has the number of its first slot's. The runner never closes it before its connection.
 struct SharedChannels: Sendable {
   private let slotCount: Int
-  private let groupSize: Int
+  private let batchSize: Int
+  /// How many slots share a channel. The channels of 1 are not shared.
+  private var groupSize: Int
+  private var mayShare = true
+  /// The slots whose channel counts as open, and is opened when it is needed. It is not known before the login who shares it.
+  private var unneeded: Set<UInt16> = []
   private var channels: [UInt16: SharedChannel] = [:]
 
-  /// `groupSize` is the number of slots that share a channel; the channels of 1 are not shared.
-  init(slotCount: Int, groupSize: Int) { (self.slotCount, self.groupSize) = (slotCount, groupSize) }
+  /// `batchSize` is 1 without batches.
+  init(slotCount: Int, batchSize: Int) {
+    (self.slotCount, self.batchSize, groupSize) = (slotCount, batchSize, batchSize)
+  }
 
-  private func isShared(_ channel: UInt16) -> Bool { groupSize > 1 && (1...slotCount).contains(Int(channel)) }
+  private func isSlot(_ channel: UInt16) -> Bool { (1...slotCount).contains(Int(channel)) }
+
+  private func isShared(_ channel: UInt16) -> Bool { groupSize > 1 && isSlot(channel) }
 
   private func shared(by channel: UInt16) -> UInt16 { UInt16((Int(channel) - 1) / groupSize * groupSize + 1) }
 
-  /// With a connection all its channels are gone.
-  mutating func connectionEnded() { channels = [:] }
+  /// A new connection has no channels yet.
+  mutating func connectionBegins() { (channels, unneeded) = ([:], []) }
+
+  /// The version is nil for a server that is not RabbitMQ.
+  mutating func connected(to server: ServerVersion?) {
+    let endsConsumers = server.map { $0 >= ServerVersion(4, 3) } ?? false
+    groupSize = !mayShare ? 1 : endsConsumers ? slotCount : batchSize
+  }
+
+  /// Each slot gets a channel of its own from the next connection on.
+  mutating func stopSharing() { mayShare = false }
 
   /// What to send for a method that a slot, or the runner itself, sends on its channel.
   mutating func sending(_ method: ChannelMethod) -> [ChannelMethod] {
+    guard isSlot(method.channel) else { return [method] }
+    if method.method == .channelOpen {
+      unneeded.insert(method.channel)
+      return []
+    }
+    let isFirst = unneeded.remove(method.channel) != nil
+    return (isFirst ? share(ChannelMethod(.channelOpen, on: method.channel)) : []) + share(method)
+  }
+
+  private mutating func share(_ method: ChannelMethod) -> [ChannelMethod] {
     guard isShared(method.channel) else { return [method] }
     let channel = shared(by: method.channel)
     let methods = channels[channel, default: SharedChannel()].sending(method.method, of: method.channel)
@@ -61,7 +93,7 @@ private struct SharedChannel: Sendable {
   }
 
   private var isOpen = false
-  /// Those that have not closed their channel.
+  /// Those that have opened their channel, and have no answer yet to a close of it.
   private var slots: Set<UInt16> = []
   private var questions: [Question] = []
   /// By the tags that the broker knows.
@@ -71,11 +103,14 @@ private struct SharedChannel: Sendable {
   private static func tag(_ tag: ByteString, of slot: UInt16) -> ByteString { ByteString("\(tag)-\(slot)") }
 
   mutating func sending(_ method: Method, of slot: UInt16) -> [Method] {
-    switch method {
-    case .channelOpen:
+    if case .channelOpen = method {
       defer { isOpen = true }
       slots.insert(slot)
       return isOpen ? [] : [method]
+    }
+    // The broker has closed the channel, and this slot is about to hear of that.
+    guard slots.contains(slot) else { return [] }
+    switch method {
     case .channelClose:
       questions.append(Question(slot: slot, isClose: true))
       return [.basicQoS(prefetchCount: 1)]

@@ -31,7 +31,7 @@ package final class TCPListener: Sendable {
 
   private static func cause(_ error: SystemError, _ address: ListenAddress) -> String {
     switch error.code {
-    case EADDRINUSE: "another process listens there; name another port, or 0 for one that is free"
+    case EADDRINUSE: "\(error.reason); name another port"
     case EADDRNOTAVAIL: "this host has no such address; ':\(address.port)' stands for all that it has"
     case EACCES: "\(error.reason); ports from 1024 on need no privilege"
     default: error.reason

@@ -50,9 +50,8 @@ struct PodSpec {
       "restartPolicy": restartPolicy.rawValue, "terminationGracePeriodSeconds": terminationGracePeriod,
       // Otherwise a Service named amqp, for example, would set variables such as AMQP_PORT in the containers.
       "enableServiceLinks": false,
-      // A service account that the user names decides itself whether its pods get a token.
       "serviceAccountName": additions.serviceAccount ?? ownAccount,
-      "automountServiceAccountToken": additions.serviceAccount == nil ? false : nil,
+      "automountServiceAccountToken": additions.serviceAccount == nil || mountsToken ? false : nil,
       "imagePullSecrets": additions.pullSecrets.isEmpty
         ? nil : additions.pullSecrets.map { YAMLValue.object(["name": $0]) },
       "nodeSelector": additions.nodeSelector.mapping,
@@ -63,6 +62,10 @@ struct PodSpec {
       "containers": containers, "volumes": volumes.isEmpty ? nil : volumes,
     ])
   }
+
+  /// One of the containers gets the token of the service account, and the others must not have it. Otherwise a service account
+  /// that the user names decides itself whether its pods get a token.
+  private var mountsToken: Bool { volumes.contains { if case .serviceAccount = $0.source { true } else { false } } }
 
   private static func spread(_ labels: Labels) -> YAMLValue {
     .object([

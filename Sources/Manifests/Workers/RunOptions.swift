@@ -114,7 +114,7 @@ package struct RunOptions: Hashable, Sendable {
   }
 
   /// The arguments of `amqp-job run`. `defaultWaitFirst` replaces a `waitFirst` that is nil.
-  func arguments(_ mode: Mode, defaultWaitFirst: Duration) -> [String] {
+  package func arguments(_ mode: Mode, defaultWaitFirst: Duration) -> [String] {
     var words = ["--wait-first=\((waitFirst ?? defaultWaitFirst).text)"] + mode.arguments
     if let timeout { words.append("--timeout=\(timeout.text)") }
     words.append("--grace=\(grace.text)")
@@ -125,7 +125,7 @@ package struct RunOptions: Hashable, Sendable {
   }
 
   /// How many items a pod takes.
-  enum Mode {
+  package enum Mode: Hashable, Sendable {
     /// One item. A pod that finds the queue drained succeeds as well, so that a Job completes even if its items were taken
     /// elsewhere.
     case oneItem
@@ -144,5 +144,8 @@ package struct RunOptions: Hashable, Sendable {
 
 extension Duration {
   /// The duration in whole seconds, rounded up. Kubernetes does not accept fractions.
-  package var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
+  package var wholeSeconds: Int {
+    let (seconds, attoseconds) = components
+    return Int(seconds) + (attoseconds > 0 ? 1 : 0)
+  }
 }

@@ -6,7 +6,7 @@ package struct WorkScaling: Sendable {
   package var prometheus: String
   /// The metric for the number of items that are ready, with the label `queue`.
   package var metric = QueueMetric.default
-  /// The number of workers of each pod.
+  /// The number of items that each pod works on at the same time.
   package var parallelism = 1
   /// The time in which the items that wait are to be worked off.
   package var backlogTime = Workload.backlogTime
@@ -32,7 +32,7 @@ package struct WorkScaling: Sendable {
   /// What arrives is what the runners have done, and the growth of the queue. RabbitMQ's own counters of what is published are those
   /// of channels. They end with the channel, often before anybody has read them.
   ///
-  /// The answer is empty if the broker's metrics are missing.
+  /// The answer is empty if the broker's metrics are missing, or if Prometheus reads them too seldom for the window.
   func query(queue: String) -> String {
     let all = selector(metric.all, "queue", queue)
     let done = "sum(rate(\(durations("count", queue))\(range))) or vector(0)"
@@ -41,7 +41,7 @@ package struct WorkScaling: Sendable {
     let backlog = "max(\(selector(metric.ready, "queue", queue))) / \(backlogTime.wholeSeconds)"
     let most = "clamp_min(max(max_over_time(\(all)\(range))), \(parallelism))"
     let workers = "(\(arriving) + \(backlog)) * (\(meanServiceTime(queue)))"
-    return "ceil((\(workers) < \(most) or \(most)) / \(parallelism))"
+    return "ceil(clamp_max(\(workers), scalar(\(most))) / \(parallelism))"
   }
 
   /// The mean of what was done lately; else that of the runners of the last hour, since each of them was started; else the
@@ -97,10 +97,17 @@ package struct SeriesLabel: Hashable, Sendable, CustomStringConvertible {
   /// The labels that name the queue, in the broker's metrics and in the pods'. The queries have them already.
   package static let namesOfQueue = ["queue", "messaging_destination_name"]
 
-  /// Reads `NAME=VALUE`; nil if NAME is not a label's name, or is reserved for Prometheus itself.
+  /// Labels that the series of the broker or of the pods lack, or in which these differ.
+  package static let namesOfOneSide = [
+    "container", "error_type", "instance", "job", "le", "messaging_operation_name", "messaging_system", "pod", "vhost",
+  ]
+
+  /// Reads `NAME=VALUE`; nil if NAME is not a label's name, or is reserved for Prometheus itself, and for a VALUE that is empty
+  /// or begins as a regular expression of PromQL does (`NAME=~VALUE`).
   package init?(_ text: String) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, let first = parts[0].utf8.first, !first.isDigit, !parts[0].hasPrefix("__"),
+    guard parts.count == 2, !parts[1].isEmpty, !parts[1].hasPrefix("~"),
+      let first = parts[0].utf8.first, !first.isDigit, !parts[0].hasPrefix("__"),
       parts[0].utf8.allSatisfy({ $0.isAlphanumeric || $0 == UInt8(ascii: "_") })
     else { return nil }
     self.init(name: parts[0], value: parts[1])

@@ -36,10 +36,17 @@ package struct TraceSettings: Hashable, Sendable {
     else { return nil }
     self.endpoint = endpoint
     if let (name, text) = variables.first(of: Self.names("PROTOCOL")), text != "http/json" {
-      throw FormError(description: "\(name) is '\(text)', and amqp-job speaks http/json only")
+      throw FormError(
+        description:
+          "\(name) is '\(text)', and amqp-job speaks http/json only; \(Self.names("PROTOCOL")[0])=http/json is for traces alone"
+      )
     }
     resource = try Self.resource(variables, host: host)
     try readHeaders(variables)
+    if endpoint.path.hasSuffix("\(Self.path)\(Self.path)") {
+      warnings.append(
+        "\(Self.names("ENDPOINT")[1]) gets \(Self.path) added to it; \(Self.names("ENDPOINT")[0]) takes a whole URL")
+    }
     if endpoint.scheme == .https { tls = Self.tls(variables) }
     // 0 stands for no limit, and one request must not hold up all others.
     timeout = read(Self.names("TIMEOUT"), variables, otherwise: timeout)
@@ -69,12 +76,15 @@ package struct TraceSettings: Hashable, Sendable {
     ["OTEL_EXPORTER_OTLP_TRACES_\(name)", "OTEL_EXPORTER_OTLP_\(name)"]
   }
 
+  /// Where a collector takes spans.
+  private static let path = "/v1/traces"
+
   private static func endpoint(_ variables: Variables) throws(FormError) -> HTTPOrigin? {
     let names = names("ENDPOINT")
     guard let (name, text) = variables.first(of: names) else { return nil }
     do {
       var endpoint = try HTTPOrigin(parsing: text)
-      if name == names[1] { endpoint.path += "/v1/traces" }
+      if name == names[1] { endpoint.path += path }
       return endpoint
     } catch { throw FormError(description: "\(name): \(error)") }
   }
@@ -155,7 +165,10 @@ package struct TraceSettings: Hashable, Sendable {
     if let sampler = Sampler(name: name, argument: variables["OTEL_TRACES_SAMPLER_ARG"]) {
       self.sampler = sampler
     } else {
-      warnings.append("OTEL_TRACES_SAMPLER, or its _ARG, is none that is known here; parentbased_always_on is used")
+      let mistake =
+        Sampler(name: name, argument: nil) == nil
+        ? "OTEL_TRACES_SAMPLER is not known here" : "OTEL_TRACES_SAMPLER_ARG is to be from 0 to 1"
+      warnings.append("\(mistake); parentbased_always_on is used")
     }
   }
 }

@@ -23,8 +23,6 @@ struct BrokerOptions {
 
   let access: BrokerAccess
   var connectTimeout: Duration
-  /// A time that nobody waits out.
-  private static let anyTime: Duration = .seconds(UInt32.max)
   /// In seconds.
   var heartbeat: UInt16
   /// The warnings to report before connecting, since an error may come from what they warn of.
@@ -55,7 +53,7 @@ struct BrokerOptions {
     self.heartbeat = UInt16(heartbeat / .seconds(1))
     let outage =
       try settings.valueIfSet(Self.connectTimeout) ?? parameters.connectTimeout ?? Self.connectTimeout.defaultValue
-    connectTimeout = outage == .zero ? Self.anyTime : outage
+    connectTimeout = outage == .zero ? .unlimited : outage
     warnings = [parameters.warning(in: sources.urlSource)].compactMap(\.self)
     warningsOfLogin = [Self.hidePasswords(settings.arguments.texts(of: BrokerSources.url)), unsafeTLS, plainText]
       .compactMap(\.self)
@@ -137,7 +135,7 @@ extension LogEntry {
   init(_ notice: BrokerSession.Notice, timeout: Duration, _ advice: (BrokerURL) -> LogMessage = { _ in "" }) {
     switch notice {
     case .unreachable(let failure):
-      self.init(.notice, "\(failure); trying for \(timeout.text)\(advice(failure.broker))")
+      self.init(.notice, "\(failure); trying for \(timeout.limitText)\(advice(failure.broker))")
     case .unanswered(let broker):
       self.init(.notice, "waiting for an answer from the broker at \(broker)\(advice(broker))")
     }

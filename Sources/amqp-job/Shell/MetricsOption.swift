@@ -14,7 +14,8 @@ enum MetricsOption {
     guard let address = try settings.value(address) else { return nil }
     do throws(TCPListener.Failure) {
       let listener = try TCPListener(address)
-      reporter.report(LogEntry(.info, "serving metrics at \(listener.address)"))
+      // Nobody knows yet which port is the free one.
+      reporter.report(LogEntry(address.port == 0 ? .notice : .info, "serving metrics at \(listener.address)"))
       return listener
     } catch { throw Failure(.inputOutputError, "cannot serve metrics at \(address): \(error.cause)") }
   }

@@ -187,7 +187,7 @@ def test_a_broker_and_a_queue_that_kubernetes_may_have_injected_are_said_to_be_i
 
 @pytest.mark.parametrize("name, value, error", [
     ("REJECT_ON", "x", "not 'x'"), ("PARALLELISM", "zwei", "not 'zwei'"),
-    ("ANY_QUEUE", "ja", "true or false"), ("HEARTBEAT", "never", "not 'never'"), ("FEED", "tty", "AMQP_JOB_FEED"),
+    ("ANY_QUEUE", "ja", "true or false"), ("HEARTBEAT", "never", "not 'never'"),
     ("OUTPUT", "out", "a directory with a slash in it"),
 ])
 def test_a_manifest_refuses_a_variable_that_run_in_the_pods_would_refuse(bench, name, value, error):

@@ -102,6 +102,18 @@ def test_long_items_get_one_worker_each(bench, items, parallelism, expected):
     answer_is(bench, query(bench, *options), series, expected)
 
 
+def test_each_item_of_a_batch_takes_as_long_as_the_batch(bench):
+    """One item a second in batches of ten, which take ten seconds each, keeps one worker busy."""
+    options = ["--batch", "10", "--feed", "lines"]
+    answer_is(bench, query(bench, *options), {**queue(0, held=20), **runner("a", 1, 10)}, formula(1, 10, parallelism=10))
+
+
+def test_a_window_that_holds_one_sample_gives_no_answer(bench):
+    """Prometheus reads metrics once a minute unless it is told otherwise."""
+    series = {name: " ".join(["_" if n * STEP % 60 else "5" for n in range(SAMPLES)]) for name in queue(0)}
+    answer_is(bench, query(bench, "--rate-window", "45s"), series, None)
+
+
 def test_a_runner_that_is_started_again_counts_on(bench):
     restarted = {name: f"{values.split('x')[0]}x20 {values.split('x')[0]}x{SAMPLES}" for name, values in runner("a", 4, 1).items()}
     answer_is(bench, query(bench), {**queue(0, held=6), **restarted}, formula(4, 1))
@@ -158,6 +170,8 @@ def test_what_keda_scales(bench):
     (["--series-label", "__name__=x"], "without '__' at its start"),
     (["--series-label", "queue=job2"], "it names the queue"),
     (["--series-label", "messaging_destination_name=job2"], "it names the queue"),
+    (["--series-label", "vhost=/"], "finds nothing"), (["--series-label", "job=x"], "finds nothing"),
+    (["--series-label", "namespace=~x.*"], "--series-label"), (["--series-label", "namespace="], "--series-label"),
     (["--series-label", "namespace=a", "--series-label", "namespace=b"], "--series-label namespace=... is given twice"),
     (["--metrics", "localhost:9464"], "only the pod itself reaches localhost:9464"),
 ])
@@ -166,7 +180,8 @@ def test_what_no_series_can_have(bench, options, text):
 
 
 @pytest.mark.parametrize("url", [
-    "prometheus:9090", "http://", "http:///", "http://p:99999", "http://p:x", "http://u:s3cret@p", "http://p/?q=1", "http://a b"])
+    "prometheus:9090", "http://", "http:///", "http://p:99999", "http://p:x", "http://u:s3cret@p", "http://p/?q=1", "http://a b",
+    "http://localhost:9090", "http://127.0.0.1:9090", "http://p:9090/api/v1/query"])
 def test_where_no_prometheus_can_be(bench, url):
     result = manifests.run(bench, "scaledobject", "--scale-by", "work", "--prometheus", url)
     result.assert_error(64, "--prometheus")

@@ -108,18 +108,6 @@ def test_a_runner_that_is_killed_counts_for_each_item(bench, kind):
     queue.assert_empty()
 
 
-def test_a_runner_that_is_killed_while_it_collects_counts_once_for_each_item(bench):
-    """RabbitMQ gives what one channel held to the consumers of another, although that one is lost, too."""
-    queue = bench.work_queue("quorum", *numbers(50))
-    for _ in range(2):
-        runner = in_batches(bench, queue, 150, "--drain", "--batch-wait", "1h", worker=["false"])
-        wait_until(lambda: queue.depth() == 0 and queue.consumers() == 150, what="the items in hand")
-        runner.send(signal.SIGKILL)
-        assert runner.finish().status == -signal.SIGKILL
-        queue.assert_back(50)
-    assert [properties.headers["x-delivery-count"] for _, properties, _ in queue.take_all()] == [2] * 50
-
-
 def test_a_worker_of_a_batch_ends_with_its_connection(bench):
     queue = bench.work_queue("quorum", *numbers(3))
     way = bench.proxy()
@@ -233,7 +221,7 @@ def test_the_environment_of_a_batch(bench):
     (["--batch", "2", "--feed", "arg", "-n", "4"], ["{}"]),
     (["--batch", "2", "--feed", "lines"], ["one is taken", "--count", "--drain", "--forever"]),
     (["--batch", "2", "--feed", "lines", "-n", "1"], ["one is taken", "--count", "--drain", "--forever"]),
-    (["--batch", "2", "--feed", "lines", "--drain", "--step", "a"], ["--step"]),
+    (["--batch", "2", "--feed", "lines", "--drain", "--step", "a"], ["steps"]),
     (["--batch", "2", "--feed", "lines", "--drain", "--result-queue", "r"], ["--result-queue"]),
     (["--batch", "2", "--feed", "lines", "--drain", "--output", "tag"], ["--output"]),
     (["--batch", "501", "-j", "2", "--feed", "lines", "--drain"], ["1000"]),

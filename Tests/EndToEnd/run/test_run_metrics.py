@@ -88,5 +88,5 @@ def test_an_address_that_cannot_be_had(bench):
     queue = bench.queue("quorum", b"a")
     runner, port = start(bench, queue, worker=["true"])
     result = bench.run("-q", queue.name, "--metrics", f"127.0.0.1:{port}", worker=["true"])
-    result.assert_error(74, f"cannot serve metrics at 127.0.0.1:{port}: another process listens there; name another port")
+    result.assert_error(74, f"cannot serve metrics at 127.0.0.1:{port}: Address already in use; name another port")
     end(runner)

@@ -157,7 +157,7 @@ extension Runner {
     }
     let pause = pauseAfterLoss()
     let level = announce(failure)
-    let limit = level == .info ? "" : "; trying for \(options.connection.connectTimeout.text)"
+    let limit = level == .info ? "" : "; trying for \(options.connection.connectTimeout.limitText)"
     return [.log(LogEntry(level, "\(failure)\(limit)")), .set(.retry, after: pause)]
   }
 

@@ -2,8 +2,8 @@ internal import AMQP
 internal import Linux
 internal import Telemetry
 
-/// One item at a time, with a channel and a consumer of its own. What the broker does to one item's channel leaves the
-/// others alone, and the runner never holds more items than it can run.
+/// One item at a time, with a consumer of its own, and a channel as if it were its own. What the broker does to one worker's item
+/// leaves the others alone, and the runner never holds more items than it can run.
 struct Slot: Hashable, Sendable {
   let channel: UInt16
   private(set) var state = State.noChannel

@@ -1,3 +1,7 @@
+internal import AMQP
+internal import Broker
+internal import Console
+
 /// Batches: slots that stand side by side share one worker, which gets their items at once. Each of these items is taken and
 /// settled by itself. The worker is known by the first slot of its group. Without batches, each slot is a group of its own.
 extension Runner {
@@ -55,7 +59,7 @@ extension Runner {
 
   /// Starts a worker on each batch that is complete, or that has waited for long enough.
   mutating func startBatches() -> [RunnerAction] {
-    guard options.worker.batch != nil, !isStopping else { return [] }
+    guard options.worker.batch != nil, isServing, !isStopping else { return [] }
     return groups.flatMap { startBatch(for: $0) }
   }
 
@@ -79,6 +83,24 @@ extension Runner {
     let items = collected.sorted { ($0.arrival, $0.item.slot) < ($1.arrival, $1.item.slot) }.map(\.item)
     for each in items { start(each.item, in: each.slot) }
     return [.cancel(.batchWait(slot: worker)), .startBatch(items, slot: worker)] + workerLimit(in: worker)
+  }
+}
+
+extension Runner {
+  /// The broker has closed the channel of a batch, and has taken back what was collected. Those slots come first, since no copy of
+  /// their items must be published any more.
+  mutating func channelClosed(_ reason: CloseReason, in group: [Int]) -> [RunnerAction] {
+    let (collected, others) = (group.filter { slots[$0].collected != nil }, group.filter { slots[$0].collected == nil })
+    let warning: [RunnerAction] =
+      collected.isEmpty
+      ? []
+      : [
+        said(
+          .warning,
+          "the broker took back \(collected.count.counted("item")) of \(queueLabel) that waited for their batch: \(reason.text)"
+            + "\(naming: .batchWait)")
+      ]
+    return warning + (collected + others).flatMap { channelClosed(reason, in: $0) }
   }
 }
 

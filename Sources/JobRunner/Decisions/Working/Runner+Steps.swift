@@ -13,7 +13,7 @@ extension Runner {
     case .stepsReady: return phase == .awaitingSteps && !isStopping ? begin() : []
     case .stepSilent(let step, let reason):
       guard phase == .awaitingSteps, !isStopping else { return [] }
-      let limit = options.connection.connectTimeout.text
+      let limit = options.connection.connectTimeout.limitText
       guard report.silent(step) else { return [] }
       return [said(.notice, "step '\(step.name)' does not answer at \(step.path): \(reason); trying for \(limit)")]
     case .stepAnswered(let step):

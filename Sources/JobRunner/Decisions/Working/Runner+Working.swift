@@ -27,9 +27,7 @@ extension Runner {
     slots[index].consumerConfirmed()
     let others = phase == .probing ? [.cancel(.connectLimit)] + serve() : []
     report.busy()
-    let actions = takeWanted(item, in: index) + others
-    // More of the batch's consumers may be attached now.
-    return actions + (options.worker.batch == nil ? [] : resume())
+    return takeWanted(item, in: index) + others
   }
 
   private mutating func takeWanted(

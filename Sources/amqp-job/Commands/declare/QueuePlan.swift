@@ -46,7 +46,9 @@ struct QueuePlan {
       throw UsageError("\(option) does not go with \(Declare.plain)")
     }
     guard !isPlain, let backoff = try Run.backoff(&settings) else {
-      try Run.refuseAlone([Run.retryDelay], without: Declare.retryBackoff.description, settings)
+      try Run.refuseAlone(
+        [Run.retryDelay],
+        without: "\(Declare.retryBackoff): a delay that does not grow is an option of 'amqp-job run' alone", settings)
       return 1
     }
     _ = try QueueName.family(queue.name, retryLevels: backoff.levelCount)

@@ -18,7 +18,8 @@ extension ValueType where Value == String {
 extension ValueType where Value == ListenAddress {
   static var listenAddress: Self {
     Self(
-      "HOST:PORT", expected: "an address such as 127.0.0.1:4040 or [::1]:4040", parse: { ListenAddress(parsing: $0) })
+      "HOST:PORT", expected: "an address such as 127.0.0.1:9464, or :9464 for all of this host",
+      parse: { ListenAddress(parsing: $0) })
   }
 }
 

@@ -1,6 +1,7 @@
 import Arguments
 import Console
 import HTTP
+import Linux
 import Manifests
 
 /// The options of `amqp-job manifest` that say by what the number of pods follows a queue.
@@ -82,7 +83,8 @@ enum ManifestScalingOptions {
       }
       scaling.metric = metric
     }
-    scaling.parallelism = try parallelism(worker)
+    // Each item of a batch is worked on for as long as the batch.
+    scaling.parallelism = try parallelism(worker) * (worker.run.feeding?.batch ?? 1)
     scaling.backlogTime = try settings.value(backlogTime)
     scaling.window = try settings.value(window)
     scaling.serviceTime = try settings.value(serviceTime)
@@ -96,6 +98,10 @@ enum ManifestScalingOptions {
     let names = labels.map(\.name)
     if let name = names.first(where: SeriesLabel.namesOfQueue.contains) {
       throw UsageError("\(seriesLabel) \(name)=... is not for you to set: it names the queue")
+    }
+    if let name = names.first(where: SeriesLabel.namesOfOneSide.contains) {
+      throw UsageError(
+        "\(seriesLabel) \(name)=... finds nothing: the broker's metrics and the pods' have no such label in common")
     }
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
       throw UsageError("\(seriesLabel) \(twice)=... is given twice")
@@ -119,9 +125,16 @@ enum ManifestScalingOptions {
 extension ValueType where Value == String {
   /// The URL of a server, without credentials, which a manifest must not hold.
   fileprivate static var prometheus: Self {
-    Self("URL", expected: "a URL such as http://prometheus.monitoring.svc:9090, without a user, a password or a query")
-    { text in
-      (try? HTTPOrigin(parsing: text)) == nil ? nil : text
+    Self(
+      "URL",
+      expected:
+        "a URL such as http://prometheus.monitoring.svc:9090, which KEDA reaches from its own pod, without a user, a password, a "
+        + "query or the path /api/v1"
+    ) { text in
+      guard let origin = try? HTTPOrigin(parsing: text), !origin.path.split(separator: "/").contains("api") else {
+        return nil
+      }
+      return ListenAddress(host: origin.host, port: origin.port).isLoopback ? nil : text
     }
   }
 }
@@ -136,7 +149,11 @@ extension ValueType where Value == Duration {
 
 extension ValueType where Value == SeriesLabel {
   fileprivate static var seriesLabel: Self {
-    Self("NAME=VALUE", expected: "NAME=VALUE, the name of letters, digits and '_', without '__' at its start") {
+    Self(
+      "NAME=VALUE",
+      expected:
+        "NAME=VALUE, the name of letters, digits and '_', without '__' at its start, and the value without '~' there"
+    ) {
       SeriesLabel($0)
     }
   }

@@ -158,9 +158,11 @@ enum ManifestWorkerOptions {
       return options
     }
     guard try !asksForAttempts(&settings) else {
+      let asking: [any CommandOption] = [Run.maxAttempts, Run.retryDelay, Run.retryBackoff]
+      let given = asking.filter { settings.isGiven($0) }
       throw UsageError(
-        "\(settings.naming(plain)) goes with neither \(settings.naming(Run.maxAttempts)) nor \(settings.naming(Run.retryDelay))"
-      )
+        "\(settings.naming(plain)) excludes \((given.isEmpty ? asking : given).map(\.description).joined(separator: ", ")): the "
+          + "queue has no retry queue")
     }
     guard options.maxItemAge == nil else {
       throw UsageError(

@@ -29,7 +29,8 @@ struct DelayOptions {
     }
     guard delay != nil || time != nil else { return nil }
     name = time == nil ? settings.naming(Self.delay) : settings.naming(Self.at)
-    guard destination.exchange.isEmpty, !destination.isDirectReply else {
+    guard !destination.isDirectReply else { throw UsageError("\(name) does not go with a direct reply") }
+    guard destination.exchange.isEmpty else {
       throw UsageError("\(name) goes with a queue: an exchange cannot be reached later")
     }
     let left = delay ?? .seconds(Double(time ?? 0) - ThisProcess.timeOfDay)

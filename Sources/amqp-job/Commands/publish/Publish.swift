@@ -47,8 +47,8 @@ struct Publish: ToolCommand {
       StatusMeaning.unreachable, StatusMeaning.noResources,
       Explained(
         .inputOutputError,
-        "An input cannot be read, or it cannot be stored in TMPDIR. Or --log-file cannot be written. With --once, the "
-          + "source, or an item of it, cannot be read."),
+        "An input cannot be read, or it cannot be stored in TMPDIR. Or --log-file cannot be written, or the address of "
+          + "--metrics cannot be had. With --once, the source, or an item of it, cannot be read."),
       Explained(.temporaryFailure, "The queue rejects items, as a full queue may. Or the broker is in trouble."),
       StatusMeaning.notPermitted,
       Explained(.wrongQueue, "The queue or the exchange cannot be used in this way."),

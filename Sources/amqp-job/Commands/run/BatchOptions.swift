@@ -20,7 +20,7 @@ extension Run {
   ) throws -> Feed {
     let feed = try settings.value(feed)
     guard !hasSteps || feed == .stdin else {
-      throw UsageError("\(Self.feed) \(feed) excludes \(step): a step gets its input on standard input")
+      throw UsageError("\(Self.feed) \(feed) excludes steps: a step gets the body of one item on standard input")
     }
     guard feed != .arg || ArgumentTemplate(command).hasPlaceholder else {
       throw UsageError("\(Self.feed) arg puts the item in the place of {}, and the command has no argument with {}")

@@ -119,12 +119,19 @@ enum Run: ToolCommand {
     options.report.leastLogged = reporter.logger.threshold
     options.report.isWatched = reporter.isWatched
     options.report.recordsJobs = true
-    guard try settings.value(progress) else { return nil }
-    guard options.extent != .forever else {
-      throw UsageError("\(settings.naming(progress)) goes with \(count) or \(drain): \(forever) has no end")
-    }
+    guard try showsProgress(&settings, options) else { return nil }
     options.report.progressPeriod = RunProgress.period
     return RunProgress(options.queue, reporter)
+  }
+
+  /// Whether the user asked to be shown the progress.
+  /// - Throws: `UsageError`
+  static func showsProgress(_ settings: inout Settings, _ options: JobOptions) throws -> Bool {
+    let isShown = try settings.value(progress)
+    guard !isShown || options.extent != .forever else {
+      throw UsageError("\(settings.naming(progress)) goes with \(count) or \(drain): \(forever) has no end")
+    }
+    return isShown
   }
 
   private static func output(

@@ -9,6 +9,13 @@ extension Run {
     var options = JobOptions(brokers: broker.access.brokers, queue: try QueueName.resolved(&settings))
     options.connection.credentialsMayChange = broker.access.mayLoginChange
     options.connection.connectTimeout = broker.connectTimeout
+    return try jobOptions(&settings, options)
+  }
+
+  /// `options` has the broker and the queue, and gets all else.
+  /// - Throws: `UsageError`
+  static func jobOptions(_ settings: inout Settings, _ options: JobOptions) throws -> JobOptions {
+    var options = options
     options.parallelism = try settings.value(parallelism)
     options.consumerPriority = try settings.value(consumerPriority)
     try setExtent(&options, &settings)
@@ -132,9 +139,13 @@ extension Run {
     options.maxAge = try settings.value(maxItemAge)
     options.onFailure = try settings.value(onFailure)
     guard options.onFailure == nil || !options.areRequired else {
-      let counting = [settings.naming(maxAttempts), settings.naming(retryDelay)].joined(separator: ", ")
+      let counting = [
+        most.map { _ in settings.naming(maxAttempts) }, delay.map { _ in settings.naming(retryDelay) },
+        options.backoff.map { _ in settings.naming(retryBackoff) }, rejected.map { _ in settings.naming(rejectOn) },
+      ]
+      .compactMap(\.self).joined(separator: ", ")
       throw UsageError(
-        "\(settings.naming(onFailure)) excludes \(counting) and \(settings.naming(rejectOn)), which count attempts")
+        "\(settings.naming(onFailure)) excludes \(counting): attempts are counted for queues with retries only")
     }
     return options
   }

@@ -28,7 +28,8 @@ extension Run {
     Explained(
       .inputOutputError,
       "An item cannot be stored, or what the command writes cannot be written to where --output says. Or the "
-        + "--liveness-file cannot be made, or the --log-file cannot be opened."),
+        + "--liveness-file cannot be made, the --log-file or --joblog cannot be opened, or the address of --metrics cannot be had."
+    ),
     Explained(
       .temporaryFailure,
       "The connection was lost while the command ran or before the ack was confirmed, so the item may be run again. "

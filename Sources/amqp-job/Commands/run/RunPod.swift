@@ -5,7 +5,7 @@ import Linux
 extension Run {
   static let deletionCost = Flag(
     "deletion-cost",
-    "in a pod: let Kubernetes delete pods that are idle before this one, while it works; the pod may have to patch pods"
+    "in a pod: let Kubernetes delete pods that are idle before this one, while it works; its service account must be allowed to patch pods"
   )
 
   /// The runner's pod, if Kubernetes is to be told whether it works.

@@ -29,7 +29,7 @@ extension Run {
     }
     guard max >= delay else {
       throw UsageError(
-        "\(settings.naming(retryMax)) is at least \(settings.naming(retryDelay)), which is \(delay.text), and not \(max.text)"
+        "\(settings.naming(retryDelay)) \(delay.text) is longer than \(settings.naming(retryMax)), which is \(max.text)"
       )
     }
     guard let backoff = RetryBackoff(first: delay, factor: factor, max: max) else {
