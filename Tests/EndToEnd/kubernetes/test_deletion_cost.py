@@ -101,7 +101,8 @@ def test_what_the_manifest_writes(bench, kind, options):
     assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]}
     spec = deployment["spec"]["template"]["spec"]
     assert spec["serviceAccountName"] == account
-    assert own == [] or spec["automountServiceAccountToken"] is found[0]["automountServiceAccountToken"] is False
+    assert spec["automountServiceAccountToken"] is False
+    assert own == [] or found[0]["automountServiceAccountToken"] is False
     (runner,) = spec["containers"]
     variables = {each["name"]: each for each in runner["env"]}
     assert variables["AMQP_JOB_DELETION_COST"]["value"] == "true"
