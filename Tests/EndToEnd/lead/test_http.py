@@ -209,7 +209,7 @@ def test_an_address_that_cannot_be_had(bench, port):
 
 @pytest.mark.parametrize("address", ["4040", "a:b", "a:65536", "[::1:4040", "http://a:1", ""])
 def test_bad_addresses(bench, address):
-    bench.run("--election", "x", "--http", address, command="lead").assert_error(64, "--http", "127.0.0.1:4040")
+    bench.run("--election", "x", "--http", address, command="lead").assert_error(64, "--http", "127.0.0.1:9464", ":9464")
 
 
 @pytest.mark.parametrize("address", ["localhost:0", ":0", "0.0.0.0:0"])
