@@ -61,10 +61,20 @@ import Testing
     channels.connectionBegins()
     // The login comes before the version is known.
     _ = channels.sending(ChannelMethod(.channelOpen, on: 5))
-    channels.connected(to: server)
+    let opens = channels.connected(to: server)
     #expect(
-      channels.sending(ChannelMethod(Self.question, on: 5))
+      opens + channels.sending(ChannelMethod(Self.question, on: 5))
         == [ChannelMethod(.channelOpen, on: channel), ChannelMethod(Self.question, on: channel)])
+  }
+
+  @Test("Where that is not wanted, nobody shares a channel") func notWanted() {
+    var channels = SharedChannels(slotCount: 6, batchSize: 3, mayShare: false)
+    for server in [nil, ServerVersion(4, 3)] {
+      channels.connectionBegins()
+      _ = channels.connected(to: server)
+      #expect(
+        Self.opened(2, by: &channels) == [ChannelMethod(.channelOpen, on: 2), ChannelMethod(Self.question, on: 2)])
+    }
   }
 
   @Test("The channels of single items are not shared") func unsharedSlots() {
@@ -204,7 +214,7 @@ import Testing
     var channels = attached()
     channels.stopSharing()
     channels.connectionBegins()
-    channels.connected(to: ServerVersion(4, 3))
+    _ = channels.connected(to: ServerVersion(4, 3))
     #expect(
       Self.opened(2, by: &channels) == [ChannelMethod(.channelOpen, on: 2), ChannelMethod(Self.question, on: 2)])
   }

@@ -13,7 +13,7 @@ extension EventLoop {
       switch event {
       case .connection(.opened):
         let server = ServerVersion(link.serverProperties)
-        channels.connected(to: server)
+        for open in channels.connected(to: server) { try? link.send(open.method, on: open.channel) }
         handle(.connected(server))
       case .connection(.method(let channel, let method)):
         receive(channels.received(method, on: channel))

@@ -54,7 +54,9 @@ package final class EventLoop {
       directory: configuration.spoolDirectory, areNamed: configuration.feed == .file,
       largest: configuration.largestItem ?? .max)
     signs = try SignsOfLife(configuration.signs)
-    channels = SharedChannels(slotCount: options.slotCount, batchSize: options.worker.batch?.size ?? 1)
+    // A broker that limits the consumers of a channel closes the connection, and a queue that deletes itself goes with it.
+    channels = SharedChannels(
+      slotCount: options.slotCount, batchSize: options.worker.batch?.size ?? 1, mayShare: !options.mayDeleteItself)
     runner = Runner(options, now: .now, jitter: { .random(in: 0...1) })
   }
 

@@ -15,14 +15,15 @@ struct SharedChannels: Sendable {
   private let batchSize: Int
   /// How many slots share a channel. The channels of 1 are not shared.
   private var groupSize: Int
-  private var mayShare = true
+  private var mayShare: Bool
   /// The slots whose channel counts as open, and is opened when it is needed. It is not known before the login who shares it.
   private var unneeded: Set<UInt16> = []
   private var channels: [UInt16: SharedChannel] = [:]
 
   /// `batchSize` is 1 without batches.
-  init(slotCount: Int, batchSize: Int) {
-    (self.slotCount, self.batchSize, groupSize) = (slotCount, batchSize, batchSize)
+  init(slotCount: Int, batchSize: Int, mayShare: Bool = true) {
+    (self.slotCount, self.batchSize, self.mayShare) = (slotCount, batchSize, mayShare)
+    groupSize = mayShare ? batchSize : 1
   }
 
   private func isSlot(_ channel: UInt16) -> Bool { (1...slotCount).contains(Int(channel)) }
@@ -34,10 +35,14 @@ struct SharedChannels: Sendable {
   /// A new connection has no channels yet.
   mutating func connectionBegins() { (channels, unneeded) = ([:], []) }
 
-  /// The version is nil for a server that is not RabbitMQ.
-  mutating func connected(to server: ServerVersion?) {
+  /// The version is nil for a server that is not RabbitMQ. Returns what to send at once: a broker that does not allow so many
+  /// channels says so then, before there are items on any of them.
+  mutating func connected(to server: ServerVersion?) -> [ChannelMethod] {
     let endsConsumers = server.map { $0 >= ServerVersion(4, 3) } ?? false
     groupSize = !mayShare ? 1 : endsConsumers ? slotCount : batchSize
+    guard groupSize == 1 else { return [] }
+    defer { unneeded = [] }
+    return unneeded.sorted().map { ChannelMethod(.channelOpen, on: $0) }
   }
 
   /// Each slot gets a channel of its own from the next connection on.

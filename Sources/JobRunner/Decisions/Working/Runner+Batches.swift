@@ -100,7 +100,10 @@ extension Runner {
           "the broker took back \(collected.count.counted("item")) of \(queueLabel) that waited for their batch: \(reason.text)"
             + "\(naming: .batchWait)")
       ]
-    return warning + (collected + others).flatMap { channelClosed(reason, in: $0) }
+    let released = collected.flatMap { channelClosed(reason, in: $0) }
+    // However many copies were lost with it, that is one loss.
+    let lost = copiesLost(in: others)
+    return warning + released + lost + others.flatMap { channelClosed(reason, in: $0) }
   }
 }
 
