@@ -97,12 +97,18 @@ private struct SharedChannel: Sendable {
     var isClose = false
   }
 
+  /// A slot's consumer, by the tag that the slot gave it.
+  private struct Consumer {
+    let slot: UInt16
+    let tag: ByteString
+  }
+
   private var isOpen = false
   /// Those that have opened their channel, and have no answer yet to a close of it.
   private var slots: Set<UInt16> = []
   private var questions: [Question] = []
   /// By the tags that the broker knows.
-  private var consumers: [ByteString: (slot: UInt16, tag: ByteString)] = [:]
+  private var consumers: [ByteString: Consumer] = [:]
   private(set) var receiver: UInt16?
 
   private static func tag(_ tag: ByteString, of slot: UInt16) -> ByteString { ByteString("\(tag)-\(slot)") }
@@ -124,7 +130,7 @@ private struct SharedChannel: Sendable {
       return [method]
     case .basicConsume(let queue, let tag, let arguments):
       let shared = Self.tag(tag, of: slot)
-      consumers[shared] = (slot, tag)
+      consumers[shared] = Consumer(slot: slot, tag: tag)
       return [.basicConsume(queue: queue, consumerTag: shared, arguments: arguments)]
     case .basicCancel(let tag): return [.basicCancel(consumerTag: Self.tag(tag, of: slot))]
     default: return [method]
@@ -140,20 +146,18 @@ private struct SharedChannel: Sendable {
       guard let question = takeQuestion() else { return [] }
       if question.isClose { slots.remove(question.slot) }
       return [ChannelMethod(question.isClose ? .channelCloseOK : method, on: question.slot)]
-    case .basicConsumeOK(let tag):
-      return consumers[tag].map { [ChannelMethod(.basicConsumeOK(consumerTag: $0.tag), on: $0.slot)] } ?? []
-    case .basicCancelOK(let tag):
-      return takeConsumer(tag).map { [ChannelMethod(.basicCancelOK(consumerTag: $0.tag), on: $0.slot)] } ?? []
-    case .basicCancel(let tag):
-      return takeConsumer(tag).map { [ChannelMethod(.basicCancel(consumerTag: $0.tag), on: $0.slot)] } ?? []
+    case .basicConsumeOK(let tag): return Self.told(consumers[tag], Method.basicConsumeOK)
+    case .basicCancelOK(let tag): return Self.told(consumers.removeValue(forKey: tag), Method.basicCancelOK)
+    case .basicCancel(let tag): return Self.told(consumers.removeValue(forKey: tag), Method.basicCancel)
     default: return []
     }
   }
 
   private mutating func takeQuestion() -> Question? { questions.isEmpty ? nil : questions.removeFirst() }
 
-  private mutating func takeConsumer(_ tag: ByteString) -> (slot: UInt16, tag: ByteString)? {
-    consumers.removeValue(forKey: tag)
+  /// What its slot is told about a consumer; nothing if there is no such consumer.
+  private static func told(_ consumer: Consumer?, _ method: (ByteString) -> Method) -> [ChannelMethod] {
+    consumer.map { [ChannelMethod(method($0.tag), on: $0.slot)] } ?? []
   }
 
   mutating func began(_ delivery: Delivery) -> UInt16? {

@@ -1,3 +1,5 @@
+internal import Console
+
 /// The pods of workers. Each runs the user's command under `amqp-job run` in the user's image, or hands items to steps.
 struct WorkerPod {
   static let stateDirectory = "/run/amqp-job"
@@ -10,7 +12,7 @@ struct WorkerPod {
     self.options = options
     try MountedVolume.check(options.volumes, beside: mounts.map(\.path))
     let names = [Injection.containerName, containerName] + options.steps.map(\.name)
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+    if let twice = names.firstRepeated {
       throw Manifest.InvalidOptions(
         description: "a step cannot be called '\(twice)', because another container of the pod has that name")
     }

@@ -1,5 +1,6 @@
 import AMQP
 import Arguments
+import Console
 
 /// A field of an AMQP table, given as `NAME=VALUE`. The value is a whole number, `true`, `false` or text. Text that looks like
 /// a number or a boolean has to stand in double quotes.
@@ -12,7 +13,7 @@ struct FieldArgument {
   static func all(_ option: RepeatableOption<Self>, _ settings: inout Settings) throws -> [FieldArgument] {
     let fields = try settings.values(option)
     let names = fields.map(\.name)
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+    if let twice = names.firstRepeated {
       throw UsageError("\(option) \(twice)=... is given twice")
     }
     return fields

@@ -5,6 +5,7 @@ This takes minutes, so it runs only if SCALING_SECONDS says how long after each 
 
 import math
 import os
+import random
 import signal
 import threading
 import time
@@ -24,10 +25,12 @@ TOLERANCE = 0.2
 
 
 class Publisher:
-    """Publishes at a steady rate, which may be changed."""
+    """Publishes at a rate that may be changed, and at uneven intervals as most users do. With even ones there would hardly ever
+    be more items than busy workers, and the limit of one worker for each item would take away the reserve of 10 %."""
 
     def __init__(self, url, queue):
         self.rate, self.ending = 0, threading.Event()
+        self._random = random.Random(1)
         self._queue, self._client = queue, Client(url)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -37,7 +40,8 @@ class Publisher:
             before = time.monotonic()
             if self.rate:
                 self._client.channel.basic_publish("", self._queue.name, b"1")
-            self.ending.wait(max(0, (1 / self.rate if self.rate else 0.1) - (time.monotonic() - before)))
+            pause = self._random.uniform(0.5, 1.5) / self.rate if self.rate else 0.1
+            self.ending.wait(max(0, pause - (time.monotonic() - before)))
 
     def end(self):
         self.ending.set()

@@ -36,7 +36,7 @@ enum ManifestAdvice {
     let unknown = UnknownVariables(
       tool: Main.tool, options: definition.optionNames, synonyms: definition.synonyms
     )
-    .find(in: environment.map { Array("\($0.name)=\($0.value)".utf8) })
+    .find(in: environment.map(\.entry))
     return (quoted ?? []) + unknown.map { warning(of: $0, definition) }
   }
 

@@ -8,15 +8,6 @@ enum ManifestCommand: ToolCommand {
   enum Kind: String, CaseIterable {
     case job, cronjob, deployment, scaledjob, scaledobject, broker
 
-    /// How many items a pod takes, unless the kind is a job, which has options for that.
-    var mode: Manifests.RunOptions.Mode {
-      switch self {
-      case .cronjob: .drain
-      case .deployment, .scaledobject: .forever
-      case .job, .scaledjob, .broker: .oneItem
-      }
-    }
-
     /// What people call the kinds besides.
     static let synonyms = [
       "cj": cronjob, "deploy": deployment, "deployments": deployment, "sj": scaledjob, "keda": scaledjob,
@@ -126,21 +117,26 @@ enum ManifestCommand: ToolCommand {
   private static func manifest(
     _ kind: Kind, _ worker: inout WorkerOptions, _ settings: inout Settings, _ reporter: Reporter
   ) throws -> Manifest {
-    guard kind != .job else {
+    switch kind {
+    case .job:
       let job = try ManifestKindOptions.job(&settings)
       let extent = try ManifestExtent.determine(&settings, &worker, reporter)
       try PodSettings.check(worker, extent == .drain ? .drain : .oneItem)
       return try .job(worker, job, extent)
-    }
-    try PodSettings.check(worker, kind.mode)
-    switch kind {
     case .cronjob:
+      try PodSettings.check(worker, .drain)
       let schedule = try ManifestKindOptions.schedule(&settings)
       return try .cronJob(worker, try ManifestKindOptions.job(&settings), schedule: schedule)
-    case .scaledjob: return try .scaledJob(worker, try ManifestKindOptions.job(&settings))
-    case .deployment: return try .deployment(worker, try ManifestScalingOptions.length(&settings))
-    case .scaledobject: return try ManifestScalingOptions.scaledObject(&settings, worker)
-    case .job, .broker: preconditionFailure("has been made above")
+    case .scaledjob:
+      try PodSettings.check(worker, .oneItem)
+      return try .scaledJob(worker, try ManifestKindOptions.job(&settings))
+    case .deployment:
+      try PodSettings.check(worker, .forever)
+      return try .deployment(worker, try ManifestScalingOptions.length(&settings))
+    case .scaledobject:
+      try PodSettings.check(worker, .forever)
+      return try ManifestScalingOptions.scaledObject(&settings, worker)
+    case .broker: preconditionFailure("has been made above")
     }
   }
 }

@@ -67,7 +67,7 @@ enum ManifestPodOptions {
   ) throws -> [Value] {
     let values = try settings.values(option)
     let texts = values.map(option.type.text)
-    if let twice = texts.first(where: { text in texts.count { $0 == text } > 1 }) {
+    if let twice = texts.firstRepeated {
       throw UsageError("\(option) \(twice) is given twice")
     }
     return values

@@ -103,7 +103,7 @@ enum ManifestScalingOptions {
       throw UsageError(
         "\(seriesLabel) \(name)=... finds nothing: the broker's metrics and the pods' have no such label in common")
     }
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+    if let twice = names.firstRepeated {
       throw UsageError("\(seriesLabel) \(twice)=... is given twice")
     }
     return labels
@@ -117,7 +117,7 @@ enum ManifestScalingOptions {
     if let unknown = variables.first(where: \.refersToOthers) {
       throw UsageError("\(scaleBy) work needs a number in \(ManifestWorkerOptions.environment) \(unknown.name)=...")
     }
-    var settings = Settings(Arguments(), environment: variables.map { Array("\($0.name)=\($0.value)".utf8) })
+    var settings = Settings(Arguments(), environment: variables.map(\.entry))
     return try settings.value(Run.parallelism)
   }
 }

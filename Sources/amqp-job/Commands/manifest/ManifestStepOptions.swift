@@ -1,4 +1,5 @@
 import Arguments
+import Console
 import Manifests
 
 /// The options of `amqp-job manifest` about steps: workers in containers of their own, beside that of the runner.
@@ -63,7 +64,7 @@ enum ManifestStepOptions {
 
   private static func steps(of workers: [StepWorker], _ settings: inout Settings) throws -> [WorkerStep] {
     let names = workers.map(\.name)
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+    if let twice = names.firstRepeated {
       throw UsageError("two steps are called '\(twice)'")
     }
     let processors = try amounts(cpu, names, &settings)

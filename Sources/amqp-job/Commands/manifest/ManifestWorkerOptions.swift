@@ -137,7 +137,7 @@ enum ManifestWorkerOptions {
     if let taken = names.first(where: reserved.contains) {
       throw UsageError(ManifestAdvice.refusal(ofVariable: taken))
     }
-    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+    if let twice = names.firstRepeated {
       throw UsageError("\(environment) \(twice)=... is given twice")
     }
     for variable in variables { try variable.checkForRunner() }

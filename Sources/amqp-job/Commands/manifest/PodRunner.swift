@@ -16,8 +16,7 @@ struct PodRunner {
   /// - Throws: `UsageError` for a variable that the runner would refuse
   init(_ settings: inout Settings, _ worker: WorkerOptions) throws {
     queue = WorkQueue(worker.queue)
-    let known = worker.environment.filter { !$0.refersToOthers }
-    var own = Settings(Arguments(), environment: known.map { Array("\($0.name)=\($0.value)".utf8) })
+    var own = Settings(Arguments(), environment: worker.knownEnvironment)
     var attempts = try Run.attempts(&own)
     attempts.keepsStandardError = try own.value(Run.keepStandardError) > 0
     let delay = try settings.valueIfSet(Run.retryDelay)

@@ -8,9 +8,8 @@ enum PodSettings {
   /// - Throws: `UsageError`
   static func check(_ worker: WorkerOptions, _ mode: Manifests.RunOptions.Mode) throws {
     let words = worker.run.arguments(mode, defaultWaitFirst: .zero).map { Array($0.utf8) }
-    let given = worker.environment.filter { !$0.refersToOthers }.map { Array("\($0.name)=\($0.value)".utf8) }
     guard case .arguments(let arguments) = try Run.definition.scan(words) else { return }
-    var settings = Settings(arguments, environment: given)
+    var settings = Settings(arguments, environment: worker.knownEnvironment)
     do {
       var runner = try Run.jobOptions(&settings, JobOptions(brokers: [], queue: worker.queue))
       _ = try Run.keptErrorSize(&settings, &runner)

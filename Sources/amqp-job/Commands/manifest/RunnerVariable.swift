@@ -1,7 +1,15 @@
 import Arguments
 import Manifests
 
+extension WorkerOptions {
+  /// The variables whose values are known before Kubernetes replaces parts of them, as an environment has them.
+  var knownEnvironment: [[UInt8]] { environment.filter { !$0.refersToOthers }.map(\.entry) }
+}
+
 extension WorkerOptions.Variable {
+  /// The variable as an environment has it.
+  var entry: [UInt8] { Array("\(name)=\(value)".utf8) }
+
   /// Whether Kubernetes replaces a part of the value, by `$(NAME)`.
   var refersToOthers: Bool { zip(value, value.dropFirst()).contains { $0 == ("$", "(") } }
 
