@@ -15,9 +15,10 @@ class Run:
     start: float
     end: float | None = None
     status: int | None = None  # a negative number means the signal that killed it
-    parallelism: int = 1
+    parallelism: int = 1  # the maximum number of items at a time
     queue: str = ""
     expected: frozenset = frozenset()  # the exit statuses that need no explanation
+    batch: int = 1  # the maximum number of items of a worker
 
 
 @dataclasses.dataclass
@@ -66,7 +67,7 @@ class Journal:
         self.lock = threading.Lock()
         self.turns = []
         self.latest = 0.0
-        self._open = {}
+        self._open = collections.defaultdict(list)  # a batch may have an item twice
         self._rest = b""
 
     def read(self):
@@ -81,10 +82,11 @@ class Journal:
         time, event, run, pid, item = line.split(" ", 4)
         self.latest = max(self.latest, float(time))
         if event == "start":
-            turn = self._open[run, pid] = Turn(item, run, int(pid), float(time))
+            turn = Turn(item, run, int(pid), float(time))
+            self._open[run, pid, item].append(turn)
             self.turns.append(turn)
         else:
-            turn = self._open.pop((run, pid))
+            turn = self._open[run, pid, item].pop()
             turn.end, turn.outcome = float(time), event
 
     def going_on(self):

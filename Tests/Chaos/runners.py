@@ -22,7 +22,12 @@ NOBODY = 65534 if os.geteuid() == 0 else None
 class Mode:
     words: tuple
     limit: int | None  # the maximum number of items; None means no limit
-    parallelism: int = 1
+    workers: int = 1
+    batch: int = 1  # the maximum number of items of a worker
+
+    @property
+    def words_of_batch(self):
+        return ["--batch", str(self.batch), "--batch-wait", "200ms", "--feed", "dir"] if self.batch > 1 else []
 
 
 MODES = {
@@ -30,8 +35,11 @@ MODES = {
     "several": Mode(("-n", "5", "-j", "2", "--when-empty", "exit"), 5, 2),
     "drain": Mode(("--drain", "-j", "2"), None, 2),
     "finish": Mode(("-n", "1", "--when-empty", "exit", "--on-disconnect", "finish", "--finish-window", "10s"), 1),
+    "batches": Mode(("-n", "6", "-j", "2", "--when-empty", "exit"), 6, 2, batch=3),
+    "drain-batches": Mode(("--drain",), None, batch=5),
 }
-WEIGHTS = {"one": 4, "several": 2, "drain": 2, "finish": 1}
+WEIGHTS = {"one": 4, "several": 2, "drain": 2, "finish": 1, "batches": 1, "drain-batches": 1}
+BATCHES = [name for name, mode in MODES.items() if mode.batch > 1]
 
 
 def mode(seed, run, names):
@@ -39,7 +47,8 @@ def mode(seed, run, names):
     generator = plan.generator(seed, "run", run)
     found = MODES[generator.choices(names, [WEIGHTS[name] for name in names])[0]]
     storing = ["--spool-above", "32KiB"] if generator.random() < 0.6 else []
-    return found, [*found.words, *storing, *(["--feed", "file"] if generator.random() < 0.25 else [])]
+    feed = ["--feed", "file"] if generator.random() < 0.25 and found.batch == 1 else []
+    return found, [*found.words, *found.words_of_batch, *storing, *feed]
 
 
 def without_feed(words):
@@ -123,7 +132,8 @@ class Loop(threading.Thread):
             with self.lock:
                 self.steps = steps
                 run = Run(
-                    name, self.slot, mode.limit, time.monotonic(), parallelism=mode.parallelism, queue=self.queue)
+                    name, self.slot, mode.limit, time.monotonic(), parallelism=mode.workers * mode.batch, batch=mode.batch,
+                    queue=self.queue)
                 self.runner = runner = Runner(run, [*self.wrapper, *words], environment, self.log)
                 self.runs.append(run)
             select.select([runner.descriptor], [], [])

@@ -203,6 +203,16 @@ def test_item_that_was_sent_again():
 # The budget
 
 
+@pytest.mark.parametrize("batch, excess", [(1, 2), (2, 1), (3, 0)])
+def test_a_killed_worker_excuses_its_batch(batch, excess):
+    killed = run_of("0.0", 0, 100, 9.0, 20.0, 75, 6, batch=batch)
+    names = "abc"
+    turns = [turn(run, start, item=item) for run, start in [(killed, 10.0), (SECOND, 20.0)] for item in names]
+    found = verdict.copies_in_excess(record(
+        first_worker(plan.WORKER_KILLED, 10.6), runs=[killed, SECOND], turns=turns, published=dict.fromkeys(names, 1.0)))
+    assert len(found) == excess
+
+
 def many(count, parallelism=1, start=10.0):
     """Returns a record of `count` items. One run has done them quickly, one after another, and another run has done them
     again."""

@@ -130,7 +130,7 @@ def in_hand(fault, record):
     the highest number of workers of its runs. Items of a publisher's calls are added, and, if the broker was killed, items
     whose ack may not be on the disk."""
     if fault.pid is not None:
-        return 1
+        return max((run.batch for run in record.runs if run.name == fault.run), default=1)
     widest = {}
     for run in affected(fault, record.runs):
         widest[run.slot] = max(widest.get(run.slot, 0), run.parallelism)

@@ -89,7 +89,7 @@ def excuses_of(turn, number, record):
     is_done = turn.outcome == "done"
     copies = is_done or run.queue in record.declared or number >= COPIED_AT
     return [
-        (turn.run, turn.pid, turn.start, index) for index, fault in enumerate(record.faults)
+        (turn.run, turn.pid, turn.item, number, index) for index, fault in enumerate(record.faults)
         if copies and (
             touches.cuts(fault, turn, run) or is_done and touches.kills(fault, turn, run)
             or touches.blocks(fault, turn, run, record.faults))
@@ -124,7 +124,7 @@ def publishing_excuses(item, record):
 def late_excuses(turn, record):
     run = record.run_of(turn)
     return [
-        ("late", turn.run, turn.pid, turn.start, index) for index, fault in enumerate(record.faults)
+        ("late", turn.run, turn.pid, turn.item, index) for index, fault in enumerate(record.faults)
         if touches.is_late(fault, turn, run)
     ]
 
@@ -151,7 +151,7 @@ def copies_in_excess(record):
             tokens += recount_excuses(item, former_end, turn.start, queue, record)
             if turn.outcome == "done":
                 late = late_excuses(turn, record)
-                if not is_first and not budget.excuse((turn.run, turn.pid, turn.start), tokens + late):
+                if not is_first and not budget.excuse((turn.run, turn.pid, turn.item, number), tokens + late):
                     found.append(turn)
                 is_first = False
             tokens += excuses_of(turn, number, record)

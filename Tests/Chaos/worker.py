@@ -1,12 +1,14 @@
-"""The worker of a fault run. It does what the id of its item says, and records the times in a journal.
+"""The worker of a fault run. It does what the ids of its items say, and records the times in a journal.
 
     worker.py JOURNAL CLAIMS
 
 A line of the journal has a time of the monotonic clock, an event, the run, the process id and the item. The first event is
 `start`. After the event `done`, only SIGKILL can prevent the process from exiting with 0, because it ignores TERM by then.
-In the directory CLAIMS, workers that have to fail count their failures.
+In the directory CLAIMS, workers that have to fail count their failures. A worker of a batch takes as long as the slowest of
+its items, and fails with any of them.
 """
 
+import dataclasses
 import os
 import signal
 import sys
@@ -21,37 +23,63 @@ SLOW_PART, SLOW_PAUSE = 16384, 0.01
 LONG = 2.5
 
 
+@dataclasses.dataclass
+class Item:
+    id: str
+    file: int  # the descriptor from which its body is read
+    head: bytes = b""  # what was read of it
+
+    def __post_init__(self):
+        words = self.id.split(".") if self.id.count(".") == 5 else "000000"
+        self.number, self.milliseconds, self.reading, self.failures, self.on_term, self.remains = words
+
+    def is_whole(self):
+        """Reads the rest. Returns whether the item is complete and undamaged."""
+        if self.reading == "nothing":
+            return True
+        head, rest, digest = self.head or read_line(self.file), 0, 0
+        while part := os.read(self.file, SLOW_PART):
+            rest += len(part)
+            digest = zlib.crc32(part, digest)
+            time.sleep(SLOW_PAUSE if self.reading == "slowly" else 0)
+        return [self.id, str(rest), str(digest)] == head.decode(errors="replace").split()
+
+    def fails(self):
+        """Whether this process has to fail. The first processes for an item do."""
+        for number in range(int(self.failures)):
+            try:
+                os.close(os.open(f"{claims}/{self.id}.{number}", os.O_CREAT | os.O_EXCL))
+                return True
+            except FileExistsError:
+                pass
+        return False
+
+
 def note(event):
-    line = f"{time.monotonic():.6f} {event} {os.environ['CHAOS_RUN']} {pid} {item}\n"
-    os.write(journal, line.encode())
+    lines = [f"{time.monotonic():.6f} {event} {os.environ['CHAOS_RUN']} {pid} {item.id}\n" for item in items]
+    os.write(journal, "".join(lines).encode())
 
 
-def read_line():
+def read_line(file):
     line = b""
-    while not line.endswith(b"\n") and (octet := os.read(0, 1)):
+    while not line.endswith(b"\n") and (octet := os.read(file, 1)):
         line += octet
     return line
 
 
-def read_rest(pause):
-    """Reads the rest of the item. Returns whether the item is complete and undamaged."""
-    rest, digest = 0, 0
-    while part := os.read(0, SLOW_PART):
-        rest += len(part)
-        digest = zlib.crc32(part, digest)
-        time.sleep(pause)
-    return [item, str(rest), str(digest)] == head.decode(errors="replace").split()
+def from_its_body(file):
+    """The item whose id is known by its body only."""
+    head = read_line(file)
+    return Item(head.decode(errors="replace").partition(" ")[0] or "none", file, head)
 
 
-def fails(times):
-    """Whether this process has to fail. The first `times` processes for an item do."""
-    for number in range(times):
-        try:
-            os.close(os.open(f"{claims}/{item}.{number}", os.O_CREAT | os.O_EXCL))
-            return True
-        except FileExistsError:
-            pass
-    return False
+def given_items():
+    if directory := os.environ.get("WORK_ITEM_DIR"):
+        names = sorted(name for name in os.listdir(directory) if name.isdigit())
+        return [from_its_body(os.open(f"{directory}/{name}", os.O_RDONLY)) for name in names]
+    if "WORK_ITEM_ID" not in os.environ:  # amqp-consume passes only the body
+        return [from_its_body(0)]
+    return [Item(os.environ["WORK_ITEM_ID"], 0)]
 
 
 def take_file(path):
@@ -64,26 +92,23 @@ def take_file(path):
         os._exit(1)
 
 
-item = os.environ.get("WORK_ITEM_ID")
-head = b""
-if item is None:  # amqp-consume passes only the body
-    head = read_line()
-    item = head.decode(errors="replace").partition(" ")[0] or "none"
-number, milliseconds, reading, failures, on_term, remains = item.split(".") if item.count(".") == 5 else "000000"
-if on_term == "finishes":
+def pause(item):
+    return int(item.milliseconds) / 1000 + (LONG if "CHAOS_LONG" in os.environ and item.number.endswith("5") else 0)
+
+
+items = given_items()
+if any(item.on_term == "finishes" for item in items):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if "WORK_ITEM_FILE" in os.environ:
     take_file(os.environ["WORK_ITEM_FILE"])
 note("start")
-if reading != "nothing":
-    head = head or read_line()
-    if not read_rest(SLOW_PAUSE if reading == "slowly" else 0):
-        note("damaged")
-        os._exit(1)
-time.sleep(int(milliseconds) / 1000 + (LONG if "CHAOS_LONG" in os.environ and number.endswith("5") else 0))
-if remains == "child":
+if not all([item.is_whole() for item in items]):
+    note("damaged")
+    os._exit(1)
+time.sleep(max(pause(item) for item in items))
+if any(item.remains == "child" for item in items):
     os.spawnv(os.P_NOWAIT, "/bin/sleep", ["sleep", "600"])
-if fails(int(failures)):
+if any([item.fails() for item in items]):
     note("failed")
     os._exit(1)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
