@@ -69,6 +69,13 @@ import Testing
     #expect(second.last == .init("service.name", .text("b")))
   }
 
+  @Test("Attributes that are no list are ignored with a warning, and there are traces") func noList() throws {
+    let settings = try settings(adding: ["OTEL_RESOURCE_ATTRIBUTES": "a=1,secret", "OTEL_SERVICE_NAME": "b"])
+    #expect(settings.resource.map(\.name) == ["host.name", "service.name"])
+    #expect(
+      settings.warnings == ["OTEL_RESOURCE_ATTRIBUTES is no list of the form NAME=VALUE,NAME=VALUE, and is ignored"])
+  }
+
   @Test("A certificate counts for https only") func certificates() throws {
     let variables = [
       "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "/c",
@@ -91,7 +98,7 @@ import Testing
       ("OTEL_EXPORTER_OTLP_HEADERS", "a=secret%0Ab", "NAME=VALUE"),
       ("OTEL_EXPORTER_OTLP_HEADERS", "a b=secret", "NAME=VALUE"),
       ("OTEL_EXPORTER_OTLP_HEADERS", "a=secret%2", "NAME=VALUE"),
-      ("OTEL_EXPORTER_OTLP_HEADERS", "a=secret%ff", "NAME=VALUE"), ("OTEL_RESOURCE_ATTRIBUTES", "secret", "NAME=VALUE"),
+      ("OTEL_EXPORTER_OTLP_HEADERS", "a=secret%ff", "NAME=VALUE"),
       ("OTEL_TRACES_EXPORTER", "zipkin", "otlp"),
     ])
   func refusals(name: String, value: String, words: String) throws {

@@ -45,9 +45,7 @@ package struct PublisherMetrics: Measured {
   package func families(at now: ContinuousClock.Instant) -> [MetricFamily] {
     let polls = [("failure", failureCount), ("success", readCount)]
     return [
-      MetricFamily(
-        "messaging_client_sent_messages", "Items that the publisher put into the queue.",
-        .counters([Labelled(sentCount, .rabbitMQ, .operation("publish"), queue)])),
+      .sentMessages(sentCount, queue),
       MetricFamily(
         "amqp_job_source_polls", "Looks at the source, by outcome.",
         .counters(polls.map { Labelled($0.1, queue, Label("outcome", $0.0)) })),

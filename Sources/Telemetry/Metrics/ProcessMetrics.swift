@@ -31,6 +31,15 @@ package struct ProcessMetrics: Hashable, Sendable {
   }
 }
 
+extension MetricFamily {
+  /// The items that a publisher has put into a queue or an exchange.
+  package static func sentMessages(_ count: UInt64, _ destination: Label) -> MetricFamily {
+    MetricFamily(
+      "messaging_client_sent_messages", "Items that the publisher sent, and that the broker confirmed.",
+      .counters([Labelled(count, .rabbitMQ, .operation("publish"), destination)]))
+  }
+}
+
 extension Label {
   /// The messaging system, as OpenTelemetry names it.
   package static let rabbitMQ = Label("messaging_system", "rabbitmq")

@@ -41,8 +41,9 @@ package struct TraceSettings: Hashable, Sendable {
           "\(name) is '\(text)', and amqp-job speaks http/json only; \(Self.names("PROTOCOL")[0])=http/json is for traces alone"
       )
     }
-    resource = try Self.resource(variables, host: host)
+    resource = []
     try readHeaders(variables)
+    readResource(variables, host: host)
     if endpoint.path.hasSuffix("\(Self.path)\(Self.path)") {
       warnings.append(
         "\(Self.names("ENDPOINT")[1]) gets \(Self.path) added to it; \(Self.names("ENDPOINT")[0]) takes a whole URL")
@@ -97,15 +98,16 @@ package struct TraceSettings: Hashable, Sendable {
     return false
   }
 
-  private static func resource(_ variables: Variables, host: String) throws(FormError) -> [Span.Attribute] {
+  /// A list that cannot be read is discarded as a whole, as the
+  /// [specification](https://opentelemetry.io/docs/specs/otel/resource/sdk/) asks for.
+  private mutating func readResource(_ variables: Variables, host: String) {
     let name = "OTEL_RESOURCE_ATTRIBUTES"
-    guard let pairs = PairList.read(variables[name] ?? "") else {
-      throw FormError(description: "\(name) is no list of the form NAME=VALUE,NAME=VALUE")
-    }
-    let given = Dictionary(pairs.map { ($0.name, $0.value) }) { $1 }
+    let pairs = PairList.read(variables[name] ?? "")
+    if pairs == nil { warnings.append("\(name) is no list of the form NAME=VALUE,NAME=VALUE, and is ignored") }
+    let given = Dictionary((pairs ?? []).map { ($0.name, $0.value) }) { $1 }
     var attributes = ["service.name": "amqp-job", "host.name": host].merging(given) { $1 }
     if let service = variables["OTEL_SERVICE_NAME"] { attributes["service.name"] = service }
-    return attributes.sorted { $0.key < $1.key }.compactMap { Span.Attribute($0.key, text: $0.value) }
+    resource = attributes.sorted { $0.key < $1.key }.compactMap { Span.Attribute($0.key, text: $0.value) }
   }
 
   private mutating func readHeaders(_ variables: Variables) throws(FormError) {

@@ -1,8 +1,9 @@
-"""A real Prometheus reads `run`, `publish --from`, `lead` and RabbitMQ, and finds in them all that the rules and the
+"""A real Prometheus reads `run`, `publish`, `lead` and RabbitMQ, and finds in them all that the rules and the
 dashboard of k8s/monitoring ask for."""
 
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -33,9 +34,11 @@ def processes(spare):
     spare.file("inbox/apple", "apple")
     publisher = Publishers(spare).start(f"dir:{inbox}", *METRICS)
     candidate = Election(spare).start("pod-a", *METRICS)
-    started = {"worker": runner, "inbox": publisher, "planner": candidate}
+    lines = spare.start("-q", queue.name, "-v", *METRICS, command="publish", stdin=subprocess.PIPE)
+    started = {"worker": runner, "inbox": publisher, "planner": candidate, "lines": lines}
     yield started
-    for each in started.values():
+    lines.process.stdin.close()
+    for each in (runner, publisher, candidate):
         each.send(signal.SIGTERM)
     for each in started.values():
         assert each.finish().status == 0

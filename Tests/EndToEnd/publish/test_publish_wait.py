@@ -253,6 +253,7 @@ def test_a_thousand_items_and_faults(spare, spare_broker):
 @pytest.mark.any_broker
 @pytest.mark.parametrize("words, named", [
     (["--timeout", "1s", "a"], "--timeout"), (["--json", "a"], "--json"), (["--wait", "--reply-to", "r", "a"], "--wait"),
-    (["--wait", "--correlation-id", "c", "a"], "--wait")])
+    (["--wait", "--correlation-id", "c", "a"], "--wait"),
+    (["--wait", "--delay", "10m", "--timeout", "30s", "a"], "--timeout 30s ends before the items are due (--delay)")])
 def test_usage(bench, words, named):
     bench.run("-q", "q", *words, command="publish").assert_error(64, named)

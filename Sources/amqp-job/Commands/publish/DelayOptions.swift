@@ -53,6 +53,14 @@ struct DelayOptions {
     if let what = Self.obstacle(in: properties) { throw UsageError("\(name) excludes \(what)") }
   }
 
+  /// Refuses a limit for results that ends before an item is due.
+  /// - Throws: `UsageError`
+  func check(timeout: Duration) throws {
+    guard timeout < .seconds(dueTime.maxSeconds(now: .now)) else { return }
+    throw UsageError(
+      "\(ResultWait.timeout) \(timeout.text) ends before the items are due (\(name)), so no result can come in time")
+  }
+
   /// Why an item with these properties cannot be published; nil if it can.
   func objection(to properties: BasicProperties) -> String? {
     Self.obstacle(in: properties).map { "the item has \($0), which \(name) excludes" }

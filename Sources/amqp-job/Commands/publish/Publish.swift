@@ -26,7 +26,9 @@ struct Publish: ToolCommand {
       + "kept in the broker, in the queue's name with .source behind it.",
     operands: .any(name: "BODY"),
     groups: [
-      OptionGroup("Options", PublishDestination.options + DelayOptions.options + ItemOptions.options),
+      OptionGroup(
+        "Options",
+        PublishDestination.options + DelayOptions.options + ItemOptions.options + [MetricsOption.address]),
       PropertyOptions.group,
       ResultWait.group, SourceOptions.group, BrokerOptions.group,
       LogOptions.group(verbose: "how many items are in the queue"),
@@ -60,13 +62,18 @@ struct Publish: ToolCommand {
     "body message payload data m d b": "the items are arguments, as in 'publish -q QUEUE apple banana'",
   ])
 
-  /// The warning for a first item that is the queue's name, since other commands take the queue's name as an argument.
-  private static func warning(of arguments: Arguments, _ destination: Destination) -> String? {
+  /// Warns of a first item that is the queue's name, too, since other commands take the queue's name as an argument.
+  private static func warn(
+    _ arguments: Arguments, _ destination: Destination, _ broker: BrokerOptions, _ reporter: Reporter
+  ) {
+    broker.warn(reporter)
     guard destination.exchange.isEmpty, !arguments.contains(ItemOptions.file),
       let first = arguments.operands.first, first.elementsEqual(destination.routingKey.utf8)
-    else { return nil }
-    return
-      "the first item is '\(destination.routingKey)', which is the name of the queue: publish takes the queue's name by -q only"
+    else { return }
+    let queue = destination.routingKey
+    let line =
+      "the first item is '\(queue)', which is the name of the queue: publish takes the queue's name by -q only"
+    reporter.report(LogEntry(.warning, "\(line)"))
   }
 
   /// Refuses a queue that `declare` made for the use of runners.
@@ -88,15 +95,15 @@ struct Publish: ToolCommand {
     let delay = try DelayOptions(&settings, destination, reporter)
     let arrival = delay == nil ? Arrival.inQueue : .delayed
     var properties = try properties(&settings, delay)
-    let wait = try ResultWait(&settings, broker, reporter, properties, destination)
+    let wait = try ResultWait(&settings, broker, reporter, properties, destination, delay)
     if let wait { properties.replyTo = ByteString(wait.queue) }
     let items = try ItemOptions(&settings, properties: properties) {
       wait?.objection(to: $0) ?? delay?.objection(to: $0)
     }
-    broker.warn(reporter)
-    if let warning = Self.warning(of: arguments, destination) { reporter.report(LogEntry(.warning, "\(warning)")) }
+    warn(arguments, destination, broker, reporter)
 
     try checkOwner(destination, broker, reporter)
+    let metrics = try PublicationMetrics.place(&settings, destination, reporter)
     let report = PublishReport(
       destination, arrival, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
@@ -104,6 +111,7 @@ struct Publish: ToolCommand {
     delay?.apply(to: &configuration)
     try wait?.begin(&configuration)
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
+    try report.serve(at: metrics)
     let end = try loop.run()
     report.finish(loop.publication)
     let outcome = PublishOutcome(

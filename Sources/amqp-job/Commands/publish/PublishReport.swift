@@ -3,8 +3,9 @@ import Broker
 import Console
 import Linux
 import Publishing
+import Telemetry
 
-/// What `publish` reports to the user while it publishes: its progress, and what holds it up.
+/// What `publish` reports while it publishes: to the user its progress, and what holds it up; and its metrics.
 final class PublishReport {
   private static let interval: Duration = .seconds(1)
 
@@ -22,6 +23,7 @@ final class PublishReport {
   /// When to report that the broker has not answered yet. nil where nobody watches.
   private var patienceEnd: ContinuousClock.Instant?
   private var isWaitReported = false
+  private var page: MetricsPage<PublicationMetrics>?
 
   init(
     _ destination: Destination, _ arrival: Arrival, total: Int?, reporter: Reporter, showsProgress: Bool,
@@ -35,6 +37,10 @@ final class PublishReport {
     self.outage = outage
     patienceEnd = reporter.patience.map { .now + $0 }
   }
+
+  /// Serves metrics, from a thread that has the signal mask of this one.
+  /// - Throws: `SystemError`
+  func serve(at place: MetricsPlace<PublicationMetrics>?) throws(SystemError) { page = try place?.open() }
 
   // MARK: While it publishes
 
@@ -60,15 +66,26 @@ final class PublishReport {
     }
   }
 
-  /// Shows the progress if it is due, and returns when it will be due again.
+  /// Reports what is due, and returns when more will be due.
   func turn(_ publication: Publication, broker: BrokerURL) -> ContinuousClock.Instant? {
-    let patienceEnd = reportWait(publication, broker)
-    guard showsProgress else { return patienceEnd }
+    let dueTimes = [reportWait(publication, broker), reportProgress(publication), updatePage(publication)]
+    return dueTimes.compactMap(\.self).min()
+  }
+
+  /// Shows the progress if it is due, and returns when it will be due again.
+  private func reportProgress(_ publication: Publication) -> ContinuousClock.Instant? {
+    guard showsProgress else { return nil }
     if ContinuousClock.now >= next {
       next = .now + (Terminal.errorSize == nil ? Self.interval * 5 : Self.interval)
       show(publication)
     }
-    return min(next, patienceEnd ?? next)
+    return next
+  }
+
+  private func updatePage(_ publication: Publication) -> ContinuousClock.Instant? {
+    guard let page else { return nil }
+    page.update { $0.turned(publication, at: .now) }
+    return .now + Vitals.period
   }
 
   /// Reports after a while that the broker has not answered yet, and returns when that will be due.
@@ -88,6 +105,7 @@ final class PublishReport {
   func finish(_ publication: Publication) {
     if showsProgress { show(publication) }
     endLine()
+    page = nil
   }
 
   private func show(_ publication: Publication) {

@@ -52,7 +52,7 @@ final class ResultWait {
   /// - Throws: `UsageError` if the results could not be told apart
   init?(
     _ settings: inout Settings, _ broker: BrokerOptions, _ reporter: Reporter, _ properties: BasicProperties,
-    _ destination: Destination
+    _ destination: Destination, _ delay: DelayOptions?
   ) throws {
     guard try settings.value(Self.wait) else {
       let others: [any CommandOption] = [Self.timeout, Self.asCompleted, Self.json]
@@ -68,6 +68,7 @@ final class ResultWait {
       throw UsageError("\(Self.wait) tells results apart by a reply-to and ids of its own: give it none")
     }
     limit = try settings.value(Self.timeout)
+    try limit.map { try delay?.check(timeout: $0) }
     printsJSON = try settings.value(Self.json)
     names = ResultNames()
     source = WorkQueue(destination.routingKey)

@@ -21,10 +21,7 @@ struct SourceOptions {
     "with --from: how long a publisher that has vanished is waited for (default \($0))"
   }
 
-  static let metrics = MetricsOption.address.described(
-    "with --from: serve OpenMetrics here at /metrics, and the probes /healthz and /readyz")
-
-  static let group = OptionGroup("Sources", [from, every, once, dataField, lease, metrics])
+  static let group = OptionGroup("Sources", [from, every, once, dataField, lease])
 
   /// The options that say something else about what is published.
   private static let others: [any CommandOption] =
@@ -44,9 +41,7 @@ struct SourceOptions {
   /// - Throws: `UsageError`
   init?(_ settings: inout Settings) throws {
     guard let source = try settings.value(Self.from) else {
-      let own: [any CommandOption] = [
-        Self.every, Self.once, Self.dataField, Self.lease, Self.metrics,
-      ]
+      let own: [any CommandOption] = [Self.every, Self.once, Self.dataField, Self.lease]
       if let option = own.first(where: { settings.isGiven($0) }) {
         throw UsageError("\(option) goes with \(Self.from)")
       }
