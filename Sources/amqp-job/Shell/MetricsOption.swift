@@ -8,24 +8,28 @@ enum MetricsOption {
   static let address = Option(
     "metrics", .listenAddress, "serve OpenMetrics here at /metrics, and the probes /healthz and /readyz")
 
-  /// nil if no metrics are asked for.
+  /// Where a command serves its metrics, which are `initial` as long as it has done nothing. nil if none are asked for.
   /// - Throws: `Failure` if the address cannot be had
-  static func listener(_ settings: inout Settings, _ reporter: Reporter) throws -> TCPListener? {
+  static func place<Value: Measured>(
+    _ settings: inout Settings, _ reporter: Reporter, _ initial: (ProcessMetrics) -> Value
+  ) throws -> MetricsPlace<Value>? {
     guard let address = try settings.value(address) else { return nil }
     do throws(TCPListener.Failure) {
       let listener = try TCPListener(address)
       // Nobody knows yet which port is the free one.
       reporter.report(LogEntry(address.port == 0 ? .notice : .info, "serving metrics at \(listener.address)"))
-      return listener
+      return MetricsPlace(listener, initial(ProcessMetrics(version: version)))
     } catch { throw Failure(.inputOutputError, "cannot serve metrics at \(address): \(error.cause)") }
   }
 
-  /// The socket of the process that has started this one, which is the standard input. nil if no metrics are asked for.
+  /// The same with the socket of the process that has started this one, which is the standard input.
   /// - Throws: `Failure` if there is no descriptor for it
-  static func inherited(_ settings: inout Settings) throws -> TCPListener? {
+  static func inheritedPlace<Value: Measured>(
+    _ settings: inout Settings, _ initial: (ProcessMetrics) -> Value
+  ) throws -> MetricsPlace<Value>? {
     guard let address = try settings.value(address) else { return nil }
-    do throws(SystemError) { return try TCPListener(standardInputAt: address) } catch {
-      throw Failure(.internalError, "the system refuses what the server of metrics needs: \(error)")
-    }
+    do throws(SystemError) {
+      return MetricsPlace(try TCPListener(standardInputAt: address), initial(ProcessMetrics(version: version)))
+    } catch { throw Failure(.internalError, "the system refuses what the server of metrics needs: \(error)") }
   }
 }

@@ -28,6 +28,7 @@ class Loops:
     def __init__(self, bench, log, loops=LOOPS, items=ITEMS):
         self.bench, self.log, self.loops, self.items = bench, log, loops, items
         self.statuses = {}  # The exit status of each run.
+        self.troubles = []  # What was said by the runs that ended neither with 0 nor with the worker's 1.
         self.over = threading.Event()
         self.processes = set()
 
@@ -44,12 +45,14 @@ class Loops:
             environment = self.bench.environment(RUN=run)
             process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
             )
             self.processes.add(process)
-            status = process.wait()
+            said = process.communicate()[1]
             self.processes.discard(process)
-            self.statuses[run] = status
+            status = self.statuses[run] = process.returncode
+            if status not in (0, 1):
+                self.troubles.append((status, said))
             if status == 0 and not any(record[0] == run for record in self.records()):
                 return  # The run reports that nothing was left to do.
 
@@ -101,6 +104,7 @@ def test_200_items_and_workers_that_fail_at_random(bench, kind, figures):
     )
     done = [item for _, item, outcome in loops.records() if outcome == "0"]
     assert sorted(done, key=int) == [str(n) for n in range(ITEMS)], "an item was done twice, or never"
+    assert loops.troubles == []
     assert len(loops.successes()) == ITEMS
     assert not loops.false_successes()
     failures = [outcome for _, _, outcome in loops.records() if outcome != "0"]

@@ -287,7 +287,7 @@ def test_a_slow_peer_has_a_limit(publishers, bench, content, options):
     """The time is that of the whole response, and the broker hears heartbeats meanwhile."""
     peer = Peer(content, **options)
     bench.closers.append(peer.close)
-    result = publishers.once(peer.url, "--heartbeat", "1s", timeout=PATIENCE + 30)
+    result = publishers.once(peer.url, "--heartbeat", "3s", timeout=PATIENCE + 30)
     assert result.status == 74 and "within 30 s" in result.lines[-1], result
     assert not [line for line in result.lines if "lost the connection" in line], result
 

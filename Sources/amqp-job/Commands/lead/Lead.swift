@@ -95,9 +95,8 @@ enum Lead: ToolCommand {
       connectionName: "amqp-job lead \(election) on \(ThisProcess.hostName)")
     configuration.leaderFile = leaderFile
     configuration.listener = try address.map { try listener($0, reporter) }
-    configuration.metrics = try MetricsOption.listener(&settings, reporter).map { listener in
-      let initial = CandidateMetrics(Label("election", election), ProcessMetrics(version: version))
-      return MetricsPlace(listener, initial)
+    configuration.metrics = try MetricsOption.place(&settings, reporter) {
+      CandidateMetrics(Label("election", election), $0)
     }
     configuration.command = program
     configuration.command?.environment = try environment(&settings)

@@ -1,7 +1,4 @@
-import Arguments
 import Broker
-import Console
-import Linux
 import Publishing
 import Telemetry
 
@@ -15,16 +12,6 @@ struct PublicationMetrics: Measured {
 
   init(_ destination: Destination, _ process: ProcessMetrics) {
     (self.destination, self.process) = (.queue(destination.conventionalName), process)
-  }
-
-  /// Where the metrics are served; nil if none are asked for.
-  /// - Throws: `Failure` if the address cannot be had
-  static func place(
-    _ settings: inout Settings, _ destination: Destination, _ reporter: Reporter
-  ) throws -> MetricsPlace<Self>? {
-    try MetricsOption.listener(&settings, reporter).map { listener in
-      MetricsPlace(listener, Self(destination, ProcessMetrics(version: version)))
-    }
   }
 
   mutating func turned(_ publication: Publication, at now: ContinuousClock.Instant) {

@@ -103,7 +103,7 @@ struct Publish: ToolCommand {
     warn(arguments, destination, broker, reporter)
 
     try checkOwner(destination, broker, reporter)
-    let metrics = try PublicationMetrics.place(&settings, destination, reporter)
+    let metrics = try MetricsOption.place(&settings, reporter) { PublicationMetrics(destination, $0) }
     let report = PublishReport(
       destination, arrival, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)

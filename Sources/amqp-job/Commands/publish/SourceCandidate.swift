@@ -27,10 +27,7 @@ extension SourceOptions {
       election: LedgerQueue.election(of: queue), name: try Lead.name(&settings), plan: plan, access: broker.access,
       heartbeat: Lead.heartbeat(broker.heartbeat, plan), connectTimeout: broker.connectTimeout,
       connectionName: "amqp-job publish \(queue), a candidate on \(ThisProcess.hostName)")
-    configuration.metrics = try MetricsOption.listener(&settings, reporter).map { listener in
-      let initial = CandidateMetrics(.queue(queue), ProcessMetrics(version: version))
-      return MetricsPlace(listener, initial)
-    }
+    configuration.metrics = try MetricsOption.place(&settings, reporter) { CandidateMetrics(.queue(queue), $0) }
     configuration.commandServesMetrics = true
     configuration.command = Self.command(settings)
     try end(Lead.run(configuration, reporter))
@@ -92,8 +89,8 @@ extension SourceOptions {
         source: "\(source)", ledger: LedgerQueue(of: queue).name, period: period, isOnce: isOnce, epoch: epoch),
       properties: properties, access: broker.access, heartbeat: broker.heartbeat, connectTimeout: broker.connectTimeout,
       userAgent: "\(Main.tool)/\(version)")
-    configuration.metrics = try MetricsOption.inherited(&settings).map { listener in
-      MetricsPlace(listener, PublisherMetrics(queue: queue, epoch: epoch, ProcessMetrics(version: version)))
+    configuration.metrics = try MetricsOption.inheritedPlace(&settings) {
+      PublisherMetrics(queue: queue, epoch: epoch, $0)
     }
     configuration.field = dataField
     if case .command(let line) = source { configuration.program = Self.shell(line, settings) }

@@ -196,9 +196,8 @@ enum Run: ToolCommand {
     _ settings: inout Settings, _ options: JobOptions, _ reporter: Reporter
   ) throws -> EventLoop.Configuration.Signs {
     var signs = EventLoop.Configuration.Signs(liveness: try liveness(&settings))
-    signs.metrics = try MetricsOption.listener(&settings, reporter).map { listener in
-      let process = ProcessMetrics(version: version)
-      return .init(listener, RunnerMetrics(queue: options.queue, workerCount: options.parallelism, process))
+    signs.metrics = try MetricsOption.place(&settings, reporter) {
+      RunnerMetrics(queue: options.queue, workerCount: options.parallelism, $0)
     }
     signs.pod = try pod(&settings)
     return signs
