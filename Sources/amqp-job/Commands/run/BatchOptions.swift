@@ -4,7 +4,7 @@ import JobRunner
 
 /// Several items for one worker at once.
 extension Run {
-  /// Each item has a channel of its own, and a connection has about two thousand.
+  /// Items that share no channel have one each, and a connection has about two thousand.
   static let mostItems = 1000
 
   static let batch = Option(
@@ -22,10 +22,10 @@ extension Run {
     guard !hasSteps || feed == .stdin else {
       throw UsageError("\(Self.feed) \(feed) excludes steps: a step gets the body of one item on standard input")
     }
+    options.worker.batch = try batch(&settings, feed, options)
     guard feed != .arg || ArgumentTemplate(command).hasPlaceholder else {
       throw UsageError("\(Self.feed) arg puts the item in the place of {}, and the command has no argument with {}")
     }
-    options.worker.batch = try batch(&settings, feed, options)
     return feed
   }
 
