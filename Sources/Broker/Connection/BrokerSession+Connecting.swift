@@ -24,6 +24,7 @@ extension BrokerSession {
     notify: @escaping (Notice) -> Void = { _ in }
   ) throws(SessionError) -> BrokerSession {
     let deadline = ContinuousClock.now + timeout
+    let lastStart = deadline - min(.seconds(1), timeout / 4)
     var waiting = patience.map { Wait(end: .now + $0, notify: notify) }
     var isTold = false
     var backOff = BackOff()
@@ -41,8 +42,8 @@ extension BrokerSession {
       } catch .connection(let failure) where failure.kind == .unreachable {
         attempt += 1
         guard attempt % brokers.count == 0 else { continue }
-        let next = ContinuousClock.now + backOff.pause(jitter: .random(in: 0...1))
-        guard next < deadline else { throw .connection(failure) }
+        guard ContinuousClock.now < lastStart else { throw .connection(failure) }
+        let next = min(ContinuousClock.now + backOff.pause(jitter: .random(in: 0...1)), lastStart)
         if !isTold, ContinuousClock.now + shortWait < deadline {
           (isTold, waiting) = (true, nil)
           notify(.unreachable(failure))

@@ -7,7 +7,8 @@ internal import Broker
 /// next moment, and counts that each time. All consumers of one channel are lost at once, so the item is counted once.
 ///
 /// Up to RabbitMQ 4.2, an item that is held for too long costs its whole channel. So there only the slots of a batch share
-/// one, which have one worker. Later versions end the one consumer, and all slots share a channel.
+/// one, which have one worker. Later versions end the one consumer, unless it is being cancelled at that very moment, and all
+/// slots share a channel.
 ///
 /// A shared channel has the number of its first slot's. The runner never closes it before its connection.
 struct SharedChannels: Sendable {
@@ -17,7 +18,7 @@ struct SharedChannels: Sendable {
   private var groupSize: Int
   private var mayShare: Bool
   /// The slots whose channel counts as open, and is opened when it is needed. It is not known before the login who shares it.
-  private var unneeded: Set<UInt16> = []
+  private var unopened: Set<UInt16> = []
   private var channels: [UInt16: SharedChannel] = [:]
 
   /// `batchSize` is 1 without batches.
@@ -33,7 +34,10 @@ struct SharedChannels: Sendable {
   private func shared(by channel: UInt16) -> UInt16 { UInt16((Int(channel) - 1) / groupSize * groupSize + 1) }
 
   /// A new connection has no channels yet.
-  mutating func connectionBegins() { (channels, unneeded) = ([:], []) }
+  mutating func connectionBegins() {
+    (channels, unopened) = ([:], [])
+    groupSize = mayShare ? batchSize : 1
+  }
 
   /// The version is nil for a server that is not RabbitMQ. Returns what to send at once: a broker that does not allow so many
   /// channels says so then, before there are items on any of them.
@@ -41,8 +45,8 @@ struct SharedChannels: Sendable {
     let endsConsumers = server.map { $0 >= ServerVersion(4, 3) } ?? false
     groupSize = !mayShare ? 1 : endsConsumers ? slotCount : batchSize
     guard groupSize == 1 else { return [] }
-    defer { unneeded = [] }
-    return unneeded.sorted().map { ChannelMethod(.channelOpen, on: $0) }
+    defer { unopened = [] }
+    return unopened.sorted().map { ChannelMethod(.channelOpen, on: $0) }
   }
 
   /// Each slot gets a channel of its own from the next connection on.
@@ -52,10 +56,10 @@ struct SharedChannels: Sendable {
   mutating func sending(_ method: ChannelMethod) -> [ChannelMethod] {
     guard isSlot(method.channel) else { return [method] }
     if method.method == .channelOpen {
-      unneeded.insert(method.channel)
+      unopened.insert(method.channel)
       return []
     }
-    let isFirst = unneeded.remove(method.channel) != nil
+    let isFirst = unopened.remove(method.channel) != nil
     return (isFirst ? share(ChannelMethod(.channelOpen, on: method.channel)) : []) + share(method)
   }
 
@@ -93,7 +97,8 @@ private struct SharedChannel: Sendable {
   /// What was asked. The broker answers in the order of the questions.
   private struct Question {
     let slot: UInt16
-    /// The slot has closed its channel. The answer shows, as that to a close, that everything before it was taken.
+    /// The slot has closed its channel, for which a question stands in: its answer shows as well that the broker has carried out
+    /// what came before.
     var isClose = false
   }
 

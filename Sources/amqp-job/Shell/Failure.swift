@@ -4,6 +4,7 @@ import Broker
 import Console
 import Glibc
 import JobRunner
+import Linux
 
 let version = clientVersion
 
@@ -24,6 +25,7 @@ struct Failure: Error {
     case let failure as Failure: self = failure
     case let error as ConversationError: self.init(error)
     case let error as UsageError: self.init(.usage, "\(error)")
+    case let error as SystemError: self.init(.internalError, "the system refuses what amqp-job needs: \(error)")
     default: self.init(.internalError, "\(error)")
     }
   }

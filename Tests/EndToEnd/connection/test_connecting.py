@@ -25,6 +25,13 @@ def test_unreachable(bench, place):
     assert 1.5 < result.seconds < 2 + PROMPT, "it has to try for as long as it was told to"
 
 
+@pytest.mark.parametrize("words, command", [(["any"], "status"), (["-q", "any", "--wait", "apple"], "publish")])
+def test_the_last_attempt_is_near_the_end_of_the_time(bench, words, command):
+    """Pauses between attempts grow, and the last one would be longer than the rest of the time."""
+    result = bench.run(*words, "--connect-timeout", "6s", url="amqp://guest:guest@127.0.0.1:1", command=command)
+    assert result.status == 69 and result.seconds > 4.9, result
+
+
 def test_a_silent_broker_leaves_time_for_the_next(bench):
     queue = bench.queue("quorum")
     url = f"amqp://guest:guest@127.0.0.1:{silent_port(bench)},{bench.broker.url}"

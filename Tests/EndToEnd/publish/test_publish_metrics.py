@@ -7,6 +7,7 @@ import pytest
 
 from support.metrics import Metrics, get, port_of, wait_for
 from support.processes import wait_until
+from support.replicas import free_port
 
 pytestmark = pytest.mark.any_broker
 
@@ -57,6 +58,39 @@ def test_without_a_broker_it_is_not_ready(bench):
     assert Metrics(port).value("amqp_job_broker_connected") == 0
     publisher.send(signal.SIGTERM)
     assert publisher.finish().status == 128 + signal.SIGTERM
+
+
+def test_while_results_are_awaited_nothing_is_served(bench):
+    """The port is free again, so nobody waits for an answer there."""
+    queue = bench.queue("quorum")
+    publisher, port = start(bench, "-q", queue.name, "--wait")
+    put(publisher, b"apple")
+    publisher.process.stdin.close()
+    queue.assert_back(1)
+
+    def is_refused():
+        try:
+            get(port, "/healthz")
+        except ConnectionError:
+            return True
+        return False
+
+    wait_until(is_refused, what="a closed port")
+    assert publisher.runs()
+    publisher.send(signal.SIGTERM)
+    assert publisher.finish().status == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("limit", range(6, 28, 2))
+def test_a_lack_of_descriptors_is_said(bench, limit):
+    queue = bench.queue("classic")
+    result = bench.run(
+        "-q", queue.name, "--metrics", f"127.0.0.1:{free_port()}", "apple", command="publish",
+        prefix=["prlimit", f"--nofile={limit}"])
+    if result.status == 0:
+        assert queue.depth() == 1
+    else:
+        result.assert_error(70 if "refuses what" in result.stderr else 74)
 
 
 def test_an_exchange_is_named_with_the_routing_key(bench):

@@ -4,6 +4,8 @@ import collections
 import contextlib
 import json
 import signal
+import subprocess
+import time
 
 import pika
 import pika.exceptions
@@ -248,6 +250,16 @@ def test_a_thousand_items_and_faults(spare, spare_broker):
     for each in found:
         item = lines[each["item"] - 1].decode()
         assert each["body"] == f"{item} done\n" and (each["status"] == 0) == (item != "bad"), each
+
+
+@pytest.mark.any_broker
+def test_items_that_are_published_after_their_time_may_have_results_in_time(bench):
+    """The limit begins when all items are published, which nobody knows before."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 30))
+    publisher = bench.start(
+        "-q", bench.queue("quorum").name, "--wait", "--timeout", "2s", "--at", at, command="publish", stdin=subprocess.PIPE)
+    publisher.process.stdin.close()
+    assert publisher.finish().status == 0
 
 
 @pytest.mark.any_broker

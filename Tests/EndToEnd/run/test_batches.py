@@ -218,7 +218,7 @@ def test_the_environment_of_a_batch(bench):
 
 @pytest.mark.parametrize("arguments, words", [
     (["--batch", "2", "-n", "4"], ["--batch", "--feed lines, json or dir"]),
-    (["--batch", "2", "--feed", "arg", "-n", "4"], ["{}"]),
+    (["--batch", "2", "--feed", "arg", "-n", "4"], ["--batch", "--feed lines, json or dir"]),
     (["--batch", "2", "--feed", "lines"], ["one is taken", "--count", "--drain", "--forever"]),
     (["--batch", "2", "--feed", "lines", "-n", "1"], ["one is taken", "--count", "--drain", "--forever"]),
     (["--batch", "2", "--feed", "lines", "--drain", "--step", "a"], ["steps"]),

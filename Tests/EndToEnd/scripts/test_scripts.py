@@ -9,7 +9,6 @@ import subprocess
 
 import pytest
 
-from support import readme
 
 pytestmark = pytest.mark.any_broker
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
@@ -151,18 +150,6 @@ def test_a_broker_command_is_missing(run_alone):
     result = run_alone("broker")
     assert result.returncode == 64
     assert result.stderr == "scripts/broker: no command is given; see scripts/broker --help\n"
-
-
-def test_the_readmes_path_stays_where_the_build_fails(bench):
-    text = (REPOSITORY / "README.md").read_text()
-    (line,) = (each for each in readme.shell_lines(readme.section(text, "Sixty seconds")) if "scripts/build" in each)
-    (bench.directory / "scripts").mkdir()
-    for script, expected in (("echo /some/where/amqp-job", "0 /some/where:/usr/bin"), ("exit 1", "1 /usr/bin")):
-        bench.file("scripts/build", f"#!/bin/sh\n{script}\n", mode=0o755)
-        result = subprocess.run(
-            ["/bin/bash", "-c", f'{line}\necho "$? $PATH"'], env={"PATH": "/usr/bin"}, cwd=bench.directory,
-            capture_output=True, text=True, timeout=60)
-        assert result.stdout == expected + "\n", result
 
 
 def test_a_swift_that_does_not_start(run_tests, bench):

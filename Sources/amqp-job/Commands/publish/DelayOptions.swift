@@ -53,10 +53,11 @@ struct DelayOptions {
     if let what = Self.obstacle(in: properties) { throw UsageError("\(name) excludes \(what)") }
   }
 
-  /// Refuses a limit for results that ends before an item is due.
+  /// Refuses a limit for results that ends before the last item is due. It begins when all items are published, and nobody knows
+  /// how long that will be before a given time.
   /// - Throws: `UsageError`
   func check(timeout: Duration) throws {
-    guard timeout < .seconds(dueTime.maxSeconds(now: .now)) else { return }
+    guard case .after(let delay) = dueTime, timeout < delay else { return }
     throw UsageError(
       "\(ResultWait.timeout) \(timeout.text) ends before the items are due (\(name)), so no result can come in time")
   }

@@ -103,7 +103,6 @@ struct Publish: ToolCommand {
     warn(arguments, destination, broker, reporter)
 
     try checkOwner(destination, broker, reporter)
-    let metrics = try MetricsOption.place(&settings, reporter) { PublicationMetrics(destination, $0) }
     let report = PublishReport(
       destination, arrival, total: items.total, reporter: reporter, showsProgress: items.showsProgress,
       outage: broker.connectTimeout)
@@ -111,7 +110,7 @@ struct Publish: ToolCommand {
     delay?.apply(to: &configuration)
     try wait?.begin(&configuration)
     let loop = try BatchPublisher(configuration, items.source, notify: report.notify, onTurn: report.turn)
-    try report.serve(at: metrics)
+    try report.serve(at: try MetricsOption.place(&settings, reporter) { PublicationMetrics(destination, $0) })
     let end = try loop.run()
     report.finish(loop.publication)
     let outcome = PublishOutcome(
