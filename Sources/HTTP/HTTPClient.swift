@@ -73,7 +73,6 @@ package final class HTTPClient {
     _ origin: HTTPOrigin, tls: TLSContext? = nil, userAgent: String, limits: Limits = Limits()
   ) throws(SystemError) {
     precondition((tls != nil) == (origin.scheme == .https), "TLS goes with https")
-    try SpareDescriptors.checkForEventLoop()
     let (asking, answering, stopping) = (try Wakeup.make(), try Wakeup.make(), try Wakeup.make())
     let exchange = Exchange(asked: asking.writeEnd, answered: answering.writeEnd)
     let loop = try HTTPClientLoop(

@@ -35,10 +35,8 @@ final class HTTPClientLoop: @unchecked Sendable {
   init(
     _ access: HTTPServerAccess, _ exchange: HTTPClient.Exchange, requests: Descriptor, stopped: Descriptor
   ) throws(SystemError) {
-    // Otherwise libevent writes to the standard error.
-    event_set_log_callback { _, _ in }
-    guard let base = event_base_new() else { throw .shortage("epoll_create") }
-    (self.access, self.exchange, self.base) = (access, exchange, base)
+    base = try EventBase.make()
+    (self.access, self.exchange) = (access, exchange)
     (self.requests, self.stopped) = (requests, stopped)
     _ = try event(stopped.number, EV_READ) { $0.leave() }
     _ = try event(requests.number, EV_READ | EV_PERSIST) { $0.begin() }

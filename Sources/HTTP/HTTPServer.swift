@@ -19,15 +19,8 @@ package final class HTTPServer {
   /// Begins to serve.
   /// - Throws: `SystemError`
   package init(_ listener: TCPListener, handler: @escaping Handler) throws(SystemError) {
-    try SpareDescriptors.checkForEventLoop()
     let stopping = try Wakeup.make()
     let loop = try HTTPServerLoop(listener, stopping.readEnd, handler)
     thread = try StoppableThread(stop: stopping.writeEnd) { loop.run() }
   }
-}
-
-extension SpareDescriptors {
-  /// libevent ends the process where it gets no descriptor for its own use.
-  /// - Throws: `SystemError` if there are too few for an event loop, and for what is beside it
-  static func checkForEventLoop() throws(SystemError) { _ = try SpareDescriptors(count: 10) }
 }

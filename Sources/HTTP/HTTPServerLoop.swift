@@ -22,10 +22,8 @@ final class HTTPServerLoop: @unchecked Sendable {
   private var fullSince: ContinuousClock.Instant?
 
   init(_ listener: TCPListener, _ stopped: Descriptor, _ handler: @escaping HTTPServer.Handler) throws(SystemError) {
-    // Otherwise libevent writes to the standard error.
-    event_set_log_callback { _, _ in }
-    guard let base = event_base_new() else { throw .shortage("epoll_create") }
-    (self.listener, self.stopped, self.handler, self.base) = (listener, stopped, handler, base)
+    base = try EventBase.make()
+    (self.listener, self.stopped, self.handler) = (listener, stopped, handler)
     try open()
     let context = Unmanaged.passUnretained(self).toOpaque()
     stopEvent = event_new(

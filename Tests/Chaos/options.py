@@ -58,7 +58,9 @@ def parse():
     if found.steps < 0 or found.steps and found.consumer != "amqp-job":
         parser.error("--steps is a number of steps of amqp-job")
     if found.steps:
-        found.modes = [name for name in found.modes if name not in runners.BATCHES] or parser.error("steps take no batches")
+        found.modes = [name for name in found.modes if name not in runners.BATCHES]
+    if not found.modes:
+        parser.error("steps take no batches")
     found.seed = found.seed or uuid.uuid4().hex[:8]
     if found.queues is None:
         found.queues = [kind for kind in stages.KINDS if found.consumer == "amqp-job" or kind.startswith("plain")]

@@ -24,6 +24,7 @@ extension BrokerSession {
     notify: @escaping (Notice) -> Void = { _ in }
   ) throws(SessionError) -> BrokerSession {
     let deadline = ContinuousClock.now + timeout
+    // A pause that would be longer than the rest of the time is cut, so that one attempt is near its end.
     let lastStart = deadline - min(.seconds(1), timeout / 4)
     var waiting = patience.map { Wait(end: .now + $0, notify: notify) }
     var isTold = false

@@ -24,10 +24,8 @@ package struct PublisherMetrics: Measured {
 
   mutating func observe(_ event: SourcePublisher.Event) {
     switch event {
-    case .joined:
-      process.isConnected = true
-      process.loginCount += 1
-    case .parted: process.isConnected = false
+    case .joined: process.observe(isConnected: true)
+    case .parted: process.observe(isConnected: false)
     case .settled(.item, isConfirmed: true): sentCount += 1
     case .listed(.names(let names, _)):
       readCount += 1

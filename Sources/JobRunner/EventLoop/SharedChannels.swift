@@ -24,7 +24,8 @@ struct SharedChannels: Sendable {
   /// `batchSize` is 1 without batches.
   init(slotCount: Int, batchSize: Int, mayShare: Bool = true) {
     (self.slotCount, self.batchSize, self.mayShare) = (slotCount, batchSize, mayShare)
-    groupSize = mayShare ? batchSize : 1
+    groupSize = 1
+    connectionBegins()
   }
 
   private func isSlot(_ channel: UInt16) -> Bool { (1...slotCount).contains(Int(channel)) }

@@ -14,6 +14,12 @@ package struct ProcessMetrics: Hashable, Sendable {
     startTime = ThisProcess.timeOfDay
   }
 
+  /// Each connection that has come about is a login.
+  package mutating func observe(isConnected: Bool) {
+    if isConnected, !self.isConnected { loginCount += 1 }
+    self.isConnected = isConnected
+  }
+
   package var families: [MetricFamily] {
     [
       .gauge(

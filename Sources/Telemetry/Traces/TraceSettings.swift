@@ -20,7 +20,7 @@ package struct TraceSettings: Hashable, Sendable {
   package var tls: TLSConfiguration?
   package var sampler = Sampler.parentBasedAlwaysOn
   /// What the spans are about.
-  package var resource: [Span.Attribute]
+  package var resource: [Span.Attribute] = []
   /// The settings that are ignored, and what is used instead.
   package private(set) var warnings: [String] = []
 
@@ -41,7 +41,6 @@ package struct TraceSettings: Hashable, Sendable {
           "\(name) is '\(text)', and amqp-job speaks http/json only; \(Self.names("PROTOCOL")[0])=http/json is for traces alone"
       )
     }
-    resource = []
     try readHeaders(variables)
     readResource(variables, host: host)
     if endpoint.path.hasSuffix("\(Self.path)\(Self.path)") {

@@ -9,7 +9,6 @@ import subprocess
 
 import pytest
 
-
 pytestmark = pytest.mark.any_broker
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 SCRIPTS = sorted(path.name for path in (REPOSITORY / "scripts").iterdir() if path.is_file())

@@ -18,9 +18,8 @@ struct PublicationMetrics: Measured {
     turnedAt = now
     confirmedCount = UInt64(publication.tally.confirmedCount)
     unconfirmedCount = publication.openCount
-    let wasConnected = process.isConnected
-    if case .publishing = publication.phase { process.isConnected = true } else { process.isConnected = false }
-    if process.isConnected, !wasConnected { process.loginCount += 1 }
+    let isConnected = if case .publishing = publication.phase { true } else { false }
+    process.observe(isConnected: isConnected)
   }
 
   var vitals: Vitals {

@@ -102,6 +102,7 @@ final class PublishReport {
     return nil
   }
 
+  /// Shows how far the publication has come at its end, after which no metrics are served.
   func finish(_ publication: Publication) {
     if showsProgress { show(publication) }
     endLine()

@@ -68,7 +68,7 @@ final class ResultWait {
       throw UsageError("\(Self.wait) tells results apart by a reply-to and ids of its own: give it none")
     }
     limit = try settings.value(Self.timeout)
-    try limit.map { try delay?.check(timeout: $0) }
+    if let limit { try delay?.check(timeout: limit) }
     printsJSON = try settings.value(Self.json)
     names = ResultNames()
     source = WorkQueue(destination.routingKey)
